@@ -1,0 +1,42 @@
+# The four ways to build, chosen by MQ_PROFILE (see CMakePresets.json).
+#   dev      ASan + cheap UBSan, -O1 -g1: what tests run on
+#   tsan     ThreadSanitizer
+#   release  optimised, assertions stay on
+#   fuzz     libFuzzer + ASan + UBSan
+set(MQ_PROFILE "dev" CACHE STRING "dev, tsan, release or fuzz")
+set(CMAKE_CXX_STANDARD 23)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  # Build folders of one checkout share objects: paths are hashed relative to the source directory.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=time_macros ${CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${CMAKE_CXX_COMPILER_LAUNCHER})
+endif()
+
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Werror -Wno-gnu-statement-expression -fno-omit-frame-pointer)
+# Headers of Debian's packages are not ours to warn about; ours are found under lib/.
+add_link_options(-fuse-ld=lld-19)
+
+# The checks of UBSan that cost little; `wire` and `record` get all of them (MQ_UBSAN_ALL).
+set(MQ_UBSAN_CHEAP -fsanitize=null,return,unreachable,bool,enum,vla-bound,signed-integer-overflow,shift -fno-sanitize-recover=all)
+set(MQ_UBSAN_ALL "")
+
+if(MQ_PROFILE STREQUAL "dev")
+  add_compile_options(-O1 -g1 -fsanitize=address ${MQ_UBSAN_CHEAP})
+  add_link_options(-fsanitize=address,undefined)
+  set(MQ_UBSAN_ALL -fsanitize=undefined -fno-sanitize-recover=all)
+elseif(MQ_PROFILE STREQUAL "tsan")
+  add_compile_options(-O1 -g1 -fsanitize=thread)
+  add_link_options(-fsanitize=thread)
+elseif(MQ_PROFILE STREQUAL "release")
+  add_compile_options(-O2 -g1)
+elseif(MQ_PROFILE STREQUAL "fuzz")
+  add_compile_options(-O1 -g1 -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=address,undefined)
+  set(MQ_UBSAN_ALL -fsanitize=undefined -fno-sanitize-recover=all)
+else()
+  message(FATAL_ERROR "MQ_PROFILE is '${MQ_PROFILE}'; choose dev, tsan, release or fuzz")
+endif()

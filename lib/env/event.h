@@ -1,0 +1,38 @@
+#pragma once
+
+#include <list>
+#include <memory>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "env/shard.h"
+
+namespace mq::env {
+
+/// Something that coroutines of one shard wait for: "this file is synced", "there is more to fetch". All calls on that
+/// shard's thread. Waiters are resumed by later tasks, never from inside `notify_all`.
+class Event {
+ public:
+  explicit Event(Shard& shard) : shard_(shard) {}
+  Event(const Event&) = delete;
+  Event& operator=(const Event&) = delete;
+  /// Nobody may be waiting any more.
+  ~Event();
+
+  /// Returns after the next `notify_all`. Check the condition in a loop around it.
+  awaitable<void> wait();
+  /// The same, but timed_out at `deadline`.
+  awaitable<Result<void>> wait_until(Instant deadline);
+  void notify_all();
+  [[nodiscard]] bool has_waiters() const { return !waiters_.empty(); }
+
+ private:
+  struct Waiter {
+    std::unique_ptr<Timer> timer;
+    bool notified = false;
+  };
+  Shard& shard_;
+  std::list<Waiter*> waiters_;
+};
+
+}  // namespace mq::env

@@ -1,0 +1,33 @@
+#include "env/task_group.h"
+
+#include <exception>
+#include <utility>
+
+#include <boost/asio/co_spawn.hpp>
+
+#include "base/assert.h"
+
+namespace mq::env {
+
+TaskGroup::~TaskGroup() = default;
+
+void TaskGroup::spawn(awaitable<void> task) {
+  ++running_;
+  boost::asio::co_spawn(shard_.executor(), std::move(task), [this](const std::exception_ptr& escaped) {
+    if (escaped) {
+      try {
+        std::rethrow_exception(escaped);
+      } catch (const std::exception& e) {
+        assert_failed(e.what());
+      }
+    }
+    --running_;
+    changed_.notify_all();
+  });
+}
+
+awaitable<void> TaskGroup::join() {
+  while (running_ > 0) co_await changed_.wait();
+}
+
+}  // namespace mq::env
