@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "model/ids.h"
+#include "record/batch.h"
+#include "record/codec.h"
+
+namespace mq::record {
+
+/// What a partition accepts from a producer.
+struct ValidationRules {
+  std::size_t batch_bytes_max = 1'048'588;  ///< max.message.bytes, of the batch as sent
+  DecompressLimits decompress = decompress_limits(1'048'588);
+  std::int32_t headers_max = 1000;                      ///< in one record
+  std::size_t header_bytes_max = std::size_t{1} << 20;  ///< all headers of one record
+  bool allow_transactional = false;
+  bool keys_required = false;    ///< a compacted topic
+  bool log_append_time = false;  ///< the broker's clock replaces the producer's, so that is not judged
+  WallMillis now = 0;
+  std::int64_t timestamp_before_max_ms = std::numeric_limits<std::int64_t>::max();
+  std::int64_t timestamp_after_max_ms = std::numeric_limits<std::int64_t>::max();
+};
+
+struct ValidatedBatch {
+  BatchHeader header;
+  /// The real one, also when the header claims another: then correct it with `set_max_timestamp`. With log-append time
+  /// it is `rules.now`.
+  WallMillis max_timestamp = -1;
+  /// From the base offset to the first record with `max_timestamp`.
+  OffsetDelta max_timestamp_delta;
+  std::uint64_t raw_bytes = 0;  ///< of the records, decompressed
+};
+
+/// Checks everything that a batch from a producer may not be (and no other has a place in `one_batch`): lengths, CRC,
+/// attributes, producer fields, offsets, every record, how far it expands. One pass for the CRC and one over the
+/// records' headers; nothing is copied, and a compressed batch is expanded piece by piece, never as a whole (but for
+/// raw snappy).
+///
+/// corrupt_batch: lengths of the batch or its CRC: damage on the way, a retry may help. invalid_record: well-formed but
+/// not allowed, or records that lie; a retry is useless. invalid_timestamp, too_large, unsupported (codec): as they
+/// say. An error within a record names its index, counted from 0.
+[[nodiscard]] Result<ValidatedBatch> validate(BytesView one_batch, const ValidationRules& rules, Codecs& codecs);
+
+}  // namespace mq::record
