@@ -1,0 +1,58 @@
+#include "meta/metadata_store.h"
+
+#include <set>
+#include <string_view>
+#include <utility>
+
+namespace mq::meta {
+namespace {
+
+Result<void> check_key(std::string_view key) {
+  if (key.empty()) return fail(Errc::invalid_argument, "a metadata key may not be empty");
+  if (key.size() > kKeyBytesMax)
+    return fail(Errc::too_large, "a metadata key of {} bytes; the limit is {}", key.size(), kKeyBytesMax);
+  return {};
+}
+
+}  // namespace
+
+bool Compare::holds(const KeyValue* found) const {
+  switch (fact) {
+    case Fact::absent:
+      return found == nullptr;
+    case Fact::exists:
+      return found != nullptr;
+    case Fact::created_at:
+      return found != nullptr && found->created == revision;
+    case Fact::modified_at:
+      return found != nullptr && found->modified == revision;
+  }
+  std::unreachable();
+}
+
+Result<void> check_limits(const Transaction& transaction) {
+  std::set<std::string_view> touched;
+  std::set<std::string_view> changed;
+  std::size_t bytes = 0;
+  for (const Compare& compare : transaction.compares) {
+    MQ_CHECK(check_key(compare.key));
+    touched.insert(compare.key);
+    bytes += compare.key.size();
+  }
+  for (const Op& op : transaction.ops) {
+    MQ_CHECK(check_key(op.key));
+    touched.insert(op.key);
+    if (!changed.insert(op.key).second)
+      return fail(Errc::invalid_argument, "two changes of one key in a metadata transaction");
+    bytes += op.key.size() + (op.value ? op.value->size() : 0);
+  }
+  // A key may be compared more than once (created and modified), but not without bound.
+  if (touched.size() > kTransactionKeysMax || transaction.compares.size() > 2 * kTransactionKeysMax)
+    return fail(Errc::too_large, "a metadata transaction of {} keys; the limit is {}", touched.size(),
+                kTransactionKeysMax);
+  if (bytes > kTransactionBytesMax)
+    return fail(Errc::too_large, "a metadata transaction of {} bytes; the limit is {}", bytes, kTransactionBytesMax);
+  return {};
+}
+
+}  // namespace mq::meta

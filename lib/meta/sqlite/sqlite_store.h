@@ -1,0 +1,34 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "env/async.h"
+#include "env/files.h"
+#include "env/logger.h"
+#include "env/pool.h"
+#include "env/random.h"
+#include "env/shard.h"
+#include "meta/metadata_store.h"
+
+namespace mq::meta {
+
+enum class LastStop {
+  clean,    ///< or never started
+  unclean,  ///< the whole file is checked before it is used
+};
+
+/// Opens, or makes, the embedded store at `path`: one SQLite file and its write-ahead log beside it (`PATH-wal`).
+///
+/// Everything SQLite does runs inside `pool`, one call at a time, on `files`. The caller holds the lock of the
+/// directory: the store does not defend itself against a second process. A transaction is on disk when it is answered
+/// (WAL, synchronous=FULL: one sync each). All references must outlive the store. Leases: only this process can open
+/// the store, so a lease is free unless it was taken through this very object. corrupt: the file is damaged or not
+/// ours; it is left as it is. unsupported: a newer version wrote it.
+awaitable<Result<std::unique_ptr<MetadataStore>>> open_sqlite_store(env::Files& files, env::Pool& pool,
+                                                                    env::Shard& home, std::string path,
+                                                                    env::Random& random, env::Logger& logger,
+                                                                    LastStop last_stop);
+
+}  // namespace mq::meta
