@@ -1,0 +1,311 @@
+#include "meta/sqlite/database.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace mq::meta {
+namespace {
+
+constexpr std::int64_t kApplicationId = 0x6d716d64;  // "mqmd", in the file's header
+constexpr std::int64_t kFormat = 1;                  // the header's user_version
+
+// locking_mode comes first: with it, WAL needs no shared memory. 512 KiB of pages hold a small cluster's metadata; a
+// big one is read once at start and then lives in the broker's image. The log is folded into the file every 4 MiB.
+constexpr const char* kSettings =
+    "PRAGMA locking_mode=EXCLUSIVE;"
+    "PRAGMA temp_store=MEMORY;"
+    "PRAGMA cache_size=-512;"
+    "PRAGMA cell_size_check=ON;"
+    "PRAGMA trusted_schema=OFF;"
+    "PRAGMA journal_mode=WAL;"
+    "PRAGMA synchronous=FULL;"
+    "PRAGMA wal_autocheckpoint=1000;"
+    "PRAGMA journal_size_limit=4194304;";
+
+constexpr const char* kTables =
+    "BEGIN IMMEDIATE;"
+    "PRAGMA application_id=1836150116;"
+    "PRAGMA user_version=1;"
+    "CREATE TABLE entries(key BLOB PRIMARY KEY NOT NULL, value BLOB NOT NULL, created INTEGER NOT NULL,"
+    " modified INTEGER NOT NULL, write_id BLOB NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE newest(id INTEGER PRIMARY KEY CHECK(id=1), revision INTEGER NOT NULL) STRICT;"
+    "INSERT INTO newest VALUES(1, 0);"
+    "COMMIT;";
+
+/// The first key after every key that begins with `prefix`; none when there is no such key.
+std::optional<std::string> end_of_prefix(std::string_view prefix) {
+  std::string end(prefix);
+  while (!end.empty() && static_cast<unsigned char>(end.back()) == 0xff) end.pop_back();
+  if (end.empty()) return std::nullopt;
+  end.back() = static_cast<char>(static_cast<unsigned char>(end.back()) + 1);
+  return end;
+}
+
+}  // namespace
+
+/// One execution of a prepared statement: binds, steps, and resets it at the end.
+class Database::Use {
+ public:
+  explicit Use(const Statement& statement) : statement_(statement.get()) {}
+  Use(const Use&) = delete;
+  Use& operator=(const Use&) = delete;
+  ~Use() {
+    sqlite3_reset(statement_);
+    sqlite3_clear_bindings(statement_);
+  }
+
+  /// `bytes` must live as long as this. A null pointer would bind NULL, and an empty value is not NULL.
+  Use& bind(BytesView bytes) {
+    const char* from = bytes.data() == nullptr ? "" : bytes.data();
+    return note(sqlite3_bind_blob64(statement_, ++bound_, from, bytes.size(), SQLITE_STATIC));
+  }
+  Use& bind(Revision revision) { return note(sqlite3_bind_int64(statement_, ++bound_, revision.value())); }
+  Use& bind(const WriteId& id) { return bind(BytesView{reinterpret_cast<const char*>(id.data()), id.size()}); }
+
+  /// SQLITE_ROW, SQLITE_DONE or an error.
+  int step() { return failed_ == SQLITE_OK ? sqlite3_step(statement_) : failed_; }
+
+  [[nodiscard]] BytesView bytes(int column) const {
+    const void* from = sqlite3_column_blob(statement_, column);
+    const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
+    return from == nullptr ? BytesView{} : BytesView{static_cast<const char*>(from), size};
+  }
+  [[nodiscard]] std::int64_t number(int column) const { return sqlite3_column_int64(statement_, column); }
+  /// Of the columns key, value, created, modified, write_id.
+  [[nodiscard]] KeyValue entry() const {
+    KeyValue entry{.key = std::string(bytes(0)),
+                   .value = std::string(bytes(1)),
+                   .created = Revision{number(2)},
+                   .modified = Revision{number(3)}};
+    const BytesView id = bytes(4);
+    if (!id.empty()) std::memcpy(entry.write_id.data(), id.data(), std::min(id.size(), entry.write_id.size()));
+    return entry;
+  }
+
+ private:
+  Use& note(int code) {
+    if (failed_ == SQLITE_OK) failed_ = code;
+    return *this;
+  }
+  sqlite3_stmt* statement_;
+  int bound_ = 0;
+  int failed_ = SQLITE_OK;
+};
+
+Result<std::shared_ptr<Database>> Database::open(env::Files& files, env::Random& random, const env::Clock& clock,
+                                                 const std::string& path, LastStop last_stop) {
+  auto database = std::make_shared<Database>(files, random, clock, path);
+  MQ_CHECK(database->open_file());
+  if (last_stop == LastStop::unclean) MQ_CHECK(database->check_whole());
+  MQ_CHECK(database->prepare_tables());
+  MQ_CHECK(database->prepare_statements());
+  MQ_TRY(const std::int64_t revision, database->number("SELECT revision FROM newest"));
+  database->revision_ = Revision{revision};
+  MQ_CHECK(database->alive());
+  return database;
+}
+
+Database::Database(env::Files& files, env::Random& random, const env::Clock& clock, std::string path)
+    : path_(std::move(path)), vfs_(files, random, clock) {}
+
+Database::~Database() {
+  vfs_.cut_off();
+  for (Statement* statement :
+       {&begin_, &commit_, &rollback_, &get_, &list_from_, &list_range_, &put_, &erase_, &set_revision_})
+    statement->reset();
+  sqlite3_close(connection_);
+}
+
+Result<std::optional<KeyValue>> Database::get(std::string_view key) {
+  MQ_CHECK(alive());
+  Use use(get_);
+  const int code = use.bind(key).step();
+  if (code == SQLITE_ROW) return use.entry();
+  if (code == SQLITE_DONE) return std::nullopt;
+  return fail(error(code));
+}
+
+Result<Listing> Database::list(std::string_view prefix) {
+  MQ_CHECK(alive());
+  const std::optional<std::string> end = end_of_prefix(prefix);
+  Use use(end ? list_range_ : list_from_);
+  use.bind(prefix);
+  if (end) use.bind(BytesView(*end));
+  Listing listing{.revision = revision_, .entries = {}};
+  int code = use.step();
+  for (; code == SQLITE_ROW; code = use.step()) listing.entries.push_back(use.entry());
+  if (code != SQLITE_DONE) return fail(error(code));
+  return listing;
+}
+
+Result<Revision> Database::transact(const Transaction& transaction) {
+  MQ_CHECK(alive());
+  const bool changes = !transaction.ops.empty();
+  const Revision revision{revision_.value() + (changes ? 1 : 0)};
+  if (const int code = Use(begin_).step(); code != SQLITE_DONE) return fail(error(code));
+  if (auto applied = compare_and_apply(transaction, revision); !applied) {
+    MQ_CHECK(roll_back());
+    return fail(std::move(applied).error());
+  }
+  if (const int code = Use(commit_).step(); code != SQLITE_DONE) {
+    Error why = error(code);
+    MQ_CHECK(roll_back());
+    return fail(std::move(why));
+  }
+  revision_ = revision;
+  // The commit may have been followed by a checkpoint whose sync failed. The transaction is on disk then, but the store
+  // is finished, and "it may have taken effect" is what disk_failed means.
+  MQ_CHECK(alive());
+  return revision;
+}
+
+Result<void> Database::compare_and_apply(const Transaction& transaction, Revision revision) {
+  for (const Compare& compare : transaction.compares) {
+    MQ_TRY(const std::optional<KeyValue> found, get(compare.key));
+    if (!compare.holds(found ? &*found : nullptr))
+      return fail(Errc::conflict, "metadata key {} was changed by somebody else", compare.key);
+  }
+  if (transaction.ops.empty()) return {};
+  for (const Op& op : transaction.ops) MQ_CHECK(apply(op, transaction.write_id, revision));
+  if (const int code = Use(set_revision_).bind(revision).step(); code != SQLITE_DONE) return fail(error(code));
+  return {};
+}
+
+Result<void> Database::apply(const Op& op, const WriteId& write_id, Revision revision) {
+  Use use(op.value ? put_ : erase_);
+  use.bind(BytesView(op.key));
+  if (op.value) use.bind(BytesView(*op.value)).bind(revision).bind(write_id);
+  if (const int code = use.step(); code != SQLITE_DONE) return fail(error(code));
+  return {};
+}
+
+Result<void> Database::roll_back() {
+  // A commit that failed may have ended the transaction already.
+  if (sqlite3_get_autocommit(connection_) != 0) return alive();
+  if (const int code = Use(rollback_).step(); code != SQLITE_DONE) return fail(error(code));
+  return alive();
+}
+
+Result<void> Database::close() {
+  MQ_CHECK(alive());
+  int code = sqlite3_wal_checkpoint_v2(connection_, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  MQ_CHECK(alive());
+  // Without space for it the log stays as it is, which is as safe.
+  if (code != SQLITE_OK && code != SQLITE_FULL) return fail(error(code));
+  vfs_.cut_off();
+  return {};
+}
+
+Result<void> Database::open_file() {
+  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  if (const int code = sqlite3_open_v2(path_.c_str(), &connection_, flags, vfs_.name()); code != SQLITE_OK)
+    return fail(error(code));
+  sqlite3_limit(connection_, SQLITE_LIMIT_LENGTH, 16 << 20);
+  sqlite3_db_config(connection_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  // Destroying is not closing: nothing is written then.
+  sqlite3_db_config(connection_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  return execute(kSettings);
+}
+
+Result<void> Database::check_whole() {
+  MQ_TRY(const Statement statement, prepare("PRAGMA integrity_check(1)"));
+  Use use(statement);
+  const int code = use.step();
+  if (code != SQLITE_ROW) return fail(error(code));
+  if (use.bytes(0) == "ok") return {};
+  return fail(Errc::corrupt, "{} is damaged ({}); nothing was changed. Restore it from a copy", path_, use.bytes(0));
+}
+
+Result<void> Database::prepare_tables() {
+  MQ_TRY(const std::int64_t tables, number("SELECT count(*) FROM sqlite_schema"));
+  return tables == 0 ? make_tables() : check_format();
+}
+
+Result<void> Database::make_tables() { return execute(kTables); }
+
+Result<void> Database::check_format() {
+  MQ_TRY(const std::int64_t application, number("PRAGMA application_id"));
+  if (application != kApplicationId)
+    return fail(Errc::corrupt, "{} is a SQLite file, but not a metadata store of ours", path_);
+  MQ_TRY(const std::int64_t format, number("PRAGMA user_version"));
+  if (format != kFormat)
+    return fail(Errc::unsupported, "{} has format {}; this version knows {}", path_, format, kFormat);
+  return {};
+}
+
+Result<void> Database::prepare_statements() {
+  const struct {
+    Statement& to;
+    const char* sql;
+  } rows[] = {
+      {begin_, "BEGIN IMMEDIATE"},
+      {commit_, "COMMIT"},
+      {rollback_, "ROLLBACK"},
+      {get_, "SELECT key, value, created, modified, write_id FROM entries WHERE key=?1"},
+      {list_from_, "SELECT key, value, created, modified, write_id FROM entries WHERE key>=?1 ORDER BY key"},
+      {list_range_,
+       "SELECT key, value, created, modified, write_id FROM entries WHERE key>=?1 AND key<?2 ORDER BY key"},
+      {put_,
+       "INSERT INTO entries VALUES(?1, ?2, ?3, ?3, ?4) ON CONFLICT(key) DO UPDATE SET value=excluded.value,"
+       " modified=excluded.modified, write_id=excluded.write_id"},
+      {erase_, "DELETE FROM entries WHERE key=?1"},
+      {set_revision_, "UPDATE newest SET revision=?1"},
+  };
+  for (const auto& row : rows) {
+    MQ_TRY(row.to, prepare(row.sql));
+  }
+  return {};
+}
+
+Result<void> Database::execute(const char* sql) {
+  const int code = sqlite3_exec(connection_, sql, nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) return fail(error(code));
+  return alive();
+}
+
+Result<std::int64_t> Database::number(const char* sql) {
+  MQ_TRY(const Statement statement, prepare(sql));
+  Use use(statement);
+  const int code = use.step();
+  if (code == SQLITE_ROW) return use.number(0);
+  if (code == SQLITE_DONE) return fail(Errc::corrupt, "{}: no answer to {}", path_, sql);
+  return fail(error(code));
+}
+
+Result<Database::Statement> Database::prepare(const char* sql) {
+  sqlite3_stmt* statement = nullptr;
+  const int code = sqlite3_prepare_v3(connection_, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+  if (code != SQLITE_OK) return fail(error(code));
+  return Statement(statement);
+}
+
+Error Database::error(int code) const {
+  if (vfs_.failure()) return *vfs_.failure();
+  const auto named = [&](Errc what) {
+    return Error{
+        .code = what,
+        .message = fmt::format("{}: {}", path_, connection_ ? sqlite3_errmsg(connection_) : sqlite3_errstr(code))};
+  };
+  switch (code & 0xff) {
+    case SQLITE_FULL:
+      return named(Errc::disk_full);
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return named(Errc::corrupt);
+    case SQLITE_IOERR:
+      return named(Errc::disk_failed);
+    case SQLITE_CANTOPEN:
+      return named(Errc::not_found);
+    case SQLITE_TOOBIG:
+      return named(Errc::too_large);
+    default:
+      return named(Errc::internal);
+  }
+}
+
+Result<void> Database::alive() const {
+  if (vfs_.failure()) return fail(*vfs_.failure());
+  return {};
+}
+
+}  // namespace mq::meta

@@ -1,0 +1,149 @@
+#include "meta/sqlite/sqlite_store.h"
+
+#include <set>
+#include <type_traits>
+#include <utility>
+
+#include "env/event.h"
+#include "meta/sqlite/database.h"
+
+namespace mq::meta {
+namespace {
+
+std::unexpected<Error> closed() { return fail(Errc::closed, "the metadata store is closed"); }
+
+class SqliteStore final : public MetadataStore {
+ public:
+  SqliteStore(env::Pool& pool, env::Shard& home, std::shared_ptr<Database> database)
+      : pool_(pool),
+        home_(home),
+        database_(std::move(database)),
+        revision_(database_->revision()),
+        turn_ended_(home),
+        changed_(home) {}
+
+  awaitable<Result<std::optional<KeyValue>>> get(std::string key) override {
+    co_return co_await on_database([key = std::move(key)](Database& database) { return database.get(key); });
+  }
+
+  awaitable<Result<Listing>> list(std::string prefix) override {
+    co_return co_await on_database([prefix = std::move(prefix)](Database& database) { return database.list(prefix); });
+  }
+
+  awaitable<Result<Revision>> transact(Transaction transaction) override {
+    MQ_CO_CHECK(check_limits(transaction));
+    co_return co_await change(std::move(transaction));
+  }
+
+  awaitable<Result<Revision>> wait_for_change(Revision seen, Instant deadline) override {
+    ++waiting_;
+    Result<void> waited;
+    while (waited && !closing_ && revision_ <= seen) waited = co_await changed_.wait_until(deadline);
+    --waiting_;
+    turn_ended_.notify_all();
+    if (closing_) co_return fail(Errc::cancelled, "the metadata store was closed");
+    if (!waited) co_return std::unexpected(std::move(waited).error());
+    co_return revision_;
+  }
+
+  awaitable<Result<Lease>> acquire_lease(std::string key, std::string holder, Duration /*ttl*/) override {
+    if (leases_.contains(key)) co_return fail(Errc::conflict, "the lease {} is held", key);
+    // Whoever held it before was another process, which is gone: only we can open the file. Erasing first makes it a
+    // new key, so that `created` grows.
+    Transaction transaction;
+    transaction.ops.push_back(Op::put(key, std::move(holder)));
+    MQ_CO_CHECK(check_limits(transaction));
+    transaction.ops.insert(transaction.ops.begin(), Op::erase(key));
+    leases_.insert(key);
+    auto taken = co_await change(std::move(transaction));
+    if (!taken) {
+      leases_.erase(key);
+      co_return std::unexpected(std::move(taken).error());
+    }
+    co_return Lease{.key = std::move(key), .created = *taken};
+  }
+
+  awaitable<Result<void>> renew_lease(Lease lease) override {
+    Transaction only_compare;
+    only_compare.compares.push_back(Compare::created_at(lease.key, lease.created));
+    MQ_CO_TRY(const Revision seen, co_await transact(std::move(only_compare)));
+    (void)seen;
+    co_return Result<void>{};
+  }
+
+  awaitable<Result<void>> release_lease(Lease lease) override {
+    Transaction transaction;
+    transaction.compares.push_back(Compare::created_at(lease.key, lease.created));
+    transaction.ops.push_back(Op::erase(lease.key));
+    MQ_CO_TRY(const Revision released, co_await transact(std::move(transaction)));
+    (void)released;
+    leases_.erase(lease.key);
+    co_return Result<void>{};
+  }
+
+  awaitable<Result<void>> close() override {
+    if (closing_) co_return closed();
+    closing_ = true;
+    changed_.notify_all();
+    while (busy_ || waiting_ > 0) co_await turn_ended_.wait();
+    co_return co_await pool_.run(home_, [database = database_] { return database->close(); });
+  }
+
+ private:
+  /// Runs `step` in the pool, one at a time and in the order of the calls as far as the shard's events keep it.
+  template <class Step>
+  awaitable<std::invoke_result_t<Step&, Database&>> on_database(Step step) {
+    ++waiting_;
+    while (busy_ && !closing_) co_await turn_ended_.wait();
+    --waiting_;
+    if (closing_) {
+      turn_ended_.notify_all();
+      co_return closed();
+    }
+    busy_ = true;
+    auto result =
+        co_await pool_.run(home_, [database = database_, step = std::move(step)]() mutable { return step(*database); });
+    busy_ = false;
+    turn_ended_.notify_all();
+    co_return result;
+  }
+
+  awaitable<Result<Revision>> change(Transaction transaction) {
+    const bool changes = !transaction.ops.empty();
+    auto revision = co_await on_database(
+        [transaction = std::move(transaction)](Database& database) { return database.transact(transaction); });
+    if (revision && changes) {
+      revision_ = *revision;
+      changed_.notify_all();
+    }
+    co_return revision;
+  }
+
+  env::Pool& pool_;
+  env::Shard& home_;
+  std::shared_ptr<Database> database_;  // shared with the job in progress
+  Revision revision_;
+  bool busy_ = false;  // a job is in progress
+  int waiting_ = 0;    // calls that wait for their turn or for a change
+  bool closing_ = false;
+  std::set<std::string> leases_;  // taken through this object
+  env::Event turn_ended_;
+  env::Event changed_;
+};
+
+}  // namespace
+
+awaitable<Result<std::unique_ptr<MetadataStore>>> open_sqlite_store(env::Files& files, env::Pool& pool,
+                                                                    env::Shard& home, std::string path,
+                                                                    env::Random& random, env::Logger& logger,
+                                                                    LastStop last_stop) {
+  if (last_stop == LastStop::unclean) logger.info("metadata: checking {}, since the last stop was unclean", path);
+  auto database = co_await pool.run(home, [&files, &random, &clock = home.clock(), path, last_stop] {
+    return Database::open(files, random, clock, path, last_stop);
+  });
+  if (!database) co_return std::unexpected(std::move(database).error());
+  logger.info("metadata: {} at revision {}", path, (*database)->revision().value());
+  co_return std::make_unique<SqliteStore>(pool, home, *std::move(database));
+}
+
+}  // namespace mq::meta
