@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "env/files.h"
+#include "model/ids.h"
+
+namespace mq::log {
+
+class Segment;
+
+/// Whole batches that stand one after another in a segment's file. Holding it keeps the file open and its bytes as they
+/// are, whatever retention or compaction do meanwhile.
+struct FileRange {
+  std::shared_ptr<env::File> file;
+  std::shared_ptr<Segment> segment;
+  std::uint64_t position = 0;
+  std::size_t size = 0;
+  /// This process wrote these bytes or has checked their CRCs: they may be sent as they are.
+  bool verified = false;
+
+  [[nodiscard]] bool empty() const { return size == 0; }
+};
+
+struct VerifyOutcome {
+  /// From the front of the range, whole batches with good CRCs.
+  std::size_t good_bytes = 0;
+  /// Why the rest is not: corrupt_batch with file and position; or disk_failed.
+  std::optional<Error> damage = std::nullopt;
+};
+
+/// Reads the range and checks every batch: lengths, CRC, offsets that only grow. Warms the page cache with it. For the
+/// pool; safe from every thread.
+[[nodiscard]] VerifyOutcome verify(const FileRange& range);
+
+/// Copies the range. For small ones; corrupt_batch when the file is shorter than it was.
+[[nodiscard]] Result<void> read_bytes(const FileRange& range, char* to);
+[[nodiscard]] Result<std::string> read_bytes(const FileRange& range);
+
+/// Whether sending the range would not wait for the disk: probes it every 128 KiB, and its last page.
+[[nodiscard]] bool is_cached(const FileRange& range);
+
+}  // namespace mq::log

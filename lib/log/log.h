@@ -1,0 +1,227 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "env/files.h"
+#include "log/compaction.h"
+#include "log/file_range.h"
+#include "log/leader_epochs.h"
+#include "log/log_config.h"
+#include "log/log_jobs.h"
+#include "log/producer_states.h"
+#include "log/recovery_report.h"
+#include "log/segment.h"
+#include "model/ids.h"
+#include "record/batch.h"
+
+namespace mq::log {
+
+/// Where an append put a batch.
+struct AppendInfo {
+  Offset base_offset;  ///< of the original, when `duplicate`
+  Offset end_offset;   ///< durable once `Log::synced_end()` has reached it (P-1: a duplicate waits for that too)
+  WallMillis log_append_time = -1;  ///< set with log-append time only (a duplicate: the original's)
+  bool duplicate = false;           ///< nothing was written: this batch is there already
+};
+
+/// What is known about a log before its directory was looked at.
+struct OpenContext {
+  /// The last stop of the whole data directory was clean (LogDir::was_clean). Then nothing of the log is read before it
+  /// is needed; else it is recovered.
+  bool clean = false;
+  /// From LogDir: nothing below was unsynced at the last stop. Absent: unknown.
+  std::optional<Offset> synced_end = std::nullopt;
+  /// From LogDir: segments that end at or below are whole with their indexes.
+  Offset recovery_point{0};
+  /// From LogDir: DeleteRecords came this far.
+  Offset log_start{0};
+  /// From LogDir: compaction has looked at everything below.
+  Offset compacted_end{0};
+  WallMillis wall_now = 0;
+};
+
+/// The log of one partition: its segments, indexes, leader epochs and producer states.
+///
+/// Not thread-safe: all calls on the shard of the partition, but for `close` (see there). What blocks for long is
+/// handed out as a job that the caller runs on the pool and gives back. Ranges and jobs hold references to what they
+/// need and stay valid whatever happens to the log meanwhile, also its destruction. Keeps a reference to `files`, which
+/// must outlive it.
+///
+/// An idle log has no open file and takes about 1 KiB; indexes, epochs and producer states are read when first needed.
+///
+/// Errors: disk_full (nothing changed; the next append may succeed), disk_failed (final: the log refuses appends, the
+/// caller takes the data directory offline), corrupt_batch (damage, named by file and position).
+class Log {
+ public:
+  /// Makes the directory of a new partition with its `partition.metadata`, or takes over an empty one. Nothing is
+  /// synced yet: the first sync round makes the directory durable too. already_exists: there are segments; conflict:
+  /// the directory belongs to another topic id.
+  [[nodiscard]] static Result<std::unique_ptr<Log>> create(env::Files& files, std::string directory,
+                                                           TopicPartition partition, Uuid topic_id,
+                                                           std::shared_ptr<const LogConfig> config);
+
+  /// Opens the log in `directory`. After an unclean stop this recovers it, which may take long: on the pool then.
+  /// Recovery syncs what the stop left unsynced, drops it from the page cache, checks it, cuts a torn tail (kept beside
+  /// as
+  /// `*.cut`), never cuts below `synced_end`, and rebuilds what is derived. Doing it twice gives what once gives.
+  /// not_found: no such directory. corrupt, unsupported: something there is not understood; nothing was changed.
+  [[nodiscard]] static Result<std::unique_ptr<Log>> open(env::Files& files, std::string directory,
+                                                         TopicPartition partition,
+                                                         std::shared_ptr<const LogConfig> config,
+                                                         const OpenContext& context, RecoveryReport& report);
+  ~Log();
+  Log(const Log&) = delete;
+  Log& operator=(const Log&) = delete;
+
+  // --- Append -----------------------------------------------------------------------------------------------------
+
+  /// Appends one batch in one step: producer check, offset, write, index, producer state; after an error none of these.
+  /// `batch` is `header.size_bytes()` bytes that passed record::validate; base offset, leader epoch and, when the topic
+  /// or `max_timestamp` says so, the timestamp are written into it. `epoch` is this leader's, at least the latest in
+  /// the log. The bytes are in the page cache on return; `needs_sync` turns true. out_of_order_sequence,
+  /// invalid_producer_epoch (P-1 ... P-5); disk_full; disk_failed; too_large: more than a segment.
+  [[nodiscard]] Result<AppendInfo> append(char* batch, const record::BatchHeader& header, WallMillis max_timestamp,
+                                          LeaderEpoch epoch, WallMillis wall_now);
+
+  /// Appends a batch as it stands, offsets and epoch included: what a follower fetched, or recovery found. The base
+  /// offset must be the log's end. `crc_checked` by the caller.
+  [[nodiscard]] Result<AppendInfo> append_as_is(BytesView batch, const record::BatchHeader& header,
+                                                WallMillis wall_now);
+
+  /// This node leads from now on with `epoch`: its start is the log's end. In memory; the file follows. An epoch
+  /// that is not newer changes nothing.
+  [[nodiscard]] Result<void> begin_epoch(LeaderEpoch epoch);
+
+  // --- Ends -------------------------------------------------------------------------------------------------------
+
+  [[nodiscard]] Offset log_start() const { return log_start_; }
+  [[nodiscard]] Offset log_end() const { return log_end_; }
+  /// Everything below is on disk.
+  [[nodiscard]] Offset synced_end() const { return synced_end_; }
+  /// Everything below is on disk with its indexes and snapshots: goes to LogDir::set_recovery_point.
+  [[nodiscard]] Offset recovery_point() const { return recovery_point_; }
+  /// First offset that compaction has not looked at: goes to LogDir::set_compacted_end.
+  [[nodiscard]] Offset compacted_end() const { return compacted_end_; }
+  [[nodiscard]] bool needs_sync() const { return !unsynced_.empty() || names_unsynced_; }
+  /// A write or sync failed: no more appends.
+  [[nodiscard]] bool failed() const { return failed_; }
+
+  // --- Read -------------------------------------------------------------------------------------------------------
+
+  /// The bytes of whole batches, the first of which holds `from`, at most `bytes_max` of them and none that ends after
+  /// `end_bound`; with `at_least_one` the first batch comes whatever its size. Empty at the end. Never crosses a
+  /// segment. Send it only when `range.verified`; else run `verify(range)` on the pool, give the outcome to
+  /// `note_verified` and send `outcome.good_bytes` of it. offset_out_of_range: below the start or above the end;
+  /// corrupt_batch: `from` lies in a damaged range.
+  [[nodiscard]] Result<FileRange> read(Offset from, std::size_t bytes_max, Offset end_bound, bool at_least_one);
+  /// Remembers what `verify` found, so that these bytes need no second look.
+  void note_verified(const FileRange& range, const VerifyOutcome& outcome);
+
+  /// Prepares the search for the first record at or after `timestamp` (ListOffsets by time), resp. for the record with
+  /// the largest timestamp; both below `end_bound`. Nothing: there is none.
+  [[nodiscard]] Result<std::optional<TimestampSearch>> find_timestamp(WallMillis timestamp, Offset end_bound);
+  [[nodiscard]] Result<std::optional<TimestampSearch>> find_max_timestamp(Offset end_bound);
+
+  ///
+  [[nodiscard]] Result<EpochEnd> end_offset_for(LeaderEpoch epoch);
+  /// kNoLeaderEpoch in a log without batches.
+  [[nodiscard]] Result<LeaderEpoch> latest_epoch();
+  /// The epoch that wrote `offset`; kNoLeaderEpoch when unknown.
+  [[nodiscard]] Result<LeaderEpoch> epoch_at(Offset offset);
+  /// Of each producer that was not expired at `wall_now`, for DescribeProducers.
+  [[nodiscard]] Result<std::vector<ProducerInfo>> producers(WallMillis wall_now);
+
+  // --- Sync: begin on the shard, run on the pool, end on the shard. One of each kind at a time.
+  // --------------------------
+
+  /// What makes everything appended so far durable; nothing when all is.
+  [[nodiscard]] std::optional<SyncJob> begin_sync();
+  /// Takes the outcome of `job.run()`. An error is final: `failed()`.
+  void end_sync(const SyncJob& job, const Result<void>& outcome);
+
+  /// What saves indexes, epochs and producer states up to the synced end, so that recovery need not read further back:
+  /// after a roll, and for every 16 MiB; with `whatever` also for less. Nothing when there is nothing to do. Run it
+  /// after a sync round. disk_full is no failure here: it comes again.
+  [[nodiscard]] Result<std::optional<CheckpointJob>> begin_checkpoint(bool whatever = false);
+  void end_checkpoint(const CheckpointJob& job, const Result<void>& outcome);
+
+  // --- Keeping house ------------------------------------------------------------------------------------------------
+
+  /// Ends the newest segment, when it holds anything, and begins another.
+  [[nodiscard]] Result<void> roll(WallMillis wall_now);
+  /// Rolls a newest segment that is older than segment_ms; for a housekeeping tick.
+  [[nodiscard]] Result<void> roll_if_old(WallMillis wall_now);
+  /// Takes segments away that retention no longer wants or that DeleteRecords has passed: renames them to `*.deleted`.
+  /// They go when `due_removals` says so. None at or above `bound` (the high watermark; D-8). Returns how many.
+  [[nodiscard]] Result<std::size_t> delete_old_segments(WallMillis wall_now, Instant now, Offset bound);
+  /// Files whose delay is over, to be removed on the pool. Nothing when there is none.
+  [[nodiscard]] std::optional<RemovalJob> due_removals(Instant now);
+  /// The earliest time at which `due_removals` has something; Instant::never() when nothing waits.
+  [[nodiscard]] Instant next_removal() const;
+  /// DeleteRecords: nothing below `offset` is served any more. Goes to LogDir::set_log_start before the client is told.
+  /// offset_out_of_range: above `bound` (the high watermark).
+  [[nodiscard]] Result<void> advance_start(Offset offset, Offset bound);
+  /// Cuts the log so that it ends at `offset`, with indexes, epochs and producer states. The caller has lowered
+  /// the synced end in LogDir first. Does nothing at or above the end.
+  [[nodiscard]] Result<void> truncate_to(Offset offset, WallMillis wall_now);
+  /// Compaction of what may be compacted below `bound` and is worth it now; see CompactionJob.
+  [[nodiscard]] Result<std::optional<CompactionJob>> begin_compaction(WallMillis wall_now, Offset bound);
+  /// Swaps the outcome of a job that is done into the log. A job that failed or is not wanted any more is just
+  /// destroyed after `abandon_compaction`.
+  [[nodiscard]] Result<void> finish_compaction(CompactionJob& job, Instant now);
+  void abandon_compaction(CompactionJob& job);
+
+  /// From the next call on.
+  void set_config(std::shared_ptr<const LogConfig> config);
+  [[nodiscard]] const LogConfig& config() const { return *config_; }
+  /// Closes files and forgets what can be read again, when nothing touched the log since the last call and all is
+  /// synced. For a housekeeping tick; true when nothing is open (any more).
+  bool release_if_idle();
+  [[nodiscard]] bool has_open_files() const;
+
+  /// Syncs everything, saves indexes, epochs and producer states, gives reserved space back and closes all files. The
+  /// log may only be destroyed afterwards. May run on another thread, as long as nobody else touches the log meanwhile.
+  /// After it the data directory may be marked clean.
+  [[nodiscard]] Result<void> close();
+
+  // --- Looking at it
+  // --------------------------------------------------------------------------------------------------
+
+  [[nodiscard]] const TopicPartition& partition() const { return partition_; }
+  [[nodiscard]] const Uuid& topic_id() const { return topic_id_; }
+  [[nodiscard]] const std::string& directory() const { return directory_; }
+  /// Bytes of all segments' batches.
+  [[nodiscard]] std::uint64_t size_bytes() const;
+  [[nodiscard]] std::vector<SegmentInfo> segments() const;
+  [[nodiscard]] const std::vector<Damage>& damage() const { return damage_; }
+
+ private:
+  Log(env::Files& files, std::string directory, TopicPartition partition, Uuid topic_id,
+      std::shared_ptr<const LogConfig> config);
+
+  env::Files& files_;
+  std::string directory_;
+  TopicPartition partition_;
+  Uuid topic_id_;
+  std::shared_ptr<const LogConfig> config_;
+  Offset log_start_{0};
+  Offset log_end_{0};
+  Offset synced_end_{0};
+  Offset recovery_point_{0};
+  Offset compacted_end_{0};
+  std::vector<std::shared_ptr<Segment>> segments_;
+  std::vector<std::shared_ptr<Segment>> unsynced_;
+  std::vector<Damage> damage_;
+  bool names_unsynced_ = false;
+  bool failed_ = false;
+};
+
+}  // namespace mq::log

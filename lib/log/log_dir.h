@@ -1,0 +1,134 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "env/files.h"
+#include "env/random.h"
+#include "log/log.h"
+#include "log/synced_ends.h"
+#include "model/ids.h"
+
+namespace mq::log {
+
+/// `meta.properties`: whose data this is.
+struct DirIdentity {
+  BrokerId node;
+  std::string cluster_id;    ///< 22 characters of base64, as Kafka's
+  std::string directory_id;  ///< the same
+};
+
+/// One data directory: who may use it, how its last stop went, and the few small files that speak for all its logs. The
+/// files named as in Kafka are Kafka's, byte for byte: `meta.properties`, `.lock`, `.kafka_cleanshutdown`,
+/// `recovery-point-offset-checkpoint`, `log-start-offset-checkpoint`, `replication-offset-checkpoint`,
+/// `cleaner-offset-checkpoint`; `mq-synced-ends` is ours.
+///
+/// Shared by all shards: every method is safe from every thread. What says "pool" may block on the disk.
+class LogDir {
+ public:
+  /// Locks and reads the directory, making it when missing. refused: another process has it. A damaged checkpoint
+  /// counts as missing and is told in `notes`; damaged meta.properties is corrupt, since it says whose data this is.
+  [[nodiscard]] static Result<std::unique_ptr<LogDir>> open(env::Files& files, std::string path);
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
+  /// Nothing: a new directory, to be given one with `set_identity`.
+  [[nodiscard]] const std::optional<DirIdentity>& identity() const { return identity_; }
+  /// Pool. Written durably.
+  [[nodiscard]] Result<void> set_identity(const DirIdentity& identity);
+
+  // --- Stops --------------------------------------------------------------------------------------------------------
+  /// The last stop was clean; stays so after `begin_writing`.
+  [[nodiscard]] bool was_clean() const { return was_clean_; }
+  /// Pool. Takes the clean marker away, durably: before the first write of any kind after a start (D-5).
+  [[nodiscard]] Result<void> begin_writing();
+  /// Pool. After every log was closed well: writes the checkpoints and synced ends, syncs them, then the clean marker.
+  [[nodiscard]] Result<void> finish_clean();
+
+  // --- Partitions
+  // -----------------------------------------------------------------------------------------------------
+  /// Directories that are named `topic-partition`, sorted by name. All others are left alone; see `strays`.
+  [[nodiscard]] Result<std::vector<TopicPartition>> partitions() const;
+  /// Where a partition's log stands.
+  [[nodiscard]] std::string directory_of(const TopicPartition& partition) const;
+  /// What its log is opened with. `topic_id` zero: unknown, then there is no synced end.
+  [[nodiscard]] OpenContext context_of(const TopicPartition& partition, const Uuid& topic_id,
+                                       WallMillis wall_now) const;
+  /// Pool. Renames a directory that metadata does not know to `NAME.UNIQUE-stray`: kept, never removed by us.
+  [[nodiscard]] Result<std::string> set_aside(const TopicPartition& partition, std::string_view unique);
+  /// Pool. Renames the directory of a deleted topic's partition to `topic-partition.UNIQUE-delete` and forgets the
+  /// partition; the log must be destroyed, ranges of it may live on. Only for what metadata has a tombstone for.
+  [[nodiscard]] Result<std::string> begin_removal(const TopicPartition& partition, const Uuid& topic_id,
+                                                  std::string_view unique);
+  /// Pool. Removes what `begin_removal` named, here or before the last stop (`removals`): regular files of that one
+  /// directory only.
+  [[nodiscard]] Result<void> remove_directory(const std::string& name);
+  /// Directories named by `begin_removal` that are still there.
+  [[nodiscard]] Result<std::vector<std::string>> removals() const;
+
+  // --- What speaks for all logs
+  // -----------------------------------------------------------------------------------------
+  /// A sync round has made the log durable up to `end`. Written with the next `write_synced_ends`.
+  void note_synced(const Uuid& topic_id, PartitionId partition, Offset end);
+  /// Pool. Makes durable what the call before this one wrote, then writes what was noted since: each round's ends
+  /// are on disk one round later, and never ahead of the data. Returns false when there was nothing to do.
+  [[nodiscard]] Result<bool> write_synced_ends();
+  /// Pool. Lowers a partition's end durably, before Log::truncate_to.
+  [[nodiscard]] Result<void> lower_synced_end(const Uuid& topic_id, PartitionId partition, Offset end);
+
+  void set_recovery_point(const TopicPartition& partition, Offset offset);
+  void set_compacted_end(const TopicPartition& partition, Offset offset);
+  void set_high_watermark(const TopicPartition& partition, Offset offset);
+  [[nodiscard]] std::optional<Offset> high_watermark(const TopicPartition& partition) const;
+  void set_log_start(const TopicPartition& partition, Offset offset);
+  /// Pool. Writes those of the checkpoint files whose contents changed, atomically and durably. After `set_log_start`
+  /// this is what DeleteRecords waits for; for the others every minute is enough.
+  [[nodiscard]] Result<void> write_checkpoints();
+
+  // --- Failure (D-1)
+  // ----------------------------------------------------------------------------------------------------
+  [[nodiscard]] bool is_offline() const { return offline_.load(std::memory_order_acquire); }
+  /// For ever, for this process. The first reason stays.
+  void go_offline(std::string reason);
+  [[nodiscard]] std::string offline_reason() const;
+  [[nodiscard]] Result<env::DiskSpace> space() const { return files_.space(path_); }
+
+ private:
+  enum Checkpoint { kRecoveryPoint, kLogStart, kHighWatermark, kCompactedEnd, kCheckpoints };
+  using Offsets = std::map<TopicPartition, Offset>;
+
+  LogDir(env::Files& files, std::string path) : files_(files), path_(std::move(path)) {}
+  Result<void> read_identity();
+  Result<void> read_checkpoints();
+  void set(Checkpoint which, const TopicPartition& partition, Offset offset);
+  [[nodiscard]] std::optional<Offset> get(Checkpoint which, const TopicPartition& partition) const;
+  [[nodiscard]] std::string file(std::string_view name) const { return path_ + "/" + std::string(name); }
+
+  env::Files& files_;
+  std::string path_;
+  std::unique_ptr<env::FileLock> lock_;
+  std::vector<std::string> notes_;
+  std::optional<DirIdentity> identity_;
+  bool was_clean_ = false;
+  std::atomic<bool> offline_{false};
+
+  mutable std::mutex mutex_;  ///< guards what follows; never held during I/O
+  std::string offline_reason_;
+  std::array<Offsets, kCheckpoints> checkpoints_;
+  std::array<bool, kCheckpoints> changed_{};
+  std::mutex writing_;  ///< one writer of checkpoints or synced ends at a time
+  std::unique_ptr<SyncedEnds> synced_;
+};
+
+}  // namespace mq::log

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.h"
+#include "env/files.h"
+#include "model/ids.h"
+
+namespace mq::log {
+
+/// `mq-synced-ends`: for each partition the offset below which its log is known to be on disk. Recovery tells a torn
+/// tail from rot with it. One slot of 32 bytes for each partition, overwritten in place and never across a sector:
+/// topic id (16), partition (4), offset (8), CRC-32C of these (4), big-endian, after a header of 32 bytes. A slot whose
+/// CRC is wrong is as if it were not there. Not thread-safe: LogDir guards it.
+class SyncedEnds {
+ public:
+  static constexpr std::size_t kSlotBytes = 32;
+
+  /// Reads the file, making it when missing. unsupported: a version that we do not know.
+  [[nodiscard]] static Result<std::unique_ptr<SyncedEnds>> open(env::Files& files, const std::string& path);
+
+  [[nodiscard]] std::optional<Offset> get(const Uuid& topic_id, PartitionId partition) const;
+  void set(const Uuid& topic_id, PartitionId partition, Offset end);
+  /// The slot becomes free.
+  void forget(const Uuid& topic_id, PartitionId partition);
+
+  /// Bytes to be written, taken out of here so that no lock is held while writing.
+  struct Write {
+    std::uint64_t position = 0;
+    std::string bytes;
+  };
+  [[nodiscard]] std::vector<Write> take_changes();
+  [[nodiscard]] env::File& file() { return *file_; }
+
+ private:
+  struct Key {
+    Uuid topic_id;
+    PartitionId partition;
+    friend bool operator==(const Key&, const Key&) = default;
+  };
+  struct KeyHash {
+    std::size_t operator()(const Key& key) const {
+      return std::hash<Uuid>{}(key.topic_id) ^
+             (static_cast<std::size_t>(key.partition.value()) * 0x9e3779b97f4a7c15ULL);
+    }
+  };
+  struct Slot {
+    Key key;
+    Offset end{-1};
+    bool used = false;
+    bool changed = false;
+  };
+
+  std::unique_ptr<env::File> file_;
+  std::vector<Slot> slots_;
+  std::unordered_map<Key, std::uint32_t, KeyHash> places_;
+  std::vector<std::uint32_t> free_;
+  std::vector<std::uint32_t> changed_;
+};
+
+}  // namespace mq::log
