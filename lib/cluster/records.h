@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "cluster/image.h"
+
+namespace mq::cluster {
+
+/// One entry of the metadata store.
+struct KeyValue {
+  std::string key;
+  std::string value;
+  friend bool operator==(const KeyValue&, const KeyValue&) = default;
+};
+
+// The image as keys and values.
+//
+//   cluster                      the cluster's id
+//   brokers/ID                   a registered broker
+//   topics/NAME                  a topic: id, partition count, settings
+//   partitions/ID/CHUNK          partitions [256 * CHUNK, 256 * CHUNK + 256) of the topic with this id
+//   tombstones/ID                a deleted topic: its name
+//   configs/brokers/ID           settings of one broker; ID -1: of all
+//
+// Topic ids are spelled as Kafka's tools do; CHUNK has six decimal digits. Every value begins with one byte of version;
+// numbers and lengths are varints, see records.cc. A chunk of three replicas each takes about 4 KiB, so that a
+// transaction of 100 keys and 512 KiB carries 25,000 partitions. A bigger topic takes several transactions: its topic
+// key, which is last in `to_records`, makes the partitions visible, and chunks without a topic key mean nothing.
+
+inline constexpr std::int32_t kPartitionsPerChunk = 256;
+inline constexpr std::int32_t kPartitionsPerTopicMax = 1'000'000;
+
+[[nodiscard]] std::string cluster_key();
+[[nodiscard]] std::string broker_key(BrokerId id);
+[[nodiscard]] std::string topic_key(std::string_view name);
+[[nodiscard]] std::string partitions_key(const Uuid& topic, std::int32_t chunk);
+[[nodiscard]] std::string tombstone_key(const Uuid& topic);
+[[nodiscard]] std::string broker_config_key(BrokerId id);
+/// How many chunk keys a topic of so many partitions has.
+[[nodiscard]] std::int32_t chunk_count(std::int32_t partitions);
+
+[[nodiscard]] KeyValue cluster_record(const Uuid& cluster_id);
+[[nodiscard]] KeyValue broker_record(const Broker& broker);
+/// The topic's own key alone, for a change of settings.
+[[nodiscard]] KeyValue topic_record(const Topic& topic);
+/// One chunk alone, for a change of partitions in it.
+[[nodiscard]] KeyValue partitions_record(const Topic& topic, std::int32_t chunk);
+/// Every chunk in order, then the topic's own key.
+[[nodiscard]] std::vector<KeyValue> to_records(const Topic& topic);
+/// The keys of `to_records`, in the order to erase them: the topic's own key first, so that a half-done deletion of a
+/// big topic is never seen. The tombstone is put in the first of its transactions.
+[[nodiscard]] std::vector<std::string> keys_of(const Topic& topic);
+[[nodiscard]] KeyValue tombstone_record(const Uuid& topic, std::string_view name);
+[[nodiscard]] KeyValue broker_config_record(BrokerId id, const ConfigMap& configs);
+/// The whole image.
+[[nodiscard]] std::vector<KeyValue> to_records(const ClusterImage& image);
+
+/// The image of a listing of the whole store, in any order. Keys of other kinds (leases, counters) are skipped.
+/// corrupt: a value that does not follow its format, a topic with a missing chunk, two topics with one id; the message
+/// names the key. unsupported: a value of a later version.
+[[nodiscard]] Result<ClusterImage> from_records(std::span<const KeyValue> records);
+
+/// The chunks whose topic id has no topic key: what a topic's creation or deletion left when it was cut off in the
+/// middle. They may be erased by who holds the controller's lease while no creation is in progress.
+[[nodiscard]] std::vector<std::string> orphan_keys(std::span<const KeyValue> records, const ClusterImage& image);
+
+}  // namespace mq::cluster
