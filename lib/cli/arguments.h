@@ -1,0 +1,103 @@
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "cli/exit_code.h"
+#include "cli/option.h"
+#include "cli/value_error.h"
+
+namespace mq::cli {
+
+/// What a tool finds around itself. `main` fills it; tests write it down.
+struct Environment {
+  std::map<std::string, std::string, std::less<>> variables;
+  /// The text of a configuration file; not_found when there is none. Empty function: no files at all.
+  std::function<Result<std::string>(const std::string& path)> read_file;
+  std::string host;  ///< for the default client id
+  std::int64_t process_id = 0;
+  bool stdout_is_terminal = false;
+  bool stderr_is_terminal = false;
+
+  [[nodiscard]] std::string_view variable(std::string_view name) const;
+};
+
+/// A tool's end before it began: help, a version, or a mistake in the command line. The caller writes both texts.
+struct Ending {
+  ExitCode code = ExitCode::ok;
+  std::string out;
+  std::string err;
+};
+
+/// Who said so. The later one wins.
+enum class Source { fallback, system_file, user_file, profile, environment, setting, option };
+
+/// A checked command line. Names are long option names of the tool's rows; any other name is a mistake of ours and
+/// aborts.
+class Arguments {
+ public:
+  /// Given at least once.
+  [[nodiscard]] bool flag(std::string_view name) const { return count(name) > 0; }
+  /// How often a flag was given (-vv is 2).
+  [[nodiscard]] int count(std::string_view name) const;
+  /// There is a value, given or by default.
+  [[nodiscard]] bool has(std::string_view name) const;
+  /// Someone gave it: there is more than the default.
+  [[nodiscard]] bool given(std::string_view name) const;
+  [[nodiscard]] Source source(std::string_view name) const;
+
+  /// The last value; "" when there is none.
+  [[nodiscard]] const std::string& text(std::string_view name) const;
+  /// All values of a repeatable option, in order.
+  [[nodiscard]] std::span<const std::string> texts(std::string_view name) const;
+  /// The next three need a value (`has`), already checked by `parse`.
+  [[nodiscard]] std::int64_t number(std::string_view name) const;
+  [[nodiscard]] Duration duration(std::string_view name) const;
+  [[nodiscard]] std::uint64_t size(std::string_view name) const;
+
+  /// The words that are neither options nor the command's name.
+  [[nodiscard]] std::span<const std::string> operands() const { return operands_; }
+  /// Null for a tool without commands.
+  [[nodiscard]] const CommandRow* command() const { return command_; }
+  [[nodiscard]] const ToolRow& tool() const { return *tool_; }
+
+  /// The end of a tool that finds a mistake in a value itself, e.g. in a format string. `name` is the long name of the
+  /// option, or what the operand is called ("TOPIC").
+  [[nodiscard]] Ending usage_error(std::string_view name, std::string_view text, const ValueError& error) const;
+  /// The same without a text to underline.
+  [[nodiscard]] Ending usage_error(std::string_view why) const;
+
+ private:
+  friend class Parser;
+  struct Value {
+    const OptionRow* row = nullptr;
+    Source source = Source::fallback;
+    std::vector<std::string> texts;  ///< one for every time it was given
+  };
+  [[nodiscard]] const Value& value(std::string_view name) const;
+
+  const ToolRow* tool_ = nullptr;
+  const CommandRow* command_ = nullptr;
+  std::vector<Value> values_;
+  std::vector<std::string> operands_;
+};
+
+/// Reads a command line as getopt_long does (options and operands mixed, `-abVALUE`, `--name=VALUE`, `--` ends options)
+/// but without abbreviations, then adds what -X, the environment and the configuration files say, and checks every
+/// value. An Ending is help or version (exit 0) or a usage error (exit 2).
+[[nodiscard]] std::expected<Arguments, Ending> parse(const ToolRow& tool, std::span<const std::string> words,
+                                                     const Environment& environment);
+
+/// The version every tool prints.
+[[nodiscard]] std::string_view version();
+
+}  // namespace mq::cli

@@ -1,0 +1,112 @@
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mq::cli {
+
+// A tool declares itself as rows, once. The parser, -h, --help, --help-json, the man page and the completions are made
+// from them. All texts are literals and live as long as the program.
+//
+//   constexpr cli::OptionRow kOptions[] = {
+//       {.short_name = 'd', .long_name = "delimiter", .value_name = "STR", .fallback = "\\n", .group = "Input",
+//        .help = "record delimiter; it is removed"},
+//       {.short_name = '0', .long_name = "null", .kind = cli::ValueKind::flag, .group = "Input", .help = "same as -d
+//       '\\0'"},
+//       {.long_name = "linger", .kind = cli::ValueKind::duration, .value_name = "DUR", .fallback = "5ms",
+//        .group = "Delivery", .help = "wait so long for a batch to fill"},
+//   };
+//   constexpr std::string_view kUsage[] = {"[OPTION]... TOPIC [FILE]..."};
+//   constexpr cli::Example kExamples[] = {{"send a log", "mqprod web < access.log"}};
+//   constexpr cli::ToolRow kTool{.name = "mqprod", .summary = "write records to a topic", .usage = kUsage,
+//                                .description = "...", .options = kOptions, .examples = kExamples,
+//                                .operands = {.min = 1}};
+//
+//   auto args = cli::parse(kTool, words, environment);       // words without argv[0]
+//   if (!args) return write_out(args.error());                // help, version or a usage error: texts and exit code
+//   args->flag("null"); args->duration("linger"); args->operands();
+
+enum class ValueKind {
+  text,
+  flag,      ///< no value; may be given several times (-vv)
+  number,    ///< a whole number in [number_min, number_max]
+  duration,  ///< 5ms, 1h; the unit is required
+  size,      ///< bytes: 100, 4K, 10MB
+  choice,    ///< one of `choices`
+};
+
+struct OptionRow {
+  char short_name = 0;         ///< 0: none
+  std::string_view long_name;  ///< without dashes
+  ValueKind kind = ValueKind::text;
+  std::string_view value_name;     ///< "DUR"; empty for flags
+  std::string_view fallback;       ///< the value when nobody gives one; empty: none
+  std::string_view fallback_note;  ///< what help prints as the default instead of `fallback`
+  std::string_view choices;        ///< "all|1|0" for ValueKind::choice
+  std::string_view group;          ///< heading in help
+  std::string_view help;           ///< one or two phrases, no final point
+  std::string_view environment;    ///< variable that gives the value when no option does
+  bool repeatable = false;         ///< every value counts; otherwise the last one given
+  bool value_optional = false;     ///< --name or --name=VALUE; the bare form has the value ""
+  std::int64_t number_min = 0;
+  std::int64_t number_max = std::numeric_limits<std::int64_t>::max();
+};
+
+struct Example {
+  std::string_view comment;
+  std::string_view command;
+};
+
+/// How many operands a tool or command takes.
+struct OperandCount {
+  static constexpr std::size_t kAny = std::numeric_limits<std::size_t>::max();
+  std::size_t min = 0;
+  std::size_t max = kAny;
+};
+
+/// What a command does to the cluster.
+enum class Effect { reads, changes, destroys };
+
+/// `mqctl topic create NAME...`: one row, one file of the tool.
+struct CommandRow {
+  std::string_view name;           ///< "topic create" or "produce"
+  std::string_view operands_text;  ///< "NAME..."
+  std::string_view summary;        ///< one line, no final point
+  OperandCount operands = {.min = 0, .max = 0};
+  Effect effect = Effect::reads;
+  std::span<const OptionRow> options = {};  ///< on top of the tool's own
+  std::span<const Example> examples = {};
+};
+
+struct ToolRow {
+  std::string_view name;
+  int man_section = 1;
+  std::string_view summary;                      ///< one line, no final point
+  std::span<const std::string_view> usage = {};  ///< lines after the tool's name
+  std::string_view description;                  ///< paragraphs, an empty line between them
+  std::span<const OptionRow> options = {};
+  /// A tool with commands takes its operands from the command's row. In table order. Pointers, so that each command's
+  /// row stands in the command's own file.
+  std::span<const CommandRow* const> commands = {};
+  std::span<const Example> examples = {};
+  OperandCount operands = {};
+  bool connects = true;  ///< has the options of a client (-b, -P, -X, ...)
+};
+
+/// -h, --help, -q, -v, --color, ...: every tool has them.
+[[nodiscard]] std::span<const OptionRow> general_options();
+/// -b, -P, -X, --timeout, ...: every tool that talks to a broker.
+[[nodiscard]] std::span<const OptionRow> client_options();
+
+/// The options that count for `command` of `tool` (null: for the tool alone), the most specific first.
+[[nodiscard]] std::vector<const OptionRow*> options_of(const ToolRow& tool, const CommandRow* command);
+
+/// What is wrong with the rows: a missing text, a name used twice, a default that does not parse. Empty when all is
+/// well; each tool's test asserts that.
+[[nodiscard]] std::vector<std::string> problems_of(const ToolRow& tool);
+
+}  // namespace mq::cli

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "base/time.h"
+#include "cli/value_error.h"
+
+namespace mq::cli {
+
+/// A place in a partition, mq-offsets(7): start | end | committed | N | start+N | end-N | @TIME.
+struct Position {
+  enum class Kind : std::uint8_t { start, end, committed, offset, time };
+  Kind kind = Kind::start;
+  std::int64_t value = 0;  ///< distance from start or end (never negative), the offset, or milliseconds since 1970
+  friend bool operator==(const Position&, const Position&) = default;
+};
+
+/// [first, last): half open, the right end is not included.
+struct PositionRange {
+  std::optional<Position> first;  ///< none: the tool's default
+  std::optional<Position> last;   ///< none: no right end (`POS..` and a single `POS`)
+  friend bool operator==(const PositionRange&, const PositionRange&) = default;
+};
+
+/// One element of `[PARTITIONS=]RANGE[,...]`.
+struct PartitionRange {
+  std::vector<std::int32_t> partitions;  ///< sorted, each once; empty: all partitions
+  PositionRange range;
+  friend bool operator==(const PartitionRange&, const PartitionRange&) = default;
+};
+
+/// Times are read in UTC unless they name a zone; `now` is what `now` and `-15m` mean.
+/// kcat's spellings are accepted: beginning, stored, -N (N before the end), s@MS (from) and e@MS (up to).
+[[nodiscard]] Parsed<Position> parse_position(std::string_view text, WallMillis now);
+[[nodiscard]] Parsed<PositionRange> parse_range(std::string_view text, WallMillis now);
+[[nodiscard]] Parsed<std::vector<PartitionRange>> parse_position_list(std::string_view text, WallMillis now);
+
+/// `0,3-5`: at most 100,000 numbers, sorted, each once.
+[[nodiscard]] Parsed<std::vector<std::int32_t>> parse_partitions(std::string_view text);
+
+/// What `-o help` prints.
+[[nodiscard]] std::string_view position_help();
+
+}  // namespace mq::cli
