@@ -1,0 +1,57 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "broker/partition.h"
+#include "broker/shard_broker.h"
+#include "env/async.h"
+#include "model/error_code.h"
+
+namespace mq::broker {
+
+/// A partition that a request names, on its way to the shard that has it. Handlers derive their items from it.
+struct Addressed {
+  Uuid topic_id;
+  std::int32_t partition = 0;
+  ShardBroker* owner = nullptr;  ///< null: `error` says why
+  ErrorCode error = ErrorCode::kNone;
+};
+
+/// Finds the owner of partition `index` of `topic` (null: unknown) as `home` knows the cluster.
+inline void address(Addressed& item, const ShardBroker& home, const cluster::Topic* topic, std::int32_t index) {
+  item.partition = index;
+  if (topic == nullptr || topic->find_partition(index) == nullptr) {
+    item.error = ErrorCode::kUnknownTopicOrPartition;
+    return;
+  }
+  item.topic_id = topic->id;
+  item.owner = &home.node().owner_of(topic->id, index);
+}
+
+/// Runs the coroutine `each(partition, item)` for every item that has an owner, on that owner's shard, one after the other
+/// there. `items` must stay where they are until it returns. An item whose partition is gone gets NOT_LEADER_OR_FOLLOWER.
+template <class Item, class Each>
+awaitable<bool> on_each_partition(ShardBroker& home, std::vector<Item>& items, Each each) {
+  for (const auto& shard : home.node().shards()) {
+    if (std::ranges::none_of(items, [&](const Item& item) { return item.owner == shard.get(); })) continue;
+    (void)co_await await_on(home, *shard, [&items, &each, &shard]() -> awaitable<bool> {
+      for (Item& item : items) {
+        if (item.owner != shard.get()) continue;
+        if (Partition* partition = shard->find(item.topic_id, item.partition)) {
+          const auto kept = partition->shared_from_this();
+          co_await each(*partition, item);
+        } else {
+          item.error = ErrorCode::kNotLeaderOrFollower;
+        }
+      }
+      co_return true;
+    });
+  }
+  co_return true;
+}
+
+}  // namespace mq::broker

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <utility>
+
+#include "broker/connection.h"
+#include "env/async.h"
+#include "model/api_key.h"
+#include "model/error_code.h"
+#include "wire/message.h"
+
+namespace mq::broker {
+
+class ShardBroker;
+
+/// One request on its way through a handler. Lives on the shard of its connection; movable into callbacks and coroutines.
+class Call {
+ public:
+  Call(ShardBroker& broker, Request request, Responder responder)
+      : broker_(&broker), request_(std::move(request)), responder_(std::move(responder)) {}
+
+  /// The shard of the connection.
+  [[nodiscard]] ShardBroker& broker() const { return *broker_; }
+  [[nodiscard]] const Request& request() const { return request_; }
+  [[nodiscard]] ApiVersion version() const { return request_.header.api_version; }
+  [[nodiscard]] Connection& connection() const { return responder_.connection(); }
+  [[nodiscard]] Responder& responder() { return responder_; }
+
+  /// Encodes `response` in the version of the request and answers with it. Once.
+  template <wire::Message Response>
+  void answer(const Response& response);
+
+ private:
+  ShardBroker* broker_;
+  Request request_;
+  Responder responder_;
+};
+
+/// One API that we serve. Dispatch and ApiVersions are made from the rows; the version range stands in `model/api_key`.
+struct ApiEntry {
+  ApiKey key;
+  /// Starts the request. Called in arrival order; whatever it has to wait for, it waits for after it returned.
+  void (*start)(Call call);
+};
+
+/// Every API, in the order of the keys.
+[[nodiscard]] std::span<const ApiEntry> api_table();
+
+/// Finds the API of `request` and starts it; answers unknown versions as Kafka does.
+void serve(ShardBroker& broker, Request request, Responder responder);
+
+}  // namespace mq::broker

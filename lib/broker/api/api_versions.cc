@@ -1,0 +1,26 @@
+// ApiVersions (key 18): what we speak. Advertised is what works, with Kafka's minima and maxima: librdkafka switches
+// groups, idempotence or compression off when an old minimum is missing.
+
+#include "broker/api/handlers.h"
+
+namespace mq::broker {
+
+wire::ApiVersionsResponse all_api_versions(ApiVersion version) {
+  wire::ApiVersionsResponse response;
+  for (const ApiEntry& entry : api_table()) {
+    const ApiInfo& info = api_info(entry.key);
+    response.api_keys.push_back({.api_key = static_cast<std::int16_t>(info.key), .min_version = info.version_min, .max_version = info.version_max});
+  }
+  if (version >= 3) {
+    // What a client may ask for, and the level that is on: 0 means that transactions of the second kind, the new group
+    // protocol and share groups do not run here.
+    for (const char* feature : {"group.version", "transaction.version", "share.version"})
+      response.supported_features.push_back({.name = feature, .min_version = 0, .max_version = 0});
+    response.finalized_features_epoch = 0;
+  }
+  return response;
+}
+
+wire::ApiVersionsResponse api_versions(Call& call, const wire::ApiVersionsRequest&) { return all_api_versions(call.version()); }
+
+}  // namespace mq::broker

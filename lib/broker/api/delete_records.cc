@@ -1,0 +1,66 @@
+// DeleteRecords (key 21): moves the start of logs. Durable before it is answered.
+
+#include <vector>
+
+#include "broker/addressed.h"
+#include "broker/api/handlers.h"
+#include "broker/errors.h"
+
+namespace mq::broker {
+namespace {
+
+constexpr std::int64_t kToHighWatermark = -1;
+
+struct Item : Addressed {
+  std::int64_t offset = 0;
+  std::int64_t low_watermark = -1;
+};
+
+awaitable<void> advance_start(Partition& partition, Item& item) {
+  const Offset end = partition.high_watermark();
+  const Offset to = item.offset == kToHighWatermark ? end : Offset{item.offset};
+  auto moved = partition.log().advance_start(to, end);
+  if (!moved) {
+    item.error = to_wire(moved.error());
+    co_return;
+  }
+  Node& node = partition.shard().node();
+  node.log_dir().set_log_start(partition.name(), partition.log().log_start());
+  item.low_watermark = partition.log().log_start().value();
+}
+
+}  // namespace
+
+awaitable<wire::DeleteRecordsResponse> delete_records(Call& call, const wire::DeleteRecordsRequest& request) {
+  ShardBroker& home = call.broker();
+  const auto image = home.image();
+  std::vector<Item> items;
+  for (const auto& topic : request.topics)
+    for (const auto& partition : topic.partitions) {
+      Item& item = items.emplace_back();
+      const cluster::Topic* known = image->find_topic(std::string_view(topic.name));
+      address(item, home, known, partition.partition_index);
+      item.offset = partition.offset;
+      if (known != nullptr && is_internal_topic(known->name)) item.error = ErrorCode::kInvalidTopicException, item.owner = nullptr;
+    }
+  (void)co_await on_each_partition(home, items, advance_start);
+  auto written = co_await home.node().machine().disk_pool.run(home.shard(), [&home] { return home.node().log_dir().write_checkpoints(); });
+  if (!written) home.node().logger().error("the start offsets of logs were not saved: {}", written.error().message);
+
+  wire::DeleteRecordsResponse response;
+  auto item = items.begin();
+  for (const auto& topic : request.topics) {
+    auto& answer = response.topics.emplace_back();
+    answer.name = topic.name;
+    for (std::size_t i = 0; i < topic.partitions.size(); ++i, ++item) {
+      if (!written && item->error == ErrorCode::kNone) item->error = ErrorCode::kKafkaStorageError;
+      auto& row = answer.partitions.emplace_back();
+      row.partition_index = item->partition;
+      row.error_code = item->error;
+      row.low_watermark = item->error == ErrorCode::kNone ? item->low_watermark : -1;
+    }
+  }
+  co_return response;
+}
+
+}  // namespace mq::broker

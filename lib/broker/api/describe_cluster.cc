@@ -1,0 +1,26 @@
+// DescribeCluster (key 60).
+
+#include "broker/api/handlers.h"
+#include "broker/endpoint.h"
+#include "broker/shard_broker.h"
+
+namespace mq::broker {
+
+wire::DescribeClusterResponse describe_cluster(Call& call, const wire::DescribeClusterRequest& request) {
+  constexpr std::int8_t kBrokers = 1;
+  wire::DescribeClusterResponse response;
+  response.endpoint_type = request.endpoint_type;
+  if (request.endpoint_type != kBrokers) {
+    response.error_code = ErrorCode::kMismatchedEndpointType;
+    response.error_message = "this is a broker's listener; ask for endpoint type 1 (brokers)";
+    return response;
+  }
+  const Node& node = call.broker().node();
+  const Endpoint endpoint = endpoint_of(call.connection());
+  response.cluster_id = node.cluster_id().to_string();
+  response.controller_id = node.id().value();
+  response.brokers.push_back({.broker_id = node.id().value(), .host = endpoint.host, .port = endpoint.port});
+  return response;
+}
+
+}  // namespace mq::broker

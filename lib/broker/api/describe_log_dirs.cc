@@ -1,0 +1,61 @@
+// DescribeLogDirs (key 35): what the data directory holds, and how much room it has.
+
+#include <algorithm>
+#include <map>
+#include <vector>
+
+#include "broker/addressed.h"
+#include "broker/api/handlers.h"
+
+namespace mq::broker {
+namespace {
+
+struct Item : Addressed {
+  std::string topic;
+  std::int64_t size = 0;
+};
+
+awaitable<void> measure(Partition& partition, Item& item) {
+  item.size = static_cast<std::int64_t>(partition.log().size_bytes());
+  co_return;
+}
+
+}  // namespace
+
+awaitable<wire::DescribeLogDirsResponse> describe_log_dirs(Call& call, const wire::DescribeLogDirsRequest& request) {
+  ShardBroker& home = call.broker();
+  const auto image = home.image();
+  std::vector<Item> items;
+  const auto add = [&](const cluster::Topic* topic, std::int32_t index) {
+    Item& item = items.emplace_back();
+    address(item, home, topic, index);
+    if (topic != nullptr) item.topic = topic->name;
+  };
+  if (request.topics) {
+    for (const auto& topic : *request.topics)
+      for (const std::int32_t index : topic.partitions) add(image->find_topic(std::string_view(topic.topic)), index);
+  } else {
+    for (const cluster::TopicPtr& topic : image->topics())
+      for (std::int32_t index = 0; index < topic->partition_count(); ++index) add(topic.get(), index);
+  }
+  (void)co_await on_each_partition(home, items, measure);
+
+  wire::DescribeLogDirsResponse response;
+  auto& row = response.results.emplace_back();
+  row.log_dir = home.node().config().data_dir;
+  if (home.node().is_offline()) row.error_code = ErrorCode::kKafkaStorageError;
+  if (auto space = home.node().log_dir().space()) {
+    row.total_bytes = static_cast<std::int64_t>(space->total_bytes);
+    row.usable_bytes = static_cast<std::int64_t>(space->free_bytes);
+  }
+  for (const Item& item : items) {
+    if (item.error != ErrorCode::kNone) continue;
+    if (row.topics.empty() || row.topics.back().name != item.topic) row.topics.emplace_back().name = item.topic;
+    auto& partition = row.topics.back().partitions.emplace_back();
+    partition.partition_index = item.partition;
+    partition.partition_size = item.size;
+  }
+  co_return response;
+}
+
+}  // namespace mq::broker

@@ -1,0 +1,58 @@
+// DescribeProducers (key 61): the idempotent producers that a partition remembers (KIP-664).
+
+#include <vector>
+
+#include "broker/addressed.h"
+#include "broker/api/handlers.h"
+#include "broker/errors.h"
+
+namespace mq::broker {
+namespace {
+
+struct Item : Addressed {
+  std::vector<log::ProducerInfo> producers;
+};
+
+awaitable<void> look_up(Partition& partition, Item& item) {
+  if (auto producers = partition.log().producers(partition.shard().shard().clock().wall_now())) {
+    item.producers = std::move(*producers);
+  } else {
+    item.error = to_wire(producers.error());
+  }
+  co_return;
+}
+
+}  // namespace
+
+awaitable<wire::DescribeProducersResponse> describe_producers(Call& call, const wire::DescribeProducersRequest& request) {
+  ShardBroker& home = call.broker();
+  const auto image = home.image();
+  std::vector<Item> items;
+  for (const auto& topic : request.topics)
+    for (const std::int32_t index : topic.partition_indexes)
+      address(items.emplace_back(), home, image->find_topic(std::string_view(topic.name)), index);
+  (void)co_await on_each_partition(home, items, look_up);
+
+  wire::DescribeProducersResponse response;
+  auto item = items.begin();
+  for (const auto& topic : request.topics) {
+    auto& answer = response.topics.emplace_back();
+    answer.name = topic.name;
+    for (std::size_t i = 0; i < topic.partition_indexes.size(); ++i, ++item) {
+      auto& row = answer.partitions.emplace_back();
+      row.partition_index = item->partition;
+      row.error_code = item->error;
+      for (const log::ProducerInfo& producer : item->producers) {
+        auto& state = row.active_producers.emplace_back();
+        state.producer_id = producer.producer_id.value();
+        state.producer_epoch = producer.producer_epoch.value();
+        state.last_sequence = producer.last_sequence.value();
+        state.last_timestamp = producer.last_timestamp;
+        state.coordinator_epoch = -1;
+      }
+    }
+  }
+  co_return response;
+}
+
+}  // namespace mq::broker

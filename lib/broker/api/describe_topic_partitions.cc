@@ -1,0 +1,71 @@
+// DescribeTopicPartitions (key 75, KIP-966): topics in pages.
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "broker/api/handlers.h"
+#include "broker/endpoint.h"
+#include "broker/shard_broker.h"
+
+namespace mq::broker {
+namespace {
+
+constexpr std::int32_t kPartitionsMax = 2000;  // max.request.partition.size.limit
+
+std::vector<std::string> names_of(const wire::DescribeTopicPartitionsRequest& request, const cluster::ClusterImage& image) {
+  std::vector<std::string> names;
+  for (const auto& topic : request.topics) names.push_back(topic.name);
+  if (names.empty())
+    for (const cluster::TopicPtr& topic : image.topics()) names.push_back(topic->name);
+  std::ranges::sort(names);
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  if (request.cursor) std::erase_if(names, [&](const std::string& name) { return name < request.cursor->topic_name; });
+  return names;
+}
+
+}  // namespace
+
+wire::DescribeTopicPartitionsResponse describe_topic_partitions(Call& call, const wire::DescribeTopicPartitionsRequest& request) {
+  const auto image = call.broker().image();
+  wire::DescribeTopicPartitionsResponse response;
+  std::int32_t left = std::clamp(request.response_partition_limit, 1, kPartitionsMax);
+  for (const std::string& name : names_of(request, *image)) {
+    const cluster::Topic* topic = image->find_topic(std::string_view(name));
+    std::int32_t index = request.cursor && request.cursor->topic_name == name ? std::max(request.cursor->partition_index, 0) : 0;
+    if (left == 0) {
+      response.next_cursor.emplace();
+      response.next_cursor->topic_name = name;
+      response.next_cursor->partition_index = index;
+      break;
+    }
+    auto& answer = response.topics.emplace_back();
+    answer.name = name;
+    if (topic == nullptr) {
+      answer.error_code = topic_name_problem(name) != nullptr ? ErrorCode::kInvalidTopicException : ErrorCode::kUnknownTopicOrPartition;
+      continue;
+    }
+    answer.topic_id = topic->id;
+    answer.is_internal = is_internal_topic(name);
+    for (; index < topic->partition_count() && left > 0; ++index, --left) {
+      const cluster::Partition& partition = topic->partitions[static_cast<std::size_t>(index)];
+      auto& row = answer.partitions.emplace_back();
+      row.partition_index = index;
+      row.leader_id = partition.leader.value();
+      row.leader_epoch = partition.leader_epoch.value();
+      row.replica_nodes = ids_of(partition.replicas);
+      row.isr_nodes = ids_of(partition.isr);
+      row.eligible_leader_replicas.emplace();
+      row.last_known_elr.emplace();
+    }
+    if (index < topic->partition_count()) {
+      response.next_cursor.emplace();
+      response.next_cursor->topic_name = name;
+      response.next_cursor->partition_index = index;
+      break;
+    }
+  }
+  return response;
+}
+
+}  // namespace mq::broker

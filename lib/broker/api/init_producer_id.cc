@@ -1,0 +1,31 @@
+// InitProducerId (key 22): a producer id for an idempotent producer.
+
+#include "broker/api/handlers.h"
+#include "broker/errors.h"
+#include "broker/producer_ids.h"
+#include "broker/shard_broker.h"
+
+namespace mq::broker {
+
+awaitable<wire::InitProducerIdResponse> init_producer_id(Call& call, const wire::InitProducerIdRequest& request) {
+  wire::InitProducerIdResponse response;
+  response.producer_id = -1;
+  response.producer_epoch = -1;
+  if (request.transactional_id) {
+    // Fatal for the client, never retriable: there is no coordinator that another try could find.
+    response.error_code = ErrorCode::kTransactionalIdAuthorizationFailed;
+    co_return response;
+  }
+  ShardBroker& home = call.broker();
+  auto id = co_await await_on(home, home.node().first_shard(), [&home] { return home.node().producer_ids().next(); });
+  if (!id) {
+    home.node().logger().warn("no producer id: {}", id.error().message);
+    response.error_code = id.error().code == Errc::disk_failed ? ErrorCode::kKafkaStorageError : ErrorCode::kCoordinatorNotAvailable;
+    co_return response;
+  }
+  response.producer_id = id->value();
+  response.producer_epoch = 0;
+  co_return response;
+}
+
+}  // namespace mq::broker

@@ -1,0 +1,107 @@
+// ListOffsets (key 2): the ends of a log, and offsets by time.
+
+#include <vector>
+
+#include "broker/addressed.h"
+#include "broker/api/handlers.h"
+#include "broker/errors.h"
+
+namespace mq::broker {
+namespace {
+
+// Timestamps with a meaning of their own.
+constexpr std::int64_t kLatest = -1;
+constexpr std::int64_t kEarliest = -2;
+constexpr std::int64_t kMaxTimestamp = -3;
+constexpr std::int64_t kEarliestLocal = -4;   // without tiered storage: the earliest
+constexpr std::int64_t kLatestTiered = -5;    // without tiered storage: none
+constexpr std::int64_t kEarliestPendingUpload = -6;
+constexpr std::int8_t kReadCommitted = 1;
+
+struct Item : Addressed {
+  std::int64_t timestamp = 0;
+  std::int32_t current_leader_epoch = -1;
+  bool read_committed = false;
+  log::TimestampOffset found;
+};
+
+awaitable<void> look_up(Partition& partition, Item& item) {
+  item.error = partition.check_epoch(item.current_leader_epoch);
+  if (item.error != ErrorCode::kNone) co_return;
+  const Offset end = item.read_committed ? partition.last_stable_offset() : partition.high_watermark();
+  Result<std::optional<log::TimestampSearch>> search;
+  switch (item.timestamp) {
+    case kLatest:
+      item.found.offset = end;
+      item.found.leader_epoch = partition.leader_epoch();
+      co_return;
+    case kEarliest:
+    case kEarliestLocal: {
+      item.found.offset = partition.log().log_start();
+      auto epoch = partition.log().epoch_at(item.found.offset);
+      item.found.leader_epoch = epoch ? *epoch : kNoLeaderEpoch;
+      co_return;
+    }
+    case kLatestTiered:
+    case kEarliestPendingUpload:
+      co_return;
+    case kMaxTimestamp:
+      search = partition.log().find_max_timestamp(end);
+      break;
+    default:
+      if (item.timestamp < 0) {
+        item.error = ErrorCode::kUnsupportedVersion;
+        co_return;
+      }
+      search = partition.log().find_timestamp(item.timestamp, end);
+  }
+  if (search && !*search) co_return;
+  Result<std::optional<log::TimestampOffset>> found;
+  if (search) {
+    ShardBroker& shard = partition.shard();
+    found = co_await shard.node().machine().disk_pool.run(shard.shard(), [job = std::move(**search)]() mutable { return job.run(); });
+  } else {
+    found = std::unexpected(search.error());
+  }
+  if (!found) {
+    item.error = to_wire(found.error());
+  } else if (*found) {
+    item.found = **found;
+  }
+}
+
+}  // namespace
+
+awaitable<wire::ListOffsetsResponse> list_offsets(Call& call, const wire::ListOffsetsRequest& request) {
+  ShardBroker& home = call.broker();
+  const auto image = home.image();
+  std::vector<Item> items;
+  for (const auto& topic : request.topics)
+    for (const auto& partition : topic.partitions) {
+      Item& item = items.emplace_back();
+      address(item, home, image->find_topic(std::string_view(topic.name)), partition.partition_index);
+      item.timestamp = partition.timestamp;
+      item.current_leader_epoch = partition.current_leader_epoch;
+      item.read_committed = request.isolation_level == kReadCommitted;
+    }
+  (void)co_await on_each_partition(home, items, look_up);
+
+  wire::ListOffsetsResponse response;
+  auto item = items.begin();
+  for (const auto& topic : request.topics) {
+    auto& answer = response.topics.emplace_back();
+    answer.name = topic.name;
+    for (std::size_t i = 0; i < topic.partitions.size(); ++i, ++item) {
+      auto& row = answer.partitions.emplace_back();
+      row.partition_index = item->partition;
+      row.error_code = item->error;
+      if (item->error != ErrorCode::kNone) continue;
+      row.timestamp = item->found.timestamp;
+      row.offset = item->found.offset.value();
+      row.leader_epoch = item->found.leader_epoch.value();
+    }
+  }
+  co_return response;
+}
+
+}  // namespace mq::broker

@@ -1,0 +1,92 @@
+// Metadata (key 3): brokers, topics, leaders. Makes topics that a client names, when that is on and the client allows it.
+
+#include <utility>
+#include <vector>
+
+#include "broker/api/handlers.h"
+#include "broker/endpoint.h"
+#include "broker/shard_broker.h"
+#include "broker/topics.h"
+
+namespace mq::broker {
+namespace {
+
+wire::MetadataResponse::MetadataResponseTopic describe(const cluster::Topic& topic) {
+  wire::MetadataResponse::MetadataResponseTopic answer;
+  answer.name = topic.name;
+  answer.topic_id = topic.id;
+  answer.is_internal = is_internal_topic(topic.name);
+  answer.partitions.reserve(static_cast<std::size_t>(topic.partition_count()));
+  for (std::int32_t index = 0; index < topic.partition_count(); ++index) {
+    const cluster::Partition& partition = topic.partitions[static_cast<std::size_t>(index)];
+    answer.partitions.push_back({.partition_index = index,
+                                 .leader_id = partition.leader.value(),
+                                 .leader_epoch = partition.leader_epoch.value(),
+                                 .replica_nodes = ids_of(partition.replicas),
+                                 .isr_nodes = ids_of(partition.isr)});
+  }
+  return answer;
+}
+
+wire::MetadataResponse::MetadataResponseTopic refusal(ErrorCode error, std::optional<std::string> name, Uuid id) {
+  wire::MetadataResponse::MetadataResponseTopic answer;
+  answer.error_code = error;
+  answer.name = std::move(name);
+  answer.topic_id = id;
+  return answer;
+}
+
+/// The names in `request` that could be made now: asked for by a valid name, and not there.
+std::vector<std::string> missing_topics(const wire::MetadataRequest& request, const cluster::ClusterImage& image) {
+  std::vector<std::string> missing;
+  if (request.topics)
+    for (const auto& topic : *request.topics)
+      if (topic.name && topic_name_problem(*topic.name) == nullptr && image.find_topic(std::string_view(*topic.name)) == nullptr)
+        missing.push_back(*topic.name);
+  return missing;
+}
+
+}  // namespace
+
+awaitable<wire::MetadataResponse> metadata(Call& call, const wire::MetadataRequest& request) {
+  ShardBroker& home = call.broker();
+  // Before version 4 a client could not say, and Kafka makes the topic.
+  const bool may_create = home.node().config().auto_create_topics && (call.version() < 4 || request.allow_auto_topic_creation);
+  std::vector<TopicOutcome> made;
+  if (auto missing = missing_topics(request, *home.image()); may_create && !missing.empty()) {
+    made = co_await await_on(home, home.node().first_shard(),
+                             [&home, missing = std::move(missing)] { return home.node().topics().create_on_demand(missing); });
+  }
+
+  const auto image = home.image();
+  const Endpoint endpoint = endpoint_of(call.connection());
+  wire::MetadataResponse response;
+  response.brokers.push_back({.node_id = home.node().id().value(), .host = endpoint.host, .port = endpoint.port});
+  response.cluster_id = home.node().cluster_id().to_string();
+  response.controller_id = home.node().id().value();
+  // Version 0 has no null: an empty list asks for all.
+  const bool all = !request.topics || (call.version() == 0 && request.topics->empty());
+  if (all) {
+    for (const cluster::TopicPtr& topic : image->topics()) response.topics.push_back(describe(*topic));
+    co_return response;
+  }
+  for (const auto& wanted : *request.topics) {
+    const cluster::Topic* topic =
+        wanted.name ? image->find_topic(std::string_view(*wanted.name)) : image->find_topic(wanted.topic_id);
+    if (topic != nullptr) {
+      response.topics.push_back(describe(*topic));
+    } else if (!wanted.name) {
+      response.topics.push_back(refusal(ErrorCode::kUnknownTopicId, std::nullopt, wanted.topic_id));
+    } else if (topic_name_problem(*wanted.name) != nullptr) {
+      response.topics.push_back(refusal(ErrorCode::kInvalidTopicException, wanted.name, {}));
+    } else {
+      ErrorCode error = ErrorCode::kUnknownTopicOrPartition;
+      for (const TopicOutcome& outcome : made)
+        if (outcome.name == *wanted.name && outcome.error != ErrorCode::kNone) error = outcome.error;
+      response.topics.push_back(refusal(error, wanted.name, {}));
+    }
+  }
+  co_return response;
+}
+
+}  // namespace mq::broker

@@ -1,0 +1,60 @@
+// OffsetForLeaderEpoch (key 23): where an epoch ended, so that a client notices when a log was shortened (KIP-320).
+
+#include <vector>
+
+#include "broker/addressed.h"
+#include "broker/api/handlers.h"
+#include "broker/errors.h"
+
+namespace mq::broker {
+namespace {
+
+struct Item : Addressed {
+  std::int32_t current_leader_epoch = -1;
+  LeaderEpoch asked;
+  log::EpochEnd end;
+};
+
+awaitable<void> look_up(Partition& partition, Item& item) {
+  item.error = partition.check_epoch(item.current_leader_epoch);
+  if (item.error != ErrorCode::kNone) co_return;
+  if (auto end = partition.log().end_offset_for(item.asked)) {
+    item.end = *end;
+  } else {
+    item.error = to_wire(end.error());
+  }
+}
+
+}  // namespace
+
+awaitable<wire::OffsetForLeaderEpochResponse> offset_for_leader_epoch(Call& call, const wire::OffsetForLeaderEpochRequest& request) {
+  ShardBroker& home = call.broker();
+  const auto image = home.image();
+  std::vector<Item> items;
+  for (const auto& topic : request.topics)
+    for (const auto& partition : topic.partitions) {
+      Item& item = items.emplace_back();
+      address(item, home, image->find_topic(std::string_view(topic.topic)), partition.partition);
+      item.current_leader_epoch = partition.current_leader_epoch;
+      item.asked = LeaderEpoch{partition.leader_epoch};
+    }
+  (void)co_await on_each_partition(home, items, look_up);
+
+  wire::OffsetForLeaderEpochResponse response;
+  auto item = items.begin();
+  for (const auto& topic : request.topics) {
+    auto& answer = response.topics.emplace_back();
+    answer.topic = topic.topic;
+    for (std::size_t i = 0; i < topic.partitions.size(); ++i, ++item) {
+      auto& row = answer.partitions.emplace_back();
+      row.partition = item->partition;
+      row.error_code = item->error;
+      if (item->error != ErrorCode::kNone) continue;
+      row.leader_epoch = item->end.epoch.value();
+      row.end_offset = item->end.end_offset.value();
+    }
+  }
+  co_return response;
+}
+
+}  // namespace mq::broker

@@ -1,0 +1,132 @@
+// CreateTopics (19), DeleteTopics (20), CreatePartitions (37): each item by itself, as in Kafka; a name that a request has
+// twice is refused for both.
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "broker/api/handlers.h"
+#include "broker/settings.h"
+#include "broker/shard_broker.h"
+#include "broker/topics.h"
+
+namespace mq::broker {
+namespace {
+
+template <class Names>
+std::map<std::string, int> count_names(const Names& names) {
+  std::map<std::string, int> counts;
+  for (const auto& item : names) ++counts[item.name];
+  return counts;
+}
+
+NewTopic to_new_topic(const wire::CreateTopicsRequest::CreatableTopic& wanted) {
+  NewTopic topic{.name = wanted.name, .partitions = wanted.num_partitions, .replicas = wanted.replication_factor};
+  for (const auto& assignment : wanted.assignments) topic.assignments.emplace_back(assignment.partition_index, assignment.broker_ids);
+  for (const auto& config : wanted.configs)
+    if (config.value) topic.configs[config.name] = *config.value;
+  return topic;
+}
+
+void describe(wire::CreateTopicsResponse::CreatableTopicResult& row, const TopicOutcome& outcome, const NodeConfig& node) {
+  row.error_code = outcome.error;
+  if (outcome.error != ErrorCode::kNone) {
+    row.error_message = outcome.message;
+    return;
+  }
+  row.topic_id = outcome.topic->id;
+  row.num_partitions = outcome.topic->partition_count();
+  row.replication_factor = 1;
+  row.configs.emplace();
+  for (const ConfigEntry& entry : topic_config_entries(outcome.topic->configs, node)) {
+    auto& config = row.configs->emplace_back();
+    config.name = entry.name;
+    config.value = entry.value;
+    config.read_only = entry.read_only;
+    config.config_source = entry.source;
+  }
+}
+
+}  // namespace
+
+awaitable<wire::CreateTopicsResponse> create_topics(Call& call, const wire::CreateTopicsRequest& request) {
+  ShardBroker& home = call.broker();
+  const auto counts = count_names(request.topics);
+  std::vector<NewTopic> wanted;
+  for (const auto& topic : request.topics)
+    if (counts.at(topic.name) == 1) wanted.push_back(to_new_topic(topic));
+  auto outcomes = co_await await_on(home, home.node().first_shard(), [&home, wanted = std::move(wanted), only = request.validate_only] {
+    return home.node().topics().create(wanted, only);
+  });
+  wire::CreateTopicsResponse response;
+  auto outcome = outcomes.begin();
+  for (const auto& topic : request.topics) {
+    auto& row = response.topics.emplace_back();
+    row.name = topic.name;
+    if (counts.at(topic.name) == 1) {
+      describe(row, *outcome++, home.node().config());
+    } else {
+      row.error_code = ErrorCode::kInvalidRequest;
+      row.error_message = "the request names this topic more than once";
+    }
+  }
+  co_return response;
+}
+
+awaitable<wire::DeleteTopicsResponse> delete_topics(Call& call, const wire::DeleteTopicsRequest& request) {
+  ShardBroker& home = call.broker();
+  const auto image = home.image();
+  auto wanted = request.topics;
+  for (const std::string& name : request.topic_names) wanted.emplace_back().name = name;
+  wire::DeleteTopicsResponse response;
+  for (const auto& topic : wanted) {
+    auto& row = response.responses.emplace_back();
+    row.name = topic.name;
+    row.topic_id = topic.topic_id;
+    if (!row.name) {
+      const cluster::Topic* known = image->find_topic(topic.topic_id);
+      if (known == nullptr) {
+        row.error_code = ErrorCode::kUnknownTopicId;
+        row.error_message = "there is no topic with this id";
+        continue;
+      }
+      row.name = known->name;
+    }
+    auto outcome = co_await await_on(home, home.node().first_shard(), [&home, name = *row.name] { return home.node().topics().remove(name); });
+    row.error_code = outcome.error;
+    if (outcome.error != ErrorCode::kNone) row.error_message = outcome.message;
+    if (outcome.topic) row.topic_id = outcome.topic->id;
+  }
+  co_return response;
+}
+
+awaitable<wire::CreatePartitionsResponse> create_partitions(Call& call, const wire::CreatePartitionsRequest& request) {
+  ShardBroker& home = call.broker();
+  const auto counts = count_names(request.topics);
+  wire::CreatePartitionsResponse response;
+  for (const auto& topic : request.topics) {
+    auto& row = response.results.emplace_back();
+    row.name = topic.name;
+    if (counts.at(topic.name) > 1) {
+      row.error_code = ErrorCode::kInvalidRequest;
+      row.error_message = "the request names this topic more than once";
+      continue;
+    }
+    if (topic.assignments && !std::ranges::all_of(*topic.assignments, [&](const auto& assignment) {
+          return assignment.broker_ids == std::vector{home.node().id().value()};
+        })) {
+      row.error_code = ErrorCode::kInvalidReplicaAssignment;
+      row.error_message = "partitions can only be on this broker";
+      continue;
+    }
+    auto outcome = co_await await_on(home, home.node().first_shard(), [&home, name = topic.name, count = topic.count, only = request.validate_only] {
+      return home.node().topics().add_partitions(name, count, only);
+    });
+    row.error_code = outcome.error;
+    if (outcome.error != ErrorCode::kNone) row.error_message = outcome.message;
+  }
+  co_return response;
+}
+
+}  // namespace mq::broker

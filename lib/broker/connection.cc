@@ -1,0 +1,266 @@
+#include "broker/connection.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+
+#include "base/assert.h"
+#include "base/cursor.h"
+#include "broker/api/api.h"
+#include "broker/shard_broker.h"
+
+namespace mq::broker {
+namespace {
+
+constexpr std::size_t kLengthBytes = 4;
+constexpr std::size_t kHeaderBytesMin = 8;  // api key, version, correlation id
+// An idle connection keeps one small buffer. Bigger frames grow it by what has arrived, never by what a length claims.
+constexpr std::size_t kBufferBytesMin = 16 << 10;
+constexpr std::size_t kBufferBytesKept = 2u << 20;
+// So many requests in a row for one other shard make the connection move: the hop costs 2 to 12 us each.
+constexpr int kAwayRequestsToMove = 16;
+constexpr Duration kFrameTimeMax = 30s;
+constexpr Duration kWriteTimeMax = 30s;
+constexpr std::size_t kPiecesMax = 64;
+
+}  // namespace
+
+struct Connection::Buffer {
+  explicit Buffer(std::size_t size) : bytes(std::make_unique_for_overwrite<char[]>(size)), capacity(size) {}
+  std::unique_ptr<char[]> bytes;
+  std::size_t capacity;
+};
+
+Responder::~Responder() {
+  if (connection_) close("a request was dropped unanswered");
+}
+
+void Responder::send(Answer answer) {
+  std::exchange(connection_, nullptr)->settle(slot_, Connection::Slot::State::ready, std::move(answer), {});
+}
+
+void Responder::send_nothing() {
+  std::exchange(connection_, nullptr)->settle(slot_, Connection::Slot::State::nothing, {}, {});
+}
+
+void Responder::close(std::string why) {
+  std::exchange(connection_, nullptr)->settle(slot_, Connection::Slot::State::close, {}, std::move(why));
+}
+
+Connection::Hold::Hold(std::shared_ptr<Connection> connection) : connection_(std::move(connection)) { ++connection_->holds_; }
+
+Connection::Hold::~Hold() {
+  if (connection_ && --connection_->holds_ == 0) connection_->progress_->notify_all();
+}
+
+Connection::Connection(ShardBroker& home, std::unique_ptr<env::Stream> stream, const BoundListener& listener)
+    : home_(&home),
+      stream_(std::move(stream)),
+      listener_(listener),
+      local_(stream_->local_address()),
+      remote_(stream_->remote_address()),
+      id_(home.node().next_connection_id()),
+      last_read_(home.shard().now()) {}
+
+Connection::~Connection() = default;
+
+awaitable<void> Connection::run() {
+  const auto self = shared_from_this();
+  progress_ = std::make_unique<env::Event>(home_->shard());
+  while (!closing_) {
+    start_frames();
+    if (!writing_ && front_is_settled()) co_await write_ready();
+    if (closing_) break;
+    if (move_target_ != nullptr && slots_.empty() && read_begin_ == read_end_ && !writing_) co_return;
+    if (!may_start()) {
+      co_await progress_->wait();
+      continue;
+    }
+    make_room();
+    auto got = co_await stream_->read_some({buffer_->bytes.get() + read_end_, buffer_->capacity - read_end_});
+    if (!got) break;
+    last_read_ = home_->shard().now();
+    if (read_begin_ == read_end_) frame_started_ = last_read_;
+    read_end_ += *got;
+  }
+  close();
+  while (writing_ || holds_ > 0) co_await progress_->wait();
+  stream_.reset();
+  // Whoever still holds a Responder finds the connection closed.
+  for (const Slot& slot : slots_)
+    if (slot.state == Slot::State::waiting) home_->remove_request_bytes(slot.request_bytes);
+  slots_.clear();
+}
+
+void Connection::close() {
+  if (closing_) return;
+  closing_ = true;
+  if (stream_) stream_->close();
+  if (progress_) progress_->notify_all();
+}
+
+void Connection::move_to(ShardBroker& to) {
+  MQ_ASSERT(slots_.empty() && !writing_);
+  stream_->move_to(to.shard());
+  progress_.reset();
+  home_ = &to;
+  away_ = move_target_ = nullptr;
+  away_count_ = 0;
+}
+
+const char* Connection::overdue(Instant now) const {
+  if (writing_ && now > write_started_ + kWriteTimeMax) return "it does not read its answers";
+  if (read_begin_ != read_end_ && may_start() && now > frame_started_ + kFrameTimeMax) return "its frame was not complete in 30 s";
+  const Duration idle_max = home_->node().config().connections_max_idle;
+  if (slots_.empty() && idle_max > Duration::zero() && now > last_read_ + idle_max) return "it was idle for too long";
+  return nullptr;
+}
+
+void Connection::touched(ShardBroker& owner) {
+  if (&owner == home_ || &owner != away_) away_count_ = 0;
+  away_ = &owner;
+  if (&owner != home_ && ++away_count_ >= kAwayRequestsToMove) move_target_ = &owner;
+}
+
+bool Connection::may_start() const {
+  return holds_ == 0 && slots_.size() < kRequestsMax && request_bytes_ < kRequestBytesMax && answer_bytes_ < kAnswerBytesMax &&
+         home_->may_take_requests();
+}
+
+void Connection::start_frames() {
+  starting_ = true;
+  while (!closing_ && may_start() && move_target_ == nullptr) {
+    const std::size_t have = read_end_ - read_begin_;
+    frame_bytes_ = 0;
+    if (have < kLengthBytes) break;
+    const auto size = load_be<std::int32_t>(buffer_->bytes.get() + read_begin_);
+    if (size < static_cast<std::int32_t>(kHeaderBytesMin) || size > home_->node().config().request_bytes_max) {
+      fail(fmt::format("a request of {} bytes; the limit is socket.request.max.bytes = {}", size,
+                       home_->node().config().request_bytes_max));
+      break;
+    }
+    frame_bytes_ = kLengthBytes + static_cast<std::size_t>(size);
+    if (have < frame_bytes_) break;
+    const BytesView frame{buffer_->bytes.get() + read_begin_ + kLengthBytes, static_cast<std::size_t>(size)};
+    read_begin_ += frame_bytes_;
+    frame_started_ = last_read_;
+    if (!start_frame(frame)) break;
+  }
+  // A request that asked to move may be followed by others already read: they are served here first.
+  if (move_target_ != nullptr && read_begin_ != read_end_) move_target_ = nullptr, away_count_ = 0;
+  starting_ = false;
+}
+
+bool Connection::start_frame(BytesView frame) {
+  Reader reader(frame);
+  auto header = wire::decode_request_header(reader);
+  if (!header) {
+    fail(header.error().message);
+    return false;
+  }
+  slots_.push_back({.request_bytes = frame.size()});
+  request_bytes_ += frame.size();
+  home_->add_request_bytes(frame.size());
+  Responder responder(shared_from_this(), first_slot_ + slots_.size() - 1);
+  serve(*home_,
+        Request{.header = std::move(*header),
+                .frame = SharedBytes(buffer_, frame),
+                .body = reader.rest(),
+                .arrived = last_read_},
+        std::move(responder));
+  return !closing_;
+}
+
+void Connection::make_room() {
+  const std::size_t have = read_end_ - read_begin_;
+  // Handlers on other shards may still read the buffer that their request came in; then it is theirs now.
+  const bool mine = buffer_ && buffer_.use_count() == 1;
+  if (mine) std::atomic_thread_fence(std::memory_order_acquire);
+  if (mine && have == 0) {
+    read_begin_ = read_end_ = 0;
+    if (buffer_->capacity <= kBufferBytesKept) return;
+  }
+  const std::size_t wanted = std::max({kBufferBytesMin, std::min(frame_bytes_, 2 * have), have + kLengthBytes});
+  if (mine && buffer_->capacity - read_begin_ >= std::max(wanted, have + 1)) return;
+  if (mine && buffer_->capacity >= wanted) {
+    std::memmove(buffer_->bytes.get(), buffer_->bytes.get() + read_begin_, have);
+  } else {
+    auto bigger = std::make_shared<Buffer>(std::max(wanted, frame_bytes_ <= kBufferBytesKept && have > 0 ? frame_bytes_ : 0));
+    if (have > 0) std::memcpy(bigger->bytes.get(), buffer_->bytes.get() + read_begin_, have);
+    buffer_ = std::move(bigger);
+  }
+  read_begin_ = 0;
+  read_end_ = have;
+}
+
+void Connection::settle(std::uint64_t slot, Slot::State state, Answer answer, std::string why) {
+  if (closing_) return;
+  MQ_ASSERT(slot >= first_slot_ && slot - first_slot_ < slots_.size());
+  Slot& settled = slots_[slot - first_slot_];
+  MQ_ASSERT(settled.state == Slot::State::waiting);
+  settled.state = state;
+  settled.why = std::move(why);
+  answer_bytes_ += answer.memory_bytes();
+  settled.answer = std::move(answer);
+  home_->remove_request_bytes(settled.request_bytes);
+  if (slot == first_slot_ && !starting_ && !writing_) home_->tasks().spawn([](std::shared_ptr<Connection> self) -> awaitable<void> {
+    if (!self->writing_ && !self->closing_) co_await self->write_ready();
+  }(shared_from_this()));
+}
+
+awaitable<void> Connection::write_ready() {
+  writing_ = true;
+  while (!closing_ && front_is_settled()) {
+    write_started_ = home_->shard().now();
+    if (auto written = co_await write_front(); !written) close();
+  }
+  writing_ = false;
+  if (progress_) progress_->notify_all();
+}
+
+awaitable<Result<void>> Connection::write_front() {
+  // Answers without file ranges leave together in one gathering write; a file range leaves alone.
+  BytesView pieces[kPiecesMax];
+  std::size_t count = 0;
+  std::size_t slots = 0;
+  const FilePart* file = nullptr;
+  for (const Slot& slot : slots_) {
+    if (slot.state == Slot::State::waiting || count == kPiecesMax) break;
+    if (slot.state == Slot::State::close) {
+      if (slots == 0) {
+        fail(slot.why);
+        co_return mq::fail(Errc::closed, "closed");
+      }
+      break;
+    }
+    ++slots;
+    if (slot.state == Slot::State::nothing) continue;
+    pieces[count++] = slot.answer.head;
+    if (!slot.answer.files.empty()) {
+      file = slot.answer.files.data();
+      break;
+    }
+  }
+  const std::size_t files = file != nullptr ? slots_[slots - 1].answer.files.size() : 0;
+  if (count > 0) MQ_CO_CHECK(co_await stream_->write({pieces, count}));
+  for (std::size_t i = 0; i < files; ++i) {
+    const FilePart& part = slots_[slots - 1].answer.files[i];
+    MQ_CO_CHECK(co_await stream_->send_file(*part.file, part.position, part.size));
+    const BytesView after[] = {part.after};
+    if (!part.after.empty()) MQ_CO_CHECK(co_await stream_->write(after));
+  }
+  for (; slots > 0; --slots) {
+    request_bytes_ -= slots_.front().request_bytes;
+    answer_bytes_ -= slots_.front().answer.memory_bytes();
+    slots_.pop_front();
+    ++first_slot_;
+  }
+  co_return Result<void>{};
+}
+
+void Connection::fail(std::string_view why) {
+  home_->node().logger().info("connection from {} closed: {}", remote_.to_string(), why);
+  close();
+}
+
+}  // namespace mq::broker

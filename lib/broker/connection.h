@@ -1,0 +1,156 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/time.h"
+#include "broker/answer.h"
+#include "broker/api/fetch_session.h"
+#include "env/event.h"
+#include "env/network.h"
+#include "wire/header.h"
+
+namespace mq::broker {
+
+class Connection;
+class ShardBroker;
+struct BoundListener;
+
+/// A decoded request header and the bytes of its body.
+struct Request {
+  wire::RequestHeader header;
+  SharedBytes frame;  ///< what `body` points into
+  BytesView body;
+  Instant arrived;
+};
+
+/// The right to answer one request, once. Used on the connection's shard. Dropping it unanswered closes the connection:
+/// a client must never wait for an answer that nobody will give.
+class Responder {
+ public:
+  Responder() = default;
+  Responder(std::shared_ptr<Connection> connection, std::uint64_t slot) : connection_(std::move(connection)), slot_(slot) {}
+  Responder(Responder&&) = default;
+  Responder& operator=(Responder&&) = default;
+  ~Responder();
+
+  void send(Answer answer);
+  /// For acks=0: the request is done and nothing is sent.
+  void send_nothing();
+  /// Ends the connection once the answers before this one are out. `why` goes to the log.
+  void close(std::string why);
+  [[nodiscard]] Connection& connection() const { return *connection_; }
+
+ private:
+  std::shared_ptr<Connection> connection_;
+  std::uint64_t slot_ = 0;
+};
+
+/// One client connection: frames in, answers out, in the order of the requests (DESIGN 4, "Order").
+///
+/// Requests start in arrival order; their waits overlap. At most kRequestsMax requests and kRequestBytesMax bytes are in
+/// progress, then reading stops. Lives on one shard at a time; `ShardBroker` owns the coroutine that runs it.
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  static constexpr std::size_t kRequestsMax = 64;
+  static constexpr std::size_t kRequestBytesMax = 64u << 20;
+  static constexpr std::size_t kAnswerBytesMax = 64u << 20;
+
+  Connection(ShardBroker& home, std::unique_ptr<env::Stream> stream, const BoundListener& listener);
+  ~Connection();
+
+  /// Serves until the peer goes, an error or `close`, or until the connection should live on another shard: then
+  /// `move_target` names it, nothing is in progress, and the caller hands it over.
+  awaitable<void> run();
+  /// Ends `run`; answers not yet sent are dropped. On the connection's shard.
+  void close();
+  void close_because(std::string_view why) { fail(why); }
+  [[nodiscard]] bool is_closing() const { return closing_; }
+  /// The shard has room for requests again.
+  void resume() {
+    if (progress_) progress_->notify_all();
+  }
+  [[nodiscard]] FetchSession& fetch_session() { return fetch_session_; }
+  [[nodiscard]] ShardBroker* move_target() const { return move_target_; }
+  /// Rebinds the connection to `to`; called between two `run`s, on the old shard.
+  void move_to(ShardBroker& to);
+
+  [[nodiscard]] ShardBroker& home() const { return *home_; }
+  [[nodiscard]] const BoundListener& listener() const { return listener_; }
+  [[nodiscard]] const env::Address& local_address() const { return local_; }
+  [[nodiscard]] const env::Address& remote_address() const { return remote_; }
+  [[nodiscard]] std::uint64_t id() const { return id_; }
+  /// True when `deadline`-like limits are passed at `now`: an unfinished frame, a peer that does not read, idleness.
+  [[nodiscard]] const char* overdue(Instant now) const;
+
+  /// A request touched partitions of `owner` only; enough of them in a row and the connection moves there.
+  void touched(ShardBroker& owner);
+  /// While a hold is alive no further request of this connection is started (DESIGN 4: what must suspend before an append).
+  class Hold {
+   public:
+    explicit Hold(std::shared_ptr<Connection> connection);
+    Hold(Hold&&) = default;
+    ~Hold();
+
+   private:
+    std::shared_ptr<Connection> connection_;
+  };
+
+ private:
+  friend class Responder;
+  struct Slot {
+    enum class State { waiting, ready, nothing, close } state = State::waiting;
+    Answer answer;
+    std::size_t request_bytes = 0;
+    std::string why;
+  };
+  struct Buffer;
+
+  void start_frames();
+  bool start_frame(BytesView frame);
+  [[nodiscard]] bool may_start() const;
+  void make_room();
+  void settle(std::uint64_t slot, Slot::State state, Answer answer, std::string why);
+  awaitable<void> write_ready();
+  awaitable<Result<void>> write_front();
+  void fail(std::string_view why);
+  [[nodiscard]] bool front_is_settled() const { return !slots_.empty() && slots_.front().state != Slot::State::waiting; }
+
+  ShardBroker* home_;
+  std::unique_ptr<env::Stream> stream_;
+  const BoundListener& listener_;
+  env::Address local_;
+  env::Address remote_;
+  std::uint64_t id_;
+
+  std::shared_ptr<Buffer> buffer_;
+  std::size_t read_begin_ = 0;  ///< first byte not yet taken as a frame
+  std::size_t read_end_ = 0;
+  std::size_t frame_bytes_ = 0;  ///< of the unfinished frame at read_begin_, with its length; 0 when not known yet
+
+  std::deque<Slot> slots_;
+  std::uint64_t first_slot_ = 0;
+  std::size_t request_bytes_ = 0;
+  std::size_t answer_bytes_ = 0;
+  int holds_ = 0;
+  bool starting_ = false;
+  bool writing_ = false;
+  bool closing_ = false;
+  std::unique_ptr<env::Event> progress_;
+  FetchSession fetch_session_;
+
+  Instant last_read_;
+  Instant frame_started_ = Instant::never();
+  Instant write_started_ = Instant::never();
+
+  ShardBroker* away_ = nullptr;  ///< where the latest requests went, when not here
+  int away_count_ = 0;
+  ShardBroker* move_target_ = nullptr;
+};
+
+}  // namespace mq::broker

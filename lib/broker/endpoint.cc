@@ -1,0 +1,37 @@
+#include "broker/endpoint.h"
+
+#include "broker/connection.h"
+#include "broker/shard_broker.h"
+
+namespace mq::broker {
+namespace {
+
+bool is_wildcard(const std::string& host) { return host.empty() || host == "0.0.0.0" || host == "::"; }
+
+Endpoint endpoint_of(const BoundListener& listener, const env::Address& local) {
+  const ListenerConfig& config = listener.config;
+  return {.host = !config.advertised_host.empty() ? config.advertised_host : local.host,
+          .port = config.advertised_port != 0 ? config.advertised_port : listener.address.port};
+}
+
+}  // namespace
+
+Endpoint endpoint_of(const Connection& connection) {
+  if (!connection.listener().address.is_unix()) return endpoint_of(connection.listener(), connection.local_address());
+  for (const auto& other : connection.home().node().listeners()) {
+    if (other->address.is_unix()) continue;
+    env::Address local = other->address;
+    if (is_wildcard(local.host)) local.host = "127.0.0.1";  // whoever came through a unix socket is on this machine
+    return endpoint_of(*other, local);
+  }
+  return {.host = "localhost", .port = 0};
+}
+
+std::vector<std::int32_t> ids_of(const std::vector<BrokerId>& brokers) {
+  std::vector<std::int32_t> ids;
+  ids.reserve(brokers.size());
+  for (BrokerId id : brokers) ids.push_back(id.value());
+  return ids;
+}
+
+}  // namespace mq::broker

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "model/ids.h"
+
+namespace mq::broker {
+
+class Connection;
+
+/// Where a client is told to find this broker.
+struct Endpoint {
+  std::string host;
+  std::int32_t port = 0;
+};
+
+/// The listener's advertised address, else the local address of this very connection; on a unix socket the first TCP
+/// listener, since Kafka's clients know host and port only (DESIGN 3). Never a wildcard.
+[[nodiscard]] Endpoint endpoint_of(const Connection& connection);
+
+[[nodiscard]] std::vector<std::int32_t> ids_of(const std::vector<BrokerId>& brokers);
+
+}  // namespace mq::broker

@@ -1,0 +1,236 @@
+#include "broker/node.h"
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+#include "base/assert.h"
+#include "broker/group_service.h"
+#include "broker/producer_ids.h"
+#include "broker/settings.h"
+#include "broker/shard_broker.h"
+#include "broker/topics.h"
+#include "cluster/records.h"
+#include "meta/sqlite/sqlite_store.h"
+
+namespace mq::broker {
+namespace {
+
+// The synced ends are written at most this often. They only tell rot from a torn tail after a crash, so being late by
+// this much costs nothing but a little of that; each write costs the disk a sync.
+constexpr Duration kSyncedEndsInterval = 100ms;
+
+}  // namespace
+
+Node::Node(NodeEnv env, NodeConfig config) : env_(std::move(env)), config_(std::move(config)) {
+  MQ_ASSERT(!env_.shards.empty());
+  for (env::Shard* shard : env_.shards) shards_.push_back(std::make_unique<ShardBroker>(*this, *shard));
+  topics_ = std::make_unique<Topics>(*this);
+  producer_ids_ = std::make_unique<ProducerIds>(*this);
+  acceptors_ = std::make_unique<env::TaskGroup>(first_shard().shard());
+}
+
+Node::~Node() = default;
+
+ShardBroker& Node::owner_of(const Uuid& topic_id, std::int32_t partition) const {
+  // Neighbours go to different shards, so that the few partitions of a busy topic use every core.
+  const std::size_t hash = std::hash<Uuid>{}(topic_id) + static_cast<std::size_t>(partition);
+  return *shards_[hash % shards_.size()];
+}
+
+awaitable<Result<void>> Node::start() {
+  env::Shard& home = first_shard().shard();
+  MQ_CO_TRY(log_dir_, co_await env_.disk_pool.run(home, [this] { return log::LogDir::open(env_.files, config_.data_dir); }));
+  for (const std::string& note : log_dir_->notes()) logger().warn("{}", note);
+  if (log_dir_->identity() && log_dir_->identity()->node != config_.node_id)
+    co_return fail(Errc::refused, "{} belongs to node {}, this is node {}; use its own directory or its id", config_.data_dir,
+                   log_dir_->identity()->node.value(), config_.node_id.value());
+  MQ_CO_CHECK(co_await open_metadata());
+  MQ_CO_CHECK(co_await env_.disk_pool.run(home, [this] { return log_dir_->begin_writing(); }));
+  MQ_CO_CHECK(co_await open_partitions());
+  for (const auto& shard : shards_) shard->shard().post([&shard] { shard->start(); });
+  MQ_CO_CHECK(listen());
+  co_return Result<void>{};
+}
+
+awaitable<Result<void>> Node::open_metadata() {
+  env::Shard& home = first_shard().shard();
+  const bool check_integrity = log_dir_->identity().has_value() && !log_dir_->was_clean();
+  MQ_CO_TRY(store_, co_await meta::open_sqlite_store(env_.files, env_.metadata_pool, home, config_.data_dir + "/metadata.db",
+                                                     env_.random, logger(), check_integrity));
+  MQ_CO_TRY(const meta::Listing listing, co_await store_->list(""));
+  std::vector<cluster::KeyValue> records;
+  records.reserve(listing.entries.size());
+  for (const meta::KeyValue& entry : listing.entries) records.push_back({entry.key, entry.value});
+  MQ_CO_TRY(cluster::ClusterImage image, cluster::from_records(records));
+
+  Uuid wanted;
+  if (!config_.cluster_id.empty() && !Uuid::parse(config_.cluster_id, wanted))
+    co_return fail(Errc::invalid_argument, "'{}' is no cluster id: 22 characters of URL-safe base64 are", config_.cluster_id);
+  cluster_id_ = image.cluster_id();
+  if (cluster_id_.is_zero()) {
+    // F16: metadata that is lost must not look like "no data".
+    if (log_dir_->identity())
+      co_return fail(Errc::corrupt, "{} has data of cluster {}, but its metadata.db is empty; restore metadata.db, nothing was changed",
+                     config_.data_dir, log_dir_->identity()->cluster_id);
+    cluster_id_ = wanted;
+    while (cluster_id_.is_zero()) env_.random.fill(cluster_id_.bytes);
+    image = image.with_cluster_id(cluster_id_);
+    cluster::KeyValue record = cluster::cluster_record(cluster_id_);
+    meta::Transaction transaction;
+    transaction.compares.push_back(meta::Compare::absent(record.key));
+    transaction.ops.push_back(meta::Op::put(std::move(record.key), std::move(record.value)));
+    env_.random.fill(transaction.write_id);
+    MQ_CO_TRY(const meta::Revision made, co_await store_->transact(std::move(transaction)));
+    (void)made;
+  }
+  if (!wanted.is_zero() && wanted != cluster_id_)
+    co_return fail(Errc::refused, "{} belongs to cluster {}, not {}", config_.data_dir, cluster_id_.to_string(), config_.cluster_id);
+  if (log_dir_->identity() && log_dir_->identity()->cluster_id != cluster_id_.to_string())
+    co_return fail(Errc::corrupt, "{}/meta.properties names cluster {}, its metadata.db cluster {}; nothing was changed", config_.data_dir,
+                   log_dir_->identity()->cluster_id, cluster_id_.to_string());
+  if (!log_dir_->identity()) {
+    Uuid directory;
+    env_.random.fill(directory.bytes);
+    const log::DirIdentity identity{.node = config_.node_id, .cluster_id = cluster_id_.to_string(), .directory_id = directory.to_string()};
+    MQ_CO_CHECK(co_await env_.disk_pool.run(home, [this, identity] { return log_dir_->set_identity(identity); }));
+  }
+  const auto shared = std::make_shared<const cluster::ClusterImage>(std::move(image));
+  for (const auto& shard : shards_) co_await env::on_shard(home, shard->shard(), [&shard, shared] { shard->install(shared); });
+  co_return Result<void>{};
+}
+
+awaitable<Result<void>> Node::open_partitions() {
+  env::Shard& home = first_shard().shard();
+  MQ_CO_CHECK(co_await env_.disk_pool.run(home, [this, image = first_shard().image()] { return put_strays_away(*image); }));
+  std::vector<std::pair<Uuid, std::int32_t>> uncertain;
+  for (const auto& shard : shards_) {
+    MQ_CO_TRY(auto found, co_await await_on(first_shard(), *shard, [&shard] { return shard->open_logs(); }));
+    uncertain.insert(uncertain.end(), found.begin(), found.end());
+  }
+  if (!uncertain.empty()) {
+    logger().info("raising the leader epoch of {} partitions, whose last records may be lost", uncertain.size());
+    MQ_CO_CHECK(co_await topics_->raise_epochs(std::move(uncertain)));
+  }
+  for (const auto& shard : shards_) co_await env::on_shard(home, shard->shard(), [&shard] { shard->take_epochs(); });
+  co_return Result<void>{};
+}
+
+Result<void> Node::put_strays_away(const cluster::ClusterImage& image) {
+  MQ_TRY(const auto removals, log_dir_->removals());
+  for (const std::string& name : removals)
+    if (auto gone = log_dir_->remove_directory(name); !gone) logger().warn("{}: {}", name, gone.error().message);
+  MQ_TRY(const auto found, log_dir_->partitions());
+  for (const TopicPartition& partition : found) {
+    const cluster::Topic* topic = image.find_topic(std::string_view(partition.topic));
+    if (topic != nullptr && partition.partition < topic->partition_count()) continue;
+    // Nothing that metadata does not name is ever deleted (C-9).
+    Uuid unique;
+    env_.random.fill(unique.bytes);
+    MQ_TRY(const std::string kept, log_dir_->set_aside(partition, unique.to_string()));
+    logger().warn("{} has a log that metadata does not know; it is kept as {}", partition.to_string(), kept);
+  }
+  return {};
+}
+
+Result<void> Node::listen() {
+  for (const ListenerConfig& config : config_.listeners) {
+    MQ_TRY(auto listener, first_shard().shard().network().listen(config.address));
+    auto bound = std::make_unique<BoundListener>();
+    bound->config = config;
+    bound->address = listener->local_address();
+    bound->listener = std::move(listener);
+    listeners_.push_back(std::move(bound));
+  }
+  for (const auto& bound : listeners_) acceptors_->spawn(accept_on(*bound));
+  return {};
+}
+
+awaitable<void> Node::accept_on(BoundListener& bound) {
+  env::Shard& home = first_shard().shard();
+  while (true) {
+    auto accepted = co_await bound.listener->accept();
+    if (!accepted && (accepted.error().code == Errc::cancelled || stopping_)) co_return;
+    if (!accepted) {
+      // Out of descriptors, most likely: wait for some to be freed rather than spin.
+      logger().warn("cannot accept on {}: {}", bound.address.to_string(), accepted.error().message);
+      co_await home.sleep_until(home.now() + 100ms);
+      continue;
+    }
+    if (!take_connection()) {
+      logger().warn("a connection from {} is refused: max.connections = {} are open", (*accepted)->remote_address().to_string(), config_.connections_max);
+      continue;
+    }
+    ShardBroker& fewest = **std::ranges::min_element(shards_, {}, [](const auto& shard) { return shard->connections_assigned(); });
+    fewest.assign_connection();
+    if (&fewest == &first_shard()) {
+      fewest.adopt(std::move(*accepted), bound);
+    } else {
+      (*accepted)->move_to(fewest.shard());
+      fewest.shard().post([&fewest, &bound, stream = std::move(*accepted)]() mutable { fewest.adopt(std::move(stream), bound); });
+    }
+  }
+}
+
+bool Node::take_connection() {
+  if (connections_.fetch_add(1, std::memory_order_relaxed) < config_.connections_max) return true;
+  connections_.fetch_sub(1, std::memory_order_relaxed);
+  return false;
+}
+
+void Node::note_synced_ends() {
+  if (synced_ends_scheduled_.exchange(true, std::memory_order_acq_rel)) return;
+  first_shard().shard().post([this] { first_shard().tasks().spawn(write_synced_ends()); });
+}
+
+awaitable<void> Node::write_synced_ends() {
+  env::Shard& home = first_shard().shard();
+  while (!stopping_) {
+    (void)co_await synced_ends_timer_->wait_until(home.now() + kSyncedEndsInterval);
+    auto written = co_await env_.disk_pool.run(home, [this] { return log_dir_->write_synced_ends(); });
+    if (!written && written.error().code == Errc::disk_failed) disk_failed(written.error());
+    if (written && *written) continue;
+    synced_ends_scheduled_.store(false, std::memory_order_release);
+    co_return;
+  }
+}
+
+void Node::disk_failed(const Error& error) {
+  if (offline_.exchange(true)) return;
+  logger().error("{} is offline: {}. Nothing more is acknowledged; look at the disk, then restart", config_.data_dir, error.message);
+  log_dir_->go_offline(error.message);
+  for (const auto& shard : shards_)
+    shard->shard().post([&shard] { shard->for_each_partition([](Partition& partition) { partition.fail_waiters(ErrorCode::kKafkaStorageError); }); });
+}
+
+awaitable<void> Node::stop() {
+  env::Shard& home = first_shard().shard();
+  stopping_ = true;
+  for (const auto& bound : listeners_) bound->listener->close();
+  co_await acceptors_->join();
+  synced_ends_timer_->cancel();
+  for (const auto& shard : shards_) {
+    co_await await_on(first_shard(), *shard, [&shard]() { return shard->stop_serving(); });
+  }
+  bool clean = !is_offline() && log_dir_ != nullptr && store_ != nullptr;
+  for (const auto& shard : shards_) {
+    const bool closed = co_await await_on(first_shard(), *shard, [&shard]() { return shard->close_logs(); });
+    clean = clean && closed;
+  }
+  if (store_) {
+    if (auto closed = co_await store_->close(); !closed) {
+      logger().warn("the metadata store did not close well: {}", closed.error().message);
+      clean = false;
+    }
+  }
+  if (clean) {
+    auto marked = co_await env_.disk_pool.run(home, [this] { return log_dir_->finish_clean(); });
+    if (!marked) logger().warn("no clean-stop marker was written: {}", marked.error().message);
+  }
+  // What waits for its tasks on the other shards waits there.
+  for (const auto& shard : shards_)
+    if (shard.get() != &first_shard()) (void)co_await await_on(first_shard(), *shard, [&shard]() { return shard->join(); });
+  listeners_.clear();
+}
+
+}  // namespace mq::broker

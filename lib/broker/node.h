@@ -1,0 +1,109 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "broker/node_config.h"
+#include "cluster/image.h"
+#include "env/clock.h"
+#include "env/files.h"
+#include "env/logger.h"
+#include "env/network.h"
+#include "env/pool.h"
+#include "env/random.h"
+#include "env/shard.h"
+#include "env/task_group.h"
+#include "log/log_dir.h"
+#include "meta/metadata_store.h"
+
+namespace mq::broker {
+
+class Connection;
+class ProducerIds;
+class ShardBroker;
+class Topics;
+
+/// The machine that a node runs on: everything that is not a decision. All of it outlives the node.
+struct NodeEnv {
+  std::vector<env::Shard*> shards;  ///< at least one; the first also runs what exists once (metadata, listeners)
+  env::Files& files;
+  env::Pool& disk_pool;      ///< fdatasync, cold reads, large decompressions, compaction
+  env::Pool& metadata_pool;  ///< one thread: SQLite
+  env::Random& random;
+  env::Logger& logger;
+};
+
+/// A listener and what clients that came in through it are told (DESIGN 3).
+struct BoundListener {
+  ListenerConfig config;
+  env::Address address;  ///< with the real port
+  std::unique_ptr<env::Listener> listener;
+};
+
+/// One broker. Made, started and stopped on the first shard; works the same on real and on simulated machines.
+class Node {
+ public:
+  Node(NodeEnv env, NodeConfig config);
+  /// Does no I/O: destroying a running node is a `kill -9`.
+  ~Node();
+
+  /// Opens the data directory, loads the metadata, recovers the logs and listens. Serving begins before it returns.
+  awaitable<Result<void>> start();
+  /// Graceful stop, in the order of DESIGN 4: listeners, connections, groups, logs synced, clean marker.
+  awaitable<void> stop();
+
+  [[nodiscard]] const NodeConfig& config() const { return config_; }
+  [[nodiscard]] const NodeEnv& machine() const { return env_; }
+  [[nodiscard]] env::Logger& logger() const { return env_.logger; }
+  [[nodiscard]] const std::vector<std::unique_ptr<BoundListener>>& listeners() const { return listeners_; }
+  [[nodiscard]] const Uuid& cluster_id() const { return cluster_id_; }
+  [[nodiscard]] BrokerId id() const { return config_.node_id; }
+  [[nodiscard]] log::LogDir& log_dir() const { return *log_dir_; }
+  [[nodiscard]] meta::MetadataStore& store() const { return *store_; }
+  [[nodiscard]] Topics& topics() const { return *topics_; }
+  [[nodiscard]] ProducerIds& producer_ids() const { return *producer_ids_; }
+
+  [[nodiscard]] const std::vector<std::unique_ptr<ShardBroker>>& shards() const { return shards_; }
+  /// The shard whose thread alone touches this partition. A pure function, so that every shard agrees.
+  [[nodiscard]] ShardBroker& owner_of(const Uuid& topic_id, std::int32_t partition) const;
+  [[nodiscard]] ShardBroker& first_shard() const { return *shards_.front(); }
+
+  [[nodiscard]] std::uint64_t next_connection_id() { return connection_ids_.fetch_add(1, std::memory_order_relaxed); }
+  /// The data directory failed (D-1): nothing more is acknowledged from it. Any thread.
+  void disk_failed(const Error& error);
+  [[nodiscard]] bool is_offline() const { return offline_.load(std::memory_order_relaxed); }
+  [[nodiscard]] bool is_stopping() const { return stopping_; }
+  [[nodiscard]] std::size_t connection_count() const { return connections_.load(std::memory_order_relaxed); }
+  /// False when max.connections is reached. Any thread.
+  bool take_connection();
+  void release_connection() { connections_.fetch_sub(1, std::memory_order_relaxed); }
+
+ private:
+  awaitable<Result<void>> open_metadata(bool unclean);
+  awaitable<Result<void>> open_partitions();
+  Result<void> listen();
+  awaitable<void> accept_on(BoundListener& bound);
+
+  NodeEnv env_;
+  NodeConfig config_;
+  Uuid cluster_id_;
+  std::unique_ptr<log::LogDir> log_dir_;
+  std::unique_ptr<meta::MetadataStore> store_;
+  std::vector<std::unique_ptr<ShardBroker>> shards_;
+  std::unique_ptr<Topics> topics_;
+  std::unique_ptr<ProducerIds> producer_ids_;
+  std::vector<std::unique_ptr<BoundListener>> listeners_;
+  std::unique_ptr<env::TaskGroup> acceptors_;
+  std::atomic<std::uint64_t> connection_ids_{1};
+  std::atomic<std::size_t> connections_{0};
+  std::atomic<bool> offline_{false};
+  bool stopping_ = false;
+};
+
+}  // namespace mq::broker

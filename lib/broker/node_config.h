@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "env/network.h"
+#include "model/ids.h"
+
+namespace mq::broker {
+
+/// One `--listen` with what its clients are told.
+struct ListenerConfig {
+  std::string name = "plain";
+  env::Address address;
+  std::string advertised_host;         ///< empty: the local address of each connection
+  std::uint16_t advertised_port = 0;   ///< 0: the port listened on
+};
+
+/// What a node is told when it starts. Plain values, already validated.
+struct NodeConfig {
+  std::string data_dir;
+  BrokerId node_id{1};
+  std::string cluster_id;  ///< empty: from the data, or made
+  std::vector<ListenerConfig> listeners;
+
+  bool auto_create_topics = true;
+  bool delete_topics = true;
+  std::int32_t partitions_default = 1;
+  /// Broker-wide topic defaults by topic option name ("retention.ms"), below what a topic sets itself.
+  std::map<std::string, std::string> topic_defaults;
+  /// What was set in file, option or -X, by broker option name: shown by DescribeConfigs.
+  std::map<std::string, std::string> broker_options;
+
+  std::int32_t request_bytes_max = 100 << 20;              ///< socket.request.max.bytes
+  std::size_t queued_request_bytes_max = 256u << 20;       ///< queued.max.request.bytes, all shards together
+  std::size_t connections_max = 10'000;
+  Duration connections_max_idle = 10min;
+  std::size_t partitions_per_request_max = 100'000;
+  std::int32_t fetch_bytes_max = 55 << 20;                 ///< fetch.max.bytes
+  std::int32_t partitions_total_max = 200'000;
+
+  std::int32_t offsets_partitions = 50;                    ///< offsets.topic.num.partitions
+  Duration offsets_retention = 7 * 24h;
+  Duration group_session_timeout_min = 6s;
+  Duration group_session_timeout_max = 30min;
+  Duration group_initial_rebalance_delay = 0s;             ///< Kafka waits 3 s; a shell should not
+  std::int32_t group_members_max = 1000;
+  std::int32_t offset_metadata_bytes_max = 4096;
+
+  Duration housekeeping_interval = 30s;                    ///< retention, compaction, old segments; runs only while there is something to keep
+};
+
+}  // namespace mq::broker

@@ -1,0 +1,65 @@
+#include "broker/partition.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "broker/shard_broker.h"
+
+namespace mq::broker {
+
+Partition::Partition(ShardBroker& shard, TopicPartition name, Uuid topic_id, LeaderEpoch epoch, std::unique_ptr<log::Log> log)
+    : shard_(shard), name_(std::move(name)), topic_id_(topic_id), epoch_(epoch), log_(std::move(log)) {}
+
+Partition::~Partition() = default;
+
+Offset Partition::high_watermark() const { return log_->config().flush_on_ack ? log_->synced_end() : log_->log_end(); }
+
+ErrorCode Partition::check_epoch(std::int32_t current_leader_epoch) const {
+  if (current_leader_epoch < 0 || current_leader_epoch == epoch_.value()) return ErrorCode::kNone;
+  return current_leader_epoch < epoch_.value() ? ErrorCode::kFencedLeaderEpoch : ErrorCode::kUnknownLeaderEpoch;
+}
+
+Result<Partition::Appended> Partition::append(char* batch, const record::ValidatedBatch& validated) {
+  if (shard_.node().is_offline()) return fail(Errc::disk_failed, "the data directory is offline after a disk error; see the broker's log");
+  auto info = log_->append(batch, validated.header, validated.max_timestamp, epoch_, shard_.shard().clock().wall_now());
+  if (!info) {
+    if (info.error().code == Errc::disk_failed) shard_.node().disk_failed(info.error());
+    return std::unexpected(info.error());
+  }
+  if (!info->duplicate) shard_.syncer().mark_dirty(*this);
+  if (!log_->config().flush_on_ack) advance();
+  return Appended{.base_offset = info->base_offset, .end = info->end_offset, .log_append_time = info->log_append_time};
+}
+
+void Partition::when_committed(Offset end, std::move_only_function<void(ErrorCode)> done) {
+  if (high_watermark() >= end) return done(ErrorCode::kNone);
+  // Nearly always the newest: only a duplicate's original lies further back.
+  const auto place = std::ranges::upper_bound(commits_, end, {}, &Commit::end);
+  commits_.insert(place, Commit{end, std::move(done)});
+  shard_.syncer().hurry(*this);
+}
+
+Partition::Watch Partition::watch(std::move_only_function<void()> woken) {
+  const auto watch = watches_.insert(watches_.end(), std::move(woken));
+  if (high_watermark() < log_->log_end()) shard_.syncer().hurry(*this);
+  return watch;
+}
+
+void Partition::synced() { advance(); }
+
+void Partition::advance() {
+  const Offset committed = high_watermark();
+  while (!commits_.empty() && commits_.front().end <= committed) {
+    auto done = std::move(commits_.front().done);
+    commits_.pop_front();
+    done(ErrorCode::kNone);
+  }
+  for (auto& woken : watches_) woken();
+}
+
+void Partition::fail_waiters(ErrorCode error) {
+  for (Commit& commit : std::exchange(commits_, {})) commit.done(error);
+  for (auto& woken : watches_) woken();
+}
+
+}  // namespace mq::broker

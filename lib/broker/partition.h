@@ -1,0 +1,91 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <list>
+#include <memory>
+#include <optional>
+
+#include "base/result.h"
+#include "log/log.h"
+#include "model/error_code.h"
+#include "model/ids.h"
+#include "record/validate.h"
+
+namespace mq::broker {
+
+class ShardBroker;
+
+/// One partition that this broker leads: its log, what of it may be read, and who waits for that to grow.
+/// Touched by its shard only. A single node is its own whole ISR, so what the disk has decides alone: on a `flush=ack` topic
+/// the high watermark is the synced end, on `flush=async` the log end (DESIGN 2).
+class Partition : public std::enable_shared_from_this<Partition> {
+ public:
+  Partition(ShardBroker& shard, TopicPartition name, Uuid topic_id, LeaderEpoch epoch, std::unique_ptr<log::Log> log);
+  /// Waiters are dropped: their callbacks answer for themselves when destroyed.
+  ~Partition();
+
+  [[nodiscard]] const TopicPartition& name() const { return name_; }
+  [[nodiscard]] const Uuid& topic_id() const { return topic_id_; }
+  [[nodiscard]] LeaderEpoch leader_epoch() const { return epoch_; }
+  [[nodiscard]] log::Log& log() { return *log_; }
+  [[nodiscard]] const log::Log& log() const { return *log_; }
+  [[nodiscard]] ShardBroker& shard() const { return shard_; }
+
+  /// The end of what consumers may read. Never goes back.
+  [[nodiscard]] Offset high_watermark() const;
+  /// Without transactions the last stable offset is the high watermark.
+  [[nodiscard]] Offset last_stable_offset() const { return high_watermark(); }
+  /// FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH or none; -1 asks nothing.
+  [[nodiscard]] ErrorCode check_epoch(std::int32_t current_leader_epoch) const;
+
+  struct Appended {
+    Offset base_offset{-1};
+    Offset end{-1};  ///< what an acks=all answer waits for; also for a duplicate, whose original may not be synced yet (P-1)
+    WallMillis log_append_time = -1;
+  };
+  /// Checks the producer's sequence, assigns offsets, writes: one step (P-8). `batch` is writable: its base offset, leader
+  /// epoch and, with log-append time, timestamps are set in place. Wakes readers on `flush=async`.
+  [[nodiscard]] Result<Appended> append(char* batch, const record::ValidatedBatch& validated);
+
+  /// Calls `done` once the high watermark reaches `end`, with kNone, or with an error when it never will. At once when it
+  /// already has. `done` runs on this shard and must not touch this partition's waiters.
+  void when_committed(Offset end, std::move_only_function<void(ErrorCode)> done);
+
+  using Watch = std::list<std::move_only_function<void()>>::iterator;
+  /// Calls `woken` at every growth of the high watermark (and when the partition fails or goes) until `unwatch`.
+  [[nodiscard]] Watch watch(std::move_only_function<void()> woken);
+  void unwatch(Watch watch) { watches_.erase(watch); }
+  [[nodiscard]] bool is_watched() const { return !watches_.empty(); }
+
+  /// True when somebody waits for a sync, so that it must not wait for the next round by itself.
+  [[nodiscard]] bool sync_is_urgent() const { return !commits_.empty() || !watches_.empty(); }
+  /// The syncer finished a sync of this log.
+  void synced();
+  /// The disk failed or the partition goes away: everybody who waits is told `error`.
+  void fail_waiters(ErrorCode error);
+
+  struct SyncState {
+    bool queued = false;   ///< dirty beyond what `running` covers, or waiting for the lazy round
+    bool running = false;  ///< a job of it is on the pool
+  };
+  SyncState sync;  ///< the syncer's own
+
+ private:
+  struct Commit {
+    Offset end;
+    std::move_only_function<void(ErrorCode)> done;
+  };
+  void advance();
+
+  ShardBroker& shard_;
+  TopicPartition name_;
+  Uuid topic_id_;
+  LeaderEpoch epoch_;
+  std::unique_ptr<log::Log> log_;
+  std::deque<Commit> commits_;  ///< by `end`
+  std::list<std::move_only_function<void()>> watches_;
+};
+
+}  // namespace mq::broker

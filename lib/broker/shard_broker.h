@@ -1,0 +1,112 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include "broker/connection.h"
+#include "broker/node.h"
+#include "broker/partition.h"
+#include "broker/syncer.h"
+#include "cluster/image.h"
+#include "env/shard.h"
+#include "env/task_group.h"
+
+namespace mq::broker {
+
+class GroupService;
+
+/// What one shard of the broker holds: its partitions, its connections, its view of the cluster. Everything here is
+/// touched by the shard's own thread only; other shards post.
+class ShardBroker {
+ public:
+  ShardBroker(Node& node, env::Shard& shard);
+  ~ShardBroker();
+
+  [[nodiscard]] Node& node() const { return node_; }
+  [[nodiscard]] env::Shard& shard() const { return shard_; }
+  [[nodiscard]] env::TaskGroup& tasks() { return tasks_; }
+  [[nodiscard]] Syncer& syncer() { return syncer_; }
+  [[nodiscard]] GroupService& groups() { return *groups_; }
+
+  /// The cluster as this shard knows it. Take a copy of the pointer before suspending.
+  [[nodiscard]] const std::shared_ptr<const cluster::ClusterImage>& image() const { return image_; }
+  void install(std::shared_ptr<const cluster::ClusterImage> image);
+
+  /// A partition that lives here, or null.
+  [[nodiscard]] Partition* find(const Uuid& topic_id, std::int32_t index);
+  void put(std::shared_ptr<Partition> partition);
+  /// Takes the partitions of a topic out; who waits for them is told that they are gone.
+  std::vector<std::shared_ptr<Partition>> remove(const Uuid& topic_id);
+  template <class F>
+  void for_each_partition(F f) {
+    for (auto& [id, topic] : partitions_)
+      for (auto& partition : topic)
+        if (partition) f(*partition);
+  }
+
+  // Connections.
+  void adopt(std::unique_ptr<env::Stream> stream, const BoundListener& listener);
+  [[nodiscard]] std::size_t connection_count() const { return connections_.size(); }
+  void close_connections();
+  /// The timers of fetches that wait for more, so that a stop can end their patience.
+  [[nodiscard]] std::vector<env::Timer*>& parked_fetches() { return parked_fetches_; }
+  [[nodiscard]] std::int32_t new_session_id();
+
+  // For the checks of produced batches.
+  [[nodiscard]] record::Codecs& codecs() { return codecs_; }
+  [[nodiscard]] record::ValidationRules validation_rules(const cluster::Topic& topic);
+  /// The settings of a topic, resolved once per image.
+  [[nodiscard]] std::shared_ptr<const TopicSettings> settings(const cluster::Topic& topic);
+  /// A sync of `partition` ended well: its new end goes to the data directory's record of synced ends.
+  void note_synced(Partition& partition);
+
+  /// False while the requests in progress on this shard hold more than its part of queued.max.request.bytes.
+  [[nodiscard]] bool may_take_requests() const { return request_bytes_ < request_bytes_max_; }
+  void add_request_bytes(std::size_t bytes) { request_bytes_ += bytes; }
+  void remove_request_bytes(std::size_t bytes);
+
+ private:
+  void serve(std::shared_ptr<Connection> connection);
+  awaitable<void> run_connection(std::shared_ptr<Connection> connection);
+  awaitable<void> sweep_connections();
+
+  Node& node_;
+  env::Shard& shard_;
+  env::TaskGroup tasks_;
+  Syncer syncer_;
+  std::unique_ptr<GroupService> groups_;
+  std::shared_ptr<const cluster::ClusterImage> image_;
+  /// By topic id; the vector holds null for the partitions of other shards.
+  boost::unordered_flat_map<Uuid, std::vector<std::shared_ptr<Partition>>, std::hash<Uuid>> partitions_;
+  std::vector<std::shared_ptr<Connection>> connections_;
+  std::vector<env::Timer*> parked_fetches_;
+  record::Codecs codecs_;
+  std::unique_ptr<env::Timer> sweep_timer_;
+  bool sweeping_ = false;
+  std::size_t request_bytes_ = 0;
+  std::size_t request_bytes_max_;
+};
+
+/// Runs the coroutine that `make` returns on the shard of `there` and resumes on the shard of `here` with its result.
+/// Call on `here`'s thread.
+template <class F, class T = typename std::invoke_result_t<F&>::value_type>
+awaitable<T> await_on(ShardBroker& here, ShardBroker& there, F make) {
+  if (&here == &there) co_return co_await make();
+  auto start = [&here, &there, make = std::move(make)](auto handler) mutable {
+    there.shard().post([&here, &there, make = std::move(make), handler = std::move(handler)]() mutable {
+      there.tasks().spawn([](ShardBroker& home, F job, auto resume) -> awaitable<void> {
+        T value = co_await job();
+        home.shard().post([value = std::move(value), resume = std::move(resume)]() mutable { std::move(resume)(std::move(value)); });
+      }(here, std::move(make), std::move(handler)));
+    });
+  };
+  co_return co_await env::detail::suspend_with<T>(std::move(start));
+}
+
+}  // namespace mq::broker

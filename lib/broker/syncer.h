@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "env/event.h"
+#include "env/shard.h"
+#include "log/log_jobs.h"
+
+namespace mq::broker {
+
+class Partition;
+class ShardBroker;
+
+/// Group commit for the logs of one shard (DESIGN 2). Every append marks its partition dirty. A sync starts at once when an
+/// answer or a parked fetch waits for that partition, else within kLazySync. A partition that is written again while its
+/// sync runs is synced again after it: the next round gathers while one runs. An answer waits for its own file only.
+class Syncer {
+ public:
+  static constexpr Duration kLazySync = 10ms;
+
+  explicit Syncer(ShardBroker& shard);
+  ~Syncer();
+
+  /// `partition` has bytes that are not on disk.
+  void mark_dirty(Partition& partition);
+  /// Somebody began to wait for `partition`.
+  void hurry(Partition& partition);
+  /// Syncs everything that is dirty, and returns when it is on disk or has failed. The last thing a stop asks for: no
+  /// lazy sync is started afterwards.
+  awaitable<void> drain();
+
+ private:
+  void start(Partition& partition);
+  void finish(Partition& partition, const log::SyncJob& job, const Result<void>& outcome);
+  awaitable<void> run_lazily();
+
+  ShardBroker& shard_;
+  std::vector<std::shared_ptr<Partition>> lazy_;  ///< dirty, nobody waits
+  std::unique_ptr<env::Timer> timer_;
+  std::unique_ptr<env::Event> idle_;
+  std::size_t running_ = 0;
+  bool lazy_running_ = false;
+  bool stopping_ = false;
+};
+
+}  // namespace mq::broker

@@ -1,0 +1,289 @@
+#include "broker/topics.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "base/assert.h"
+#include "broker/errors.h"
+#include "broker/node.h"
+#include "broker/partition.h"
+#include "broker/settings.h"
+#include "broker/shard_broker.h"
+#include "cluster/records.h"
+
+namespace mq::broker {
+namespace {
+
+constexpr std::int32_t kPartitionsPerRequestMax = 10'000;
+
+TopicOutcome refuse(std::string name, ErrorCode error, std::string message) {
+  return {.name = std::move(name), .error = error, .message = std::move(message), .topic = nullptr};
+}
+
+/// The settings of our internal topics, whoever names them first (DESIGN 3).
+NewTopic internal_topic(std::string name, std::int32_t partitions) {
+  return {.name = std::move(name),
+          .partitions = partitions,
+          .configs = {{"cleanup.policy", "compact"}, {"segment.bytes", "104857600"}, {"compression.type", "producer"}, {"mq.flush", "ack"}}};
+}
+
+}  // namespace
+
+/// Holds the right to change metadata. Waiters get it in the order they came.
+class Topics::Turn {
+ public:
+  explicit Turn(Topics& topics) : topics_(&topics) {}
+  Turn(Turn&& other) noexcept : topics_(std::exchange(other.topics_, nullptr)) {}
+  ~Turn() {
+    if (topics_ == nullptr) return;
+    topics_->busy_ = false;
+    topics_->freed_.notify_all();
+  }
+
+ private:
+  Topics* topics_;
+};
+
+Topics::Topics(Node& node) : node_(node), freed_(node.first_shard().shard()) {}
+
+awaitable<Topics::Turn> Topics::take_turn() {
+  while (busy_) co_await freed_.wait();
+  busy_ = true;
+  co_return Turn(*this);
+}
+
+TopicOutcome Topics::check(const NewTopic& wanted) const {
+  const cluster::ClusterImage& image = *node_.first_shard().image();
+  const NodeConfig& config = node_.config();
+  if (const char* problem = topic_name_problem(wanted.name)) return refuse(wanted.name, ErrorCode::kInvalidTopicException, problem);
+  if (image.find_topic(std::string_view(wanted.name)) != nullptr)
+    return refuse(wanted.name, ErrorCode::kTopicAlreadyExists, fmt::format("topic '{}' already exists", wanted.name));
+  if (const cluster::Topic* other = image.find_colliding(wanted.name))
+    return refuse(wanted.name, ErrorCode::kInvalidTopicException, fmt::format("the name collides with topic '{}': '.' and '_' count as the same", other->name));
+
+  std::int32_t partitions = wanted.partitions == -1 ? config.partitions_default : wanted.partitions;
+  if (!wanted.assignments.empty()) {
+    if (wanted.partitions != -1 || wanted.replicas != -1)
+      return refuse(wanted.name, ErrorCode::kInvalidRequest, "give either an assignment or numbers of partitions and replicas (-1), not both");
+    std::set<std::int32_t> named;
+    for (const auto& [index, brokers] : wanted.assignments) {
+      named.insert(index);
+      if (brokers != std::vector{node_.id().value()})
+        return refuse(wanted.name, ErrorCode::kInvalidReplicaAssignment, fmt::format("partition {} can only be on broker {}", index, node_.id().value()));
+    }
+    partitions = static_cast<std::int32_t>(wanted.assignments.size());
+    if (static_cast<std::int32_t>(named.size()) != partitions || *named.begin() != 0 || *named.rbegin() != partitions - 1)
+      return refuse(wanted.name, ErrorCode::kInvalidReplicaAssignment, "an assignment names every partition from 0 on, once");
+  }
+  if (partitions <= 0) return refuse(wanted.name, ErrorCode::kInvalidPartitions, "a topic needs at least one partition");
+  if (partitions > kPartitionsPerRequestMax || static_cast<std::int64_t>(image.partition_count()) + partitions > config.partitions_total_max)
+    return refuse(wanted.name, ErrorCode::kInvalidPartitions, fmt::format("{} partitions are more than this broker takes (at most {} in one topic's creation, {} in all)", partitions, kPartitionsPerRequestMax, config.partitions_total_max));
+  if (wanted.replicas != -1 && wanted.replicas != 1)
+    return refuse(wanted.name, ErrorCode::kInvalidReplicationFactor, fmt::format("replication factor {}, but there is 1 broker", wanted.replicas));
+  if (auto valid = check_topic_configs(wanted.configs, config); !valid)
+    return refuse(wanted.name, ErrorCode::kInvalidConfig, valid.error().message);
+
+  cluster::Topic topic{.name = wanted.name, .id = {}, .partitions = {}, .configs = {wanted.configs.begin(), wanted.configs.end()}};
+  topic.partitions.assign(static_cast<std::size_t>(partitions),
+                          {.replicas = {node_.id()}, .isr = {node_.id()}, .leader = node_.id(), .leader_epoch = LeaderEpoch{0}, .partition_epoch = 0});
+  do node_.machine().random.fill(topic.id.bytes);
+  while (topic.id.is_zero() || image.find_topic(topic.id) != nullptr || topic.id.to_string().front() == '-');
+  return {.name = wanted.name, .error = ErrorCode::kNone, .message = {}, .topic = std::make_shared<const cluster::Topic>(std::move(topic))};
+}
+
+awaitable<std::vector<TopicOutcome>> Topics::create(std::vector<NewTopic> topics, bool validate_only) {
+  const Turn turn = co_await take_turn();
+  std::vector<TopicOutcome> outcomes;
+  for (const NewTopic& wanted : topics) {
+    TopicOutcome outcome = check(wanted);
+    if (outcome.error == ErrorCode::kNone && !validate_only) {
+      // The logs come first: a topic that is visible can be written to. What a crash leaves between the two is a
+      // directory that no metadata names, and the next start sets it aside.
+      auto made = co_await make_logs(*outcome.topic, 0);
+      if (made) {
+        std::vector<meta::Op> ops;
+        for (cluster::KeyValue& record : cluster::to_records(*outcome.topic)) ops.push_back(meta::Op::put(std::move(record.key), std::move(record.value)));
+        made = co_await commit(std::move(ops));
+      }
+      if (made) {
+        (void)co_await install(std::make_shared<const cluster::ClusterImage>(node_.first_shard().image()->with_topic(outcome.topic)));
+      } else {
+        co_await drop_logs(*outcome.topic);
+        outcome = refuse(wanted.name, to_wire(made.error()), made.error().message);
+      }
+    }
+    outcomes.push_back(std::move(outcome));
+  }
+  co_return outcomes;
+}
+
+awaitable<std::vector<TopicOutcome>> Topics::create_on_demand(std::vector<std::string> names) {
+  std::vector<NewTopic> wanted;
+  for (std::string& name : names) {
+    if (is_internal_topic(name)) {
+      wanted.push_back(internal_topic(std::move(name), node_.config().offsets_partitions));
+    } else {
+      wanted.push_back({.name = std::move(name)});
+    }
+  }
+  auto outcomes = co_await create(std::move(wanted), false);
+  // Somebody else's creation was as good as ours.
+  for (TopicOutcome& outcome : outcomes)
+    if (outcome.error == ErrorCode::kTopicAlreadyExists) outcome.error = ErrorCode::kNone;
+  co_return outcomes;
+}
+
+awaitable<TopicOutcome> Topics::remove(std::string name) {
+  const Turn turn = co_await take_turn();
+  const auto image = node_.first_shard().image();
+  const cluster::TopicPtr topic = image->share_topic(std::string_view(name));
+  if (!topic) co_return refuse(name, ErrorCode::kUnknownTopicOrPartition, "there is no such topic");
+  if (!node_.config().delete_topics) co_return refuse(name, ErrorCode::kTopicDeletionDisabled, "delete.topic.enable is off");
+  if (is_internal_topic(name)) co_return refuse(name, ErrorCode::kInvalidTopicException, "an internal topic cannot be deleted");
+  std::vector<meta::Op> ops;
+  cluster::KeyValue tombstone = cluster::tombstone_record(topic->id, topic->name);
+  ops.push_back(meta::Op::put(std::move(tombstone.key), std::move(tombstone.value)));
+  for (std::string& key : cluster::keys_of(*topic)) ops.push_back(meta::Op::erase(std::move(key)));
+  if (auto done = co_await commit(std::move(ops)); !done) co_return refuse(name, to_wire(done.error()), done.error().message);
+  (void)co_await install(std::make_shared<const cluster::ClusterImage>(image->without_topic(name)));
+  co_await drop_logs(*topic);
+  co_return TopicOutcome{.name = std::move(name), .error = ErrorCode::kNone, .message = {}, .topic = topic};
+}
+
+awaitable<TopicOutcome> Topics::add_partitions(std::string name, std::int32_t count, bool validate_only) {
+  const Turn turn = co_await take_turn();
+  const auto image = node_.first_shard().image();
+  const cluster::Topic* topic = image->find_topic(std::string_view(name));
+  if (topic == nullptr) co_return refuse(name, ErrorCode::kUnknownTopicOrPartition, "there is no such topic");
+  const std::int32_t before = topic->partition_count();
+  if (count <= before)
+    co_return refuse(name, ErrorCode::kInvalidPartitions, fmt::format("the topic has {} partitions, so {} would not add any", before, count));
+  if (count - before > kPartitionsPerRequestMax || static_cast<std::int64_t>(image->partition_count()) + count - before > node_.config().partitions_total_max)
+    co_return refuse(name, ErrorCode::kInvalidPartitions, "more partitions than this broker takes");
+  auto grown = std::make_shared<cluster::Topic>(*topic);
+  grown->partitions.resize(static_cast<std::size_t>(count), {.replicas = {node_.id()}, .isr = {node_.id()}, .leader = node_.id(), .leader_epoch = LeaderEpoch{0}, .partition_epoch = 0});
+  if (!validate_only) {
+    auto made = co_await make_logs(*grown, before);
+    if (made) {
+      std::vector<meta::Op> ops;
+      for (std::int32_t chunk = before / cluster::kPartitionsPerChunk; chunk < cluster::chunk_count(count); ++chunk) {
+        cluster::KeyValue record = cluster::partitions_record(*grown, chunk);
+        ops.push_back(meta::Op::put(std::move(record.key), std::move(record.value)));
+      }
+      cluster::KeyValue record = cluster::topic_record(*grown);
+      ops.push_back(meta::Op::put(std::move(record.key), std::move(record.value)));
+      made = co_await commit(std::move(ops));
+    }
+    if (!made) co_return refuse(name, to_wire(made.error()), made.error().message);
+    (void)co_await install(std::make_shared<const cluster::ClusterImage>(image->with_topic(cluster::TopicPtr(grown))));
+  }
+  co_return TopicOutcome{.name = std::move(name), .error = ErrorCode::kNone, .message = {}, .topic = grown};
+}
+
+awaitable<TopicOutcome> Topics::change_config(std::string name, ConfigChange change, bool validate_only) {
+  const Turn turn = co_await take_turn();
+  const auto image = node_.first_shard().image();
+  const cluster::Topic* topic = image->find_topic(std::string_view(name));
+  if (topic == nullptr) co_return refuse(name, ErrorCode::kUnknownTopicOrPartition, "there is no such topic");
+  std::map<std::string, std::string> configs(topic->configs.begin(), topic->configs.end());
+  auto changed = change(configs);
+  if (changed) changed = check_topic_configs(configs, node_.config());
+  if (!changed) co_return refuse(name, ErrorCode::kInvalidConfig, changed.error().message);
+  auto next = std::make_shared<const cluster::ClusterImage>(image->with_config(name, {configs.begin(), configs.end()}));
+  if (!validate_only) {
+    cluster::KeyValue record = cluster::topic_record(*next->find_topic(std::string_view(name)));
+    std::vector<meta::Op> ops;
+    ops.push_back(meta::Op::put(std::move(record.key), std::move(record.value)));
+    if (auto done = co_await commit(std::move(ops)); !done) co_return refuse(name, to_wire(done.error()), done.error().message);
+    (void)co_await install(next);
+  }
+  co_return TopicOutcome{.name = name, .error = ErrorCode::kNone, .message = {}, .topic = next->share_topic(std::string_view(name))};
+}
+
+awaitable<Result<void>> Topics::raise_epochs(std::vector<std::pair<Uuid, std::int32_t>> partitions) {
+  const Turn turn = co_await take_turn();
+  auto image = *node_.first_shard().image();
+  std::set<std::pair<Uuid, std::int32_t>> chunks;
+  for (const auto& [id, index] : partitions) {
+    auto topic = std::make_shared<cluster::Topic>(*image.find_topic(id));
+    cluster::Partition& partition = topic->partitions[static_cast<std::size_t>(index)];
+    partition.leader_epoch = LeaderEpoch{partition.leader_epoch.value() + 1};
+    ++partition.partition_epoch;
+    chunks.emplace(id, index / cluster::kPartitionsPerChunk);
+    image = image.with_topic(cluster::TopicPtr(std::move(topic)));
+  }
+  std::vector<meta::Op> ops;
+  for (const auto& [id, chunk] : chunks) {
+    cluster::KeyValue record = cluster::partitions_record(*image.find_topic(id), chunk);
+    ops.push_back(meta::Op::put(std::move(record.key), std::move(record.value)));
+  }
+  MQ_CO_CHECK(co_await commit(std::move(ops)));
+  (void)co_await install(std::make_shared<const cluster::ClusterImage>(std::move(image)));
+  co_return Result<void>{};
+}
+
+awaitable<Result<void>> Topics::commit(std::vector<meta::Op> ops) {
+  // In the order given, in as many transactions as the limits of every back end ask for; the last key makes it visible.
+  auto from = ops.begin();
+  while (from != ops.end()) {
+    meta::Transaction transaction;
+    node_.machine().random.fill(transaction.write_id);
+    std::size_t bytes = 0;
+    for (; from != ops.end() && transaction.ops.size() < meta::kTransactionKeysMax; ++from) {
+      bytes += from->key.size() + (from->value ? from->value->size() : 0);
+      if (bytes > meta::kTransactionBytesMax && !transaction.ops.empty()) break;
+      transaction.ops.push_back(std::move(*from));
+    }
+    auto done = co_await node_.store().transact(std::move(transaction));
+    if (!done) {
+      if (done.error().code == Errc::disk_failed) node_.disk_failed(done.error());
+      co_return std::unexpected(done.error());
+    }
+  }
+  co_return Result<void>{};
+}
+
+awaitable<Result<void>> Topics::make_logs(const cluster::Topic& topic, std::int32_t first_partition) {
+  const auto settings = resolve_settings(topic.configs, node_.config());
+  for (const auto& shard : node_.shards()) {
+    // By value: the coroutine may outlive a node that is killed.
+    auto made = co_await env::on_shard(node_.first_shard().shard(), shard->shard(), [&shard, &topic, &settings, first_partition, this]() -> Result<void> {
+      for (std::int32_t index = first_partition; index < topic.partition_count(); ++index) {
+        if (&node_.owner_of(topic.id, index) != shard.get()) continue;
+        const TopicPartition name{topic.name, index};
+        MQ_TRY(auto log, log::Log::create(node_.machine().files, node_.log_dir().directory_of(name), name, topic.id, settings->log));
+        shard->put(std::make_shared<Partition>(*shard, name, topic.id, topic.partitions[static_cast<std::size_t>(index)].leader_epoch, std::move(log)));
+      }
+      return {};
+    });
+    if (!made) co_return made;
+  }
+  co_return Result<void>{};
+}
+
+awaitable<void> Topics::drop_logs(const cluster::Topic& topic) {
+  const std::string unique = topic.id.to_string();
+  for (const auto& shard : node_.shards()) {
+    auto removed = co_await env::on_shard(node_.first_shard().shard(), shard->shard(), [&shard, id = topic.id] { return shard->remove(id); });
+    // The logs are destroyed on the pool: closing many files takes a while, and nobody can reach them any more.
+    co_await node_.machine().disk_pool.run(node_.first_shard().shard(), [this, removed = std::move(removed), unique]() mutable {
+      for (auto& partition : removed) {
+        const TopicPartition name = partition->name();
+        const Uuid id = partition->topic_id();
+        partition.reset();
+        auto renamed = node_.log_dir().begin_removal(name, id, unique);
+        auto gone = renamed ? node_.log_dir().remove_directory(*renamed) : Result<void>(std::unexpected(renamed.error()));
+        if (!gone) node_.logger().warn("the files of the deleted {} could not all be removed: {}; the next start tries again", name.to_string(), gone.error().message);
+      }
+    });
+  }
+}
+
+awaitable<bool> Topics::install(std::shared_ptr<const cluster::ClusterImage> image) {
+  for (const auto& shard : node_.shards())
+    co_await env::on_shard(node_.first_shard().shard(), shard->shard(), [&shard, image] { shard->install(image); });
+  co_return true;
+}
+
+}  // namespace mq::broker
