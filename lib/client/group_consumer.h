@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "client/cluster.h"
+#include "client/consumer.h"
+#include "model/ids.h"
+
+namespace mq::client {
+
+enum class Assignor { range, round_robin, cooperative_sticky };
+/// Reads range, roundrobin and cooperative-sticky.
+[[nodiscard]] std::optional<Assignor> parse_assignor(std::string_view name);
+[[nodiscard]] std::string_view name_of(Assignor assignor);
+
+struct CommittedOffset {
+  TopicPartition where;
+  Offset offset{-1};  ///< of the next record to read; -1: nothing committed
+  LeaderEpoch leader_epoch = kNoLeaderEpoch;
+  std::string metadata;
+};
+
+struct GroupOptions {
+  std::string group;
+  std::optional<std::string>
+      instance_id;  ///< static membership: comes back to its partitions within the session timeout
+  std::vector<Assignor> assignors{Assignor::cooperative_sticky};  ///< in order of preference; members must share one
+  Duration session_timeout = 45s;
+  Duration rebalance_timeout = 5min;
+  Duration heartbeat_interval = 3s;
+  ConsumerOptions consumer;  ///< `reset` also applies to partitions without a committed offset
+  /// Called inside `poll`, on the client's shard, revoked before assigned. Partitions lost (the group went on without
+  /// us) are revoked too, with `lost` true: a commit for them will fail.
+  std::function<awaitable<void>(const std::vector<TopicPartition>&, bool lost)> on_revoked;
+  std::function<void(const std::vector<TopicPartition>&)> on_assigned;
+};
+
+/// A member of a consumer group (classic protocol): partitions are shared out among the members, positions are kept by
+/// the broker.
+///
+/// Heartbeats run in the background; joining and everything a rebalance needs happen inside `poll`, which must be
+/// called at least every `rebalance_timeout`. Nothing is committed unless `commit` is called. Bound to the cluster's
+/// shard; not thread-safe. `close` before destroying it.
+class GroupConsumer {
+ public:
+  GroupConsumer(Cluster& cluster, std::vector<std::string> topics, GroupOptions options);
+  ~GroupConsumer();
+  GroupConsumer(const GroupConsumer&) = delete;
+  GroupConsumer& operator=(const GroupConsumer&) = delete;
+
+  /// Joins when needed, then as Consumer::poll. Errors that stay: a fenced instance, an unknown group protocol, no
+  /// authorisation. A partition without a committed offset under OffsetReset::fail is a PartitionError (not_found).
+  awaitable<Result<Polled>> poll(Duration wait);
+  void wake();
+
+  /// Commits positions and waits for the answer; tries again until `deadline`. Errc::broker with ILLEGAL_GENERATION,
+  /// UNKNOWN_MEMBER_ID or REBALANCE_IN_PROGRESS when the group went on: the records may come to another member again.
+  awaitable<Result<void>> commit(std::vector<CommittedOffset> offsets, Instant deadline);
+  /// Commits what `poll` has given out.
+  awaitable<Result<void>> commit_polled(Instant deadline);
+
+  [[nodiscard]] std::vector<TopicPartition> assignment() const;
+  [[nodiscard]] std::optional<Offset> position(const TopicPartition& where) const;
+  [[nodiscard]] std::optional<Offset> known_end(const TopicPartition& where) const;
+  /// Empty before the first join.
+  [[nodiscard]] const std::string& member_id() const;
+  [[nodiscard]] std::int32_t generation() const;
+
+  /// Leaves the group (a static member does not) and stops. Does not commit.
+  awaitable<Result<void>> close(Instant deadline);
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace mq::client
