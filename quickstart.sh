@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# From a checkout to a log that went through mq: installs what is missing, builds, starts mqd, and shows the tools.
+set -eu
+cd "$(dirname "$0")"
+. scripts/packages.sh
+
+(install_packages $packages_to_build)
+say "Building (the first time takes some minutes)"
+mkdir -p build
+cmake --preset release >build/quickstart.log 2>&1 || { cat build/quickstart.log; exit 1; }
+ninja -C build/release --quiet tools
+PATH=$PWD/build/release/bin:$PATH
+
+free_port() {
+  local port=9092
+  while (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do port=$((port + 1)); done
+  echo $port
+}
+work=$(mktemp -d)
+export MQ_BROKERS=127.0.0.1:$(free_port)
+show() { printf '\n$ %s\n' "$*"; bash -c "$*"; }
+finish() {
+  [ -z "${broker:-}" ] || { kill -TERM "$broker" 2>/dev/null && wait "$broker"; } || true
+  rm -rf "$work"
+}
+trap finish EXIT
+
+log=/var/log/dpkg.log
+[ -r "$log" ] && [ -s "$log" ] || log=README.md
+
+say "Starting mqd (one node, nothing to configure)"
+mqd --data "$work/data" --listen "plain://$MQ_BROKERS" 2>"$work/mqd.log" &
+broker=$!
+for _ in $(seq 100); do mqctl cluster info -q >/dev/null 2>&1 && break; sleep 0.05; done
+
+show "mqprod syslog < $log"
+show "mqcons -n 3 syslog"
+show "mqcons syslog | cmp - $log && echo 'what went in came out'"
+show "mqcons -g demo --reset start syslog | wc -l"
+show "mqctl group lag demo"
+show "mqctl partition list syslog"
+show "mqctl segment dump $work/data/syslog-0/00000000000000000000.log | head -5"
+
+say "Stopping"
+kill -TERM "$broker"
+wait "$broker" && echo "mqd stopped cleanly"
+broker=
+
+cat <<END
+
+That was all of it. To go on:
+
+  export PATH=$PWD/build/release/bin:\$PATH
+  mqd &                              # keeps its data in ${XDG_STATE_HOME:-$HOME/.local/state}/mqd (root: /var/lib/mqd)
+  your-program | mqprod app          # lines in
+  mqcons -f app                      # lines out, as they come
+  mqctl --help                       # topics, groups, offsets, segments
+END
