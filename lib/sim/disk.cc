@@ -1,0 +1,482 @@
+#include "sim/disk.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "base/assert.h"
+#include "base/crc32c.h"
+
+namespace mq::sim {
+namespace {
+
+constexpr std::uint64_t kSectorBytes = 512;
+
+std::vector<std::string_view> names_of(std::string_view path) {
+  std::vector<std::string_view> names;
+  while (!path.empty()) {
+    const std::size_t slash = std::min(path.find('/'), path.size());
+    if (slash > 0 && path.substr(0, slash) != ".") names.push_back(path.substr(0, slash));
+    path.remove_prefix(std::min(slash + 1, path.size()));
+  }
+  return names;
+}
+
+std::unexpected<Error> no_such(std::string_view path) {
+  return fail(Errc::not_found, "{}: no such file or directory", path);
+}
+
+void overwrite(std::string& image, std::uint64_t position, BytesView bytes) {
+  if (image.size() < position + bytes.size()) image.resize(position + bytes.size(), '\0');
+  image.replace(position, bytes.size(), bytes);
+}
+
+}  // namespace
+
+struct Disk::DataChange {
+  std::uint64_t position = 0;  // of `bytes`
+  std::string bytes;
+  std::optional<std::uint64_t> new_size;  // a truncation instead
+
+  void apply_to(std::string& image) const {
+    if (new_size) {
+      image.resize(*new_size, '\0');
+    } else {
+      overwrite(image, position, bytes);
+    }
+  }
+};
+
+/// The names that one operation changed; null: gone. A rename changes two at once.
+struct Disk::NameChange {
+  std::vector<std::pair<std::string, InodePtr>> names;
+
+  void apply_to(std::map<std::string, InodePtr>& entries) const {
+    for (const auto& [name, inode] : names) {
+      if (inode) {
+        entries[name] = inode;
+      } else {
+        entries.erase(name);
+      }
+    }
+  }
+};
+
+struct Disk::Inode {
+  std::uint64_t id = 0;
+  bool is_directory = false;
+
+  std::string cached;
+  std::string durable;
+  std::vector<DataChange> unsynced;
+  std::uint64_t reserved_end = 0;
+  std::uint64_t charged = 0;
+  int open_files = 0;
+  bool has_name = false;
+
+  std::map<std::string, InodePtr> entries;
+  std::map<std::string, InodePtr> durable_entries;
+  std::vector<NameChange> unsynced_names;
+};
+
+class Disk::OpenFile final : public env::File {
+ public:
+  OpenFile(Disk& disk, InodePtr inode, std::string path, bool is_writable)
+      : disk_(disk), inode_(std::move(inode)), path_(std::move(path)), is_writable_(is_writable) {
+    ++inode_->open_files;
+  }
+  ~OpenFile() override {
+    --inode_->open_files;
+    disk_.release_if_unused(*inode_);
+  }
+
+  Result<std::size_t> read_at(std::uint64_t position, char* to, std::size_t size) override {
+    disk_.scheduler_.charge(disk_.scheduler_.rng().delay(disk_.options_.access_min, disk_.options_.access_mean));
+    return read(position, to, size);
+  }
+
+  Result<std::size_t> read_cached_at(std::uint64_t position, char* to, std::size_t size) override {
+    if (disk_.options_.cold_read_one_in > 0 && disk_.scheduler_.rng().one_in(disk_.options_.cold_read_one_in))
+      return fail(Errc::would_block, "{}: not in the page cache", path_);
+    return read(position, to, size);
+  }
+
+  Result<void> write_at(std::uint64_t position, BytesView bytes) override {
+    MQ_CHECK(check_writable());
+    if (disk_.strike(DiskFault::On::write, path_)) return fail(Errc::disk_failed, "{}: injected write error", path_);
+    const std::uint64_t room_end = writable_end();
+    if (position + bytes.size() <= room_end) {
+      change({.position = position, .bytes = std::string(bytes), .new_size = std::nullopt});
+      return {};
+    }
+    // As a real file system: some of it is there.
+    const std::uint64_t fits = room_end > position ? room_end - position : 0;
+    if (fits > 0)
+      change({.position = position,
+              .bytes = std::string(bytes.substr(0, disk_.scheduler_.rng().below(fits + 1))),
+              .new_size = std::nullopt});
+    return fail(Errc::disk_full, "{}: no space left on the simulated disk", path_);
+  }
+
+  Result<void> sync() override {
+    MQ_CHECK(check_writable());
+    disk_.scheduler_.charge(disk_.scheduler_.rng().delay(disk_.options_.sync_min, disk_.options_.sync_mean));
+    disk_.scheduler_.note(Happening::disk_sync, inode_->id, inode_->unsynced.size());
+    if (const DiskFault* fault = disk_.strike(DiskFault::On::sync, path_)) {
+      fail_sync(fault->how);
+      return fail(Errc::disk_failed, "{}: injected sync error", path_);
+    }
+    disk_.make_durable(*inode_);
+    return {};
+  }
+
+  Result<void> truncate(std::uint64_t new_size) override {
+    MQ_CHECK(check_writable());
+    if (disk_.strike(DiskFault::On::write, path_)) return fail(Errc::disk_failed, "{}: injected truncate error", path_);
+    if (new_size > writable_end()) return fail(Errc::disk_full, "{}: no space left on the simulated disk", path_);
+    inode_->reserved_end = std::min(inode_->reserved_end, new_size);
+    change({.position = 0, .bytes = {}, .new_size = new_size});
+    return {};
+  }
+
+  Result<void> reserve(std::uint64_t position, std::uint64_t size) override {
+    MQ_CHECK(check_writable());
+    if (position + size > writable_end())
+      return fail(Errc::disk_full, "{}: no space left on the simulated disk", path_);
+    inode_->reserved_end = std::max(inode_->reserved_end, position + size);
+    disk_.account(*inode_);
+    return {};
+  }
+
+  Result<std::uint64_t> size() const override { return inode_->cached.size(); }
+
+  void drop_cache() override {
+    inode_->cached = inode_->durable;
+    for (const DataChange& change : inode_->unsynced) change.apply_to(inode_->cached);
+  }
+
+ private:
+  Result<std::size_t> read(std::uint64_t position, char* to, std::size_t size) {
+    if (disk_.strike(DiskFault::On::read, path_)) return fail(Errc::disk_failed, "{}: injected read error", path_);
+    const std::string& image = inode_->cached;
+    if (position >= image.size()) return 0;
+    const std::size_t got = std::min<std::uint64_t>(size, image.size() - position);
+    std::copy_n(image.begin() + static_cast<std::ptrdiff_t>(position), got, to);
+    return got;
+  }
+
+  [[nodiscard]] Result<void> check_writable() const {
+    disk_.assert_writable();
+    if (is_writable_) return {};
+    return fail(Errc::invalid_argument, "{}: opened for reading only", path_);
+  }
+
+  /// Where a write must end for lack of space.
+  [[nodiscard]] std::uint64_t writable_end() const {
+    const std::uint64_t capacity = disk_.options_.capacity_bytes;
+    const std::uint64_t free = capacity > disk_.used_bytes_ ? capacity - disk_.used_bytes_ : 0;
+    return inode_->charged + free;
+  }
+
+  void change(DataChange change) {
+    disk_.scheduler_.note(Happening::disk_write, inode_->id, change.position + change.new_size.value_or(0),
+                          crc32c(change.bytes));
+    change.apply_to(inode_->cached);
+    inode_->unsynced.push_back(std::move(change));
+    disk_.account(*inode_);
+  }
+
+  void fail_sync(SyncFailure how) {
+    switch (how) {
+      case SyncFailure::pages_stay_dirty:
+        return;
+      case SyncFailure::pages_marked_clean:
+        inode_->unsynced.clear();
+        return;
+      case SyncFailure::pages_dropped:
+        inode_->unsynced.clear();
+        inode_->cached = inode_->durable;
+        disk_.account(*inode_);
+        return;
+    }
+    std::unreachable();
+  }
+
+  Disk& disk_;
+  InodePtr inode_;
+  std::string path_;
+  bool is_writable_;
+};
+
+class Disk::Lock final : public env::FileLock {
+ public:
+  Lock(Disk& disk, std::string path) : disk_(disk), path_(std::move(path)) {}
+  ~Lock() override { disk_.locks_.erase(path_); }
+
+ private:
+  Disk& disk_;
+  std::string path_;
+};
+
+Disk::Disk(Scheduler& scheduler, DiskOptions options)
+    : scheduler_(scheduler), options_(options), root_(std::make_shared<Inode>()) {
+  root_->is_directory = true;
+  root_->has_name = true;
+}
+
+Disk::~Disk() = default;
+
+Result<std::unique_ptr<env::File>> Disk::open(const std::string& path, env::OpenMode mode) {
+  if (strike(DiskFault::On::open, path)) return fail(Errc::disk_failed, "{}: injected open error", path);
+  InodePtr inode = find(path);
+  const bool may_make = mode == env::OpenMode::create || mode == env::OpenMode::create_new;
+  if (!inode && !may_make) return no_such(path);
+  if (inode && mode == env::OpenMode::create_new) return fail(Errc::already_exists, "{} exists already", path);
+  if (inode && inode->is_directory) return fail(Errc::invalid_argument, "{} is a directory", path);
+  if (!inode) {
+    assert_writable();
+    MQ_TRY(const auto place, parent_of(path));
+    inode = std::make_shared<Inode>();
+    inode->id = ++last_inode_;
+    link(*place.first, place.second, inode);
+  }
+  return std::make_unique<OpenFile>(*this, std::move(inode), path, mode != env::OpenMode::read);
+}
+
+Result<void> Disk::rename(const std::string& from, const std::string& to) {
+  assert_writable();
+  const InodePtr inode = find(from);
+  if (!inode) return no_such(from);
+  MQ_TRY(const auto source, parent_of(from));
+  MQ_TRY(const auto target, parent_of(to));
+  if (source.first != target.first)
+    return fail(Errc::unsupported, "{} -> {}: a rename between two directories", from, to);
+  Inode& directory = *source.first;
+  if (const auto old = directory.entries.find(target.second); old != directory.entries.end() && old->second != inode) {
+    if (old->second->is_directory && !old->second->entries.empty())
+      return fail(Errc::already_exists, "{} is a directory with contents", to);
+    old->second->has_name = false;
+    release_if_unused(*old->second);
+  }
+  NameChange change{.names = {{source.second, nullptr}, {target.second, inode}}};
+  change.apply_to(directory.entries);
+  directory.unsynced_names.push_back(std::move(change));
+  scheduler_.note(Happening::disk_names, inode->id, crc32c(to));
+  return {};
+}
+
+Result<void> Disk::remove(const std::string& path) {
+  assert_writable();
+  const InodePtr inode = find(path);
+  if (!inode) return no_such(path);
+  if (inode->is_directory && !inode->entries.empty())
+    return fail(Errc::invalid_argument, "{}: the directory is not empty", path);
+  MQ_TRY(const auto place, parent_of(path));
+  unlink(*place.first, place.second);
+  return {};
+}
+
+Result<void> Disk::make_directories(const std::string& path) {
+  InodePtr directory = root_;
+  for (const std::string_view name : names_of(path)) {
+    InodePtr& next = directory->entries[std::string(name)];
+    if (!next) {
+      assert_writable();
+      auto made = std::make_shared<Inode>();
+      made->id = ++last_inode_;
+      made->is_directory = true;
+      link(*directory, std::string(name), made);
+    }
+    if (!next->is_directory) return fail(Errc::already_exists, "{}: {} is a file", path, name);
+    directory = next;
+  }
+  return {};
+}
+
+Result<std::vector<env::DirEntry>> Disk::list(const std::string& directory) {
+  const InodePtr inode = find(directory);
+  if (!inode || !inode->is_directory) return no_such(directory);
+  std::vector<env::DirEntry> entries;
+  for (const auto& [name, entry] : inode->entries)
+    entries.push_back({.name = name, .is_directory = entry->is_directory});
+  return entries;
+}
+
+Result<bool> Disk::exists(const std::string& path) { return find(path) != nullptr; }
+
+Result<std::uint64_t> Disk::file_size(const std::string& path) {
+  const InodePtr inode = find(path);
+  if (!inode) return no_such(path);
+  return inode->cached.size();
+}
+
+Result<void> Disk::sync_directory(const std::string& path) {
+  assert_writable();
+  const InodePtr inode = find(path);
+  if (!inode || !inode->is_directory) return no_such(path);
+  scheduler_.charge(scheduler_.rng().delay(options_.sync_min, options_.sync_mean));
+  scheduler_.note(Happening::disk_sync, inode->id, inode->unsynced_names.size());
+  if (strike(DiskFault::On::sync_directory, path))
+    return fail(Errc::disk_failed, "{}: injected directory sync error", path);
+  inode->durable_entries = inode->entries;
+  inode->unsynced_names.clear();
+  return {};
+}
+
+Result<std::unique_ptr<env::FileLock>> Disk::lock(const std::string& path) {
+  MQ_TRY(const auto file, open(path, env::OpenMode::create));
+  if (!locks_.insert(path).second) return fail(Errc::refused, "{} is locked by another process", path);
+  return std::make_unique<Lock>(*this, path);
+}
+
+Result<env::DiskSpace> Disk::space(const std::string& path) {
+  if (!find(path)) return no_such(path);
+  const std::uint64_t used = std::min(used_bytes_, options_.capacity_bytes);
+  return env::DiskSpace{.total_bytes = options_.capacity_bytes, .free_bytes = options_.capacity_bytes - used};
+}
+
+void Disk::lose_power(PowerLoss how) {
+  scheduler_.note(Happening::disk_fault, static_cast<std::uint64_t>(how));
+  MQ_ASSERT(locks_.empty());
+  used_bytes_ = 0;
+  lose_below(*root_, how);
+}
+
+void Disk::flip_bits(const std::string& path, std::uint64_t position, std::uint8_t mask) {
+  const InodePtr inode = find(path);
+  MQ_ASSERT(inode && position < inode->durable.size());
+  char& byte = inode->durable[position];
+  byte = static_cast<char>(static_cast<std::uint8_t>(byte) ^ mask);
+}
+
+Result<std::string> Disk::durable_contents(const std::string& path) {
+  InodePtr inode = root_;
+  for (const std::string_view name : names_of(path)) {
+    const auto found = inode->durable_entries.find(std::string(name));
+    if (found == inode->durable_entries.end()) return no_such(path);
+    inode = found->second;
+  }
+  return inode->durable;
+}
+
+Disk::InodePtr Disk::find(std::string_view path) const {
+  InodePtr inode = root_;
+  for (const std::string_view name : names_of(path)) {
+    const auto found = inode->entries.find(std::string(name));
+    if (found == inode->entries.end()) return nullptr;
+    inode = found->second;
+  }
+  return inode;
+}
+
+Result<std::pair<Disk::InodePtr, std::string>> Disk::parent_of(const std::string& path) const {
+  const std::vector<std::string_view> names = names_of(path);
+  if (names.empty()) return fail(Errc::invalid_argument, "\"{}\" names no file", path);
+  const auto parent_bytes = static_cast<std::size_t>(names.back().data() - path.data());
+  InodePtr parent = find(std::string_view(path).substr(0, parent_bytes));
+  if (!parent || !parent->is_directory) return no_such(path);
+  return std::pair{std::move(parent), std::string(names.back())};
+}
+
+void Disk::link(Inode& directory, const std::string& name, InodePtr inode) {
+  scheduler_.note(Happening::disk_names, inode->id, crc32c(name));
+  inode->has_name = true;
+  NameChange change{.names = {{name, std::move(inode)}}};
+  change.apply_to(directory.entries);
+  directory.unsynced_names.push_back(std::move(change));
+}
+
+void Disk::unlink(Inode& directory, const std::string& name) {
+  const auto found = directory.entries.find(name);
+  scheduler_.note(Happening::disk_names, found->second->id, crc32c(name));
+  const InodePtr inode = found->second;
+  directory.entries.erase(found);
+  directory.unsynced_names.push_back({.names = {{name, nullptr}}});
+  inode->has_name = false;
+  release_if_unused(*inode);
+}
+
+const DiskFault* Disk::strike(DiskFault::On on, std::string_view path) {
+  for (DiskFault& fault : faults_) {
+    if (fault.on != on || fault.times == 0 || path.find(fault.path_part) == std::string_view::npos) continue;
+    if (fault.after > 0) {
+      --fault.after;
+      continue;
+    }
+    if (fault.times > 0) --fault.times;
+    scheduler_.note(Happening::disk_fault, static_cast<std::uint64_t>(on), crc32c(path));
+    return &fault;
+  }
+  return nullptr;
+}
+
+void Disk::assert_writable() const { MQ_ASSERT(!is_frozen_); }
+
+void Disk::account(Inode& inode) {
+  const std::uint64_t holds = std::max<std::uint64_t>(inode.cached.size(), inode.reserved_end);
+  used_bytes_ = used_bytes_ + holds - inode.charged;
+  inode.charged = holds;
+}
+
+void Disk::release_if_unused(Inode& inode) {
+  if (inode.has_name || inode.open_files > 0) return;
+  used_bytes_ -= std::exchange(inode.charged, 0);
+}
+
+void Disk::make_durable(Inode& inode) {
+  for (const DataChange& change : inode.unsynced) change.apply_to(inode.durable);
+  inode.unsynced.clear();
+}
+
+void Disk::lose_below(Inode& inode, PowerLoss how) {
+  inode.has_name = true;
+  if (!inode.is_directory) {
+    lose_data(inode, how);
+    inode.charged = 0;
+    account(inode);
+    return;
+  }
+  lose_names(inode, how);
+  for (const auto& [name, entry] : inode.entries) lose_below(*entry, how);
+}
+
+void Disk::lose_data(Inode& inode, PowerLoss how) {
+  const PowerLoss drawn = draw(how);
+  for (DataChange& change : std::exchange(inode.unsynced, {})) {
+    if (drawn == PowerLoss::drop_all) break;
+    if (drawn != PowerLoss::keep_all && scheduler_.rng().one_in(2)) continue;
+    if (drawn != PowerLoss::torn || change.new_size) {
+      change.apply_to(inode.durable);
+      continue;
+    }
+    for (std::uint64_t done = 0; done < change.bytes.size();) {
+      const std::uint64_t position = change.position + done;
+      const std::uint64_t sector_end =
+          std::min((position / kSectorBytes + 1) * kSectorBytes, change.position + change.bytes.size());
+      if (scheduler_.rng().one_in(2))
+        overwrite(inode.durable, position, BytesView(change.bytes).substr(done, sector_end - position));
+      done = sector_end - change.position;
+    }
+  }
+  inode.cached = inode.durable;
+  inode.reserved_end = 0;
+}
+
+void Disk::lose_names(Inode& directory, PowerLoss how) {
+  const PowerLoss drawn = draw(how);
+  std::vector<NameChange> changes = std::exchange(directory.unsynced_names, {});
+  // Journals write names in order.
+  std::size_t kept = 0;
+  if (drawn == PowerLoss::keep_all) kept = changes.size();
+  if (drawn == PowerLoss::drop_some || drawn == PowerLoss::torn) kept = scheduler_.rng().below(changes.size() + 1);
+  for (std::size_t i = 0; i < kept; ++i) changes[i].apply_to(directory.durable_entries);
+  directory.entries = directory.durable_entries;
+}
+
+PowerLoss Disk::draw(PowerLoss how) {
+  if (how != PowerLoss::any) return how;
+  return static_cast<PowerLoss>(scheduler_.rng().below(static_cast<std::uint64_t>(PowerLoss::any)));
+}
+
+}  // namespace mq::sim

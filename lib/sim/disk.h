@@ -1,0 +1,123 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "env/files.h"
+#include "sim/scheduler.h"
+
+namespace mq::sim {
+
+/// What a power cut leaves of the writes, truncations and names that were not synced.
+enum class PowerLoss {
+  keep_all,   ///< luck: everything had reached the disk
+  drop_all,   ///< nothing had
+  drop_some,  ///< each write on its own, whatever their order; of the names of a directory the older ones
+  torn,       ///< as drop_some, and of a write only some of its 512-byte sectors
+  any,        ///< one of these, drawn for each file
+};
+
+/// What a failed sync does to the pages that it should have written. All three happen on real systems.
+enum class SyncFailure {
+  pages_stay_dirty,    ///< the next sync writes them
+  pages_marked_clean,  ///< ext4 and xfs here: the cache goes on showing what the disk does not have
+  pages_dropped,       ///< the cache goes back to what the disk has
+};
+
+/// An error to come.
+struct DiskFault {
+  enum class On { open, read, write, sync, sync_directory };
+  On on = On::sync;
+  std::string path_part = {};  ///< of the paths that it hits; empty: all
+  int after = 0;               ///< so many operations go well first
+  int times = 1;               ///< so many fail then; a negative number means all of them
+  SyncFailure how = SyncFailure::pages_marked_clean;
+};
+
+struct DiskOptions {
+  std::uint64_t capacity_bytes = std::uint64_t{1} << 40;
+  Duration access_min = 20us;  ///< of a read that goes to the media
+  Duration access_mean = 80us;
+  Duration sync_min = 100us;
+  Duration sync_mean = 300us;
+  /// One cached read in so many finds its pages gone; 0: none does.
+  std::uint64_t cold_read_one_in = 16;
+};
+
+/// The disk of one node and its page cache. Survives the node.
+///
+/// A file has a cached image, which everybody sees, and a durable one: the cached image at the last sync. Between them
+/// stand the changes not yet synced, in order. Names are durable once their directory was synced, and only if the
+/// directory itself is. Killing a node loses nothing; `lose_power` loses what was not synced.
+/// Paths are absolute or relative to the root; "." and ".." have no meaning here.
+class Disk final : public env::Files {
+ public:
+  Disk(Scheduler& scheduler, DiskOptions options);
+  ~Disk() override;
+
+  Result<std::unique_ptr<env::File>> open(const std::string& path, env::OpenMode mode) override;
+  /// Within one directory only; nothing of ours needs more.
+  Result<void> rename(const std::string& from, const std::string& to) override;
+  Result<void> remove(const std::string& path) override;
+  Result<void> make_directories(const std::string& path) override;
+  Result<std::vector<env::DirEntry>> list(const std::string& directory) override;
+  Result<bool> exists(const std::string& path) override;
+  Result<std::uint64_t> file_size(const std::string& path) override;
+  Result<void> sync_directory(const std::string& path) override;
+  Result<std::unique_ptr<env::FileLock>> lock(const std::string& path) override;
+  Result<env::DiskSpace> space(const std::string& path) override;
+
+  /// The power goes: what was not synced is lost as `how` says, and the cache is empty. Open files belong to the dead.
+  void lose_power(PowerLoss how);
+  void inject(DiskFault fault) { faults_.push_back(std::move(fault)); }
+  void clear_faults() { faults_.clear(); }
+  void set_capacity(std::uint64_t bytes) { options_.capacity_bytes = bytes; }
+  /// Flips the bits of `mask` in one byte on the media. The cache does not know: found after `drop_cache` or a power
+  /// cut.
+  void flip_bits(const std::string& path, std::uint64_t position, std::uint8_t mask);
+  /// What the media holds of a file; not_found when its name would not survive a power cut.
+  [[nodiscard]] Result<std::string> durable_contents(const std::string& path);
+  /// While it is set, every change is a mistake: a destructor that does I/O (see env::File).
+  void set_frozen(bool frozen) { is_frozen_ = frozen; }
+
+ private:
+  struct Inode;
+  struct DataChange;
+  struct NameChange;
+  class OpenFile;
+  class Lock;
+  using InodePtr = std::shared_ptr<Inode>;
+
+  [[nodiscard]] InodePtr find(std::string_view path) const;
+  /// The directory of `path`, which must exist, and the last name.
+  [[nodiscard]] Result<std::pair<InodePtr, std::string>> parent_of(const std::string& path) const;
+  void link(Inode& directory, const std::string& name, InodePtr inode);
+  void unlink(Inode& directory, const std::string& name);
+  /// The fault that hits this operation, or null.
+  [[nodiscard]] const DiskFault* strike(DiskFault::On on, std::string_view path);
+  void assert_writable() const;
+
+  /// Takes or gives back space so that `inode` is charged for what it holds.
+  void account(Inode& inode);
+  void release_if_unused(Inode& inode);
+  void make_durable(Inode& inode);
+  void lose_data(Inode& inode, PowerLoss how);
+  void lose_names(Inode& directory, PowerLoss how);
+  void lose_below(Inode& inode, PowerLoss how);
+  [[nodiscard]] PowerLoss draw(PowerLoss how);
+
+  Scheduler& scheduler_;
+  DiskOptions options_;
+  InodePtr root_;
+  std::uint64_t used_bytes_ = 0;
+  std::uint64_t last_inode_ = 0;
+  std::vector<DiskFault> faults_;
+  std::set<std::string> locks_;
+  bool is_frozen_ = false;
+};
+
+}  // namespace mq::sim
