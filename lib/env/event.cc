@@ -2,11 +2,7 @@
 
 #include <utility>
 
-#include "base/assert.h"
-
 namespace mq::env {
-
-Event::~Event() { MQ_ASSERT(waiters_.empty()); }
 
 awaitable<void> Event::wait() { (void)co_await wait_until(Instant::never()); }
 
