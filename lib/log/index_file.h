@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -90,5 +91,105 @@ class IndexFile {
   std::uint64_t window_first_ = 0;
   std::uint64_t in_file_ = kUnknown;
 };
+
+template <class Entry>
+Result<void> IndexFile<Entry>::learn_size(env::Files& files, const std::string& path) {
+  if (in_file_ != kUnknown) return {};
+  const auto size = files.file_size(path);
+  if (!size && size.error().code != Errc::not_found) return fail(size.error());
+  in_file_ = size ? *size / Entry::kBytes : 0;
+  return {};
+}
+
+template <class Entry>
+Result<void> IndexFile<Entry>::flush(env::Files& files, const std::string& path, Offset base) {
+  MQ_CHECK(learn_size(files, path));
+  std::string bytes;
+  bytes.reserve(pending_.size() * Entry::kBytes);
+  for (const Entry& entry : pending_) entry.encode(bytes, base);
+  const auto write = [&]() -> Result<void> {
+    MQ_TRY(auto file, files.open(path, env::OpenMode::create));
+    return file->write_at(in_file_ * Entry::kBytes, bytes);
+  };
+  if (auto written = write(); !written) {
+    if (pending_.size() >= 16 * kPendingMax) {
+      std::size_t kept = 0;
+      for (std::size_t i = 1; i < pending_.size(); i += 2) pending_[kept++] = pending_[i];
+      pending_.resize(kept);
+    }
+    return written;
+  }
+  in_file_ += pending_.size();
+  pending_.clear();
+  return {};
+}
+
+template <class Entry>
+template <class Predicate>
+Result<std::optional<Entry>> IndexFile<Entry>::last_where(env::Files& files, const std::string& path, Offset base,
+                                                          Predicate not_after) {
+  MQ_CHECK(learn_size(files, path));
+  const auto last_of = [&](const std::vector<Entry>& entries) {
+    return *std::prev(std::partition_point(entries.begin(), entries.end(), not_after));
+  };
+  if (!pending_.empty() && not_after(pending_.front())) return last_of(pending_);
+  if (in_file_ == 0) return std::nullopt;
+  const bool window_reaches_end = window_first_ + window_.size() == in_file_;
+  if (!window_.empty() && not_after(window_.front()) && (window_reaches_end || !not_after(window_.back())))
+    return last_of(window_);
+
+  MQ_TRY(auto file, files.open(path, env::OpenMode::read));
+  char raw[Entry::kBytes];
+  std::uint64_t low = 0;
+  std::uint64_t high = in_file_;
+  while (low < high) {
+    const std::uint64_t middle = low + (high - low) / 2;
+    MQ_TRY(const std::size_t got, file->read_at(middle * Entry::kBytes, raw, sizeof raw));
+    if (got < sizeof raw) return fail(Errc::corrupt, "{}: shorter than it was", path);
+    if (not_after(Entry::decode(raw, base))) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  if (low == 0) return std::nullopt;
+  // Readers go forwards: most of the window lies ahead.
+  window_first_ = low - 1 - std::min<std::uint64_t>(low - 1, kWindowEntries / 8);
+  std::string bytes(std::min<std::uint64_t>(kWindowEntries, in_file_ - window_first_) * Entry::kBytes, '\0');
+  MQ_TRY(const std::size_t got, file->read_at(window_first_ * Entry::kBytes, bytes.data(), bytes.size()));
+  if (got < bytes.size()) return fail(Errc::corrupt, "{}: shorter than it was", path);
+  window_.clear();
+  for (std::size_t i = 0; i < bytes.size(); i += Entry::kBytes)
+    window_.push_back(Entry::decode(bytes.data() + i, base));
+  return window_[low - 1 - window_first_];
+}
+
+template <class Entry>
+Result<std::optional<Entry>> IndexFile<Entry>::last(env::Files& files, const std::string& path, Offset base) {
+  return last_where(files, path, base, [](const Entry&) { return true; });
+}
+
+template <class Entry>
+template <class Predicate>
+Result<void> IndexFile<Entry>::keep_where(env::Files& files, const std::string& path, Offset base, Predicate keep) {
+  MQ_CHECK(learn_size(files, path));
+  pending_.erase(std::partition_point(pending_.begin(), pending_.end(), keep), pending_.end());
+  window_.clear();
+  if (in_file_ == 0) return {};
+  MQ_TRY(auto file, files.open(path, env::OpenMode::read_write));
+  std::string bytes(in_file_ * Entry::kBytes, '\0');
+  MQ_TRY(const std::size_t got, file->read_at(0, bytes.data(), bytes.size()));
+  std::uint64_t kept = 0;
+  while ((kept + 1) * Entry::kBytes <= got && keep(Entry::decode(bytes.data() + kept * Entry::kBytes, base))) ++kept;
+  MQ_CHECK(file->truncate(kept * Entry::kBytes));
+  in_file_ = kept;
+  return {};
+}
+
+template <class Entry>
+Result<std::uint64_t> IndexFile<Entry>::count(env::Files& files, const std::string& path) {
+  MQ_CHECK(learn_size(files, path));
+  return in_file_ + pending_.size();
+}
 
 }  // namespace mq::log

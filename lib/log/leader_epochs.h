@@ -27,8 +27,8 @@ class LeaderEpochs {
     friend bool operator==(const Entry&, const Entry&) = default;
   };
 
-  /// `epoch` begins at `start`. Older epochs and starts at or after it give way, as in Kafka: the newest knows best.
-  /// False, and nothing changed, when `epoch` is the latest already (or older, at an offset that a newer one has).
+  /// `epoch` begins at `start`; epochs that would begin there or later had no batches and give way. False, and nothing
+  /// changed, when `epoch` is not newer than the latest.
   bool assign(LeaderEpoch epoch, Offset start);
   [[nodiscard]] EpochEnd end_offset_for(LeaderEpoch epoch, Offset log_end) const;
   [[nodiscard]] LeaderEpoch latest() const { return entries_.empty() ? kNoLeaderEpoch : entries_.back().epoch; }

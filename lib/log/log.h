@@ -5,6 +5,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
@@ -12,6 +14,7 @@
 #include "base/time.h"
 #include "env/files.h"
 #include "log/compaction.h"
+#include "log/directory_contents.h"
 #include "log/file_range.h"
 #include "log/leader_epochs.h"
 #include "log/log_config.h"
@@ -37,6 +40,8 @@ struct OpenContext {
   /// The last stop of the whole data directory was clean (LogDir::was_clean). Then nothing of the log is read before it
   /// is needed; else it is recovered.
   bool clean = false;
+  /// Of the topic, as metadata knows it; zero: whatever `partition.metadata` says.
+  Uuid topic_id;
   /// From LogDir: nothing below was unsynced at the last stop. Absent: unknown.
   std::optional<Offset> synced_end = std::nullopt;
   /// From LogDir: segments that end at or below are whole with their indexes.
@@ -95,6 +100,10 @@ class Log {
   /// offset must be the log's end. `crc_checked` by the caller.
   [[nodiscard]] Result<AppendInfo> append_as_is(BytesView batch, const record::BatchHeader& header,
                                                 WallMillis wall_now);
+
+  /// A producer's batch was refused before it came to `append`: when it was its first, the next is not taken for the
+  /// first (P-9). `append` does so itself.
+  void refuse(const record::BatchHeader& header);
 
   /// This node leads from now on with `epoch`: its start is the log's end. In memory; the file follows. An epoch
   /// that is not newer changes nothing.
@@ -197,7 +206,7 @@ class Log {
 
   [[nodiscard]] const TopicPartition& partition() const { return partition_; }
   [[nodiscard]] const Uuid& topic_id() const { return topic_id_; }
-  [[nodiscard]] const std::string& directory() const { return directory_; }
+  [[nodiscard]] const std::string& directory() const { return *directory_; }
   /// Bytes of all segments' batches.
   [[nodiscard]] std::uint64_t size_bytes() const;
   [[nodiscard]] std::vector<SegmentInfo> segments() const;
@@ -207,8 +216,49 @@ class Log {
   Log(env::Files& files, std::string directory, TopicPartition partition, Uuid topic_id,
       std::shared_ptr<const LogConfig> config);
 
+  // log.cc
+  Result<void> check_usable();
+  Result<void> load_active();
+  Result<AppendInfo> append_new(char* batch, record::BatchHeader placed, bool restamp, WallMillis wall_now);
+  Result<void> write_batch(BytesView batch, const record::BatchHeader& header);
+  Result<void> roll_now();
+  Result<ProducerStates*> producer_states();
+  Result<LeaderEpochs*> leader_epochs();
+  Result<ProducerStates> load_producer_states();
+  Result<LeaderEpochs> rebuild_leader_epochs();
+  /// Calls `each` with the header of every batch that begins in [from, to), stepping over damage.
+  template <class Each>
+  Result<void> replay(Offset from, Offset to, Each each);
+  void mark_unsynced(const std::shared_ptr<Segment>& segment);
+  [[nodiscard]] std::size_t segment_index_of(Offset offset) const;
+  [[nodiscard]] std::string path_of(std::string_view name) const { return *directory_ + "/" + std::string(name); }
+
+  // log_recovery.cc
+  struct Scan;
+  /// False: what is there does not look like a clean stop.
+  Result<bool> load_clean(const OpenContext& context);
+  Result<void> recover(const OpenContext& context, RecoveryReport& report);
+  Result<void> sync_for_recovery(std::size_t first_segment);
+  Result<void> scan_segments(Scan& scan, RecoveryReport& report);
+  Result<void> scan_segment(Scan& scan, RecoveryReport& report);
+  Result<void> end_scan(const Scan& scan, RecoveryReport& report);
+  Result<void> start_scan(Scan& scan);
+  void note_damage(Offset first, Offset end, std::string place, RecoveryReport& report);
+  Result<void> cut_tail(const Scan& scan, RecoveryReport& report);
+  Result<void> set_aside(Segment& segment, RecoveryReport& report);
+  Result<void> finish_swaps(const DirectoryContents& contents, RecoveryReport& report);
+
+  // log_housekeeping.cc
+  Result<void> retire_segment(Segment& segment, Instant now);
+  void note_start_moved();
+
+  struct Retired {
+    Instant due;
+    std::string path;
+  };
+
   env::Files& files_;
-  std::string directory_;
+  std::shared_ptr<const std::string> directory_;
   TopicPartition partition_;
   Uuid topic_id_;
   std::shared_ptr<const LogConfig> config_;
@@ -217,10 +267,25 @@ class Log {
   Offset synced_end_{0};
   Offset recovery_point_{0};
   Offset compacted_end_{0};
-  std::vector<std::shared_ptr<Segment>> segments_;
-  std::vector<std::shared_ptr<Segment>> unsynced_;
+  std::vector<std::shared_ptr<Segment>> segments_;             ///< by base offset; the last one is appended to
+  std::vector<std::shared_ptr<Segment>> unsynced_;             ///< written since the last sync round began
+  std::vector<std::shared_ptr<Segment>> unsaved_;              ///< sealed, their indexes not known to be on disk
+  std::vector<std::pair<Offset, std::string>> files_to_save_;  ///< snapshots and windows taken at a roll, by name
+  std::vector<Offset> snapshots_;                              ///< offsets of the snapshot files, ascending
   std::vector<Damage> damage_;
-  bool names_unsynced_ = false;
+  std::vector<Retired> retired_;
+  std::unique_ptr<ProducerStates> producers_;  ///< null: not read yet
+  std::unique_ptr<LeaderEpochs> epochs_;       ///< null: not read yet
+  std::uint64_t bytes_since_checkpoint_ = 0;
+  WallMillis wall_seen_ = 0;
+  bool active_loaded_ = false;
+  bool names_unsynced_ = false;      ///< a name was made in the directory
+  bool directory_unsynced_ = false;  ///< the directory itself was made
+  bool epochs_unsaved_ = false;
+  bool syncing_ = false;
+  bool checkpointing_ = false;
+  bool compacting_ = false;
+  bool touched_ = false;
   bool failed_ = false;
 };
 

@@ -3,19 +3,17 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "base/result.h"
 #include "base/time.h"
 #include "env/files.h"
-#include "env/random.h"
+#include "log/checkpoint_file.h"
 #include "log/log.h"
 #include "log/synced_ends.h"
 #include "model/ids.h"
@@ -106,7 +104,6 @@ class LogDir {
 
  private:
   enum Checkpoint { kRecoveryPoint, kLogStart, kHighWatermark, kCompactedEnd, kCheckpoints };
-  using Offsets = std::map<TopicPartition, Offset>;
 
   LogDir(env::Files& files, std::string path) : files_(files), path_(std::move(path)) {}
   Result<void> read_identity();
@@ -125,10 +122,11 @@ class LogDir {
 
   mutable std::mutex mutex_;  ///< guards what follows; never held during I/O
   std::string offline_reason_;
-  std::array<Offsets, kCheckpoints> checkpoints_;
+  std::array<PartitionOffsets, kCheckpoints> checkpoints_;
   std::array<bool, kCheckpoints> changed_{};
   std::mutex writing_;  ///< one writer of checkpoints or synced ends at a time
   std::unique_ptr<SyncedEnds> synced_;
+  bool synced_ends_dirty_ = false;  ///< written and not synced; guarded by `writing_`
 };
 
 }  // namespace mq::log

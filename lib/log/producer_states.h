@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -88,7 +89,11 @@ class ProducerStates {
     Offset transaction_start{-1};
     [[nodiscard]] const ProducerBatch& last() const { return batches[static_cast<std::size_t>(count) - 1]; }
     void push(const ProducerBatch& batch);
-    friend bool operator==(const Producer&, const Producer&);
+    friend bool operator==(const Producer& a, const Producer& b) {
+      return a.epoch == b.epoch && a.count == b.count && a.last_timestamp == b.last_timestamp &&
+             a.coordinator_epoch == b.coordinator_epoch && a.transaction_start == b.transaction_start &&
+             std::equal(a.batches.begin(), a.batches.begin() + a.count, b.batches.begin());
+    }
   };
   [[nodiscard]] std::vector<std::int64_t> sorted_ids() const;
 

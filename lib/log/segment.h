@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -43,58 +44,86 @@ struct SegmentInfo {
 
 /// One `.log` file with its two indexes. Owned by a Log; shared with ranges and jobs that read from it. Only the Log's
 /// shard calls its methods, ranges and jobs use the file they captured.
+///
+/// A damaged index is noticed when an entry does not lead to the batch it names; then both are made anew.
 class Segment {
  public:
+  /// `size` is the file's; 0 for a segment that begins now (the file is made when first written or synced).
   Segment(env::Files& files, std::shared_ptr<const std::string> directory, Offset base, std::uint64_t size);
 
   [[nodiscard]] Offset base_offset() const { return base_; }
   [[nodiscard]] std::uint64_t size_bytes() const { return size_; }
   [[nodiscard]] std::string path(std::string_view extension = "log") const;
-  /// The open file; opens or (the newest segment) makes it when needed.
+  /// The open file; opens it when needed, and makes that of an empty segment.
   [[nodiscard]] Result<std::shared_ptr<env::File>> file();
   [[nodiscard]] bool is_open() const { return file_ != nullptr; }
 
+  // --- Appending
+  // ------------------------------------------------------------------------------------------------------
+  /// Learns from indexes and the last batches what appending needs. Returns the offset after the last batch.
+  [[nodiscard]] Result<Offset> load_tail(const LogConfig& config);
+  /// Whether a batch of `bytes` that ends with `last_offset` and whose largest timestamp is `timestamp` must go into
+  /// another segment. After `load_tail`.
+  [[nodiscard]] bool must_roll(std::size_t bytes, Offset last_offset, WallMillis timestamp,
+                               const LogConfig& config) const;
   /// Writes `batch` at the end after reserving room. Nothing else changes: `note_batch` follows.
   [[nodiscard]] Result<void> write(BytesView batch, const LogConfig& config);
   /// A batch with this header stands at the end: counts it in, with index entries where they are due.
   void note_batch(const record::BatchHeader& header, const LogConfig& config);
-  /// Bytes from `position` on were written by us, or were checked.
-  void note_verified(std::uint64_t begin, std::uint64_t end) { verified_.add(begin, end); }
-  [[nodiscard]] std::uint64_t verified_until(std::uint64_t begin) const { return verified_.covered_until(begin); }
-
-  /// Where the batch stands that holds `offset` or, when none does, the next one; the end of the file after the last.
-  [[nodiscard]] Result<std::uint64_t> position_of(Offset offset);
-  /// The farthest end of a batch that is at most `limit`, not before `position`, as the index knows: maybe too near.
-  [[nodiscard]] Result<std::uint64_t> batch_end_before(std::uint64_t position, std::uint64_t limit, bool at_least_one);
-  /// The header of the batch at `position`. corrupt_batch when there is none.
-  [[nodiscard]] Result<record::BatchHeader> header_at(std::uint64_t position);
-
-  /// Largest timestamp in it and the last offset of the first batch that has it; -1 in an empty segment.
-  [[nodiscard]] Result<TimeIndexEntry> largest_timestamp();
-  /// Of the first batch, its largest; -1 in an empty segment.
-  [[nodiscard]] Result<WallMillis> first_timestamp();
-  /// From where on to look for the first record at or after `timestamp`.
-  [[nodiscard]] Result<std::uint64_t> position_for_timestamp(WallMillis timestamp);
-
+  [[nodiscard]] bool wants_index_flush() const { return offsets_.wants_flush(); }
   [[nodiscard]] Result<void> flush_indexes();
   /// The last index entries of a segment that takes no more batches; gives reserved space back.
   [[nodiscard]] Result<void> seal();
   [[nodiscard]] Result<void> release_reserve();
-  /// Cuts the file and its indexes at `position`, the end of a batch and the start of offset `end`.
+
+  // --- Reading
+  // --------------------------------------------------------------------------------------------------------
+  /// Where the batch stands that holds `offset` or, when none does, the next one; the end of the file after the last.
+  [[nodiscard]] Result<std::uint64_t> position_of(Offset offset, const LogConfig& config);
+  /// The end of a batch: the farthest known cheaply that is at most `limit` and not before `position`, where a batch
+  /// begins. With `at_least_one` the end of that batch, when nothing else fits.
+  [[nodiscard]] Result<std::uint64_t> batch_end_before(std::uint64_t position, std::uint64_t limit, bool at_least_one);
+  /// The header of the batch at `position`. corrupt_batch when there is none.
+  [[nodiscard]] Result<record::BatchHeader> header_at(std::uint64_t position);
+  /// `offset` begins (or will) at `position`: spares the next look-up.
+  void remember(Offset offset, std::uint64_t position);
+
+  /// Bytes from `begin` on were written by us, or were checked.
+  void note_verified(std::uint64_t begin, std::uint64_t end) { verified_.add(begin, end); }
+  [[nodiscard]] std::uint64_t verified_until(std::uint64_t begin) const { return verified_.covered_until(begin); }
+
+  // --- Time
+  // -----------------------------------------------------------------------------------------------------------
+  /// Largest timestamp in it and the last offset of the first batch that has it; timestamp -1 in an empty segment.
+  [[nodiscard]] Result<TimeIndexEntry> largest_timestamp(const LogConfig& config);
+  /// Of the first batch, its largest; -1 in an empty segment.
+  [[nodiscard]] Result<WallMillis> first_timestamp();
+  /// From where on to look for the first record at or after `timestamp`.
+  [[nodiscard]] Result<std::uint64_t> position_for_timestamp(WallMillis timestamp, const LogConfig& config);
+
+  // --- Repair
+  // ---------------------------------------------------------------------------------------------------------
+  /// Cuts the file and its indexes at `position`, the end of a batch; offsets from `end` on are gone. `load_tail`
+  /// follows.
   [[nodiscard]] Result<void> truncate(std::uint64_t position, Offset end);
+  /// The batches up to `position` stand; what follows is counted in anew by `note_batch`, for recovery. Touches the
+  /// indexes, not the file.
+  [[nodiscard]] Result<void> rewind(std::uint64_t position, Offset end, const LogConfig& config);
+  /// Bytes after the last batch that are damaged but stay.
+  void extend_over_damage(std::uint64_t end) { size_ = end; }
   /// Makes the indexes anew from the batches.
   [[nodiscard]] Result<void> rebuild_indexes(const LogConfig& config);
-  [[nodiscard]] bool index_full(const LogConfig& config) const;
   /// Closes the file and forgets what can be read again.
   void release();
 
  private:
-  friend class Recovery;
   struct Hint {
     Offset offset{-1};
     std::uint64_t position = 0;
   };
-  void remember(Offset offset, std::uint64_t position);
+  /// The last index entry at or below `offset` (position 0 without one), checked against the batch it names.
+  Result<std::uint64_t> index_floor(Offset offset, const LogConfig& config);
+  Result<std::uint64_t> walk_to(std::uint64_t from, Offset offset);
 
   env::Files& files_;
   std::shared_ptr<const std::string> directory_;
@@ -104,10 +133,11 @@ class Segment {
   IndexFile<OffsetIndexEntry> offsets_;
   IndexFile<TimeIndexEntry> times_;
   ByteRanges verified_;
-  std::uint64_t reserved_ = 0;
-  std::uint64_t bytes_since_entry_ = 0;
-  std::uint64_t entries_ = 0;
+  std::uint64_t reserved_ = 0;           ///< end of the room that is ours already
+  std::uint64_t bytes_since_entry_ = 0;  ///< since the last index entry
+  std::uint64_t entries_ = 0;            ///< in the offset index
   std::optional<TimeIndexEntry> largest_;
+  TimeIndexEntry last_time_entry_;
   std::optional<WallMillis> first_timestamp_;
   std::array<Hint, 4> hints_;
   std::uint8_t next_hint_ = 0;

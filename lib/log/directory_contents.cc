@@ -1,0 +1,67 @@
+#include "log/directory_contents.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+namespace mq::log {
+namespace {
+
+constexpr std::size_t kOffsetDigits = 20;
+
+/// The offset that a name of exactly twenty digits stands for.
+std::optional<Offset> parse_offset(std::string_view digits) {
+  std::int64_t value = -1;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (digits.size() != kOffsetDigits || error != std::errc{} || end != digits.data() + digits.size() || value < 0)
+    return std::nullopt;
+  return Offset{value};
+}
+
+}  // namespace
+
+Result<DirectoryContents> read_directory(env::Files& files, const std::string& directory) {
+  MQ_TRY(const auto entries, files.list(directory));
+  DirectoryContents contents;
+  for (const env::DirEntry& entry : entries) {
+    const std::string_view name = entry.name;
+    if (entry.is_directory || name.size() <= kOffsetDigits || name[kOffsetDigits] != '.') continue;
+    const auto offset = parse_offset(name.substr(0, kOffsetDigits));
+    if (!offset) continue;
+    const std::string_view extension = name.substr(kOffsetDigits + 1);
+    if (extension == "log") {
+      MQ_TRY(const std::uint64_t size, files.file_size(directory + "/" + entry.name));
+      contents.segments.emplace_back(*offset, size);
+    } else if (extension == "snapshot") {
+      contents.snapshots.push_back(*offset);
+    } else if (extension == "log.swap") {
+      contents.swaps.push_back(*offset);
+    } else if (extension.ends_with(kCleanedSuffix)) {
+      contents.unfinished.push_back(entry.name);
+    } else if (extension.ends_with(kDeletedSuffix)) {
+      contents.retired.push_back(entry.name);
+    }
+  }
+  return contents;
+}
+
+std::string encode_partition_metadata(const Uuid& topic_id) {
+  return fmt::format("version: 0\ntopic_id: {}", topic_id.to_string());
+}
+
+Result<Uuid> decode_partition_metadata(BytesView text) {
+  constexpr std::string_view kVersion = "version: 0\n";
+  constexpr std::string_view kTopicId = "topic_id: ";
+  Uuid id;
+  BytesView rest = text;
+  while (!rest.empty() && (rest.back() == '\n' || rest.back() == '\r')) rest.remove_suffix(1);
+  if (!rest.starts_with(kVersion)) return fail(Errc::corrupt, "its first line is not `version: 0`");
+  rest.remove_prefix(kVersion.size());
+  if (!rest.starts_with(kTopicId) || !Uuid::parse(rest.substr(kTopicId.size()), id))
+    return fail(Errc::corrupt, "its second line is not `topic_id: ` and an id");
+  return id;
+}
+
+}  // namespace mq::log

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "env/files.h"
+#include "model/ids.h"
+
+namespace mq::log {
+
+inline constexpr std::string_view kEpochsFile = "leader-epoch-checkpoint";
+inline constexpr std::string_view kMetadataFile = "partition.metadata";
+inline constexpr std::string_view kDeletedSuffix = ".deleted";  ///< retired, waits for its removal
+inline constexpr std::string_view kCleanedSuffix = ".cleaned";  ///< compaction's output, not finished
+inline constexpr std::string_view kSwapSuffix = ".swap";  ///< compaction's output, finished; replaces what it covers
+inline constexpr std::string_view kCutSuffix = ".cut";    ///< set aside by recovery, never touched again
+
+/// What a partition's directory holds, by name. Names that mean nothing to us are left out and left alone.
+struct DirectoryContents {
+  std::vector<std::pair<Offset, std::uint64_t>> segments;  ///< base offset and bytes of each `.log`, ascending
+  std::vector<Offset> snapshots;                           ///< ascending
+  std::vector<Offset> swaps;                               ///< base offsets of `.log.swap`, ascending
+  std::vector<std::string> unfinished;                     ///< `*.cleaned`, and the rest of a `.swap` without `.log`
+  std::vector<std::string> retired;                        ///< `*.deleted`
+};
+
+/// not_found: no such directory.
+[[nodiscard]] Result<DirectoryContents> read_directory(env::Files& files, const std::string& directory);
+
+/// `partition.metadata`, as Kafka writes it.
+[[nodiscard]] std::string encode_partition_metadata(const Uuid& topic_id);
+/// corrupt: not that text.
+[[nodiscard]] Result<Uuid> decode_partition_metadata(BytesView text);
+
+}  // namespace mq::log

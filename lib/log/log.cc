@@ -1,0 +1,558 @@
+#include "log/log.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "log/log_replay.h"
+#include "log/segment_reader.h"
+
+namespace mq::log {
+namespace {
+
+/// How much may be appended before indexes and snapshots are saved again: what recovery reads at most of one log.
+constexpr std::uint64_t kCheckpointBytes = std::uint64_t{64} << 20;
+constexpr std::size_t kSmallFileBytesMax = std::size_t{256} << 20;
+
+std::string parent_of(const std::string& path) { return path.substr(0, path.find_last_of('/')); }
+
+}  // namespace
+
+Log::Log(env::Files& files, std::string directory, TopicPartition partition, Uuid topic_id,
+         std::shared_ptr<const LogConfig> config)
+    : files_(files),
+      directory_(std::make_shared<const std::string>(std::move(directory))),
+      partition_(std::move(partition)),
+      topic_id_(topic_id),
+      config_(std::move(config)) {}
+
+Log::~Log() = default;
+
+Result<std::unique_ptr<Log>> Log::create(env::Files& files, std::string directory, TopicPartition partition,
+                                         Uuid topic_id, std::shared_ptr<const LogConfig> config) {
+  MQ_CHECK(files.make_directories(directory));
+  MQ_TRY(const DirectoryContents contents, read_directory(files, directory));
+  if (!contents.segments.empty()) return fail(Errc::already_exists, "{} holds segments already", directory);
+  const std::string metadata = directory + "/" + std::string(kMetadataFile);
+  MQ_TRY(const bool known, files.exists(metadata));
+  if (known) {
+    MQ_TRY(const std::string text, env::read_whole(files, metadata, 4096));
+    const auto id = decode_partition_metadata(text);
+    if (id && *id != topic_id)
+      return fail(Errc::conflict, "{} belongs to topic id {}, not {}", directory, id->to_string(),
+                  topic_id.to_string());
+  }
+  MQ_TRY(auto file, files.open(metadata, env::OpenMode::create));
+  MQ_CHECK(file->write_at(0, encode_partition_metadata(topic_id)));
+  auto log =
+      std::unique_ptr<Log>(new Log(files, std::move(directory), std::move(partition), topic_id, std::move(config)));
+  log->epochs_ = std::make_unique<LeaderEpochs>();
+  log->producers_ = std::make_unique<ProducerStates>();
+  log->names_unsynced_ = true;
+  log->directory_unsynced_ = true;
+  return log;
+}
+
+// --- Append ---------------------------------------------------------------------------------------------------------
+
+Result<void> Log::check_usable() {
+  if (failed_) return fail(Errc::disk_failed, "{}: an earlier write or sync failed", *directory_);
+  touched_ = true;
+  return {};
+}
+
+Result<void> Log::load_active() {
+  if (active_loaded_) return {};
+  if (segments_.empty()) {
+    segments_.push_back(std::make_shared<Segment>(files_, directory_, log_end_, 0));
+    names_unsynced_ = true;
+  }
+  Segment& active = *segments_.back();
+  MQ_TRY(const Offset end, active.load_tail(*config_));
+  if (end != log_end_)
+    return fail(Errc::corrupt, "{} ends at offset {}, but the log was closed at {}", active.path(), end.value(),
+                log_end_.value());
+  MQ_TRY([[maybe_unused]] const WallMillis first, active.first_timestamp());
+  active_loaded_ = true;
+  return {};
+}
+
+Result<AppendInfo> Log::append(char* batch, const record::BatchHeader& header, WallMillis max_timestamp,
+                               LeaderEpoch epoch, WallMillis wall_now) {
+  MQ_CHECK(check_usable());
+  MQ_CHECK(load_active());
+  if (header.has_producer_id()) {
+    MQ_TRY(ProducerStates* const states, producer_states());
+    MQ_TRY(const auto original, states->check(header));
+    if (original)
+      return AppendInfo{.base_offset = original->base_offset(),
+                        .end_offset = next(original->last_offset),
+                        .log_append_time = original->log_append_time ? original->timestamp : -1,
+                        .duplicate = true};
+  }
+  MQ_CHECK(begin_epoch(epoch));
+  if (epoch < epochs_->latest())
+    return fail(Errc::not_leader, "{}: leader epoch {} is over, {} has begun", partition_.to_string(), epoch.value(),
+                epochs_->latest().value());
+
+  record::BatchHeader placed = header;
+  placed.base_offset = log_end_;
+  placed.leader_epoch = epoch;
+  placed.max_timestamp = max_timestamp;
+  if (config_->timestamp_type == record::TimestampType::log_append_time) {
+    placed.attributes |= record::kLogAppendTimeBit;
+    placed.max_timestamp = wall_now;
+  }
+  const bool restamp = placed.max_timestamp != header.max_timestamp || placed.attributes != header.attributes;
+  auto info = append_new(batch, placed, restamp, wall_now);
+  if (!info) refuse(header);
+  return info;
+}
+
+Result<AppendInfo> Log::append_new(char* batch, record::BatchHeader placed, bool restamp, WallMillis wall_now) {
+  record::set_base_offset(batch, placed.base_offset);
+  record::set_leader_epoch(batch, placed.leader_epoch);
+  if (restamp) record::set_max_timestamp(batch, placed.timestamp_type(), placed.max_timestamp);
+  MQ_CHECK(write_batch(BytesView(batch, placed.size_bytes()), placed));
+  wall_seen_ = wall_now;
+  const bool stamped = placed.timestamp_type() == record::TimestampType::log_append_time;
+  return AppendInfo{.base_offset = placed.base_offset,
+                    .end_offset = log_end_,
+                    .log_append_time = stamped ? placed.max_timestamp : -1,
+                    .duplicate = false};
+}
+
+Result<AppendInfo> Log::append_as_is(BytesView batch, const record::BatchHeader& header, WallMillis wall_now) {
+  MQ_CHECK(check_usable());
+  MQ_CHECK(load_active());
+  if (header.base_offset != log_end_)
+    return fail(Errc::invalid_argument, "{}: a batch at offset {} does not continue the log at {}",
+                partition_.to_string(), header.base_offset.value(), log_end_.value());
+  MQ_CHECK(producer_states());
+  MQ_CHECK(begin_epoch(header.leader_epoch));
+  MQ_CHECK(write_batch(batch, header));
+  wall_seen_ = wall_now;
+  return AppendInfo{.base_offset = header.base_offset, .end_offset = log_end_};
+}
+
+Result<void> Log::write_batch(BytesView batch, const record::BatchHeader& header) {
+  if (batch.size() > config_->segment_bytes)
+    return fail(Errc::too_large, "{}: a batch of {} bytes is larger than a segment of {}", partition_.to_string(),
+                batch.size(), config_->segment_bytes);
+  if (segments_.back()->must_roll(batch.size(), header.last_offset(), header.max_timestamp, *config_))
+    MQ_CHECK(roll_now());
+  const std::shared_ptr<Segment>& active = segments_.back();
+  const bool is_new = active->size_bytes() == 0;
+  if (auto written = active->write(batch, *config_); !written) {
+    if (written.error().code != Errc::disk_full) failed_ = true;
+    return written;
+  }
+  // From here on nothing can fail: file, offset and producer state change together (P-8).
+  if (is_new) names_unsynced_ = true;
+  active->note_batch(header, *config_);
+  if (producers_) producers_->apply(header);
+  log_end_ = header.next_offset();
+  bytes_since_checkpoint_ += batch.size();
+  mark_unsynced(active);
+  // A full disk only makes the index wait in memory; a broken one shows at the next write or sync.
+  if (active->wants_index_flush()) (void)active->flush_indexes();
+  return {};
+}
+
+void Log::refuse(const record::BatchHeader& header) {
+  if (!header.has_producer_id()) return;
+  if (const auto states = producer_states(); states) (*states)->refuse(header);
+}
+
+Result<void> Log::begin_epoch(LeaderEpoch epoch) {
+  if (epochs_ && epoch <= epochs_->latest()) return {};
+  MQ_TRY(LeaderEpochs* const epochs, leader_epochs());
+  if (epochs->assign(epoch, log_end_)) epochs_unsaved_ = true;
+  return {};
+}
+
+void Log::mark_unsynced(const std::shared_ptr<Segment>& segment) {
+  if (unsynced_.empty() || unsynced_.back() != segment) unsynced_.push_back(segment);
+}
+
+Result<void> Log::roll(WallMillis wall_now) {
+  MQ_CHECK(check_usable());
+  MQ_CHECK(load_active());
+  wall_seen_ = wall_now;
+  if (segments_.back()->size_bytes() == 0) return {};
+  return roll_now();
+}
+
+Result<void> Log::roll_if_old(WallMillis wall_now) {
+  if (failed_ || segments_.empty() || segments_.back()->size_bytes() == 0) return {};
+  MQ_TRY(const WallMillis first, segments_.back()->first_timestamp());
+  if (first < 0 || wall_now - first <= config_->segment_ms) return {};
+  return roll(wall_now);
+}
+
+Result<void> Log::roll_now() {
+  MQ_TRY(ProducerStates* const states, producer_states());
+  // The new file first: without room for its name everything stays as it is.
+  auto fresh = std::make_shared<Segment>(files_, directory_, log_end_, 0);
+  if (auto made = fresh->file(); !made) {
+    if (made.error().code == Errc::disk_failed) failed_ = true;
+    return fail(std::move(made).error());
+  }
+  MQ_TRY([[maybe_unused]] const Offset begin, fresh->load_tail(*config_));
+  const std::shared_ptr<Segment> sealed = segments_.back();
+  if (auto done = sealed->seal(); !done && done.error().code != Errc::disk_full) {
+    failed_ = true;
+    return done;
+  }
+  states->expire(wall_seen_, config_->producer_expiration_ms);
+  files_to_save_.emplace_back(log_end_, states->encode_snapshot());
+  files_to_save_.emplace_back(log_end_, states->encode_window());
+  unsaved_.push_back(sealed);
+  segments_.push_back(std::move(fresh));
+  names_unsynced_ = true;
+  return {};
+}
+
+// --- Read -----------------------------------------------------------------------------------------------------------
+
+std::size_t Log::segment_index_of(Offset offset) const {
+  const auto after = std::ranges::upper_bound(segments_, offset, {}, [](const auto& s) { return s->base_offset(); });
+  return after == segments_.begin() ? 0 : static_cast<std::size_t>(after - segments_.begin()) - 1;
+}
+
+Result<FileRange> Log::read(Offset from, std::size_t bytes_max, Offset end_bound, bool at_least_one) {
+  touched_ = true;
+  if (from < log_start_ || from > log_end_)
+    return fail(Errc::offset_out_of_range, "{}: offset {} is outside of [{}, {})", partition_.to_string(), from.value(),
+                log_start_.value(), log_end_.value());
+  for (const Damage& damage : damage_) {
+    if (damage.first_offset <= from && from < damage.end_offset) return fail(Errc::corrupt_batch, "{}", damage.place);
+  }
+  const Offset bound = std::min(end_bound, log_end_);
+  if (from >= bound || segments_.empty()) return FileRange{};
+
+  for (std::size_t i = segment_index_of(from); i < segments_.size(); ++i) {
+    const std::shared_ptr<Segment>& segment = segments_[i];
+    MQ_TRY(const std::uint64_t begin, segment->position_of(from, *config_));
+    // Compaction leaves segments that end before the next one begins.
+    if (begin >= segment->size_bytes()) continue;
+    const bool whole = bound == log_end_ || (i + 1 < segments_.size() && segments_[i + 1]->base_offset() <= bound);
+    std::uint64_t limit = segment->size_bytes();
+    if (!whole) {
+      MQ_TRY(limit, segment->position_of(bound, *config_));
+      segment->remember(bound, limit);
+    }
+    if (begin >= limit) return FileRange{};
+    std::uint64_t end = limit;
+    if (limit - begin > bytes_max) {
+      MQ_TRY(end, segment->batch_end_before(begin, begin + bytes_max, at_least_one));
+      end = std::min(end, limit);
+    }
+    const std::uint64_t verified_end = segment->verified_until(begin);
+    const bool verified = verified_end > begin;
+    if (verified) end = std::min(end, verified_end);
+    MQ_TRY(auto file, segment->file());
+    return FileRange{.file = std::move(file),
+                     .segment = segment,
+                     .position = begin,
+                     .size = static_cast<std::size_t>(end - begin),
+                     .verified = verified};
+  }
+  return FileRange{};
+}
+
+void Log::note_verified(const FileRange& range, const VerifyOutcome& outcome) {
+  if (range.segment) range.segment->note_verified(range.position, range.position + outcome.good_bytes);
+}
+
+Result<std::optional<TimestampSearch>> Log::find_timestamp(WallMillis timestamp, Offset end_bound) {
+  touched_ = true;
+  TimestampSearch search;
+  search.timestamp_ = timestamp;
+  search.start_ = log_start_;
+  search.end_bound_ = std::min(end_bound, log_end_);
+  for (const auto& segment : segments_) {
+    const bool was_open = segment->is_open();
+    MQ_TRY(const TimeIndexEntry largest, segment->largest_timestamp(*config_));
+    if (segment->size_bytes() > 0 && largest.timestamp >= timestamp) {
+      MQ_TRY(const std::uint64_t begin, segment->position_for_timestamp(timestamp, *config_));
+      MQ_TRY(auto file, segment->file());
+      search.parts_.push_back({std::move(file), begin, segment->size_bytes(), segment->path()});
+    }
+    if (!was_open && segment != segments_.back()) segment->release();
+    // Only the first segment may hold records below the start of the log: of two one is enough.
+    if (search.parts_.size() == 2) break;
+  }
+  if (search.parts_.empty()) return std::nullopt;
+  return search;
+}
+
+Result<std::optional<TimestampSearch>> Log::find_max_timestamp(Offset end_bound) {
+  touched_ = true;
+  TimestampSearch search;
+  search.largest_ = true;
+  search.start_ = log_start_;
+  search.end_bound_ = std::min(end_bound, log_end_);
+  WallMillis best = -1;
+  for (const auto& segment : segments_) {
+    if (segment->size_bytes() == 0 || segment->base_offset() >= search.end_bound_) continue;
+    const bool was_open = segment->is_open();
+    MQ_TRY(const TimeIndexEntry largest, segment->largest_timestamp(*config_));
+    // What the largest record lies in; where that may lie outside of the bounds, all of the segment.
+    const bool inside = largest.offset < search.end_bound_ && segment->base_offset() >= log_start_;
+    if (largest.timestamp > best || !inside) {
+      if (inside) {
+        best = largest.timestamp;
+        search.parts_.clear();
+      }
+      std::uint64_t begin = 0;
+      if (inside) {
+        MQ_TRY(begin, segment->position_of(largest.offset, *config_));
+      }
+      MQ_TRY(auto file, segment->file());
+      search.parts_.push_back({std::move(file), begin, segment->size_bytes(), segment->path()});
+    }
+    if (!was_open && segment != segments_.back()) segment->release();
+  }
+  if (search.parts_.empty()) return std::nullopt;
+  return search;
+}
+
+// --- Epochs and producers
+// ---------------------------------------------------------------------------------------------
+
+Result<LeaderEpochs*> Log::leader_epochs() {
+  if (!epochs_) {
+    LeaderEpochs epochs;
+    auto text = env::read_whole(files_, path_of(kEpochsFile), kSmallFileBytesMax);
+    auto decoded = text ? LeaderEpochs::decode(*text) : fail(text.error());
+    const bool has_batches = log_end_ > log_start_;
+    if (decoded) {
+      epochs = *std::move(decoded);
+      epochs.truncate_from(next(log_end_));
+    } else if (has_batches) {
+      if (decoded.error().code == Errc::disk_failed) return fail(decoded.error());
+      MQ_TRY(epochs, rebuild_leader_epochs());
+      epochs_unsaved_ = true;
+    }
+    epochs_ = std::make_unique<LeaderEpochs>(std::move(epochs));
+  }
+  return epochs_.get();
+}
+
+Result<LeaderEpochs> Log::rebuild_leader_epochs() {
+  LeaderEpochs epochs;
+  MQ_CHECK(replay(log_start_, log_end_, [&](const record::BatchHeader& header) {
+    epochs.assign(header.leader_epoch, std::max(header.base_offset, log_start_));
+  }));
+  return epochs;
+}
+
+Result<EpochEnd> Log::end_offset_for(LeaderEpoch epoch) {
+  MQ_TRY(LeaderEpochs* const epochs, leader_epochs());
+  return epochs->end_offset_for(epoch, log_end_);
+}
+
+Result<LeaderEpoch> Log::latest_epoch() {
+  MQ_TRY(LeaderEpochs* const epochs, leader_epochs());
+  return epochs->latest();
+}
+
+Result<LeaderEpoch> Log::epoch_at(Offset offset) {
+  MQ_TRY(LeaderEpochs* const epochs, leader_epochs());
+  return epochs->at(offset);
+}
+
+Result<ProducerStates*> Log::producer_states() {
+  if (!producers_) {
+    MQ_TRY(ProducerStates states, load_producer_states());
+    producers_ = std::make_unique<ProducerStates>(std::move(states));
+  }
+  return producers_.get();
+}
+
+Result<ProducerStates> Log::load_producer_states() {
+  ProducerStates states;
+  Offset from = log_start_;
+  for (auto offset = snapshots_.rbegin(); offset != snapshots_.rend(); ++offset) {
+    if (*offset > log_end_) continue;
+    const auto bytes = env::read_whole(files_, path_of(segment_file_name(*offset, "snapshot")), kSmallFileBytesMax);
+    if (!bytes && bytes.error().code == Errc::disk_failed) return fail(bytes.error());
+    auto decoded = bytes ? ProducerStates::decode_snapshot(*bytes) : fail(bytes.error());
+    if (!decoded) continue;  // P-6: an older one and more replay do as well
+    states = *std::move(decoded);
+    from = std::max(from, *offset);
+    const auto window = env::read_whole(files_, path_of(segment_file_name(*offset, "mqwindow")), kSmallFileBytesMax);
+    if (states.empty() || (window && states.add_window(*window))) break;
+    // A snapshot of Kafka's has one batch for each producer. The others of those in flight are in the segment before.
+    if (*offset > log_start_ && !segments_.empty()) {
+      const Offset base = segments_[segment_index_of(*offset - OffsetDelta{1})]->base_offset();
+      MQ_CHECK(replay(std::max(base, log_start_), *offset, [&](const record::BatchHeader& h) { states.refill(h); }));
+    }
+    break;
+  }
+  MQ_CHECK(replay(from, log_end_, [&](const record::BatchHeader& header) { states.apply(header); }));
+  return states;
+}
+
+Result<std::vector<ProducerInfo>> Log::producers(WallMillis wall_now) {
+  MQ_TRY(ProducerStates* const states, producer_states());
+  states->expire(wall_now, config_->producer_expiration_ms);
+  return states->list();
+}
+
+// --- Sync -----------------------------------------------------------------------------------------------------------
+
+std::optional<SyncJob> Log::begin_sync() {
+  if (failed_ || syncing_ || !needs_sync()) return std::nullopt;
+  SyncJob job;
+  job.files_ = &files_;
+  job.covers_to_ = log_end_;
+  for (const auto& segment : unsynced_) {
+    auto file = segment->file();
+    // It was written, so it is open.
+    MQ_ASSERT(file.has_value());
+    job.dirty_.emplace_back(segment, *std::move(file));
+  }
+  if (!unsynced_.empty()) segments_.back()->remember(log_end_, segments_.back()->size_bytes());
+  if (directory_unsynced_) job.names_.push_back(path_of(kMetadataFile));
+  if (names_unsynced_) job.directories_.push_back(*directory_);
+  if (directory_unsynced_) job.directories_.push_back(parent_of(*directory_));
+  unsynced_.clear();
+  names_unsynced_ = false;
+  directory_unsynced_ = false;
+  syncing_ = true;
+  return job;
+}
+
+void Log::end_sync(const SyncJob& job, const Result<void>& outcome) {
+  MQ_ASSERT(syncing_);
+  syncing_ = false;
+  if (!outcome) {
+    failed_ = true;
+    return;
+  }
+  // A truncation meanwhile has taken some of it away.
+  synced_end_ = std::max(synced_end_, std::min(job.covers_to_, log_end_));
+}
+
+Result<std::optional<CheckpointJob>> Log::begin_checkpoint(bool whatever) {
+  if (failed_ || checkpointing_) return std::nullopt;
+  const bool due = !unsaved_.empty() || bytes_since_checkpoint_ >= kCheckpointBytes;
+  const bool anything = due || bytes_since_checkpoint_ > 0 || epochs_unsaved_ || recovery_point_ < log_end_;
+  if (!(due || (whatever && anything)) || segments_.empty()) return std::nullopt;
+
+  MQ_TRY(ProducerStates* const states, producer_states());
+  MQ_TRY(LeaderEpochs* const epochs, leader_epochs());
+  CheckpointJob job;
+  job.files_ = &files_;
+  job.directory_ = *directory_;
+  job.covers_to_ = log_end_;
+  job.bytes_appended_ = bytes_since_checkpoint_;
+  std::vector<std::shared_ptr<Segment>> indexed = unsaved_;
+  if (indexed.empty() || indexed.back() != segments_.back()) indexed.push_back(segments_.back());
+  for (const auto& segment : indexed) {
+    MQ_CHECK(segment->flush_indexes());
+    MQ_TRY(auto file, segment->file());
+    job.data_files_.push_back(std::move(file));
+    for (const char* extension : {"index", "timeindex"}) job.index_files_.push_back(segment->path(extension));
+  }
+  states->expire(wall_seen_, config_->producer_expiration_ms);
+  std::vector<std::pair<Offset, std::string>> taken = files_to_save_;
+  taken.emplace_back(log_end_, states->encode_snapshot());
+  taken.emplace_back(log_end_, states->encode_window());
+  for (std::size_t i = 0; i < taken.size(); ++i) {
+    auto& [offset, bytes] = taken[i];
+    job.replaced_files_.emplace_back(path_of(segment_file_name(offset, i % 2 == 0 ? "snapshot" : "mqwindow")),
+                                     std::move(bytes));
+    if (snapshots_.empty() || snapshots_.back() < offset) snapshots_.push_back(offset);
+  }
+  job.replaced_files_.emplace_back(path_of(kEpochsFile), epochs->encode());
+  // One snapshot for each segment, to truncate to, and the newest two.
+  while (true) {
+    const auto needless = std::find_if(snapshots_.begin(), snapshots_.end(), [&](Offset offset) {
+      return snapshots_.end()[-1] != offset && (snapshots_.size() < 2 || snapshots_.end()[-2] != offset) &&
+             !std::ranges::binary_search(segments_, offset, {}, [](const auto& s) { return s->base_offset(); });
+    });
+    if (needless == snapshots_.end()) break;
+    for (const char* extension : {"snapshot", "mqwindow"})
+      job.obsolete_files_.push_back(path_of(segment_file_name(*needless, extension)));
+    snapshots_.erase(needless);
+  }
+  job.sealed_ = unsaved_;
+  checkpointing_ = true;
+  return job;
+}
+
+void Log::end_checkpoint(const CheckpointJob& job, const Result<void>& outcome) {
+  MQ_ASSERT(checkpointing_);
+  checkpointing_ = false;
+  if (!outcome) {
+    if (outcome.error().code != Errc::disk_full) failed_ = true;
+    return;
+  }
+  recovery_point_ = std::max(recovery_point_, std::min(job.covers_to_, log_end_));
+  bytes_since_checkpoint_ -= std::min(bytes_since_checkpoint_, job.bytes_appended_);
+  std::erase_if(unsaved_, [&](const std::shared_ptr<Segment>& segment) {
+    return std::ranges::find(job.sealed_, segment) != job.sealed_.end();
+  });
+  std::erase_if(files_to_save_, [&](const auto& file) { return file.first <= job.covers_to_; });
+  epochs_unsaved_ = false;
+}
+
+bool Log::has_open_files() const {
+  return std::ranges::any_of(segments_, [](const auto& segment) { return segment->is_open(); });
+}
+
+bool Log::release_if_idle() {
+  const bool idle = !touched_ && !needs_sync() && !syncing_ && !checkpointing_ && !compacting_;
+  touched_ = false;
+  if (!idle) return !has_open_files();
+  if (segments_.empty()) return true;
+  // Without room for the last index entries they stay in memory, and so does the file.
+  if (segments_.back()->is_open() && (!segments_.back()->release_reserve() || !segments_.back()->flush_indexes()))
+    return false;
+  for (const auto& segment : segments_) segment->release();
+  return true;
+}
+
+Result<void> Log::close() {
+  MQ_CHECK(check_usable());
+  if (auto job = begin_sync()) {
+    const auto outcome = job->run();
+    end_sync(*job, outcome);
+    MQ_CHECK(outcome);
+  }
+  MQ_TRY(auto checkpoint, begin_checkpoint(true));
+  if (checkpoint) {
+    const auto outcome = checkpoint->run();
+    end_checkpoint(*checkpoint, outcome);
+    MQ_CHECK(outcome);
+  }
+  for (const auto& segment : segments_) {
+    MQ_CHECK(segment->release_reserve());
+    segment->release();
+  }
+  return {};
+}
+
+// --- Looking at it
+// ----------------------------------------------------------------------------------------------------
+
+void Log::set_config(std::shared_ptr<const LogConfig> config) { config_ = std::move(config); }
+
+std::uint64_t Log::size_bytes() const {
+  std::uint64_t bytes = 0;
+  for (const auto& segment : segments_) bytes += segment->size_bytes();
+  return bytes;
+}
+
+std::vector<SegmentInfo> Log::segments() const {
+  std::vector<SegmentInfo> all;
+  all.reserve(segments_.size());
+  for (const auto& segment : segments_)
+    all.push_back({segment->base_offset(), segment->size_bytes(), segment == segments_.back()});
+  return all;
+}
+
+}  // namespace mq::log

@@ -1,0 +1,303 @@
+#include "log/log_dir.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "log/checkpoint_file.h"
+
+namespace mq::log {
+namespace {
+
+constexpr std::string_view kLockFile = ".lock";
+constexpr std::string_view kCleanFile = ".kafka_cleanshutdown";
+constexpr std::string_view kIdentityFile = "meta.properties";
+constexpr std::string_view kSyncedEndsFile = "mq-synced-ends";
+constexpr std::string_view kRemovalSuffix = "-delete";
+constexpr std::string_view kStraySuffix = "-stray";
+constexpr std::string_view kCheckpointFiles[] = {"recovery-point-offset-checkpoint", "log-start-offset-checkpoint",
+                                                 "replication-offset-checkpoint", "cleaner-offset-checkpoint"};
+
+/// `topic-7`, and nothing else.
+std::optional<TopicPartition> parse_directory_name(std::string_view name) {
+  const std::size_t dash = name.rfind('-');
+  if (dash == std::string_view::npos || dash + 1 == name.size()) return std::nullopt;
+  TopicPartition partition{std::string(name.substr(0, dash)), -1};
+  const std::string_view digits = name.substr(dash + 1);
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), partition.partition);
+  const bool is_number = error == std::errc{} && end == digits.data() + digits.size() && partition.partition >= 0;
+  if (!is_number || topic_name_problem(partition.topic) != nullptr || partition.to_string() != name)
+    return std::nullopt;
+  return partition;
+}
+
+/// The value of `key` in Java's properties as far as Kafka writes them: `key=value` lines.
+std::optional<std::string> property(BytesView text, std::string_view key) {
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n');
+    BytesView line = text.substr(0, end);
+    text.remove_prefix(end == BytesView::npos ? text.size() : end + 1);
+    if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+    if (line.starts_with(key) && line.size() > key.size() && line[key.size()] == '=')
+      return std::string(line.substr(key.size() + 1));
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<LogDir>> LogDir::open(env::Files& files, std::string path) {
+  MQ_CHECK(files.make_directories(path));
+  auto dir = std::unique_ptr<LogDir>(new LogDir(files, std::move(path)));
+  auto lock = files.lock(dir->file(kLockFile));
+  if (!lock && lock.error().code == Errc::refused)
+    return fail(Errc::refused, "{} is used by another process: {}", dir->path_, lock.error().message);
+  if (!lock) return fail(std::move(lock).error());
+  dir->lock_ = *std::move(lock);
+  MQ_CHECK(dir->read_identity());
+  MQ_TRY(dir->was_clean_, files.exists(dir->file(kCleanFile)));
+  MQ_CHECK(dir->read_checkpoints());
+  MQ_TRY(dir->synced_, SyncedEnds::open(files, dir->file(kSyncedEndsFile)));
+  return dir;
+}
+
+Result<void> LogDir::read_identity() {
+  const auto text = env::read_whole(files_, file(kIdentityFile), 64 << 10);
+  if (!text) return text.error().code == Errc::not_found ? Result<void>{} : fail(text.error());
+  const auto bad = [&](std::string_view what) {
+    return fail(Errc::corrupt,
+                "{}: {}; it says whose data this is, so nothing is done here. Restore it from another copy",
+                file(kIdentityFile), what);
+  };
+  if (property(*text, "version") != "1") return bad("no `version=1`");
+  const auto node = property(*text, "node.id");
+  DirIdentity identity{.node = kNoBroker,
+                       .cluster_id = property(*text, "cluster.id").value_or(""),
+                       .directory_id = property(*text, "directory.id").value_or("")};
+  std::int32_t id = -1;
+  if (!node) return bad("no `node.id`");
+  const auto [end, error] = std::from_chars(node->data(), node->data() + node->size(), id);
+  if (error != std::errc{} || end != node->data() + node->size() || id < 0) return bad("`node.id` is not a number");
+  if (identity.cluster_id.empty()) return bad("no `cluster.id`");
+  identity.node = BrokerId{id};
+  identity_ = std::move(identity);
+  return {};
+}
+
+Result<void> LogDir::set_identity(const DirIdentity& identity) {
+  std::string text = fmt::format("#\nnode.id={}\nversion=1\n", identity.node.value());
+  if (!identity.directory_id.empty()) text += fmt::format("directory.id={}\n", identity.directory_id);
+  text += fmt::format("cluster.id={}\n", identity.cluster_id);
+  MQ_CHECK(env::replace_atomically(files_, file(kIdentityFile), text));
+  identity_ = identity;
+  return {};
+}
+
+Result<void> LogDir::read_checkpoints() {
+  for (std::size_t which = 0; which < kCheckpoints; ++which) {
+    const std::string path = file(kCheckpointFiles[which]);
+    const auto text = env::read_whole(files_, path);
+    if (!text && text.error().code == Errc::disk_failed) return fail(text.error());
+    if (!text) continue;
+    auto offsets = decode_checkpoint(*text);
+    if (offsets) {
+      checkpoints_[which] = *std::move(offsets);
+    } else {
+      notes_.push_back(fmt::format("{}: {}; taken for missing", path, offsets.error().message));
+    }
+  }
+  return {};
+}
+
+// --- Stops
+// ------------------------------------------------------------------------------------------------------------
+
+Result<void> LogDir::begin_writing() {
+  auto removed = files_.remove(file(kCleanFile));
+  if (!removed && removed.error().code != Errc::not_found) return removed;
+  if (!removed) return {};
+  return files_.sync_directory(path_);
+}
+
+Result<void> LogDir::finish_clean() {
+  if (is_offline()) return fail(Errc::disk_failed, "{} is offline: {}", path_, offline_reason());
+  MQ_CHECK(write_checkpoints());
+  // The first call writes what was noted last, the second syncs that.
+  MQ_CHECK(write_synced_ends());
+  MQ_CHECK(write_synced_ends());
+  MQ_TRY(auto marker, files_.open(file(kCleanFile), env::OpenMode::create));
+  MQ_CHECK(marker->truncate(0));
+  MQ_CHECK(marker->write_at(0, "version: 0\nbrokerEpoch: -1"));
+  MQ_CHECK(marker->sync());
+  return files_.sync_directory(path_);
+}
+
+// --- Partitions
+// ---------------------------------------------------------------------------------------------------------
+
+Result<std::vector<TopicPartition>> LogDir::partitions() const {
+  MQ_TRY(const auto entries, files_.list(path_));
+  std::vector<TopicPartition> found;
+  for (const env::DirEntry& entry : entries) {
+    if (!entry.is_directory || entry.name.ends_with(kRemovalSuffix) || entry.name.ends_with(kStraySuffix)) continue;
+    if (auto partition = parse_directory_name(entry.name)) found.push_back(*std::move(partition));
+  }
+  return found;
+}
+
+std::string LogDir::directory_of(const TopicPartition& partition) const { return file(partition.to_string()); }
+
+OpenContext LogDir::context_of(const TopicPartition& partition, const Uuid& topic_id, WallMillis wall_now) const {
+  OpenContext context{.clean = was_clean_, .topic_id = topic_id, .wall_now = wall_now};
+  context.recovery_point = get(kRecoveryPoint, partition).value_or(Offset{0});
+  context.log_start = get(kLogStart, partition).value_or(Offset{0});
+  context.compacted_end = get(kCompactedEnd, partition).value_or(Offset{0});
+  const std::lock_guard guard(mutex_);
+  context.synced_end = synced_->get(topic_id, PartitionId{partition.partition});
+  return context;
+}
+
+Result<std::string> LogDir::set_aside(const TopicPartition& partition, std::string_view unique) {
+  const std::string name = fmt::format("{}.{}{}", partition.to_string(), unique, kStraySuffix);
+  MQ_CHECK(files_.rename(directory_of(partition), file(name)));
+  MQ_CHECK(files_.sync_directory(path_));
+  return name;
+}
+
+Result<std::string> LogDir::begin_removal(const TopicPartition& partition, const Uuid& topic_id,
+                                          std::string_view unique) {
+  const std::string name = fmt::format("{}.{}{}", partition.to_string(), unique, kRemovalSuffix);
+  MQ_CHECK(files_.rename(directory_of(partition), file(name)));
+  MQ_CHECK(files_.sync_directory(path_));
+  const std::lock_guard guard(mutex_);
+  for (std::size_t which = 0; which < kCheckpoints; ++which) {
+    if (checkpoints_[which].erase(partition) > 0) changed_[which] = true;
+  }
+  synced_->forget(topic_id, PartitionId{partition.partition});
+  return name;
+}
+
+Result<void> LogDir::remove_directory(const std::string& name) {
+  if (!name.ends_with(kRemovalSuffix) || name.find('/') != std::string::npos)
+    return fail(Errc::invalid_argument, "{} is not the directory of a deleted partition", name);
+  MQ_TRY(const auto entries, files_.list(file(name)));
+  for (const env::DirEntry& entry : entries) {
+    if (entry.is_directory)
+      return fail(Errc::refused, "{}/{} is a directory; somebody else put it there, so it stays", file(name),
+                  entry.name);
+  }
+  for (const env::DirEntry& entry : entries) MQ_CHECK(files_.remove(file(name) + "/" + entry.name));
+  return files_.remove(file(name));
+}
+
+Result<std::vector<std::string>> LogDir::removals() const {
+  MQ_TRY(const auto entries, files_.list(path_));
+  std::vector<std::string> names;
+  for (const env::DirEntry& entry : entries) {
+    if (entry.is_directory && entry.name.ends_with(kRemovalSuffix)) names.push_back(entry.name);
+  }
+  return names;
+}
+
+// --- What speaks for all logs
+// ---------------------------------------------------------------------------------------------
+
+void LogDir::note_synced(const Uuid& topic_id, PartitionId partition, Offset end) {
+  const std::lock_guard guard(mutex_);
+  synced_->set(topic_id, partition, end);
+}
+
+Result<bool> LogDir::write_synced_ends() {
+  const std::lock_guard one_writer(writing_);
+  const bool wrote_before = synced_ends_dirty_;
+  if (wrote_before) {
+    synced_ends_dirty_ = false;
+    MQ_CHECK(synced_->file().sync());
+  }
+  std::vector<SyncedEnds::Write> writes;
+  {
+    const std::lock_guard guard(mutex_);
+    writes = synced_->take_changes();
+  }
+  for (const SyncedEnds::Write& write : writes) {
+    synced_ends_dirty_ = true;
+    MQ_CHECK(synced_->file().write_at(write.position, write.bytes));
+  }
+  return wrote_before || !writes.empty();
+}
+
+Result<void> LogDir::lower_synced_end(const Uuid& topic_id, PartitionId partition, Offset end) {
+  {
+    const std::lock_guard guard(mutex_);
+    const auto known = synced_->get(topic_id, partition);
+    if (!known || *known <= end) return {};
+    synced_->set(topic_id, partition, end);
+  }
+  MQ_CHECK(write_synced_ends());
+  MQ_CHECK(write_synced_ends());
+  return {};
+}
+
+void LogDir::set(Checkpoint which, const TopicPartition& partition, Offset offset) {
+  const std::lock_guard guard(mutex_);
+  const auto [place, is_new] = checkpoints_[which].try_emplace(partition, Offset{-1});
+  if (place->second == offset) return;
+  place->second = offset;
+  changed_[which] = true;
+}
+
+std::optional<Offset> LogDir::get(Checkpoint which, const TopicPartition& partition) const {
+  const std::lock_guard guard(mutex_);
+  const auto place = checkpoints_[which].find(partition);
+  if (place == checkpoints_[which].end()) return std::nullopt;
+  return place->second;
+}
+
+void LogDir::set_recovery_point(const TopicPartition& partition, Offset offset) {
+  set(kRecoveryPoint, partition, offset);
+}
+void LogDir::set_compacted_end(const TopicPartition& partition, Offset offset) {
+  set(kCompactedEnd, partition, offset);
+}
+void LogDir::set_high_watermark(const TopicPartition& partition, Offset offset) {
+  set(kHighWatermark, partition, offset);
+}
+void LogDir::set_log_start(const TopicPartition& partition, Offset offset) { set(kLogStart, partition, offset); }
+std::optional<Offset> LogDir::high_watermark(const TopicPartition& partition) const {
+  return get(kHighWatermark, partition);
+}
+
+Result<void> LogDir::write_checkpoints() {
+  const std::lock_guard one_writer(writing_);
+  for (std::size_t which = 0; which < kCheckpoints; ++which) {
+    std::string text;
+    {
+      const std::lock_guard guard(mutex_);
+      if (!changed_[which]) continue;
+      changed_[which] = false;
+      text = encode_checkpoint(checkpoints_[which]);
+    }
+    if (auto written = env::replace_atomically(files_, file(kCheckpointFiles[which]), text); !written) {
+      const std::lock_guard guard(mutex_);
+      changed_[which] = true;
+      return written;
+    }
+  }
+  return {};
+}
+
+// --- Failure
+// --------------------------------------------------------------------------------------------------------------
+
+void LogDir::go_offline(std::string reason) {
+  const std::lock_guard guard(mutex_);
+  if (offline_reason_.empty()) offline_reason_ = std::move(reason);
+  offline_.store(true, std::memory_order_release);
+}
+
+std::string LogDir::offline_reason() const {
+  const std::lock_guard guard(mutex_);
+  return offline_reason_;
+}
+
+}  // namespace mq::log

@@ -1,0 +1,155 @@
+// Retention, DeleteRecords and truncation: how a log gets shorter.
+
+#include <algorithm>
+#include <utility>
+
+#include "log/log.h"
+
+namespace mq::log {
+
+Result<std::size_t> Log::delete_old_segments(WallMillis wall_now, Instant now, Offset bound) {
+  if (failed_ || compacting_ || segments_.empty()) return std::size_t{0};
+  std::uint64_t bytes = size_bytes();
+  std::size_t count = 0;
+  while (count < segments_.size()) {
+    Segment& segment = *segments_[count];
+    const bool is_last = count + 1 == segments_.size();
+    const Offset end = is_last ? log_end_ : segments_[count + 1]->base_offset();
+    if (end > bound || segment.size_bytes() == 0) break;
+    bool wanted = end > log_start_;
+    if (wanted && config_->cleanup_delete) {
+      if (config_->retention_bytes >= 0 && !is_last &&
+          bytes >= static_cast<std::uint64_t>(config_->retention_bytes) + segment.size_bytes())
+        wanted = false;
+      if (wanted && config_->retention_ms >= 0) {
+        const bool was_open = segment.is_open();
+        MQ_TRY(const TimeIndexEntry largest, segment.largest_timestamp(*config_));
+        if (!was_open && !is_last) segment.release();
+        if (largest.timestamp >= 0 && wall_now - largest.timestamp > config_->retention_ms) wanted = false;
+      }
+    }
+    if (wanted) break;
+    bytes -= segment.size_bytes();
+    ++count;
+  }
+  if (count == 0) return count;
+  // Offsets go on where they were: there is always a newest segment.
+  if (count == segments_.size()) MQ_CHECK(roll(wall_now));
+  for (std::size_t i = 0; i < count; ++i) MQ_CHECK(retire_segment(*segments_[i], now + config_->file_delete_delay));
+  const auto gone = [&](const std::shared_ptr<Segment>& segment) {
+    return segment->base_offset() < segments_[count]->base_offset();
+  };
+  std::erase_if(unsynced_, gone);
+  std::erase_if(unsaved_, gone);
+  segments_.erase(segments_.begin(), segments_.begin() + static_cast<std::ptrdiff_t>(count));
+  log_start_ = std::max(log_start_, segments_.front()->base_offset());
+  note_start_moved();
+  return count;
+}
+
+Result<void> Log::retire_segment(Segment& segment, Instant due) {
+  for (const char* extension : {"log", "index", "timeindex", "txnindex"}) {
+    const std::string path = segment.path(extension);
+    std::string retired = path + std::string(kDeletedSuffix);
+    auto renamed = files_.rename(path, retired);
+    if (renamed) {
+      retired_.push_back({due, std::move(retired)});
+    } else if (renamed.error().code != Errc::not_found) {
+      return renamed;
+    }
+  }
+  return {};
+}
+
+void Log::note_start_moved() {
+  if (epochs_) {
+    epochs_->forget_before(log_start_);
+    epochs_unsaved_ = true;
+  }
+  std::erase_if(damage_, [&](const Damage& damage) { return damage.end_offset <= log_start_; });
+  compacted_end_ = std::max(compacted_end_, log_start_);
+}
+
+std::optional<RemovalJob> Log::due_removals(Instant now) {
+  RemovalJob job;
+  job.files_ = &files_;
+  std::erase_if(retired_, [&](Retired& file) {
+    if (file.due > now) return false;
+    job.paths_.push_back(std::move(file.path));
+    return true;
+  });
+  if (job.paths_.empty()) return std::nullopt;
+  return job;
+}
+
+Instant Log::next_removal() const {
+  Instant earliest = Instant::never();
+  for (const Retired& file : retired_) earliest = std::min(earliest, file.due);
+  return earliest;
+}
+
+Result<void> Log::advance_start(Offset offset, Offset bound) {
+  if (offset > bound || offset > log_end_)
+    return fail(Errc::offset_out_of_range, "{}: records up to {} cannot be deleted, only up to {}",
+                partition_.to_string(), offset.value(), std::min(bound, log_end_).value());
+  if (offset <= log_start_) return {};
+  // The epochs that remain are found by their batches, so they must be known before those are gone.
+  MQ_CHECK(leader_epochs());
+  log_start_ = offset;
+  note_start_moved();
+  return {};
+}
+
+Result<void> Log::truncate_to(Offset offset, WallMillis wall_now) {
+  MQ_CHECK(check_usable());
+  MQ_CHECK(load_active());
+  wall_seen_ = wall_now;
+  const Offset target = std::max(offset, log_start_);
+  if (target >= log_end_) return {};
+  MQ_TRY(LeaderEpochs* const epochs, leader_epochs());
+
+  // Everything may be gone now; what was not synced needs no sync any more.
+  const std::size_t keep = segment_index_of(target);
+  while (segments_.size() > keep + 1) {
+    const std::shared_ptr<Segment> last = segments_.back();
+    MQ_CHECK(retire_segment(*last, Instant{}));
+    std::erase(unsynced_, last);
+    std::erase(unsaved_, last);
+    segments_.pop_back();
+    log_end_ = last->base_offset();
+  }
+  const std::shared_ptr<Segment> last = segments_.back();
+  std::erase(unsaved_, last);
+  MQ_TRY(const std::uint64_t position, last->position_of(target, *config_));
+  if (position < last->size_bytes()) {
+    MQ_TRY(const auto header, last->header_at(position));
+    MQ_CHECK(last->truncate(position, header.base_offset));
+    log_end_ = header.base_offset;
+  } else {
+    MQ_TRY(log_end_, last->load_tail(*config_));
+  }
+  active_loaded_ = false;
+  MQ_CHECK(load_active());
+
+  epochs->truncate_from(log_end_);
+  epochs_unsaved_ = true;
+  std::erase_if(files_to_save_, [&](const auto& file) { return file.first > log_end_; });
+  while (!snapshots_.empty() && snapshots_.back() > log_end_) {
+    for (const char* extension : {"snapshot", "mqwindow"}) {
+      auto removed = files_.remove(path_of(segment_file_name(snapshots_.back(), extension)));
+      if (!removed && removed.error().code != Errc::not_found) return removed;
+    }
+    snapshots_.pop_back();
+  }
+  producers_.reset();
+  MQ_CHECK(producer_states());
+  std::erase_if(damage_, [&](const Damage& damage) { return damage.first_offset >= log_end_; });
+  synced_end_ = std::min(synced_end_, log_end_);
+  recovery_point_ = std::min(recovery_point_, log_end_);
+  compacted_end_ = std::min(compacted_end_, log_end_);
+  names_unsynced_ = true;
+  mark_unsynced(last);
+  return {};
+}
+
+}  // namespace mq::log

@@ -1,0 +1,375 @@
+// How a log is opened: after a clean stop by looking at names, else by checking what the stop left unsynced.
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "log/log.h"
+#include "log/log_replay.h"
+#include "log/segment_reader.h"
+
+namespace mq::log {
+namespace {
+
+constexpr std::size_t kSmallFileBytesMax = std::size_t{1} << 20;
+
+/// A batch of format 0 or 1 stands at the front: another program's old log, not a torn one of ours.
+bool is_old_format(BytesView head, Offset base, std::uint64_t file_bytes) {
+  constexpr std::size_t kHeadBytes = 17;
+  if (head.size() < kHeadBytes) return false;
+  const auto offset = load_be<std::int64_t>(head.data());
+  const auto length = load_be<std::int32_t>(head.data() + 8);
+  const char magic = head[16];
+  return (magic == 0 || magic == 1) && offset == base.value() && length >= 14 &&
+         static_cast<std::uint64_t>(length) + record::kBatchLengthStart <= file_bytes;
+}
+
+}  // namespace
+
+/// Where recovery stands.
+struct Log::Scan {
+  Offset durable_end{0};       ///< S: below is damage, from here on is a torn tail
+  std::size_t segment = 0;     ///< the one that is scanned
+  std::size_t first = 0;       ///< the first one that was
+  std::uint64_t position = 0;  ///< where to begin in it; where it is torn
+  Offset expected{0};          ///< the offset that comes next
+  bool torn = false;
+  bool damaged = false;  ///< the segment scanned last
+};
+
+Result<std::unique_ptr<Log>> Log::open(env::Files& files, std::string directory, TopicPartition partition,
+                                       std::shared_ptr<const LogConfig> config, const OpenContext& context,
+                                       RecoveryReport& report) {
+  MQ_TRY(DirectoryContents contents, read_directory(files, directory));
+  Uuid topic_id = context.topic_id;
+  const auto text = env::read_whole(files, directory + "/" + std::string(kMetadataFile), 4096);
+  const auto id = text ? decode_partition_metadata(*text) : fail(text.error());
+  if (!id && id.error().code == Errc::disk_failed) return fail(id.error());
+  if (!id) {
+    report.notes.push_back(fmt::format("{}/{}: {}; the log is taken for what its name says", directory, kMetadataFile,
+                                       id.error().message));
+  } else if (!topic_id.is_zero() && *id != topic_id) {
+    return fail(Errc::conflict, "{} belongs to topic id {}, not {}", directory, id->to_string(), topic_id.to_string());
+  } else {
+    topic_id = *id;
+  }
+  auto log =
+      std::unique_ptr<Log>(new Log(files, std::move(directory), std::move(partition), topic_id, std::move(config)));
+  if (!contents.swaps.empty() || !contents.unfinished.empty()) {
+    MQ_CHECK(log->finish_swaps(contents, report));
+    MQ_TRY(contents, read_directory(files, *log->directory_));
+  }
+  for (const std::string& name : contents.retired) log->retired_.push_back({Instant{}, log->path_of(name)});
+  for (const auto& [base, size] : contents.segments)
+    log->segments_.push_back(std::make_shared<Segment>(files, log->directory_, base, size));
+  log->snapshots_ = std::move(contents.snapshots);
+  log->compacted_end_ = context.compacted_end;
+  log->wall_seen_ = context.wall_now;
+  log->log_start_ = context.log_start;
+  if (!log->segments_.empty()) log->log_start_ = std::max(log->log_start_, log->segments_.front()->base_offset());
+
+  if (context.clean) {
+    MQ_TRY(report.clean, log->load_clean(context));
+    if (report.clean) return log;
+    report.notes.push_back(fmt::format("{}: does not look as the clean stop left it; it is checked", *log->directory_));
+  }
+  MQ_CHECK(log->recover(context, report));
+  return log;
+}
+
+Result<bool> Log::load_clean(const OpenContext& context) {
+  if (segments_.empty()) {
+    log_end_ = std::max(log_start_, context.synced_end.value_or(Offset{0}));
+    if (log_end_ > log_start_) return false;
+  } else {
+    Segment& last = *segments_.back();
+    if (last.size_bytes() == 0) {
+      log_end_ = context.synced_end.value_or(last.base_offset());
+      if (log_end_ != last.base_offset()) return false;
+    } else if (context.synced_end) {
+      // Looked at when it is first needed: ten thousand idle partitions must not be read at start.
+      log_end_ = *context.synced_end;
+      if (log_end_ <= last.base_offset()) return false;
+    } else {
+      const auto end = last.load_tail(*config_);
+      last.release();
+      if (!end) return false;
+      log_end_ = *end;
+    }
+  }
+  if (log_start_ > log_end_) return false;
+  synced_end_ = log_end_;
+  recovery_point_ = log_end_;
+  return true;
+}
+
+Result<void> Log::recover(const OpenContext& context, RecoveryReport& report) {
+  report.clean = false;
+  recovery_point_ = std::max(context.recovery_point, log_start_);
+  Scan scan;
+  scan.durable_end = std::max(context.synced_end.value_or(Offset{0}), context.recovery_point);
+
+  LeaderEpochs epochs;
+  const auto text = env::read_whole(files_, path_of(kEpochsFile), kSmallFileBytesMax);
+  auto decoded = text ? LeaderEpochs::decode(*text) : fail(text.error());
+  if (!decoded && decoded.error().code == Errc::disk_failed) return fail(decoded.error());
+  if (decoded) epochs = *std::move(decoded);
+  const bool epochs_known = decoded.has_value();
+
+  if (segments_.empty()) {
+    scan.expected = log_start_;
+  } else {
+    scan.first = segment_index_of(recovery_point_);
+    scan.segment = scan.first;
+    MQ_CHECK(sync_for_recovery(scan.first));
+    MQ_CHECK(start_scan(scan));
+    // What the batches say, counts: the file's newer entries are made anew from them.
+    epochs.truncate_from(scan.expected);
+    epochs_ = std::make_unique<LeaderEpochs>(std::move(epochs));
+    MQ_CHECK(scan_segments(scan, report));
+    if (scan.torn) MQ_CHECK(cut_tail(scan, report));
+  }
+  MQ_CHECK(end_scan(scan, report));
+  if (!epochs_ || (!epochs_known && log_end_ > log_start_)) {
+    MQ_TRY(epochs, rebuild_leader_epochs());
+    epochs_ = std::make_unique<LeaderEpochs>(std::move(epochs));
+    if (log_end_ > log_start_)
+      report.notes.push_back(fmt::format("{}: made anew from the batches", path_of(kEpochsFile)));
+  }
+  epochs_unsaved_ = true;
+
+  while (!snapshots_.empty() && snapshots_.back() > log_end_) {
+    for (const char* extension : {"snapshot", "mqwindow"}) {
+      auto removed = files_.remove(path_of(segment_file_name(snapshots_.back(), extension)));
+      if (!removed && removed.error().code != Errc::not_found) return removed;
+    }
+    snapshots_.pop_back();
+  }
+  MQ_CHECK(producer_states());
+  for (const auto& segment : segments_) segment->release();
+  report.end_uncertain = log_end_ > Offset{0};
+  return {};
+}
+
+Result<void> Log::sync_for_recovery(std::size_t first_segment) {
+  for (std::size_t i = first_segment; i < segments_.size(); ++i) {
+    MQ_TRY(auto file, segments_[i]->file());
+    // After a failed sync the cache may show what the disk does not have. Dirty pages cannot be dropped, hence the
+    // order (D-2).
+    MQ_CHECK(file->sync());
+    file->drop_cache();
+  }
+  return {};
+}
+
+Result<void> Log::start_scan(Scan& scan) {
+  Segment& segment = *segments_[scan.segment];
+  scan.position = 0;
+  scan.expected = segment.base_offset();
+  if (recovery_point_ <= segment.base_offset() || segment.size_bytes() == 0) return {};
+  const auto position = segment.position_of(recovery_point_, *config_);
+  if (!position) return position.error().code == Errc::disk_failed ? fail(position.error()) : Result<void>{};
+  // Begin there only if a batch really begins, or the last one ends, with that offset.
+  if (*position < segment.size_bytes()) {
+    const auto header = segment.header_at(*position);
+    if (!header || header->base_offset != recovery_point_) return {};
+  } else {
+    const auto end = segment.load_tail(*config_);
+    if (!end || *end != recovery_point_) return {};
+  }
+  scan.position = *position;
+  scan.expected = recovery_point_;
+  return {};
+}
+
+Result<void> Log::scan_segments(Scan& scan, RecoveryReport& report) {
+  while (true) {
+    MQ_CHECK(scan_segment(scan, report));
+    if (scan.torn || scan.segment + 1 == segments_.size()) return {};
+    const Offset next_base = segments_[scan.segment + 1]->base_offset();
+    const bool may_have_gaps = config_->cleanup_compact || next_base <= compacted_end_;
+    if (scan.expected < next_base && !may_have_gaps) {
+      if (scan.expected >= scan.durable_end) {
+        scan.torn = true;
+        scan.position = segments_[scan.segment]->size_bytes();
+        return {};
+      }
+      note_damage(scan.expected, next_base,
+                  fmt::format("{}: ends at offset {}, the next segment begins at {}", segments_[scan.segment]->path(),
+                              scan.expected.value(), next_base.value()),
+                  report);
+    }
+    ++scan.segment;
+    scan.position = 0;
+    scan.expected = next_base;
+  }
+}
+
+Result<void> Log::scan_segment(Scan& scan, RecoveryReport& report) {
+  Segment& segment = *segments_[scan.segment];
+  const Offset limit = scan.segment + 1 < segments_.size() ? segments_[scan.segment + 1]->base_offset()
+                                                           : Offset{std::numeric_limits<std::int64_t>::max()};
+  const std::uint64_t whole = segment.size_bytes();
+  scan.damaged = false;
+  if (whole == 0) return {};
+  MQ_TRY(auto file, segment.file());
+  if (scan.position == 0) {
+    std::string head(std::min<std::uint64_t>(whole, record::kBatchHeaderBytes), '\0');
+    MQ_TRY(const std::size_t got, file->read_at(0, head.data(), head.size()));
+    head.resize(got);
+    if (is_old_format(head, segment.base_offset(), whole))
+      return fail(Errc::unsupported,
+                  "{}: holds messages of format {}; only batches of format 2 are read. Nothing was changed",
+                  segment.path(), static_cast<int>(head[16]));
+  }
+  MQ_CHECK(segment.rewind(scan.position, scan.expected, *config_));
+  SegmentReader reader(*file, segment.path(), scan.position, whole, SegmentReader::Mode::wholes);
+  reader.skip_to(scan.position, scan.expected);
+  while (true) {
+    auto batch = reader.next();
+    if (batch && !*batch) return {};
+    if (batch) {
+      const record::BatchHeader& header = (*batch)->header;
+      if (header.next_offset() > limit)
+        return fail(Errc::corrupt, "{}:{}: offset {} belongs into the next segment. Nothing was cut", segment.path(),
+                    (*batch)->position, header.last_offset().value());
+      epochs_->assign(header.leader_epoch, header.base_offset);
+      segment.note_verified((*batch)->position, (*batch)->end());
+      segment.note_batch(header, *config_);
+      report.bytes_checked += header.size_bytes();
+      scan.expected = header.next_offset();
+      if (segment.wants_index_flush()) MQ_CHECK(segment.flush_indexes());
+      continue;
+    }
+    if (batch.error().code != Errc::corrupt_batch && batch.error().code != Errc::unsupported)
+      return fail(std::move(batch).error());
+    scan.position = reader.position();
+    if (scan.expected >= scan.durable_end) {
+      segment.extend_over_damage(whole);
+      scan.torn = true;
+      return {};
+    }
+    scan.damaged = true;
+    MQ_TRY(const auto found, find_batch(*file, reader.position() + 1, whole, next(scan.expected), limit));
+    const Offset end =
+        found ? found->header.base_offset : std::min(limit, std::max(scan.durable_end, next(scan.expected)));
+    note_damage(scan.expected, end, batch.error().message, report);
+    segment.extend_over_damage(found ? found->position : whole);
+    scan.expected = end;
+    if (!found) return {};
+    reader.skip_to(found->position, end);
+  }
+}
+
+void Log::note_damage(Offset first, Offset end, std::string place, RecoveryReport& report) {
+  if (end <= log_start_) return;
+  damage_.push_back({std::max(first, log_start_), end, std::move(place)});
+  report.damage.push_back(damage_.back());
+}
+
+Result<void> Log::cut_tail(const Scan& scan, RecoveryReport& report) {
+  Segment& segment = *segments_[scan.segment];
+  const std::uint64_t whole = segment.size_bytes();
+  const std::uint64_t cut = whole - scan.position;
+  MQ_TRY(auto file, segment.file());
+  std::string tail(cut, '\0');
+  MQ_TRY(const std::size_t got, file->read_at(scan.position, tail.data(), tail.size()));
+  tail.resize(got);
+  // A file that grew before its bytes came is full of zeros: nothing worth keeping.
+  if (tail.find_first_not_of('\0') != std::string::npos) {
+    const std::string aside = fmt::format("{}.{}{}", segment.path(), scan.position, kCutSuffix);
+    auto kept = env::replace_atomically(files_, aside, tail);
+    if (!kept && kept.error().code != Errc::disk_full) return kept;
+    report.notes.push_back(
+        kept ? fmt::format("{}:{}: a torn tail of {} bytes was cut at offset {} and is kept in {}", segment.path(),
+                           scan.position, cut, scan.expected.value(), aside)
+             : fmt::format("{}:{}: a torn tail of {} bytes was cut at offset {}; the disk is too full to keep it",
+                           segment.path(), scan.position, cut, scan.expected.value()));
+  }
+  if (cut > 0) {
+    MQ_CHECK(segment.truncate(scan.position, scan.expected));
+    MQ_CHECK(file->sync());
+    report.bytes_cut += cut;
+  }
+  // What follows a torn segment was never durable either.
+  while (segments_.size() > scan.segment + 1) {
+    MQ_CHECK(set_aside(*segments_.back(), report));
+    segments_.pop_back();
+  }
+  return files_.sync_directory(*directory_);
+}
+
+Result<void> Log::set_aside(Segment& segment, RecoveryReport& report) {
+  for (const char* derived : {"index", "timeindex"}) {
+    auto removed = files_.remove(segment.path(derived));
+    if (!removed && removed.error().code != Errc::not_found) return removed;
+  }
+  if (segment.size_bytes() == 0) return files_.remove(segment.path());
+  const std::string aside = segment.path() + std::string(kCutSuffix);
+  MQ_CHECK(files_.rename(segment.path(), aside));
+  report.bytes_cut += segment.size_bytes();
+  report.notes.push_back(fmt::format("{}: follows a torn segment and is kept in {}", segment.path(), aside));
+  return {};
+}
+
+Result<void> Log::end_scan(const Scan& scan, RecoveryReport& report) {
+  if (scan.expected < scan.durable_end && scan.durable_end > log_start_) {
+    const std::string file = segments_.empty() ? *directory_ : segments_.back()->path();
+    note_damage(scan.expected, scan.durable_end,
+                fmt::format("{}: ends at offset {}, but {} were durable once", file, scan.expected.value(),
+                            scan.durable_end.value()),
+                report);
+  }
+  // Offsets that somebody may have been told are never given out again.
+  log_end_ = std::max({scan.expected, scan.durable_end, log_start_});
+  for (std::size_t i = scan.first; i + 1 < segments_.size(); ++i) {
+    MQ_CHECK(segments_[i]->seal());
+    unsaved_.push_back(segments_[i]);
+  }
+  const bool needs_new = !segments_.empty() && (log_end_ != scan.expected || scan.damaged);
+  if (needs_new) {
+    const std::shared_ptr<Segment> last = segments_.back();
+    if (last->size_bytes() == 0) {
+      MQ_CHECK(set_aside(*last, report));
+      segments_.pop_back();
+    } else {
+      MQ_CHECK(last->seal());
+      unsaved_.push_back(last);
+    }
+    segments_.push_back(std::make_shared<Segment>(files_, directory_, log_end_, 0));
+  } else if (!segments_.empty()) {
+    MQ_CHECK(segments_.back()->flush_indexes());
+  }
+  synced_end_ = log_end_;
+  recovery_point_ = std::min(recovery_point_, log_end_);
+  return {};
+}
+
+Result<void> Log::finish_swaps(const DirectoryContents& contents, RecoveryReport& report) {
+  for (const std::string& name : contents.unfinished) MQ_CHECK(files_.remove(path_of(name)));
+  for (const Offset base : contents.swaps) {
+    const std::string log_path = path_of(segment_file_name(base, "log"));
+    const std::string swap = log_path + std::string(kSwapSuffix);
+    Offset end = base;
+    {
+      MQ_TRY(auto file, files_.open(swap, env::OpenMode::read));
+      MQ_TRY(const std::uint64_t size, file->size());
+      SegmentReader reader(*file, swap, 0, size, SegmentReader::Mode::headers);
+      while (true) {
+        MQ_TRY(const auto batch, reader.next());
+        if (!batch) break;
+      }
+      end = std::max(next(base), reader.next_offset());
+    }
+    for (const auto& [old_base, size] : contents.segments) {
+      if (old_base < base || old_base >= end) continue;
+      Segment old(files_, directory_, old_base, size);
+      MQ_CHECK(retire_segment(old, Instant{}));
+    }
+    MQ_CHECK(files_.rename(swap, log_path));
+    report.notes.push_back(fmt::format("{}: finished its compaction", log_path));
+  }
+  return files_.sync_directory(*directory_);
+}
+
+}  // namespace mq::log

@@ -1,0 +1,393 @@
+#include "log/segment.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "log/segment_reader.h"
+
+namespace mq::log {
+namespace {
+
+/// How far ahead of the end room is reserved: as much as there is already, within these. A partition that got one small
+/// batch takes little, a busy one asks seldom.
+constexpr std::uint64_t kReserveStepMin = std::uint64_t{16} << 10;
+constexpr std::uint64_t kReserveStepMax = std::uint64_t{4} << 20;
+
+/// A segment without index that is larger gets one.
+constexpr std::uint64_t kWalkMax = std::uint64_t{1} << 20;
+
+}  // namespace
+
+void ByteRanges::add(std::uint64_t begin, std::uint64_t end) {
+  if (begin >= end) return;
+  // The usual case: appending to the newest.
+  if (!ranges_.empty() && ranges_.back().first <= begin && begin <= ranges_.back().second) {
+    ranges_.back().second = std::max(ranges_.back().second, end);
+    return;
+  }
+  auto at = std::ranges::lower_bound(ranges_, std::pair{begin, end});
+  at = ranges_.insert(at, {begin, end});
+  if (at != ranges_.begin() && std::prev(at)->second >= at->first) --at;
+  while (std::next(at) != ranges_.end() && std::next(at)->first <= at->second) {
+    at->second = std::max(at->second, std::next(at)->second);
+    ranges_.erase(std::next(at));
+  }
+  if (ranges_.size() <= kMax) return;
+  ranges_.erase(std::ranges::min_element(ranges_, {}, [](const auto& range) { return range.second - range.first; }));
+}
+
+std::uint64_t ByteRanges::covered_until(std::uint64_t begin) const {
+  const auto after = std::ranges::upper_bound(ranges_, begin, {}, &std::pair<std::uint64_t, std::uint64_t>::first);
+  if (after == ranges_.begin()) return begin;
+  return std::max(begin, std::prev(after)->second);
+}
+
+void ByteRanges::cut(std::uint64_t end) {
+  while (!ranges_.empty() && ranges_.back().first >= end) ranges_.pop_back();
+  if (!ranges_.empty()) ranges_.back().second = std::min(ranges_.back().second, end);
+}
+
+std::string segment_file_name(Offset base, std::string_view extension) {
+  return fmt::format("{:020}.{}", base.value(), extension);
+}
+
+Segment::Segment(env::Files& files, std::shared_ptr<const std::string> directory, Offset base, std::uint64_t size)
+    : files_(files), directory_(std::move(directory)), base_(base), size_(size) {
+  last_time_entry_.offset = base;
+}
+
+std::string Segment::path(std::string_view extension) const {
+  return *directory_ + "/" + segment_file_name(base_, extension);
+}
+
+Result<std::shared_ptr<env::File>> Segment::file() {
+  if (!file_) {
+    MQ_TRY(auto opened, files_.open(path(), size_ == 0 ? env::OpenMode::create : env::OpenMode::read_write));
+    file_ = std::move(opened);
+    reserved_ = size_;
+  }
+  return file_;
+}
+
+// --- Appending -----------------------------------------------------------------------------------------------------
+
+Result<Offset> Segment::load_tail(const LogConfig& config) {
+  if (size_ == 0) {
+    largest_ = TimeIndexEntry{.timestamp = -1, .offset = base_};
+    return base_;
+  }
+  for (bool again = false;; again = true) {
+    MQ_TRY(const auto last_entry, offsets_.last(files_, path("index"), base_));
+    MQ_TRY(const auto last_time, times_.last(files_, path("timeindex"), base_));
+    MQ_TRY(entries_, offsets_.count(files_, path("index")));
+    last_time_entry_ = last_time.value_or(TimeIndexEntry{.timestamp = -1, .offset = base_});
+    largest_ = last_time_entry_;
+    const std::uint64_t from = last_entry ? last_entry->position : 0;
+    MQ_TRY(auto opened, file());
+    SegmentReader reader(*opened, path(), from, size_, SegmentReader::Mode::headers);
+    bool index_good = from < size_ || !last_entry;
+    Offset end = base_;
+    while (index_good) {
+      auto batch = reader.next();
+      if (!batch) {
+        // An entry that leads into the middle of a batch looks like a bad batch.
+        if (again || !last_entry || end != base_) return fail(std::move(batch).error());
+        index_good = false;
+        break;
+      }
+      if (!*batch) break;
+      const record::BatchHeader& header = (*batch)->header;
+      if (last_entry && (*batch)->position == from && header.last_offset() != last_entry->offset) index_good = false;
+      if (header.max_timestamp > largest_->timestamp)
+        largest_ = TimeIndexEntry{header.max_timestamp, header.last_offset()};
+      end = header.next_offset();
+    }
+    bytes_since_entry_ = size_ - from;
+    if (index_good && last_time_entry_.offset < end) return end;
+    if (index_good && end == base_) return end;
+    if (again) return fail(Errc::corrupt, "{}: its indexes do not fit, not even when made anew", path());
+    MQ_CHECK(rebuild_indexes(config));
+  }
+}
+
+bool Segment::must_roll(std::size_t bytes, Offset last_offset, WallMillis timestamp, const LogConfig& config) const {
+  if (size_ == 0) return false;
+  if (size_ + bytes > config.segment_bytes) return true;
+  if ((last_offset - base_).value() > std::numeric_limits<std::int32_t>::max()) return true;
+  if ((entries_ + 1) * OffsetIndexEntry::kBytes > config.segment_index_bytes) return true;
+  return first_timestamp_ && *first_timestamp_ >= 0 && timestamp - *first_timestamp_ > config.segment_ms;
+}
+
+Result<void> Segment::write(BytesView batch, const LogConfig& config) {
+  MQ_TRY(auto opened, file());
+  const std::uint64_t end = size_ + batch.size();
+  if (end > reserved_) {
+    std::uint64_t step = std::clamp(size_, kReserveStepMin, kReserveStepMax);
+    if (config.preallocate && config.segment_bytes > size_) step = config.segment_bytes - size_;
+    // Not past what the segment may become; but a batch always fits into an empty one.
+    std::uint64_t target = std::max(end, std::min(size_ + step, config.segment_bytes));
+    auto reserved = opened->reserve(size_, target - size_);
+    if (!reserved && reserved.error().code == Errc::disk_full && target > end) {
+      target = end;
+      reserved = opened->reserve(size_, target - size_);
+    }
+    if (!reserved && reserved.error().code == Errc::unsupported) {
+      target = std::numeric_limits<std::uint64_t>::max();
+    } else if (!reserved) {
+      return reserved;
+    }
+    reserved_ = target;
+  }
+  if (auto written = opened->write_at(size_, batch); !written) {
+    // A part of the batch may be there: nobody may find it, neither a reader nor recovery.
+    if (auto cut = opened->truncate(size_); !cut) return fail(Errc::disk_failed, "{}", cut.error().message);
+    reserved_ = size_;
+    return written;
+  }
+  verified_.add(size_, end);
+  return {};
+}
+
+void Segment::note_batch(const record::BatchHeader& header, const LogConfig& config) {
+  const std::uint64_t position = size_;
+  if (position == 0) first_timestamp_ = header.max_timestamp;
+  if (!largest_ || header.max_timestamp > largest_->timestamp)
+    largest_ = TimeIndexEntry{header.max_timestamp, header.last_offset()};
+  if (bytes_since_entry_ > config.index_interval_bytes) {
+    offsets_.add({header.last_offset(), static_cast<std::uint32_t>(position)});
+    ++entries_;
+    if (largest_->timestamp > last_time_entry_.timestamp) {
+      times_.add(*largest_);
+      last_time_entry_ = *largest_;
+    }
+    bytes_since_entry_ = 0;
+  }
+  remember(header.base_offset, position);
+  size_ += header.size_bytes();
+  bytes_since_entry_ += header.size_bytes();
+}
+
+Result<void> Segment::flush_indexes() {
+  MQ_CHECK(offsets_.flush(files_, path("index"), base_));
+  return times_.flush(files_, path("timeindex"), base_);
+}
+
+Result<void> Segment::seal() {
+  if (largest_ && largest_->timestamp > last_time_entry_.timestamp) {
+    times_.add(*largest_);
+    last_time_entry_ = *largest_;
+  }
+  MQ_CHECK(release_reserve());
+  return flush_indexes();
+}
+
+Result<void> Segment::release_reserve() {
+  if (!file_ || reserved_ <= size_ || reserved_ == std::numeric_limits<std::uint64_t>::max()) return {};
+  MQ_CHECK(file_->truncate(size_));
+  reserved_ = size_;
+  return {};
+}
+
+// --- Reading --------------------------------------------------------------------------------------------------------
+
+Result<std::uint64_t> Segment::position_of(Offset offset, const LogConfig& config) {
+  if (offset <= base_) return 0;
+  std::uint64_t from = 0;
+  for (const Hint& hint : hints_) {
+    if (hint.offset == offset) return hint.position;
+    if (hint.offset >= Offset{0} && hint.offset < offset) from = std::max(from, hint.position);
+  }
+  MQ_TRY(const std::uint64_t indexed, index_floor(offset, config));
+  MQ_TRY(const std::uint64_t position, walk_to(std::max(from, indexed), offset));
+  return position;
+}
+
+Result<std::uint64_t> Segment::walk_to(std::uint64_t from, Offset offset) {
+  MQ_TRY(auto opened, file());
+  SegmentReader reader(*opened, path(), from, size_, SegmentReader::Mode::headers);
+  while (true) {
+    MQ_TRY(const auto batch, reader.next());
+    if (!batch) return size_;
+    if (batch->header.last_offset() >= offset) return batch->position;
+  }
+}
+
+Result<std::uint64_t> Segment::index_floor(Offset offset, const LogConfig& config) {
+  for (bool again = false;; again = true) {
+    const auto entry = offsets_.last_where(files_, path("index"), base_,
+                                           [&](const OffsetIndexEntry& e) { return e.offset <= offset; });
+    if (entry && !*entry) {
+      // None before it; or the index is lost, and walking through the whole segment each time costs too much.
+      MQ_TRY(const std::uint64_t entries, offsets_.count(files_, path("index")));
+      if (again || entries > 0 || size_ <= kWalkMax) return 0;
+      MQ_CHECK(rebuild_indexes(config));
+      continue;
+    }
+    if (entry) {
+      const auto header = header_at((*entry)->position);
+      if (header && header->last_offset() == (*entry)->offset) return (*entry)->position;
+      // Rot in the batch, not in the index, when it was made from the batches just now: begin from further up.
+      if (again) return 0;
+    } else if (again || entry.error().code == Errc::disk_failed) {
+      return fail(entry.error());
+    }
+    MQ_CHECK(rebuild_indexes(config));
+  }
+}
+
+Result<std::uint64_t> Segment::batch_end_before(std::uint64_t position, std::uint64_t limit, bool at_least_one) {
+  if (limit >= size_) return size_;
+  const auto entry =
+      offsets_.last_where(files_, path("index"), base_, [&](const OffsetIndexEntry& e) { return e.position <= limit; });
+  std::uint64_t end = position;
+  if (entry && *entry && (*entry)->position > position) {
+    const auto header = header_at((*entry)->position);
+    if (header && header->last_offset() == (*entry)->offset) end = (*entry)->position;
+  }
+  MQ_TRY(auto opened, file());
+  SegmentReader reader(*opened, path(), end, size_, SegmentReader::Mode::headers);
+  while (true) {
+    auto batch = reader.next();
+    if (!batch && end > position) return end;  // the damage is found by whoever reads there
+    if (!batch) return fail(std::move(batch).error());
+    if (!*batch || ((*batch)->end() > limit && (end > position || !at_least_one))) return end;
+    end = (*batch)->end();
+    if (end >= limit) return end;
+  }
+}
+
+Result<record::BatchHeader> Segment::header_at(std::uint64_t position) {
+  MQ_TRY(auto opened, file());
+  SegmentReader reader(*opened, path(), position, size_, SegmentReader::Mode::headers);
+  MQ_TRY(const auto batch, reader.next());
+  if (!batch) return fail(Errc::corrupt_batch, "{}:{}: after the last batch", path(), position);
+  return batch->header;
+}
+
+void Segment::remember(Offset offset, std::uint64_t position) {
+  hints_[next_hint_] = {offset, position};
+  next_hint_ = static_cast<std::uint8_t>((next_hint_ + 1U) % hints_.size());
+}
+
+// --- Time -----------------------------------------------------------------------------------------------------------
+
+Result<TimeIndexEntry> Segment::largest_timestamp(const LogConfig& config) {
+  if (largest_) return *largest_;
+  const auto loaded = load_tail(config);
+  if (loaded) return *largest_;
+  if (loaded.error().code != Errc::corrupt_batch) return fail(loaded.error());
+  // Damage near the end: what the index says is all that is known.
+  MQ_TRY(const auto last, times_.last(files_, path("timeindex"), base_));
+  return last.value_or(TimeIndexEntry{.timestamp = -1, .offset = base_});
+}
+
+Result<WallMillis> Segment::first_timestamp() {
+  if (size_ == 0) return -1;
+  if (!first_timestamp_) {
+    MQ_TRY(const auto header, header_at(0));
+    first_timestamp_ = header.max_timestamp;
+  }
+  return *first_timestamp_;
+}
+
+Result<std::uint64_t> Segment::position_for_timestamp(WallMillis timestamp, const LogConfig& config) {
+  for (bool again = false;; again = true) {
+    MQ_TRY(const auto entry, times_.last_where(files_, path("timeindex"), base_,
+                                               [&](const TimeIndexEntry& e) { return e.timestamp < timestamp; }));
+    if (!entry) return 0;
+    MQ_TRY(const std::uint64_t position, position_of(entry->offset, config));
+    if (position < size_) {
+      MQ_TRY(const auto header, header_at(position));
+      if (header.last_offset() == entry->offset && header.max_timestamp == entry->timestamp) return position;
+    }
+    if (again) return 0;
+    MQ_CHECK(rebuild_indexes(config));
+  }
+}
+
+// --- Repair ---------------------------------------------------------------------------------------------------------
+
+Result<void> Segment::truncate(std::uint64_t position, Offset end) {
+  MQ_TRY(auto opened, file());
+  MQ_CHECK(opened->truncate(position));
+  size_ = position;
+  reserved_ = position;
+  verified_.cut(position);
+  hints_ = {};
+  largest_.reset();
+  if (position == 0) first_timestamp_.reset();
+  MQ_CHECK(offsets_.keep_where(files_, path("index"), base_,
+                               [&](const OffsetIndexEntry& e) { return e.position < position; }));
+  return times_.keep_where(files_, path("timeindex"), base_, [&](const TimeIndexEntry& e) { return e.offset < end; });
+}
+
+Result<void> Segment::rewind(std::uint64_t position, Offset end, const LogConfig& config) {
+  const std::uint64_t whole = size_;
+  MQ_CHECK(offsets_.keep_where(files_, path("index"), base_,
+                               [&](const OffsetIndexEntry& e) { return e.position < position; }));
+  MQ_CHECK(
+      times_.keep_where(files_, path("timeindex"), base_, [&](const TimeIndexEntry& e) { return e.offset < end; }));
+  hints_ = {};
+  verified_.cut(position);
+  size_ = position;
+  if (position == 0) {
+    first_timestamp_.reset();
+    largest_.reset();
+    last_time_entry_ = {.timestamp = -1, .offset = base_};
+    bytes_since_entry_ = 0;
+    entries_ = 0;
+    return {};
+  }
+  const auto loaded = load_tail(config);
+  if (!loaded) size_ = whole;
+  return loaded ? Result<void>{} : fail(loaded.error());
+}
+
+Result<void> Segment::rebuild_indexes(const LogConfig& config) {
+  const std::uint64_t whole = size_;
+  for (const char* extension : {"index", "timeindex"}) {
+    auto removed = files_.remove(path(extension));
+    if (!removed && removed.error().code != Errc::not_found) return removed;
+  }
+  offsets_ = {};
+  times_ = {};
+  last_time_entry_ = {.timestamp = -1, .offset = base_};
+  largest_.reset();
+  entries_ = 0;
+  bytes_since_entry_ = 0;
+  MQ_TRY(auto opened, file());
+  SegmentReader reader(*opened, path(), 0, whole, SegmentReader::Mode::headers);
+  size_ = 0;
+  while (true) {
+    auto batch = reader.next();
+    // Damage ends what can be indexed; what is behind it is found by walking, or not at all.
+    if (!batch || !*batch) break;
+    size_ = (*batch)->position;
+    note_batch((*batch)->header, config);
+    if (wants_index_flush()) {
+      if (auto flushed = flush_indexes(); !flushed) {
+        size_ = whole;
+        return flushed;
+      }
+    }
+  }
+  size_ = whole;
+  if (!largest_) largest_ = TimeIndexEntry{.timestamp = -1, .offset = base_};
+  if (largest_->timestamp > last_time_entry_.timestamp) {
+    times_.add(*largest_);
+    last_time_entry_ = *largest_;
+  }
+  return flush_indexes();
+}
+
+void Segment::release() {
+  file_.reset();
+  offsets_.forget();
+  times_.forget();
+  hints_ = {};
+}
+
+}  // namespace mq::log
