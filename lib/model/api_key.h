@@ -41,4 +41,19 @@ enum class ApiKey : std::int16_t {
 
 using ApiVersion = std::int16_t;
 
+/// One row of the table of APIs: what a broker advertises when it serves the API, and when its encoding changed.
+struct ApiInfo {
+  ApiKey key;
+  std::string_view name;
+  ApiVersion version_min;     ///< as advertised; Produce 0 to 2 are advertised only, see the table
+  ApiVersion version_max;     ///< included
+  ApiVersion flexible_since;  ///< first version with compact lengths and tagged fields; above `version_max`: none
+};
+
+/// Every API, in the order of the keys.
+[[nodiscard]] std::span<const ApiInfo> apis();
+[[nodiscard]] const ApiInfo& api_info(ApiKey key);
+/// Null for a number that we do not speak.
+[[nodiscard]] const ApiInfo* find_api(std::int16_t key);
+
 }  // namespace mq
