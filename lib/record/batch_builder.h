@@ -73,10 +73,9 @@ class BatchBuilder {
   void set_options(Options options);
 
  private:
-  void append_head(std::size_t record_bytes, std::int64_t timestamp_delta, std::int32_t offset_delta,
-                   std::optional<BytesView> key);
-  void append_value(std::optional<BytesView> value, std::int32_t header_count);
-  void note(WallMillis timestamp, std::int32_t offset_delta);
+  /// Counts a record in; returns its timestamp as the batch stores it.
+  std::int64_t note(WallMillis timestamp, std::int32_t offset_delta);
+  void write_header(std::string& batch, Codec codec, const Stamp& stamp) const;
 
   Options options_;
   Codecs codecs_;

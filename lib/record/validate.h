@@ -33,7 +33,7 @@ struct ValidatedBatch {
   /// it is `rules.now`.
   WallMillis max_timestamp = -1;
   /// From the base offset to the first record with `max_timestamp`.
-  OffsetDelta max_timestamp_delta;
+  OffsetDelta max_timestamp_delta{};
   std::uint64_t raw_bytes = 0;  ///< of the records, decompressed
 };
 
