@@ -1,0 +1,211 @@
+#include "group/coordinator.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "group/records.h"
+#include "group/refusals.h"
+
+// The life of a coordinator: loading, time, appends, unloading. What clients ask for is in membership.cc, offsets.cc
+// and administration.cc beside this file; how a generation comes about is in rebalance.cc.
+
+namespace mq::group {
+
+Coordinator::Coordinator(Settings settings, std::function<std::string()> new_member_suffix)
+    : settings_(settings), new_member_suffix_(std::move(new_member_suffix)) {}
+
+Coordinator::~Coordinator() = default;
+
+bool Coordinator::replay(BytesView key, std::optional<BytesView> value) {
+  MQ_ASSERT(phase_ == Phase::kLoading);
+  auto decoded = decode_key(key);
+  if (!decoded) return false;
+  if (const auto* offset_key = std::get_if<OffsetKey>(&*decoded)) {
+    if (!value) {
+      if (Group* group = find_group(offset_key->group_id)) group->offsets.erase(offset_key->partition);
+      return true;
+    }
+    auto offset = decode_offset(*value);
+    if (!offset) return false;
+    find_or_make_group(offset_key->group_id, -1).offsets.insert_or_assign(offset_key->partition, std::move(*offset));
+    return true;
+  }
+  const std::string& group_id = std::get<GroupKey>(*decoded).group_id;
+  std::optional<WrittenGroup> written = WrittenGroup{};
+  if (value) written = decode_group(*value);
+  if (!written) return false;
+  Group& group = find_or_make_group(group_id, -1);
+  group.is_written = value.has_value();
+  group.restore(written->generation, std::move(written->protocol_type), std::move(written->protocol_name),
+                std::move(written->leader), std::move(written->members), written->state_since);
+  return true;
+}
+
+Effects Coordinator::finish_loading(Time time) {
+  MQ_ASSERT(phase_ == Phase::kLoading);
+  phase_ = Phase::kServing;
+  Turn turn{time};
+  std::vector<std::string> group_ids;
+  for (const auto& [id, group] : groups_) group_ids.push_back(id);
+  for (const std::string& id : group_ids) {
+    Group& group = groups_.at(id);
+    for (auto& [member_id, member] : group.members()) keep_session(turn, group, member);
+    // The limit may be lower than when they joined; the next round lets only so many in.
+    if (group.is(State::kStable) && group.members().size() > settings_.members_max) rebalance(turn, group);
+    settle(group);
+  }
+  offsets_check_at_ = time.now + settings_.offsets_check_interval;
+  return std::move(turn.effects);
+}
+
+Instant Coordinator::next_deadline() const {
+  if (phase_ != Phase::kServing) return Instant::never();
+  return wakes_.empty() ? offsets_check_at_ : std::min(offsets_check_at_, wakes_.begin()->first);
+}
+
+Effects Coordinator::on_time(Time time) {
+  Turn turn{time};
+  if (phase_ != Phase::kServing) return {};
+  std::vector<std::string> due;
+  for (const auto& [when, group_id] : wakes_) {
+    if (when > time.now) break;
+    due.push_back(group_id);
+  }
+  for (const std::string& group_id : due) wake(turn, groups_.at(group_id));
+  if (offsets_check_at_ <= time.now) {
+    offsets_check_at_ = time.now + settings_.offsets_check_interval;
+    expire_offsets(turn);
+  }
+  return std::move(turn.effects);
+}
+
+Effects Coordinator::on_appended(AppendToken token, ErrorCode error, Time time) {
+  Turn turn{time};
+  if (phase_ != Phase::kServing) return {};
+  const auto pending = pending_appends_.find(token);
+  MQ_ASSERT(pending != pending_appends_.end() && !pending->second.result);
+  pending->second.result = error;
+  // State follows the order of the log, not of the callers' wake-ups.
+  while (!pending_appends_.empty() && pending_appends_.begin()->second.result) {
+    PendingAppend done = std::move(pending_appends_.begin()->second);
+    pending_appends_.erase(pending_appends_.begin());
+    conclude(turn, done, *done.result);
+  }
+  return std::move(turn.effects);
+}
+
+Effects Coordinator::unload() {
+  Turn turn{Time{}};
+  if (phase_ == Phase::kServing) {
+    for (auto& [token, pending] : std::exchange(pending_appends_, {}))
+      conclude(turn, pending, ErrorCode::kNotCoordinator);
+    for (auto& [id, group] : groups_) {
+      for (auto& [member_id, member] : group.members()) {
+        if (member.join_token) answer_join(turn, member, join_error(member_id, ErrorCode::kNotCoordinator));
+        if (member.sync_token) answer_sync(turn, group, member, ErrorCode::kNotCoordinator);
+      }
+    }
+  }
+  phase_ = Phase::kUnloaded;
+  groups_.clear();
+  wakes_.clear();
+  pending_appends_.clear();
+  turn.effects.appends.clear();
+  return std::move(turn.effects);
+}
+
+const Group* Coordinator::find(std::string_view group_id) const {
+  const auto at = groups_.find(group_id);
+  return at == groups_.end() ? nullptr : &at->second;
+}
+
+void Coordinator::check_invariants() const {
+  for (const auto& [id, group] : groups_) {
+    MQ_ASSERT(id == group.id());
+    group.check_invariants();
+    MQ_ASSERT(!group.wake_at || wakes_.contains({*group.wake_at, id}));
+    MQ_ASSERT(phase_ != Phase::kServing || group.first_deadline() >= group.wake_at.value_or(Instant::never()));
+  }
+}
+
+std::optional<ErrorCode> Coordinator::not_serving() const {
+  if (phase_ == Phase::kLoading) return ErrorCode::kCoordinatorLoadInProgress;
+  if (phase_ == Phase::kUnloaded) return ErrorCode::kNotCoordinator;
+  return std::nullopt;
+}
+
+Group* Coordinator::find_group(std::string_view group_id) {
+  const auto at = groups_.find(group_id);
+  return at == groups_.end() ? nullptr : &at->second;
+}
+
+Group& Coordinator::find_or_make_group(std::string_view group_id, WallMillis wall) {
+  if (Group* group = find_group(group_id)) return *group;
+  std::string id(group_id);
+  return groups_.try_emplace(id, id, wall).first->second;
+}
+
+void Coordinator::append(Turn& turn, Group& group, std::vector<Record> records, Continuation then) {
+  last_append_ = AppendToken{last_append_.value() + 1};
+  ++group.appends_in_progress;
+  pending_appends_.try_emplace(last_append_, PendingAppend{group.id(), std::move(then), std::nullopt});
+  turn.effects.appends.push_back({last_append_, std::move(records)});
+}
+
+void Coordinator::conclude(Turn& turn, PendingAppend& pending, ErrorCode result) {
+  // It is still there: a group with an append in progress is never dropped.
+  Group& group = groups_.at(pending.group_id);
+  --group.appends_in_progress;
+  pending.then(turn, group, result);
+  settle(group);
+}
+
+void Coordinator::settle(Group& group) {
+  group.check_invariants();
+  const bool in_use = !group.is(State::kEmpty) || !group.pending().empty() || !group.offsets.empty() ||
+                      group.appends_in_progress > 0 || group.is_written;
+  if (in_use) return;
+  if (group.wake_at) wakes_.erase({*group.wake_at, group.id()});
+  groups_.erase(groups_.find(group.id()));
+}
+
+void Coordinator::wake_by(Group& group, Instant when) {
+  if (when == Instant::never() || (group.wake_at && *group.wake_at <= when)) return;
+  if (group.wake_at) wakes_.erase({*group.wake_at, group.id()});
+  group.wake_at = when;
+  wakes_.emplace(when, group.id());
+}
+
+void Coordinator::keep_session(Turn& turn, Group& group, Member& member) {
+  member.session_deadline =
+      turn.time.now + (member.is_new ? settings_.new_member_join_timeout : member.session_timeout);
+  wake_by(group, member.session_deadline);
+}
+
+void Coordinator::wake(Turn& turn, Group& group) {
+  wakes_.erase({*group.wake_at, group.id()});
+  group.wake_at.reset();
+  expire_sessions(turn, group);
+  if (group.join_deadline && *group.join_deadline <= turn.time.now) join_time_is_over(turn, group);
+  if (group.sync_deadline && *group.sync_deadline <= turn.time.now) sync_time_is_over(turn, group);
+  // Heartbeats move deadlines back without telling; here is where we find out how far.
+  wake_by(group, group.first_deadline());
+  settle(group);
+}
+
+void Coordinator::expire_sessions(Turn& turn, Group& group) {
+  const Instant now = turn.time.now;
+  std::erase_if(group.pending(), [&](const auto& entry) { return entry.second <= now; });
+  std::vector<std::string> expired;
+  for (const auto& [id, member] : group.members())
+    if (member.may_expire() && member.session_deadline <= now) expired.push_back(id);
+  for (const std::string& id : expired) take_out(turn, group, id);
+  if (expired.empty()) {
+    if (group.is(State::kPreparingRebalance)) complete_join_if_all_joined(turn, group);
+  } else {
+    after_removal(turn, group);
+  }
+}
+
+}  // namespace mq::group

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "base/bytes.h"
+#include "group/effects.h"
+#include "group/group.h"
+#include "model/ids.h"
+
+namespace mq::group {
+
+// The records of __consumer_offsets, byte for byte Kafka's: offsets under (group, topic, partition), groups under their
+// id.
+
+struct OffsetKey {
+  std::string group_id;
+  TopicPartition partition;
+};
+struct GroupKey {
+  std::string group_id;
+};
+using RecordKey = std::variant<OffsetKey, GroupKey>;
+
+/// What a group's record says.
+struct WrittenGroup {
+  std::optional<std::string> protocol_type;
+  std::int32_t generation = 0;
+  std::optional<std::string> protocol_name;
+  std::string leader;
+  WallMillis state_since = -1;  ///< -1: written before there was this field
+  std::vector<Member> members;
+};
+
+/// Nothing: a key of another kind, of a later version, or damaged.
+[[nodiscard]] std::optional<RecordKey> decode_key(BytesView key);
+[[nodiscard]] std::optional<CommittedOffset> decode_offset(BytesView value);
+[[nodiscard]] std::optional<WrittenGroup> decode_group(BytesView value);
+
+[[nodiscard]] Record offset_record(const std::string& group_id, const TopicPartition& partition,
+                                   const CommittedOffset& offset);
+[[nodiscard]] Record offset_tombstone(const std::string& group_id, const TopicPartition& partition);
+/// The group as it is now, each member with its assignment.
+[[nodiscard]] Record group_record(const Group& group);
+[[nodiscard]] Record group_tombstone(const std::string& group_id);
+
+}  // namespace mq::group
