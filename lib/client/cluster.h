@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -81,8 +82,11 @@ class Cluster {
   /// Every topic of the cluster.
   awaitable<Result<std::vector<TopicRef>>> all_topics();
 
+  /// Answers leave a broker in the order of the requests, so what may wait (fetch) or is large (produce) has a connection
+  /// of its own, and heartbeats or metadata do not stand behind it.
+  enum class Use { control, data };
   /// A connection to the broker: the open one, or a new one within the connect timeout. One attempt.
-  awaitable<Result<ConnectionRef>> broker(BrokerId id);
+  awaitable<Result<ConnectionRef>> broker(BrokerId id, Use use = Use::control);
   /// A connection to whichever broker answers; one attempt at each that is known.
   awaitable<Result<ConnectionRef>> any_broker();
   awaitable<Result<ConnectionRef>> controller();
@@ -116,8 +120,9 @@ class Cluster {
  private:
   struct Slot;
   awaitable<Result<ConnectionRef>> connect(const env::Address& address);
-  awaitable<Result<ConnectionRef>> bootstrap();
-  awaitable<Result<ConnectionRef>> through(Slot& slot, env::Address address);
+  awaitable<Result<ConnectionRef>> through(std::shared_ptr<Slot> slot, env::Address address);
+  [[nodiscard]] std::shared_ptr<Slot> slot(Use use, BrokerId id);
+  /// No names: every topic.
   awaitable<Result<Refreshed>> ask(ConnectionRef connection, std::optional<std::vector<std::string>> names,
                                    AutoCreate create);
   [[nodiscard]] env::Address address_of(const BrokerInfo& broker) const;
@@ -131,7 +136,8 @@ class Cluster {
   std::string cluster_id_;
   std::unordered_map<std::string, TopicRef> topics_;
   std::unordered_map<std::string, BrokerId> coordinators_;
-  std::map<BrokerId, std::shared_ptr<Slot>> slots_;  ///< kNoBroker: the bootstrap connection
+  /// {control, kNoBroker}: whichever broker answered first.
+  std::map<std::pair<Use, BrokerId>, std::shared_ptr<Slot>> slots_;
   std::optional<env::Address> bootstrap_socket_;     ///< the unix socket that answered
   std::size_t bootstrap_next_ = 0;
   bool lost_ = false;

@@ -1,0 +1,84 @@
+#include "client/partition_queue.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "record/batch.h"
+
+namespace mq::client {
+
+Sequence PartitionQueue::claim_sequence(std::int32_t records) {
+  if (!has_identity() || needs_identity_) return Sequence{-1};
+  if (!batches_.empty() && batches_.back()->identity != identity_) return Sequence{-1};
+  return std::exchange(next_sequence_, record::advance(next_sequence_, records));
+}
+
+ProducerBatch* PartitionQueue::send_next(int inflight_max) {
+  if (needs_identity_ || in_flight_ >= window(inflight_max)) return nullptr;
+  // All in flight are older than what goes out next, else something failed and waits until the rest is back.
+  const auto next = std::ranges::find_if(batches_, [](const BatchRef& batch) { return !batch->in_flight; });
+  if (next == batches_.end() || next - batches_.begin() != in_flight_) return nullptr;
+  ProducerBatch& batch = **next;
+  if (has_identity() && batch.identity != identity_) {
+    batch.identity = identity_;
+    batch.base_sequence = std::exchange(next_sequence_, record::advance(next_sequence_, batch.record_count()));
+    // An earlier attempt may still be in the hands of a dying connection.
+    if (batch.bytes.use_count() > 1) batch.bytes = std::make_shared<std::string>(*batch.bytes);
+    stamp_producer(*batch.bytes, batch.identity, batch.base_sequence);
+  }
+  batch.in_flight = true;
+  ++in_flight_;
+  return &batch;
+}
+
+PartitionQueue::BatchRef PartitionQueue::acknowledged(ProducerBatch& batch) {
+  acknowledged_any_ = true;
+  return take(batch);
+}
+
+void PartitionQueue::failed(ProducerBatch& batch) {
+  if (!batch.in_flight) return;
+  batch.in_flight = false;
+  --in_flight_;
+}
+
+PartitionQueue::BatchRef PartitionQueue::given_up(ProducerBatch& batch) {
+  if (batch.identity.id != kNoProducerId) lost_count();
+  return take(batch);
+}
+
+void PartitionQueue::replace(ProducerBatch& batch, std::vector<BatchRef> parts) {
+  failed(batch);
+  const auto place = std::ranges::find(batches_, &batch, &BatchRef::get);
+  MQ_ASSERT(place != batches_.end());
+  Sequence sequence = batch.base_sequence;
+  for (const BatchRef& part : parts) {
+    if (batch.identity.id == kNoProducerId) continue;
+    part->identity = batch.identity;
+    part->base_sequence = sequence;
+    stamp_producer(*part->bytes, part->identity, sequence);
+    sequence = record::advance(sequence, part->record_count());
+  }
+  const auto at = batches_.erase(place);
+  batches_.insert(at, std::make_move_iterator(parts.begin()), std::make_move_iterator(parts.end()));
+}
+
+void PartitionQueue::renumber(ProducerIdentity identity) {
+  MQ_ASSERT(in_flight_ == 0);
+  identity_ = identity;
+  next_sequence_ = Sequence{0};
+  acknowledged_any_ = false;
+  needs_identity_ = false;
+}
+
+PartitionQueue::BatchRef PartitionQueue::take(ProducerBatch& batch) {
+  failed(batch);
+  const auto place = std::ranges::find(batches_, &batch, &BatchRef::get);
+  MQ_ASSERT(place != batches_.end());
+  BatchRef taken = std::move(*place);
+  batches_.erase(place);
+  return taken;
+}
+
+}  // namespace mq::client

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/time.h"
+#include "client/batch_stamp.h"
+#include "model/ids.h"
+
+namespace mq::client {
+
+/// A sealed batch on its way to the log.
+struct ProducerBatch {
+  std::shared_ptr<std::string> bytes;
+  std::vector<std::uint64_t> tokens;  ///< one for each record
+  std::size_t buffered_bytes = 0;     ///< what it counts in the producer's buffer
+  Instant opened;                     ///< when its first record came
+  ProducerIdentity identity;          ///< stamped into it; kNoProducerId: not yet
+  Sequence base_sequence{-1};
+  bool in_flight = false;
+
+  [[nodiscard]] std::int32_t record_count() const { return static_cast<std::int32_t>(tokens.size()); }
+  [[nodiscard]] SharedBytes shared() const { return {bytes, *bytes}; }
+};
+
+/// The sealed batches of one partition, oldest first, until each is acknowledged or given up: decides which may be sent
+/// next so that the log gets them in order and, with an identity, once.
+///
+/// With an identity, batches carry consecutive sequences. When one fails, the broker refuses those behind it
+/// (OUT_OF_ORDER_SEQUENCE); everything waits until nothing is in flight and is sent again, in order, with the same
+/// sequences. When a batch is lost for good no retry closes the gap: what is left is renumbered under a new epoch
+/// (KIP-360; a producer without transactions may raise it on its own).
+class PartitionQueue {
+ public:
+  using BatchRef = std::unique_ptr<ProducerBatch>;
+
+  [[nodiscard]] bool empty() const { return batches_.empty(); }
+  [[nodiscard]] std::size_t size() const { return batches_.size(); }
+  [[nodiscard]] int in_flight() const { return in_flight_; }
+  [[nodiscard]] const ProducerBatch& front() const { return *batches_.front(); }
+  [[nodiscard]] bool is_front(const ProducerBatch& batch) const { return batches_.front().get() == &batch; }
+
+  void push(BatchRef batch) { batches_.push_back(std::move(batch)); }
+  /// The sequence for a batch of `records` that is sealed now, so that it need not be stamped later; -1 when a batch
+  /// before it has none yet.
+  [[nodiscard]] Sequence claim_sequence(std::int32_t records);
+  [[nodiscard]] ProducerIdentity identity() const { return identity_; }
+
+  /// The oldest batch that may go out now, stamped and marked as in flight; null when none may. It stays in the queue,
+  /// at its place in memory, until one of the calls below.
+  ProducerBatch* send_next(int inflight_max);
+
+  /// The broker has it: takes it out.
+  BatchRef acknowledged(ProducerBatch& batch);
+  /// The attempt failed, another may succeed.
+  void failed(ProducerBatch& batch);
+  /// It will never be in the log, or nobody knows: takes it out. Later sequences need a new epoch.
+  BatchRef given_up(ProducerBatch& batch);
+  /// The same for the oldest one.
+  BatchRef give_up_front() { return given_up(*batches_.front()); }
+  /// The broker has lost count: the sequences that it saw do not go on with those of the queue.
+  void lost_count() { needs_identity_ = has_identity(); }
+  /// Puts `parts` in the place of `batch`, which was not in flight any more or is now not; together they have its
+  /// records and sequences.
+  void replace(ProducerBatch& batch, std::vector<BatchRef> parts);
+
+  /// True when nothing may be sent before `renumber`.
+  [[nodiscard]] bool needs_identity() const { return needs_identity_ && in_flight_ == 0; }
+  /// Sequences begin at 0 under `identity`. Nothing is in flight.
+  void renumber(ProducerIdentity identity);
+
+ private:
+  /// Until the broker has taken a first batch it accepts any sequence: two in flight could then change places.
+  [[nodiscard]] int window(int inflight_max) const { return has_identity() && !acknowledged_any_ ? 1 : inflight_max; }
+  [[nodiscard]] bool has_identity() const { return identity_.id != kNoProducerId; }
+  BatchRef take(ProducerBatch& batch);
+
+  std::deque<BatchRef> batches_;
+  int in_flight_ = 0;
+  ProducerIdentity identity_;
+  Sequence next_sequence_{0};
+  bool acknowledged_any_ = false;
+  bool needs_identity_ = false;
+};
+
+}  // namespace mq::client

@@ -1,0 +1,841 @@
+#include "client/producer.h"
+
+#include <algorithm>
+#include <deque>
+#include <limits>
+#include <map>
+#include <set>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "client/connection.h"
+#include "client/partition_queue.h"
+#include "env/event.h"
+#include "record/batch.h"
+#include "record/batch_builder.h"
+#include "record/record.h"
+#include "wire/messages/init_producer_id.h"
+#include "wire/messages/produce.h"
+
+namespace mq::client {
+namespace {
+
+/// A partition of one topic: the batch that still grows, and those that are sealed.
+struct Partition {
+  Producer::Topic* topic = nullptr;
+  std::int32_t index = 0;
+  BrokerId leader = kNoBroker;
+  LeaderEpoch leader_epoch = kNoLeaderEpoch;
+
+  std::unique_ptr<record::BatchBuilder> open;  ///< null: nothing grows
+  std::vector<std::uint64_t> open_tokens;
+  std::size_t open_bytes = 0;
+  Instant opened;
+  std::uint64_t open_number = 0;  ///< tells one open batch from the next
+  bool open_is_due = false;       ///< lingered enough, or flushed
+
+  PartitionQueue queue;
+  bool is_listed = false;  ///< stands in its lane's list of partitions with something to send
+  Instant blocked_until;
+  Backoff backoff;
+};
+
+/// The way to one broker.
+struct Lane {
+  explicit Lane(BrokerId broker) : id(broker) {}
+  BrokerId id;
+  std::shared_ptr<Connection> connection;
+  bool connecting = false;
+  int in_flight = 0;
+  std::deque<Partition*> ready;
+};
+
+/// One batch of a request in flight.
+struct Sent {
+  Partition* partition;
+  ProducerBatch* batch;
+};
+
+}  // namespace
+
+class Producer::Topic {
+ public:
+  std::string name;
+  Uuid id;
+  std::vector<std::unique_ptr<Partition>> partitions;
+  std::int32_t sticky = 0;
+  std::int32_t round_robin = 0;
+};
+
+class Producer::Impl : public std::enable_shared_from_this<Impl> {
+ public:
+  Impl(Cluster& cluster, ProducerOptions options, DeliverySink delivered);
+  void start();
+
+  awaitable<Result<Topic*>> topic(const std::string& name, Instant deadline);
+  Result<bool> try_send(Topic& topic, const OutgoingRecord& record);
+  awaitable<void> wait_for_room();
+  awaitable<Result<void>> flush(Instant deadline);
+  awaitable<Result<void>> close(Instant deadline);
+  [[nodiscard]] std::uint64_t pending_records() const { return pending_records_; }
+  [[nodiscard]] std::size_t buffered_bytes() const { return buffered_; }
+
+ private:
+  // Collecting records into batches.
+  std::int32_t choose_partition(Topic& topic, const OutgoingRecord& record);
+  void move_sticky(Topic& topic);
+  void open_batch(Partition& partition);
+  void seal(Partition& partition);
+
+  // Sending batches.
+  Lane& lane_of(BrokerId id);
+  void list(Partition& partition);
+  void pump(Lane& lane);
+  void pump_all();
+  void pump_soon();
+  std::vector<Sent> collect(Lane& lane);
+  ProducerBatch* next_batch(Partition& partition);
+  bool give_identity(Partition& partition);
+  Result<void> send(Lane& lane, const std::vector<Sent>& batches);
+  void on_answer(Lane& lane, ApiVersion version, std::vector<Sent> batches, Result<SharedBytes> answer);
+  void on_partition_answer(const Sent& sent, const wire::ProduceResponse::PartitionProduceResponse& answer);
+  void on_written(const std::vector<Sent>& batches);
+  void retry(const Sent& sent, Error error);
+  bool split(const Sent& sent);
+  void report(Partition& partition, PartitionQueue::BatchRef batch, std::int64_t base_offset, const Error* error);
+
+  // In the background.
+  awaitable<void> connect(Lane& lane);
+  awaitable<void> ask_for_identity();
+  awaitable<void> run_timer();
+  awaitable<void> refresh_topics();
+  void wake_timer(Instant when);
+  void want_metadata(Topic& topic);
+  void apply(Topic& topic, const TopicInfo& info);
+  void relist_moved();
+  void expire();
+  void expire(Partition& partition);
+  void fail_everything(const Error& error);
+
+  [[nodiscard]] bool is_idempotent() const { return options_.idempotent; }
+  [[nodiscard]] Instant expires_at(Instant opened) const { return options_.delivery.deadline(opened); }
+
+  Cluster& cluster_;
+  env::Shard& shard_;
+  ProducerOptions options_;
+  DeliverySink delivered_;
+
+  std::unordered_map<std::string, std::unique_ptr<Topic>> topics_;
+  std::map<BrokerId, std::unique_ptr<Lane>> lanes_;
+  std::vector<std::unique_ptr<record::BatchBuilder>> spare_builders_;
+  record::RecordReader splitter_;
+
+  std::size_t buffered_ = 0;
+  std::uint64_t pending_records_ = 0;
+  env::Event room_;
+  env::Event idle_;
+
+  struct Linger {
+    Instant due;
+    Partition* partition;
+    std::uint64_t open_number;
+  };
+  std::deque<Linger> lingering_;  ///< in the order of `due`, since the linger is the same for all
+  std::multimap<Instant, Partition*> blocked_;
+  std::unique_ptr<env::Timer> timer_;
+  Instant timer_until_ = Instant::never();
+  bool pump_posted_ = false;
+
+  ProducerIdentity identity_;  ///< where partitions begin; each raises its own epoch after a gap
+  bool asking_identity_ = false;
+  std::set<Topic*> stale_;
+  bool refreshing_ = false;
+  std::optional<Error> fatal_;
+  bool closed_ = false;
+};
+
+// --- Collecting records into batches ---------------------------------------------------------------------------------
+
+Producer::Impl::Impl(Cluster& cluster, ProducerOptions options, DeliverySink delivered)
+    : cluster_(cluster),
+      shard_(cluster.shard()),
+      options_(std::move(options)),
+      delivered_(std::move(delivered)),
+      room_(shard_),
+      idle_(shard_),
+      timer_(shard_.make_timer()) {
+  if (options_.acks != Acks::all) options_.idempotent = false;
+  constexpr int kIdempotentInflightMax = 5;  // as many batches as a broker remembers of a producer
+  if (options_.idempotent) options_.inflight_max = std::min(options_.inflight_max, kIdempotentInflightMax);
+  options_.inflight_max = std::max(options_.inflight_max, 1);
+}
+
+void Producer::Impl::start() {
+  cluster_.tasks().spawn([](std::shared_ptr<Impl> self) -> awaitable<void> { co_await self->run_timer(); }(shared_from_this()));
+}
+
+awaitable<Result<Producer::Topic*>> Producer::Impl::topic(const std::string& name, Instant deadline) {
+  if (const auto known = topics_.find(name); known != topics_.end()) co_return known->second.get();
+  MQ_CO_TRY(const auto info, co_await cluster_.topic(name, options_.auto_create, deadline));
+  if (info->partitions.empty()) co_return mq::fail(Errc::corrupt, "topic {} has no partitions", name);
+  auto& topic = topics_[name];
+  if (!topic) {
+    topic = std::make_unique<Topic>();
+    topic->name = name;
+    apply(*topic, *info);
+    move_sticky(*topic);
+  }
+  co_return topic.get();
+}
+
+Result<bool> Producer::Impl::try_send(Topic& topic, const OutgoingRecord& record) {
+  if (fatal_) [[unlikely]]
+    return mq::fail(*fatal_);
+  if (closed_) [[unlikely]]
+    return mq::fail(Errc::closed, "the producer is closed");
+  const std::size_t bytes = record::BatchBuilder::record_bytes_max(record.key, record.value, record.headers);
+  if (buffered_ > 0 && buffered_ + bytes > options_.buffer_bytes_max) return false;
+  const std::int32_t index = choose_partition(topic, record);
+  if (index < 0 || static_cast<std::size_t>(index) >= topic.partitions.size())
+    return mq::fail(Errc::invalid_argument, "topic {} has no partition {}", topic.name, index);
+  Partition& partition = *topic.partitions[static_cast<std::size_t>(index)];
+  if (partition.open && partition.open->size_bytes() + bytes > options_.batch_bytes) {
+    seal(partition);
+    list(partition);
+    pump(lane_of(partition.leader));
+  }
+  if (!partition.open) open_batch(partition);
+  const WallMillis timestamp = record.timestamp >= 0 ? record.timestamp : shard_.clock().wall_now();
+  partition.open->add(timestamp, record.key, record.value, record.headers);
+  partition.open_tokens.push_back(record.token);
+  partition.open_bytes += bytes;
+  buffered_ += bytes;
+  ++pending_records_;
+  return true;
+}
+
+std::int32_t Producer::Impl::choose_partition(Topic& topic, const OutgoingRecord& record) {
+  if (record.partition) return *record.partition;
+  const auto count = static_cast<std::int32_t>(topic.partitions.size());
+  switch (options_.partitioner) {
+    case Partitioner::random:
+      return static_cast<std::int32_t>(cluster_.random().below(static_cast<std::uint64_t>(count)));
+    case Partitioner::round_robin:
+      return topic.round_robin = (topic.round_robin + 1) % count;
+    case Partitioner::sticky:
+      return topic.sticky;
+    case Partitioner::murmur2:
+    case Partitioner::crc32:
+    case Partitioner::fnv1a:
+      return record.key ? partition_for_key(options_.partitioner, *record.key, count) : topic.sticky;
+  }
+  std::unreachable();
+}
+
+/// Another partition at random, one with a leader where there is any.
+void Producer::Impl::move_sticky(Topic& topic) {
+  const std::size_t count = topic.partitions.size();
+  const std::size_t start = count == 1 ? 0 : cluster_.random().below(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    topic.sticky = static_cast<std::int32_t>((start + i) % count);
+    if (topic.partitions[static_cast<std::size_t>(topic.sticky)]->leader != kNoBroker) return;
+  }
+}
+
+void Producer::Impl::open_batch(Partition& partition) {
+  if (spare_builders_.empty()) {
+    partition.open = std::make_unique<record::BatchBuilder>(
+        record::BatchBuilder::Options{.codec = options_.codec, .level = options_.level});
+  } else {
+    partition.open = std::move(spare_builders_.back());
+    spare_builders_.pop_back();
+  }
+  partition.opened = shard_.now();
+  ++partition.open_number;
+  if (options_.delivery.limit != Duration::max()) wake_timer(expires_at(partition.opened));
+  if (options_.linger == Duration::zero()) {
+    partition.open_is_due = true;
+    list(partition);
+    pump_soon();
+    return;
+  }
+  const Instant due = partition.opened + options_.linger;
+  lingering_.push_back({.due = due, .partition = &partition, .open_number = partition.open_number});
+  wake_timer(due);
+}
+
+void Producer::Impl::seal(Partition& partition) {
+  auto batch = std::make_unique<ProducerBatch>();
+  record::BatchBuilder::Stamp stamp;
+  const Sequence sequence = partition.queue.claim_sequence(partition.open->record_count());
+  if (sequence.value() >= 0) {
+    batch->identity = partition.queue.identity();
+    batch->base_sequence = sequence;
+    stamp.producer_id = batch->identity.id;
+    stamp.producer_epoch = batch->identity.epoch;
+    stamp.base_sequence = sequence;
+  }
+  auto bytes = partition.open->finish(stamp);
+  batch->tokens = std::move(partition.open_tokens);
+  batch->buffered_bytes = std::exchange(partition.open_bytes, 0);
+  batch->opened = partition.opened;
+  partition.open_tokens = {};
+  partition.open_tokens.reserve(batch->tokens.size());
+  spare_builders_.push_back(std::move(partition.open));
+  partition.open_is_due = false;
+  if (partition.topic->sticky == partition.index) move_sticky(*partition.topic);
+  if (bytes) {
+    batch->bytes = std::make_shared<std::string>(*std::move(bytes));
+    partition.queue.push(std::move(batch));
+    return;
+  }
+  // Only an option can be wrong here: a level that the codec does not have.
+  if (sequence.value() >= 0) partition.queue.lost_count();
+  report(partition, std::move(batch), -1, &bytes.error());
+}
+
+// --- Sending batches -------------------------------------------------------------------------------------------------
+
+Lane& Producer::Impl::lane_of(BrokerId id) {
+  auto& lane = lanes_[id];
+  if (!lane) lane = std::make_unique<Lane>(id);
+  return *lane;
+}
+
+/// Puts the partition on the list of its leader's lane, when it is not there already. Without a leader it waits for
+/// metadata.
+void Producer::Impl::list(Partition& partition) {
+  if (partition.is_listed) return;
+  if (partition.leader == kNoBroker) return want_metadata(*partition.topic);
+  partition.is_listed = true;
+  lane_of(partition.leader).ready.push_back(&partition);
+}
+
+void Producer::Impl::pump(Lane& lane) {
+  while (!closed_ && lane.id != kNoBroker && lane.in_flight < options_.inflight_max && !lane.ready.empty()) {
+    if (!lane.connection || !lane.connection->is_open()) {
+      if (!lane.connecting) {
+        lane.connecting = true;
+        cluster_.tasks().spawn([](std::shared_ptr<Impl> self, Lane* way) -> awaitable<void> {
+          co_await self->connect(*way);
+        }(shared_from_this(), &lane));
+      }
+      return;
+    }
+    auto batches = collect(lane);
+    if (batches.empty()) return;
+    if (auto sent = send(lane, batches); !sent)
+      for (const Sent& one : batches) retry(one, sent.error());
+  }
+}
+
+void Producer::Impl::pump_all() {
+  for (const auto& [id, lane] : lanes_) pump(*lane);
+}
+
+void Producer::Impl::pump_soon() {
+  if (std::exchange(pump_posted_, true)) return;
+  shard_.post([weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->pump_posted_ = false;
+    self->pump_all();
+  });
+}
+
+/// The batches of the next request to this broker: at most one of each partition, so that a partition's batches travel in
+/// requests of their own and keep their order.
+std::vector<Sent> Producer::Impl::collect(Lane& lane) {
+  std::vector<Sent> batches;
+  std::size_t bytes = 0;
+  for (std::size_t left = lane.ready.size(); left > 0 && !lane.ready.empty(); --left) {
+    Partition& partition = *lane.ready.front();
+    ProducerBatch* batch = next_batch(partition);
+    if (batch != nullptr && bytes > 0 && bytes + batch->bytes->size() > options_.request_bytes_max) {
+      partition.queue.failed(*batch);
+      break;
+    }
+    lane.ready.pop_front();
+    partition.is_listed = false;
+    if (batch == nullptr) continue;
+    batches.push_back({.partition = &partition, .batch = batch});
+    bytes += batch->bytes->size();
+    const bool has_more = partition.queue.size() > static_cast<std::size_t>(partition.queue.in_flight()) || partition.open_is_due;
+    if (has_more) list(partition);
+  }
+  return batches;
+}
+
+ProducerBatch* Producer::Impl::next_batch(Partition& partition) {
+  if (shard_.now() < partition.blocked_until || !give_identity(partition)) return nullptr;
+  const bool only_open_left = partition.queue.size() == static_cast<std::size_t>(partition.queue.in_flight());
+  if (only_open_left && partition.open && partition.open_is_due && partition.queue.in_flight() < options_.inflight_max)
+    seal(partition);
+  return partition.queue.send_next(options_.inflight_max);
+}
+
+/// False when the partition must wait: for a first producer id, or until nothing is in flight under its old epoch.
+bool Producer::Impl::give_identity(Partition& partition) {
+  if (!is_idempotent()) return true;
+  const ProducerIdentity own = partition.queue.identity();
+  const bool is_new = own.id == kNoProducerId;
+  if (!is_new && !partition.queue.needs_identity()) return true;
+  if (identity_.id == kNoProducerId) {
+    if (!std::exchange(asking_identity_, true))
+      cluster_.tasks().spawn(
+          [](std::shared_ptr<Impl> self) -> awaitable<void> { co_await self->ask_for_identity(); }(shared_from_this()));
+    return false;
+  }
+  if (is_new || own.id != identity_.id) {
+    partition.queue.renumber(identity_);
+    return true;
+  }
+  if (own.epoch.value() == std::numeric_limits<std::int16_t>::max()) {
+    identity_ = {};
+    return give_identity(partition);
+  }
+  partition.queue.renumber({.id = own.id, .epoch = ProducerEpoch{static_cast<std::int16_t>(own.epoch.value() + 1)}});
+  return true;
+}
+
+Result<void> Producer::Impl::send(Lane& lane, const std::vector<Sent>& batches) {
+  wire::ProduceRequest request;
+  request.acks = static_cast<std::int16_t>(options_.acks);
+  request.timeout_ms = static_cast<std::int32_t>(std::chrono::duration_cast<std::chrono::milliseconds>(options_.ack_timeout).count());
+  std::vector<SharedBytes> records;
+  bool has_ids = true;
+  for (const Sent& sent : batches) {
+    const Topic& topic = *sent.partition->topic;
+    if (request.topic_data.empty() || request.topic_data.back().name != topic.name) {
+      const auto known = std::ranges::find(request.topic_data, topic.name, &wire::ProduceRequest::TopicProduceData::name);
+      // A topic must not come twice; its batches go together, wherever it stood first.
+      if (known == request.topic_data.end()) {
+        auto& data = request.topic_data.emplace_back();
+        data.name = topic.name;
+        data.topic_id = topic.id;
+        has_ids = has_ids && !topic.id.is_zero();
+      } else if (known + 1 != request.topic_data.end()) {
+        std::rotate(known, known + 1, request.topic_data.end());
+      }
+    }
+    auto& data = request.topic_data.back().partition_data.emplace_back();
+    data.index = sent.partition->index;
+    data.records = wire::Records::of(sent.batch->bytes->empty() ? BytesView{} : BytesView(*sent.batch->bytes));
+  }
+  // The records leave in the order in which the request names them.
+  for (auto& topic : request.topic_data)
+    for (auto& data : topic.partition_data) {
+      const auto sent = std::ranges::find_if(batches, [&](const Sent& one) { return one.batch->bytes->data() == data.records.bytes.data(); });
+      records.push_back(sent->batch->shared());
+      data.records = wire::Records::external(sent->batch->bytes->size());
+    }
+  constexpr ApiVersion kLastWithNames = 12;
+  MQ_TRY(const ApiVersion version, lane.connection->version_for<wire::ProduceRequest>(has_ids ? wire::kVersionMax : kLastWithNames));
+  const Instant deadline = shard_.now() + cluster_.options().request_timeout + options_.ack_timeout;
+  auto self = shared_from_this();
+  ++lane.in_flight;
+  Result<void> sent;
+  if (options_.acks == Acks::none) {
+    sent = lane.connection->send_unanswered(request, version, std::move(records), deadline,
+                                            [self, &lane, batches](Result<SharedBytes> written) {
+                                              if (!written) return self->on_answer(lane, 0, batches, std::move(written));
+                                              --lane.in_flight;
+                                              self->on_written(batches);
+                                              self->pump(lane);
+                                            });
+  } else {
+    sent = lane.connection->send(request, version, std::move(records), deadline,
+                                 [self, &lane, version, batches](Result<SharedBytes> answer) {
+                                   self->on_answer(lane, version, batches, std::move(answer));
+                                 });
+  }
+  if (!sent) --lane.in_flight;
+  return sent;
+}
+
+void Producer::Impl::on_written(const std::vector<Sent>& batches) {
+  if (closed_ || fatal_) return;
+  for (const Sent& sent : batches) {
+    report(*sent.partition, sent.partition->queue.acknowledged(*sent.batch), -1, nullptr);
+    list(*sent.partition);
+  }
+}
+
+void Producer::Impl::on_answer(Lane& lane, ApiVersion version, std::vector<Sent> batches, Result<SharedBytes> answer) {
+  --lane.in_flight;
+  if (closed_ || fatal_) return;  // everything was reported
+  Result<wire::ProduceResponse> decoded = answer ? wire::decode<wire::ProduceResponse>(answer->view(), version)
+                                                 : Result<wire::ProduceResponse>(mq::fail(answer.error()));
+  if (!decoded) {
+    if (answer) lane.connection->close();
+    for (const Sent& sent : batches) retry(sent, decoded.error());
+    return pump(lane);
+  }
+  for (const auto& topic : decoded->responses)
+    for (const auto& partition : topic.partition_responses) {
+      const auto sent = std::ranges::find_if(batches, [&](const Sent& one) {
+        const Topic& own = *one.partition->topic;
+        return one.partition->index == partition.index && (topic.name.empty() ? own.id == topic.topic_id : own.name == topic.name);
+      });
+      if (sent == batches.end()) continue;
+      const Sent one = *sent;
+      batches.erase(sent);
+      on_partition_answer(one, partition);
+    }
+  for (const Sent& sent : batches)
+    retry(sent, Error{.code = Errc::closed, .message = "the answer to a produce request leaves a partition out", .kafka_code = 0});
+  pump(lane);
+}
+
+void Producer::Impl::on_partition_answer(const Sent& sent, const wire::ProduceResponse::PartitionProduceResponse& answer) {
+  Partition& partition = *sent.partition;
+  PartitionQueue& queue = partition.queue;
+  switch (answer.error_code) {
+    case ErrorCode::kNone:
+    case ErrorCode::kDuplicateSequenceNumber: {
+      partition.backoff.reset();
+      const bool is_duplicate = answer.error_code == ErrorCode::kDuplicateSequenceNumber;
+      report(partition, queue.acknowledged(*sent.batch), is_duplicate ? -1 : answer.base_offset, nullptr);
+      if (!queue.empty() || partition.open_is_due) list(partition);
+      return;
+    }
+    case ErrorCode::kOutOfOrderSequenceNumber:
+    case ErrorCode::kUnknownProducerId:
+      // Behind a batch that failed this is no surprise. At the front it means that the broker lost count.
+      if (is_idempotent() && queue.is_front(*sent.batch)) queue.lost_count();
+      if (is_idempotent()) return retry(sent, broker_error(answer.error_code, "{}-{}", partition.topic->name, partition.index));
+      break;
+    case ErrorCode::kInvalidProducerEpoch:
+    case ErrorCode::kInvalidProducerIdMapping:
+      if (is_idempotent()) {
+        queue.lost_count();
+        return retry(sent, broker_error(answer.error_code, "{}-{}", partition.topic->name, partition.index));
+      }
+      break;
+    case ErrorCode::kMessageTooLarge:
+    case ErrorCode::kRecordListTooLarge:
+      if (split(sent)) return list(partition);
+      break;
+    default:
+      break;
+  }
+  Error error = broker_error(answer.error_code, "{}-{}", partition.topic->name, partition.index);
+  if (answer.error_message) error.message += ": " + *answer.error_message;
+  if (is_worth_retrying(error)) return retry(sent, std::move(error));
+  report(partition, queue.given_up(*sent.batch), -1, &error);
+  if (!queue.empty() || partition.open_is_due) list(partition);
+}
+
+/// The batch failed but may be tried again: after a wait, by whoever leads the partition then.
+void Producer::Impl::retry(const Sent& sent, Error error) {
+  Partition& partition = *sent.partition;
+  partition.queue.failed(*sent.batch);
+  if (shard_.now() >= expires_at(sent.batch->opened)) {
+    report(partition, partition.queue.given_up(*sent.batch), -1, &error);
+  }
+  switch (code_of(error)) {
+    case ErrorCode::kOutOfOrderSequenceNumber:
+      break;
+    default:
+      want_metadata(*partition.topic);
+  }
+  const Instant now = shard_.now();
+  if (partition.blocked_until <= now) {
+    partition.blocked_until = now + partition.backoff.next(cluster_.random());
+    blocked_.emplace(partition.blocked_until, &partition);
+    wake_timer(partition.blocked_until);
+  }
+}
+
+/// Makes two batches of one that is too large for the topic. False when it is one record.
+bool Producer::Impl::split(const Sent& sent) {
+  ProducerBatch& batch = *sent.batch;
+  const std::size_t half = batch.tokens.size() / 2;
+  if (half == 0) return false;
+  const auto view = record::first_batch(*batch.bytes);
+  if (!view) return false;
+  record::BatchBuilder builder(record::BatchBuilder::Options{.codec = options_.codec, .level = options_.level});
+  std::vector<PartitionQueue::BatchRef> parts;
+  std::size_t taken = 0;
+  const auto finish_part = [&](std::size_t end) -> Result<void> {
+    auto part = std::make_unique<ProducerBatch>();
+    MQ_TRY(auto bytes, builder.finish());
+    part->bytes = std::make_shared<std::string>(std::move(bytes));
+    part->tokens.assign(batch.tokens.begin() + static_cast<std::ptrdiff_t>(taken), batch.tokens.begin() + static_cast<std::ptrdiff_t>(end));
+    part->buffered_bytes = parts.empty() ? batch.buffered_bytes / 2 : batch.buffered_bytes - batch.buffered_bytes / 2;
+    part->opened = batch.opened;
+    parts.push_back(std::move(part));
+    taken = end;
+    return {};
+  };
+  std::size_t index = 0;
+  std::vector<record::HeaderView> headers;
+  auto walked = record::for_each_record(splitter_, *view, [&](const record::RecordView& record) -> Result<void> {
+    headers.clear();
+    for (const record::HeaderView& header : record.headers) headers.push_back(header);
+    builder.add(record.timestamp, record.key, record.value, headers);
+    return ++index == half ? finish_part(half) : Result<void>{};
+  });
+  if (!walked || !finish_part(batch.tokens.size())) return false;
+  sent.partition->queue.replace(batch, std::move(parts));
+  return true;
+}
+
+void Producer::Impl::report(Partition& partition, PartitionQueue::BatchRef batch, std::int64_t base_offset, const Error* error) {
+  buffered_ -= batch->buffered_bytes;
+  pending_records_ -= batch->tokens.size();
+  if (delivered_)
+    delivered_({.topic = partition.topic->name,
+                .partition = partition.index,
+                .base_offset = base_offset,
+                .tokens = batch->tokens,
+                .error = error});
+  if (room_.has_waiters()) room_.notify_all();
+  if (pending_records_ == 0) idle_.notify_all();
+}
+
+// --- In the background -----------------------------------------------------------------------------------------------
+
+awaitable<void> Producer::Impl::connect(Lane& lane) {
+  Backoff backoff;
+  while (!closed_ && !lane.ready.empty()) {
+    auto opened = co_await cluster_.broker(lane.id, Cluster::Use::data);
+    if (closed_) break;
+    if (opened) {
+      lane.connection = *opened;
+      break;
+    }
+    // The leaders may be elsewhere by now.
+    std::set<Topic*> topics;
+    for (Partition* partition : lane.ready) topics.insert(partition->topic);
+    for (Topic* topic : topics) want_metadata(*topic);
+    expire();
+    co_await shard_.sleep_until(shard_.now() + backoff.next(cluster_.random()));
+  }
+  lane.connecting = false;
+  pump(lane);
+}
+
+awaitable<void> Producer::Impl::ask_for_identity() {
+  Backoff backoff;
+  while (!closed_) {
+    wire::InitProducerIdRequest request;
+    request.transaction_timeout_ms = std::numeric_limits<std::int32_t>::max();
+    Error error;
+    auto connection = co_await cluster_.any_broker();
+    if (connection) {
+      auto answer = co_await (*connection)->call(std::move(request), cluster_.options().request_timeout);
+      if (answer && answer->body.error_code == ErrorCode::kNone) {
+        identity_ = {.id = ProducerId{answer->body.producer_id}, .epoch = ProducerEpoch{answer->body.producer_epoch}};
+        break;
+      }
+      error = answer ? broker_error(answer->body.error_code, "producer id") : answer.error();
+    } else {
+      error = connection.error();
+    }
+    if (closed_) break;
+    if (!is_worth_retrying(error)) {
+      fail_everything(error);
+      break;
+    }
+    expire();
+    co_await shard_.sleep_until(shard_.now() + backoff.next(cluster_.random()));
+  }
+  asking_identity_ = false;
+  for (const auto& [name, topic] : topics_)
+    for (const auto& partition : topic->partitions)
+      if (!partition->queue.empty() || partition->open_is_due) list(*partition);
+  pump_all();
+}
+
+/// Lingers, waits after failures, and expiry of batches: whatever comes first.
+awaitable<void> Producer::Impl::run_timer() {
+  constexpr Duration kExpiryCheck = 500ms;
+  const bool expires = options_.delivery.limit != Duration::max();
+  while (!closed_) {
+    const Instant now = shard_.now();
+    while (!lingering_.empty()) {
+      const Linger linger = lingering_.front();
+      const bool is_current = linger.partition->open && linger.partition->open_number == linger.open_number;
+      if (is_current && linger.due > now) break;
+      lingering_.pop_front();
+      if (!is_current) continue;
+      linger.partition->open_is_due = true;
+      list(*linger.partition);
+    }
+    while (!blocked_.empty() && blocked_.begin()->first <= now) {
+      list(*blocked_.begin()->second);
+      blocked_.erase(blocked_.begin());
+    }
+    pump_all();
+    if (expires) expire();
+    timer_until_ = Instant::never();
+    if (!lingering_.empty()) timer_until_ = lingering_.front().due;
+    if (!blocked_.empty()) timer_until_ = std::min(timer_until_, blocked_.begin()->first);
+    if (expires && pending_records_ > 0) timer_until_ = std::min(timer_until_, now + kExpiryCheck);
+    (void)co_await timer_->wait_until(timer_until_);
+  }
+}
+
+void Producer::Impl::wake_timer(Instant when) {
+  if (when >= timer_until_) return;
+  timer_until_ = when;
+  timer_->cancel();
+}
+
+void Producer::Impl::want_metadata(Topic& topic) {
+  stale_.insert(&topic);
+  if (closed_ || std::exchange(refreshing_, true)) return;
+  cluster_.tasks().spawn(
+      [](std::shared_ptr<Impl> self) -> awaitable<void> { co_await self->refresh_topics(); }(shared_from_this()));
+}
+
+awaitable<void> Producer::Impl::refresh_topics() {
+  Backoff backoff;
+  while (!closed_ && !stale_.empty()) {
+    std::vector<std::string> names;
+    for (const Topic* topic : std::exchange(stale_, {})) names.push_back(topic->name);
+    auto answer = co_await cluster_.refresh(names, options_.auto_create);
+    if (closed_) break;
+    std::set<std::string> fresh;
+    if (answer)
+      for (const auto& info : answer->topics) {
+        apply(*topics_.at(info->name), *info);
+        if (std::ranges::all_of(info->partitions, [](const PartitionInfo& p) { return p.leader != kNoBroker; })) fresh.insert(info->name);
+      }
+    for (const std::string& name : names) {
+      Topic& topic = *topics_.at(name);
+      const bool waits = std::ranges::any_of(topic.partitions, [](const auto& p) { return p->open || !p->queue.empty(); });
+      if (waits && !fresh.contains(name)) stale_.insert(&topic);
+    }
+    relist_moved();
+    pump_all();
+    expire();
+    if (!stale_.empty()) co_await shard_.sleep_until(shard_.now() + backoff.next(cluster_.random()));
+  }
+  refreshing_ = false;
+}
+
+void Producer::Impl::apply(Topic& topic, const TopicInfo& info) {
+  topic.id = info.id;
+  while (topic.partitions.size() < info.partitions.size()) {
+    auto& partition = topic.partitions.emplace_back(std::make_unique<Partition>());
+    partition->topic = &topic;
+    partition->index = static_cast<std::int32_t>(topic.partitions.size()) - 1;
+  }
+  for (std::size_t i = 0; i < info.partitions.size(); ++i) {
+    Partition& partition = *topic.partitions[i];
+    // An answer from a broker that lags behind must not lead us back to an older leader.
+    const LeaderEpoch epoch = info.partitions[i].leader_epoch;
+    if (epoch != kNoLeaderEpoch && epoch < partition.leader_epoch) continue;
+    partition.leader = info.partitions[i].leader;
+    partition.leader_epoch = epoch;
+    if (!partition.queue.empty() || partition.open_is_due) list(partition);
+  }
+}
+
+/// Partitions on the list of a broker that does not lead them any more go to the list of the one that does.
+void Producer::Impl::relist_moved() {
+  std::vector<Partition*> moved;
+  for (const auto& [id, lane] : lanes_)
+    std::erase_if(lane->ready, [&moved, lane_id = id](Partition* partition) {
+      if (partition->leader == lane_id) return false;
+      moved.push_back(partition);
+      return true;
+    });
+  for (Partition* partition : moved) {
+    partition->is_listed = false;
+    list(*partition);
+  }
+}
+
+void Producer::Impl::expire() {
+  if (options_.delivery.limit == Duration::max()) return;
+  for (const auto& [name, topic] : topics_)
+    for (std::size_t i = 0; i < topic->partitions.size(); ++i) expire(*topic->partitions[i]);
+}
+
+/// What is in flight is left alone: its answer, or the end of its connection, comes in bounded time.
+void Producer::Impl::expire(Partition& partition) {
+  const Instant now = shard_.now();
+  const Error error{.code = Errc::timed_out,
+                    .message = fmt::format("{}-{}: not acknowledged in time", partition.topic->name, partition.index),
+                    .kafka_code = 0};
+  if (partition.queue.empty() && partition.open && expires_at(partition.opened) <= now) seal(partition);
+  while (!partition.queue.empty() && partition.queue.in_flight() == 0 && expires_at(partition.queue.front().opened) <= now)
+    report(partition, partition.queue.give_up_front(), -1, &error);
+}
+
+void Producer::Impl::fail_everything(const Error& error) {
+  if (!fatal_) fatal_ = error;
+  for (const auto& [name, topic] : topics_)
+    for (const auto& partition : topic->partitions) {
+      if (partition->open) seal(*partition);
+      while (!partition->queue.empty()) report(*partition, partition->queue.give_up_front(), -1, &error);
+    }
+  room_.notify_all();
+}
+
+awaitable<void> Producer::Impl::wait_for_room() {
+  // A quarter of the buffer at once, so that the caller does not wake for each batch.
+  const std::size_t enough = options_.buffer_bytes_max - options_.buffer_bytes_max / 4;
+  if (closed_ || fatal_ || buffered_ == 0) co_return;
+  do {
+    co_await room_.wait();
+  } while (!closed_ && !fatal_ && buffered_ > enough);
+}
+
+awaitable<Result<void>> Producer::Impl::flush(Instant deadline) {
+  while (pending_records_ > 0) {
+    for (const Linger& linger : std::exchange(lingering_, {})) {
+      if (!linger.partition->open || linger.partition->open_number != linger.open_number) continue;
+      linger.partition->open_is_due = true;
+      list(*linger.partition);
+    }
+    pump_all();
+    if (pending_records_ == 0) break;
+    MQ_CO_CHECK(co_await idle_.wait_until(deadline));
+  }
+  if (fatal_) co_return mq::fail(*fatal_);
+  co_return Result<void>{};
+}
+
+awaitable<Result<void>> Producer::Impl::close(Instant deadline) {
+  auto flushed = co_await flush(deadline);
+  closed_ = true;
+  const Error left{.code = Errc::timed_out, .message = "not acknowledged before the producer was closed", .kafka_code = 0};
+  fail_everything(left);
+  timer_->cancel();
+  co_return flushed;
+}
+
+// --- The handle ------------------------------------------------------------------------------------------------------
+
+Producer::Producer(Cluster& cluster, ProducerOptions options, DeliverySink delivered)
+    : impl_(std::make_shared<Impl>(cluster, std::move(options), std::move(delivered))) {
+  impl_->start();
+}
+Producer::~Producer() = default;
+
+awaitable<Result<Producer::Topic*>> Producer::topic(const std::string& name, Instant deadline) {
+  return impl_->topic(name, deadline);
+}
+std::int32_t Producer::partition_count(const Topic& topic) { return static_cast<std::int32_t>(topic.partitions.size()); }
+Result<bool> Producer::try_send(Topic& topic, const OutgoingRecord& record) { return impl_->try_send(topic, record); }
+awaitable<void> Producer::wait_for_room() { return impl_->wait_for_room(); }
+
+awaitable<Result<void>> Producer::send(Topic& topic, const OutgoingRecord& record) {
+  while (true) {
+    MQ_CO_TRY(const bool taken, impl_->try_send(topic, record));
+    if (taken) co_return Result<void>{};
+    co_await impl_->wait_for_room();
+  }
+}
+
+awaitable<Result<void>> Producer::flush(Instant deadline) { return impl_->flush(deadline); }
+awaitable<Result<void>> Producer::close(Instant deadline) { return impl_->close(deadline); }
+std::uint64_t Producer::pending_records() const { return impl_->pending_records(); }
+std::size_t Producer::buffered_bytes() const { return impl_->buffered_bytes(); }
+
+}  // namespace mq::client
