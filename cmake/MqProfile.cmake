@@ -16,7 +16,7 @@ if(CCACHE)
   set(CMAKE_C_COMPILER_LAUNCHER ${CMAKE_CXX_COMPILER_LAUNCHER})
 endif()
 
-add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Werror -Wno-gnu-statement-expression -fno-omit-frame-pointer)
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Werror -Wno-gnu-statement-expression -Wno-missing-designated-field-initializers -fno-omit-frame-pointer)
 # Headers of Debian's packages are not ours to warn about; ours are found under lib/.
 add_link_options(-fuse-ld=lld-19)
 

@@ -28,6 +28,7 @@ Node::Node(NodeEnv env, NodeConfig config) : env_(std::move(env)), config_(std::
   topics_ = std::make_unique<Topics>(*this);
   producer_ids_ = std::make_unique<ProducerIds>(*this);
   acceptors_ = std::make_unique<env::TaskGroup>(first_shard().shard());
+  synced_ends_timer_ = first_shard().shard().make_timer();
 }
 
 Node::~Node() = default;
@@ -55,9 +56,9 @@ awaitable<Result<void>> Node::start() {
 
 awaitable<Result<void>> Node::open_metadata() {
   env::Shard& home = first_shard().shard();
-  const bool check_integrity = log_dir_->identity().has_value() && !log_dir_->was_clean();
+  const auto last_stop = log_dir_->identity() && !log_dir_->was_clean() ? meta::LastStop::unclean : meta::LastStop::clean;
   MQ_CO_TRY(store_, co_await meta::open_sqlite_store(env_.files, env_.metadata_pool, home, config_.data_dir + "/metadata.db",
-                                                     env_.random, logger(), check_integrity));
+                                                     env_.random, logger(), last_stop));
   MQ_CO_TRY(const meta::Listing listing, co_await store_->list(""));
   std::vector<cluster::KeyValue> records;
   records.reserve(listing.entries.size());

@@ -77,15 +77,19 @@ class Node {
   [[nodiscard]] std::uint64_t next_connection_id() { return connection_ids_.fetch_add(1, std::memory_order_relaxed); }
   /// The data directory failed (D-1): nothing more is acknowledged from it. Any thread.
   void disk_failed(const Error& error);
+  /// LogDir::note_synced was called: what it noted is written soon. Any thread.
+  void note_synced_ends();
   [[nodiscard]] bool is_offline() const { return offline_.load(std::memory_order_relaxed); }
-  [[nodiscard]] bool is_stopping() const { return stopping_; }
+  [[nodiscard]] bool is_stopping() const { return stopping_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::size_t connection_count() const { return connections_.load(std::memory_order_relaxed); }
   /// False when max.connections is reached. Any thread.
   bool take_connection();
   void release_connection() { connections_.fetch_sub(1, std::memory_order_relaxed); }
 
  private:
-  awaitable<Result<void>> open_metadata(bool unclean);
+  awaitable<Result<void>> open_metadata();
+  Result<void> put_strays_away(const cluster::ClusterImage& image);
+  awaitable<void> write_synced_ends();
   awaitable<Result<void>> open_partitions();
   Result<void> listen();
   awaitable<void> accept_on(BoundListener& bound);
@@ -103,7 +107,9 @@ class Node {
   std::atomic<std::uint64_t> connection_ids_{1};
   std::atomic<std::size_t> connections_{0};
   std::atomic<bool> offline_{false};
-  bool stopping_ = false;
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> synced_ends_scheduled_{false};
+  std::unique_ptr<env::Timer> synced_ends_timer_;
 };
 
 }  // namespace mq::broker

@@ -29,6 +29,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
   [[nodiscard]] const TopicPartition& name() const { return name_; }
   [[nodiscard]] const Uuid& topic_id() const { return topic_id_; }
   [[nodiscard]] LeaderEpoch leader_epoch() const { return epoch_; }
+  /// This node leads from now on with `epoch`.
+  void lead(LeaderEpoch epoch) { epoch_ = epoch; }
   [[nodiscard]] log::Log& log() { return *log_; }
   [[nodiscard]] const log::Log& log() const { return *log_; }
   [[nodiscard]] ShardBroker& shard() const { return shard_; }

@@ -21,6 +21,7 @@ ShardBroker::ShardBroker(Node& node, env::Shard& shard)
       syncer_(*this),
       groups_(std::make_unique<GroupService>(*this)),
       image_(std::make_shared<const cluster::ClusterImage>()),
+      house_timer_(shard.make_timer()),
       sweep_timer_(shard.make_timer()),
       request_bytes_max_(node.config().queued_request_bytes_max / node.machine().shards.size()) {}
 
@@ -49,7 +50,185 @@ std::vector<std::shared_ptr<Partition>> ShardBroker::remove(const Uuid& topic_id
   return removed;
 }
 
-void ShardBroker::install(std::shared_ptr<const cluster::ClusterImage> image) { image_ = std::move(image); }
+void ShardBroker::install(std::shared_ptr<const cluster::ClusterImage> image) {
+  settings_.clear();
+  image_ = std::move(image);
+  for (auto& [id, partitions] : partitions_) {
+    const cluster::Topic* topic = image_->find_topic(id);
+    if (topic == nullptr) continue;  // about to be removed
+    const auto config = settings(*topic)->log;
+    for (const auto& partition : partitions)
+      if (partition) partition->log().set_config(config);
+  }
+}
+
+std::shared_ptr<const TopicSettings> ShardBroker::settings(const cluster::Topic& topic) {
+  auto& known = settings_[&topic];
+  if (!known) known = resolve_settings(topic.configs, node_.config());
+  return known;
+}
+
+record::ValidationRules ShardBroker::validation_rules(const cluster::Topic& topic) {
+  record::ValidationRules rules = settings(topic)->rules;
+  rules.now = shard_.clock().wall_now();
+  return rules;
+}
+
+Result<std::shared_ptr<Partition>> ShardBroker::open_log(const cluster::Topic& topic, std::int32_t index, bool& uncertain) {
+  const TopicPartition name{topic.name, index};
+  const log::OpenContext context = node_.log_dir().context_of(name, topic.id, shard_.clock().wall_now());
+  const std::string directory = node_.log_dir().directory_of(name);
+  log::RecoveryReport report;
+  auto log = log::Log::open(node_.machine().files, directory, name, settings(topic)->log, context, report);
+  uncertain = report.end_uncertain;
+  if (!log && log.error().code == Errc::not_found) {
+    // The topic was made just before a power cut took the new directory back; or somebody took it away.
+    const bool had_data = context.synced_end.value_or(Offset{0}) > Offset{0};
+    if (had_data) node_.logger().error("{}: the log of {} is gone; it begins anew at offset 0 with a new leader epoch", directory, name.to_string());
+    uncertain = true;
+    log = log::Log::create(node_.machine().files, directory, name, topic.id, settings(topic)->log);
+  }
+  if (!log) return std::unexpected(log.error());
+  for (const std::string& note : report.notes) node_.logger().info("{}: {}", name.to_string(), note);
+  for (const log::Damage& damage : report.damage)
+    node_.logger().error("{}: offsets {} to {} are damaged on disk and will not be served: {}", name.to_string(), damage.first_offset.value(),
+                         damage.end_offset.value(), damage.place);
+  return std::make_shared<Partition>(*this, name, topic.id, topic.partitions[static_cast<std::size_t>(index)].leader_epoch, std::move(*log));
+}
+
+awaitable<Result<std::vector<std::pair<Uuid, std::int32_t>>>> ShardBroker::open_logs() {
+  std::vector<std::pair<Uuid, std::int32_t>> uncertain;
+  const bool clean = node_.log_dir().was_clean();
+  const auto image = image_;
+  for (const cluster::TopicPtr& topic : image->topics()) {
+    for (std::int32_t index = 0; index < topic->partition_count(); ++index) {
+      if (&node_.owner_of(topic->id, index) != this) continue;
+      bool is_uncertain = false;
+      // After a clean stop opening reads nothing and is cheaper than the hop to the pool.
+      auto opened = clean ? open_log(*topic, index, is_uncertain)
+                          : co_await node_.machine().disk_pool.run(shard_, [&] { return open_log(*topic, index, is_uncertain); });
+      if (!opened) co_return std::unexpected(opened.error());
+      put(std::move(*opened));
+      if (is_uncertain) uncertain.emplace_back(topic->id, index);
+    }
+  }
+  co_return uncertain;
+}
+
+void ShardBroker::take_epochs() {
+  for_each_partition([this](Partition& partition) {
+    partition.lead(image_->find_topic(partition.topic_id())->partitions[static_cast<std::size_t>(partition.name().partition)].leader_epoch);
+  });
+}
+
+void ShardBroker::start() {
+  groups_->host_partitions();
+  tasks_.spawn(keep_house());
+}
+
+awaitable<bool> ShardBroker::stop_serving() {
+  close_connections();
+  house_timer_->cancel();
+  groups_->stop();
+  while (!connections_.empty()) co_await shard_.sleep_until(shard_.now() + 1ms);
+  co_return true;
+}
+
+awaitable<bool> ShardBroker::close_logs() {
+  co_await syncer_.drain();
+  bool well = true;
+  for (auto& [id, topic] : partitions_) {
+    for (const auto& partition : topic) {
+      if (!partition) continue;
+      if (!partition->log().has_open_files() && !partition->log().needs_sync()) continue;
+      auto closed = co_await node_.machine().disk_pool.run(shard_, [&partition] { return partition->log().close(); });
+      if (!closed) {
+        node_.logger().error("{}: {}", partition->name().to_string(), closed.error().message);
+        well = false;
+      } else {
+        note_ends(*partition);
+      }
+    }
+  }
+  co_return well;
+}
+
+awaitable<bool> ShardBroker::join() {
+  while (tasks_.size() > 1) co_await shard_.sleep_until(shard_.now() + 1ms);  // one is this
+  co_return true;
+}
+
+void ShardBroker::note_synced(Partition& partition) {
+  node_.log_dir().note_synced(partition.topic_id(), PartitionId{partition.name().partition}, partition.log().synced_end());
+  node_.note_synced_ends();
+}
+
+void ShardBroker::note_ends(Partition& partition) {
+  log::LogDir& dir = node_.log_dir();
+  dir.note_synced(partition.topic_id(), PartitionId{partition.name().partition}, partition.log().synced_end());
+  dir.set_recovery_point(partition.name(), partition.log().recovery_point());
+  dir.set_compacted_end(partition.name(), partition.log().compacted_end());
+  dir.set_high_watermark(partition.name(), partition.high_watermark());
+  dir.set_log_start(partition.name(), partition.log().log_start());
+}
+
+awaitable<void> ShardBroker::keep_house() {
+  while (!node_.is_stopping()) {
+    if (!co_await house_timer_->wait_until(shard_.now() + node_.config().housekeeping_interval)) break;
+    std::vector<std::shared_ptr<Partition>> all;
+    for_each_partition([&](Partition& partition) { all.push_back(partition.shared_from_this()); });
+    for (const auto& partition : all) {
+      if (node_.is_stopping() || node_.is_offline()) co_return;
+      co_await keep_house(*partition);
+    }
+    auto written = co_await node_.machine().disk_pool.run(shard_, [this] { return node_.log_dir().write_checkpoints(); });
+    if (!written) note_failure("the checkpoint files were not written", written.error());
+  }
+}
+
+awaitable<void> ShardBroker::keep_house(Partition& partition) {
+  log::Log& log = partition.log();
+  env::Pool& pool = node_.machine().disk_pool;
+  const WallMillis wall_now = shard_.clock().wall_now();
+  const std::string name = partition.name().to_string();
+  if (log.release_if_idle() && log.config().retention_ms < 0 && log.config().retention_bytes < 0) co_return;
+  if (auto rolled = log.roll_if_old(wall_now); !rolled) note_failure(name, rolled.error());
+  if (auto deleted = log.delete_old_segments(wall_now, shard_.now(), partition.high_watermark()); !deleted) note_failure(name, deleted.error());
+  if (auto removal = log.due_removals(shard_.now())) {
+    auto removed = co_await pool.run(shard_, [&] { return removal->run(); });
+    if (!removed) note_failure(name, removed.error());
+  }
+  if (auto compaction = log.begin_compaction(wall_now, partition.high_watermark()); !compaction) {
+    note_failure(name, compaction.error());
+  } else if (*compaction) {
+    co_await compact(partition, **compaction);
+  }
+  if (auto checkpoint = log.begin_checkpoint(); !checkpoint) {
+    note_failure(name, checkpoint.error());
+  } else if (*checkpoint) {
+    auto saved = co_await pool.run(shard_, [&] { return (**checkpoint).run(); });
+    log.end_checkpoint(**checkpoint, saved);
+    if (!saved) note_failure(name, saved.error());
+  }
+  note_ends(partition);
+}
+
+awaitable<void> ShardBroker::compact(Partition& partition, log::CompactionJob& job) {
+  // In steps, so that a sync waiting for the same pool gets its turn.
+  while (!job.done()) {
+    auto step = co_await node_.machine().disk_pool.run(shard_, [&] { return job.step(); });
+    if (step && !node_.is_stopping()) continue;
+    partition.log().abandon_compaction(job);
+    if (!step) note_failure(partition.name().to_string(), step.error());
+    co_return;
+  }
+  if (auto done = partition.log().finish_compaction(job, shard_.now()); !done) note_failure(partition.name().to_string(), done.error());
+}
+
+void ShardBroker::note_failure(std::string_view what, const Error& error) {
+  if (error.code == Errc::disk_failed) return node_.disk_failed(error);
+  node_.logger().warn("{}: {}", what, error.message);
+}
 
 void ShardBroker::adopt(std::unique_ptr<env::Stream> stream, const BoundListener& listener) {
   serve(std::make_shared<Connection>(*this, std::move(stream), listener));
@@ -70,9 +249,12 @@ awaitable<void> ShardBroker::run_connection(std::shared_ptr<Connection> connecti
   std::erase(connections_, connection);
   if (connections_.empty()) sweep_timer_->cancel();
   if (ShardBroker* target = connection->move_target(); target != nullptr && !connection->is_closing()) {
+    connections_assigned_.fetch_sub(1, std::memory_order_relaxed);
+    target->assign_connection();
     connection->move_to(*target);
     target->shard().post([target, connection = std::move(connection)]() mutable { target->serve(std::move(connection)); });
   } else {
+    connections_assigned_.fetch_sub(1, std::memory_order_relaxed);
     node_.release_connection();
   }
 }

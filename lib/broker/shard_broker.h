@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -12,6 +13,7 @@
 #include "broker/connection.h"
 #include "broker/node.h"
 #include "broker/partition.h"
+#include "broker/settings.h"
 #include "broker/syncer.h"
 #include "cluster/image.h"
 #include "env/shard.h"
@@ -50,7 +52,24 @@ class ShardBroker {
         if (partition) f(*partition);
   }
 
+  // Start and stop, in this order; each on this shard.
+  /// Opens the logs of every partition that lives here. Returns those (topic id, index) whose recovery could not show that
+  /// nothing was lost.
+  awaitable<Result<std::vector<std::pair<Uuid, std::int32_t>>>> open_logs();
+  /// The leader epochs of the image are final: partitions lead with them.
+  void take_epochs();
+  /// Loads the groups and begins to keep house.
+  void start();
+  /// Closes the connections and ends groups and housekeeping.
+  awaitable<bool> stop_serving();
+  /// Syncs and closes every log; false when one did not end well, so that the stop was not clean.
+  awaitable<bool> close_logs();
+  awaitable<bool> join();
+
   // Connections.
+  /// Counted by the acceptor on the first shard, so that it can choose the shard with the fewest without asking.
+  [[nodiscard]] std::size_t connections_assigned() const { return connections_assigned_.load(std::memory_order_relaxed); }
+  void assign_connection() { connections_assigned_.fetch_add(1, std::memory_order_relaxed); }
   void adopt(std::unique_ptr<env::Stream> stream, const BoundListener& listener);
   [[nodiscard]] std::size_t connection_count() const { return connections_.size(); }
   void close_connections();
@@ -75,6 +94,13 @@ class ShardBroker {
   void serve(std::shared_ptr<Connection> connection);
   awaitable<void> run_connection(std::shared_ptr<Connection> connection);
   awaitable<void> sweep_connections();
+  Result<std::shared_ptr<Partition>> open_log(const cluster::Topic& topic, std::int32_t index, bool& uncertain);
+  awaitable<void> keep_house();
+  awaitable<void> keep_house(Partition& partition);
+  awaitable<void> compact(Partition& partition, log::CompactionJob& job);
+  void note_ends(Partition& partition);
+  /// Logs the error; a failed disk takes the directory offline.
+  void note_failure(std::string_view what, const Error& error);
 
   Node& node_;
   env::Shard& shard_;
@@ -87,6 +113,9 @@ class ShardBroker {
   std::vector<std::shared_ptr<Connection>> connections_;
   std::vector<env::Timer*> parked_fetches_;
   record::Codecs codecs_;
+  std::atomic<std::size_t> connections_assigned_{0};
+  boost::unordered_flat_map<const cluster::Topic*, std::shared_ptr<const TopicSettings>> settings_;  ///< of topics of `image_`
+  std::unique_ptr<env::Timer> house_timer_;
   std::unique_ptr<env::Timer> sweep_timer_;
   bool sweeping_ = false;
   std::size_t request_bytes_ = 0;

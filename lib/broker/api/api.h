@@ -8,7 +8,8 @@
 #include "env/async.h"
 #include "model/api_key.h"
 #include "model/error_code.h"
-#include "wire/message.h"
+#include "wire/header.h"
+#include "wire/messages/api_versions.h"
 
 namespace mq::broker {
 
@@ -28,8 +29,10 @@ class Call {
   [[nodiscard]] Responder& responder() { return responder_; }
 
   /// Encodes `response` in the version of the request and answers with it. Once.
-  template <wire::Message Response>
-  void answer(const Response& response);
+  template <wire::ApiMessage Response>
+  void answer(const Response& response) {
+    responder_.send({.head = wire::encode_response(request_.header, response), .files = {}});
+  }
 
  private:
   ShardBroker* broker_;
@@ -46,6 +49,9 @@ struct ApiEntry {
 
 /// Every API, in the order of the keys.
 [[nodiscard]] std::span<const ApiEntry> api_table();
+
+/// The answer to ApiVersions in `version`.
+[[nodiscard]] wire::ApiVersionsResponse all_api_versions(ApiVersion version);
 
 /// Finds the API of `request` and starts it; answers unknown versions as Kafka does.
 void serve(ShardBroker& broker, Request request, Responder responder);

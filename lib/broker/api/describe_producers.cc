@@ -44,11 +44,12 @@ awaitable<wire::DescribeProducersResponse> describe_producers(Call& call, const 
       row.error_code = item->error;
       for (const log::ProducerInfo& producer : item->producers) {
         auto& state = row.active_producers.emplace_back();
-        state.producer_id = producer.producer_id.value();
-        state.producer_epoch = producer.producer_epoch.value();
+        state.producer_id = producer.id.value();
+        state.producer_epoch = producer.epoch.value();
         state.last_sequence = producer.last_sequence.value();
         state.last_timestamp = producer.last_timestamp;
-        state.coordinator_epoch = -1;
+        state.coordinator_epoch = producer.coordinator_epoch;
+        state.current_txn_start_offset = producer.transaction_start.value();
       }
     }
   }

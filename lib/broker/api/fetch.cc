@@ -11,7 +11,6 @@
 #include "broker/errors.h"
 #include "broker/partition.h"
 #include "broker/shard_broker.h"
-#include "wire/encode.h"
 #include "wire/messages/fetch.h"
 
 namespace mq::broker {
@@ -219,16 +218,15 @@ awaitable<bool> FetchOp::read_part(std::vector<Item*> items, std::size_t bytes_m
       ShardBroker& owner = *item->owner;
       // Nothing leaves before this process has seen its CRC; the read also warms the pages for sendfile.
       auto range = item->range;
-      auto checked = co_await owner.node().machine().disk_pool.run(owner.shard(), [range] { return log::verify(range); });
-      if (auto partition = owner.find(item->topic->id, item->wanted.partition); partition == nullptr) {
-        item->error = ErrorCode::kNotLeaderOrFollower;
-      } else if (!checked) {
-        item->error = to_wire(checked.error());
-        if (checked.error().code == Errc::disk_failed) owner.node().disk_failed(checked.error());
+      const log::VerifyOutcome checked = co_await owner.node().machine().disk_pool.run(owner.shard(), [range] { return log::verify(range); });
+      item->range.size = checked.good_bytes;
+      if (Partition* partition = owner.find(item->topic->id, item->wanted.partition)) {
+        partition->log().note_verified(range, checked);
+        if (checked.good_bytes == 0) item->error = checked.damage ? to_wire(*checked.damage) : ErrorCode::kCorruptMessage;
+        if (checked.damage) owner.node().logger().error("{}: {}", partition->name().to_string(), checked.damage->message);
+        if (checked.damage && checked.damage->code == Errc::disk_failed) owner.node().disk_failed(*checked.damage);
       } else {
-        partition->log().note_verified(range, *checked);
-        item->range.size = checked->good_bytes;
-        if (item->range.size == 0) item->error = ErrorCode::kCorruptMessage;
+        item->error = ErrorCode::kNotLeaderOrFollower;
       }
       if (item->error != ErrorCode::kNone) item->range = {};
     }

@@ -1,0 +1,129 @@
+// DescribeGroups (15), ListGroups (16), DeleteGroups (42), FindCoordinator (10).
+
+#include <utility>
+#include <vector>
+
+#include "broker/api/groups.h"
+#include "broker/api/handlers.h"
+#include "broker/endpoint.h"
+#include "broker/topics.h"
+
+namespace mq::broker {
+namespace {
+
+constexpr std::int8_t kGroupKey = 0;
+constexpr std::int8_t kTransactionKey = 1;
+
+wire::FindCoordinatorResponse::Coordinator find(Call& call, std::string key, std::int8_t key_type) {
+  const Endpoint endpoint = endpoint_of(call.connection());
+  wire::FindCoordinatorResponse::Coordinator found;
+  found.key = std::move(key);
+  found.node_id = -1;
+  found.port = -1;
+  if (key_type == kTransactionKey) {
+    // Fatal: a retriable error would have a transactional producer ask for ever.
+    found.error_code = ErrorCode::kTransactionalIdAuthorizationFailed;
+    found.error_message = "this broker has no transactions";
+  } else if (key_type != kGroupKey) {
+    found.error_code = ErrorCode::kInvalidRequest;
+    found.error_message = "only groups (key type 0) have a coordinator here";
+  } else if (call.broker().image()->find_topic(kOffsetsTopic) == nullptr) {
+    found.error_code = ErrorCode::kCoordinatorNotAvailable;
+    found.error_message = "__consumer_offsets could not be made";
+  } else {
+    found.node_id = call.broker().node().id().value();
+    found.host = endpoint.host;
+    found.port = endpoint.port;
+  }
+  return found;
+}
+
+}  // namespace
+
+awaitable<wire::FindCoordinatorResponse> find_coordinator(Call& call, const wire::FindCoordinatorRequest& request) {
+  ShardBroker& home = call.broker();
+  if (request.key_type == kGroupKey && home.image()->find_topic(kOffsetsTopic) == nullptr) {
+    // The first group of this broker: its topic comes to be now, also where clients may not make topics.
+    (void)co_await await_on(home, home.node().first_shard(), [&home] { return home.node().topics().create_on_demand({std::string(kOffsetsTopic)}); });
+  }
+  wire::FindCoordinatorResponse response;
+  if (call.version() >= 4) {
+    for (const std::string& key : request.coordinator_keys) response.coordinators.push_back(find(call, key, request.key_type));
+    co_return response;
+  }
+  auto found = find(call, request.key, request.key_type);
+  response.error_code = found.error_code;
+  response.error_message = std::move(found.error_message);
+  response.node_id = found.node_id;
+  response.host = std::move(found.host);
+  response.port = found.port;
+  co_return response;
+}
+
+awaitable<wire::DescribeGroupsResponse> describe_groups(Call& call, const wire::DescribeGroupsRequest& request) {
+  ShardBroker& home = call.broker();
+  wire::DescribeGroupsResponse response;
+  for (const std::string& id : request.groups) {
+    const CoordinatorPlace place = coordinator_of(home, id);
+    std::optional<wire::DescribeGroupsResponse::DescribedGroup> group;
+    if (place.shard != nullptr)
+      group = co_await env::on_shard(home.shard(), place.shard->shard(), [place, &id, version = call.version()]() -> std::optional<wire::DescribeGroupsResponse::DescribedGroup> {
+        const group::Coordinator* coordinator = place.shard->groups().find(place.partition);
+        if (coordinator == nullptr) return std::nullopt;
+        return coordinator->describe(id, version);
+      });
+    if (!group) {
+      group.emplace();
+      group->group_id = id;
+      group->error_code = ErrorCode::kNotCoordinator;
+    }
+    response.groups.push_back(std::move(*group));
+  }
+  co_return response;
+}
+
+awaitable<wire::ListGroupsResponse> list_groups(Call& call, const wire::ListGroupsRequest& request) {
+  ShardBroker& home = call.broker();
+  wire::ListGroupsResponse response;
+  for (const auto& shard : home.node().shards()) {
+    auto listed = co_await env::on_shard(home.shard(), shard->shard(), [&shard, &request] {
+      wire::ListGroupsResponse part;
+      shard->groups().for_each([&](const group::Coordinator& coordinator) {
+        if (const ErrorCode error = coordinator.list(request, part.groups); error != ErrorCode::kNone) part.error_code = error;
+      });
+      return part;
+    });
+    if (listed.error_code != ErrorCode::kNone) response.error_code = listed.error_code;
+    response.groups.insert(response.groups.end(), std::make_move_iterator(listed.groups.begin()), std::make_move_iterator(listed.groups.end()));
+  }
+  co_return response;
+}
+
+awaitable<wire::DeleteGroupsResponse> delete_groups(Call& call, const wire::DeleteGroupsRequest& request) {
+  using Result = wire::DeleteGroupsResponse::DeletableGroupResult;
+  ShardBroker& home = call.broker();
+  wire::DeleteGroupsResponse response;
+  for (const std::string& id : request.groups_names) {
+    const CoordinatorPlace place = coordinator_of(home, id);
+    Result result;
+    result.group_id = id;
+    result.error_code = ErrorCode::kNotCoordinator;
+    if (place.shard != nullptr)
+      result = co_await env::detail::suspend_with<Result>([&home, place, id, refused = result](auto handler) {
+        place.shard->shard().post([&home, place, id, refused, handler = std::make_shared<decltype(handler)>(std::move(handler))] {
+          const auto back = [&home, handler](Result told) {
+            home.shard().post([handler, told = std::move(told)]() mutable { std::move (*handler)(std::move(told)); });
+          };
+          const bool asked = place.shard->groups().ask(
+              place.partition,
+              [id](group::Coordinator& coordinator, group::RequestToken token, group::Time time) { return coordinator.delete_group(token, id, time); },
+              [back](group::Response told) { back(std::get<Result>(std::move(told))); });
+          if (!asked) back(refused);
+        });
+      });
+    response.results.push_back(std::move(result));
+  }
+  co_return response;
+}
+
+}  // namespace mq::broker

@@ -1,0 +1,200 @@
+// OffsetCommit (8), OffsetFetch (9), OffsetDelete (47). What concerns topics is checked here, what concerns groups by the
+// coordinator.
+
+#include <utility>
+#include <vector>
+
+#include "broker/api/groups.h"
+#include "broker/api/handlers.h"
+
+namespace mq::broker {
+namespace {
+
+constexpr ApiVersion kTopicIdsSince = 10;
+constexpr ApiVersion kManyGroupsSince = 8;
+constexpr std::int32_t kNoOffset = -1;
+
+/// Refused before the coordinator was asked.
+struct Refused {
+  std::size_t topic = 0;  ///< index in the request
+  std::int32_t partition = 0;
+  ErrorCode error = ErrorCode::kNone;
+};
+
+/// Fills in the names of topics given by id, and takes out of `request` what does not exist.
+std::vector<Refused> check_topics(wire::OffsetCommitRequest& request, ApiVersion version, const cluster::ClusterImage& image) {
+  std::vector<Refused> refused;
+  for (std::size_t i = 0; i < request.topics.size(); ++i) {
+    auto& topic = request.topics[i];
+    const bool by_id = version >= kTopicIdsSince;
+    const cluster::Topic* known = by_id ? image.find_topic(topic.topic_id) : image.find_topic(std::string_view(topic.name));
+    if (known != nullptr) topic.name = known->name;
+    std::erase_if(topic.partitions, [&](const auto& partition) {
+      if (known != nullptr && known->find_partition(partition.partition_index) != nullptr) return false;
+      refused.push_back({i, partition.partition_index, known == nullptr && by_id ? ErrorCode::kUnknownTopicId : ErrorCode::kUnknownTopicOrPartition});
+      return true;
+    });
+  }
+  return refused;
+}
+
+wire::OffsetCommitResponse refuse_all(const wire::OffsetCommitRequest& request, ErrorCode error) {
+  wire::OffsetCommitResponse response;
+  for (const auto& topic : request.topics) {
+    auto& answer = response.topics.emplace_back();
+    answer.name = topic.name;
+    answer.topic_id = topic.topic_id;
+    for (const auto& partition : topic.partitions) answer.partitions.push_back({.partition_index = partition.partition_index, .error_code = error});
+  }
+  return response;
+}
+
+/// One answer in the order of the request, from the coordinator's and what was refused before.
+void merge(wire::OffsetCommitResponse& response, const wire::OffsetCommitRequest& asked, const std::vector<Refused>& refused) {
+  for (const Refused& item : refused) {
+    const auto& topic = asked.topics[item.topic];
+    auto place = std::ranges::find_if(response.topics, [&](const auto& t) { return t.name == topic.name && t.topic_id == topic.topic_id; });
+    if (place == response.topics.end()) {
+      place = response.topics.insert(response.topics.end(), {});
+      place->name = topic.name;
+      place->topic_id = topic.topic_id;
+    }
+    place->partitions.push_back({.partition_index = item.partition, .error_code = item.error});
+  }
+}
+
+using GroupRequest = wire::OffsetFetchRequest::OffsetFetchRequestGroup;
+using GroupResponse = wire::OffsetFetchResponse::OffsetFetchResponseGroup;
+
+/// Versions below 8 ask for one group in a form of their own.
+GroupRequest to_group(const wire::OffsetFetchRequest& request) {
+  GroupRequest group;
+  group.group_id = request.group_id;
+  if (!request.topics) return group;
+  group.topics.emplace();
+  for (const auto& topic : *request.topics) {
+    auto& wanted = group.topics->emplace_back();
+    wanted.name = topic.name;
+    wanted.partition_indexes = topic.partition_indexes;
+  }
+  return group;
+}
+
+void from_group(wire::OffsetFetchResponse& response, const GroupResponse& group, ApiVersion version) {
+  response.error_code = group.error_code;
+  for (const auto& topic : group.topics) {
+    auto& answer = response.topics.emplace_back();
+    answer.name = topic.name;
+    for (const auto& partition : topic.partitions) {
+      auto& row = answer.partitions.emplace_back();
+      row.partition_index = partition.partition_index;
+      row.committed_offset = partition.committed_offset;
+      row.committed_leader_epoch = partition.committed_leader_epoch;
+      row.metadata = partition.metadata;
+      // Version 1 has no error at the top.
+      row.error_code = version < 2 && group.error_code != ErrorCode::kNone ? group.error_code : partition.error_code;
+    }
+  }
+}
+
+/// Takes topics with unknown ids out of `group` and returns their answers.
+std::vector<wire::OffsetFetchResponse::OffsetFetchResponseTopics> name_topics(GroupRequest& group, const cluster::ClusterImage& image) {
+  std::vector<wire::OffsetFetchResponse::OffsetFetchResponseTopics> unknown;
+  if (!group.topics) return unknown;
+  std::erase_if(*group.topics, [&](auto& topic) {
+    if (const cluster::Topic* known = image.find_topic(topic.topic_id)) {
+      topic.name = known->name;
+      return false;
+    }
+    auto& answer = unknown.emplace_back();
+    answer.topic_id = topic.topic_id;
+    for (const std::int32_t index : topic.partition_indexes) {
+      auto& row = answer.partitions.emplace_back();
+      row.partition_index = index;
+      row.committed_offset = kNoOffset;
+      row.error_code = ErrorCode::kUnknownTopicId;
+    }
+    return true;
+  });
+  return unknown;
+}
+
+awaitable<GroupResponse> fetch_group(ShardBroker& home, GroupRequest group, bool require_stable) {
+  const CoordinatorPlace place = coordinator_of(home, group.group_id);
+  if (place.shard != nullptr) {
+    auto found = co_await env::on_shard(home.shard(), place.shard->shard(), [place, &group, require_stable]() -> std::optional<GroupResponse> {
+      const group::Coordinator* coordinator = place.shard->groups().find(place.partition);
+      if (coordinator == nullptr) return std::nullopt;
+      return coordinator->fetch_offsets(group, require_stable);
+    });
+    if (found) co_return std::move(*found);
+  }
+  GroupResponse response;
+  response.group_id = group.group_id;
+  response.error_code = ErrorCode::kNotCoordinator;
+  co_return response;
+}
+
+awaitable<wire::OffsetFetchResponse> fetch_groups(Call& call, wire::OffsetFetchRequest request) {
+  ShardBroker& home = call.broker();
+  const auto image = home.image();
+  wire::OffsetFetchResponse response;
+  if (call.version() < kManyGroupsSince) {
+    from_group(response, co_await fetch_group(home, to_group(request), request.require_stable), call.version());
+    co_return response;
+  }
+  for (GroupRequest& group : request.groups) {
+    std::vector<wire::OffsetFetchResponse::OffsetFetchResponseTopics> unknown;
+    if (call.version() >= kTopicIdsSince) unknown = name_topics(group, *image);
+    GroupResponse answer = co_await fetch_group(home, group, request.require_stable);
+    if (call.version() >= kTopicIdsSince) {
+      // All topics were asked for: the coordinator knows names only.
+      for (auto& topic : answer.topics)
+        if (const cluster::Topic* known = image->find_topic(std::string_view(topic.name))) topic.topic_id = known->id;
+      std::erase_if(answer.topics, [](const auto& topic) { return topic.topic_id.is_zero(); });
+      answer.topics.insert(answer.topics.end(), std::make_move_iterator(unknown.begin()), std::make_move_iterator(unknown.end()));
+    }
+    response.groups.push_back(std::move(answer));
+  }
+  co_return response;
+}
+
+}  // namespace
+
+void offset_commit(Call call, wire::OffsetCommitRequest request) {
+  const std::string group_id = request.group_id;
+  const auto asked = std::make_shared<const wire::OffsetCommitRequest>(request);
+  std::vector<Refused> refused = check_topics(request, call.version(), *call.broker().image());
+  ask_coordinator<wire::OffsetCommitResponse>(
+      std::move(call), group_id,
+      [request = std::move(request)](group::Coordinator& coordinator, group::RequestToken token, group::Time time) {
+        return coordinator.commit_offsets(token, request, time);
+      },
+      [asked, refused](Call& c, wire::OffsetCommitResponse response) {
+        merge(response, *asked, refused);
+        c.answer(response);
+      },
+      [asked](Call& c) { c.answer(refuse_all(*asked, ErrorCode::kNotCoordinator)); });
+}
+
+void offset_fetch(Call call, wire::OffsetFetchRequest request) {
+  ShardBroker& home = call.broker();
+  home.tasks().spawn([](Call c, wire::OffsetFetchRequest r) -> awaitable<void> { c.answer(co_await fetch_groups(c, std::move(r))); }(std::move(call), std::move(request)));
+}
+
+void offset_delete(Call call, wire::OffsetDeleteRequest request) {
+  const std::string group_id = request.group_id;
+  ask_coordinator<wire::OffsetDeleteResponse>(
+      std::move(call), group_id,
+      [request = std::move(request)](group::Coordinator& coordinator, group::RequestToken token, group::Time time) {
+        return coordinator.delete_offsets(token, request, time);
+      },
+      [](Call& c, const wire::OffsetDeleteResponse& response) { c.answer(response); },
+      [](Call& c) {
+        wire::OffsetDeleteResponse response;
+        response.error_code = ErrorCode::kNotCoordinator;
+        c.answer(response);
+      });
+}
+
+}  // namespace mq::broker

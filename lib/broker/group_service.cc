@@ -1,0 +1,175 @@
+#include "broker/group_service.h"
+
+#include <utility>
+
+#include "base/assert.h"
+#include "broker/errors.h"
+#include "broker/partition.h"
+#include "broker/shard_broker.h"
+#include "record/batch_builder.h"
+#include "record/record.h"
+
+namespace mq::broker {
+namespace {
+
+constexpr std::size_t kLoadBytes = 1 << 20;
+
+group::Settings settings_of(const NodeConfig& config) {
+  return {.session_timeout_min = config.group_session_timeout_min,
+          .session_timeout_max = config.group_session_timeout_max,
+          .initial_rebalance_delay = config.group_initial_rebalance_delay,
+          .members_max = static_cast<std::size_t>(config.group_members_max),
+          .offset_metadata_bytes_max = static_cast<std::size_t>(config.offset_metadata_bytes_max),
+          .offsets_retention = config.offsets_retention};
+}
+
+std::string new_member_suffix(env::Random& random) {
+  Uuid id;
+  random.fill(id.bytes);
+  const auto& b = id.bytes;
+  return fmt::format("{:02x}{:02x}{:02x}{:02x}-{:02x}{:02x}-{:02x}{:02x}-{:02x}{:02x}-{:02x}{:02x}{:02x}{:02x}{:02x}{:02x}", b[0], b[1], b[2], b[3],
+                     b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+}
+
+}  // namespace
+
+GroupService::Hosted::Hosted(ShardBroker& shard, std::shared_ptr<Partition> its_partition)
+    : partition(std::move(its_partition)),
+      coordinator(settings_of(shard.node().config()), [&random = shard.node().machine().random] { return new_member_suffix(random); }),
+      timer(shard.shard().make_timer()) {}
+
+GroupService::GroupService(ShardBroker& shard) : shard_(shard) {}
+GroupService::~GroupService() = default;
+
+group::Time GroupService::time() const { return {.now = shard_.shard().now(), .wall = shard_.shard().clock().wall_now()}; }
+
+void GroupService::host_partitions() {
+  const cluster::Topic* topic = shard_.image()->find_topic(kOffsetsTopic);
+  if (topic == nullptr || stopped_) return;
+  for (std::int32_t index = 0; index < topic->partition_count(); ++index) {
+    Partition* partition = shard_.find(topic->id, index);
+    if (partition == nullptr || hosted_.contains(index)) continue;
+    auto hosted = std::make_shared<Hosted>(shard_, partition->shared_from_this());
+    hosted_.emplace(index, hosted);
+    if (partition->log().log_start() == partition->log().log_end()) {
+      carry_out(hosted, hosted->coordinator.finish_loading(time()));
+    } else {
+      shard_.tasks().spawn(load(hosted));
+    }
+  }
+}
+
+void GroupService::stop() {
+  stopped_ = true;
+  for (const auto& [index, hosted] : hosted_) {
+    carry_out(hosted, hosted->coordinator.unload());
+    hosted->timer->cancel();
+  }
+}
+
+void GroupService::topic_deleted(const std::string& topic) {
+  for (const auto& [index, hosted] : hosted_)
+    if (hosted->coordinator.is_serving()) carry_out(hosted, hosted->coordinator.on_topic_deleted(topic, time()));
+}
+
+bool GroupService::ask(std::int32_t offsets_partition, Ask ask, Told told) {
+  const auto found = hosted_.find(offsets_partition);
+  if (found == hosted_.end()) return false;
+  const auto hosted = found->second;
+  const group::RequestToken token{++hosted->last_token};
+  hosted->waiting.emplace(token, std::move(told));
+  carry_out(hosted, ask(hosted->coordinator, token, time()));
+  return true;
+}
+
+const group::Coordinator* GroupService::find(std::int32_t offsets_partition) const {
+  const auto found = hosted_.find(offsets_partition);
+  return found == hosted_.end() ? nullptr : &found->second->coordinator;
+}
+
+awaitable<void> GroupService::load(std::shared_ptr<Hosted> hosted) {
+  auto replayed = co_await replay(*hosted);
+  if (stopped_) co_return;
+  if (!replayed) {
+    // Serving with half of the offsets would send consumers back to where they never were: stay in loading (G-1).
+    shard_.node().logger().error("{}: the groups in it cannot be loaded: {}", hosted->partition->name().to_string(), replayed.error().message);
+    co_return;
+  }
+  carry_out(hosted, hosted->coordinator.finish_loading(time()));
+}
+
+awaitable<Result<void>> GroupService::replay(Hosted& hosted) {
+  Partition& partition = *hosted.partition;
+  env::Pool& pool = shard_.node().machine().disk_pool;
+  record::RecordReader reader;
+  const Offset end = partition.log().log_end();
+  for (Offset at = partition.log().log_start(); at < end && !stopped_;) {
+    MQ_CO_TRY(log::FileRange range, partition.log().read(at, kLoadBytes, end, true));
+    if (range.empty()) break;
+    if (!range.verified) {
+      const log::VerifyOutcome outcome = co_await pool.run(shard_.shard(), [&range] { return log::verify(range); });
+      partition.log().note_verified(range, outcome);
+      if (outcome.damage) co_return std::unexpected(*outcome.damage);
+    }
+    MQ_CO_TRY(const std::string bytes, co_await pool.run(shard_.shard(), [&range] { return log::read_bytes(range); }));
+    record::BatchReader batches(bytes);
+    while (true) {
+      MQ_CO_TRY(const auto batch, batches.next());
+      if (!batch) break;
+      at = batch->header().next_offset();
+      if (batch->header().is_control()) continue;
+      MQ_CO_CHECK(record::for_each_record(reader, *batch, [&](const record::RecordView& record) {
+        if (record.key && !hosted.coordinator.replay(*record.key, record.value))
+          shard_.node().logger().warn("{}: the record at offset {} is not understood and is skipped", partition.name().to_string(), record.offset.value());
+      }));
+    }
+  }
+  co_return Result<void>{};
+}
+
+void GroupService::carry_out(const std::shared_ptr<Hosted>& hosted, group::Effects effects) {
+  for (group::Append& wanted : effects.appends) append(hosted, std::move(wanted));
+  for (group::Answer& answer : effects.answers) {
+    auto waiting = hosted->waiting.extract(answer.to);
+    MQ_ASSERT(!waiting.empty());
+    waiting.mapped()(std::move(answer.response));
+  }
+  set_clock(hosted);
+}
+
+void GroupService::append(const std::shared_ptr<Hosted>& hosted, group::Append wanted) {
+  record::BatchBuilder builder;
+  const WallMillis now = shard_.shard().clock().wall_now();
+  for (const group::Record& record : wanted.records)
+    builder.add(now, BytesView(record.key), record.value ? std::optional<BytesView>(*record.value) : std::nullopt);
+  // Continues in its own turn: the coordinator may still be inside the call that asked for this.
+  const auto then = [this, hosted, token = wanted.token](ErrorCode error) {
+    shard_.shard().post([this, hosted, token, error] { carry_out(hosted, hosted->coordinator.on_appended(token, error, time())); });
+  };
+  auto batch = builder.finish();
+  if (!batch) return then(to_wire(batch.error()));
+  const auto header = record::parse_header(*batch);
+  MQ_ASSERT(header.has_value());
+  auto appended = hosted->partition->append(batch->data(), {.header = *header, .max_timestamp = now});
+  if (!appended) return then(to_wire(appended.error()));
+  hosted->partition->when_committed(appended->end, then);
+}
+
+void GroupService::set_clock(const std::shared_ptr<Hosted>& hosted) {
+  const Instant next = stopped_ ? Instant::never() : hosted->coordinator.next_deadline();
+  if (next >= hosted->timer_at) return;
+  const bool runs = hosted->timer_at != Instant::never();
+  hosted->timer_at = next;
+  runs ? hosted->timer->cancel() : shard_.tasks().spawn(run_clock(hosted));
+}
+
+awaitable<void> GroupService::run_clock(std::shared_ptr<Hosted> hosted) {
+  while (!stopped_) {
+    hosted->timer_at = hosted->coordinator.next_deadline();
+    if (hosted->timer_at == Instant::never()) co_return;
+    if (!co_await hosted->timer->wait_until(hosted->timer_at)) continue;
+    if (!stopped_) carry_out(hosted, hosted->coordinator.on_time(time()));
+  }
+}
+
+}  // namespace mq::broker

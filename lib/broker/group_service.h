@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "env/shard.h"
+#include "group/coordinator.h"
+#include "model/error_code.h"
+
+namespace mq::broker {
+
+class Partition;
+class ShardBroker;
+
+/// Runs the group coordinators of one shard: those whose partition of __consumer_offsets lives here. Loads them, gives them
+/// requests and the time, appends what they decide and delivers their answers. On its shard only.
+class GroupService {
+ public:
+  explicit GroupService(ShardBroker& shard);
+  ~GroupService();
+
+  /// Begins to load the coordinator of every offsets partition that is here and not yet hosted. After the logs are open,
+  /// and again whenever the image changes.
+  void host_partitions();
+  /// Answers everybody who waits with NOT_COORDINATOR and ends.
+  void stop();
+  /// Offsets of a deleted topic go with it.
+  void topic_deleted(const std::string& topic);
+
+  using Ask = std::move_only_function<group::Effects(group::Coordinator&, group::RequestToken, group::Time)>;
+  using Told = std::move_only_function<void(group::Response)>;
+  /// Gives a request to the coordinator of an offsets partition. `told` is called once, on this shard, now or later. False,
+  /// and nothing called, when the partition has no coordinator here.
+  [[nodiscard]] bool ask(std::int32_t offsets_partition, Ask ask, Told told);
+  /// For requests that only look. Null when there is none.
+  [[nodiscard]] const group::Coordinator* find(std::int32_t offsets_partition) const;
+  template <class F>
+  void for_each(F f) const {
+    for (const auto& [index, hosted] : hosted_) f(hosted->coordinator);
+  }
+
+ private:
+  struct Hosted {
+    Hosted(ShardBroker& shard, std::shared_ptr<Partition> partition);
+    std::shared_ptr<Partition> partition;
+    group::Coordinator coordinator;
+    std::map<group::RequestToken, Told> waiting;
+    std::uint64_t last_token = 0;
+    std::unique_ptr<env::Timer> timer;
+    Instant timer_at = Instant::never();  ///< what the clock coroutine waits for; never: it does not run
+  };
+
+  awaitable<void> load(std::shared_ptr<Hosted> hosted);
+  awaitable<Result<void>> replay(Hosted& hosted);
+  void carry_out(const std::shared_ptr<Hosted>& hosted, group::Effects effects);
+  void append(const std::shared_ptr<Hosted>& hosted, group::Append append);
+  void set_clock(const std::shared_ptr<Hosted>& hosted);
+  awaitable<void> run_clock(std::shared_ptr<Hosted> hosted);
+  [[nodiscard]] group::Time time() const;
+
+  ShardBroker& shard_;
+  std::map<std::int32_t, std::shared_ptr<Hosted>> hosted_;
+  bool stopped_ = false;
+};
+
+}  // namespace mq::broker
