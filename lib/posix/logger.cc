@@ -1,0 +1,98 @@
+#include "posix/logger.h"
+
+#include <spdlog/logger.h>
+#include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <utility>
+
+#include "posix/log_text.h"
+
+namespace mq::posix {
+namespace {
+
+spdlog::level::level_enum to_spdlog(env::LogLevel level) {
+  switch (level) {
+    case env::LogLevel::debug:
+      return spdlog::level::debug;
+    case env::LogLevel::info:
+      return spdlog::level::info;
+    case env::LogLevel::warn:
+      return spdlog::level::warn;
+    case env::LogLevel::error:
+      return spdlog::level::err;
+  }
+  std::unreachable();
+}
+
+/// `%P`: the priority of syslog(3) that the journal reads from the front of a line.
+class SyslogPriority final : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& message, const std::tm&, spdlog::memory_buf_t& to) override {
+    to.push_back(digit(message.level));
+  }
+  std::unique_ptr<custom_flag_formatter> clone() const override { return std::make_unique<SyslogPriority>(); }
+
+ private:
+  static char digit(spdlog::level::level_enum level) {
+    if (level >= spdlog::level::err) return '3';
+    if (level == spdlog::level::warn) return '4';
+    return level == spdlog::level::info ? '6' : '7';
+  }
+};
+
+const char* pattern(LogFormat format) {
+  switch (format) {
+    case LogFormat::automatic:
+    case LogFormat::text:
+      return "%Y-%m-%dT%H:%M:%S.%eZ %-7l %v";
+    case LogFormat::journal:
+      return "<%P>%v";
+    case LogFormat::json:
+      return R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l","message":"%v"})";
+  }
+  std::unreachable();
+}
+
+/// $JOURNAL_STREAM is `device:inode` of the journal's socket; children that redirect their standard error inherit the
+/// variable, so the numbers must match.
+bool stderr_is_the_journal() {
+  const char* journal = std::getenv("JOURNAL_STREAM");
+  struct stat info{};
+  if (!journal || ::fstat(STDERR_FILENO, &info) != 0) return false;
+  return fmt::format("{}:{}", info.st_dev, info.st_ino) == journal;
+}
+
+LogFormat resolve(LogFormat format) {
+  if (format != LogFormat::automatic) return format;
+  return stderr_is_the_journal() ? LogFormat::journal : LogFormat::text;
+}
+
+class SpdLogger final : public env::Logger {
+ public:
+  explicit SpdLogger(const LoggerOptions& options)
+      : is_json_(options.format == LogFormat::json), logger_("mq", std::make_shared<spdlog::sinks::stderr_sink_mt>()) {
+    auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
+    formatter->add_flag<SyslogPriority>('P').set_pattern(pattern(resolve(options.format)));
+    logger_.set_formatter(std::move(formatter));
+    logger_.set_level(to_spdlog(options.level));
+  }
+
+  bool enabled(env::LogLevel level) const override { return logger_.should_log(to_spdlog(level)); }
+  void write(env::LogLevel level, std::string_view text) override {
+    logger_.log(to_spdlog(level), is_json_ ? escape_for_json(text) : escape_for_line(text));
+  }
+
+ private:
+  const bool is_json_;
+  spdlog::logger logger_;
+};
+
+}  // namespace
+
+std::unique_ptr<env::Logger> make_logger(const LoggerOptions& options) { return std::make_unique<SpdLogger>(options); }
+
+}  // namespace mq::posix

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <memory>
+
+#include "env/logger.h"
+
+namespace mq::posix {
+
+enum class LogFormat {
+  automatic,  ///< journal when standard error is connected to it ($JOURNAL_STREAM), else text
+  text,       ///< `2026-01-31T12:00:00.123Z info  sentence`
+  journal,    ///< `<6>sentence`: the journal adds time and unit
+  json,       ///< {"time":...,"level":...,"message":...} a line
+};
+
+struct LoggerOptions {
+  env::LogLevel level = env::LogLevel::info;
+  LogFormat format = LogFormat::automatic;
+};
+
+/// Writes lines to standard error. Control bytes and what is not UTF-8 are escaped as \xNN, so that no text from
+/// outside can forge a line or drive a terminal. Safe from every thread.
+[[nodiscard]] std::unique_ptr<env::Logger> make_logger(const LoggerOptions& options);
+
+}  // namespace mq::posix

@@ -1,0 +1,96 @@
+#include "posix/runtime.h"
+
+#include <signal.h>
+
+#include <atomic>
+#include <boost/asio/co_spawn.hpp>
+#include <exception>
+#include <thread>
+#include <utility>
+
+#include "base/assert.h"
+#include "posix/clock.h"
+#include "posix/files.h"
+#include "posix/logger.h"
+#include "posix/pool.h"
+#include "posix/random.h"
+#include "posix/shard.h"
+
+namespace mq::posix {
+
+struct Runtime::Parts {
+  explicit Parts(const RuntimeOptions& options) : logger(make_logger(options.log)), pool(options.pool_threads) {
+    for (int id = 0; id < options.shards; ++id) {
+      owned_shards.push_back(std::make_unique<PosixShard>(id, clock, pool));
+      shards.push_back(owned_shards.back().get());
+    }
+  }
+
+  // In this order because the last goes first: queued jobs and posts hold coroutines whose streams and timers belong to
+  // the event loops, so all queues are emptied (see ~Runtime) before the first loop goes.
+  PosixClock clock;
+  GetRandom random;
+  PosixFiles files;
+  std::unique_ptr<env::Logger> logger;
+  PosixPool pool;
+  std::vector<std::unique_ptr<PosixShard>> owned_shards;
+  std::vector<env::Shard*> shards;
+
+  std::move_only_function<awaitable<int>()> main;
+  std::atomic<bool> stopping = false;
+  int status = 0;
+};
+
+namespace {
+
+/// Every write has MSG_NOSIGNAL or its own answer to EPIPE; a forgotten pipe must not end the process.
+void ignore_sigpipe() { ::signal(SIGPIPE, SIG_IGN); }
+
+}  // namespace
+
+Runtime::Runtime(RuntimeOptions options) {
+  MQ_ASSERT(options.shards >= 1 && options.pool_threads >= 1);
+  ignore_sigpipe();
+  parts_ = std::make_unique<Parts>(options);
+}
+
+Runtime::~Runtime() {
+  parts_->pool.stop();
+  for (auto& shard : parts_->owned_shards) shard->drop_posts();
+}
+
+int Runtime::run(std::move_only_function<awaitable<int>()> main) {
+  Parts& parts = *parts_;
+  parts.stopping = false;
+  parts.status = 0;
+  parts.main = std::move(main);
+  for (auto& shard : parts.owned_shards) shard->prepare();
+
+  boost::asio::co_spawn(parts.owned_shards[0]->executor(), parts.main(),
+                        [this](const std::exception_ptr& escaped, int status) {
+                          if (escaped) std::rethrow_exception(escaped);
+                          stop(status);
+                        });
+  std::vector<std::thread> threads;
+  for (std::size_t i = 1; i < parts.owned_shards.size(); ++i) {
+    threads.emplace_back([&shard = *parts.owned_shards[i]] { shard.run(); });
+  }
+  parts.owned_shards[0]->run();
+  for (std::thread& thread : threads) thread.join();
+  return parts.status;
+}
+
+void Runtime::stop(int status) {
+  if (parts_->stopping.exchange(true)) return;
+  parts_->status = status;
+  for (auto& shard : parts_->owned_shards) shard->stop();
+}
+
+const std::vector<env::Shard*>& Runtime::shards() const { return parts_->shards; }
+const env::Clock& Runtime::clock() const { return parts_->clock; }
+env::Files& Runtime::files() const { return parts_->files; }
+env::Random& Runtime::random() const { return parts_->random; }
+env::Logger& Runtime::logger() const { return *parts_->logger; }
+env::Pool& Runtime::pool() const { return parts_->pool; }
+
+}  // namespace mq::posix

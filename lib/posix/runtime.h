@@ -1,0 +1,58 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "env/async.h"
+#include "env/clock.h"
+#include "env/files.h"
+#include "env/logger.h"
+#include "env/pool.h"
+#include "env/random.h"
+#include "env/shard.h"
+#include "posix/logger.h"
+
+namespace mq::posix {
+
+struct RuntimeOptions {
+  int shards = 1;        ///< threads with an event loop; at least 1
+  int pool_threads = 2;  ///< at most; each is started when a job finds no idle one. At least 1
+  LoggerOptions log;
+};
+
+/// The real world behind the seams of `env`, for one process: shards, helper threads, files, clock, random bytes,
+/// logger.
+///
+/// What the accessors return belongs to the Runtime and lives as long as it does. Streams, listeners and timers must be
+/// gone before it. Making one raises no thread and costs well below a millisecond; when idle it takes no CPU.
+class Runtime {
+ public:
+  explicit Runtime(RuntimeOptions options = {});
+  /// `run` has returned. Waits for the pool job in progress; jobs, posts and coroutines that did not come to their end
+  /// are destroyed.
+  ~Runtime();
+  Runtime(const Runtime&) = delete;
+  Runtime& operator=(const Runtime&) = delete;
+
+  /// Runs `main` on shard 0 in the calling thread, every other shard in a thread of its own, and returns what `main`
+  /// (or an earlier `stop`) gave once every loop has ended. At most once at a time. An exception out of `main` aborts.
+  int run(std::move_only_function<awaitable<int>()> main);
+  /// Ends `run` with `status` without waiting for `main` or anything else. Safe from every thread; the first call
+  /// counts.
+  void stop(int status);
+
+  [[nodiscard]] const std::vector<env::Shard*>& shards() const;
+  [[nodiscard]] env::Shard& shard(int id) const { return *shards().at(static_cast<std::size_t>(id)); }
+  [[nodiscard]] const env::Clock& clock() const;
+  [[nodiscard]] env::Files& files() const;
+  [[nodiscard]] env::Random& random() const;
+  [[nodiscard]] env::Logger& logger() const;
+  [[nodiscard]] env::Pool& pool() const;
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace mq::posix

@@ -1,0 +1,179 @@
+#include "posix/stream.h"
+
+#include <limits.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/error.hpp>
+#include <cerrno>
+#include <tuple>
+#include <utility>
+
+#include "base/assert.h"
+#include "posix/shard.h"
+#include "posix/system_error.h"
+
+namespace mq::posix {
+namespace {
+
+constexpr auto kResult = boost::asio::as_tuple(boost::asio::deferred);
+
+/// So many reads in a row may be answered without a turn of the event loop; then the other connections get theirs.
+constexpr int kReadsWithoutWaitMax = 16;
+
+/// Pieces of one sendmsg. The vector lives on the stack: 4 KiB.
+constexpr std::size_t kPiecesPerSend = 256;
+static_assert(kPiecesPerSend <= IOV_MAX);
+
+/// What remains to be sent of a list of pieces.
+class Unsent {
+ public:
+  explicit Unsent(std::span<const BytesView> pieces) : pieces_(pieces) { skip_empty(); }
+
+  [[nodiscard]] bool empty() const { return pieces_.empty(); }
+
+  /// One sendmsg; -1 and errno as there.
+  ssize_t send(int fd) const {
+    iovec vector[kPiecesPerSend];
+    const std::size_t count = std::min(pieces_.size(), kPiecesPerSend);
+    for (std::size_t i = 0; i < count; ++i) {
+      vector[i] = {.iov_base = const_cast<char*>(pieces_[i].data()), .iov_len = pieces_[i].size()};
+    }
+    vector[0].iov_base = static_cast<char*>(vector[0].iov_base) + sent_of_first_;
+    vector[0].iov_len -= sent_of_first_;
+    msghdr message{};
+    message.msg_iov = vector;
+    message.msg_iovlen = count;
+    const int more = count < pieces_.size() ? MSG_MORE : 0;
+    return ::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT | more);
+  }
+
+  void advance(std::size_t sent) {
+    sent += sent_of_first_;
+    while (!pieces_.empty() && sent >= pieces_.front().size()) {
+      sent -= pieces_.front().size();
+      pieces_ = pieces_.subspan(1);
+    }
+    sent_of_first_ = sent;
+  }
+
+ private:
+  void skip_empty() { advance(0); }
+
+  std::span<const BytesView> pieces_;
+  std::size_t sent_of_first_ = 0;
+};
+
+}  // namespace
+
+PosixStream::PosixStream(PosixShard& shard, Descriptor socket, int family, env::Address local, env::Address remote)
+    : family_(family), local_(std::move(local)), remote_(std::move(remote)) {
+  socket_.emplace(shard.loop(), boost::asio::generic::stream_protocol(family, 0), socket.get());
+  (void)socket.release();
+}
+
+// A read that did not fill its buffer emptied the socket, so the next one would find nothing: it waits in the event
+// loop, which receives when the kernel says so, one call for one message. Only after a full buffer is a direct receive
+// worth it.
+awaitable<Result<std::size_t>> PosixStream::read_some(std::span<char> to) {
+  MQ_ASSERT(!to.empty());
+  if (!socket_->is_open()) co_return closed_here();
+  if (more_may_be_there_ && ++reads_without_wait_ <= kReadsWithoutWaitMax) {
+    auto got = try_read(to);
+    if (!got || *got > 0) co_return got;
+  }
+  reads_without_wait_ = 0;
+  const auto [error, got] = co_await socket_->async_receive(boost::asio::buffer(to.data(), to.size()), kResult);
+  if (error == boost::asio::error::eof)
+    co_return fail(Errc::closed, "{}: the peer closed the connection", remote_.to_string());
+  if (error == boost::asio::error::operation_aborted) co_return closed_here();
+  if (error) co_return failure(error.value());
+  more_may_be_there_ = got == to.size();
+  co_return got;
+}
+
+Result<std::size_t> PosixStream::try_read(std::span<char> to) {
+  MQ_ASSERT(!to.empty());
+  if (!socket_->is_open()) return closed_here();
+  ssize_t got;
+  do {
+    got = ::recv(socket_->native_handle(), to.data(), to.size(), MSG_DONTWAIT);
+  } while (got < 0 && errno == EINTR);
+  if (got == 0) return fail(Errc::closed, "{}: the peer closed the connection", remote_.to_string());
+  more_may_be_there_ = got == static_cast<ssize_t>(to.size());
+  if (got > 0) return static_cast<std::size_t>(got);
+  if (errno == EAGAIN) return 0;
+  return failure(errno);
+}
+
+awaitable<Result<void>> PosixStream::write(std::span<const BytesView> pieces) {
+  Unsent unsent(pieces);
+  while (!unsent.empty()) {
+    if (!socket_->is_open()) co_return closed_here();
+    const ssize_t sent = unsent.send(socket_->native_handle());
+    if (sent >= 0) {
+      unsent.advance(static_cast<std::size_t>(sent));
+    } else if (errno == EAGAIN) {
+      MQ_CO_CHECK(co_await wait_writable());
+    } else if (errno != EINTR) {
+      co_return failure(errno);
+    }
+  }
+  co_return Result<void>{};
+}
+
+awaitable<Result<void>> PosixStream::send_file(env::File& file, std::uint64_t position, std::size_t size) {
+  const int from = file.descriptor();
+  MQ_ASSERT(from >= 0);
+  auto at = static_cast<off_t>(position);
+  while (size > 0) {
+    if (!socket_->is_open()) co_return closed_here();
+    const ssize_t sent = ::sendfile(socket_->native_handle(), from, &at, size);
+    if (sent > 0) {
+      size -= static_cast<std::size_t>(sent);
+    } else if (sent == 0) {
+      co_return fail(Errc::internal, "{}: a file to be sent ends {} bytes early", remote_.to_string(), size);
+    } else if (errno == EAGAIN) {
+      MQ_CO_CHECK(co_await wait_writable());
+    } else if (errno != EINTR) {
+      co_return failure(errno);
+    }
+  }
+  co_return Result<void>{};
+}
+
+awaitable<Result<void>> PosixStream::wait_writable() {
+  const auto [error] = co_await socket_->async_wait(Socket::wait_write, kResult);
+  if (error == boost::asio::error::operation_aborted) co_return closed_here();
+  if (error) co_return failure(error.value());
+  co_return Result<void>{};
+}
+
+void PosixStream::close() {
+  boost::system::error_code ignored;
+  socket_->close(ignored);
+}
+
+void PosixStream::move_to(env::Shard& to) {
+  if (!socket_->is_open()) return;
+  boost::system::error_code error;
+  Descriptor socket(socket_->release(error));
+  MQ_ASSERT(!error);
+  socket_.emplace(static_cast<PosixShard&>(to).loop(), boost::asio::generic::stream_protocol(family_, 0), socket.get());
+  (void)socket.release();
+}
+
+std::unexpected<Error> PosixStream::failure(int error_number) const {
+  if (error_number == EIO) return fail(Errc::disk_failed, "{}: cannot read a file to be sent", remote_.to_string());
+  return fail(stream_errc(error_number), "{}: {}", remote_.to_string(), system_text(error_number));
+}
+
+std::unexpected<Error> PosixStream::closed_here() const {
+  return fail(Errc::cancelled, "{}: the connection was closed here", remote_.to_string());
+}
+
+}  // namespace mq::posix

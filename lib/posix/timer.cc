@@ -1,0 +1,40 @@
+#include "posix/timer.h"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/deferred.hpp>
+#include <tuple>
+#include <utility>
+
+#include "base/assert.h"
+#include "posix/shard.h"
+
+namespace mq::posix {
+namespace {
+
+std::unexpected<Error> wait_cancelled() { return fail(Errc::cancelled, "the wait was ended early"); }
+
+}  // namespace
+
+awaitable<Result<void>> PosixTimer::wait_until(Instant when) {
+  if (when == Instant::never()) co_return co_await wait_for_cancel();
+  if (!timer_) timer_.emplace(shard_.loop());
+  timer_->expires_at(std::chrono::steady_clock::time_point(when.since_start()));
+  const auto [error] = co_await timer_->async_wait(boost::asio::as_tuple(boost::asio::deferred));
+  if (error) co_return wait_cancelled();
+  co_return Result<void>{};
+}
+
+awaitable<Result<void>> PosixTimer::wait_for_cancel() {
+  MQ_ASSERT(!on_cancel_);
+  co_await env::detail::suspend_with<env::detail::Nothing>([this](auto resume) {
+    on_cancel_ = [resume = std::move(resume)]() mutable { std::move(resume)(env::detail::Nothing{}); };
+  });
+  co_return wait_cancelled();
+}
+
+void PosixTimer::cancel() {
+  if (timer_) timer_->cancel();
+  if (on_cancel_) shard_.post(std::exchange(on_cancel_, nullptr));
+}
+
+}  // namespace mq::posix
