@@ -1,0 +1,111 @@
+// The back ends that the contract is tested on. A new one is one more class and one more row in contract_test.cc.
+
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+
+#include "meta/sqlite/sqlite_store.h"
+#include "meta/store_contract.h"
+#include "posix/runtime.h"
+#include "sim/model_metadata.h"
+#include "sim/world.h"
+
+namespace mq::meta {
+namespace {
+
+/// A process of one simulated node; derived classes say how it opens its store.
+class SimulatedHome : public StoreHome {
+ public:
+  [[nodiscard]] MetadataStore& store() override { return *store_; }
+  [[nodiscard]] env::Shard& shard() override { return node_.shard(0); }
+  void restart(Restart how) override {
+    if (how == Restart::cleanly) EXPECT_TRUE(run(store_->close()));
+    store_.reset();
+    node_.kill();
+    node_.start();
+    open(how == Restart::cleanly ? LastStop::clean : LastStop::unclean);
+  }
+
+ protected:
+  virtual void open(LastStop last_stop) = 0;
+  void drive(awaitable<void> task) override { world_.run(node_, std::move(task)); }
+
+  sim::World world_{1};
+  sim::Node& node_ = world_.add_node("a");
+  std::unique_ptr<MetadataStore> store_;
+};
+
+class ModelHome final : public SimulatedHome {
+ public:
+  ModelHome() { open(LastStop::clean); }
+  ~ModelHome() override { store_.reset(); }
+
+ private:
+  void open(LastStop /*last_stop*/) override { store_ = model_.connect(node_.shard(0)); }
+  sim::ModelMetadata model_{node_.clock()};
+};
+
+class SqliteSimulatedHome final : public SimulatedHome {
+ public:
+  SqliteSimulatedHome() {
+    EXPECT_TRUE(node_.files().make_directories("/data"));
+    open(LastStop::clean);
+  }
+
+ private:
+  void open(LastStop last_stop) override {
+    auto opened = run(open_sqlite_store(node_.files(), node_.metadata_pool(), node_.shard(0), "/data/metadata.db",
+                                        node_.random(), node_.logger(), last_stop));
+    ASSERT_TRUE(opened) << opened.error().message;
+    store_ = std::move(*opened);
+  }
+};
+
+class SqliteRealHome final : public StoreHome {
+ public:
+  SqliteRealHome() {
+    std::string pattern = std::filesystem::temp_directory_path() / "mq-meta-XXXXXX";
+    directory_ = mkdtemp(pattern.data());
+    open(LastStop::clean);
+  }
+  ~SqliteRealHome() override {
+    store_.reset();
+    std::filesystem::remove_all(directory_);
+  }
+
+  [[nodiscard]] MetadataStore& store() override { return *store_; }
+  [[nodiscard]] env::Shard& shard() override { return runtime_.shard(0); }
+  void restart(Restart how) override {
+    if (how == Restart::cleanly) EXPECT_TRUE(run(store_->close()));
+    store_.reset();
+    open(how == Restart::cleanly ? LastStop::clean : LastStop::unclean);
+  }
+
+ protected:
+  void drive(awaitable<void> task) override {
+    runtime_.run([&task]() -> awaitable<int> {
+      co_await std::move(task);
+      co_return 0;
+    });
+  }
+
+ private:
+  void open(LastStop last_stop) {
+    auto opened = run(open_sqlite_store(runtime_.files(), runtime_.pool(), runtime_.shard(0),
+                                        directory_ + "/metadata.db", runtime_.random(), runtime_.logger(), last_stop));
+    ASSERT_TRUE(opened) << opened.error().message;
+    store_ = std::move(*opened);
+  }
+
+  posix::Runtime runtime_{{.shards = 1, .pool_threads = 2, .log = {.level = env::LogLevel::error}}};
+  std::string directory_;
+  std::unique_ptr<MetadataStore> store_;
+};
+
+}  // namespace
+
+std::unique_ptr<StoreHome> make_model_home() { return std::make_unique<ModelHome>(); }
+std::unique_ptr<StoreHome> make_sqlite_home_in_simulation() { return std::make_unique<SqliteSimulatedHome>(); }
+std::unique_ptr<StoreHome> make_sqlite_home_on_real_files() { return std::make_unique<SqliteRealHome>(); }
+
+}  // namespace mq::meta
