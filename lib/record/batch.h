@@ -31,18 +31,18 @@ inline constexpr std::int16_t kDeleteHorizonBit = 0x40;
 /// The fixed part of a record batch, format 2, as the bytes say it: except for `magic` and `batch_length` nothing was
 /// checked by reading it.
 struct BatchHeader {
-  Offset base_offset;
+  Offset base_offset{};
   std::int32_t batch_length = 0;  ///< bytes after this field; at least 49
-  LeaderEpoch leader_epoch;
+  LeaderEpoch leader_epoch{};
   std::int8_t magic = kMagic;
   std::uint32_t crc = 0;  ///< CRC-32C of everything from `attributes` on
   std::int16_t attributes = 0;
   std::int32_t last_offset_delta = 0;
   WallMillis base_timestamp = 0;  ///< the delete horizon, when that bit is set
   WallMillis max_timestamp = 0;   ///< with log-append time: the time of every record
-  ProducerId producer_id;
-  ProducerEpoch producer_epoch;
-  Sequence base_sequence;
+  ProducerId producer_id{};
+  ProducerEpoch producer_epoch{};
+  Sequence base_sequence{};
   std::int32_t record_count = 0;
 
   /// May be none of the known ones; see `is_known`.

@@ -61,8 +61,10 @@ char* append_record(std::string& out, const Body& body) {
                              nullable_size(body.key) + nullable_size(body.value) + varint_size(body.header_count) +
                              body.header_bytes;
   const std::size_t before = out.size();
+  const std::size_t after = before + sized(length);
   char* room = nullptr;
-  out.resize_and_overwrite(before + sized(length), [&](char* data, std::size_t size) {
+  // The size that the call hands to us is not the one asked for in libstdc++ 12.
+  out.resize_and_overwrite(after, [&](char* data, std::size_t) {
     Pen pen(data + before);
     pen.varint(static_cast<std::int64_t>(length));
     pen.byte(0);  // attributes of a record: none are defined
@@ -72,7 +74,7 @@ char* append_record(std::string& out, const Body& body) {
     pen.nullable(body.value);
     pen.varint(body.header_count);
     room = pen.at();
-    return size;
+    return after;
   });
   return room;
 }

@@ -18,8 +18,8 @@
 namespace mq::record {
 
 struct HeaderView {
-  BytesView key;
-  std::optional<BytesView> value;
+  BytesView key = {};
+  std::optional<BytesView> value = std::nullopt;
 };
 
 /// The headers of one record, in order, duplicates kept. A range over bytes that RecordReader has checked:
@@ -66,11 +66,11 @@ class HeadersView {
 
 /// One record. Its bytes belong to the batch or, when that was compressed, to the RecordReader.
 struct RecordView {
-  Offset offset;
+  Offset offset{};
   WallMillis timestamp = 0;  ///< the batch's, with log-append time
-  std::optional<BytesView> key;
-  std::optional<BytesView> value;
-  HeadersView headers;
+  std::optional<BytesView> key = std::nullopt;
+  std::optional<BytesView> value = std::nullopt;
+  HeadersView headers = {};
 };
 
 /// Gives the records of one batch after another. Keeps the buffer and the contexts for decompression, so one object
