@@ -186,7 +186,10 @@ Result<void> Log::roll(WallMillis wall_now) {
 Result<void> Log::roll_if_old(WallMillis wall_now) {
   if (failed_ || segments_.empty() || segments_.back()->size_bytes() == 0) return {};
   MQ_TRY(const WallMillis first, segments_.back()->first_timestamp());
-  if (first < 0 || wall_now - first <= config_->segment_ms) return {};
+  // A record must not sit in the newest segment, where compaction does not come, for longer than it may.
+  const std::int64_t age_max =
+      config_->cleanup_compact ? std::min(config_->segment_ms, config_->max_compaction_lag_ms) : config_->segment_ms;
+  if (first < 0 || wall_now - first <= age_max) return {};
   return roll(wall_now);
 }
 

@@ -248,6 +248,11 @@ class Log {
   Result<void> set_aside(Segment& segment, RecoveryReport& report);
   Result<void> finish_swaps(const DirectoryContents& contents, RecoveryReport& report);
 
+  // log_compaction.cc
+  /// The first segment that compaction may not touch; the ones before have ended below `bound`.
+  Result<std::size_t> compactable_segments(WallMillis wall_now, Offset bound);
+  Result<void> swap_in(CompactionJob& job, Instant now);
+
   // log_housekeeping.cc
   Result<void> retire_segment(Segment& segment, Instant now);
   void note_start_moved();
@@ -285,6 +290,7 @@ class Log {
   bool syncing_ = false;
   bool checkpointing_ = false;
   bool compacting_ = false;
+  bool compaction_void_ = false;  ///< a truncation came between
   bool touched_ = false;
   bool failed_ = false;
 };

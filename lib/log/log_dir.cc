@@ -89,6 +89,9 @@ Result<void> LogDir::set_identity(const DirIdentity& identity) {
   if (!identity.directory_id.empty()) text += fmt::format("directory.id={}\n", identity.directory_id);
   text += fmt::format("cluster.id={}\n", identity.cluster_id);
   MQ_CHECK(env::replace_atomically(files_, file(kIdentityFile), text));
+  // The directory is new, too.
+  const std::size_t slash = path_.find_last_of('/');
+  if (slash != std::string::npos) MQ_CHECK(files_.sync_directory(slash == 0 ? "/" : path_.substr(0, slash)));
   identity_ = identity;
   return {};
 }

@@ -107,6 +107,7 @@ Result<void> Log::truncate_to(Offset offset, WallMillis wall_now) {
   const Offset target = std::max(offset, log_start_);
   if (target >= log_end_) return {};
   MQ_TRY(LeaderEpochs* const epochs, leader_epochs());
+  compaction_void_ = true;
 
   // Everything may be gone now; what was not synced needs no sync any more.
   const std::size_t keep = segment_index_of(target);

@@ -112,9 +112,12 @@ std::vector<ProducerInfo> ProducerStates::list() const {
   return all;
 }
 
-bool ProducerStates::is_last_batch(ProducerId producer, Offset last_offset) const {
-  const auto found = producers_.find(producer.value());
-  return found != producers_.end() && found->second.count > 0 && found->second.last().last_offset == last_offset;
+std::unordered_map<std::int64_t, Offset> ProducerStates::last_offsets() const {
+  std::unordered_map<std::int64_t, Offset> offsets;
+  for (const auto& [id, producer] : producers_) {
+    if (producer.count > 0) offsets.emplace(id, producer.last().last_offset);
+  }
+  return offsets;
 }
 
 void ProducerStates::clear() {

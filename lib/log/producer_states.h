@@ -62,8 +62,8 @@ class ProducerStates {
   [[nodiscard]] std::vector<ProducerInfo> list() const;
   [[nodiscard]] std::size_t size() const { return producers_.size(); }
   [[nodiscard]] bool empty() const { return producers_.empty(); }
-  /// Whether the batch that ends with `last_offset` is the last of `producer`: compaction keeps it (DESIGN 3).
-  [[nodiscard]] bool is_last_batch(ProducerId producer, Offset last_offset) const;
+  /// Where the last batch of each producer ends, by producer id: compaction keeps these batches.
+  [[nodiscard]] std::unordered_map<std::int64_t, Offset> last_offsets() const;
   void clear();
 
   /// The two files, ordered by producer id, so that equal states give equal bytes.

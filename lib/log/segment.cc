@@ -54,13 +54,14 @@ std::string segment_file_name(Offset base, std::string_view extension) {
   return fmt::format("{:020}.{}", base.value(), extension);
 }
 
-Segment::Segment(env::Files& files, std::shared_ptr<const std::string> directory, Offset base, std::uint64_t size)
-    : files_(files), directory_(std::move(directory)), base_(base), size_(size) {
+Segment::Segment(env::Files& files, std::shared_ptr<const std::string> directory, Offset base, std::uint64_t size,
+                 std::string_view suffix)
+    : files_(files), directory_(std::move(directory)), suffix_(suffix), base_(base), size_(size) {
   last_time_entry_.offset = base;
 }
 
 std::string Segment::path(std::string_view extension) const {
-  return *directory_ + "/" + segment_file_name(base_, extension);
+  return fmt::format("{}/{:020}.{}{}", *directory_, base_.value(), extension, suffix_);
 }
 
 Result<std::shared_ptr<env::File>> Segment::file() {

@@ -48,8 +48,10 @@ struct SegmentInfo {
 /// A damaged index is noticed when an entry does not lead to the batch it names; then both are made anew.
 class Segment {
  public:
-  /// `size` is the file's; 0 for a segment that begins now (the file is made when first written or synced).
-  Segment(env::Files& files, std::shared_ptr<const std::string> directory, Offset base, std::uint64_t size);
+  /// `size` is the file's; 0 for a segment that begins now (the file is made when first written or synced). `suffix`
+  /// stands at the end of its files' names: compaction writes beside what it replaces.
+  Segment(env::Files& files, std::shared_ptr<const std::string> directory, Offset base, std::uint64_t size,
+          std::string_view suffix = {});
 
   [[nodiscard]] Offset base_offset() const { return base_; }
   [[nodiscard]] std::uint64_t size_bytes() const { return size_; }
@@ -127,6 +129,7 @@ class Segment {
 
   env::Files& files_;
   std::shared_ptr<const std::string> directory_;
+  std::string_view suffix_;  ///< a constant
   Offset base_;
   std::uint64_t size_;
   std::shared_ptr<env::File> file_;

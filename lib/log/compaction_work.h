@@ -1,0 +1,108 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "env/files.h"
+#include "log/compaction.h"
+#include "log/log_config.h"
+#include "log/producer_states.h"
+#include "log/segment.h"
+#include "log/segment_reader.h"
+#include "model/ids.h"
+#include "record/batch.h"
+#include "record/batch_builder.h"
+#include "record/record.h"
+
+namespace mq::log {
+
+/// The newest offset of each key met, in bounded memory. Whole keys, no hashes: a collision would lose a record.
+class KeyOffsets {
+ public:
+  explicit KeyOffsets(std::uint64_t bytes_max) : bytes_max_(bytes_max) {}
+  /// False, and nothing changed, when there is no room for another key.
+  bool put(BytesView key, Offset offset);
+  /// Nothing: the key was not met.
+  [[nodiscard]] std::optional<Offset> get(BytesView key) const;
+
+ private:
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view key) const { return std::hash<std::string_view>{}(key); }
+  };
+  std::unordered_map<std::string, Offset, Hash, std::equal_to<>> offsets_;
+  std::uint64_t bytes_ = 0;
+  std::uint64_t bytes_max_;
+};
+
+/// A compaction under way. First reads what was not compacted yet and notes the newest offset of each key, then writes
+/// all segments anew without what is older.
+struct CompactionJob::Work {
+  /// A segment as it was when the work began; it does not change.
+  struct Source {
+    std::shared_ptr<Segment> segment;
+    std::shared_ptr<env::File> file;
+    std::string path;
+    std::uint64_t size = 0;
+    Offset base;
+    Offset end;  ///< where the next one begins
+  };
+  /// Neighbours that become one segment.
+  struct Group {
+    std::size_t first = 0;
+    std::size_t end = 0;
+    std::unique_ptr<Segment> output;
+  };
+
+  Work(env::Files& all_files, std::shared_ptr<const std::string> into, std::shared_ptr<const LogConfig> rules)
+      : files(all_files), directory(std::move(into)), config(std::move(rules)), keys(config->compaction_memory_bytes) {}
+
+  Result<void> step();
+
+  env::Files& files;
+  std::shared_ptr<const std::string> directory;
+  std::shared_ptr<const LogConfig> config;
+  std::vector<Source> sources;
+  std::unordered_map<std::int64_t, Offset> last_of_producer;  ///< last offset of each producer's last batch
+  Offset dirty_start{0};
+  Offset compacted_end{0};  ///< the outcome: everything below was looked at
+  WallMillis wall_now = 0;
+
+  std::vector<Group> groups;
+  bool done = false;
+  std::uint64_t bytes_read = 0;
+  std::uint64_t bytes_written = 0;
+
+ private:
+  Result<void> note_keys(std::uint64_t budget);
+  /// The offset of the first record that found no room.
+  Result<std::optional<Offset>> note_keys_of(const BatchAt& batch);
+  void make_groups();
+  Result<void> write_group(std::uint64_t budget);
+  Result<void> finish_group(Group& group);
+  Result<void> write_batch(Group& group, const BatchAt& batch);
+  Result<void> write_rest(Group& group, const BatchAt& batch);
+  Result<void> put(Group& group, BytesView bytes);
+  [[nodiscard]] bool is_kept(const record::RecordView& record, const record::BatchHeader& header) const;
+  [[nodiscard]] bool is_last_of_producer(const record::BatchHeader& header) const;
+  SegmentReader& reader_of(std::size_t source);
+
+  KeyOffsets keys;
+  bool noting = true;
+  std::size_t source = 0;
+  std::size_t group = 0;
+  std::optional<SegmentReader> reader;
+  record::RecordReader records;
+  record::BatchBuilder builder;
+};
+
+}  // namespace mq::log

@@ -1,0 +1,122 @@
+// What a log has to do with its compaction: when, what of it, and the swap.
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "log/compaction_work.h"
+#include "log/log.h"
+
+namespace mq::log {
+
+Result<std::size_t> Log::compactable_segments(WallMillis wall_now, Offset bound) {
+  std::size_t end = 0;
+  while (end + 1 < segments_.size()) {
+    Segment& segment = *segments_[end];
+    if (segments_[end + 1]->base_offset() > std::min(bound, synced_end_)) break;
+    if (config_->min_compaction_lag_ms > 0 && segments_[end + 1]->base_offset() > compacted_end_) {
+      MQ_TRY(const TimeIndexEntry largest, segment.largest_timestamp(*config_));
+      if (largest.timestamp > wall_now - config_->min_compaction_lag_ms) break;
+    }
+    ++end;
+  }
+  return end;
+}
+
+Result<std::optional<CompactionJob>> Log::begin_compaction(WallMillis wall_now, Offset bound) {
+  // Damage is not compacted away.
+  if (failed_ || compacting_ || !config_->cleanup_compact || segments_.size() < 2 || !damage_.empty())
+    return std::nullopt;
+  MQ_TRY(const std::size_t end, compactable_segments(wall_now, bound));
+  std::uint64_t clean_bytes = 0;
+  std::uint64_t dirty_bytes = 0;
+  bool is_overdue = false;
+  for (std::size_t i = 0; i < end; ++i) {
+    if (segments_[i + 1]->base_offset() <= compacted_end_) {
+      clean_bytes += segments_[i]->size_bytes();
+      continue;
+    }
+    dirty_bytes += segments_[i]->size_bytes();
+    MQ_TRY(const WallMillis first, segments_[i]->first_timestamp());
+    is_overdue = is_overdue || (first >= 0 && wall_now - first > config_->max_compaction_lag_ms);
+  }
+  if (dirty_bytes == 0) return std::nullopt;
+  const double ratio = static_cast<double>(dirty_bytes) / static_cast<double>(clean_bytes + dirty_bytes);
+  if (ratio < config_->min_cleanable_ratio && !is_overdue) return std::nullopt;
+
+  MQ_TRY(ProducerStates* const states, producer_states());
+  auto work = std::make_unique<CompactionJob::Work>(files_, directory_, config_);
+  work->dirty_start = std::max(compacted_end_, log_start_);
+  work->compacted_end = segments_[end]->base_offset();
+  work->wall_now = wall_now;
+  for (std::size_t i = 0; i < end; ++i) {
+    const auto& segment = segments_[i];
+    MQ_TRY(auto file, segment->file());
+    work->sources.push_back({segment, std::move(file), segment->path(), segment->size_bytes(), segment->base_offset(),
+                             segments_[i + 1]->base_offset()});
+  }
+  states->expire(wall_now, config_->producer_expiration_ms);
+  work->last_of_producer = states->last_offsets();
+  compacting_ = true;
+  compaction_void_ = false;
+  return CompactionJob(std::move(work));
+}
+
+Result<void> Log::finish_compaction(CompactionJob& job, Instant now) {
+  MQ_ASSERT(compacting_ && job.done());
+  if (compaction_void_) {
+    abandon_compaction(job);
+    return fail(Errc::conflict, "{}: was truncated while it was compacted", *directory_);
+  }
+  compacting_ = false;
+  auto swapped = swap_in(job, now);
+  // Half a swap is finished at the next start; until then nobody may write here.
+  if (!swapped) failed_ = true;
+  return swapped;
+}
+
+Result<void> Log::swap_in(CompactionJob& job, Instant now) {
+  CompactionJob::Work& work = *job.work_;
+  const Instant due = now + config_->file_delete_delay;
+  for (const auto& group : work.groups) {
+    const std::string log_path = path_of(segment_file_name(group.output->base_offset(), "log"));
+    MQ_CHECK(files_.rename(group.output->path(), log_path + std::string(kSwapSuffix)));
+  }
+  // From here on a start finishes what a crash leaves.
+  MQ_CHECK(files_.sync_directory(*directory_));
+  for (const auto& group : work.groups) {
+    const Offset base = group.output->base_offset();
+    for (std::size_t i = group.first; i < group.end; ++i) MQ_CHECK(retire_segment(*work.sources[i].segment, due));
+    const std::string log_path = path_of(segment_file_name(base, "log"));
+    MQ_CHECK(files_.rename(log_path + std::string(kSwapSuffix), log_path));
+    for (const char* extension : {"index", "timeindex"})
+      MQ_CHECK(files_.rename(group.output->path(extension), path_of(segment_file_name(base, extension))));
+
+    auto fresh = std::make_shared<Segment>(files_, directory_, base, group.output->size_bytes());
+    fresh->note_verified(0, fresh->size_bytes());
+    const auto is_first = [&](const auto& s) { return s == work.sources[group.first].segment; };
+    const auto first = std::find_if(segments_.begin(), segments_.end(), is_first);
+    MQ_ASSERT(first != segments_.end());
+    for (std::size_t i = group.first; i < group.end; ++i) {
+      work.sources[i].segment->release();
+      std::erase(unsaved_, work.sources[i].segment);
+      std::erase(unsynced_, work.sources[i].segment);
+    }
+    *first = std::move(fresh);
+    segments_.erase(std::next(first), std::next(first) + static_cast<std::ptrdiff_t>(group.end - group.first - 1));
+  }
+  names_unsynced_ = true;
+  compacted_end_ = std::max(compacted_end_, work.compacted_end);
+  return {};
+}
+
+void Log::abandon_compaction(CompactionJob& job) {
+  compacting_ = false;
+  for (const auto& group : job.work_->groups) {
+    if (!group.output) continue;
+    // What stays is removed at the next start, or by the next run.
+    for (const char* extension : {"log", "index", "timeindex"}) (void)files_.remove(group.output->path(extension));
+  }
+}
+
+}  // namespace mq::log

@@ -1,0 +1,344 @@
+#include "log/log.h"
+
+#include <algorithm>
+
+#include "log_fixture.h"
+
+namespace mq::log {
+namespace {
+
+using LogTest = LogFixture;
+
+TEST_F(LogTest, WhatWasAppendedIsReadBackByteForByteAlsoAfterARestart) {
+  create();
+  std::string expected;
+  for (int i = 0; i < 50; ++i) {
+    std::string batch = make_batch({{.key = "k", .value = std::to_string(i)}, {.key = {}, .value = "second"}});
+    const auto header = record::parse_header(batch).value();
+    const auto info = log_->append(batch.data(), header, header.max_timestamp, LeaderEpoch{3}, wall_).value();
+    EXPECT_EQ(info.base_offset, Offset{2 * i});
+    EXPECT_EQ(info.end_offset, Offset{2 * i + 2});
+    expected += batch;
+  }
+  EXPECT_EQ(read_bytes_at(0).value(), expected);
+  ASSERT_TRUE(log_->close());
+  ASSERT_TRUE(open(clean()));
+  EXPECT_TRUE(report_.clean);
+  EXPECT_EQ(report_.bytes_checked, 0U);
+  EXPECT_EQ(read_bytes_at(0).value(), expected);
+  EXPECT_EQ(log_->latest_epoch().value(), LeaderEpoch{3});
+  epoch_ = LeaderEpoch{3};
+  EXPECT_EQ(append({{.key = {}, .value = "next"}})->base_offset, Offset{100});
+}
+
+TEST_F(LogTest, AppendingUnderAnOlderEpochIsRefused) {
+  create();
+  ASSERT_TRUE(log_->begin_epoch(LeaderEpoch{5}));
+  EXPECT_EQ(append({{.key = {}, .value = "a"}}).error().code, Errc::not_leader);
+  EXPECT_EQ(log_->log_end(), Offset{0});
+}
+
+TEST_F(LogTest, ReadGivesWholeBatchesWithinTheLimitButOneAtLeast) {
+  create();
+  append_many(100);
+  const std::size_t one = read_bytes_at(0, 1).value().size();
+  EXPECT_EQ(log_->read(Offset{7}, one - 1, log_->log_end(), true)->size, one);
+  EXPECT_EQ(log_->read(Offset{7}, one - 1, log_->log_end(), false)->size, 0U);
+  for (std::int64_t from = 0; from < 100; ++from) {
+    for (std::size_t limit : {one, one * 3 + 5, one * 20}) {
+      const FileRange range = log_->read(Offset{from}, limit, log_->log_end(), true).value();
+      EXPECT_TRUE(range.verified);
+      EXPECT_LE(range.size, limit);
+      EXPECT_EQ(range.size % one, 0U);
+      EXPECT_EQ(range.position, static_cast<std::uint64_t>(from) * one);
+      EXPECT_GE(range.size, std::min<std::uint64_t>(limit / one, static_cast<std::uint64_t>(100 - from)) * one);
+    }
+  }
+}
+
+TEST_F(LogTest, ReadStopsAtTheBound) {
+  create();
+  append_many(30);
+  const std::size_t one = read_bytes_at(0, 1).value().size();
+  for (std::int64_t bound = 0; bound <= 30; ++bound) {
+    const FileRange range = log_->read(Offset{0}, 1 << 20, Offset{bound}, true).value();
+    EXPECT_EQ(range.size, one * static_cast<std::size_t>(bound));
+  }
+}
+
+TEST_F(LogTest, ReadOutsideOfTheLogIsOutOfRangeAndAtItsEndEmpty) {
+  create();
+  append_many(3);
+  EXPECT_EQ(log_->read(Offset{4}, 100, Offset{3}, true).error().code, Errc::offset_out_of_range);
+  EXPECT_EQ(log_->read(Offset{-1}, 100, Offset{3}, true).error().code, Errc::offset_out_of_range);
+  EXPECT_TRUE(log_->read(Offset{3}, 100, Offset{3}, true)->empty());
+}
+
+TEST_F(LogTest, RollsWhenASegmentIsFullAndReadsOnInTheNext) {
+  config_.segment_bytes = 1000;
+  create();
+  append_many(100, 50);
+  EXPECT_GT(log_->segments().size(), 10U);
+  for (const SegmentInfo& segment : log_->segments()) EXPECT_LE(segment.size_bytes, 1000U);
+  EXPECT_EQ(offsets_from(0), numbers(0, 100));
+  EXPECT_EQ(offsets_from(57), numbers(57, 100));
+  ASSERT_TRUE(log_->close());
+  ASSERT_TRUE(open(clean()));
+  EXPECT_EQ(offsets_from(0), numbers(0, 100));
+}
+
+TEST_F(LogTest, RollsWhenRecordsAreNewerThanTheFirstByMoreThanTheSegmentMayBeOld) {
+  config_.segment_ms = 1000;
+  create();
+  append_many(1);
+  wall_ += 1000;
+  append_many(1);
+  EXPECT_EQ(log_->segments().size(), 1U);
+  wall_ += 1;
+  append_many(1);
+  EXPECT_EQ(log_->segments().size(), 2U);
+  ASSERT_TRUE(log_->roll_if_old(wall_ + 1001));
+  EXPECT_EQ(log_->segments().size(), 3U);
+  ASSERT_TRUE(log_->roll_if_old(wall_ + 5000));
+  EXPECT_EQ(log_->segments().size(), 3U) << "an empty segment does not age";
+}
+
+TEST_F(LogTest, BatchLargerThanASegmentIsRefused) {
+  config_.segment_bytes = 200;
+  create();
+  EXPECT_EQ(append({{.key = {}, .value = std::string(300, 'x')}}).error().code, Errc::too_large);
+  append_many(1);
+}
+
+TEST_F(LogTest, LogAppendTimeIsStampedAndTheCrcStaysGood) {
+  config_.timestamp_type = record::TimestampType::log_append_time;
+  create();
+  wall_ = 77'000;
+  EXPECT_EQ(append({{.key = {}, .value = "a", .timestamp = 5}})->log_append_time, 77'000);
+  const auto records = read_all(0);
+  ASSERT_EQ(records.size(), 1U);
+  EXPECT_EQ(records[0].timestamp, 77'000);
+}
+
+TEST_F(LogTest, SyncCoversWhatWasAppendedBeforeItBegan) {
+  create();
+  append_many(3);
+  EXPECT_EQ(log_->synced_end(), Offset{0});
+  auto job = log_->begin_sync();
+  append_many(2);
+  EXPECT_FALSE(log_->begin_sync()) << "one round at a time";
+  log_->end_sync(*job, job->run());
+  EXPECT_EQ(log_->synced_end(), Offset{3});
+  EXPECT_TRUE(log_->needs_sync());
+  ASSERT_TRUE(sync());
+  EXPECT_EQ(log_->synced_end(), Offset{5});
+  EXPECT_FALSE(log_->needs_sync());
+}
+
+TEST_F(LogTest, SyncedRecordsOfANewPartitionSurviveAPowerCut) {
+  config_.segment_bytes = 500;
+  create();
+  append_many(20);
+  ASSERT_TRUE(sync());
+  const OpenContext context = unclean();
+  disk_.lose_power(sim::PowerLoss::drop_all);
+  ASSERT_TRUE(open(context));
+  EXPECT_EQ(offsets_from(0), numbers(0, 20));
+  EXPECT_TRUE(report_.end_uncertain);
+  EXPECT_TRUE(report_.damage.empty());
+}
+
+TEST_F(LogTest, FailedSyncIsFinal) {
+  create();
+  append_many(3);
+  ASSERT_TRUE(sync());
+  append_many(1);
+  disk_.inject({.on = sim::DiskFault::On::sync, .path_part = ".log"});
+  EXPECT_EQ(sync().error().code, Errc::disk_failed);
+  EXPECT_TRUE(log_->failed());
+  EXPECT_EQ(log_->synced_end(), Offset{3});
+  EXPECT_EQ(append({{.key = {}, .value = "a"}}).error().code, Errc::disk_failed);
+  EXPECT_FALSE(log_->begin_sync()) << "never again";
+  EXPECT_EQ(log_->close().error().code, Errc::disk_failed);
+}
+
+TEST_F(LogTest, FullDiskRefusesAppendsUntilSpaceIsFreedWithoutARestart) {
+  config_.segment_bytes = 1000;
+  create();
+  append_many(5);
+  disk_.set_capacity(20'000);
+  int appended = 5;
+  Result<AppendInfo> last;
+  while (true) {
+    last = append({{.key = {}, .value = std::string(100, 'x'), .timestamp = 1}});
+    if (!last) break;
+    ++appended;
+    ASSERT_LT(appended, 1000);
+  }
+  EXPECT_EQ(last.error().code, Errc::disk_full);
+  EXPECT_EQ(log_->log_end(), Offset{appended});
+  EXPECT_EQ(offsets_from(0), numbers(0, appended)) << "reading goes on";
+  EXPECT_TRUE(sync()) << "ENOSPC never comes from a sync";
+  disk_.set_capacity(1 << 20);
+  EXPECT_EQ(append({{.key = {}, .value = "room"}})->base_offset, Offset{appended});
+  EXPECT_EQ(offsets_from(0), numbers(0, appended + 1));
+}
+
+TEST_F(LogTest, WriteErrorFailsTheLogAndLeavesNoTrace) {
+  create();
+  append_many(2);
+  disk_.inject({.on = sim::DiskFault::On::write, .path_part = ".log"});
+  EXPECT_EQ(append({{.key = {}, .value = "a"}}, {.id = 7, .epoch = 0, .sequence = 0}).error().code, Errc::disk_failed);
+  EXPECT_EQ(log_->log_end(), Offset{2});
+  EXPECT_TRUE(log_->failed());
+}
+
+TEST_F(LogTest, DeleteRecordsMovesTheStartAndSurvivesARestart) {
+  config_.segment_bytes = 500;
+  create();
+  append_many(40);
+  EXPECT_EQ(log_->advance_start(Offset{41}, Offset{41}).error().code, Errc::offset_out_of_range);
+  ASSERT_TRUE(log_->advance_start(Offset{23}, Offset{40}));
+  ASSERT_TRUE(log_->advance_start(Offset{10}, Offset{40}));
+  EXPECT_EQ(log_->log_start(), Offset{23});
+  EXPECT_EQ(log_->read(Offset{22}, 100, Offset{40}, true).error().code, Errc::offset_out_of_range);
+  EXPECT_EQ(offsets_from(23), numbers(23, 40));
+  EXPECT_GT(log_->delete_old_segments(wall_, Instant{}, Offset{40}).value(), 0U);
+  EXPECT_LE(log_->segments().front().base_offset, Offset{23});
+  ASSERT_TRUE(log_->close());
+  ASSERT_TRUE(open(clean()));
+  EXPECT_EQ(log_->log_start(), Offset{23});
+  EXPECT_EQ(offsets_from(23), numbers(23, 40));
+}
+
+TEST_F(LogTest, RetentionByBytesKeepsAtLeastThatMuch) {
+  config_.segment_bytes = 500;
+  config_.retention_bytes = 2000;
+  create();
+  append_many(100);
+  ASSERT_TRUE(sync());
+  EXPECT_GT(log_->delete_old_segments(wall_, Instant{}, log_->synced_end()).value(), 0U);
+  EXPECT_GE(log_->size_bytes(), 2000U);
+  EXPECT_LT(log_->size_bytes(), 2500U);
+  EXPECT_EQ(log_->log_start(), log_->segments().front().base_offset);
+  EXPECT_EQ(offsets_from(log_->log_start().value()).back(), 99);
+}
+
+TEST_F(LogTest, RetentionByTimeTakesEvenTheNewestSegmentAndOffsetsGoOn) {
+  config_.segment_bytes = 500;
+  config_.retention_ms = 1000;
+  create();
+  append_many(50);
+  EXPECT_EQ(log_->delete_old_segments(wall_ + 1000, Instant{}, log_->log_end()).value(), 0U);
+  const FileRange held = log_->read(Offset{0}, 1 << 20, log_->log_end(), true).value();
+  EXPECT_GT(log_->delete_old_segments(wall_ + 1001, Instant{}, log_->log_end()).value(), 5U);
+  EXPECT_EQ(log_->log_start(), Offset{50});
+  EXPECT_EQ(log_->log_end(), Offset{50});
+  EXPECT_EQ(verify(held).good_bytes, held.size) << "a reader keeps what it holds";
+  EXPECT_FALSE(log_->due_removals(Instant{59s}));
+  EXPECT_EQ(log_->next_removal(), Instant{60s});
+  auto removal = log_->due_removals(Instant{60s});
+  ASSERT_TRUE(removal);
+  ASSERT_TRUE(removal->run());
+  EXPECT_EQ(std::ranges::count_if(names(), [](const auto& name) { return name.ends_with(".deleted"); }), 0);
+  append_many(1);
+  EXPECT_EQ(offsets_from(50), numbers(50, 51));
+}
+
+TEST_F(LogTest, RetentionStaysBelowTheHighWatermark) {
+  config_.segment_bytes = 500;
+  config_.retention_ms = 0;
+  create();
+  append_many(50);
+  const Offset bound = log_->segments()[2].base_offset;
+  EXPECT_EQ(log_->delete_old_segments(wall_ + 5000, Instant{}, bound).value(), 2U);
+}
+
+TEST_F(LogTest, FindsTheFirstRecordAtOrAfterATime) {
+  config_.segment_bytes = 600;
+  create();
+  for (int i = 0; i < 60; ++i)
+    ASSERT_TRUE(append({{.key = {}, .value = "a", .timestamp = 1000 + i * 10},
+                        {.key = {}, .value = "b", .timestamp = 1005 + i * 10}}));
+  for (int round = 0; round < 2; ++round) {
+    for (int t = 990; t < 1600; ++t) {
+      auto search = log_->find_timestamp(t, log_->log_end()).value();
+      const int expected = t <= 1000 ? 0 : (t - 1000 + 4) / 5;
+      if (expected >= 120) {
+        EXPECT_FALSE(search && search->run().value());
+        continue;
+      }
+      ASSERT_TRUE(search);
+      const auto found = search->run().value();
+      ASSERT_TRUE(found) << t;
+      EXPECT_EQ(found->offset, Offset{expected}) << t;
+      EXPECT_EQ(found->timestamp, 1000 + expected * 5);
+    }
+    auto largest = log_->find_max_timestamp(log_->log_end()).value()->run().value();
+    EXPECT_EQ(largest->offset, Offset{119});
+    largest = log_->find_max_timestamp(Offset{50}).value()->run().value();
+    EXPECT_EQ(largest->offset, Offset{49});
+    ASSERT_TRUE(log_->close());
+    ASSERT_TRUE(open(clean()));
+  }
+}
+
+TEST_F(LogTest, TruncationTakesIndexesEpochsAndProducersAlong) {
+  config_.segment_bytes = 500;
+  create();
+  for (int i = 0; i < 40; ++i) {
+    epoch_ = LeaderEpoch{i / 10};
+    ASSERT_TRUE(append({{.key = {}, .value = "v"}}, {.id = 9, .epoch = 0, .sequence = i}));
+  }
+  ASSERT_TRUE(sync());
+  ASSERT_TRUE(checkpoint());
+  ASSERT_TRUE(log_->truncate_to(Offset{15}, wall_));
+  EXPECT_EQ(log_->log_end(), Offset{15});
+  EXPECT_EQ(log_->synced_end(), Offset{15});
+  EXPECT_EQ(log_->latest_epoch().value(), LeaderEpoch{1});
+  EXPECT_EQ(log_->producers(wall_)->front().last_sequence, Sequence{14});
+  EXPECT_EQ(offsets_from(0), numbers(0, 15));
+  epoch_ = LeaderEpoch{7};
+  EXPECT_EQ(append({{.key = {}, .value = "v"}}, {.id = 9, .epoch = 0, .sequence = 15})->base_offset, Offset{15});
+  ASSERT_TRUE(log_->close());
+  ASSERT_TRUE(open(clean()));
+  EXPECT_EQ(offsets_from(0), numbers(0, 16));
+  EXPECT_EQ(log_->end_offset_for(LeaderEpoch{1}).value(), (EpochEnd{LeaderEpoch{1}, Offset{15}}));
+}
+
+TEST_F(LogTest, IdleLogHasNoOpenFileAndWorksOn) {
+  create();
+  append_many(10);
+  ASSERT_TRUE(sync());
+  EXPECT_FALSE(log_->release_if_idle()) << "it was touched";
+  EXPECT_TRUE(log_->release_if_idle());
+  EXPECT_FALSE(log_->has_open_files());
+  append_many(10);
+  EXPECT_EQ(offsets_from(0), numbers(0, 20));
+}
+
+TEST_F(LogTest, CheckpointsLeaveKafkasFiles) {
+  config_.segment_bytes = 500;
+  create();
+  append_many(10);
+  ASSERT_TRUE(log_->close());
+  const auto all = names();
+  for (const char* name : {"00000000000000000000.log", "00000000000000000000.index", "00000000000000000000.timeindex",
+                           "leader-epoch-checkpoint", "partition.metadata", "00000000000000000010.snapshot"})
+    EXPECT_TRUE(std::ranges::count(all, name) == 1) << name;
+  EXPECT_EQ(contents(std::string(kDirectory) + "/leader-epoch-checkpoint"), "0\n1\n0 0\n");
+  EXPECT_EQ(contents(std::string(kDirectory) + "/partition.metadata"),
+            "version: 0\ntopic_id: " + topic_id_.to_string());
+}
+
+TEST_F(LogTest, DirectoryOfAnotherTopicIsRefused) {
+  create();
+  append_many(1);
+  ASSERT_TRUE(log_->close());
+  OpenContext context = clean();
+  context.topic_id = Uuid{{9}};
+  EXPECT_EQ(open(context).error().code, Errc::conflict);
+}
+
+}  // namespace
+}  // namespace mq::log
