@@ -40,11 +40,19 @@ void encode_response_header(ApiKey api, ApiVersion version, std::int32_t correla
 /// Writes the length of the frame that began at `start` of `out`, `missing` bytes not counted there.
 void finish_frame(std::string& out, std::size_t start, std::size_t missing = 0);
 
+/// An empty frame: room for the length, and memory for what most answers take, so that they grow it no more.
+[[nodiscard]] inline std::string begin_frame() {
+  std::string frame;
+  frame.reserve(256);
+  frame.resize(kFrameLengthBytes);
+  return frame;
+}
+
 /// A whole request frame. `header.api_key` is ignored: the message knows its own.
 template <RequestMessage M>
 [[nodiscard]] std::string encode_request(RequestHeader header, const M& message) {
   header.api_key = static_cast<std::int16_t>(M::kApi);
-  std::string frame(kFrameLengthBytes, '\0');
+  std::string frame = begin_frame();
   encode_request_header(header, frame);
   encode(message, header.api_version, frame);
   finish_frame(frame, 0);
@@ -60,7 +68,7 @@ struct FrameWithGaps {
 /// The answer to the request of `header`, in its version.
 template <ApiMessage M>
 [[nodiscard]] FrameWithGaps encode_response_with_gaps(const RequestHeader& header, const M& message) {
-  FrameWithGaps frame{.bytes = std::string(kFrameLengthBytes, '\0'), .gaps = {}};
+  FrameWithGaps frame{.bytes = begin_frame(), .gaps = {}};
   encode_response_header(M::kApi, header.api_version, header.correlation_id, frame.bytes);
   frame.gaps = encode_with_gaps(message, header.api_version, frame.bytes);
   std::size_t missing = 0;
@@ -72,7 +80,7 @@ template <ApiMessage M>
 /// The same for a message without external records.
 template <ApiMessage M>
 [[nodiscard]] std::string encode_response(const RequestHeader& header, const M& message) {
-  std::string frame(kFrameLengthBytes, '\0');
+  std::string frame = begin_frame();
   encode_response_header(M::kApi, header.api_version, header.correlation_id, frame);
   encode(message, header.api_version, frame);
   finish_frame(frame, 0);

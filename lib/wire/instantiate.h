@@ -1,6 +1,7 @@
 #pragma once
 // The bodies of codec.h. Included only by messages/*.cc, each of which compiles them for its own messages.
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
