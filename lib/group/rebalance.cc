@@ -90,7 +90,8 @@ void Coordinator::park_sync(Turn& turn, RequestToken token, const wire::SyncGrou
   member.sync_due = false;
   if (!group.any_sync_due()) group.sync_deadline.reset();
   if (group.is(State::kStable)) return answer_sync(turn, group, member, ErrorCode::kNone);
-  if (group.is_leader(member.id) && !group.assignment_in_progress) take_assignment(turn, group, request);
+  if (group.is_leader(member.id) && group.assignment_in_progress != group.generation())
+    take_assignment(turn, group, request);
 }
 
 void Coordinator::take_assignment(Turn& turn, Group& group, const wire::SyncGroupRequest& request) {

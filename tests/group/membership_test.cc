@@ -123,6 +123,23 @@ TEST(Membership, AnAssignmentThatCannotBeWrittenSendsEverybodyBackToJoin) {
   EXPECT_EQ(f.heartbeat(joined.member_id, 1), ErrorCode::kRebalanceInProgress);
 }
 
+TEST(Membership, ALeaderAssignsAgainWhileItsLastAssignmentIsStillBeingWritten) {
+  Fixture f;
+  const auto a = f.join_new();
+  f.holds_appends = true;
+  const auto given_up = f.sync(a.member_id, 1, {{a.member_id, "old"}});
+  const auto changed = [&] {
+    auto request = Fixture::join_request(a.member_id);
+    request.protocols[0].metadata = Fixture::subscription({"u"});
+    return request;
+  }();
+  EXPECT_EQ(f.take<Join>(f.join(changed)).generation_id, 2);
+  EXPECT_EQ(f.take<Sync>(given_up).error_code, ErrorCode::kRebalanceInProgress);
+  const auto token = f.sync(a.member_id, 2, {{a.member_id, "new"}});
+  f.finish_held();
+  EXPECT_EQ(f.take<Sync>(token).assignment, "new");
+}
+
 TEST(Membership, TheLeaderLeavesWhileTheOthersWaitForItsAssignment) {
   Fixture f;
   const std::string a = stable_member(f);
