@@ -151,6 +151,29 @@ TEST_F(SqliteStoreTest, StoreOfANewerFormatIsRefused) {
   EXPECT_EQ(opened.error().code, Errc::unsupported);
 }
 
+TEST_F(SqliteStoreTest, LogWithoutItsFileIsNotPutOnANewStore) {
+  ASSERT_TRUE(open());
+  ASSERT_TRUE(put("a", "1"));
+  stop(false);
+  ASSERT_TRUE(node_.files().remove(kPath));
+  const auto opened = open();
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, Errc::corrupt);
+  EXPECT_FALSE(*node_.files().exists(kPath));
+}
+
+TEST_F(SqliteStoreTest, OtherPeoplesDatabaseIsRefused) {
+  ASSERT_TRUE(open());
+  ASSERT_TRUE(put("a", "1"));
+  ASSERT_TRUE(world_.run(node_, store_->close()));
+  // The header's application_id, at 68.
+  ASSERT_TRUE((*node_.files().open(kPath, env::OpenMode::read_write))->write_at(68, "else"));
+  stop(false);
+  const auto opened = open();
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, Errc::corrupt);
+}
+
 TEST_F(SqliteStoreTest, MissingDirectoryIsAnErrorWithItsPath) {
   ASSERT_TRUE(node_.files().remove("/data"));
   const auto opened = open();

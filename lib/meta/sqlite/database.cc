@@ -23,14 +23,32 @@ constexpr const char* kSettings =
     "PRAGMA journal_size_limit=4194304;";
 
 constexpr const char* kTables =
-    "BEGIN IMMEDIATE;"
+    "PRAGMA page_size=4096;"
     "PRAGMA application_id=1836150116;"
     "PRAGMA user_version=1;"
     "CREATE TABLE entries(key BLOB PRIMARY KEY NOT NULL, value BLOB NOT NULL, created INTEGER NOT NULL,"
     " modified INTEGER NOT NULL, write_id BLOB NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE newest(id INTEGER PRIMARY KEY CHECK(id=1), revision INTEGER NOT NULL) STRICT;"
-    "INSERT INTO newest VALUES(1, 0);"
-    "COMMIT;";
+    "INSERT INTO newest VALUES(1, 0);";
+
+// In the header of every SQLite file: who may read and write it; 2 means in WAL mode only.
+constexpr std::size_t kReadVersionAt = 18;
+constexpr std::size_t kWriteVersionAt = 19;
+
+/// A store without entries, as the bytes of its file.
+Result<std::string> empty_store() {
+  sqlite3* memory = nullptr;
+  int code = sqlite3_open(":memory:", &memory);
+  const std::unique_ptr<sqlite3, decltype(&sqlite3_close)> closes(memory, sqlite3_close);
+  if (code == SQLITE_OK) code = sqlite3_exec(memory, kTables, nullptr, nullptr, nullptr);
+  sqlite3_int64 size = 0;
+  const std::unique_ptr<unsigned char, decltype(&sqlite3_free)> image(
+      code == SQLITE_OK ? sqlite3_serialize(memory, "main", &size, 0) : nullptr, sqlite3_free);
+  if (!image) return fail(Errc::internal, "cannot make an empty metadata store: {}", sqlite3_errmsg(memory));
+  std::string bytes(reinterpret_cast<const char*>(image.get()), static_cast<std::size_t>(size));
+  bytes[kReadVersionAt] = bytes[kWriteVersionAt] = 2;
+  return bytes;
+}
 
 /// The first key after every key that begins with `prefix`; none when there is no such key.
 std::optional<std::string> end_of_prefix(std::string_view prefix) {
@@ -95,9 +113,10 @@ class Database::Use {
 Result<std::shared_ptr<Database>> Database::open(env::Files& files, env::Random& random, const env::Clock& clock,
                                                  const std::string& path, LastStop last_stop) {
   auto database = std::make_shared<Database>(files, random, clock, path);
+  MQ_CHECK(database->make_file_if_missing());
   MQ_CHECK(database->open_file());
   if (last_stop == LastStop::unclean) MQ_CHECK(database->check_whole());
-  MQ_CHECK(database->prepare_tables());
+  MQ_CHECK(database->check_format());
   MQ_CHECK(database->prepare_statements());
   MQ_TRY(const std::int64_t revision, database->number("SELECT revision FROM newest"));
   database->revision_ = Revision{revision};
@@ -106,7 +125,7 @@ Result<std::shared_ptr<Database>> Database::open(env::Files& files, env::Random&
 }
 
 Database::Database(env::Files& files, env::Random& random, const env::Clock& clock, std::string path)
-    : path_(std::move(path)), vfs_(files, random, clock) {}
+    : files_(files), path_(std::move(path)), vfs_(files, random, clock) {}
 
 Database::~Database() {
   vfs_.cut_off();
@@ -196,8 +215,21 @@ Result<void> Database::close() {
   return {};
 }
 
+Result<void> Database::make_file_if_missing() {
+  // SQLite would make it in some ten syncs; this takes two, and after a crash there is a whole file or none.
+  const auto size = files_.file_size(path_);
+  if (size && *size > 0) return {};
+  if (!size && size.error().code != Errc::not_found) return fail(size.error());
+  const auto log_size = files_.file_size(path_ + "-wal");
+  if (log_size && *log_size > 0)
+    return fail(Errc::corrupt, "{} is missing, but its log {}-wal is there; restore the file or move the log away",
+                path_, path_);
+  MQ_TRY(const std::string bytes, empty_store());
+  return env::replace_atomically(files_, path_, bytes);
+}
+
 Result<void> Database::open_file() {
-  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   if (const int code = sqlite3_open_v2(path_.c_str(), &connection_, flags, vfs_.name()); code != SQLITE_OK)
     return fail(error(code));
   sqlite3_limit(connection_, SQLITE_LIMIT_LENGTH, 16 << 20);
@@ -215,13 +247,6 @@ Result<void> Database::check_whole() {
   if (use.bytes(0) == "ok") return {};
   return fail(Errc::corrupt, "{} is damaged ({}); nothing was changed. Restore it from a copy", path_, use.bytes(0));
 }
-
-Result<void> Database::prepare_tables() {
-  MQ_TRY(const std::int64_t tables, number("SELECT count(*) FROM sqlite_schema"));
-  return tables == 0 ? make_tables() : check_format();
-}
-
-Result<void> Database::make_tables() { return execute(kTables); }
 
 Result<void> Database::check_format() {
   MQ_TRY(const std::int64_t application, number("PRAGMA application_id"));

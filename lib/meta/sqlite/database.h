@@ -40,10 +40,9 @@ class Database {
   using Statement = std::unique_ptr<sqlite3_stmt, Finalize>;
   class Use;
 
+  Result<void> make_file_if_missing();
   Result<void> open_file();
   Result<void> check_whole();
-  Result<void> prepare_tables();
-  Result<void> make_tables();
   Result<void> check_format();
   Result<void> prepare_statements();
   Result<void> compare_and_apply(const Transaction& transaction, Revision revision);
@@ -58,6 +57,7 @@ class Database {
   /// Errors of the device end the store, also when SQLite itself could go on.
   [[nodiscard]] Result<void> alive() const;
 
+  env::Files& files_;
   std::string path_;
   Vfs vfs_;
   sqlite3* connection_ = nullptr;

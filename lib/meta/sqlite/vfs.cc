@@ -27,7 +27,7 @@ struct Vfs::OpenFile {
   sqlite3_file base;
   Vfs* vfs;
   env::File* file;
-  std::string* directory;  ///< where the new name is not yet durable, else null
+  std::string* directory;  ///< where its name may not be durable yet, else null
 };
 
 struct Vfs::Methods {
@@ -40,18 +40,14 @@ struct Vfs::Methods {
     Vfs& vfs = *opened.vfs;
     // Temporary files have no name; temp_store=MEMORY keeps them from being asked for.
     if (path == nullptr || vfs.cut_off_) return SQLITE_CANTOPEN;
-    bool is_new = false;
+    const bool may_make = (flags & SQLITE_OPEN_CREATE) != 0;
     env::OpenMode mode = (flags & SQLITE_OPEN_READWRITE) != 0 ? env::OpenMode::read_write : env::OpenMode::read;
-    if ((flags & SQLITE_OPEN_CREATE) != 0) {
-      const auto there = vfs.files_.exists(path);
-      if (!there) return vfs.refuse(there.error(), SQLITE_CANTOPEN);
-      is_new = !*there;
-      mode = env::OpenMode::create;
-    }
+    if (may_make) mode = env::OpenMode::create;
     auto file = vfs.files_.open(path, mode);
     if (!file) return vfs.refuse(file.error(), SQLITE_CANTOPEN);
     opened.file = file->release();
-    if (is_new) opened.directory = new std::string(directory_of(path));
+    // Also when it is there: a process that was killed may have made it and not come to sync its name.
+    if (may_make) opened.directory = new std::string(directory_of(path));
     opened.base.pMethods = &kIo;
     if (flags_out != nullptr) *flags_out = flags;
     return SQLITE_OK;
