@@ -387,10 +387,13 @@ Result<ProducerStates> Log::load_producer_states() {
     from = std::max(from, *offset);
     const auto window = env::read_whole(files_, path_of(segment_file_name(*offset, "mqwindow")), kSmallFileBytesMax);
     if (states.empty() || (window && states.add_window(*window))) break;
-    // A snapshot of Kafka's has one batch for each producer. The others of those in flight are in the segment before.
+    // A snapshot of Kafka's has one batch for each producer. The others of those in flight are not far before it.
     if (*offset > log_start_ && !segments_.empty()) {
-      const Offset base = segments_[segment_index_of(*offset - OffsetDelta{1})]->base_offset();
-      MQ_CHECK(replay(std::max(base, log_start_), *offset, [&](const record::BatchHeader& h) { states.refill(h); }));
+      std::size_t first = segment_index_of(*offset - OffsetDelta{1});
+      std::uint64_t back = segments_[first]->size_bytes();
+      while (first > 0 && back < kCheckpointBytes) back += segments_[--first]->size_bytes();
+      MQ_CHECK(replay(std::max(segments_[first]->base_offset(), log_start_), *offset,
+                      [&](const record::BatchHeader& header) { states.refill(header); }));
     }
     break;
   }

@@ -242,6 +242,8 @@ class Log {
   Result<void> scan_segments(Scan& scan, RecoveryReport& report);
   Result<void> scan_segment(Scan& scan, RecoveryReport& report);
   Result<void> end_scan(const Scan& scan, RecoveryReport& report);
+  /// Of the segments before `end`, which nothing else looks at.
+  Result<void> repair_indexes(std::size_t end, RecoveryReport& report);
   Result<void> start_scan(Scan& scan);
   void note_damage(Offset first, Offset end, std::string place, RecoveryReport& report);
   Result<void> cut_tail(const Scan& scan, RecoveryReport& report);

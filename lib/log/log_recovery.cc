@@ -130,6 +130,7 @@ Result<void> Log::recover(const OpenContext& context, RecoveryReport& report) {
     if (scan.torn) MQ_CHECK(cut_tail(scan, report));
   }
   MQ_CHECK(end_scan(scan, report));
+  MQ_CHECK(repair_indexes(scan.first, report));
   if (!epochs_ || (!epochs_known && log_end_ > log_start_)) {
     MQ_TRY(epochs, rebuild_leader_epochs());
     epochs_ = std::make_unique<LeaderEpochs>(std::move(epochs));
@@ -158,6 +159,20 @@ Result<void> Log::sync_for_recovery(std::size_t first_segment) {
     // order (D-2).
     MQ_CHECK(file->sync());
     file->drop_cache();
+  }
+  return {};
+}
+
+Result<void> Log::repair_indexes(std::size_t end, RecoveryReport& report) {
+  for (std::size_t i = 0; i < std::min(end, segments_.size()); ++i) {
+    Segment& segment = *segments_[i];
+    MQ_TRY(const bool fit, segment.indexes_fit());
+    if (!fit) {
+      MQ_CHECK(segment.rebuild_indexes(*config_));
+      unsaved_.push_back(segments_[i]);
+      report.notes.push_back(fmt::format("{}: its indexes were made anew", segment.path()));
+    }
+    segment.release();
   }
   return {};
 }

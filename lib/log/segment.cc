@@ -347,6 +347,28 @@ Result<void> Segment::rewind(std::uint64_t position, Offset end, const LogConfig
   return loaded ? Result<void>{} : fail(loaded.error());
 }
 
+Result<bool> Segment::indexes_fit() {
+  if (size_ == 0) return true;
+  for (const auto& [extension, entry_bytes] :
+       {std::pair{"index", OffsetIndexEntry::kBytes}, std::pair{"timeindex", TimeIndexEntry::kBytes}}) {
+    const auto bytes = files_.file_size(path(extension));
+    if (!bytes && bytes.error().code == Errc::disk_failed) return fail(bytes.error());
+    if (!bytes || *bytes % entry_bytes != 0) return false;
+  }
+  MQ_TRY(const auto last_entry, offsets_.last(files_, path("index"), base_));
+  MQ_TRY(const auto last_time, times_.last(files_, path("timeindex"), base_));
+  if (last_entry) {
+    const auto header = header_at(last_entry->position);
+    if (!header || header->last_offset() != last_entry->offset) return false;
+  }
+  if (!last_time || last_time->offset < base_) return false;
+  const auto position =
+      walk_to(last_entry && last_entry->offset <= last_time->offset ? last_entry->position : 0, last_time->offset);
+  if (!position || *position >= size_) return false;
+  const auto header = header_at(*position);
+  return header && header->last_offset() == last_time->offset && header->max_timestamp == last_time->timestamp;
+}
+
 Result<void> Segment::rebuild_indexes(const LogConfig& config) {
   const std::uint64_t whole = size_;
   for (const char* extension : {"index", "timeindex"}) {

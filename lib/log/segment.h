@@ -113,6 +113,8 @@ class Segment {
   [[nodiscard]] Result<void> rewind(std::uint64_t position, Offset end, const LogConfig& config);
   /// Bytes after the last batch that are damaged but stay.
   void extend_over_damage(std::uint64_t end) { size_ = end; }
+  /// Whether both index files are there and their last entries lead to the batches that they name.
+  [[nodiscard]] Result<bool> indexes_fit();
   /// Makes the indexes anew from the batches.
   [[nodiscard]] Result<void> rebuild_indexes(const LogConfig& config);
   /// Closes the file and forgets what can be read again.

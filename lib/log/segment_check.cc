@@ -1,0 +1,245 @@
+#include "log/segment_check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <map>
+#include <optional>
+
+#include "log/directory_contents.h"
+#include "log/index_file.h"
+#include "log/leader_epochs.h"
+#include "log/producer_states.h"
+#include "log/segment.h"
+#include "log/segment_reader.h"
+
+namespace mq::log {
+namespace {
+
+constexpr std::size_t kIndexBytesMax = std::size_t{64} << 20;
+
+/// Where a batch stands and what an index may say about it.
+struct BatchFacts {
+  Offset last_offset;
+  WallMillis largest_before = -1;  ///< of all batches up to and with this one
+};
+
+/// What one walk over a segment has seen.
+struct Walk {
+  SegmentSummary summary;
+  std::map<std::uint64_t, BatchFacts> batches;  ///< by position
+  LeaderEpochs epochs;
+};
+
+class Findings {
+ public:
+  Findings(std::vector<Finding>& out, std::size_t more) : out_(out), limit_(out.size() + more) {}
+  [[nodiscard]] bool full() const { return out_.size() >= limit_; }
+  void add(const std::string& file, std::uint64_t position, std::string text) {
+    if (!full()) out_.push_back({file, position, std::move(text)});
+  }
+
+ private:
+  std::vector<Finding>& out_;
+  std::size_t limit_;
+};
+
+/// An error of the reader says `path:position: text` already.
+std::string without_place(std::string message, const std::string& path, std::uint64_t position) {
+  const std::string place = fmt::format("{}:{}: ", path, position);
+  return message.starts_with(place) ? message.substr(place.size()) : message;
+}
+
+std::optional<Offset> base_of(const std::string& log_path) {
+  const std::size_t slash = log_path.find_last_of('/');
+  const std::string name = slash == std::string::npos ? log_path : log_path.substr(slash + 1);
+  constexpr std::size_t kDigits = 20;
+  std::int64_t base = -1;
+  if (name.size() < kDigits || !std::string_view(name).substr(kDigits).starts_with(".log")) return std::nullopt;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + kDigits, base);
+  if (error != std::errc{} || end != name.data() + kDigits || base < 0) return std::nullopt;
+  return Offset{base};
+}
+
+void check_header(const record::BatchHeader& header, const std::string& path, std::uint64_t position,
+                  Findings& findings) {
+  if (header.record_count < 0 || header.record_count > header.last_offset_delta + 1)
+    findings.add(path, position,
+                 fmt::format("{} records in a batch of {} offsets", header.record_count, header.last_offset_delta + 1));
+  if (header.max_timestamp < -1)
+    findings.add(path, position, fmt::format("the largest timestamp is {}", header.max_timestamp));
+}
+
+Result<Walk> walk_segment(env::Files& files, const std::string& path, Offset base, Findings& findings) {
+  MQ_TRY(auto file, files.open(path, env::OpenMode::read));
+  MQ_TRY(const std::uint64_t size, file->size());
+  Walk walk;
+  walk.summary.base_offset = base;
+  walk.summary.end_offset = base;
+  walk.summary.size_bytes = size;
+  SegmentReader reader(*file, path, 0, size, SegmentReader::Mode::wholes);
+  reader.skip_to(0, base);
+  while (!findings.full()) {
+    const auto batch = reader.next();
+    if (!batch) {
+      if (batch.error().code == Errc::disk_failed) return fail(batch.error());
+      findings.add(path, reader.position(), without_place(batch.error().message, path, reader.position()));
+      MQ_TRY(const auto found, find_batch(*file, reader.position() + 1, size, reader.next_offset(),
+                                          Offset{std::numeric_limits<std::int64_t>::max()}));
+      if (!found) break;
+      findings.add(path, found->position,
+                   fmt::format("good again from offset {} on", found->header.base_offset.value()));
+      reader.skip_to(found->position, found->header.base_offset);
+      continue;
+    }
+    if (!*batch) break;
+    const record::BatchHeader& header = (*batch)->header;
+    check_header(header, path, (*batch)->position, findings);
+    if ((header.last_offset() - base).value() > std::numeric_limits<std::int32_t>::max())
+      findings.add(path, (*batch)->position,
+                   fmt::format("offset {} is too far from the segment's base", header.last_offset().value()));
+    SegmentSummary& summary = walk.summary;
+    if (summary.batches == 0) summary.first_timestamp = header.max_timestamp;
+    summary.largest_timestamp = std::max(summary.largest_timestamp, header.max_timestamp);
+    summary.end_offset = header.next_offset();
+    summary.records += static_cast<std::uint64_t>(std::max(header.record_count, 0));
+    ++summary.batches;
+    walk.batches[(*batch)->position] = {header.last_offset(), summary.largest_timestamp};
+    walk.epochs.assign(header.leader_epoch, header.base_offset);
+  }
+  return walk;
+}
+
+/// The entries of an index file, or nothing when it is not there.
+template <class Entry>
+Result<std::optional<std::vector<Entry>>> read_index(env::Files& files, const std::string& path, Offset base,
+                                                     Findings& findings) {
+  const auto bytes = env::read_whole(files, path, kIndexBytesMax);
+  if (!bytes && bytes.error().code == Errc::not_found) return std::nullopt;
+  if (!bytes) return fail(bytes.error());
+  if (bytes->size() % Entry::kBytes != 0)
+    findings.add(path, bytes->size() - bytes->size() % Entry::kBytes,
+                 fmt::format("{} bytes are no whole number of entries of {}", bytes->size(), Entry::kBytes));
+  std::vector<Entry> entries;
+  for (std::size_t at = 0; at + Entry::kBytes <= bytes->size(); at += Entry::kBytes)
+    entries.push_back(Entry::decode(bytes->data() + at, base));
+  return entries;
+}
+
+Result<void> check_offset_index(env::Files& files, const std::string& path, const Walk& walk, Findings& findings) {
+  MQ_TRY(const auto entries, read_index<OffsetIndexEntry>(files, path, walk.summary.base_offset, findings));
+  if (!entries) return {};
+  for (std::size_t i = 0; i < entries->size() && !findings.full(); ++i) {
+    const OffsetIndexEntry& entry = (*entries)[i];
+    const std::uint64_t at = i * OffsetIndexEntry::kBytes;
+    if (i > 0 && entry.offset <= (*entries)[i - 1].offset) {
+      findings.add(path, at,
+                   fmt::format("offset {} does not follow {}", entry.offset.value(), (*entries)[i - 1].offset.value()));
+      continue;
+    }
+    const auto batch = walk.batches.find(entry.position);
+    if (batch == walk.batches.end()) {
+      findings.add(path, at, fmt::format("position {} is not the start of a batch", entry.position));
+    } else if (batch->second.last_offset != entry.offset) {
+      findings.add(path, at,
+                   fmt::format("says that offset {} ends the batch at position {}, which ends with {}",
+                               entry.offset.value(), entry.position, batch->second.last_offset.value()));
+    }
+  }
+  return {};
+}
+
+Result<void> check_time_index(env::Files& files, const std::string& path, const Walk& walk, Findings& findings) {
+  MQ_TRY(const auto entries, read_index<TimeIndexEntry>(files, path, walk.summary.base_offset, findings));
+  if (!entries) return {};
+  std::map<Offset, WallMillis> largest;
+  for (const auto& [position, batch] : walk.batches) largest[batch.last_offset] = batch.largest_before;
+  for (std::size_t i = 0; i < entries->size() && !findings.full(); ++i) {
+    const TimeIndexEntry& entry = (*entries)[i];
+    const std::uint64_t at = i * TimeIndexEntry::kBytes;
+    if (i > 0 && (entry.timestamp <= (*entries)[i - 1].timestamp || entry.offset < (*entries)[i - 1].offset)) {
+      findings.add(path, at,
+                   fmt::format("timestamp {} at offset {} does not follow {} at {}", entry.timestamp,
+                               entry.offset.value(), (*entries)[i - 1].timestamp, (*entries)[i - 1].offset.value()));
+      continue;
+    }
+    const auto batch = largest.find(entry.offset);
+    if (batch == largest.end()) {
+      findings.add(path, at, fmt::format("offset {} does not end a batch", entry.offset.value()));
+    } else if (batch->second != entry.timestamp) {
+      findings.add(path, at,
+                   fmt::format("says that {} is the largest timestamp up to offset {}, but {} is", entry.timestamp,
+                               entry.offset.value(), batch->second));
+    }
+  }
+  return {};
+}
+
+Result<Walk> check_one(env::Files& files, const std::string& log_path, Findings& findings) {
+  const auto base = base_of(log_path);
+  if (!base) return fail(Errc::invalid_argument, "{}: a segment's name is twenty digits and .log", log_path);
+  MQ_TRY(Walk walk, walk_segment(files, log_path, *base, findings));
+  const std::string stem = log_path.substr(0, log_path.rfind(".log"));
+  MQ_CHECK(check_offset_index(files, stem + ".index", walk, findings));
+  MQ_CHECK(check_time_index(files, stem + ".timeindex", walk, findings));
+  return walk;
+}
+
+Result<void> check_epochs(env::Files& files, const std::string& path, const LeaderEpochs& of_batches,
+                          Findings& findings) {
+  const auto text = env::read_whole(files, path);
+  if (!text && text.error().code == Errc::not_found) return {};
+  if (!text) return fail(text.error());
+  const auto epochs = LeaderEpochs::decode(*text);
+  if (!epochs) {
+    findings.add(path, 0, epochs.error().message);
+    return {};
+  }
+  // The file may know epochs that wrote nothing, but it must not contradict the batches.
+  for (const LeaderEpochs::Entry& entry : of_batches.entries()) {
+    const LeaderEpoch said = epochs->at(entry.start);
+    if (said != entry.epoch)
+      findings.add(path, 0,
+                   fmt::format("says epoch {} for offset {}, its batch says {}", said.value(), entry.start.value(),
+                               entry.epoch.value()));
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string Finding::to_string() const { return fmt::format("{}:{}: {}", file, position, text); }
+
+Result<SegmentSummary> check_segment(env::Files& files, const std::string& log_path, std::vector<Finding>& findings,
+                                     std::size_t findings_max) {
+  Findings sink(findings, findings_max);
+  MQ_TRY(const Walk walk, check_one(files, log_path, sink));
+  return walk.summary;
+}
+
+Result<std::vector<SegmentSummary>> check_directory(env::Files& files, const std::string& directory,
+                                                    std::vector<Finding>& findings, std::size_t findings_max) {
+  Findings sink(findings, findings_max);
+  MQ_TRY(const DirectoryContents contents, read_directory(files, directory));
+  std::vector<SegmentSummary> summaries;
+  LeaderEpochs epochs;
+  for (const auto& [base, size] : contents.segments) {
+    const std::string path = directory + "/" + segment_file_name(base, "log");
+    MQ_TRY(const Walk walk, check_one(files, path, sink));
+    if (!summaries.empty() && summaries.back().end_offset > base)
+      sink.add(path, 0, fmt::format("the segment before goes on to offset {}", summaries.back().end_offset.value()));
+    for (const LeaderEpochs::Entry& entry : walk.epochs.entries()) epochs.assign(entry.epoch, entry.start);
+    summaries.push_back(walk.summary);
+  }
+  MQ_CHECK(check_epochs(files, directory + "/" + std::string(kEpochsFile), epochs, sink));
+  if (!contents.snapshots.empty()) {
+    const std::string path = directory + "/" + segment_file_name(contents.snapshots.back(), "snapshot");
+    MQ_TRY(const std::string bytes, env::read_whole(files, path));
+    if (const auto states = ProducerStates::decode_snapshot(bytes); !states) sink.add(path, 0, states.error().message);
+  }
+  return summaries;
+}
+
+}  // namespace mq::log

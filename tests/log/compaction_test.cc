@@ -1,0 +1,265 @@
+#include <algorithm>
+#include <map>
+
+#include "log_fixture.h"
+
+namespace mq::log {
+namespace {
+
+class CompactionTest : public LogFixture {
+ protected:
+  CompactionTest() {
+    config_.cleanup_delete = false;
+    config_.cleanup_compact = true;
+    config_.min_cleanable_ratio = 0;
+    config_.segment_bytes = 800;
+    config_.delete_retention_ms = 1000;
+  }
+  void put(const std::string& key, std::optional<std::string> value) {
+    auto appended = append({{.key = key, .value = std::move(value), .timestamp = wall_}});
+    ASSERT_TRUE(appended) << appended.error().message;
+  }
+  /// Some 40 keys written again and again, one in eight times a tombstone.
+  void fill(int count, std::uint64_t seed = 5) {
+    std::uint64_t state = seed;
+    for (int i = 0; i < count; ++i) {
+      state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+      std::vector<TestRecord> records;
+      for (std::uint64_t r = 0; r <= (state >> 60) % 3; ++r) {
+        const std::string key = "key" + std::to_string((state >> (20 + r * 5)) % 40);
+        const bool is_tombstone = (state >> (40 + r)) % 8 == 0;
+        records.push_back({.key = key,
+                           .value = is_tombstone ? std::nullopt : std::optional(key + "=" + std::to_string(i)),
+                           .timestamp = wall_ + i});
+      }
+      ASSERT_TRUE(append(records));
+    }
+    ASSERT_TRUE(sync());
+  }
+  /// True when it ran.
+  Result<bool> compact() {
+    MQ_TRY(auto job, log_->begin_compaction(wall_, log_->synced_end()));
+    if (!job) return false;
+    while (!job->done()) {
+      if (auto step = job->step(); !step) {
+        log_->abandon_compaction(*job);
+        return fail(step.error());
+      }
+    }
+    MQ_CHECK(log_->finish_compaction(*job, Instant{}));
+    return true;
+  }
+  static std::map<std::string, std::string> latest(const std::vector<TestRecord>& records) {
+    std::map<std::string, std::string> values;
+    for (const TestRecord& r : records) {
+      if (r.value)
+        values[*r.key] = *r.value;
+      else
+        values.erase(*r.key);
+    }
+    return values;
+  }
+  /// What is left is a part of what was, in order, with its offsets, and says the same about every key.
+  void expect_same_meaning(const std::vector<TestRecord>& before, const std::vector<TestRecord>& after) {
+    EXPECT_EQ(latest(before), latest(after));
+    EXPECT_TRUE(std::ranges::includes(before, after, [](const auto& a, const auto& b) { return a.offset < b.offset; }));
+    for (const TestRecord& r : after) {
+      const auto original = std::ranges::find(before, r.offset, &TestRecord::offset);
+      ASSERT_NE(original, before.end());
+      EXPECT_EQ(*original, r);
+    }
+  }
+};
+
+TEST_F(CompactionTest, KeepsTheNewestRecordOfEachKeyWithItsOffset) {
+  create();
+  fill(300);
+  const auto before = read_all(0);
+  const std::uint64_t size = log_->size_bytes();
+  ASSERT_TRUE(compact().value());
+  const auto after = read_all(0);
+  expect_same_meaning(before, after);
+  EXPECT_LT(log_->size_bytes(), size / 2);
+  EXPECT_LT(after.size(), before.size() / 2);
+  // Below the newest segment every key stands once.
+  std::map<std::string, int> count;
+  for (const TestRecord& r : after) {
+    if (Offset{r.offset} < log_->compacted_end()) ++count[*r.key];
+  }
+  for (const auto& [key, n] : count) EXPECT_EQ(n, 1) << key;
+  EXPECT_FALSE(compact().value()) << "nothing new";
+  ASSERT_TRUE(log_->close());
+  ASSERT_TRUE(open(clean()));
+  EXPECT_EQ(read_all(0), after);
+}
+
+TEST_F(CompactionTest, GoesOnWithWhatCameSinceTheLastRun) {
+  create();
+  for (int round = 0; round < 5; ++round) {
+    fill(120, static_cast<std::uint64_t>(round) + 1);
+    const auto before = read_all(0);
+    ASSERT_TRUE(compact().value());
+    expect_same_meaning(before, read_all(0));
+    for (std::int64_t from = 0; from < log_->log_end().value(); from += 13) {
+      const auto rest = read_all(from);
+      if (!rest.empty()) EXPECT_GE(rest.front().offset, from);
+    }
+  }
+}
+
+TEST_F(CompactionTest, LittleMemoryTakesMoreRunsToTheSameEnd) {
+  config_.compaction_memory_bytes = 1000;
+  create();
+  fill(200);
+  const auto before = read_all(0);
+  int runs = 0;
+  while (compact().value()) ASSERT_LT(++runs, 200);
+  EXPECT_GT(runs, 3);
+  expect_same_meaning(before, read_all(0));
+}
+
+TEST_F(CompactionTest, TombstonesStayUntilTheirHorizonHasPassed) {
+  create();
+  put("gone", "value");
+  put("gone", std::nullopt);
+  for (int i = 0; i < 30; ++i) put("k" + std::to_string(i), "v");
+  ASSERT_TRUE(sync());
+  ASSERT_TRUE(compact().value());
+  const auto has_tombstone = [&] {
+    return std::ranges::any_of(read_all(0), [](const TestRecord& r) { return r.key == "gone"; });
+  };
+  EXPECT_TRUE(has_tombstone());
+  EXPECT_EQ(read_all(0).front().timestamp, 1000) << "the horizon does not change the record's time";
+  wall_ += 500;
+  for (int i = 0; i < 30; ++i) put("l" + std::to_string(i), "v");
+  ASSERT_TRUE(sync());
+  ASSERT_TRUE(compact().value());
+  EXPECT_TRUE(has_tombstone());
+  wall_ += 501;
+  for (int i = 0; i < 30; ++i) put("m" + std::to_string(i), "v");
+  ASSERT_TRUE(sync());
+  ASSERT_TRUE(compact().value());
+  EXPECT_FALSE(has_tombstone());
+}
+
+TEST_F(CompactionTest, ProducersLastBatchStaysEvenWhenEmpty) {
+  create();
+  ASSERT_TRUE(append({{.key = "a", .value = "1"}}, {.id = 7, .epoch = 2, .sequence = 10}));
+  ASSERT_TRUE(append({{.key = "a", .value = "2"}, {.key = "b", .value = "1"}}, {.id = 7, .epoch = 2, .sequence = 11}));
+  fill(1);
+  for (int i = 0; i < 40; ++i) put("a", std::to_string(i)), put("b", std::to_string(i));
+  ASSERT_TRUE(sync());
+  ASSERT_TRUE(compact().value());
+  ASSERT_TRUE(log_->close());
+  OpenContext context = clean();
+  log_.reset();
+  for (const auto& name : names()) {
+    if (name.ends_with(".snapshot") || name.ends_with(".mqwindow"))
+      ASSERT_TRUE(disk_.remove(std::string(kDirectory) + "/" + name));
+  }
+  ASSERT_TRUE(open(context));
+  const auto again =
+      append({{.key = "a", .value = "2"}, {.key = "b", .value = "1"}}, {.id = 7, .epoch = 2, .sequence = 11});
+  ASSERT_TRUE(again);
+  EXPECT_TRUE(again->duplicate);
+  EXPECT_EQ(again->base_offset, Offset{1});
+  EXPECT_FALSE(append({{.key = "a", .value = "3"}}, {.id = 7, .epoch = 2, .sequence = 13})->duplicate);
+}
+
+TEST_F(CompactionTest, CompressedBatchesStayCompressed) {
+  create();
+  for (int i = 0; i < 60; ++i)
+    ASSERT_TRUE(append_bytes(
+        make_batch({{.key = "same", .value = std::string(50, 'x')}, {.key = std::to_string(i), .value = "y"}}, {},
+                   record::Codec::zstd)));
+  ASSERT_TRUE(sync());
+  const auto before = read_all(0);
+  ASSERT_TRUE(compact().value());
+  expect_same_meaning(before, read_all(0));
+  const std::string bytes = read_bytes_at(0).value();
+  EXPECT_EQ(record::first_batch(bytes)->header().compression(), record::Codec::zstd);
+}
+
+TEST_F(CompactionTest, YoungRecordsWait) {
+  config_.min_compaction_lag_ms = 10'000;
+  create();
+  for (int i = 0; i < 50; ++i) put("k", std::to_string(i));
+  ASSERT_TRUE(sync());
+  EXPECT_FALSE(compact().value());
+  wall_ += 10'000;
+  EXPECT_TRUE(compact().value());
+}
+
+TEST_F(CompactionTest, DirtTooLittleWaitsUnlessItIsOld) {
+  config_.min_cleanable_ratio = 0.9;
+  create();
+  for (int i = 0; i < 100; ++i) put("k" + std::to_string(i), "v");
+  ASSERT_TRUE(sync());
+  ASSERT_TRUE(compact().value());
+  for (int i = 0; i < 30; ++i) put("k", "v");
+  ASSERT_TRUE(sync());
+  EXPECT_FALSE(compact().value());
+  config_.max_compaction_lag_ms = 100;
+  log_->set_config(config());
+  wall_ += 101;
+  EXPECT_TRUE(compact().value());
+}
+
+TEST_F(CompactionTest, DamageIsNeverCompactedAway) {
+  create();
+  fill(100);
+  log_->release_if_idle();
+  log_->release_if_idle();
+  disk_.flip_bits(path(0), 75, 0x08);
+  disk_.open(path(0), env::OpenMode::read).value()->drop_cache();
+  const auto all = names();
+  EXPECT_EQ(compact().error().code, Errc::corrupt_batch);
+  EXPECT_EQ(names(), all);
+  EXPECT_FALSE(log_->failed());
+}
+
+TEST_F(CompactionTest, TruncationMeanwhileVoidsIt) {
+  create();
+  fill(100);
+  auto job = log_->begin_compaction(wall_, log_->synced_end()).value();
+  while (!job->done()) ASSERT_TRUE(job->step());
+  ASSERT_TRUE(log_->truncate_to(Offset{20}, wall_));
+  EXPECT_EQ(log_->finish_compaction(*job, Instant{}).error().code, Errc::conflict);
+  EXPECT_EQ(read_all(0).back().offset, 19);
+}
+
+/// A crash after each single step of the work and of the swap, with and without losing unsynced names.
+TEST_F(CompactionTest, CrashAtEveryStepOfTheSwapLeavesTheSameMeaning) {
+  for (const sim::DiskFault::On on : {sim::DiskFault::On::open, sim::DiskFault::On::write, sim::DiskFault::On::sync,
+                                      sim::DiskFault::On::sync_directory}) {
+    for (const bool power_too : {false, true}) {
+      for (int after = 0;; ++after) {
+        ASSERT_LT(after, 500);
+        log_.reset();
+        if (disk_.exists(kDirectory).value()) {
+          for (const auto& name : names()) ASSERT_TRUE(disk_.remove(std::string(kDirectory) + "/" + name));
+        }
+        create();
+        fill(60);
+        ASSERT_TRUE(checkpoint());
+        const auto before = read_all(0);
+        const OpenContext context = unclean();
+        disk_.inject({.on = on, .path_part = kDirectory, .after = after, .times = -1});
+        const auto ran = compact();
+        disk_.clear_faults();
+        log_.reset();
+        if (power_too) disk_.lose_power(sim::PowerLoss::any);
+        for (int round = 0; round < 2; ++round) {
+          auto opened = open(context);
+          ASSERT_TRUE(opened) << opened.error().message;
+          EXPECT_TRUE(report_.damage.empty());
+          expect_same_meaning(before, read_all(0));
+        }
+        if (ran) break;
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace mq::log

@@ -1,0 +1,172 @@
+#include "log/log_dir.h"
+
+#include <algorithm>
+
+#include "log_fixture.h"
+
+namespace mq::log {
+namespace {
+
+class LogDirTest : public ::testing::Test {
+ protected:
+  static constexpr const char* kPath = "/mq/data";
+  void open() {
+    dir_.reset();
+    dir_ = LogDir::open(disk_, kPath).value();
+  }
+  void stop_clean() {
+    ASSERT_TRUE(dir_->finish_clean());
+    dir_.reset();
+    disk_.lose_power(sim::PowerLoss::drop_all);
+  }
+  void write(const std::string& name, BytesView text) {
+    auto file = disk_.open(std::string(kPath) + "/" + name, env::OpenMode::create).value();
+    ASSERT_TRUE(file->truncate(0));
+    ASSERT_TRUE(file->write_at(0, text));
+  }
+  std::string contents(const std::string& name) {
+    return env::read_whole(disk_, std::string(kPath) + "/" + name).value();
+  }
+
+  LogDirTest() {
+    EXPECT_TRUE(disk_.make_directories("/mq"));
+    EXPECT_TRUE(disk_.sync_directory("/"));
+    open();
+    EXPECT_TRUE(dir_->set_identity(identity_));
+  }
+
+  sim::Scheduler scheduler_{1};
+  sim::Disk disk_{scheduler_, {.cold_read_one_in = 0}};
+  DirIdentity identity_{
+      .node = BrokerId{3}, .cluster_id = "abcdefghijklmnopqrstuv", .directory_id = "ABCDEFGHIJKLMNOPQRSTUV"};
+  Uuid id_{{7}};
+  std::unique_ptr<LogDir> dir_;
+};
+
+TEST_F(LogDirTest, SecondProcessIsRefused) { EXPECT_EQ(LogDir::open(disk_, kPath).error().code, Errc::refused); }
+
+TEST_F(LogDirTest, IdentityIsKeptInKafkasProperties) {
+  EXPECT_EQ(contents("meta.properties"),
+            "#\nnode.id=3\nversion=1\ndirectory.id=ABCDEFGHIJKLMNOPQRSTUV\ncluster.id=abcdefghijklmnopqrstuv\n");
+  dir_.reset();
+  disk_.lose_power(sim::PowerLoss::drop_all);
+  open();
+  ASSERT_TRUE(dir_->identity());
+  EXPECT_EQ(dir_->identity()->node, BrokerId{3});
+  EXPECT_EQ(dir_->identity()->cluster_id, identity_.cluster_id);
+}
+
+TEST_F(LogDirTest, DamagedIdentityStopsEverything) {
+  dir_.reset();
+  write("meta.properties", "version=1\nnode.id=x\ncluster.id=a\n");
+  EXPECT_EQ(LogDir::open(disk_, kPath).error().code, Errc::corrupt);
+}
+
+TEST_F(LogDirTest, CleanMarkerIsWrittenLastAndGoneBeforeTheFirstWrite) {
+  EXPECT_FALSE(dir_->was_clean());
+  stop_clean();
+  open();
+  EXPECT_TRUE(dir_->was_clean());
+  ASSERT_TRUE(dir_->begin_writing());
+  EXPECT_TRUE(dir_->was_clean());
+  dir_.reset();
+  disk_.lose_power(sim::PowerLoss::drop_all);
+  open();
+  EXPECT_FALSE(dir_->was_clean());
+  dir_->go_offline("a sync failed");
+  EXPECT_EQ(dir_->finish_clean().error().code, Errc::disk_failed);
+}
+
+TEST_F(LogDirTest, SyncedEndsAreDurableOneRoundLater) {
+  dir_->note_synced(id_, PartitionId{0}, Offset{10});
+  EXPECT_TRUE(dir_->write_synced_ends().value());
+  dir_->note_synced(id_, PartitionId{0}, Offset{20});
+  dir_->note_synced(id_, PartitionId{1}, Offset{5});
+  EXPECT_TRUE(dir_->write_synced_ends().value());
+  dir_.reset();
+  disk_.lose_power(sim::PowerLoss::drop_all);
+  open();
+  EXPECT_EQ(dir_->context_of({"t", 0}, id_, 0).synced_end, Offset{10});
+  EXPECT_EQ(dir_->context_of({"t", 1}, id_, 0).synced_end, std::nullopt);
+  EXPECT_FALSE(dir_->write_synced_ends().value());
+}
+
+TEST_F(LogDirTest, TornSlotOfSyncedEndsCountsAsMissing) {
+  for (int p = 0; p < 100; ++p) dir_->note_synced(id_, PartitionId{p}, Offset{p + 1});
+  stop_clean();
+  disk_.flip_bits(std::string(kPath) + "/mq-synced-ends", 32 * 51 + 22, 0x01);
+  disk_.lose_power(sim::PowerLoss::drop_all);
+  open();
+  for (int p = 0; p < 100; ++p) {
+    const auto end = dir_->context_of({"t", p}, id_, 0).synced_end;
+    if (p == 50)
+      EXPECT_FALSE(end);
+    else
+      EXPECT_EQ(end, Offset{p + 1});
+  }
+  dir_->note_synced(id_, PartitionId{50}, Offset{1000});
+  stop_clean();
+  open();
+  EXPECT_EQ(dir_->context_of({"t", 50}, id_, 0).synced_end, Offset{1000});
+  EXPECT_EQ(disk_.file_size(std::string(kPath) + "/mq-synced-ends").value(), 32U * 101);
+}
+
+TEST_F(LogDirTest, LoweredSyncedEndIsDurableAtOnce) {
+  dir_->note_synced(id_, PartitionId{0}, Offset{10});
+  ASSERT_TRUE(dir_->write_synced_ends());
+  ASSERT_TRUE(dir_->lower_synced_end(id_, PartitionId{0}, Offset{4}));
+  dir_.reset();
+  disk_.lose_power(sim::PowerLoss::drop_all);
+  open();
+  EXPECT_EQ(dir_->context_of({"t", 0}, id_, 0).synced_end, Offset{4});
+}
+
+TEST_F(LogDirTest, CheckpointsAreKafkasTextAndADamagedOneCountsAsMissing) {
+  dir_->set_log_start({"a.b", 2}, Offset{17});
+  dir_->set_log_start({"a.b", 10}, Offset{0});
+  dir_->set_recovery_point({"a.b", 2}, Offset{30});
+  ASSERT_TRUE(dir_->write_checkpoints());
+  EXPECT_EQ(contents("log-start-offset-checkpoint"), "0\n2\na.b 2 17\na.b 10 0\n");
+  EXPECT_EQ(contents("recovery-point-offset-checkpoint"), "0\n1\na.b 2 30\n");
+  dir_.reset();
+  write("recovery-point-offset-checkpoint", "0\n2\na.b 2 30\n");
+  disk_.lose_power(sim::PowerLoss::keep_all);
+  open();
+  EXPECT_EQ(dir_->context_of({"a.b", 2}, id_, 0).log_start, Offset{17});
+  EXPECT_EQ(dir_->context_of({"a.b", 2}, id_, 0).recovery_point, Offset{0});
+  ASSERT_EQ(dir_->notes().size(), 1U);
+}
+
+TEST_F(LogDirTest, OnlyDirectoriesNamedLikePartitionsAreListed) {
+  for (const char* name :
+       {"t-0", "t-10", "with-dash-3", "t-01", "t-", "-3", "t-x", "lost+found", "t-0.abc-delete", "t-1.abc-stray"})
+    ASSERT_TRUE(disk_.make_directories(std::string(kPath) + "/" + name));
+  write("t-9", "a file");
+  auto found = dir_->partitions().value();
+  std::ranges::sort(found);
+  EXPECT_EQ(found, (std::vector<TopicPartition>{{"t", 0}, {"t", 10}, {"with-dash", 3}}));
+}
+
+TEST_F(LogDirTest, RemovalTakesOnlyWhatWasNamedForIt) {
+  ASSERT_TRUE(disk_.make_directories(std::string(kPath) + "/t-0"));
+  write("t-0/00000000000000000000.log", "x");
+  dir_->note_synced(id_, PartitionId{0}, Offset{10});
+  const std::string name = dir_->begin_removal({"t", 0}, id_, "abc").value();
+  EXPECT_EQ(name, "t-0.abc-delete");
+  EXPECT_EQ(dir_->removals().value(), std::vector<std::string>{name});
+  EXPECT_EQ(dir_->remove_directory("t-0").error().code, Errc::invalid_argument);
+  EXPECT_EQ(dir_->remove_directory("../x-delete").error().code, Errc::invalid_argument);
+  ASSERT_TRUE(dir_->remove_directory(name));
+  EXPECT_TRUE(dir_->removals()->empty());
+  EXPECT_EQ(dir_->context_of({"t", 0}, id_, 0).synced_end, std::nullopt);
+}
+
+TEST_F(LogDirTest, StrayDirectoryIsSetAsideAndKept) {
+  ASSERT_TRUE(disk_.make_directories(std::string(kPath) + "/t-0"));
+  EXPECT_EQ(dir_->set_aside({"t", 0}, "abc").value(), "t-0.abc-stray");
+  EXPECT_TRUE(disk_.exists(std::string(kPath) + "/t-0.abc-stray").value());
+  EXPECT_TRUE(dir_->partitions()->empty());
+}
+
+}  // namespace
+}  // namespace mq::log

@@ -1,0 +1,84 @@
+#include "log/segment_check.h"
+
+#include "log_fixture.h"
+
+namespace mq::log {
+namespace {
+
+class SegmentCheckTest : public LogFixture {
+ protected:
+  SegmentCheckTest() {
+    config_.segment_bytes = 1500;
+    create();
+    for (int i = 0; i < 40; ++i) {
+      wall_ = 1000 + i;
+      epoch_ = LeaderEpoch{i / 20};
+      append_many(1);
+    }
+    EXPECT_TRUE(log_->close());
+    log_.reset();
+  }
+  std::vector<Finding> findings() {
+    std::vector<Finding> all;
+    summaries_ = check_directory(disk_, kDirectory, all).value();
+    return all;
+  }
+  void overwrite(const std::string& file, std::uint64_t position, BytesView bytes) {
+    ASSERT_TRUE(disk_.open(file, env::OpenMode::read_write).value()->write_at(position, bytes));
+  }
+  std::vector<SegmentSummary> summaries_;
+};
+
+TEST_F(SegmentCheckTest, GoodLogHasNoFindings) {
+  const auto all = findings();
+  for (const Finding& finding : all) ADD_FAILURE() << finding.to_string();
+  ASSERT_GT(summaries_.size(), 1U);
+  std::uint64_t records = 0;
+  for (const SegmentSummary& summary : summaries_) records += summary.records;
+  EXPECT_EQ(records, 40U);
+  EXPECT_EQ(summaries_.back().end_offset, Offset{40});
+  EXPECT_EQ(summaries_.front().first_timestamp, 1000);
+  EXPECT_EQ(summaries_.back().largest_timestamp, 1039);
+}
+
+TEST_F(SegmentCheckTest, EveryKindOfDamageIsNamedWithFileAndPosition) {
+  const struct {
+    const char* extension;
+    std::uint64_t position;
+    const char* bytes;
+    const char* text;
+  } kinds[] = {{"log", 70, "#", "the CRC of the batch is wrong"},   {"log", 8, "\x7f", "bytes"},
+               {"index", 4, "\x01", "is not the start of a batch"}, {"index", 2, "\x01", "offset"},
+               {"timeindex", 7, "\x01", "the largest timestamp"},   {"timeindex", 11, "\x63", "does not end a batch"}};
+  for (const auto& kind : kinds) {
+    const std::string file = path(0, kind.extension);
+    const std::string before = contents(file);
+    overwrite(file, kind.position, kind.bytes);
+    const auto all = findings();
+    ASSERT_FALSE(all.empty()) << kind.extension << kind.position;
+    bool named = false;
+    for (const Finding& finding : all)
+      named = named || (finding.file == file && finding.text.find(kind.text) != std::string::npos);
+    EXPECT_TRUE(named) << kind.extension << ":" << kind.position << " " << all[0].to_string();
+    overwrite(file, 0, before);
+    EXPECT_TRUE(findings().empty());
+  }
+}
+
+TEST_F(SegmentCheckTest, EpochFileThatContradictsTheBatchesIsFound) {
+  const std::string file = std::string(kDirectory) + "/leader-epoch-checkpoint";
+  EXPECT_EQ(contents(file), "0\n2\n0 0\n1 20\n");
+  overwrite(file, 0, "0\n2\n0 0\n1 21\n");
+  ASSERT_EQ(findings().size(), 1U);
+  EXPECT_EQ(findings()[0].file, file);
+}
+
+TEST_F(SegmentCheckTest, FindingsAreBounded) {
+  overwrite(path(0, "index"), 0, std::string(contents(path(0, "index")).size(), '\x77'));
+  std::vector<Finding> all;
+  ASSERT_TRUE(check_segment(disk_, path(0), all, 2));
+  EXPECT_EQ(all.size(), 2U);
+}
+
+}  // namespace
+}  // namespace mq::log
