@@ -32,6 +32,7 @@ constexpr std::string_view kBrokerConfigPrefix = "configs/brokers/";
 constexpr std::size_t kEndpointsMax = 64;
 constexpr std::size_t kReplicasMax = 128;
 constexpr std::size_t kConfigsMax = 10'000;
+constexpr std::size_t kPartitionBytesMin = 5;
 
 // --- writing
 
@@ -235,10 +236,13 @@ class ListingReader {
       if (found == listing_.end())
         return fail(Errc::corrupt, "the metadata store lacks the key \"{}\" of topic {}", key, topic.name);
       MQ_TRY(Reader from, open_value(key, found->second));
-      const auto expected =
-          static_cast<std::size_t>(std::min(count - chunk * kPartitionsPerChunk, kPartitionsPerChunk));
-      if (from.uvarint() != expected) return damaged(key);
-      for (std::size_t i = 0; i < expected && !from.failed(); ++i) topic.partitions.push_back(take_partition(from));
+      const auto visible = static_cast<std::size_t>(std::min(count - chunk * kPartitionsPerChunk, kPartitionsPerChunk));
+      const std::size_t written = take_count(from, static_cast<std::size_t>(kPartitionsPerChunk), kPartitionBytesMin);
+      if (written < visible) return damaged(key);
+      for (std::size_t i = 0; i < written && !from.failed(); ++i) {
+        Partition partition = take_partition(from);
+        if (i < visible) topic.partitions.push_back(std::move(partition));
+      }
       MQ_CHECK(close_value(key, from));
     }
     topic.partitions.shrink_to_fit();

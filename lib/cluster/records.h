@@ -30,7 +30,8 @@ struct KeyValue {
 // Topic ids are spelled as Kafka's tools do; CHUNK has six decimal digits. Every value begins with one byte of version;
 // numbers and lengths are varints, see records.cc. A chunk of three replicas each takes about 4 KiB, so that a
 // transaction of 100 keys and 512 KiB carries 25,000 partitions. A bigger topic takes several transactions: its topic
-// key, which is last in `to_records`, makes the partitions visible, and chunks without a topic key mean nothing.
+// key, which is last in `to_records`, makes the partitions visible: chunks without a topic key mean nothing, nor do the
+// partitions of a chunk above the topic's count, which a growing topic leaves when it is cut off in the middle.
 
 inline constexpr std::int32_t kPartitionsPerChunk = 256;
 inline constexpr std::int32_t kPartitionsPerTopicMax = 1'000'000;

@@ -82,6 +82,16 @@ TEST(ClusterRecords, ATopicWithoutOneOfItsChunksIsReportedByName) {
   EXPECT_NE(read.error().message.find("topic t"), std::string::npos);
 }
 
+TEST(ClusterRecords, PartitionsThatATopicWasCutOffAddingAreNotSeen) {
+  auto records = to_records(topic("t", 2, 300));
+  const auto grown = to_records(topic("t", 2, 600));
+  records[1] = grown[1];
+  records.push_back(grown[2]);
+  const auto read = from_records(records);
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(*read->find_topic("t"), topic("t", 2, 300));
+}
+
 TEST(ClusterRecords, ALaterVersionIsRefusedAndNotGuessed) {
   auto record = cluster_record(id_of(1));
   record.value[0] = 2;
