@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/time.h"
+#include "cli/units.h"
 #include "cli/value_error.h"
 
 namespace mq::cli {
@@ -32,11 +32,11 @@ struct PartitionRange {
   friend bool operator==(const PartitionRange&, const PartitionRange&) = default;
 };
 
-/// Times are read in UTC unless they name a zone; `now` is what `now` and `-15m` mean.
+/// `now` says what `now`, `-15m` and a time without a zone mean; a plain number of milliseconds does for UTC.
 /// kcat's spellings are accepted: beginning, stored, -N (N before the end), s@MS (from) and e@MS (up to).
-[[nodiscard]] Parsed<Position> parse_position(std::string_view text, WallMillis now);
-[[nodiscard]] Parsed<PositionRange> parse_range(std::string_view text, WallMillis now);
-[[nodiscard]] Parsed<std::vector<PartitionRange>> parse_position_list(std::string_view text, WallMillis now);
+[[nodiscard]] Parsed<Position> parse_position(std::string_view text, const TimeContext& now);
+[[nodiscard]] Parsed<PositionRange> parse_range(std::string_view text, const TimeContext& now);
+[[nodiscard]] Parsed<std::vector<PartitionRange>> parse_position_list(std::string_view text, const TimeContext& now);
 
 /// `0,3-5`: at most 100,000 numbers, sorted, each once.
 [[nodiscard]] Parsed<std::vector<std::int32_t>> parse_partitions(std::string_view text);

@@ -64,8 +64,7 @@ class TableWriter {
 [[nodiscard]] std::string human_bytes(std::int64_t bytes);
 /// 90000 -> "1m30s"; the two largest units.
 [[nodiscard]] std::string human_milliseconds(std::int64_t ms);
-/// Milliseconds since 1970 as `2025-01-31T14:00:05.123Z`; "-" for what is before 1970. Years past 9999 are written as
-/// they are.
+/// Milliseconds since 1970 as `2025-01-31T14:00:05.123Z`; "-" for what is before 1970 or past the year 32000.
 [[nodiscard]] std::string iso_time(WallMillis time, bool microseconds = false);
 
 }  // namespace mq::cli

@@ -1,0 +1,466 @@
+#include "cli/arguments.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "cli/config_file.h"
+#include "cli/escape.h"
+#include "cli/help.h"
+#include "cli/units.h"
+#include "cli/value_check.h"
+
+namespace mq::cli {
+namespace {
+
+/// Other names of our settings, so that lines from existing clients' configurations work with -X.
+constexpr std::pair<std::string_view, std::string_view> kSettingAliases[] = {
+    {"bootstrap.servers", "brokers"},
+    {"metadata.broker.list", "brokers"},
+    {"client.id", "client-id"},
+};
+
+/// What -X and configuration files may set: how a tool connects and looks, never what it does.
+bool is_setting(const OptionRow& row) {
+  constexpr std::string_view kNames[] = {"brokers", "connect-timeout", "timeout", "client-id", "color", "progress"};
+  return std::ranges::find(kNames, row.long_name) != std::end(kNames);
+}
+
+std::string_view setting_name(std::string_view key) {
+  for (const auto& [alias, name] : kSettingAliases) {
+    if (alias == key) return name;
+  }
+  return key;
+}
+
+std::string spelling(const OptionRow& row) {
+  return row.long_name.empty() ? std::string("-") + row.short_name : fmt::format("--{}", row.long_name);
+}
+
+std::string_view name_of(Source source) {
+  switch (source) {
+    case Source::fallback:
+      return "default";
+    case Source::system_file:
+      return "system file";
+    case Source::user_file:
+      return "user file";
+    case Source::profile:
+      return "profile";
+    case Source::environment:
+      return "environment";
+    case Source::setting:
+      return "-X";
+    case Source::option:
+      return "option";
+  }
+  return "";
+}
+
+std::string quoted(std::string_view text) {
+  std::string out = "'";
+  append_in_one_line(text.substr(0, 200), out);
+  return out + "'";
+}
+
+Ending usage_ending(const ToolRow& tool, std::string_view text) {
+  return {
+      .code = ExitCode::usage, .out = {}, .err = fmt::format("{}: {}\nTry '{} --help'.\n", tool.name, text, tool.name)};
+}
+
+}  // namespace
+
+std::string_view Environment::variable(std::string_view name) const {
+  const auto found = variables.find(name);
+  return found == variables.end() ? std::string_view{} : found->second;
+}
+
+std::string_view version() { return "mq 0.1.0"; }
+
+/// One command line on its way to Arguments.
+class Parser {
+ public:
+  Parser(const ToolRow& tool, const Environment& environment) : tool_(tool), environment_(environment) {
+    args_.tool_ = &tool;
+    use_rows(nullptr);
+  }
+
+  std::expected<Arguments, Ending> run(std::span<const std::string> words) {
+    if (auto read = read_words(words); !read) return std::unexpected(std::move(read).error());
+    if (auto ending = asked_for_text()) return std::unexpected(*std::move(ending));
+    if (auto known = require_command(); !known) return std::unexpected(std::move(known).error());
+    if (auto filled = fill_from_elsewhere(); !filled) return std::unexpected(std::move(filled).error());
+    if (auto fine = check_values(); !fine) return std::unexpected(std::move(fine).error());
+    if (args_.has("set") && std::ranges::find(args_.texts("set"), "help") != args_.texts("set").end()) {
+      return std::unexpected(Ending{.out = settings_table()});
+    }
+    if (auto fine = check_operands(); !fine) return std::unexpected(std::move(fine).error());
+    return std::move(args_);
+  }
+
+ private:
+  using Step = std::expected<void, Ending>;
+
+  [[nodiscard]] std::unexpected<Ending> wrong(std::string_view text) const {
+    return std::unexpected(usage_ending(tool_, text));
+  }
+
+  /// The options known from here on. What was given before stays.
+  void use_rows(const CommandRow* command) {
+    std::vector<Arguments::Value> before = std::move(args_.values_);
+    args_.values_.clear();
+    args_.command_ = command;
+    for (const OptionRow* row : options_of(tool_, command)) {
+      const auto had = std::ranges::find(before, row, &Arguments::Value::row);
+      if (had != before.end()) {
+        args_.values_.push_back(std::move(*had));
+      } else {
+        args_.values_.push_back({.row = row, .source = Source::fallback, .texts = {}});
+      }
+    }
+  }
+
+  Step read_words(std::span<const std::string> words) {
+    bool options_end = false;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+      const std::string_view word = words[i];
+      if (options_end || word == "-" || !word.starts_with('-')) {
+        if (auto read = read_operand(word); !read) return read;
+      } else if (word == "--") {
+        options_end = true;
+      } else if (auto read = word.starts_with("--") ? read_long(words, i) : read_short(words, i); !read) {
+        return read;
+      }
+    }
+    return {};
+  }
+
+  Step read_operand(std::string_view word) {
+    if (tool_.commands.empty() || args_.command_ != nullptr) {
+      args_.operands_.emplace_back(word);
+      return {};
+    }
+    const std::string name = noun_.empty() ? std::string(word) : fmt::format("{} {}", noun_, word);
+    std::vector<std::string_view> near;
+    bool is_noun = false;
+    for (const CommandRow* command : tool_.commands) {
+      if (command->name == name) {
+        use_rows(command);
+        return {};
+      }
+      is_noun |= command->name.starts_with(name + " ");
+      near.push_back(noun_.empty() ? command->name.substr(0, command->name.find(' ')) : command->name);
+    }
+    if (is_noun) {
+      noun_ = name;
+      return {};
+    }
+    const std::string_view meant = nearest(name, near);
+    return wrong(
+        fmt::format("no command {}{}", quoted(name), meant.empty() ? "" : fmt::format("; did you mean '{}'?", meant)));
+  }
+
+  Step read_long(std::span<const std::string> words, std::size_t& i) {
+    const std::string_view word = std::string_view(words[i]).substr(2);
+    const std::size_t equals = word.find('=');
+    const std::string_view name = word.substr(0, equals);
+    const auto value =
+        std::ranges::find_if(args_.values_, [&](const Arguments::Value& v) { return v.row->long_name == name; });
+    if (name.empty() || value == args_.values_.end()) return unknown_long(name);
+
+    const bool has_value = equals != std::string_view::npos;
+    if (value->row->kind == ValueKind::flag && has_value) return wrong(fmt::format("--{} takes no value", name));
+    if (has_value) return give(*value, word.substr(equals + 1));
+    if (value->row->kind == ValueKind::flag || value->row->value_optional) return give(*value, "");
+    return give_next(*value, words, i);
+  }
+
+  Step unknown_long(std::string_view name) {
+    std::vector<std::string_view> names;
+    for (const auto& v : args_.values_) {
+      if (!v.row->long_name.empty()) names.push_back(v.row->long_name);
+    }
+    const std::string_view meant = nearest(name, names);
+    return wrong(fmt::format("no option {}{}", quoted(fmt::format("--{}", name)),
+                             meant.empty() ? "" : fmt::format("; did you mean '--{}'?", meant)));
+  }
+
+  /// `-abVALUE`: flags until one that takes a value, which has the rest of the word or the next word.
+  Step read_short(std::span<const std::string> words, std::size_t& i) {
+    const std::string_view word = words[i];
+    for (std::size_t at = 1; at < word.size(); ++at) {
+      const auto value =
+          std::ranges::find_if(args_.values_, [&](const Arguments::Value& v) { return v.row->short_name == word[at]; });
+      if (value == args_.values_.end()) return wrong(fmt::format("no option {}", quoted(fmt::format("-{}", word[at]))));
+      if (value->row->kind != ValueKind::flag) {
+        if (at + 1 < word.size()) return give(*value, word.substr(at + 1));
+        return value->row->value_optional ? give(*value, "") : give_next(*value, words, i);
+      }
+      if (auto given = give(*value, ""); !given) return given;
+    }
+    return {};
+  }
+
+  Step give_next(Arguments::Value& value, std::span<const std::string> words, std::size_t& i) {
+    if (i + 1 == words.size()) return wrong(fmt::format("{} needs a {}", spelling(*value.row), value.row->value_name));
+    return give(value, words[++i]);
+  }
+
+  Step give(Arguments::Value& value, std::string_view text) {
+    if (value.source != Source::option) value.texts.clear();
+    value.source = Source::option;
+    value.texts.emplace_back(text);
+    return {};
+  }
+
+  /// Help and version, which need nothing else to be right.
+  std::optional<Ending> asked_for_text() const {
+    for (const auto& value : args_.values_) {
+      if (value.row->short_name == 'h' && value.row->long_name.empty() && !value.texts.empty()) {
+        return Ending{.out = short_help(tool_, args_.command_)};
+      }
+    }
+    if (args_.flag("help")) return Ending{.out = long_help(tool_, args_.command_)};
+    if (args_.flag("help-json")) return Ending{.out = help_json(tool_)};
+    if (args_.flag("version")) return Ending{.out = fmt::format("{} ({})\n", tool_.name, version())};
+    return std::nullopt;
+  }
+
+  Step require_command() const {
+    if (tool_.commands.empty() || args_.command_ != nullptr) return {};
+    std::string choices;
+    for (const CommandRow* command : tool_.commands) {
+      std::string_view next = command->name;
+      if (!noun_.empty() && !next.starts_with(noun_ + " ")) continue;
+      if (!noun_.empty()) next.remove_prefix(noun_.size() + 1);
+      next = next.substr(0, next.find(' '));
+      if (choices.ends_with(next)) continue;  // rows of one noun stand together
+      choices += choices.empty() ? "" : ", ";
+      choices += next;
+    }
+    return wrong(fmt::format("{} what? There are {}", noun_.empty() ? tool_.name : std::string_view(noun_), choices));
+  }
+
+  Step fill_from_elsewhere() {
+    if (auto filled = fill_from_environment(); !filled) return filled;
+    if (!tool_.connects) return {};
+    if (auto filled = fill_from_settings(); !filled) return filled;
+    if (auto filled = fill_from_files(); !filled) return filled;
+    Arguments::Value& client_id = value_of("client-id");
+    if (client_id.texts.empty()) {
+      client_id.texts.push_back(fmt::format("{}@{}:{}", tool_.name, environment_.host, environment_.process_id));
+    }
+    return {};
+  }
+
+  Arguments::Value& value_of(std::string_view name) { return const_cast<Arguments::Value&>(args_.value(name)); }
+
+  /// Sets a value unless a stronger source has.
+  static void offer(Arguments::Value& value, std::string_view text, Source source) {
+    if (value.source >= source) return;
+    value.source = source;
+    value.texts = {std::string(text)};
+  }
+
+  Step fill_from_environment() {
+    for (auto& value : args_.values_) {
+      if (value.row->environment.empty()) continue;
+      const std::string_view text = environment_.variable(value.row->environment);
+      if (!text.empty()) offer(value, text, Source::environment);
+    }
+    return {};
+  }
+
+  Step fill_from_settings() {
+    for (const std::string& text : args_.texts("set")) {
+      if (text == "help") continue;
+      const std::size_t equals = text.find('=');
+      if (equals == std::string::npos)
+        return wrong(fmt::format("-X {}: write KEY=VALUE; -X help lists the keys", quoted(text)));
+      if (auto set = set_key("-X", text.substr(0, equals), text.substr(equals + 1), Source::setting); !set) return set;
+    }
+    return {};
+  }
+
+  Step set_key(std::string_view where, std::string_view key, std::string_view text, Source source) {
+    const std::string_view name = setting_name(key);
+    std::vector<std::string_view> names;
+    for (auto& value : args_.values_) {
+      if (!is_setting(*value.row)) continue;
+      if (value.row->long_name == name) {
+        offer(value, text, source);
+        return {};
+      }
+      names.push_back(value.row->long_name);
+    }
+    const std::string_view meant = nearest(key, names);
+    return wrong(fmt::format("{}: no setting {}{}", where, quoted(key),
+                             meant.empty() ? "" : fmt::format("; did you mean '{}'?", meant)));
+  }
+
+  /// Files are read strongest first, because `offer` never weakens.
+  Step fill_from_files() {
+    if (!environment_.read_file) return {};
+    std::string user_path = args_.text("config");
+    const bool named = !user_path.empty();
+    if (!named) user_path = user_config_path();
+    if (!user_path.empty()) {
+      if (auto filled = fill_from_file(user_path, named, Source::user_file); !filled) return filled;
+    }
+    if (named) return {};
+    return fill_from_file("/etc/mq/config", false, Source::system_file);
+  }
+
+  std::string user_config_path() const {
+    if (const std::string_view xdg = environment_.variable("XDG_CONFIG_HOME"); !xdg.empty())
+      return fmt::format("{}/mq/config", xdg);
+    if (const std::string_view home = environment_.variable("HOME"); !home.empty())
+      return fmt::format("{}/.config/mq/config", home);
+    return "";
+  }
+
+  Step fill_from_file(const std::string& path, bool must_exist, Source source) {
+    auto text = environment_.read_file(path);
+    if (!text) {
+      if (text.error().code == Errc::not_found && !must_exist) return missing_profile(source);
+      return wrong(fmt::format("{}: {}", path, text.error().message));
+    }
+    const auto file = parse_config_file(*text);
+    if (!file) {
+      const auto line =
+          1 + std::count(text->begin(), text->begin() + static_cast<std::ptrdiff_t>(file.error().at), '\n');
+      return wrong(fmt::format("{}:{}: {}", path, line, file.error().why));
+    }
+    if (source == Source::user_file) {
+      if (auto filled = fill_from_profile(path, *file); !filled) return filled;
+    }
+    for (const auto& [key, value] : file->everybody) {
+      if (auto set = set_key(path, key, value, source); !set) return set;
+    }
+    return {};
+  }
+
+  Step fill_from_profile(const std::string& path, const ConfigFile& file) {
+    const std::string name = args_.has("profile") ? args_.text("profile") : file.current;
+    if (name.empty()) return {};
+    const auto found = file.profiles.find(name);
+    if (found == file.profiles.end()) return wrong(fmt::format("{} has no [profile {}]", path, name));
+    for (const auto& [key, value] : found->second) {
+      if (auto set = set_key(path, key, value, Source::profile); !set) return set;
+    }
+    return {};
+  }
+
+  Step missing_profile(Source source) const {
+    if (source != Source::user_file || !args_.has("profile")) return {};
+    return wrong(fmt::format("no profile {}: there is no configuration file", quoted(args_.text("profile"))));
+  }
+
+  Step check_values() {
+    for (auto& value : args_.values_) {
+      const OptionRow& row = *value.row;
+      if (value.texts.empty() && !row.fallback.empty()) value.texts.emplace_back(row.fallback);
+      for (const std::string& text : value.texts) {
+        if (auto fine = check_value(row, text); !fine)
+          return std::unexpected(args_.usage_error(label(value), text, fine.error()));
+      }
+    }
+    return {};
+  }
+
+  std::string label(const Arguments::Value& value) const {
+    const std::string name(value.row->long_name);
+    if (value.source == Source::environment) return std::string(value.row->environment);
+    return value.source == Source::option ? name : fmt::format("{} ({})", name, name_of(value.source));
+  }
+
+  Step check_operands() const {
+    const OperandCount allowed = args_.command_ != nullptr ? args_.command_->operands : tool_.operands;
+    const std::size_t count = args_.operands_.size();
+    if (count > allowed.max)
+      return wrong(fmt::format("one operand too many: {}", quoted(args_.operands_[allowed.max])));
+    if (count >= allowed.min) return {};
+    const std::string usage = args_.command_ != nullptr
+                                  ? fmt::format("{} {}", args_.command_->name, args_.command_->operands_text)
+                                  : std::string(tool_.usage.empty() ? "" : tool_.usage.front());
+    return wrong(fmt::format("an operand is missing; usage: {} {}", tool_.name, usage));
+  }
+
+  /// -X help.
+  std::string settings_table() const {
+    std::string out = fmt::format("{:<16} {:<16} {:<18} {:<30} {}\n", "name", "value", "default", "current", "source");
+    for (const auto& value : args_.values_) {
+      const OptionRow& row = *value.row;
+      if (!is_setting(row)) continue;
+      out += fmt::format("{:<16} {:<16} {:<18} {:<30} {}\n", row.long_name, row.value_name,
+                         row.fallback_note.empty() ? row.fallback : row.fallback_note, args_.text(row.long_name),
+                         name_of(value.source));
+    }
+    return out;
+  }
+
+  const ToolRow& tool_;
+  const Environment& environment_;
+  Arguments args_;
+  std::string noun_;  ///< first words of a command whose last is still to come
+};
+
+std::expected<Arguments, Ending> parse(const ToolRow& tool, std::span<const std::string> words,
+                                       const Environment& environment) {
+  return Parser(tool, environment).run(words);
+}
+
+const Arguments::Value& Arguments::value(std::string_view name) const {
+  const auto found = std::ranges::find_if(values_, [&](const Value& v) { return v.row->long_name == name; });
+  MQ_ASSERT(found != values_.end());  // the caller names an option that its rows lack
+  return *found;
+}
+
+int Arguments::count(std::string_view name) const { return static_cast<int>(value(name).texts.size()); }
+
+bool Arguments::has(std::string_view name) const {
+  const auto found = std::ranges::find_if(values_, [&](const Value& v) { return v.row->long_name == name; });
+  return found != values_.end() && !found->texts.empty();
+}
+
+bool Arguments::given(std::string_view name) const { return value(name).source != Source::fallback; }
+Source Arguments::source(std::string_view name) const { return value(name).source; }
+
+const std::string& Arguments::text(std::string_view name) const {
+  static const std::string kNone;
+  const Value& v = value(name);
+  return v.texts.empty() ? kNone : v.texts.back();
+}
+
+std::span<const std::string> Arguments::texts(std::string_view name) const { return value(name).texts; }
+
+std::int64_t Arguments::number(std::string_view name) const {
+  const OptionRow& row = *value(name).row;
+  const auto parsed = parse_number(text(name), row.number_min, row.number_max);
+  MQ_ASSERT(parsed.has_value());
+  return *parsed;
+}
+
+Duration Arguments::duration(std::string_view name) const {
+  const auto parsed = parse_duration(text(name));
+  MQ_ASSERT(parsed.has_value());
+  return *parsed;
+}
+
+std::uint64_t Arguments::size(std::string_view name) const {
+  const auto parsed = parse_size(text(name));
+  MQ_ASSERT(parsed.has_value());
+  return *parsed;
+}
+
+Ending Arguments::usage_error(std::string_view name, std::string_view text, const ValueError& error) const {
+  const bool is_option = std::ranges::any_of(
+      values_, [&](const Value& v) { return name.starts_with(v.row->long_name) && !v.row->long_name.empty(); });
+  return usage_ending(*tool_, underline(is_option ? fmt::format("--{}", name) : std::string(name), text, error));
+}
+
+Ending Arguments::usage_error(std::string_view why) const { return usage_ending(*tool_, why); }
+
+}  // namespace mq::cli

@@ -1,0 +1,166 @@
+#include "cli/option.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "cli/value_check.h"
+
+namespace mq::cli {
+namespace {
+
+constexpr OptionRow kGeneral[] = {
+    {.short_name = 'q',
+     .long_name = "quiet",
+     .kind = ValueKind::flag,
+     .group = "General",
+     .help = "no notices and no progress; errors only"},
+    {.short_name = 'v',
+     .long_name = "verbose",
+     .kind = ValueKind::flag,
+     .group = "General",
+     .help = "say more on stderr; up to three times"},
+    {.long_name = "color",
+     .kind = ValueKind::choice,
+     .value_name = "WHEN",
+     .fallback = "auto",
+     .choices = "auto|always|never",
+     .group = "General",
+     .help = "colour: auto is on for a terminal unless NO_COLOR is set",
+     .environment = "MQ_COLOR"},
+    {.long_name = "progress",
+     .kind = ValueKind::choice,
+     .value_name = "HOW",
+     .fallback = "auto",
+     .choices = "auto|plain|never",
+     .group = "General",
+     .help = "progress on stderr: auto is one line on a terminal, plain a line each 10 s"},
+    {.short_name = 'h', .kind = ValueKind::flag, .group = "General", .help = "the options, one line each"},
+    {.long_name = "help", .kind = ValueKind::flag, .group = "General", .help = "examples and all options"},
+    {.long_name = "help-json", .kind = ValueKind::flag, .group = "General", .help = "the same for programs"},
+    {.short_name = 'V', .long_name = "version", .kind = ValueKind::flag, .group = "General", .help = "the version"},
+};
+
+constexpr OptionRow kClient[] = {
+    {.short_name = 'b',
+     .long_name = "brokers",
+     .value_name = "HOST[:PORT],...",
+     .fallback = "localhost:9092",
+     .group = "Connection",
+     .help = "where to ask first; unix:PATH is a socket",
+     .environment = "MQ_BROKERS"},
+    {.short_name = 'P',
+     .long_name = "profile",
+     .value_name = "NAME",
+     .fallback_note = "current in the configuration file",
+     .group = "Connection",
+     .help = "section [profile NAME] of the configuration file",
+     .environment = "MQ_PROFILE"},
+    {.long_name = "config",
+     .value_name = "FILE",
+     .fallback_note = "~/.config/mq/config, then /etc/mq/config",
+     .group = "Connection",
+     .help = "configuration file",
+     .environment = "MQ_CONFIG"},
+    {.short_name = 'X',
+     .long_name = "set",
+     .value_name = "KEY=VALUE",
+     .group = "Connection",
+     .help = "a setting by name; -X help lists them",
+     .repeatable = true},
+    {.long_name = "connect-timeout",
+     .kind = ValueKind::duration,
+     .value_name = "DUR",
+     .fallback = "5s",
+     .group = "Connection",
+     .help = "wait so long for the first contact, then exit 3"},
+    {.long_name = "timeout",
+     .kind = ValueKind::duration,
+     .value_name = "DUR",
+     .fallback = "30s",
+     .group = "Connection",
+     .help = "wait so long for one answer",
+     .environment = "MQ_TIMEOUT"},
+    {.long_name = "client-id",
+     .value_name = "ID",
+     .fallback_note = "TOOL@HOST:PID",
+     .group = "Connection",
+     .help = "shows up in the broker's logs and quotas"},
+};
+
+void check_row(const OptionRow& row, std::vector<std::string>& problems) {
+  const std::string name = row.long_name.empty() ? std::string(1, row.short_name) : std::string(row.long_name);
+  const auto complain = [&](std::string_view what) { problems.push_back(fmt::format("option {}: {}", name, what)); };
+  if (row.long_name.empty() && row.short_name == 0) complain("no name");
+  if (row.help.empty()) complain("no help");
+  if (row.help.ends_with('.')) complain("help ends with a point");
+  if (row.group.empty()) complain("no group");
+  const bool is_flag = row.kind == ValueKind::flag;
+  if (is_flag != row.value_name.empty()) complain(is_flag ? "a flag with a value name" : "no value name");
+  if ((row.kind == ValueKind::choice) == row.choices.empty()) complain("choices belong to a choice, and only there");
+  if (!row.fallback.empty()) {
+    if (is_flag || row.repeatable) complain("a default that cannot be");
+    if (auto fine = check_value(row, row.fallback); !fine) complain("the default does not parse: " + fine.error().why);
+  }
+}
+
+void check_names(const std::vector<const OptionRow*>& rows, std::string_view where,
+                 std::vector<std::string>& problems) {
+  std::map<std::string, int> seen;
+  for (const OptionRow* row : rows) {
+    if (row->short_name != 0) ++seen[std::string("-") + row->short_name];
+    if (!row->long_name.empty()) ++seen["--" + std::string(row->long_name)];
+  }
+  for (const auto& [name, times] : seen) {
+    if (times > 1) problems.push_back(fmt::format("{}: {} means {} things", where, name, times));
+  }
+}
+
+void check_examples(std::span<const Example> examples, std::string_view where, std::vector<std::string>& problems) {
+  for (const Example& example : examples) {
+    if (example.comment.empty() || example.command.empty())
+      problems.push_back(fmt::format("{}: an empty example", where));
+  }
+}
+
+}  // namespace
+
+std::span<const OptionRow> general_options() { return kGeneral; }
+std::span<const OptionRow> client_options() { return kClient; }
+
+std::vector<const OptionRow*> options_of(const ToolRow& tool, const CommandRow* command) {
+  std::vector<const OptionRow*> rows;
+  const auto add = [&rows](std::span<const OptionRow> more) {
+    for (const OptionRow& row : more) rows.push_back(&row);
+  };
+  if (command != nullptr) add(command->options);
+  add(tool.options);
+  if (tool.connects) add(kClient);
+  add(kGeneral);
+  return rows;
+}
+
+std::vector<std::string> problems_of(const ToolRow& tool) {
+  std::vector<std::string> problems;
+  if (tool.name.empty() || tool.summary.empty() || tool.description.empty())
+    problems.emplace_back("the tool lacks a text");
+  if (tool.usage.empty()) problems.emplace_back("the tool has no usage line");
+  if (tool.examples.empty()) problems.emplace_back("the tool has no example");
+  check_examples(tool.examples, tool.name, problems);
+  for (const OptionRow* row : options_of(tool, nullptr)) check_row(*row, problems);
+  check_names(options_of(tool, nullptr), tool.name, problems);
+  for (const CommandRow* command : tool.commands) {
+    if (command->name.empty() || command->summary.empty())
+      problems.push_back(fmt::format("command '{}' lacks a text", command->name));
+    if ((command->operands.max > 0) == command->operands_text.empty()) {
+      problems.push_back(fmt::format("{}: operands and their text do not agree", command->name));
+    }
+    for (const OptionRow& row : command->options) check_row(row, problems);
+    check_names(options_of(tool, command), command->name, problems);
+    check_examples(command->examples, command->name, problems);
+  }
+  return problems;
+}
+
+}  // namespace mq::cli

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string_view>
+
+#include "base/time.h"
+#include "cli/value_error.h"
+
+namespace mq::cli {
+
+// The units that people type. Strict: a number counts to its last byte, and what could mean two things is refused.
+
+/// `5ms`, `1.5h`: a number and one of ns us ms s m h d. Never negative; at most 292 years.
+[[nodiscard]] Parsed<Duration> parse_duration(std::string_view text);
+/// Bytes: `100`, `4K` `4KiB` (1024), `4kB` (1000), up to T. Never negative.
+[[nodiscard]] Parsed<std::uint64_t> parse_size(std::string_view text);
+/// A whole number in [min, max], decimal, with an optional minus sign.
+[[nodiscard]] Parsed<std::int64_t> parse_number(std::string_view text, std::int64_t min, std::int64_t max);
+
+struct Rate {
+  double per_second = 0;
+  bool is_bytes = false;  ///< bytes, else records
+};
+/// `1000/s`, `50k/m`, `2M/h` (records; k and M are 1000 and 1000000) or `10MB/s`, `4MiB/s` (bytes). Above 0.
+[[nodiscard]] Parsed<Rate> parse_rate(std::string_view text);
+
+/// Seconds to subtract from local time, given as if it were UTC, to get UTC.
+using ZoneSeconds = std::function<std::int32_t(std::int64_t local_seconds)>;
+/// The zone of $TZ, from the C library.
+[[nodiscard]] std::int32_t local_zone_seconds(std::int64_t local_seconds);
+
+/// What a time without a date or a zone refers to.
+struct TimeContext {
+  WallMillis now = 0;
+  ZoneSeconds zone;  ///< empty: UTC
+  TimeContext(WallMillis when, ZoneSeconds where = {}) : now(when), zone(std::move(where)) {}
+};
+/// Milliseconds since 1970 of: RFC 3339 (`2025-01-31T14:00:05.250Z`, `...+01:00`), `2025-01-31`, `2025-01-31
+/// 14:00[:05]`, an epoch of 10, 13, 16 or 19 digits (s, ms, us, ns), `now`, `today`, `yesterday`, `-15m`.
+[[nodiscard]] Parsed<WallMillis> parse_time(std::string_view text, const TimeContext& context);
+
+}  // namespace mq::cli
