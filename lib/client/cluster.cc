@@ -72,10 +72,12 @@ awaitable<Result<Cluster::TopicRef>> Cluster::topic(const std::string& name, Aut
     Error error;
     if (answer) {
       if (!answer->topics.empty()) co_return answer->topics.front();
-      const ErrorCode code = answer->errors.empty() ? ErrorCode::kUnknownTopicOrPartition : answer->errors.front().second;
+      const ErrorCode code =
+          answer->errors.empty() ? ErrorCode::kUnknownTopicOrPartition : answer->errors.front().second;
       error = broker_error(code, "topic {}", name);
       const bool is_unknown = code == ErrorCode::kUnknownTopicOrPartition;
-      if (is_unknown && (create == AutoCreate::no || shard_.now() >= creation_deadline)) co_return fail(std::move(error));
+      if (is_unknown && (create == AutoCreate::no || shard_.now() >= creation_deadline))
+        co_return fail(std::move(error));
     } else {
       error = std::move(answer).error();
     }
@@ -96,8 +98,8 @@ awaitable<Result<std::vector<Cluster::TopicRef>>> Cluster::all_topics() {
   co_return std::move(answer.topics);
 }
 
-awaitable<Result<Cluster::Refreshed>> Cluster::ask(ConnectionRef connection, std::optional<std::vector<std::string>> names,
-                                                   AutoCreate create) {
+awaitable<Result<Cluster::Refreshed>> Cluster::ask(ConnectionRef connection,
+                                                   std::optional<std::vector<std::string>> names, AutoCreate create) {
   wire::MetadataRequest request;
   MQ_CO_TRY(const ApiVersion version, connection->version_for<wire::MetadataRequest>());
   // Version 0 has no null and no empty list: there an empty list asks for all topics.
@@ -148,7 +150,8 @@ awaitable<Result<Cluster::ConnectionRef>> Cluster::connect(const env::Address& a
 }
 
 awaitable<Result<Cluster::ConnectionRef>> Cluster::through(std::shared_ptr<Slot> slot, env::Address address) {
-  if (slot->connection && slot->connection->is_open() && slot->connection->address() == address) co_return slot->connection;
+  if (slot->connection && slot->connection->is_open() && slot->connection->address() == address)
+    co_return slot->connection;
   if (slot->connecting) {
     while (slot->connecting) co_await slot->changed.wait();
     if (slot->connection && slot->connection->is_open()) co_return slot->connection;
@@ -184,7 +187,8 @@ std::shared_ptr<Cluster::Slot> Cluster::slot(Use use, BrokerId id) {
 
 awaitable<Result<Cluster::ConnectionRef>> Cluster::broker(BrokerId id, Use use) {
   const auto known = std::ranges::find(brokers_, id, &BrokerInfo::id);
-  if (known == brokers_.end()) co_return fail(Errc::unreachable, "broker {} is not (or no longer) in the cluster", id.value());
+  if (known == brokers_.end())
+    co_return fail(Errc::unreachable, "broker {} is not (or no longer) in the cluster", id.value());
   const env::Address address = address_of(*known);
   if (use == Use::control) {
     const auto first = slot(Use::control, kNoBroker)->connection;
@@ -238,12 +242,17 @@ awaitable<Result<Cluster::ConnectionRef>> Cluster::coordinator(const std::string
   auto& body = response.body;
   // One coordinator in the body up to version 3, a list of them after that.
   ErrorCode code = body.error_code;
-  BrokerInfo info{.id = BrokerId{body.node_id}, .address = {.host = body.host, .port = static_cast<std::uint16_t>(body.port), .path = {}}, .rack = {}};
+  BrokerInfo info{.id = BrokerId{body.node_id},
+                  .address = {.host = body.host, .port = static_cast<std::uint16_t>(body.port), .path = {}},
+                  .rack = {}};
   if (response.version >= 4) {
-    if (body.coordinators.size() != 1) co_return fail(Errc::corrupt, "group {}: {} coordinators", group, body.coordinators.size());
+    if (body.coordinators.size() != 1)
+      co_return fail(Errc::corrupt, "group {}: {} coordinators", group, body.coordinators.size());
     const auto& one = body.coordinators.front();
     code = one.error_code;
-    info = {.id = BrokerId{one.node_id}, .address = {.host = one.host, .port = static_cast<std::uint16_t>(one.port), .path = {}}, .rack = {}};
+    info = {.id = BrokerId{one.node_id},
+            .address = {.host = one.host, .port = static_cast<std::uint16_t>(one.port), .path = {}},
+            .rack = {}};
   }
   if (code != ErrorCode::kNone) co_return fail(broker_error(code, "coordinator of group {}", group));
   if (std::ranges::find(brokers_, info.id, &BrokerInfo::id) == brokers_.end()) brokers_.push_back(info);

@@ -82,8 +82,8 @@ class Cluster {
   /// Every topic of the cluster.
   awaitable<Result<std::vector<TopicRef>>> all_topics();
 
-  /// Answers leave a broker in the order of the requests, so what may wait (fetch) or is large (produce) has a connection
-  /// of its own, and heartbeats or metadata do not stand behind it.
+  /// Answers leave a broker in the order of the requests, so what may wait (fetch) or is large (produce) has a
+  /// connection of its own, and heartbeats or metadata do not stand behind it.
   enum class Use { control, data };
   /// A connection to the broker: the open one, or a new one within the connect timeout. One attempt.
   awaitable<Result<ConnectionRef>> broker(BrokerId id, Use use = Use::control);
@@ -138,7 +138,7 @@ class Cluster {
   std::unordered_map<std::string, BrokerId> coordinators_;
   /// {control, kNoBroker}: whichever broker answered first.
   std::map<std::pair<Use, BrokerId>, std::shared_ptr<Slot>> slots_;
-  std::optional<env::Address> bootstrap_socket_;     ///< the unix socket that answered
+  std::optional<env::Address> bootstrap_socket_;  ///< the unix socket that answered
   std::size_t bootstrap_next_ = 0;
   bool lost_ = false;
   bool closed_ = false;

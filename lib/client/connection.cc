@@ -17,8 +17,8 @@ constexpr wire::Versions kNotSpoken{0, -1};
 
 }  // namespace
 
-awaitable<Result<std::shared_ptr<Connection>>> Connection::open(env::Shard& shard, env::TaskGroup& tasks, env::Address address,
-                                                                const ClientOptions& options) {
+awaitable<Result<std::shared_ptr<Connection>>> Connection::open(env::Shard& shard, env::TaskGroup& tasks,
+                                                                env::Address address, const ClientOptions& options) {
   const Instant deadline = shard.now() + options.connect_timeout;
   MQ_CO_TRY(auto stream, co_await shard.network().connect(address, deadline));
   auto connection = std::make_shared<Connection>(shard, std::move(address), options, std::move(stream));
@@ -61,7 +61,8 @@ awaitable<Result<void>> Connection::negotiate(Instant deadline) {
   }
   MQ_CO_TRY(const auto answer, wire::decode<wire::ApiVersionsResponse>(bytes.view(), version));
   if (answer.error_code != ErrorCode::kNone)
-    co_return fail(Errc::unsupported, "{}: it refuses to tell its versions: {}", address_.to_string(), name_of(answer.error_code));
+    co_return fail(Errc::unsupported, "{}: it refuses to tell its versions: {}", address_.to_string(),
+                   name_of(answer.error_code));
   for (const auto& api : answer.api_keys)
     if (api.api_key >= 0 && static_cast<std::size_t>(api.api_key) < versions_.size())
       versions_[static_cast<std::size_t>(api.api_key)] = {api.min_version, api.max_version};
@@ -73,16 +74,19 @@ Result<ApiVersion> Connection::common_version(ApiKey api, wire::Versions ours, A
   const wire::Versions theirs = versions_[static_cast<std::size_t>(api)];
   const ApiVersion version = std::min({ours.last, theirs.last, version_max});
   if (version < std::max(ours.first, theirs.first))
-    return mq::fail(Errc::unsupported, "{}: it does not have {} in a version that we speak (it: {} to {}, we: {} to {})",
+    return mq::fail(Errc::unsupported,
+                    "{}: it does not have {} in a version that we speak (it: {} to {}, we: {} to {})",
                     address_.to_string(), name, theirs.first, theirs.last, ours.first, ours.last);
   return version;
 }
 
-Result<void> Connection::enqueue(Frame frame, ApiKey api, ApiVersion version, Instant deadline, bool answered, Done done) {
+Result<void> Connection::enqueue(Frame frame, ApiKey api, ApiVersion version, Instant deadline, bool answered,
+                                 Done done) {
   if (closing_) return mq::fail(reason_);
   const std::int32_t correlation_id = next_correlation_id_;
   next_correlation_id_ = correlation_id == std::numeric_limits<std::int32_t>::max() ? 0 : correlation_id + 1;
-  outgoing_.push_back({.frame = std::move(frame), .deadline = deadline, .written = answered ? Done{} : std::move(done)});
+  outgoing_.push_back(
+      {.frame = std::move(frame), .deadline = deadline, .written = answered ? Done{} : std::move(done)});
   if (answered)
     pending_.push_back({.correlation_id = correlation_id,
                         .api = api,
@@ -111,17 +115,19 @@ awaitable<Result<void>> Connection::read_until_closed() {
     if (have.size() >= wire::kFrameLengthBytes) {
       const auto length = load_be<std::int32_t>(have.data());
       if (length < 4 || static_cast<std::size_t>(length) > response_bytes_max_)
-        co_return mq::fail(Errc::corrupt, "{}: a response of {} bytes, allowed are 4 to {}", address_.to_string(), length,
-                           response_bytes_max_);
+        co_return mq::fail(Errc::corrupt, "{}: a response of {} bytes, allowed are 4 to {}", address_.to_string(),
+                           length, response_bytes_max_);
       size = wire::kFrameLengthBytes + static_cast<std::size_t>(length);
     }
     if (size > 0 && have.size() >= size) {
       begin += size;
-      MQ_CO_CHECK(take_frame(SharedBytes(std::string(have.substr(wire::kFrameLengthBytes, size - wire::kFrameLengthBytes)))));
+      MQ_CO_CHECK(
+          take_frame(SharedBytes(std::string(have.substr(wire::kFrameLengthBytes, size - wire::kFrameLengthBytes)))));
       continue;
     }
     if (size > kReadBytes) {
-      MQ_CO_TRY(SharedBytes frame, co_await read_large(have.substr(wire::kFrameLengthBytes), size - wire::kFrameLengthBytes));
+      MQ_CO_TRY(SharedBytes frame,
+                co_await read_large(have.substr(wire::kFrameLengthBytes), size - wire::kFrameLengthBytes));
       begin = end = 0;
       MQ_CO_CHECK(take_frame(std::move(frame)));
       continue;
@@ -142,8 +148,8 @@ awaitable<Result<SharedBytes>> Connection::read_large(BytesView begun, std::size
   while (frame.size() < size) {
     const std::size_t have = frame.size();
     const std::size_t want = std::min(size, std::max(kLargeFrameStart, have * 2));
-    // One allocation per doubling; the part not read yet is never written by us.
-    frame.resize_and_overwrite(want, [](char*, std::size_t n) { return n; });
+    // The part not read yet is never written by us. (libstdc++ 12 passes what it allocated, not what was asked for.)
+    frame.resize_and_overwrite(want, [want](char*, std::size_t) { return want; });
     std::size_t filled = have;
     while (filled < want) {
       MQ_CO_TRY(const std::size_t got, co_await stream_->read_some({frame.data() + filled, want - filled}));
@@ -201,7 +207,9 @@ awaitable<void> Connection::watch_deadlines() {
   while (!closing_) {
     watch_until_ = earliest_deadline();
     if (watch_until_ <= shard_.now()) {
-      close(Error{.code = Errc::timed_out, .message = fmt::format("{}: no answer in time", address_.to_string()), .kafka_code = 0});
+      close(Error{.code = Errc::timed_out,
+                  .message = fmt::format("{}: no answer in time", address_.to_string()),
+                  .kafka_code = 0});
       break;
     }
     (void)co_await watch_timer_->wait_until(watch_until_);

@@ -37,8 +37,8 @@ struct Response {
 
 /// One connection to a broker, with the versions that both sides speak.
 ///
-/// Any number of requests may be in flight; a broker answers them in order. Requests made in one turn of the loop leave in
-/// one write. A peer that breaks the protocol, or leaves the oldest request unanswered past its deadline, loses the
+/// Any number of requests may be in flight; a broker answers them in order. Requests made in one turn of the loop leave
+/// in one write. A peer that breaks the protocol, or leaves the oldest request unanswered past its deadline, loses the
 /// connection: every request in flight fails then, with the reason. Bound to its shard, not thread-safe. Its coroutines
 /// belong to the task group of `open` and keep it alive until it is closed.
 class Connection : public std::enable_shared_from_this<Connection> {
@@ -48,15 +48,17 @@ class Connection : public std::enable_shared_from_this<Connection> {
   using Done = std::move_only_function<void(Result<SharedBytes>)>;
 
   /// Connects and asks for the versions, within `options.connect_timeout`. unreachable, timed_out or closed.
-  static awaitable<Result<std::shared_ptr<Connection>>> open(env::Shard& shard, env::TaskGroup& tasks, env::Address address,
-                                                             const ClientOptions& options);
-  Connection(env::Shard& shard, env::Address address, const ClientOptions& options, std::unique_ptr<env::Stream> stream);
+  static awaitable<Result<std::shared_ptr<Connection>>> open(env::Shard& shard, env::TaskGroup& tasks,
+                                                             env::Address address, const ClientOptions& options);
+  Connection(env::Shard& shard, env::Address address, const ClientOptions& options,
+             std::unique_ptr<env::Stream> stream);
   ~Connection();
 
-  /// Sends `request` in the highest version that both sides have, at most `version_max`, and returns the decoded answer.
-  /// unsupported: there is no such version. An error code inside the answer is the caller's business.
+  /// Sends `request` in the highest version that both sides have, at most `version_max`, and returns the decoded
+  /// answer. unsupported: there is no such version. An error code inside the answer is the caller's business.
   template <wire::RequestMessage Req>
-  awaitable<Result<Response<typename Req::Response>>> call(Req request, Duration timeout, ApiVersion version_max = wire::kVersionMax);
+  awaitable<Result<Response<typename Req::Response>>> call(Req request, Duration timeout,
+                                                           ApiVersion version_max = wire::kVersionMax);
 
   /// The version that `call` would use.
   template <wire::RequestMessage Req>
@@ -67,13 +69,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
   /// The same without a coroutine. `records` fill the gaps of the request's external records, in order; they are not
   /// copied. Fails only when the connection is closed; then `done` is not called.
   template <wire::RequestMessage Req>
-  Result<void> send(const Req& request, ApiVersion version, std::vector<SharedBytes> records, Instant deadline, Done done) {
+  Result<void> send(const Req& request, ApiVersion version, std::vector<SharedBytes> records, Instant deadline,
+                    Done done) {
     return enqueue(encode(request, version, std::move(records)), Req::kApi, version, deadline, true, std::move(done));
   }
   /// For what the broker does not answer (produce with acks=0): `done` is called when it was written.
   template <wire::RequestMessage Req>
-  Result<void> send_unanswered(const Req& request, ApiVersion version, std::vector<SharedBytes> records, Instant deadline,
-                               Done done) {
+  Result<void> send_unanswered(const Req& request, ApiVersion version, std::vector<SharedBytes> records,
+                               Instant deadline, Done done) {
     return enqueue(encode(request, version, std::move(records)), Req::kApi, version, deadline, false, std::move(done));
   }
 
@@ -175,7 +178,8 @@ awaitable<Result<SharedBytes>> Connection::exchange(const Req& request, ApiVersi
 }
 
 template <wire::RequestMessage Req>
-awaitable<Result<Response<typename Req::Response>>> Connection::call(Req request, Duration timeout, ApiVersion version_max) {
+awaitable<Result<Response<typename Req::Response>>> Connection::call(Req request, Duration timeout,
+                                                                     ApiVersion version_max) {
   const auto self = shared_from_this();
   MQ_CO_TRY(const ApiVersion version, version_for<Req>(version_max));
   MQ_CO_TRY(SharedBytes bytes, co_await exchange(request, version, shard_.now() + timeout));

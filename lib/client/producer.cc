@@ -172,7 +172,8 @@ Producer::Impl::Impl(Cluster& cluster, ProducerOptions options, DeliverySink del
 }
 
 void Producer::Impl::start() {
-  cluster_.tasks().spawn([](std::shared_ptr<Impl> self) -> awaitable<void> { co_await self->run_timer(); }(shared_from_this()));
+  cluster_.tasks().spawn(
+      [](std::shared_ptr<Impl> self) -> awaitable<void> { co_await self->run_timer(); }(shared_from_this()));
 }
 
 awaitable<Result<Producer::Topic*>> Producer::Impl::topic(const std::string& name, Instant deadline) {
@@ -344,8 +345,8 @@ void Producer::Impl::pump_soon() {
   });
 }
 
-/// The batches of the next request to this broker: at most one of each partition, so that a partition's batches travel in
-/// requests of their own and keep their order.
+/// The batches of the next request to this broker: at most one of each partition, so that a partition's batches travel
+/// in requests of their own and keep their order.
 std::vector<Sent> Producer::Impl::collect(Lane& lane) {
   std::vector<Sent> batches;
   std::size_t bytes = 0;
@@ -361,7 +362,8 @@ std::vector<Sent> Producer::Impl::collect(Lane& lane) {
     if (batch == nullptr) continue;
     batches.push_back({.partition = &partition, .batch = batch});
     bytes += batch->bytes->size();
-    const bool has_more = partition.queue.size() > static_cast<std::size_t>(partition.queue.in_flight()) || partition.open_is_due;
+    const bool has_more =
+        partition.queue.size() > static_cast<std::size_t>(partition.queue.in_flight()) || partition.open_is_due;
     if (has_more) list(partition);
   }
   return batches;
@@ -402,13 +404,15 @@ bool Producer::Impl::give_identity(Partition& partition) {
 Result<void> Producer::Impl::send(Lane& lane, const std::vector<Sent>& batches) {
   wire::ProduceRequest request;
   request.acks = static_cast<std::int16_t>(options_.acks);
-  request.timeout_ms = static_cast<std::int32_t>(std::chrono::duration_cast<std::chrono::milliseconds>(options_.ack_timeout).count());
+  request.timeout_ms =
+      static_cast<std::int32_t>(std::chrono::duration_cast<std::chrono::milliseconds>(options_.ack_timeout).count());
   std::vector<SharedBytes> records;
   bool has_ids = true;
   for (const Sent& sent : batches) {
     const Topic& topic = *sent.partition->topic;
     if (request.topic_data.empty() || request.topic_data.back().name != topic.name) {
-      const auto known = std::ranges::find(request.topic_data, topic.name, &wire::ProduceRequest::TopicProduceData::name);
+      const auto known =
+          std::ranges::find(request.topic_data, topic.name, &wire::ProduceRequest::TopicProduceData::name);
       // A topic must not come twice; its batches go together, wherever it stood first.
       if (known == request.topic_data.end()) {
         auto& data = request.topic_data.emplace_back();
@@ -426,12 +430,14 @@ Result<void> Producer::Impl::send(Lane& lane, const std::vector<Sent>& batches) 
   // The records leave in the order in which the request names them.
   for (auto& topic : request.topic_data)
     for (auto& data : topic.partition_data) {
-      const auto sent = std::ranges::find_if(batches, [&](const Sent& one) { return one.batch->bytes->data() == data.records.bytes.data(); });
+      const auto sent = std::ranges::find_if(
+          batches, [&](const Sent& one) { return one.batch->bytes->data() == data.records.bytes.data(); });
       records.push_back(sent->batch->shared());
       data.records = wire::Records::external(sent->batch->bytes->size());
     }
   constexpr ApiVersion kLastWithNames = 12;
-  MQ_TRY(const ApiVersion version, lane.connection->version_for<wire::ProduceRequest>(has_ids ? wire::kVersionMax : kLastWithNames));
+  MQ_TRY(const ApiVersion version,
+         lane.connection->version_for<wire::ProduceRequest>(has_ids ? wire::kVersionMax : kLastWithNames));
   const Instant deadline = shard_.now() + cluster_.options().request_timeout + options_.ack_timeout;
   auto self = shared_from_this();
   ++lane.in_flight;
@@ -439,7 +445,8 @@ Result<void> Producer::Impl::send(Lane& lane, const std::vector<Sent>& batches) 
   if (options_.acks == Acks::none) {
     sent = lane.connection->send_unanswered(request, version, std::move(records), deadline,
                                             [self, &lane, batches](Result<SharedBytes> written) {
-                                              if (!written) return self->on_answer(lane, 0, batches, std::move(written));
+                                              if (!written)
+                                                return self->on_answer(lane, 0, batches, std::move(written));
                                               --lane.in_flight;
                                               self->on_written(batches);
                                               self->pump(lane);
@@ -476,7 +483,8 @@ void Producer::Impl::on_answer(Lane& lane, ApiVersion version, std::vector<Sent>
     for (const auto& partition : topic.partition_responses) {
       const auto sent = std::ranges::find_if(batches, [&](const Sent& one) {
         const Topic& own = *one.partition->topic;
-        return one.partition->index == partition.index && (topic.name.empty() ? own.id == topic.topic_id : own.name == topic.name);
+        return one.partition->index == partition.index &&
+               (topic.name.empty() ? own.id == topic.topic_id : own.name == topic.name);
       });
       if (sent == batches.end()) continue;
       const Sent one = *sent;
@@ -484,11 +492,14 @@ void Producer::Impl::on_answer(Lane& lane, ApiVersion version, std::vector<Sent>
       on_partition_answer(one, partition);
     }
   for (const Sent& sent : batches)
-    retry(sent, Error{.code = Errc::closed, .message = "the answer to a produce request leaves a partition out", .kafka_code = 0});
+    retry(sent, Error{.code = Errc::closed,
+                      .message = "the answer to a produce request leaves a partition out",
+                      .kafka_code = 0});
   pump(lane);
 }
 
-void Producer::Impl::on_partition_answer(const Sent& sent, const wire::ProduceResponse::PartitionProduceResponse& answer) {
+void Producer::Impl::on_partition_answer(const Sent& sent,
+                                         const wire::ProduceResponse::PartitionProduceResponse& answer) {
   Partition& partition = *sent.partition;
   PartitionQueue& queue = partition.queue;
   switch (answer.error_code) {
@@ -504,7 +515,8 @@ void Producer::Impl::on_partition_answer(const Sent& sent, const wire::ProduceRe
     case ErrorCode::kUnknownProducerId:
       // Behind a batch that failed this is no surprise. At the front it means that the broker lost count.
       if (is_idempotent() && queue.is_front(*sent.batch)) queue.lost_count();
-      if (is_idempotent()) return retry(sent, broker_error(answer.error_code, "{}-{}", partition.topic->name, partition.index));
+      if (is_idempotent())
+        return retry(sent, broker_error(answer.error_code, "{}-{}", partition.topic->name, partition.index));
       break;
     case ErrorCode::kInvalidProducerEpoch:
     case ErrorCode::kInvalidProducerIdMapping:
@@ -562,7 +574,8 @@ bool Producer::Impl::split(const Sent& sent) {
     auto part = std::make_unique<ProducerBatch>();
     MQ_TRY(auto bytes, builder.finish());
     part->bytes = std::make_shared<std::string>(std::move(bytes));
-    part->tokens.assign(batch.tokens.begin() + static_cast<std::ptrdiff_t>(taken), batch.tokens.begin() + static_cast<std::ptrdiff_t>(end));
+    part->tokens.assign(batch.tokens.begin() + static_cast<std::ptrdiff_t>(taken),
+                        batch.tokens.begin() + static_cast<std::ptrdiff_t>(end));
     part->buffered_bytes = parts.empty() ? batch.buffered_bytes / 2 : batch.buffered_bytes - batch.buffered_bytes / 2;
     part->opened = batch.opened;
     parts.push_back(std::move(part));
@@ -582,7 +595,8 @@ bool Producer::Impl::split(const Sent& sent) {
   return true;
 }
 
-void Producer::Impl::report(Partition& partition, PartitionQueue::BatchRef batch, std::int64_t base_offset, const Error* error) {
+void Producer::Impl::report(Partition& partition, PartitionQueue::BatchRef batch, std::int64_t base_offset,
+                            const Error* error) {
   buffered_ -= batch->buffered_bytes;
   pending_records_ -= batch->tokens.size();
   if (delivered_)
@@ -702,11 +716,13 @@ awaitable<void> Producer::Impl::refresh_topics() {
     if (answer)
       for (const auto& info : answer->topics) {
         apply(*topics_.at(info->name), *info);
-        if (std::ranges::all_of(info->partitions, [](const PartitionInfo& p) { return p.leader != kNoBroker; })) fresh.insert(info->name);
+        if (std::ranges::all_of(info->partitions, [](const PartitionInfo& p) { return p.leader != kNoBroker; }))
+          fresh.insert(info->name);
       }
     for (const std::string& name : names) {
       Topic& topic = *topics_.at(name);
-      const bool waits = std::ranges::any_of(topic.partitions, [](const auto& p) { return p->open || !p->queue.empty(); });
+      const bool waits =
+          std::ranges::any_of(topic.partitions, [](const auto& p) { return p->open || !p->queue.empty(); });
       if (waits && !fresh.contains(name)) stale_.insert(&topic);
     }
     relist_moved();
@@ -763,7 +779,8 @@ void Producer::Impl::expire(Partition& partition) {
                     .message = fmt::format("{}-{}: not acknowledged in time", partition.topic->name, partition.index),
                     .kafka_code = 0};
   if (partition.queue.empty() && partition.open && expires_at(partition.opened) <= now) seal(partition);
-  while (!partition.queue.empty() && partition.queue.in_flight() == 0 && expires_at(partition.queue.front().opened) <= now)
+  while (!partition.queue.empty() && partition.queue.in_flight() == 0 &&
+         expires_at(partition.queue.front().opened) <= now)
     report(partition, partition.queue.give_up_front(), -1, &error);
 }
 
@@ -804,7 +821,8 @@ awaitable<Result<void>> Producer::Impl::flush(Instant deadline) {
 awaitable<Result<void>> Producer::Impl::close(Instant deadline) {
   auto flushed = co_await flush(deadline);
   closed_ = true;
-  const Error left{.code = Errc::timed_out, .message = "not acknowledged before the producer was closed", .kafka_code = 0};
+  const Error left{
+      .code = Errc::timed_out, .message = "not acknowledged before the producer was closed", .kafka_code = 0};
   fail_everything(left);
   timer_->cancel();
   co_return flushed;
@@ -821,7 +839,9 @@ Producer::~Producer() = default;
 awaitable<Result<Producer::Topic*>> Producer::topic(const std::string& name, Instant deadline) {
   return impl_->topic(name, deadline);
 }
-std::int32_t Producer::partition_count(const Topic& topic) { return static_cast<std::int32_t>(topic.partitions.size()); }
+std::int32_t Producer::partition_count(const Topic& topic) {
+  return static_cast<std::int32_t>(topic.partitions.size());
+}
 Result<bool> Producer::try_send(Topic& topic, const OutgoingRecord& record) { return impl_->try_send(topic, record); }
 awaitable<void> Producer::wait_for_room() { return impl_->wait_for_room(); }
 
