@@ -442,11 +442,14 @@ void Log::end_sync(const SyncJob& job, const Result<void>& outcome) {
   synced_end_ = std::max(synced_end_, std::min(job.covers_to_, log_end_));
 }
 
+bool Log::has_unsaved() const {
+  return !unsaved_.empty() || bytes_since_checkpoint_ > 0 || epochs_unsaved_ || recovery_point_ < log_end_;
+}
+
 Result<std::optional<CheckpointJob>> Log::begin_checkpoint(bool whatever) {
   if (failed_ || checkpointing_) return std::nullopt;
   const bool due = !unsaved_.empty() || bytes_since_checkpoint_ >= kCheckpointBytes;
-  const bool anything = due || bytes_since_checkpoint_ > 0 || epochs_unsaved_ || recovery_point_ < log_end_;
-  if (!(due || (whatever && anything)) || segments_.empty()) return std::nullopt;
+  if (!(due || ((whatever || went_idle_) && has_unsaved())) || segments_.empty()) return std::nullopt;
 
   MQ_TRY(ProducerStates* const states, producer_states());
   MQ_TRY(LeaderEpochs* const epochs, leader_epochs());
@@ -497,7 +500,16 @@ void Log::end_checkpoint(const CheckpointJob& job, const Result<void>& outcome) 
     if (outcome.error().code != Errc::disk_full) failed_ = true;
     return;
   }
-  recovery_point_ = std::max(recovery_point_, std::min(job.covers_to_, log_end_));
+  const Offset covered = std::min(job.covers_to_, log_end_);
+  recovery_point_ = std::max(recovery_point_, covered);
+  // It synced data and names as well; for a topic that is not synced at acks this is what frees its sealed segments.
+  if (!directory_unsynced_) {
+    synced_end_ = std::max(synced_end_, covered);
+    std::erase_if(unsynced_, [&](const std::shared_ptr<Segment>& segment) {
+      return std::ranges::find(job.sealed_, segment) != job.sealed_.end();
+    });
+  }
+  went_idle_ = false;
   bytes_since_checkpoint_ -= std::min(bytes_since_checkpoint_, job.bytes_appended_);
   std::erase_if(unsaved_, [&](const std::shared_ptr<Segment>& segment) {
     return std::ranges::find(job.sealed_, segment) != job.sealed_.end();
@@ -515,6 +527,11 @@ bool Log::release_if_idle() {
   touched_ = false;
   if (!idle) return !has_open_files();
   if (segments_.empty()) return true;
+  if (!failed_ && has_unsaved()) {
+    // Saved first, so that neither a stop nor recovery has to come back to it.
+    went_idle_ = true;
+    return false;
+  }
   // Without room for the last index entries they stay in memory, and so does the file.
   if (segments_.back()->is_open() && (!segments_.back()->release_reserve() || !segments_.back()->flush_indexes()))
     return false;

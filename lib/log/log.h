@@ -157,8 +157,8 @@ class Log {
   void end_sync(const SyncJob& job, const Result<void>& outcome);
 
   /// What saves indexes, epochs and producer states up to the synced end, so that recovery need not read further back:
-  /// after a roll, and for every 16 MiB; with `whatever` also for less. Nothing when there is nothing to do. Run it
-  /// after a sync round. disk_full is no failure here: it comes again.
+  /// after a roll, for every 64 MiB, and when the log went idle; with `whatever` also for less. Nothing when there is
+  /// nothing to do. Run it after a sync round. disk_full is no failure here: it comes again.
   [[nodiscard]] Result<std::optional<CheckpointJob>> begin_checkpoint(bool whatever = false);
   void end_checkpoint(const CheckpointJob& job, const Result<void>& outcome);
 
@@ -192,9 +192,14 @@ class Log {
   void set_config(std::shared_ptr<const LogConfig> config);
   [[nodiscard]] const LogConfig& config() const { return *config_; }
   /// Closes files and forgets what can be read again, when nothing touched the log since the last call and all is
-  /// synced. For a housekeeping tick; true when nothing is open (any more).
+  /// synced and saved (if not, the next `begin_checkpoint` is due). For a housekeeping tick; true when nothing is open
+  /// (any more).
   bool release_if_idle();
   [[nodiscard]] bool has_open_files() const;
+  /// Whether a stop has to `close` it: something is not synced, not saved, or open.
+  [[nodiscard]] bool needs_close() const {
+    return needs_sync() || has_open_files() || (has_unsaved() && !segments_.empty());
+  }
 
   /// Syncs everything, saves indexes, epochs and producer states, gives reserved space back and closes all files. The
   /// log may only be destroyed afterwards. May run on another thread, as long as nobody else touches the log meanwhile.
@@ -229,6 +234,7 @@ class Log {
   /// Calls `each` with the header of every batch that begins in [from, to), stepping over damage.
   template <class Each>
   Result<void> replay(Offset from, Offset to, Each each);
+  [[nodiscard]] bool has_unsaved() const;
   void mark_unsynced(const std::shared_ptr<Segment>& segment);
   [[nodiscard]] std::size_t segment_index_of(Offset offset) const;
   [[nodiscard]] std::string path_of(std::string_view name) const { return *directory_ + "/" + std::string(name); }
@@ -294,6 +300,7 @@ class Log {
   bool compacting_ = false;
   bool compaction_void_ = false;  ///< a truncation came between
   bool touched_ = false;
+  bool went_idle_ = false;  ///< wants to be saved and then released
   bool failed_ = false;
 };
 

@@ -24,7 +24,7 @@ Result<std::size_t> Log::delete_old_segments(WallMillis wall_now, Instant now, O
       if (wanted && config_->retention_ms >= 0) {
         const bool was_open = segment.is_open();
         MQ_TRY(const TimeIndexEntry largest, segment.largest_timestamp(*config_));
-        if (!was_open && !is_last) segment.release();
+        if (!was_open) segment.release();
         if (largest.timestamp >= 0 && wall_now - largest.timestamp > config_->retention_ms) wanted = false;
       }
     }

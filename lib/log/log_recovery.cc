@@ -86,14 +86,14 @@ Result<bool> Log::load_clean(const OpenContext& context) {
     if (last.size_bytes() == 0) {
       log_end_ = context.synced_end.value_or(last.base_offset());
       if (log_end_ != last.base_offset()) return false;
-    } else if (context.synced_end) {
-      // Looked at when it is first needed: ten thousand idle partitions must not be read at start.
+    } else if (context.synced_end && *context.synced_end == context.recovery_point) {
+      // Two witnesses agree. Looked at when it is first needed: ten thousand idle partitions must not be read at start.
       log_end_ = *context.synced_end;
       if (log_end_ <= last.base_offset()) return false;
     } else {
       const auto end = last.load_tail(*config_);
       last.release();
-      if (!end) return false;
+      if (!end || *end < context.synced_end.value_or(Offset{0})) return false;
       log_end_ = *end;
     }
   }

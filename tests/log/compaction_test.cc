@@ -208,8 +208,9 @@ TEST_F(CompactionTest, DirtTooLittleWaitsUnlessItIsOld) {
 TEST_F(CompactionTest, DamageIsNeverCompactedAway) {
   create();
   fill(100);
+  ASSERT_TRUE(checkpoint());
   log_->release_if_idle();
-  log_->release_if_idle();
+  ASSERT_TRUE(log_->release_if_idle());
   disk_.flip_bits(path(0), 75, 0x08);
   disk_.open(path(0), env::OpenMode::read).value()->drop_cache();
   const auto all = names();

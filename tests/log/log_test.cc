@@ -135,6 +135,19 @@ TEST_F(LogTest, SyncCoversWhatWasAppendedBeforeItBegan) {
   EXPECT_FALSE(log_->needs_sync());
 }
 
+TEST_F(LogTest, CheckpointSyncsSealedSegmentsOfALogThatNobodySyncs) {
+  config_.segment_bytes = 500;
+  create();
+  ASSERT_TRUE(sync());
+  append_many(40);
+  ASSERT_TRUE(checkpoint(false));
+  EXPECT_EQ(log_->synced_end(), Offset{40});
+  const OpenContext context = unclean();
+  disk_.lose_power(sim::PowerLoss::drop_all);
+  ASSERT_TRUE(open(context));
+  EXPECT_EQ(offsets_from(0), numbers(0, 40));
+}
+
 TEST_F(LogTest, SyncedRecordsOfANewPartitionSurviveAPowerCut) {
   config_.segment_bytes = 500;
   create();
@@ -311,7 +324,10 @@ TEST_F(LogTest, IdleLogHasNoOpenFileAndWorksOn) {
   append_many(10);
   ASSERT_TRUE(sync());
   EXPECT_FALSE(log_->release_if_idle()) << "it was touched";
+  EXPECT_FALSE(log_->release_if_idle()) << "its producers, epochs and indexes are not saved";
+  ASSERT_TRUE(checkpoint(false));
   EXPECT_TRUE(log_->release_if_idle());
+  EXPECT_FALSE(log_->needs_close());
   EXPECT_FALSE(log_->has_open_files());
   append_many(10);
   EXPECT_EQ(offsets_from(0), numbers(0, 20));
