@@ -1,0 +1,60 @@
+#include "config/broker_config.h"
+
+#include "config/topic_config.h"
+#include "config/typed_options.h"
+
+namespace mq::config {
+
+Result<BrokerConfig> resolve_broker_config(const Overrides& overrides) {
+  const Overrides* const layers[] = {&overrides};
+  MQ_TRY(const TypedOptions options, TypedOptions::resolve(broker_options(), layers));
+  const auto span = [&](std::string_view name) { return saturated(options.millis(name)); };
+
+  BrokerConfig config{
+      .node_id = options.int32("node.id"),
+      .cluster_id = options.text("mq.cluster.id"),
+      .rack = options.text("broker.rack"),
+      .listeners = options.list("listeners"),
+      .advertised_listeners = options.list("advertised.listeners"),
+      .log_dirs = options.list("log.dirs"),
+      .threads = options.int32("mq.threads"),
+      .metrics_listen = options.text("mq.metrics.listen"),
+      .auto_create_topics = options.boolean("auto.create.topics.enable"),
+      .delete_topics = options.boolean("delete.topic.enable"),
+      .partitions_default = options.int32("num.partitions"),
+      .replication_factor_default = options.int32("default.replication.factor"),
+      .request_bytes_max = options.int32("socket.request.max.bytes"),
+      .queued_request_bytes_max = options.int64("queued.max.request.bytes"),
+      .connections_max = options.int32("max.connections"),
+      .connections_per_ip_max = options.int32("max.connections.per.ip"),
+      .connection_idle_max = span("connections.max.idle.ms"),
+      .fetch_bytes_max = options.int32("fetch.max.bytes"),
+      .fetch_sessions_max = options.int32("max.incremental.fetch.session.cache.slots"),
+      .producer_id_expiration = span("producer.id.expiration.ms"),
+      .offsets_partitions = options.int32("offsets.topic.num.partitions"),
+      .offsets_replication_factor = options.int32("offsets.topic.replication.factor"),
+      .offsets_segment_bytes = options.int32("offsets.topic.segment.bytes"),
+      .offsets_retention = std::chrono::minutes(options.int64("offsets.retention.minutes")),
+      .offsets_retention_check_interval = span("offsets.retention.check.interval.ms"),
+      .offset_metadata_bytes_max = options.int32("offset.metadata.max.bytes"),
+      .group_session_timeout_min = span("group.min.session.timeout.ms"),
+      .group_session_timeout_max = span("group.max.session.timeout.ms"),
+      .group_initial_rebalance_delay = span("group.initial.rebalance.delay.ms"),
+      .group_members_max = options.int32("group.max.size"),
+      .retention_check_interval = span("log.retention.check.interval.ms"),
+      .cleaner_enabled = options.boolean("log.cleaner.enable"),
+      .cleaner_memory_bytes = options.int64("log.cleaner.dedupe.buffer.size"),
+      .cleaner_backoff = span("log.cleaner.backoff.ms"),
+  };
+  if (config.listeners.empty())
+    return fail(Errc::invalid_argument, "listeners is empty: nobody could reach this broker");
+  if (config.group_session_timeout_min > config.group_session_timeout_max)
+    return fail(Errc::invalid_argument, "group.min.session.timeout.ms is over group.max.session.timeout.ms");
+  if (config.queued_request_bytes_max < config.request_bytes_max)
+    return fail(Errc::invalid_argument,
+                "queued.max.request.bytes ({}) is less than one request (socket.request.max.bytes, {})",
+                config.queued_request_bytes_max, config.request_bytes_max);
+  return config;
+}
+
+}  // namespace mq::config

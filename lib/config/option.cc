@@ -1,0 +1,202 @@
+#include "config/option.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "base/assert.h"
+
+namespace mq::config {
+namespace {
+
+constexpr std::string_view kBlanks = " \t\r\n\f\v";
+/// A list with more items is refused.
+constexpr std::size_t kListItemsMax = 1000;
+
+std::string_view trimmed(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(kBlanks);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+}
+
+/// Splits at `separator` and trims the pieces; an empty text has none.
+std::vector<std::string_view> split(std::string_view text, char separator) {
+  std::vector<std::string_view> pieces;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(separator), text.size());
+    pieces.push_back(trimmed(text.substr(0, end)));
+    if (end == text.size()) break;
+    text.remove_prefix(end + 1);
+    if (text.empty()) pieces.emplace_back();  // a separator at the end is followed by an empty piece
+  }
+  return pieces;
+}
+
+template <class Item>
+bool has(const std::vector<Item>& items, std::string_view item) {
+  return std::ranges::find(items, item) != items.end();
+}
+
+std::string joined(const std::vector<std::string_view>& pieces) { return fmt::format("{}", fmt::join(pieces, ", ")); }
+
+std::unexpected<Error> not_taken(const OptionRow& row, std::string_view text) {
+  constexpr std::size_t kShownMax = 100;
+  return fail(Errc::invalid_argument, "{} cannot be '{}'; it takes {}", row.name, text.substr(0, kShownMax),
+              describe_values(row));
+}
+
+bool is_choice(const OptionRow& row, std::string_view text) {
+  return row.choices.empty() || has(split(row.choices, '|'), text);
+}
+
+bool equal_ignoring_case(std::string_view text, std::string_view lower) {
+  return std::ranges::equal(text, lower,
+                            [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + ('a' - 'A') : a) == b; });
+}
+
+template <class Number>
+std::optional<Number> number(std::string_view text) {
+  Number value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+Result<Value> parse_list(const OptionRow& row, std::string_view text) {
+  const auto pieces = split(text, ',');
+  std::vector<std::string> items;
+  for (const std::string_view piece : pieces) {
+    if (piece.empty() || !is_choice(row, piece) || has(items, piece)) return not_taken(row, text);
+    items.emplace_back(piece);
+  }
+  if (items.size() > kListItemsMax || (items.empty() && !row.choices.empty())) return not_taken(row, text);
+  return Value(std::move(items));
+}
+
+/// Edits (insert, remove, replace, swap neighbours) that make `a` of `b`.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::vector<std::size_t>> d(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
+  for (std::size_t i = 0; i <= a.size(); ++i) d[i][0] = i;
+  for (std::size_t j = 0; j <= b.size(); ++j) d[0][j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
+    }
+  }
+  return d[a.size()][b.size()];
+}
+
+}  // namespace
+
+const OptionRow* find_option(std::span<const OptionRow> table, std::string_view name) {
+  const auto found = std::ranges::lower_bound(table, name, {}, &OptionRow::name);
+  return found != table.end() && found->name == name ? &*found : nullptr;
+}
+
+std::string_view nearest_option(std::span<const OptionRow> table, std::string_view name) {
+  constexpr std::size_t kNameBytesMax = 100;
+  if (name.size() > kNameBytesMax) return {};
+  std::string_view nearest;
+  std::size_t least = 3 + name.size() / 6;  // further away it is another word
+  for (const OptionRow& row : table) {
+    const std::size_t edits = distance(name, row.name);
+    if (edits < least) least = edits, nearest = row.name;
+  }
+  return nearest;
+}
+
+Result<Value> parse(const OptionRow& row, std::string_view text) {
+  text = trimmed(text);
+  switch (row.type) {
+    case OptionType::boolean:
+      if (equal_ignoring_case(text, "true")) return Value(true);
+      if (equal_ignoring_case(text, "false")) return Value(false);
+      return not_taken(row, text);
+    case OptionType::short_integer:
+    case OptionType::integer:
+    case OptionType::long_integer:
+      if (const auto value = number<std::int64_t>(text); value && *value >= row.min && *value <= row.max)
+        return Value(*value);
+      return not_taken(row, text);
+    case OptionType::real:
+      if (const auto value = number<double>(text); value && std::isfinite(*value) &&
+                                                   *value >= static_cast<double>(row.min) &&
+                                                   *value <= static_cast<double>(row.max))
+        return Value(*value);
+      return not_taken(row, text);
+    case OptionType::list:
+      return parse_list(row, text);
+    case OptionType::string:
+      if (!is_choice(row, text)) return not_taken(row, text);
+      return Value(std::string(text));
+  }
+  return fail(Errc::internal, "option {} has no type", row.name);
+}
+
+Result<Value> parse_option(std::span<const OptionRow> table, std::string_view name, std::string_view text) {
+  if (const OptionRow* row = find_option(table, name)) return parse(*row, text);
+  const std::string_view nearest = nearest_option(table, name);
+  if (nearest.empty()) return fail(Errc::invalid_argument, "no option is named '{}'", name.substr(0, 100));
+  return fail(Errc::invalid_argument, "no option is named '{}'; did you mean {}?", name, nearest);
+}
+
+Result<void> check(std::span<const OptionRow> table, const Overrides& overrides) {
+  for (const auto& [name, text] : overrides) MQ_CHECK(parse_option(table, name, text));
+  return {};
+}
+
+std::string_view name_of(Unit unit) {
+  switch (unit) {
+    case Unit::none:
+      return "";
+    case Unit::bytes:
+      return "bytes";
+    case Unit::milliseconds:
+      return "ms";
+    case Unit::minutes:
+      return "minutes";
+    case Unit::hours:
+      return "hours";
+    case Unit::records:
+      return "records";
+    case Unit::ratio:
+      return "ratio";
+    case Unit::count:
+      return "count";
+    case Unit::id:
+      return "id";
+  }
+  return "";
+}
+
+std::string describe_values(const OptionRow& row) {
+  const auto range = [&](std::string_view kind) {
+    if (row.max == std::numeric_limits<std::int64_t>::max()) {
+      if (row.min == std::numeric_limits<std::int64_t>::min()) return std::string(kind);
+      return fmt::format("{} from {} on", kind, row.min);
+    }
+    return fmt::format("{} from {} to {}", kind, row.min, row.max);
+  };
+  switch (row.type) {
+    case OptionType::boolean:
+      return "true or false";
+    case OptionType::short_integer:
+    case OptionType::integer:
+    case OptionType::long_integer:
+      return range("a whole number");
+    case OptionType::real:
+      return range("a number");
+    case OptionType::list:
+      if (row.choices.empty()) return "a list with commas between its items, none twice";
+      return fmt::format("one or more of {}, with commas between them", joined(split(row.choices, '|')));
+    case OptionType::string:
+      if (row.choices.empty()) return "any text";
+      if (!row.choices.contains('|')) return fmt::format("only {}", row.choices);
+      return fmt::format("one of {}", joined(split(row.choices, '|')));
+  }
+  return "";
+}
+
+}  // namespace mq::config

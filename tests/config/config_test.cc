@@ -1,0 +1,210 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+
+#include "config/broker_config.h"
+#include "config/config_file.h"
+#include "config/effective.h"
+#include "config/option.h"
+#include "config/topic_config.h"
+
+namespace mq::config {
+namespace {
+
+const OptionRow& topic_row(std::string_view name) { return *find_option(topic_options(), name); }
+
+TEST(OptionTables, EveryRowIsComplete) {
+  for (const auto table : {topic_options(), broker_options()}) {
+    EXPECT_TRUE(std::ranges::is_sorted(table, {}, &OptionRow::name));
+    std::set<std::string_view> names;
+    for (const OptionRow& row : table) {
+      EXPECT_TRUE(names.insert(row.name).second) << row.name << " stands twice";
+      EXPECT_TRUE(row.text.ends_with('.')) << row.name << " has no sentence";
+      const bool is_number =
+          row.type != OptionType::boolean && row.type != OptionType::string && row.type != OptionType::list;
+      EXPECT_EQ(row.unit != Unit::none, is_number) << row.name;
+      if (row.may_be_unset) {
+        EXPECT_TRUE(row.fallback.empty()) << row.name;
+      } else {
+        EXPECT_TRUE(parse(row, row.fallback)) << row.name;
+      }
+      if (row.type == OptionType::integer) EXPECT_LE(row.max, std::numeric_limits<std::int32_t>::max()) << row.name;
+      if (row.type == OptionType::short_integer)
+        EXPECT_LE(row.max, std::numeric_limits<std::int16_t>::max()) << row.name;
+      if (row.name.ends_with(".ms")) EXPECT_EQ(row.unit, Unit::milliseconds) << row.name;
+      EXPECT_EQ(row.read_only(), table.data() == broker_options().data());
+    }
+  }
+}
+
+TEST(OptionTables, EveryTopicOptionHasABrokerDefault) {
+  for (const OptionRow& row : topic_options())
+    EXPECT_NE(std::ranges::count(synonyms(), row.name, &SynonymRow::topic_option), 0) << row.name;
+  for (const SynonymRow& synonym : synonyms()) {
+    EXPECT_NE(find_option(topic_options(), synonym.topic_option), nullptr) << synonym.topic_option;
+    EXPECT_NE(find_option(broker_options(), synonym.broker_option), nullptr) << synonym.broker_option;
+  }
+}
+
+TEST(Parse, TakesAValueToItsLastByteOrNotAtAll) {
+  const OptionRow& bytes = topic_row("segment.bytes");
+  EXPECT_EQ(std::get<std::int64_t>(parse(bytes, "1048576").value()), 1048576);
+  EXPECT_EQ(std::get<std::int64_t>(parse(bytes, " 14 ").value()), 14);
+  for (std::string_view text :
+       {"", " ", "13", "2147483648", "1e6", "100k", "0x10", "1.0", "1 2", "+20", "99999999999999999999", "--1"})
+    EXPECT_FALSE(parse(bytes, text)) << text;
+  EXPECT_TRUE(parse(topic_row("retention.ms"), "-1"));
+  EXPECT_FALSE(parse(topic_row("retention.ms"), "-2"));
+
+  EXPECT_TRUE(std::get<bool>(parse(topic_row("preallocate"), "TRUE").value()));
+  for (std::string_view text : {"", "1", "yes", "truee", "on"})
+    EXPECT_FALSE(parse(topic_row("preallocate"), text)) << text;
+
+  EXPECT_DOUBLE_EQ(std::get<double>(parse(topic_row("min.cleanable.dirty.ratio"), "0.25").value()), 0.25);
+  for (std::string_view text : {"", "1.01", "-0.1", "nan", "inf", "0.5x"})
+    EXPECT_FALSE(parse(topic_row("min.cleanable.dirty.ratio"), text)) << text;
+
+  EXPECT_TRUE(parse(topic_row("mq.flush"), "async"));
+  for (std::string_view text : {"", "ACK", "both", "ack|async"})
+    EXPECT_FALSE(parse(topic_row("mq.flush"), text)) << text;
+}
+
+TEST(Parse, ListsHaveNoEmptyUnknownOrRepeatedItems) {
+  const OptionRow& policy = topic_row("cleanup.policy");
+  using List = std::vector<std::string>;
+  EXPECT_EQ(std::get<List>(parse(policy, "compact, delete").value()), (List{"compact", "delete"}));
+  for (std::string_view text :
+       {"", ",", "compact,", ",delete", "compact,,delete", "compact,compact", "compact delete", "none"})
+    EXPECT_FALSE(parse(policy, text)) << text;
+  EXPECT_TRUE(parse(*find_option(broker_options(), "log.dirs"), ""));
+}
+
+TEST(Parse, SaysWhatItTakes) {
+  EXPECT_EQ(parse(topic_row("segment.bytes"), "1G").error().message,
+            "segment.bytes cannot be '1G'; it takes a whole number from 14 to 2147483647");
+  EXPECT_EQ(parse(topic_row("mq.flush"), "x").error().message, "mq.flush cannot be 'x'; it takes one of ack, async");
+  EXPECT_EQ(parse_option(topic_options(), "retention.sm", "1").error().message,
+            "no option is named 'retention.sm'; did you mean retention.ms?");
+  EXPECT_EQ(parse_option(topic_options(), "colour", "1").error().message, "no option is named 'colour'");
+  EXPECT_EQ(nearest_option(broker_options(), "num.partition"), "num.partitions");
+}
+
+TEST(TopicConfig, DefaultsAreKafkas) {
+  const TopicConfig config = resolve_topic_config({}).value();
+  EXPECT_TRUE(config.cleanup_delete);
+  EXPECT_FALSE(config.cleanup_compact);
+  EXPECT_EQ(config.segment_bytes, 1 << 30);
+  EXPECT_EQ(config.retention, std::chrono::hours(24 * 7));
+  EXPECT_FALSE(config.retention_bytes);
+  EXPECT_EQ(config.message_bytes_max, 1'048'588);
+  EXPECT_EQ(config.timestamp_after_max_ms, 3'600'000);
+  EXPECT_FALSE(config.log_append_time);
+  EXPECT_EQ(config.flush, Flush::ack);
+}
+
+TEST(TopicConfig, TopicStandsOverBrokerStandsOverDefault) {
+  const Overrides broker =
+      topic_defaults({{"log.retention.hours", "2"}, {"message.max.bytes", "5000"}, {"mq.flush", "async"}}).value();
+  const TopicConfig config =
+      resolve_topic_config({{"max.message.bytes", "7000"}, {"cleanup.policy", "compact"}}, broker).value();
+  EXPECT_EQ(config.retention, std::chrono::hours(2));
+  EXPECT_EQ(config.message_bytes_max, 7000);
+  EXPECT_EQ(config.flush, Flush::async);
+  EXPECT_TRUE(config.cleanup_compact);
+  EXPECT_FALSE(config.cleanup_delete);
+}
+
+TEST(TopicConfig, UnknownBadOrContradictingValuesAreRefused) {
+  EXPECT_EQ(resolve_topic_config({{"retention.mss", "1"}}).error().code, Errc::invalid_argument);
+  EXPECT_FALSE(resolve_topic_config({{"retention.ms", "1d"}}));
+  EXPECT_FALSE(resolve_topic_config({}, {{"retention.ms", "1d"}}));
+  EXPECT_FALSE(resolve_topic_config({{"min.compaction.lag.ms", "10"}, {"max.compaction.lag.ms", "9"}}));
+}
+
+TEST(TopicConfig, MinusOneIsWithoutLimit) {
+  EXPECT_FALSE(resolve_topic_config({{"retention.ms", "-1"}})->retention);
+  EXPECT_EQ(resolve_topic_config({{"retention.bytes", "0"}})->retention_bytes, 0);
+}
+
+TEST(TopicDefaults, ShorterUnitWinsAndMinusOneStays) {
+  EXPECT_EQ(topic_defaults({{"log.retention.hours", "2"}, {"log.retention.minutes", "3"}})->at("retention.ms"),
+            "180000");
+  EXPECT_EQ(topic_defaults({{"log.retention.minutes", "3"}, {"log.retention.ms", "5"}})->at("retention.ms"), "5");
+  EXPECT_EQ(topic_defaults({{"log.retention.hours", "-1"}})->at("retention.ms"), "-1");
+  EXPECT_FALSE(topic_defaults({{"log.retention.hours", "x"}}));
+  EXPECT_TRUE(topic_defaults({{"num.partitions", "3"}})->empty());
+}
+
+TEST(Saturated, LongSpansBecomeTheLongest) {
+  using namespace std::chrono;
+  EXPECT_EQ(saturated(milliseconds(5)), nanoseconds(5'000'000));
+  EXPECT_EQ(saturated(milliseconds::max()), nanoseconds::max());
+  EXPECT_EQ(saturated(milliseconds::min()), nanoseconds::min());
+}
+
+TEST(BrokerConfig, DefaultsWork) {
+  const BrokerConfig config = resolve_broker_config({}).value();
+  EXPECT_EQ(config.listeners, std::vector<std::string>{"plain://127.0.0.1:9092"});
+  EXPECT_EQ(config.offsets_partitions, 50);
+  EXPECT_EQ(config.group_initial_rebalance_delay, 0s);
+  EXPECT_EQ(config.offsets_retention, 7 * 24h);
+  EXPECT_TRUE(config.auto_create_topics);
+  EXPECT_TRUE(config.log_dirs.empty());
+}
+
+TEST(BrokerConfig, TakesTopicDefaultsAndRefusesContradictions) {
+  EXPECT_TRUE(resolve_broker_config({{"log.retention.ms", "1000"}, {"log.dirs", "/a, /b"}}));
+  EXPECT_FALSE(resolve_broker_config({{"retention.ms", "1000"}}));
+  EXPECT_FALSE(resolve_broker_config({{"listeners", ""}}));
+  EXPECT_FALSE(resolve_broker_config({{"group.min.session.timeout.ms", "1800001"}}));
+  EXPECT_FALSE(resolve_broker_config({{"queued.max.request.bytes", "1048576"}}));
+}
+
+TEST(Effective, ShowsWhereEachValueComesFrom) {
+  const auto options = effective_topic({{"retention.ms", "7"}}, {{"retention.ms", "9"}, {"mq.flush", "async"}});
+  EXPECT_EQ(options.size(), topic_options().size());
+  const auto of = [&](std::string_view name) {
+    return *std::ranges::find(options, name, [](const Effective& option) { return option.row->name; });
+  };
+  const Effective retention = of("retention.ms");
+  EXPECT_EQ(retention.value, "7");
+  EXPECT_EQ(retention.source, Source::topic);
+  ASSERT_EQ(retention.synonyms.size(), 3u);
+  EXPECT_EQ(retention.synonyms[1].name, "log.retention.ms");
+  EXPECT_EQ(retention.synonyms[1].value, "9");
+  EXPECT_EQ(retention.synonyms[1].source, Source::static_broker);
+  EXPECT_EQ(retention.synonyms[2].source, Source::fallback);
+  EXPECT_EQ(of("mq.flush").source, Source::static_broker);
+  EXPECT_EQ(of("segment.bytes").value, "1073741824");
+  EXPECT_EQ(of("segment.bytes").source, Source::fallback);
+}
+
+TEST(Effective, BrokerOptionWithoutValueHasNone) {
+  for (const Effective& option : effective_broker({{"node.id", "3"}})) {
+    if (option.row->name == "log.retention.hours") EXPECT_FALSE(option.value);
+    if (option.row->name == "node.id") EXPECT_EQ(option.value, "3");
+  }
+}
+
+TEST(ConfigFile, ReadsNamesAndValues) {
+  const auto overrides =
+      parse_config_file("# a comment\n\n  node.id=4\r\nlog.dirs = /a=b, /c#d \n#num.partitions = 9\nnum.partitions =3",
+                        "mqd.conf", broker_options());
+  ASSERT_TRUE(overrides) << overrides.error().message;
+  EXPECT_EQ(*overrides, (Overrides{{"node.id", "4"}, {"log.dirs", "/a=b, /c#d"}, {"num.partitions", "3"}}));
+}
+
+TEST(ConfigFile, ErrorsNameFileAndLine) {
+  const auto error = [](std::string_view text) {
+    return parse_config_file(text, "mqd.conf", broker_options()).error().message;
+  };
+  EXPECT_EQ(error("node.id = 1\n\nnode.idd = 2\n"), "mqd.conf:3: no option is named 'node.idd'; did you mean node.id?");
+  EXPECT_EQ(error("node.id = x"), "mqd.conf:1: node.id cannot be 'x'; it takes a whole number from 0 to 2147483647");
+  EXPECT_EQ(error("node.id = 1\nnode.id = 1"), "mqd.conf:2: node.id was already set above");
+  EXPECT_EQ(error("hello"), "mqd.conf:1: 'hello' is not NAME = VALUE");
+  EXPECT_FALSE(parse_config_file(std::string(kConfigFileBytesMax + 1, '#'), "f", broker_options()));
+}
+
+}  // namespace
+}  // namespace mq::config
