@@ -1,0 +1,34 @@
+#include "posix/signals.h"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/signal_set.hpp>
+
+namespace mq::posix {
+
+struct Signals::Parts {
+  explicit Parts(env::Shard& shard) : set(shard.executor()) {}
+  boost::asio::signal_set set;
+  bool closed = false;
+};
+
+Signals::Signals(env::Shard& shard, std::initializer_list<int> signals) : parts_(std::make_unique<Parts>(shard)) {
+  for (const int signal : signals) parts_->set.add(signal);
+}
+
+Signals::~Signals() = default;
+
+awaitable<Result<int>> Signals::next() {
+  if (!parts_->closed) {
+    const auto [error, signal] = co_await parts_->set.async_wait(boost::asio::as_tuple(boost::asio::deferred));
+    if (!error) co_return signal;
+  }
+  co_return fail(Errc::cancelled, "no longer waiting for signals");
+}
+
+void Signals::close() {
+  parts_->closed = true;
+  parts_->set.cancel();
+}
+
+}  // namespace mq::posix

@@ -1,0 +1,52 @@
+#include "posix/stdio.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "posix/pollable_file.h"
+#include "posix/system_error.h"
+
+namespace mq::posix {
+
+Result<Input> Input::open(env::Shard& shard, const std::string& path) {
+  if (path == "-") return Input(std::make_unique<PollableFile>(shard, STDIN_FILENO, PollableFile::Direction::in));
+  // O_NONBLOCK keeps the open of a named pipe without a writer, and later its reads, from blocking; files ignore it.
+  Descriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  if (!file) return file_failure(errno, "open", path);
+  return Input(std::make_unique<PollableFile>(shard, std::move(file), path));
+}
+
+Input::Input(std::unique_ptr<PollableFile> file) : file_(std::move(file)) {}
+Input::Input(Input&&) noexcept = default;
+Input::~Input() = default;
+awaitable<Result<std::size_t>> Input::read_some(std::span<char> to) { return file_->read_some(to); }
+void Input::close() { file_->close(); }
+
+Output Output::standard(env::Shard& shard) {
+  return Output(std::make_unique<PollableFile>(shard, STDOUT_FILENO, PollableFile::Direction::out));
+}
+
+Output::Output(std::unique_ptr<PollableFile> file) : file_(std::move(file)) {}
+Output::Output(Output&&) noexcept = default;
+Output::~Output() = default;
+awaitable<Result<void>> Output::write(BytesView bytes) { return file_->write(bytes); }
+
+void write_error(std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t put = ::write(STDERR_FILENO, text.data(), text.size());
+    if (put > 0) {
+      text.remove_prefix(static_cast<std::size_t>(put));
+    } else if (put < 0 && errno == EAGAIN) {  // another process set O_NONBLOCK on what we share
+      pollfd one{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
+      (void)::poll(&one, 1, -1);
+    } else if (put == 0 || errno != EINTR) {
+      return;
+    }
+  }
+}
+
+}  // namespace mq::posix

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "env/shard.h"
+
+namespace mq::posix {
+
+class PollableFile;
+
+/// A file, pipe, terminal or socket that a tool reads from beginning to end. Waiting for a pipe or a terminal does not
+/// hold up the shard; a regular file is read at once. A terminal or pipe shared with other processes keeps its mode.
+/// Lives on one shard; one read at a time.
+class Input {
+ public:
+  /// "-" is standard input. Errors as of Files::open.
+  [[nodiscard]] static Result<Input> open(env::Shard& shard, const std::string& path);
+  ~Input();
+  Input(Input&&) noexcept;
+
+  /// At least one byte, at most `to.size()`; 0 at the end. cancelled after `close`.
+  awaitable<Result<std::size_t>> read_some(std::span<char> to);
+  /// Ends a read in progress. Standard input itself stays open.
+  void close();
+
+ private:
+  explicit Input(std::unique_ptr<PollableFile> file);
+  std::unique_ptr<PollableFile> file_;
+};
+
+/// Standard output as a tool writes it: waits, without holding up the shard, while a pipe or terminal has no room.
+/// Lives on one shard; one write at a time. Nothing is buffered here.
+class Output {
+ public:
+  [[nodiscard]] static Output standard(env::Shard& shard);
+  ~Output();
+  Output(Output&&) noexcept;
+
+  /// Writes all of `bytes`. closed: nobody reads any more (EPIPE); disk_full and others as of File::write_at.
+  awaitable<Result<void>> write(BytesView bytes);
+
+ private:
+  explicit Output(std::unique_ptr<PollableFile> file);
+  std::unique_ptr<PollableFile> file_;
+};
+
+/// Writes `text` to standard error, waiting as long as that takes. An error is nobody's business.
+void write_error(std::string_view text);
+
+}  // namespace mq::posix
