@@ -1,11 +1,12 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "base/time.h"
+#include "config/option.h"
 #include "env/network.h"
 #include "model/ids.h"
 
@@ -30,9 +31,9 @@ struct NodeConfig {
   bool delete_topics = true;
   std::int32_t partitions_default = 1;
   /// Broker-wide topic defaults by topic option name ("retention.ms"), below what a topic sets itself.
-  std::map<std::string, std::string> topic_defaults;
+  config::Overrides topic_defaults;
   /// What was set in file, option or -X, by broker option name: shown by DescribeConfigs.
-  std::map<std::string, std::string> broker_options;
+  config::Overrides broker_options;
 
   std::int32_t request_bytes_max = 100 << 20;              ///< socket.request.max.bytes
   std::size_t queued_request_bytes_max = 256u << 20;       ///< queued.max.request.bytes, all shards together
@@ -50,7 +51,13 @@ struct NodeConfig {
   std::int32_t group_members_max = 1000;
   std::int32_t offset_metadata_bytes_max = 4096;
 
-  Duration housekeeping_interval = 30s;                    ///< retention, compaction, old segments; runs only while there is something to keep
+  Duration producer_expiration = 24h;                      ///< producer.id.expiration.ms
+  std::uint64_t compaction_memory_bytes = 16u << 20;       ///< log.cleaner.dedupe.buffer.size
+  Duration housekeeping_interval = 30s;                    ///< retention, compaction, old segments
 };
+
+/// Takes the broker options (file, command line) into `config`: limits, groups, topic defaults. What only a process can
+/// do (listeners, directories) is left to the caller. invalid_argument: an unknown name or a bad value, with what would be right.
+[[nodiscard]] Result<void> apply_options(const config::Overrides& options, NodeConfig& config);
 
 }  // namespace mq::broker

@@ -1,14 +1,11 @@
 #pragma once
 
-#include <map>
 #include <memory>
-#include <optional>
-#include <string>
-#include <vector>
 
 #include "base/result.h"
 #include "broker/node_config.h"
 #include "cluster/image.h"
+#include "config/option.h"
 #include "log/log_config.h"
 #include "record/validate.h"
 
@@ -20,21 +17,13 @@ struct TopicSettings {
   record::ValidationRules rules;  ///< but for `now`
 };
 
-/// The topic's own settings over the broker's. Values were checked before they were stored.
+/// The topic's own settings over the broker's. Values were checked before they were stored; should one not be understood
+/// (a later version wrote it), the broker's defaults count.
 [[nodiscard]] std::shared_ptr<const TopicSettings> resolve_settings(const cluster::ConfigMap& configs, const NodeConfig& node);
 
 /// invalid_argument: an unknown name or a bad value; the message says which and what would be right.
-[[nodiscard]] Result<void> check_topic_configs(const std::map<std::string, std::string>& configs, const NodeConfig& node);
+[[nodiscard]] Result<void> check_topic_configs(const config::Overrides& configs, const NodeConfig& node);
 
-/// One setting as DescribeConfigs and CreateTopics show it.
-struct ConfigEntry {
-  std::string name;
-  std::optional<std::string> value;
-  bool read_only = false;
-  std::int8_t source = 5;  ///< Kafka's number: 1 topic, 4 static broker, 5 default
-  std::int8_t type = 0;
-  std::string documentation;
-};
-[[nodiscard]] std::vector<ConfigEntry> topic_config_entries(const cluster::ConfigMap& configs, const NodeConfig& node);
+[[nodiscard]] config::Overrides to_overrides(const cluster::ConfigMap& configs);
 
 }  // namespace mq::broker

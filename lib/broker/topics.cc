@@ -204,15 +204,17 @@ awaitable<TopicOutcome> Topics::change_config(std::string name, ConfigChange cha
 awaitable<Result<void>> Topics::raise_epochs(std::vector<std::pair<Uuid, std::int32_t>> partitions) {
   const Turn turn = co_await take_turn();
   auto image = *node_.first_shard().image();
+  std::map<Uuid, std::shared_ptr<cluster::Topic>> raised;
   std::set<std::pair<Uuid, std::int32_t>> chunks;
   for (const auto& [id, index] : partitions) {
-    auto topic = std::make_shared<cluster::Topic>(*image.find_topic(id));
+    auto& topic = raised[id];
+    if (!topic) topic = std::make_shared<cluster::Topic>(*image.find_topic(id));
     cluster::Partition& partition = topic->partitions[static_cast<std::size_t>(index)];
     partition.leader_epoch = LeaderEpoch{partition.leader_epoch.value() + 1};
     ++partition.partition_epoch;
     chunks.emplace(id, index / cluster::kPartitionsPerChunk);
-    image = image.with_topic(cluster::TopicPtr(std::move(topic)));
   }
+  for (const auto& [id, topic] : raised) image = image.with_topic(cluster::TopicPtr(topic));
   std::vector<meta::Op> ops;
   for (const auto& [id, chunk] : chunks) {
     cluster::KeyValue record = cluster::partitions_record(*image.find_topic(id), chunk);

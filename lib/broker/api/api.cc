@@ -78,9 +78,12 @@ constexpr ApiEntry kApis[] = {
     {ApiKey::kDeleteRecords, suspending<wire::DeleteRecordsRequest, delete_records>},
     {ApiKey::kInitProducerId, suspending<wire::InitProducerIdRequest, init_producer_id>},
     {ApiKey::kOffsetForLeaderEpoch, suspending<wire::OffsetForLeaderEpochRequest, offset_for_leader_epoch>},
+    {ApiKey::kDescribeConfigs, answering<wire::DescribeConfigsRequest, describe_configs>},
+    {ApiKey::kAlterConfigs, suspending<wire::AlterConfigsRequest, alter_configs>},
     {ApiKey::kDescribeLogDirs, suspending<wire::DescribeLogDirsRequest, describe_log_dirs>},
     {ApiKey::kCreatePartitions, suspending<wire::CreatePartitionsRequest, create_partitions>},
     {ApiKey::kDeleteGroups, suspending<wire::DeleteGroupsRequest, delete_groups>},
+    {ApiKey::kIncrementalAlterConfigs, suspending<wire::IncrementalAlterConfigsRequest, incremental_alter_configs>},
     {ApiKey::kOffsetDelete, free_form<wire::OffsetDeleteRequest, offset_delete>},
     {ApiKey::kDescribeCluster, answering<wire::DescribeClusterRequest, describe_cluster>},
     {ApiKey::kDescribeProducers, suspending<wire::DescribeProducersRequest, describe_producers>},
@@ -110,6 +113,8 @@ void serve(ShardBroker& broker, Request request, Responder responder) {
     if (key == ApiKey::kApiVersions) return answer_unknown_api_versions(std::move(request), std::move(responder));
     return responder.close(fmt::format("{} version {} is not served; the versions are {} to {}", info.name, version, info.version_min, info.version_max));
   }
+  if (key == ApiKey::kProduce && !wire::ProduceRequest::kVersions.contains(version))
+    return produce_old(Call(broker, std::move(request), std::move(responder)));
   entry->start(Call(broker, std::move(request), std::move(responder)));
 }
 

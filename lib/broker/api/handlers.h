@@ -40,6 +40,8 @@ namespace mq::broker {
 //   void f(Call, Request)                         answers by itself (the hot path, and what parks)
 
 void produce(Call call, const wire::ProduceRequest& request);
+/// Versions that are advertised only.
+void produce_old(Call call);
 void fetch(Call call, wire::FetchRequest request);
 
 wire::ApiVersionsResponse api_versions(Call& call, const wire::ApiVersionsRequest& request);

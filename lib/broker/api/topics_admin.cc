@@ -10,6 +10,7 @@
 #include "broker/settings.h"
 #include "broker/shard_broker.h"
 #include "broker/topics.h"
+#include "config/effective.h"
 
 namespace mq::broker {
 namespace {
@@ -39,12 +40,12 @@ void describe(wire::CreateTopicsResponse::CreatableTopicResult& row, const Topic
   row.num_partitions = outcome.topic->partition_count();
   row.replication_factor = 1;
   row.configs.emplace();
-  for (const ConfigEntry& entry : topic_config_entries(outcome.topic->configs, node)) {
+  for (const config::Effective& effective : config::effective_topic(to_overrides(outcome.topic->configs), node.topic_defaults)) {
     auto& config = row.configs->emplace_back();
-    config.name = entry.name;
-    config.value = entry.value;
-    config.read_only = entry.read_only;
-    config.config_source = entry.source;
+    config.name = effective.row->name;
+    config.value = effective.value;
+    config.read_only = effective.row->read_only();
+    config.config_source = static_cast<std::int8_t>(effective.source);
   }
 }
 

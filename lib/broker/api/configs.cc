@@ -1,0 +1,186 @@
+// DescribeConfigs (32), AlterConfigs (33), IncrementalAlterConfigs (44). Topics can be changed; a broker's settings are
+// read when it starts and are shown read-only.
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "broker/api/handlers.h"
+#include "broker/settings.h"
+#include "broker/shard_broker.h"
+#include "broker/topics.h"
+#include "config/effective.h"
+
+namespace mq::broker {
+namespace {
+
+// Kafka's numbers of resource types and of what an incremental change does.
+constexpr std::int8_t kTopic = 2;
+constexpr std::int8_t kBroker = 4;
+constexpr std::int8_t kSet = 0;
+constexpr std::int8_t kDelete = 1;
+constexpr std::int8_t kAppend = 2;
+constexpr std::int8_t kSubtract = 3;
+
+using DescribedConfig = wire::DescribeConfigsResponse::DescribeConfigsResourceResult;
+
+DescribedConfig describe(const config::Effective& effective, const wire::DescribeConfigsRequest& request, ApiVersion version) {
+  DescribedConfig row;
+  row.name = effective.row->name;
+  row.value = effective.value;
+  row.read_only = effective.row->read_only();
+  row.config_source = static_cast<std::int8_t>(effective.source);
+  row.config_type = static_cast<std::int8_t>(effective.row->type);
+  if (request.include_synonyms)
+    for (const config::Setting& setting : effective.synonyms)
+      row.synonyms.push_back({.name = setting.name, .value = setting.value, .source = static_cast<std::int8_t>(setting.source)});
+  if (version >= 3 && request.include_documentation) row.documentation = std::string(effective.row->text);
+  return row;
+}
+
+bool is_this_broker(const std::string& name, const Node& node) { return name.empty() || name == std::to_string(node.id().value()); }
+
+struct Outcome {
+  ErrorCode error = ErrorCode::kNone;
+  std::optional<std::string> message;
+};
+
+Outcome refuse(ErrorCode error, std::string message) { return {.error = error, .message = std::move(message)}; }
+
+/// "a,b" and "c" make "a,b,c"; taking away is the same the other way round.
+std::string change_list(const std::string& list, const std::string& items, bool append) {
+  const auto split = [](std::string_view text) {
+    std::vector<std::string> parts;
+    while (!text.empty()) {
+      const auto comma = text.find(',');
+      if (comma != 0) parts.emplace_back(text.substr(0, comma));
+      text.remove_prefix(comma == std::string_view::npos ? text.size() : comma + 1);
+    }
+    return parts;
+  };
+  std::vector<std::string> all = split(list);
+  for (const std::string& item : split(items)) {
+    if (append && std::ranges::find(all, item) == all.end()) all.push_back(item);
+    if (!append) std::erase(all, item);
+  }
+  std::string joined;
+  for (const std::string& item : all) joined += (joined.empty() ? "" : ",") + item;
+  return joined;
+}
+
+using IncrementalChanges = std::vector<wire::IncrementalAlterConfigsRequest::AlterableConfig>;
+
+/// `defaults` hold what a list has when the topic does not say.
+Result<void> apply(const IncrementalChanges& changes, const NodeConfig& node, config::Overrides& configs) {
+  for (const auto& change : changes) {
+    const config::OptionRow* row = config::find_option(config::topic_options(), change.name);
+    switch (change.config_operation) {
+      case kSet:
+        if (!change.value) return fail(Errc::invalid_argument, "{}: setting needs a value; to unset it, delete it", change.name);
+        configs[change.name] = *change.value;
+        break;
+      case kDelete: configs.erase(change.name); break;
+      case kAppend:
+      case kSubtract: {
+        if (row == nullptr || row->type != config::OptionType::list) return fail(Errc::invalid_argument, "{} is no list", change.name);
+        std::string now;
+        for (const config::Effective& effective : config::effective_topic(configs, node.topic_defaults))
+          if (effective.row == row) now = effective.value.value_or("");
+        configs[change.name] = change_list(now, change.value.value_or(""), change.config_operation == kAppend);
+        break;
+      }
+      default: return fail(Errc::invalid_argument, "{}: there is no operation {}", change.name, change.config_operation);
+    }
+  }
+  return {};
+}
+
+awaitable<Outcome> change(Call& call, std::int8_t type, std::string name, Topics::ConfigChange how, bool validate_only) {
+  ShardBroker& home = call.broker();
+  if (type == kBroker) {
+    if (!is_this_broker(name, home.node())) co_return refuse(ErrorCode::kInvalidRequest, "there is no such broker");
+    co_return refuse(ErrorCode::kInvalidRequest, "a broker's settings are read when it starts: change its file or command line and restart it");
+  }
+  if (type != kTopic) co_return refuse(ErrorCode::kInvalidRequest, "only topics have settings that can be changed");
+  auto outcome = co_await await_on(home, home.node().first_shard(), [&home, name = std::move(name), how = std::move(how), validate_only]() mutable {
+    return home.node().topics().change_config(std::move(name), std::move(how), validate_only);
+  });
+  if (outcome.error != ErrorCode::kNone) co_return refuse(outcome.error, std::move(outcome.message));
+  co_return Outcome{};
+}
+
+}  // namespace
+
+wire::DescribeConfigsResponse describe_configs(Call& call, const wire::DescribeConfigsRequest& request) {
+  const Node& node = call.broker().node();
+  wire::DescribeConfigsResponse response;
+  for (const auto& resource : request.resources) {
+    auto& result = response.results.emplace_back();
+    result.resource_type = resource.resource_type;
+    result.resource_name = resource.resource_name;
+    std::vector<config::Effective> all;
+    if (resource.resource_type == kTopic) {
+      const cluster::Topic* topic = call.broker().image()->find_topic(std::string_view(resource.resource_name));
+      if (topic == nullptr) {
+        result.error_code = ErrorCode::kUnknownTopicOrPartition;
+        result.error_message = "there is no such topic";
+        continue;
+      }
+      all = config::effective_topic(to_overrides(topic->configs), node.config().topic_defaults);
+    } else if (resource.resource_type == kBroker && is_this_broker(resource.resource_name, node)) {
+      // Without a name: the settings that all brokers share and that can change while they run; there are none.
+      if (!resource.resource_name.empty()) all = config::effective_broker(node.config().broker_options);
+    } else {
+      result.error_code = ErrorCode::kInvalidRequest;
+      result.error_message = "only topics and this broker have settings";
+      continue;
+    }
+    for (const config::Effective& effective : all)
+      if (!resource.configuration_keys || std::ranges::find(*resource.configuration_keys, effective.row->name) != resource.configuration_keys->end())
+        result.configs.push_back(describe(effective, request, call.version()));
+  }
+  return response;
+}
+
+awaitable<wire::IncrementalAlterConfigsResponse> incremental_alter_configs(Call& call, const wire::IncrementalAlterConfigsRequest& request) {
+  wire::IncrementalAlterConfigsResponse response;
+  for (const auto& resource : request.resources) {
+    const NodeConfig& node = call.broker().node().config();
+    Outcome answer = co_await change(
+        call, resource.resource_type, resource.resource_name,
+        [&node, changes = resource.configs](config::Overrides& configs) { return apply(changes, node, configs); }, request.validate_only);
+    auto& row = response.responses.emplace_back();
+    row.error_code = answer.error;
+    row.error_message = std::move(answer.message);
+    row.resource_type = resource.resource_type;
+    row.resource_name = resource.resource_name;
+  }
+  co_return response;
+}
+
+awaitable<wire::AlterConfigsResponse> alter_configs(Call& call, const wire::AlterConfigsRequest& request) {
+  wire::AlterConfigsResponse response;
+  for (const auto& resource : request.resources) {
+    Outcome answer = co_await change(
+        call, resource.resource_type, resource.resource_name,
+        [wanted = resource.configs](config::Overrides& configs) -> Result<void> {
+          // The old call replaces everything that the topic had set.
+          configs.clear();
+          for (const auto& config : wanted)
+            if (config.value) configs[config.name] = *config.value;
+          return {};
+        },
+        request.validate_only);
+    auto& row = response.responses.emplace_back();
+    row.error_code = answer.error;
+    row.error_message = std::move(answer.message);
+    row.resource_type = resource.resource_type;
+    row.resource_name = resource.resource_name;
+  }
+  co_return response;
+}
+
+}  // namespace mq::broker
