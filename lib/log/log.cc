@@ -29,7 +29,7 @@ Log::Log(env::Files& files, std::string directory, TopicPartition partition, Uui
 Log::~Log() = default;
 
 Result<std::unique_ptr<Log>> Log::create(env::Files& files, std::string directory, TopicPartition partition,
-                                         Uuid topic_id, std::shared_ptr<const LogConfig> config) {
+                                         Uuid topic_id, std::shared_ptr<const LogConfig> config, Offset start) {
   MQ_CHECK(files.make_directories(directory));
   MQ_TRY(const DirectoryContents contents, read_directory(files, directory));
   if (!contents.segments.empty()) return fail(Errc::already_exists, "{} holds segments already", directory);
@@ -46,6 +46,7 @@ Result<std::unique_ptr<Log>> Log::create(env::Files& files, std::string director
   MQ_CHECK(file->write_at(0, encode_partition_metadata(topic_id)));
   auto log =
       std::unique_ptr<Log>(new Log(files, std::move(directory), std::move(partition), topic_id, std::move(config)));
+  log->log_start_ = log->log_end_ = log->synced_end_ = log->recovery_point_ = start;
   log->epochs_ = std::make_unique<LeaderEpochs>();
   log->producers_ = std::make_unique<ProducerStates>();
   log->names_unsynced_ = true;

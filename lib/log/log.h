@@ -71,7 +71,8 @@ class Log {
   /// the directory belongs to another topic id.
   [[nodiscard]] static Result<std::unique_ptr<Log>> create(env::Files& files, std::string directory,
                                                            TopicPartition partition, Uuid topic_id,
-                                                           std::shared_ptr<const LogConfig> config);
+                                                           std::shared_ptr<const LogConfig> config,
+                                                           Offset start = Offset{0});
 
   /// Opens the log in `directory`. After an unclean stop this recovers it, which may take long: on the pool then.
   /// Recovery syncs what the stop left unsynced, drops it from the page cache, checks it, cuts a torn tail (kept beside
