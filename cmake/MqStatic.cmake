@@ -10,6 +10,8 @@ function(mq_prefer_archives out)
     foreach(item IN LISTS ARGN)
       if(item STREQUAL "fmt::fmt")
         set(item fmt::fmt-header-only)  # Debian has no libfmt.a; the shared one would bring libstdc++.so back
+      elseif(item STREQUAL "spdlog::spdlog")
+        set(item spdlog::spdlog_header_only)
       elseif(item MATCHES "^PkgConfig::")
         get_target_property(files ${item} INTERFACE_LINK_LIBRARIES)
         mq_archives_beside(files ${files})

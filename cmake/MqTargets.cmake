@@ -22,23 +22,6 @@ function(mq_library name)
   target_link_libraries(mq_${name} ${kind} ${A_DEPENDS} ${link})
 endfunction()
 
-# mq_tool(NAME LIBS target...)
-#   One program bin/NAME from every .cc of the current folder, installed, and part of the target `tools`.
-function(mq_tool name)
-  cmake_parse_arguments(A "" "" "LIBS" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
-  add_executable(${name} ${sources})
-  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
-  target_link_libraries(${name} PRIVATE ${A_LIBS})
-  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
-  install(TARGETS ${name} RUNTIME COMPONENT tools)
-  if(NOT TARGET tools)
-    add_custom_target(tools)
-  endif()
-  add_dependencies(tools ${name})
-  set_property(GLOBAL APPEND PROPERTY MQ_TOOLS ${name})
-endfunction()
-
 # mq_test(NAME LIBS target... [LABELS label...])
 #   One GoogleTest program NAME_test from every *_test.cc of the current folder, registered as one CTest test.
 #   In `release` the program is built when named only: assertions stay on there, so `dev` finds all that it would.
@@ -62,7 +45,7 @@ endfunction()
 # mq_script_test(NAME SCRIPT LABEL label [TIMEOUT seconds] [ARGS word...])
 #   A test that is a program: exit 0 passed, 77 skipped. It finds the tools in PATH and its own scratch folder in MQ_SCRATCH;
 #   MQ_CHECK_ALL is "true" under check.sh --all. LABEL is house, e2e or interop (needs Maven, Go, npm or PyPI).
-#   With no `release` in the build folder's profile only `house` tests are registered.
+#   All but `house` run in `release` only.
 function(mq_script_test name script)
   cmake_parse_arguments(A "" "LABEL;TIMEOUT" "ARGS" ${ARGN})
   if(NOT A_TIMEOUT)

@@ -224,6 +224,10 @@ class Parser {
     }
     if (args_.flag("help")) return Ending{.out = long_help(tool_, args_.command_)};
     if (args_.flag("help-json")) return Ending{.out = help_json(tool_)};
+    if (args_.flag("help-man")) return Ending{.out = man_page(tool_)};
+    if (args_.text("completion") == "bash") return Ending{.out = completion(tool_, Shell::bash)};
+    if (args_.text("completion") == "zsh") return Ending{.out = completion(tool_, Shell::zsh)};
+    if (args_.text("completion") == "fish") return Ending{.out = completion(tool_, Shell::fish)};
     if (args_.flag("version")) return Ending{.out = fmt::format("{} ({})\n", tool_.name, version())};
     return std::nullopt;
   }

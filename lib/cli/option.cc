@@ -39,6 +39,13 @@ constexpr OptionRow kGeneral[] = {
     {.short_name = 'h', .kind = ValueKind::flag, .group = "General", .help = "the options, one line each"},
     {.long_name = "help", .kind = ValueKind::flag, .group = "General", .help = "examples and all options"},
     {.long_name = "help-json", .kind = ValueKind::flag, .group = "General", .help = "the same for programs"},
+    {.long_name = "help-man", .kind = ValueKind::flag, .group = "General", .help = "the man page, for man -l -"},
+    {.long_name = "completion",
+     .kind = ValueKind::choice,
+     .value_name = "SHELL",
+     .choices = "bash|zsh|fish",
+     .group = "General",
+     .help = "the completion script of a shell, to be sourced"},
     {.short_name = 'V', .long_name = "version", .kind = ValueKind::flag, .group = "General", .help = "the version"},
 };
 

@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+"""Every #include of lib/, cmd/ and tests/ stays within the table of lib/README.md, and CMake's DEPENDS within it too."""
+
+import pathlib
+import re
+import sys
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*"([a-z_]+)/', re.MULTILINE)
+ROW = re.compile(r"^\| `(\w+)` \|.*\|([^|]*)\|$", re.MULTILINE)
+LIBRARY = re.compile(r"mq_library\((\w+)((?:\s+[\w:${}]+)*)\)")
+# Suites that run on the real seams: posix's own, and those that run on the simulated ones as well.
+POSIX_TESTS = {"posix", "meta", "bench"}
+SOURCES = ("*.h", "*.cc")
+
+
+def table():
+    """Folder -> folders it may include, in the order of the table."""
+    return {name: set(may.split()) for name, may in ROW.findall(pathlib.Path("lib/README.md").read_text())}
+
+
+def sources(folder):
+    return sorted(path for pattern in SOURCES for path in folder.rglob(pattern))
+
+
+def table_problems(may_include):
+    seen = set()
+    for folder, may in may_include.items():
+        for other in sorted(may - seen):
+            yield f"lib/README.md: {folder} may include {other}, which is not above it"
+        seen.add(folder)
+    for path in sorted(pathlib.Path("lib").iterdir()):
+        if path.is_dir() and path.name not in may_include:
+            yield f"lib/README.md: no row for lib/{path.name}"
+
+
+def declared_depends(folder):
+    match = LIBRARY.search(pathlib.Path(f"lib/{folder}/CMakeLists.txt").read_text())
+    words = match.group(2).split() if match else []
+    depends = set()
+    if "DEPENDS" in words:
+        for word in words[words.index("DEPENDS") + 1:]:
+            if word == "LINK":
+                break
+            depends.add(word)
+    return depends
+
+
+def folder_problems(folder, may):
+    depends = declared_depends(folder)
+    for other in sorted(depends - may):
+        yield f"lib/{folder}/CMakeLists.txt: DEPENDS {other}, which lib/README.md does not allow"
+    for path in sources(pathlib.Path("lib") / folder):
+        for other in sorted(set(INCLUDE.findall(path.read_text())) - {folder}):
+            if other not in may:
+                yield f"{path}: includes {other}/, which lib/README.md does not allow"
+            elif other not in depends:
+                yield f"{path}: includes {other}/, which CMakeLists.txt does not name under DEPENDS"
+
+
+def outside_problems():
+    """posix belongs to cmd/ and a few suites, sim to tests/."""
+    for path in sources(pathlib.Path("cmd")):
+        if "sim" in INCLUDE.findall(path.read_text()):
+            yield f"{path}: includes sim/"
+    for path in sources(pathlib.Path("tests")):
+        if "posix" in INCLUDE.findall(path.read_text()) and path.parts[1] not in POSIX_TESTS:
+            yield f"{path}: includes posix/"
+
+
+def main():
+    may_include = table()
+    problems = list(table_problems(may_include)) + list(outside_problems())
+    for folder, may in may_include.items():
+        if (pathlib.Path("lib") / folder / "CMakeLists.txt").exists():
+            problems += folder_problems(folder, may)
+    print("\n".join(problems))
+    sys.exit(1 if problems else 0)
+
+
+main()
