@@ -178,7 +178,7 @@ void BatchBuilder::write_header(std::string& batch, Codec codec, const Stamp& st
   out.be(std::uint32_t{0});  // the CRC, when the rest is there
   out.be(static_cast<std::int16_t>(attributes));
   out.be(stamp.last_offset_delta.value_or(last_offset_delta_));
-  out.be(count_ > 0 ? base_timestamp_ : options_.base_timestamp.value_or(max_timestamp));
+  out.be(count_ > 0 ? base_timestamp_ : options_.base_timestamp.value_or(-1));
   out.be(max_timestamp);
   out.be(stamp.producer_id.value());
   out.be(stamp.producer_epoch.value());
