@@ -1,0 +1,172 @@
+#include "send.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "cli/terminal.h"
+#include "record_splitter.h"
+
+namespace mq::mqprod {
+namespace {
+
+// Sleeping for less than this costs more than it spreads.
+constexpr Duration kRateStep = 2ms;
+
+void print_error(const std::string& text) { posix::write_error(text); }
+
+}  // namespace
+
+Sender::Sender(tool::Context& context, Options options)
+    : runtime_(context.runtime),
+      args_(context.args),
+      options_(std::move(options)),
+      client_(context.client),
+      out_(posix::Output::standard(runtime_.shard(0))),
+      drain_timer_(runtime_.shard(0).make_timer()),
+      tasks_(runtime_.shard(0)) {}
+
+awaitable<cli::ExitCode> Sender::run() {
+  env::Shard& shard = runtime_.shard(0);
+  next_send_ = shard.now();
+  client::Cluster cluster(shard, runtime_.random(), client_);
+  const Instant contact_deadline = shard.now() + args_.duration("connect-timeout");
+  if (auto reached = co_await cluster.start(contact_deadline); !reached) {
+    complain(reached.error());
+    co_await cluster.close();
+    co_return cli::exit_code_of(reached.error());
+  }
+  client::Producer producer(cluster, options_.producer, [this](const client::Delivery& delivery) { delivered(delivery); });
+  producer_ = &producer;
+  auto topic = co_await producer.topic(options_.topic, shard.now() + args_.duration("timeout"));
+  Result<void> done;
+  if (!topic) {
+    done = std::unexpected(topic.error());
+  } else if (topic_ = *topic; options_.partition && *options_.partition >= client::Producer::partition_count(*topic_)) {
+    done = fail(Errc::not_found, "{} has no partition {}: it has {}", options_.topic, *options_.partition, client::Producer::partition_count(*topic_));
+  } else if (options_.files.empty()) {
+    done = co_await send_input("-");
+  } else {
+    for (const std::string& file : options_.files) {
+      auto sent = co_await send_input(file);
+      if (!sent) done = std::move(sent);
+      if (stopping_ || (!done && done.error().code != Errc::not_found)) break;
+    }
+  }
+  if (!done) {
+    complain(done.error());
+    code_ = cli::worst(code_, cli::exit_code_of(done.error()));
+  }
+  // At the end of the input the batches in flight have the patience of --retry; after Ctrl-C that of --drain.
+  auto closed = co_await producer.close(stopping_ ? shard.now() + options_.drain : Instant::never());
+  if (!closed) complain(closed.error());
+  drain_timer_->cancel();
+  co_await tasks_.join();
+  producer_ = nullptr;
+  co_await cluster.close();
+  if (failed_ > 0) {
+    print_error(fmt::format("mqprod: {} of {} records were not acknowledged\n", failed_, sent_));
+    code_ = cli::worst(code_, cli::ExitCode::some_failed);
+  }
+  co_return code_;
+}
+
+void Sender::stop(cli::ExitCode as) {
+  stopping_ = true;
+  code_ = as;
+  if (input_ != nullptr) input_->close();
+  tasks_.spawn(end_drain());
+}
+
+awaitable<void> Sender::end_drain() {
+  if (!co_await drain_timer_->wait_until(runtime_.shard(0).now() + options_.drain)) co_return;
+  print_error(fmt::format("mqprod: {} records were not acknowledged within --drain\n", sent_ - acknowledged_));
+  runtime_.stop(cli::to_status(code_));
+}
+
+std::string Sender::progress() const {
+  return fmt::format("mqprod: {} records read, {} acknowledged, {} failed\n", sent_, acknowledged_, failed_);
+}
+
+awaitable<Result<void>> Sender::send_input(const std::string& file) {
+  MQ_CO_TRY(posix::Input input, posix::Input::open(runtime_.shard(0), file));
+  input_ = &input;
+  RecordSplitter splitter(options_.delimiter, options_.record_bytes_max);
+  Result<void> result;
+  bool at_end = false;
+  while (!at_end && result) {
+    const std::span<char> room = splitter.room();
+    auto got = stopping_ ? Result<std::size_t>(0) : co_await input.read_some(room);
+    if (!got && got.error().code != Errc::cancelled) {
+      result = fail(got.error().code, "{}: {}", file, got.error().message);
+      break;
+    }
+    at_end = !got || *got == 0;
+    if (at_end) {
+      splitter.finish();
+    } else {
+      splitter.filled(*got);
+      if (options_.tee && !tee_broken_) co_await copy({room.data(), *got});
+    }
+    while (auto record = splitter.next()) {
+      result = co_await send_record(*record, file, splitter.count());
+      if (!result) break;
+    }
+    if (splitter.too_long())
+      result = fail(Errc::too_large, "{}: record {} is longer than --max-record {}", file, splitter.count() + 1, args_.text("max-record"));
+  }
+  input_ = nullptr;
+  co_return result;
+}
+
+awaitable<void> Sender::copy(BytesView bytes) {
+  if (auto copied = co_await out_.write(bytes); !copied) {
+    // Losing the copy is better than losing records.
+    tee_broken_ = true;
+    print_error("mqprod: the copy to standard output ends: its reader is gone; sending goes on\n");
+  }
+}
+
+awaitable<Result<void>> Sender::send_record(BytesView bytes, const std::string& file, std::uint64_t number) {
+  client::OutgoingRecord record;
+  record.partition = options_.partition;
+  record.value = bytes;
+  if (options_.key) record.key = *options_.key;
+  if (options_.key_delimiter) {
+    const auto at = bytes.find(*options_.key_delimiter);
+    if (at == BytesView::npos) co_return fail(Errc::invalid_record, "{}: record {} has no key delimiter (-K)", file, number);
+    record.key = bytes.substr(0, at);
+    record.value = bytes.substr(at + options_.key_delimiter->size());
+  }
+  if (options_.rate.records_per_second > 0 || options_.rate.bytes_per_second > 0) co_await keep_rate(bytes.size());
+  while (true) {
+    MQ_CO_TRY(const bool taken, producer_->try_send(*topic_, record));
+    if (taken) break;
+    co_await producer_->wait_for_room();
+  }
+  ++sent_;
+  co_return Result<void>{};
+}
+
+awaitable<void> Sender::keep_rate(std::size_t bytes) {
+  env::Shard& shard = runtime_.shard(0);
+  const double seconds = options_.rate.records_per_second > 0 ? 1 / options_.rate.records_per_second : static_cast<double>(bytes) / options_.rate.bytes_per_second;
+  const Instant now = shard.now();
+  next_send_ = std::max(next_send_, now - kRateStep) + std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+  if (next_send_ > now + kRateStep && !stopping_) co_await shard.sleep_until(next_send_);
+}
+
+void Sender::delivered(const client::Delivery& delivery) {
+  if (delivery.error == nullptr) {
+    acknowledged_ += delivery.tokens.size();
+    return;
+  }
+  if (failed_ == 0) {
+    complain(*delivery.error);
+    code_ = cli::worst(code_, cli::exit_code_of(*delivery.error));
+  }
+  failed_ += delivery.tokens.size();
+}
+
+void Sender::complain(const Error& error) { print_error(cli::complaint(args_, error)); }
+
+}  // namespace mq::mqprod

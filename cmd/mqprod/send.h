@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "base/result.h"
+#include "cli/arguments.h"
+#include "cli/exit_code.h"
+#include "client/producer.h"
+#include "env/task_group.h"
+#include "options.h"
+#include "posix/stdio.h"
+#include "tool/run_tool.h"
+
+namespace mq::mqprod {
+
+/// Sends the input to the topic and says how it went.
+class Sender final : public tool::Job {
+ public:
+  Sender(tool::Context& context, Options options);
+
+  /// From the first contact to the last acknowledgement.
+  awaitable<cli::ExitCode> run() override;
+  /// What was read is still sent, nothing more is read.
+  void stop(cli::ExitCode as) override;
+  [[nodiscard]] std::string progress() const override;
+
+ private:
+  awaitable<Result<void>> send_input(const std::string& file);
+  awaitable<Result<void>> send_record(BytesView record, const std::string& file, std::uint64_t number);
+  awaitable<void> copy(BytesView bytes);
+  awaitable<void> keep_rate(std::size_t bytes);
+  void delivered(const client::Delivery& delivery);
+  awaitable<void> end_drain();
+  void complain(const Error& error);
+
+  posix::Runtime& runtime_;
+  const cli::Arguments& args_;
+  const Options options_;
+  const client::ClientOptions client_;
+  client::Producer* producer_ = nullptr;
+  client::Producer::Topic* topic_ = nullptr;
+  posix::Input* input_ = nullptr;
+  posix::Output out_;
+  bool stopping_ = false;
+  bool tee_broken_ = false;
+  cli::ExitCode code_ = cli::ExitCode::ok;
+  std::uint64_t sent_ = 0;
+  std::uint64_t acknowledged_ = 0;
+  std::uint64_t failed_ = 0;
+  std::unique_ptr<env::Timer> drain_timer_;
+  env::TaskGroup tasks_;
+  Instant next_send_;
+};
+
+}  // namespace mq::mqprod

@@ -1,0 +1,104 @@
+#include "run_tool.h"
+
+#include <csignal>
+#include <cstdio>
+#include <utility>
+#include <vector>
+
+#include <unistd.h>
+
+#include "cli/terminal.h"
+#include "env/files.h"
+#include "env/task_group.h"
+#include "posix/process.h"
+#include "posix/signals.h"
+#include "posix/stdio.h"
+
+extern char** environ;
+
+namespace mq::tool {
+namespace {
+
+cli::ExitCode ending_of(int signal) { return signal == SIGTERM ? cli::ExitCode::terminated : cli::ExitCode::interrupted; }
+
+/// First signal: stop well. Second: stop now.
+awaitable<void> watch_signals(posix::Runtime& runtime, posix::Signals& signals, Job& job) {
+  bool stopping = false;
+  while (true) {
+    const auto signal = co_await signals.next();
+    if (!signal) co_return;
+    if (*signal == SIGUSR1) {
+      posix::write_error(job.progress());
+    } else if (stopping) {
+      runtime.stop(cli::to_status(ending_of(*signal)));
+      co_return;
+    } else {
+      stopping = true;
+      job.stop(ending_of(*signal));
+    }
+  }
+}
+
+Result<client::ClientOptions> client_options(const cli::Arguments& args) {
+  client::ClientOptions options;
+  MQ_TRY(options.bootstrap, client::parse_bootstrap(args.text("brokers")));
+  if (args.has("client-id")) options.client_id = args.text("client-id");
+  options.connect_timeout = args.duration("connect-timeout");
+  options.request_timeout = args.duration("timeout");
+  options.notice = [&args](const client::Notice& notice) { posix::write_error(cli::notice(args, notice.text)); };
+  return options;
+}
+
+}  // namespace
+
+cli::Environment environment() {
+  cli::Environment found;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string_view text(*variable);
+    const auto equals = text.find('=');
+    if (equals != std::string_view::npos) found.variables.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  char host[256] = "localhost";
+  (void)::gethostname(host, sizeof host - 1);
+  found.host = host;
+  found.process_id = posix::process_id();
+  found.stdout_is_terminal = posix::is_terminal(posix::StandardStream::output);
+  found.stderr_is_terminal = posix::is_terminal(posix::StandardStream::error);
+  return found;
+}
+
+int write_out(const cli::Ending& ending) {
+  std::fwrite(ending.out.data(), 1, ending.out.size(), stdout);
+  posix::write_error(ending.err);
+  return cli::to_status(ending.code);
+}
+
+int run_tool(const cli::ToolRow& tool, int argc, char** argv, const MakeJob& make_job) {
+  const std::vector<std::string> words(argv + 1, argv + argc);
+  // Warnings and errors of the parts below a tool are told by the tool itself.
+  posix::Runtime runtime({.shards = 1, .pool_threads = 1, .log = {.level = env::LogLevel::error}});
+  cli::Environment around = environment();
+  around.read_file = [&runtime](const std::string& path) { return env::read_whole(runtime.files(), path); };
+  const auto args = cli::parse(tool, words, around);
+  if (!args) return write_out(args.error());
+  Context context{.runtime = runtime, .args = *args, .environment = std::move(around), .client = {}};
+  if (tool.connects) {
+    auto client = client_options(*args);
+    if (!client) return write_out(args->usage_error(client.error().message));
+    context.client = std::move(*client);
+  }
+  auto job = make_job(context);
+  if (!job) return write_out(job.error());
+
+  return runtime.run([&]() -> awaitable<int> {
+    posix::Signals signals(runtime.shard(0), {SIGINT, SIGTERM, SIGUSR1});
+    env::TaskGroup watching(runtime.shard(0));
+    watching.spawn(watch_signals(runtime, signals, **job));
+    const cli::ExitCode code = co_await (*job)->run();
+    signals.close();
+    co_await watching.join();
+    co_return cli::to_status(code);
+  });
+}
+
+}  // namespace mq::tool

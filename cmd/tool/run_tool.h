@@ -1,0 +1,46 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "cli/arguments.h"
+#include "cli/exit_code.h"
+#include "client/options.h"
+#include "env/async.h"
+#include "posix/runtime.h"
+
+namespace mq::tool {
+
+/// What a tool does between its command line and its exit status. On the runtime's only shard.
+class Job {
+ public:
+  virtual ~Job() = default;
+  virtual awaitable<cli::ExitCode> run() = 0;
+  /// The first Ctrl-C or SIGTERM: end well, soon; `as` is the exit status then. A second one ends the process.
+  virtual void stop(cli::ExitCode as) = 0;
+  /// One line with its end, for SIGUSR1.
+  [[nodiscard]] virtual std::string progress() const = 0;
+};
+
+/// What a job is made from; all of it outlives the job.
+struct Context {
+  posix::Runtime& runtime;
+  const cli::Arguments& args;
+  cli::Environment environment;
+  client::ClientOptions client;  ///< what -b, --client-id and the timeouts say
+};
+
+using MakeJob = std::function<std::expected<std::unique_ptr<Job>, cli::Ending>(Context& context)>;
+
+/// The `main` of a tool: reads the command line, answers help, makes the job and runs it under signals.
+/// Returns the exit status.
+[[nodiscard]] int run_tool(const cli::ToolRow& tool, int argc, char** argv, const MakeJob& make_job);
+
+/// What a tool finds around itself.
+[[nodiscard]] cli::Environment environment();
+
+/// Writes both texts and returns the status.
+int write_out(const cli::Ending& ending);
+
+}  // namespace mq::tool
