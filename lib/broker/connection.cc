@@ -32,7 +32,7 @@ struct Connection::Buffer {
 };
 
 Responder::~Responder() {
-  if (connection_) close("a request was dropped unanswered");
+  if (connection_ && !connection_->home().node().is_gone()) close("a request was dropped unanswered");
 }
 
 void Responder::send(Answer answer) {

@@ -31,7 +31,11 @@ Node::Node(NodeEnv env, NodeConfig config) : env_(std::move(env)), config_(std::
   synced_ends_timer_ = first_shard().shard().make_timer();
 }
 
-Node::~Node() = default;
+Node::~Node() {
+  gone_ = true;
+  // Partitions and groups hold requests of connections that live on other shards.
+  for (const auto& shard : shards_) shard->drop_requests();
+}
 
 ShardBroker& Node::owner_of(const Uuid& topic_id, std::int32_t partition) const {
   // Neighbours go to different shards, so that the few partitions of a busy topic use every core.

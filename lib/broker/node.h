@@ -81,6 +81,8 @@ class Node {
   void note_synced_ends();
   [[nodiscard]] bool is_offline() const { return offline_.load(std::memory_order_relaxed); }
   [[nodiscard]] bool is_stopping() const { return stopping_.load(std::memory_order_relaxed); }
+  /// Being destroyed: nobody is answered any more.
+  [[nodiscard]] bool is_gone() const { return gone_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::size_t connection_count() const { return connections_.load(std::memory_order_relaxed); }
   /// False when max.connections is reached. Any thread.
   bool take_connection();
@@ -108,6 +110,7 @@ class Node {
   std::atomic<std::size_t> connections_{0};
   std::atomic<bool> offline_{false};
   std::atomic<bool> stopping_{false};
+  std::atomic<bool> gone_{false};
   std::atomic<bool> synced_ends_scheduled_{false};
   std::unique_ptr<env::Timer> synced_ends_timer_;
 };

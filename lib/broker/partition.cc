@@ -57,6 +57,11 @@ void Partition::advance() {
   for (auto& woken : watches_) woken();
 }
 
+void Partition::drop_waiters() {
+  commits_.clear();
+  watches_.clear();
+}
+
 void Partition::fail_waiters(ErrorCode error) {
   for (Commit& commit : std::exchange(commits_, {})) commit.done(error);
   for (auto& woken : watches_) woken();

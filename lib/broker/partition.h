@@ -67,6 +67,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
   void synced();
   /// The disk failed or the partition goes away: everybody who waits is told `error`.
   void fail_waiters(ErrorCode error);
+  /// The node is gone: what waits is destroyed and told nothing.
+  void drop_waiters();
 
   struct SyncState {
     bool queued = false;   ///< dirty beyond what `running` covers, or waiting for the lazy round

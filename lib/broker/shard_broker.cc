@@ -27,6 +27,11 @@ ShardBroker::ShardBroker(Node& node, env::Shard& shard)
 
 ShardBroker::~ShardBroker() = default;
 
+void ShardBroker::drop_requests() {
+  for_each_partition([](Partition& partition) { partition.drop_waiters(); });
+  groups_.reset();
+}
+
 Partition* ShardBroker::find(const Uuid& topic_id, std::int32_t index) {
   const auto topic = partitions_.find(topic_id);
   if (topic == partitions_.end() || index < 0 || static_cast<std::size_t>(index) >= topic->second.size()) return nullptr;

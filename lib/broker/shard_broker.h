@@ -43,6 +43,8 @@ class ShardBroker {
   /// A partition that lives here, or null.
   [[nodiscard]] Partition* find(const Uuid& topic_id, std::int32_t index);
   void put(std::shared_ptr<Partition> partition);
+  /// Destroys what holds unanswered requests; the node is gone.
+  void drop_requests();
   /// Takes the partitions of a topic out; who waits for them is told that they are gone.
   std::vector<std::shared_ptr<Partition>> remove(const Uuid& topic_id);
   template <class F>

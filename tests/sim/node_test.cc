@@ -1,0 +1,212 @@
+// A whole broker with its clients in one thread from one seed: the seams are honest, or this cannot work.
+
+#include "broker/node.h"
+
+#include <gtest/gtest.h>
+
+#include <iostream>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "client/cluster.h"
+#include "client/consumer.h"
+#include "client/producer.h"
+#include "record/record.h"
+#include "sim/world.h"
+
+namespace mq::sim {
+namespace {
+
+constexpr std::uint16_t kPort = 9092;
+constexpr int kPartitions = 3;
+const std::string kTopic = "events";
+
+/// A broker's machine and the broker on it.
+class BrokerMachine {
+ public:
+  BrokerMachine(World& world, const std::string& host) : world_(world), machine_(world.add_node(host)) {
+    // As the package made it: only the data directory itself is the broker's to make and to sync.
+    EXPECT_TRUE(machine_.files().make_directories("/var/lib"));
+    for (const char* directory : {"/", "/var"}) EXPECT_TRUE(machine_.files().sync_directory(directory));
+    start();
+  }
+
+  void start() {
+    broker::NodeConfig config;
+    config.data_dir = "/var/lib/mq";
+    config.partitions_default = kPartitions;
+    config.offsets_partitions = 4;
+    config.listeners.push_back({.address = {.host = "", .port = kPort, .path = {}}});
+    broker::NodeEnv env{.shards = machine_.shards(),
+                        .files = machine_.files(),
+                        .disk_pool = machine_.pool(),
+                        .metadata_pool = machine_.metadata_pool(),
+                        .random = machine_.random(),
+                        .logger = machine_.logger()};
+    auto& node = machine_.make<broker::Node>(std::move(env), std::move(config));
+    const auto started = world_.run(machine_, node.start(), 1min);
+    ASSERT_TRUE(started) << started.error().message;
+  }
+  void restart_after_kill() {
+    machine_.kill();
+    machine_.start();
+    start();
+  }
+  void restart_after_power_loss(PowerLoss how) {
+    machine_.lose_power(how);
+    machine_.start();
+    start();
+  }
+  [[nodiscard]] Node& machine() { return machine_; }
+
+ private:
+  World& world_;
+  Node& machine_;
+};
+
+client::ClientOptions options_for(const std::string& broker) {
+  client::ClientOptions options;
+  options.bootstrap.push_back({.host = broker, .port = kPort, .path = {}});
+  options.request_timeout = 5s;
+  return options;
+}
+
+/// What the producer was told of each value: where it is.
+using Acknowledged = std::map<std::string, std::pair<std::int32_t, std::int64_t>>;
+
+/// Sends `count` records with acks=all and returns when all are reported.
+awaitable<void> produce(Node& node, std::string broker, int count, Acknowledged& acknowledged, bool& done) {
+  env::Shard& shard = node.shard(0);
+  client::Cluster cluster(shard, node.random(), options_for(broker));
+  EXPECT_TRUE(co_await cluster.start(Instant::never()));
+  client::ProducerOptions options;
+  options.linger = 1ms;
+  options.batch_bytes = 500;
+  client::Producer producer(cluster, options, [&](const client::Delivery& delivery) {
+    EXPECT_EQ(delivery.error, nullptr) << delivery.error->message;
+    std::int64_t offset = delivery.base_offset;
+    for (const std::uint64_t token : delivery.tokens)
+      acknowledged["record " + std::to_string(token)] = {delivery.partition, offset++};
+  });
+  auto topic = co_await producer.topic(kTopic, Instant::never());
+  EXPECT_TRUE(topic) << topic.error().message;
+  for (int i = 0; i < count; ++i) {
+    const std::string key = "key " + std::to_string(i % 17);
+    const std::string value = "record " + std::to_string(i);
+    EXPECT_TRUE(co_await producer.send(
+        **topic, {.partition = {}, .key = key, .value = value, .headers = {}, .token = static_cast<std::uint64_t>(i)}));
+    if (i % 10 == 9) co_await shard.sleep_until(shard.now() + std::chrono::microseconds(node.random().below(3000)));
+  }
+  EXPECT_TRUE(co_await producer.close(Instant::never()));
+  co_await cluster.close();
+  done = true;
+}
+
+/// A record as a consumer saw it.
+struct Seen {
+  std::int32_t partition;
+  std::int64_t offset;
+  std::string value;
+};
+
+/// Adds the records of a poll to `seen`.
+void take(client::Polled& polled, std::vector<Seen>& seen) {
+  record::RecordReader reader;
+  for (const client::FetchedBatch& batch : polled.batches) {
+    const auto read = client::for_each_record(reader, batch, [&](const record::RecordView& record) {
+      seen.push_back({batch.where->partition, record.offset.value(), std::string(record.value.value_or(""))});
+    });
+    EXPECT_TRUE(read);
+  }
+  EXPECT_TRUE(polled.errors.empty()) << polled.errors.front().error.message;
+}
+
+/// Reads the topic from its start until `count` records came.
+awaitable<void> consume(Node& node, std::string broker, std::size_t count, std::vector<Seen>& seen, bool& done) {
+  client::Cluster cluster(node.shard(0), node.random(), options_for(broker));
+  EXPECT_TRUE(co_await cluster.start(Instant::never()));
+  EXPECT_TRUE(co_await cluster.topic(kTopic, client::Cluster::AutoCreate::yes, Instant::never()));
+  client::Consumer consumer(cluster, {.reset = client::OffsetReset::start});
+  for (std::int32_t partition = 0; partition < kPartitions; ++partition)
+    consumer.assign({kTopic, partition}, Offset{0});
+  while (seen.size() < count) {
+    auto polled = co_await consumer.poll(100ms);
+    EXPECT_TRUE(polled) << polled.error().message;
+    take(*polled, seen);
+  }
+  co_await consumer.close();
+  co_await cluster.close();
+  done = true;
+}
+
+/// Every acknowledged record is where the producer was told, nothing came twice, and offsets have no gaps.
+void expect_same(const Acknowledged& acknowledged, const std::vector<Seen>& seen) {
+  std::map<std::int32_t, std::int64_t> next_offset;
+  std::set<std::string> values;
+  for (const Seen& record : seen) {
+    EXPECT_EQ(record.offset, next_offset[record.partition]++);
+    EXPECT_TRUE(values.insert(record.value).second) << record.value << " came twice";
+    const auto told = acknowledged.find(record.value);
+    ASSERT_NE(told, acknowledged.end()) << record.value;
+    EXPECT_EQ(told->second, std::pair(record.partition, record.offset)) << record.value;
+  }
+  EXPECT_EQ(values.size(), acknowledged.size());
+}
+
+std::uint64_t hash_of_a_life(std::uint64_t seed) {
+  World world(seed);
+  BrokerMachine broker(world, "broker");
+  Node& producers = world.add_node("producers", {.shards = 1});
+  Node& consumers = world.add_node("consumers", {.shards = 1});
+  Acknowledged acknowledged;
+  std::vector<Seen> seen;
+  bool produced = false;
+  bool consumed = false;
+  producers.spawn(produce(producers, "broker", 300, acknowledged, produced));
+  consumers.spawn(consume(consumers, "broker", 300, seen, consumed));
+  EXPECT_TRUE(world.run_until([&] { return produced && consumed; }, 2min));
+  expect_same(acknowledged, seen);
+  return world.trace_hash();
+}
+
+TEST(Node, BrokerWithItsClientsLivesTheSameLifeTwiceFromOneSeed) {
+  const std::uint64_t first = hash_of_a_life(1);
+  EXPECT_EQ(first, hash_of_a_life(1));
+  EXPECT_NE(first, hash_of_a_life(2));
+}
+
+class BrokerCrashes : public ::testing::TestWithParam<int> {};
+
+TEST_P(BrokerCrashes, LoseNoAcknowledgedRecordAndDoubleNone) {
+  World world(static_cast<std::uint64_t>(GetParam()));
+  BrokerMachine broker(world, "broker");
+  Node& producers = world.add_node("producers", {.shards = 1});
+  Acknowledged acknowledged;
+  bool produced = false;
+  producers.spawn(produce(producers, "broker", 400, acknowledged, produced));
+  for (int crash = 0; crash < 4; ++crash) {
+    world.run_for(std::chrono::microseconds(world.rng().below(60'000)));
+    if (world.rng().one_in(2)) {
+      broker.restart_after_kill();
+    } else {
+      broker.restart_after_power_loss(PowerLoss::any);
+    }
+  }
+  ASSERT_TRUE(world.run_until([&] { return produced; }, 10min));
+  Node& consumers = world.add_node("consumers", {.shards = 1});
+  std::vector<Seen> seen;
+  bool consumed = false;
+  consumers.spawn(consume(consumers, "broker", 400, seen, consumed));
+  EXPECT_TRUE(world.run_until([&] { return consumed; }, 1min)) << "read " << seen.size() << " records";
+  EXPECT_EQ(acknowledged.size(), 400u);
+  expect_same(acknowledged, seen);
+  if (HasFailure())
+    for (const std::string& line : broker.machine().log_lines()) std::cout << line << "\n";
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, BrokerCrashes, ::testing::Range(1, 11));
+
+}  // namespace
+}  // namespace mq::sim
