@@ -227,10 +227,10 @@ awaitable<Result<Cluster::ConnectionRef>> Cluster::controller() {
   co_return co_await broker(controller_);
 }
 
-awaitable<Result<Cluster::ConnectionRef>> Cluster::coordinator(const std::string& group) {
+awaitable<Result<Cluster::ConnectionRef>> Cluster::coordinator(const std::string& group, Use use) {
   const auto known = coordinators_.find(group);
   if (known != coordinators_.end()) {
-    auto connected = co_await broker(known->second);
+    auto connected = co_await broker(known->second, use);
     if (!connected) coordinators_.erase(group);
     co_return connected;
   }
@@ -257,7 +257,12 @@ awaitable<Result<Cluster::ConnectionRef>> Cluster::coordinator(const std::string
   if (code != ErrorCode::kNone) co_return fail(broker_error(code, "coordinator of group {}", group));
   if (std::ranges::find(brokers_, info.id, &BrokerInfo::id) == brokers_.end()) brokers_.push_back(info);
   coordinators_[group] = info.id;
-  co_return co_await broker(info.id);
+  co_return co_await broker(info.id, use);
+}
+
+BrokerId Cluster::known_coordinator(const std::string& group) const {
+  const auto known = coordinators_.find(group);
+  return known == coordinators_.end() ? kNoBroker : known->second;
 }
 
 void Cluster::note_lost(const Error& error) {

@@ -84,14 +84,20 @@ class Cluster {
 
   /// Answers leave a broker in the order of the requests, so what may wait (fetch) or is large (produce) has a
   /// connection of its own, and heartbeats or metadata do not stand behind it.
-  enum class Use { control, data };
+  enum class Use {
+    control,     ///< what is answered at once
+    data,        ///< records
+    membership,  ///< JoinGroup and SyncGroup, which a broker holds back until all members are there
+  };
   /// A connection to the broker: the open one, or a new one within the connect timeout. One attempt.
   awaitable<Result<ConnectionRef>> broker(BrokerId id, Use use = Use::control);
   /// A connection to whichever broker answers; one attempt at each that is known.
   awaitable<Result<ConnectionRef>> any_broker();
   awaitable<Result<ConnectionRef>> controller();
   /// A connection to the coordinator of a group: the known one, or asked for. One attempt.
-  awaitable<Result<ConnectionRef>> coordinator(const std::string& group);
+  awaitable<Result<ConnectionRef>> coordinator(const std::string& group, Use use = Use::control);
+  /// The one that `coordinator` found last; kNoBroker when it was not asked.
+  [[nodiscard]] BrokerId known_coordinator(const std::string& group) const;
   /// After NOT_COORDINATOR and the like: ask again next time.
   void forget_coordinator(const std::string& group) { coordinators_.erase(group); }
 

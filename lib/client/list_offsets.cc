@@ -64,7 +64,11 @@ awaitable<Result<void>> ask_leaders(Cluster& cluster, const std::vector<OffsetQu
   for (std::size_t i = 0; i < queries.size(); ++i) {
     if (answers[i]) continue;
     const TopicPartition& where = queries[i].where;
-    MQ_CO_TRY(const auto topic, co_await cluster.topic(where.topic, Cluster::AutoCreate::no, deadline));
+    auto found = co_await cluster.topic(where.topic, Cluster::AutoCreate::no, deadline);
+    // Kafka calls this one retriable, but a topic does not appear by being asked for.
+    if (!found && code_of(found.error()) == ErrorCode::kUnknownTopicOrPartition)
+      co_return fail(Errc::not_found, "there is no topic {}", where.topic);
+    MQ_CO_TRY(const auto topic, std::move(found));
     if (where.partition < 0 || static_cast<std::size_t>(where.partition) >= topic->partitions.size())
       co_return fail(Errc::not_found, "topic {} has no partition {}", where.topic, where.partition);
     const PartitionInfo& info = topic->partitions[static_cast<std::size_t>(where.partition)];
