@@ -329,7 +329,7 @@ awaitable<Result<void>> Reading::read_group(client::Cluster& cluster) {
 bool Reading::group_is_at_end(const client::GroupConsumer& group) const {
   const auto assignment = group.assignment();
   // Without partitions (another member has them) there is nothing to wait for either.
-  return group.generation() >= 0 && std::ranges::all_of(assignment, [&](const TopicPartition& where) {
+  return !group.member_id().empty() && group.generation() > 0 && std::ranges::all_of(assignment, [&](const TopicPartition& where) {
            const auto position = group.position(where);
            const auto end = group.known_end(where);
            return position && end && *position >= *end;

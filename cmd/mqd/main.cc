@@ -1,29 +1,67 @@
-#include <cstdio>
-#include <cstdlib>
-#include <string>
-#include <vector>
+#include <algorithm>
 
-#include <fmt/format.h>
+#include "daemon.h"
+#include "options.h"
+#include "posix/process.h"
+#include "tool/run_tool.h"
 
-#include "broker/node.h"
-#include "posix/runtime.h"
+namespace mq::mqd {
+namespace {
 
-int main(int argc, char** argv) {
-  using namespace mq;
-  posix::Runtime runtime({.shards = 2, .pool_threads = 4});
-  broker::NodeConfig config;
-  config.data_dir = argc > 1 ? argv[1] : "/tmp/mqd";
-  config.listeners.push_back({.address = {.host = "127.0.0.1", .port = static_cast<std::uint16_t>(argc > 2 ? std::atoi(argv[2]) : 9092)}});
-  broker::NodeEnv env{.shards = runtime.shards(), .files = runtime.files(), .disk_pool = runtime.pool(), .metadata_pool = runtime.pool(), .random = runtime.random(), .logger = runtime.logger()};
-  broker::Node node(env, config);
-  return runtime.run([&]() -> awaitable<int> {
-    auto started = co_await node.start();
-    if (!started) {
-      fmt::print(stderr, "mqd: {}\n", started.error().message);
-      co_return 1;
-    }
-    fmt::print(stderr, "ready\n");
-    co_await runtime.shard(0).sleep_until(Instant::never());
-    co_return 0;
-  });
+std::string default_data_dir() {
+  if (posix::is_root()) return "/var/lib/mqd";
+  return posix::user_directory(posix::UserDirectory::state).value_or(".") + "/mqd";
 }
+
+posix::LoggerOptions logger_options(const cli::Arguments& args) {
+  const std::string& level = args.text("log");
+  const std::string& format = args.text("log-format");
+  return {.level = level == "debug" ? env::LogLevel::debug
+                   : level == "warn" ? env::LogLevel::warn
+                   : level == "error" ? env::LogLevel::error
+                                      : env::LogLevel::info,
+          .format = format == "json" ? posix::LogFormat::json : format == "text" ? posix::LogFormat::text : posix::LogFormat::automatic};
+}
+
+Result<DaemonOptions> daemon_options(const cli::Arguments& args, const config::Overrides& settings) {
+  DaemonOptions options;
+  std::string data_dir = default_data_dir();
+  const bool ephemeral = args.flag("ephemeral");
+  if (ephemeral && !args.has("data") && !args.flag("check-config")) {
+    MQ_TRY(data_dir, posix::make_temporary_directory("mqd-"));
+    options.remove_data = true;
+  }
+  MQ_TRY(options.node, node_config(args, settings, data_dir));
+  if (ephemeral && !args.given("listen")) options.node.listeners.front().address.port = 0;
+  if (args.has("metrics")) options.metrics = args.text("metrics");
+  if (args.has("ready-fd")) options.ready_fd = static_cast<int>(args.number("ready-fd"));
+  options.command.assign(args.operands().begin(), args.operands().end());
+  if (!options.command.empty() && !ephemeral) return fail(Errc::invalid_argument, "'{}': a command to run needs --ephemeral", options.command.front());
+  return options;
+}
+
+int run(int argc, char** argv) {
+  const std::vector<std::string> words(argv + 1, argv + argc);
+  cli::Environment around = tool::environment();
+  const auto files = std::make_unique<posix::Runtime>();
+  around.read_file = [&files](const std::string& path) { return env::read_whole(files->files(), path); };
+  const auto args = cli::parse(tool(), words, around);
+  if (!args) return tool::write_out(args.error());
+  auto options = settings(*args, around);
+  if (!options) return tool::write_out(args->usage_error(options.error().message));
+  auto daemon = daemon_options(*args, *options);
+  if (!daemon) return tool::write_out(args->usage_error(daemon.error().message));
+  if (args->flag("check-config")) return 0;
+
+  posix::raise_descriptor_limit();
+  posix::Runtime runtime({.shards = args->has("threads") ? static_cast<int>(args->number("threads")) : posix::processor_count(),
+                          .pool_threads = 4,
+                          .log = logger_options(*args)});
+  Daemon running(runtime, std::move(*daemon));
+  return runtime.run([&]() -> awaitable<int> { co_return co_await running.run(); });
+}
+
+}  // namespace
+}  // namespace mq::mqd
+
+int main(int argc, char** argv) { return mq::mqd::run(argc, argv); }

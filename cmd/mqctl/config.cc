@@ -1,0 +1,205 @@
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "command.h"
+#include "config_table.h"
+
+namespace mq::mqctl {
+namespace {
+
+using client::ResourceType;
+
+constexpr std::pair<std::string_view, ResourceType> kTypes[] = {
+    {"topic", ResourceType::topic}, {"broker", ResourceType::broker}, {"group", ResourceType::group}};
+
+std::string name_of(const Resource& resource) {
+  const auto* const type = std::ranges::find(kTypes, resource.first, [](const auto& row) { return row.second; });
+  return fmt::format("{}/{}", type == std::end(kTypes) ? "?" : type->first, resource.second);
+}
+
+/// Kafka's ConfigSource in the words of CLI users: default, static (a file), dynamic (set while running), and by what.
+std::string_view source_of(std::int8_t source) {
+  constexpr std::string_view kNames[] = {
+      "unknown", "dynamic topic",         "dynamic broker",         "dynamic default broker", "static",
+      "default", "dynamic broker logger", "dynamic client metrics", "dynamic group"};
+  return source >= 0 && static_cast<std::size_t>(source) < std::size(kNames) ? kNames[source] : kNames[0];
+}
+
+/// `topic/NAME` or `broker/ID`. A mistake is told, and nothing returned.
+std::optional<Resource> parse_resource(Console& console, const std::string& text) {
+  const std::size_t slash = text.find('/');
+  const std::string_view type = std::string_view(text).substr(0, slash);
+  const auto* const row = std::ranges::find(kTypes, type, [](const auto& entry) { return entry.first; });
+  const auto wrong = [&](std::size_t at, std::size_t size, std::string why) -> std::optional<Resource> {
+    console.usage(console.args().usage_error("TYPE/NAME", text, {.at = at, .size = size, .why = std::move(why)}));
+    return std::nullopt;
+  };
+  if (row == std::end(kTypes)) return wrong(0, type.size(), "there are topic/NAME, broker/ID and group/NAME");
+  if (slash == std::string::npos || slash + 1 == text.size()) return wrong(text.size(), 0, "a name follows: TYPE/NAME");
+  return Resource{row->second, text.substr(slash + 1)};
+}
+
+constexpr cli::ColumnRow kGetColumns[] = {
+    {.name = "resource"},
+    {.name = "name"},
+    {.name = "value"},
+    {.name = "source"},
+    {.name = "read_only", .unit = cli::Unit::yes_no},
+    {.name = "sensitive", .unit = cli::Unit::yes_no},
+};
+
+cli::Cell value_cell(const std::optional<std::string>& value) {
+  if (!value) return std::monostate{};
+  return *value;
+}
+
+awaitable<Result<void>> get(Console& console, Remote& remote) {
+  const auto operands = console.args().operands();
+  const auto resource = parse_resource(console, operands.front());
+  if (!resource) co_return Result<void>{};
+  MQ_CO_CHECK(co_await remote.connect());
+  std::vector<Resource> resources;
+  resources.push_back(*resource);
+  co_return co_await print_configs(console, remote, std::move(resources),
+                                   std::vector<std::string>(operands.begin() + 1, operands.end()));
+}
+
+constexpr cli::ColumnRow kSetColumns[] = {
+    {.name = "resource"}, {.name = "name"}, {.name = "old"}, {.name = "new"}, {.name = "result"}};
+
+std::optional<std::vector<client::ConfigChange>> changes_of(Console& console) {
+  std::vector<client::ConfigChange> changes;
+  const cli::Arguments& args = console.args();
+  for (const std::string& operand : args.operands().subspan(1)) {
+    auto setting = parse_setting(console, operand);
+    if (!setting) return std::nullopt;
+    changes.push_back({.name = setting->first, .op = client::ConfigOp::set, .value = setting->second});
+  }
+  for (const std::string& text : args.texts("append")) {
+    auto setting = parse_setting(console, text);
+    if (!setting) return std::nullopt;
+    changes.push_back({.name = setting->first, .op = client::ConfigOp::append, .value = setting->second});
+  }
+  for (const std::string& name : args.texts("unset"))
+    changes.push_back({.name = name, .op = client::ConfigOp::remove, .value = std::nullopt});
+  if (changes.empty()) {
+    console.usage(args.usage_error("nothing to set: give KEY=VALUE, --append or --unset"));
+    return std::nullopt;
+  }
+  return changes;
+}
+
+using Values = std::map<std::string, std::optional<std::string>>;
+
+awaitable<Result<Values>> values_of(Remote& remote, Resource resource) {
+  MQ_CO_TRY(auto configs, co_await remote.admin().describe_configs(resource.first, resource.second, remote.deadline()));
+  if (configs.error) co_return fail(*configs.error);
+  Values values;
+  for (client::ConfigEntry& entry : configs.entries) values[entry.name] = std::move(entry.value);
+  co_return values;
+}
+
+awaitable<Result<void>> set(Console& console, Remote& remote) {
+  const auto resource = parse_resource(console, console.args().operands().front());
+  if (!resource) co_return Result<void>{};
+  const auto changes = changes_of(console);
+  if (!changes) co_return Result<void>{};
+  MQ_CO_CHECK(co_await remote.connect());
+  MQ_CO_TRY(const Values before, co_await values_of(remote, *resource));
+  const bool dry_run = console.args().flag("dry-run");
+  MQ_CO_CHECK(
+      co_await remote.admin().alter_configs(resource->first, resource->second, *changes, dry_run, remote.deadline()));
+  Values after = before;
+  if (!dry_run) {
+    MQ_CO_TRY(after, co_await values_of(remote, *resource));
+  }
+  const auto find = [](const Values& values, const std::string& name) {
+    const auto found = values.find(name);
+    return found == values.end() ? cli::Cell{} : value_cell(found->second);
+  };
+  cli::TableWriter table = console.table(kSetColumns);
+  for (const client::ConfigChange& change : *changes) {
+    const bool set_now = change.op == client::ConfigOp::set;
+    const bool removed = change.op == client::ConfigOp::remove;
+    const cli::Cell planned = set_now ? value_cell(change.value) : cli::Cell{};
+    table.add({name_of(*resource), change.name, find(before, change.name), dry_run ? planned : find(after, change.name),
+               std::string(dry_run ? (removed ? "would be unset" : "would be set") : (removed ? "unset" : "set"))});
+  }
+  co_return co_await console.finish(table);
+}
+
+constexpr std::array kGetOwnRows = {
+    cli::OptionRow{
+        .long_name = "changed", .kind = cli::ValueKind::flag, .group = "What", .help = "only what is not a default"},
+};
+constexpr auto kGetRows = joined(kGetOwnRows, kOutputRows);
+constexpr cli::Example kGetExamples[] = {
+    {"what differs from the defaults, and who set it", "mqctl config get topic/web --changed"},
+    {"two settings of a broker", "mqctl config get broker/1 log.retention.hours log.dirs"},
+};
+constexpr cli::CommandRow kGet{.name = "config get",
+                               .operands_text = "TYPE/NAME [KEY]...",
+                               .summary = "settings of a topic, broker or group, and where they come from",
+                               .operands = {.min = 1},
+                               .options = kGetRows,
+                               .examples = kGetExamples};
+
+constexpr std::array kSetOwnRows = {
+    cli::OptionRow{.long_name = "unset",
+                   .value_name = "KEY",
+                   .group = "What",
+                   .help = "back to what it is without this resource's own value",
+                   .repeatable = true},
+    cli::OptionRow{.long_name = "append",
+                   .value_name = "KEY=VALUE",
+                   .group = "What",
+                   .help = "add VALUE to a list",
+                   .repeatable = true},
+};
+constexpr auto kSetRows = joined(kSetOwnRows, kChangeAndOutputRows);
+constexpr cli::Example kSetExamples[] = {
+    {"keep records for a day", "mqctl config set topic/web retention.ms=86400000"},
+    {"the broker's own value again", "mqctl config set topic/web --unset retention.ms"},
+};
+constexpr cli::CommandRow kSet{.name = "config set",
+                               .operands_text = "TYPE/NAME [KEY=VALUE]...",
+                               .summary = "change settings of a topic, broker or group",
+                               .operands = {.min = 1},
+                               .effect = cli::Effect::changes,
+                               .options = kSetRows,
+                               .examples = kSetExamples};
+constexpr Command kCommands[] = {{&kGet, get}, {&kSet, set}};
+
+}  // namespace
+
+std::span<const Command> config_commands() { return kCommands; }
+
+awaitable<Result<void>> print_configs(Console& console, Remote& remote, std::vector<Resource> resources,
+                                      std::vector<std::string> keys) {
+  constexpr std::int8_t kDefaultSource = 5;
+  const bool only_changed = console.args().command() == &kGet && console.args().flag("changed");
+  cli::TableWriter table = console.table(kGetColumns);
+  for (const Resource& resource : resources) {
+    auto configs = co_await remote.admin().describe_configs(resource.first, resource.second, remote.deadline());
+    if (!configs || configs->error) {
+      console.complain(configs ? *configs->error : configs.error());
+      continue;
+    }
+    std::ranges::sort(configs->entries, {}, &client::ConfigEntry::name);
+    for (const client::ConfigEntry& entry : configs->entries) {
+      if (!keys.empty() && std::ranges::find(keys, entry.name) == keys.end()) continue;
+      if (only_changed && (entry.source == kDefaultSource || entry.is_default)) continue;
+      table.add({name_of(resource), entry.name, value_cell(entry.value), std::string(source_of(entry.source)),
+                 entry.read_only, entry.sensitive});
+    }
+    for (const std::string& key : keys)
+      if (std::ranges::find(configs->entries, key, &client::ConfigEntry::name) == configs->entries.end())
+        console.complain(
+            {.code = Errc::not_found, .message = fmt::format("{} has no setting {}", name_of(resource), key)});
+  }
+  co_return co_await console.finish(table);
+}
+
+}  // namespace mq::mqctl

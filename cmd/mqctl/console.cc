@@ -1,0 +1,39 @@
+#include "console.h"
+
+#include <string>
+#include <utility>
+
+#include "cli/terminal.h"
+
+namespace mq::mqctl {
+
+cli::TimeContext Console::time_context() const { return {shard_.clock().wall_now(), cli::local_zone_seconds}; }
+
+awaitable<Result<void>> Console::write(BytesView bytes) {
+  if (bytes.empty()) co_return Result<void>{};
+  auto written = co_await out_.write(bytes);
+  if (!written && written.error().code == Errc::closed) reader_gone_ = true;
+  co_return written;
+}
+
+awaitable<Result<void>> Console::write_owned(std::string bytes) { co_return co_await write(bytes); }
+
+cli::TableWriter Console::table(std::span<const cli::ColumnRow> columns) const {
+  const auto format = cli::parse_output_format(args_.text("output"), stdout_is_terminal_);
+  // The parser has checked the choice.
+  return {columns, format ? *format : cli::OutputFormat::tsv, !args_.flag("no-header")};
+}
+
+void Console::notice(std::string_view text) { posix::write_error(cli::notice(args_, text)); }
+
+void Console::complain(const Error& error, cli::ExitCode code) {
+  posix::write_error(cli::complaint(args_, error));
+  worsen(code);
+}
+
+void Console::usage(const cli::Ending& ending) {
+  posix::write_error(ending.err);
+  worsen(ending.code);
+}
+
+}  // namespace mq::mqctl

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "cli/arguments.h"
+#include "cli/exit_code.h"
+#include "cli/table.h"
+#include "cli/units.h"
+#include "env/async.h"
+#include "env/files.h"
+#include "env/shard.h"
+#include "posix/stdio.h"
+
+namespace mq::mqctl {
+
+/// What every command has: its words, where its results and errors go, and the exit code as it worsens on the way.
+/// Lives on one shard.
+class Console {
+ public:
+  Console(const cli::Arguments& args, bool stdout_is_terminal, env::Shard& shard, env::Files& files)
+      : args_(args),
+        stdout_is_terminal_(stdout_is_terminal),
+        shard_(shard),
+        files_(files),
+        out_(posix::Output::standard(shard)) {}
+
+  [[nodiscard]] const cli::Arguments& args() const { return args_; }
+  [[nodiscard]] bool stdout_is_terminal() const { return stdout_is_terminal_; }
+  [[nodiscard]] env::Files& files() const { return files_; }
+  [[nodiscard]] env::Shard& shard() const { return shard_; }
+  /// What `now` and times without a zone mean on this command line.
+  [[nodiscard]] cli::TimeContext time_context() const;
+
+  /// To standard output. `closed` when nobody reads any more; then `status` is broken_pipe and no complaint is due.
+  awaitable<Result<void>> write(BytesView bytes);
+  /// A table in the format of -o; the command's row has kOutputRows.
+  [[nodiscard]] cli::TableWriter table(std::span<const cli::ColumnRow> columns) const;
+  /// Writes what `table` still holds.
+  awaitable<Result<void>> finish(cli::TableWriter& table) { return write_owned(table.finish()); }
+  /// Writes what `table` can give now.
+  awaitable<Result<void>> flush(cli::TableWriter& table) { return write_owned(table.take()); }
+
+  /// To standard error; --quiet silences it.
+  void notice(std::string_view text);
+  /// Says what went wrong with one item and worsens the exit code by it; the command goes on with the next.
+  void complain(const Error& error) { complain(error, cli::exit_code_of(error)); }
+  void complain(const Error& error, cli::ExitCode code);
+  /// A mistake in the command line that only the command could find.
+  void usage(const cli::Ending& ending);
+  void worsen(cli::ExitCode code) { status_ = cli::worst(status_, code); }
+  [[nodiscard]] cli::ExitCode status() const { return reader_gone_ ? cli::ExitCode::broken_pipe : status_; }
+
+ private:
+  awaitable<Result<void>> write_owned(std::string bytes);
+
+  const cli::Arguments& args_;
+  bool stdout_is_terminal_;
+  env::Shard& shard_;
+  env::Files& files_;
+  posix::Output out_;
+  cli::ExitCode status_ = cli::ExitCode::ok;
+  bool reader_gone_ = false;
+};
+
+}  // namespace mq::mqctl

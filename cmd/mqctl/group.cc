@@ -1,0 +1,429 @@
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "cli/position.h"
+#include "client/errors.h"
+#include "command.h"
+
+namespace mq::mqctl {
+namespace {
+
+using Answers = std::map<TopicPartition, client::OffsetAnswer>;
+
+cli::Cell text_cell(const std::string& text) {
+  if (text.empty()) return std::monostate{};
+  return text;
+}
+
+cli::Cell offset_cell(const Answers& answers, const TopicPartition& where) {
+  const auto found = answers.find(where);
+  if (found == answers.end()) return std::monostate{};
+  return found->second.offset.value();
+}
+
+/// `web-0,web-1` of a member, as a list.
+std::vector<std::string> names_of(const std::vector<TopicPartition>& partitions) {
+  std::vector<std::string> names;
+  for (const TopicPartition& where : partitions) names.push_back(where.to_string());
+  return names;
+}
+
+/// How a member is called in messages and tables: its instance id when it has one, else the broker's name for it.
+std::string name_of(const client::GroupMember& member) { return member.instance_id.value_or(member.member_id); }
+
+/// A group that is there. A broker calls one that is not Dead.
+awaitable<Result<client::GroupDescription>> find_group(Remote& remote, std::string name) {
+  MQ_CO_TRY(auto group, co_await remote.admin().describe_group(name, remote.deadline()));
+  if (group.error) co_return fail(*group.error);
+  if (group.state == "Dead") co_return fail(Errc::not_found, "there is no group {}", name);
+  co_return group;
+}
+
+// --- group list ----------------------------------------------------------------------------------------------------
+
+constexpr cli::ColumnRow kListColumns[] = {
+    {.name = "group"}, {.name = "state"}, {.name = "protocol_type"}, {.name = "type"}};
+
+awaitable<Result<void>> list(Console& console, Remote& remote) {
+  MQ_CO_CHECK(co_await remote.connect());
+  MQ_CO_TRY(auto groups, co_await remote.admin().list_groups(remote.deadline()));
+  std::ranges::sort(groups, {}, &client::GroupListing::id);
+  cli::TableWriter table = console.table(kListColumns);
+  for (const client::GroupListing& group : groups)
+    table.add({group.id, text_cell(group.state), text_cell(group.protocol_type), text_cell(group.type)});
+  co_return co_await console.finish(table);
+}
+
+constexpr cli::Example kListExamples[] = {{"groups without members", "mqctl group list | awk '$2 == \"Empty\"'"}};
+constexpr cli::CommandRow kList{.name = "group list",
+                                .summary = "the consumer groups of all brokers",
+                                .options = kOutputRows,
+                                .examples = kListExamples};
+
+// --- group describe ------------------------------------------------------------------------------------------------
+
+constexpr cli::ColumnRow kDescribeColumns[] = {
+    {.name = "group"},     {.name = "state"},       {.name = "coordinator", .unit = cli::Unit::number},
+    {.name = "protocol"},  {.name = "member"},      {.name = "instance"},
+    {.name = "client_id"}, {.name = "client_host"}, {.name = "partitions"},
+};
+
+void add_group(cli::TableWriter& table, const client::GroupDescription& group) {
+  const cli::Cell coordinator = std::int64_t{group.coordinator.value()};
+  if (group.members.empty())
+    table.add({group.id, group.state, coordinator, text_cell(group.protocol), {}, {}, {}, {}, {}});
+  for (const client::GroupMember& member : group.members)
+    table.add({group.id, group.state, coordinator, text_cell(group.protocol), member.member_id,
+               text_cell(member.instance_id.value_or("")), member.client_id, member.client_host,
+               names_of(member.assignment)});
+}
+
+awaitable<Result<void>> describe(Console& console, Remote& remote) {
+  MQ_CO_CHECK(co_await remote.connect());
+  cli::TableWriter table = console.table(kDescribeColumns);
+  for (const std::string& name : console.args().operands()) {
+    const auto group = co_await find_group(remote, name);
+    if (group) {
+      add_group(table, *group);
+    } else {
+      console.complain(group.error());
+    }
+  }
+  co_return co_await console.finish(table);
+}
+
+constexpr cli::Example kDescribeExamples[] = {{"who shares the partitions", "mqctl group describe billing"}};
+constexpr cli::CommandRow kDescribe{.name = "group describe",
+                                    .operands_text = "GROUP...",
+                                    .summary = "state and members of groups, and what each member reads",
+                                    .operands = {.min = 1},
+                                    .options = kOutputRows,
+                                    .examples = kDescribeExamples};
+
+// --- group lag -----------------------------------------------------------------------------------------------------
+
+constexpr cli::ColumnRow kLagColumns[] = {
+    {.name = "group"},
+    {.name = "topic"},
+    {.name = "partition", .unit = cli::Unit::number},
+    {.name = "committed", .unit = cli::Unit::number},
+    {.name = "end", .unit = cli::Unit::number},
+    {.name = "lag", .unit = cli::Unit::number},
+    {.name = "member"},
+};
+
+/// One partition that a group reads or has read.
+struct Reading {
+  std::optional<Offset> committed;
+  std::string member;
+};
+using Readings = std::map<TopicPartition, Reading>;
+
+awaitable<Result<Readings>> readings_of(Remote& remote, std::string name) {
+  MQ_CO_TRY(const auto group, co_await find_group(remote, name));
+  MQ_CO_TRY(const auto offsets, co_await remote.admin().fetch_offsets(name, {}, remote.deadline()));
+  Readings readings;
+  for (const client::CommittedOffset& offset : offsets)
+    if (offset.offset >= Offset{0}) readings[offset.where].committed = offset.offset;
+  for (const client::GroupMember& member : group.members)
+    for (const TopicPartition& where : member.assignment) readings[where].member = name_of(member);
+  co_return readings;
+}
+
+std::vector<TopicPartition> partitions_of(const Readings& readings) {
+  std::vector<TopicPartition> partitions;
+  for (const auto& [where, reading] : readings) partitions.push_back(where);
+  return partitions;
+}
+
+awaitable<Result<void>> add_lag(Console& console, Remote& remote, std::string name, cli::TableWriter& table) {
+  MQ_CO_TRY(const Readings readings, co_await readings_of(remote, name));
+  MQ_CO_TRY(const Answers ends, co_await remote.offsets(partitions_of(readings), client::OffsetQuery::kEnd));
+  const cli::Arguments& args = console.args();
+  for (const auto& [where, reading] : readings) {
+    cli::Cell committed, lag;
+    const auto end = ends.find(where);
+    if (reading.committed) committed = reading.committed->value();
+    if (reading.committed && end != ends.end()) {
+      const std::int64_t behind = std::max<std::int64_t>(0, (end->second.offset - *reading.committed).value());
+      lag = behind;
+      if (args.has("max") && behind > args.number("max")) console.worsen(cli::ExitCode::some_failed);
+    }
+    table.add({name, where.topic, std::int64_t{where.partition}, committed, offset_cell(ends, where), lag,
+               text_cell(reading.member)});
+  }
+  co_return Result<void>{};
+}
+
+awaitable<Result<void>> lag(Console& console, Remote& remote) {
+  MQ_CO_CHECK(co_await remote.connect());
+  std::vector<std::string> names(console.args().operands().begin(), console.args().operands().end());
+  if (names.empty()) {
+    MQ_CO_TRY(const auto groups, co_await remote.admin().list_groups(remote.deadline()));
+    for (const client::GroupListing& group : groups) names.push_back(group.id);
+    std::ranges::sort(names);
+  }
+  cli::TableWriter table = console.table(kLagColumns);
+  for (const std::string& name : names)
+    if (auto added = co_await add_lag(console, remote, name, table); !added) console.complain(added.error());
+  co_return co_await console.finish(table);
+}
+
+constexpr std::array kLagOwnRows = {
+    cli::OptionRow{.long_name = "max",
+                   .kind = cli::ValueKind::number,
+                   .value_name = "N",
+                   .group = "What",
+                   .help = "exit 1 when a partition is more records behind"},
+};
+constexpr auto kLagRows = joined(kLagOwnRows, kOutputRows);
+constexpr cli::Example kLagExamples[] = {
+    {"one group", "mqctl group lag billing"},
+    {"for cron: mail only when somebody is far behind",
+     "mqctl group lag --max 10000 >lag.tsv || mail -s lag ops <lag.tsv"},
+};
+constexpr cli::CommandRow kLag{.name = "group lag",
+                               .operands_text = "[GROUP]...",
+                               .summary = "how many records groups are behind; without a name all groups",
+                               .operands = {},
+                               .options = kLagRows,
+                               .examples = kLagExamples};
+
+// --- group reset ---------------------------------------------------------------------------------------------------
+
+constexpr cli::ColumnRow kResetColumns[] = {
+    {.name = "group"},
+    {.name = "topic"},
+    {.name = "partition", .unit = cli::Unit::number},
+    {.name = "old", .unit = cli::Unit::number},
+    {.name = "new", .unit = cli::Unit::number},
+    {.name = "change", .unit = cli::Unit::number},
+    {.name = "result"},
+};
+
+/// What --to and --topic ask for.
+struct ResetWish {
+  cli::Position to;
+  std::map<std::string, std::vector<std::int32_t>> topics;  ///< no partitions: all of the topic; no topics: the group's
+};
+
+std::optional<ResetWish> parse_wish(Console& console) {
+  const cli::Arguments& args = console.args();
+  ResetWish wish;
+  if (!args.has("to")) {
+    console.usage(args.usage_error("--to is missing: say where to go on, e.g. --to start or --to @2025-01-31T14:00"));
+    return std::nullopt;
+  }
+  const auto to = cli::parse_position(args.text("to"), console.time_context());
+  if (!to) {
+    console.usage(args.usage_error("to", args.text("to"), to.error()));
+    return std::nullopt;
+  }
+  wish.to = *to;
+  for (const std::string& text : args.texts("topic")) {
+    const std::size_t colon = text.find(':');
+    auto& partitions = wish.topics[text.substr(0, colon)];
+    if (colon == std::string::npos) continue;
+    auto parsed = cli::parse_partitions(std::string_view(text).substr(colon + 1));
+    if (!parsed) {
+      cli::ValueError error = parsed.error();
+      error.at += colon + 1;
+      console.usage(args.usage_error("topic", text, error));
+      return std::nullopt;
+    }
+    partitions.insert(partitions.end(), parsed->begin(), parsed->end());
+  }
+  return wish;
+}
+
+struct Move {
+  TopicPartition where;
+  std::optional<Offset> from;
+  Offset to;
+};
+
+/// The partitions that a wish is about: those named, else those for which the group has committed something.
+awaitable<Result<std::vector<TopicPartition>>> chosen_partitions(Remote& remote, ResetWish wish, Readings readings) {
+  if (wish.topics.empty()) co_return partitions_of(readings);
+  std::vector<std::string> names;
+  for (const auto& [name, partitions] : wish.topics) names.push_back(name);
+  MQ_CO_TRY(const auto topics, co_await remote.topics(std::move(names)));
+  std::vector<TopicPartition> chosen;
+  for (const auto& topic : topics) {
+    std::vector<std::int32_t> partitions = wish.topics[topic->name];
+    if (partitions.empty())
+      for (std::size_t i = 0; i < topic->partitions.size(); ++i) partitions.push_back(static_cast<std::int32_t>(i));
+    for (const std::int32_t partition : partitions) chosen.push_back({topic->name, partition});
+  }
+  co_return chosen;
+}
+
+/// The offset that a position means between `start` and `end`; outside, the nearer of the two.
+Offset resolve(const cli::Position& position, Offset start, Offset end, std::optional<Offset> committed,
+               std::optional<Offset> at_time) {
+  using Kind = cli::Position::Kind;
+  Offset to = start;
+  switch (position.kind) {
+    case Kind::start:
+      to = start + OffsetDelta{std::min(position.value, (end - start).value())};
+      break;
+    case Kind::end:
+      to = end - OffsetDelta{std::min(position.value, (end - start).value())};
+      break;
+    case Kind::committed:
+      to = committed.value_or(start);
+      break;
+    case Kind::offset:
+      to = Offset{position.value};
+      break;
+    case Kind::time:
+      to = at_time.value_or(end);
+      break;
+  }
+  return std::clamp(to, start, end);
+}
+
+awaitable<Result<std::vector<Move>>> plan(Console& console, Remote& remote, std::string group, ResetWish wish) {
+  MQ_CO_TRY(const Readings readings, co_await readings_of(remote, group));
+  MQ_CO_TRY(const auto partitions, co_await chosen_partitions(remote, wish, readings));
+  MQ_CO_TRY(const Answers starts, co_await remote.offsets(partitions, client::OffsetQuery::kStart));
+  MQ_CO_TRY(const Answers ends, co_await remote.offsets(partitions, client::OffsetQuery::kEnd));
+  Answers times;
+  if (wish.to.kind == cli::Position::Kind::time) {
+    MQ_CO_TRY(times, co_await remote.offsets(partitions, wish.to.value));
+  }
+  std::vector<Move> moves;
+  for (const TopicPartition& where : partitions) {
+    const auto start = starts.find(where);
+    const auto end = ends.find(where);
+    if (start == starts.end() || end == ends.end()) {
+      console.complain({.code = Errc::not_found,
+                        .message = fmt::format("partition {} is not there or has no leader", where.to_string())});
+      continue;
+    }
+    const auto reading = readings.find(where);
+    Move move{.where = where, .from = {}, .to = {}};
+    if (reading != readings.end()) move.from = reading->second.committed;
+    std::optional<Offset> at_time;
+    if (const auto time = times.find(where); time != times.end() && time->second.offset >= Offset{0})
+      at_time = time->second.offset;
+    move.to = resolve(wish.to, start->second.offset, end->second.offset, move.from, at_time);
+    moves.push_back(std::move(move));
+  }
+  if (partitions.empty())
+    console.complain({.code = Errc::not_found,
+                      .message = fmt::format("group {} has committed nothing; name topics with --topic", group)});
+  co_return moves;
+}
+
+/// A live group would overwrite what we commit.
+Result<void> refuse_live(const client::GroupDescription& group) {
+  if (group.members.empty()) return {};
+  constexpr std::size_t kNamedMax = 10;
+  std::string names;
+  for (std::size_t i = 0; i < std::min(group.members.size(), kNamedMax); ++i)
+    names += fmt::format("{}{} ({})", i == 0 ? "" : ", ", name_of(group.members[i]), group.members[i].client_host);
+  if (group.members.size() > kNamedMax) names += fmt::format(" and {} more", group.members.size() - kNamedMax);
+  return fail(Errc::refused, "group {} has members; stop them first: {}", group.id, names);
+}
+
+/// Commits the moves; what failed, by partition.
+awaitable<Result<std::set<TopicPartition>>> commit(Console& console, Remote& remote, std::string group,
+                                                   std::vector<Move> moves) {
+  std::vector<client::CommittedOffset> offsets;
+  for (const Move& move : moves) {
+    client::CommittedOffset& offset = offsets.emplace_back();
+    offset.where = move.where;
+    offset.offset = move.to;
+  }
+  auto results = co_await remote.admin().commit_offsets(group, std::move(offsets), remote.deadline());
+  if (!results) co_return fail(results.error());
+  std::set<TopicPartition> failed;
+  for (const client::PartitionResult& result : *results) {
+    if (!result.error) continue;
+    failed.insert(result.where);
+    // A member came in between: the broker does not know us as one.
+    const bool live = client::code_of(*result.error) == ErrorCode::kUnknownMemberId;
+    console.complain(*result.error, live ? cli::ExitCode::precondition : cli::exit_code_of(*result.error));
+  }
+  co_return failed;
+}
+
+awaitable<Result<void>> reset_one(Console& console, Remote& remote, std::string name, ResetWish wish,
+                                  cli::TableWriter& table) {
+  MQ_CO_TRY(const auto group, co_await find_group(remote, name));
+  MQ_CO_TRY(const auto moves, co_await plan(console, remote, name, wish));
+  const bool does_it = console.args().flag("yes") && !console.args().flag("dry-run");
+  const auto alive = refuse_live(group);
+  std::set<TopicPartition> failed;
+  if (does_it && alive && !moves.empty()) {
+    MQ_CO_TRY(failed, co_await commit(console, remote, name, moves));
+  }
+  for (const Move& move : moves) {
+    cli::Cell from, change;
+    if (move.from) {
+      from = move.from->value();
+      change = (move.to - *move.from).value();
+    }
+    const std::string_view result = !alive                        ? "refused"
+                                    : !does_it                    ? "would be reset"
+                                    : failed.contains(move.where) ? "failed"
+                                                                  : "reset";
+    table.add({name, move.where.topic, std::int64_t{move.where.partition}, from, move.to.value(), change,
+               std::string(result)});
+  }
+  co_return alive;
+}
+
+awaitable<Result<void>> reset(Console& console, Remote& remote) {
+  const auto wish = parse_wish(console);
+  if (!wish) co_return Result<void>{};
+  MQ_CO_CHECK(co_await remote.connect());
+  cli::TableWriter table = console.table(kResetColumns);
+  for (const std::string& name : console.args().operands())
+    if (auto done = co_await reset_one(console, remote, name, *wish, table); !done) console.complain(done.error());
+  MQ_CO_CHECK(co_await console.finish(table));
+  if (!console.args().flag("yes") && !console.args().flag("dry-run"))
+    console.complain(
+        {.code = Errc::refused, .message = "nothing was reset: add --yes to do it, --dry-run to only look"},
+        cli::ExitCode::needs_consent);
+  co_return Result<void>{};
+}
+
+constexpr std::array kResetOwnRows = {
+    cli::OptionRow{.long_name = "to",
+                   .value_name = "POS",
+                   .group = "What",
+                   .help = "start, end, an offset, start+N, end-N or @TIME; what is outside the log becomes its start "
+                           "or end"},
+    cli::OptionRow{.long_name = "topic",
+                   .value_name = "TOPIC[:LIST]",
+                   .fallback_note = "all that the group has committed",
+                   .group = "What",
+                   .help = "only this topic, or these partitions of it: web:0,3-5",
+                   .repeatable = true},
+};
+constexpr auto kResetRows = joined(kResetOwnRows, kChangeAndOutputRows);
+constexpr cli::Example kResetExamples[] = {
+    {"see what it would be", "mqctl group reset billing --to @2025-01-31T14:00 -n"},
+    {"do it", "mqctl group reset billing --to @2025-01-31T14:00 -y"},
+    {"one partition, ten records before its end", "mqctl group reset billing --topic orders:2 --to end-10 -y"},
+};
+constexpr cli::CommandRow kReset{.name = "group reset",
+                                 .operands_text = "GROUP...",
+                                 .summary = "move the committed offsets of groups without members",
+                                 .operands = {.min = 1},
+                                 .effect = cli::Effect::changes,
+                                 .options = kResetRows,
+                                 .examples = kResetExamples};
+
+constexpr Command kCommands[] = {{&kList, list}, {&kDescribe, describe}, {&kLag, lag}, {&kReset, reset}};
+
+}  // namespace
+
+std::span<const Command> group_commands() { return kCommands; }
+
+}  // namespace mq::mqctl

@@ -1,0 +1,82 @@
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <vector>
+
+#include "command.h"
+#include "tool/run_tool.h"
+
+namespace mq::mqctl {
+namespace {
+
+/// The commands of every noun, in the order of the help.
+std::vector<Command> all_commands() {
+  std::vector<Command> all;
+  for (const auto commands : {topic_commands(), partition_commands(), group_commands(), config_commands(),
+                              segment_commands(), cluster_commands()})
+    all.insert(all.end(), commands.begin(), commands.end());
+  return all;
+}
+
+constexpr std::string_view kUsage[] = {"[OPTION]... NOUN VERB [ARG]..."};
+constexpr cli::Example kExamples[] = {
+    {"make a topic", "mqctl topic create web -p 6"},
+    {"who reads it, and how far behind", "mqctl group lag"},
+    {"read again from this morning on; see the plan first", "mqctl group reset billing --to @today -n"},
+    {"is a log sound? the broker need not run", "mqctl segment verify /var/lib/mqd/web-0"},
+};
+
+cli::ToolRow tool_row(std::span<const cli::CommandRow* const> commands) {
+  return {
+      .name = "mqctl",
+      .summary = "look after topics, groups, settings and files",
+      .usage = kUsage,
+      .description =
+          "mqctl does one thing to several items: it prints a row for each, says on standard error which failed, and "
+          "exits with the worst of their codes.\n\n"
+          "What a script reads is stable: names of columns, their order, and exit codes. A command that destroys "
+          "something wants --yes, and tells with --dry-run what it would do.",
+      .commands = commands,
+      .examples = kExamples};
+}
+
+/// One run of one command.
+class Run : public tool::Job {
+ public:
+  Run(tool::Context& context, const Command& command) : context_(context), command_(command) {}
+
+  awaitable<cli::ExitCode> run() override {
+    posix::Runtime& runtime = context_.runtime;
+    Console console(context_.args, context_.environment.stdout_is_terminal, runtime.shard(0), runtime.files());
+    Remote remote(console, context_.client, runtime.random());
+    const auto done = co_await command_.run(console, remote);
+    co_await remote.close();
+    if (!done && console.status() != cli::ExitCode::broken_pipe) console.complain(done.error());
+    co_return console.status();
+  }
+  /// A request on its way may or may not take effect; nothing is gained by waiting for it.
+  void stop(cli::ExitCode as) override { context_.runtime.stop(cli::to_status(as)); }
+  [[nodiscard]] std::string progress() const override {
+    return fmt::format("mqctl: {} is running\n", command_.row->name);
+  }
+
+ private:
+  tool::Context& context_;
+  const Command& command_;
+};
+
+}  // namespace
+}  // namespace mq::mqctl
+
+int main(int argc, char** argv) {
+  using namespace mq;
+  const std::vector<mqctl::Command> commands = mqctl::all_commands();
+  std::vector<const cli::CommandRow*> rows;
+  for (const mqctl::Command& command : commands) rows.push_back(command.row);
+  const cli::ToolRow tool = mqctl::tool_row(rows);
+  return tool::run_tool(
+      tool, argc, argv, [&](tool::Context& context) -> std::expected<std::unique_ptr<tool::Job>, cli::Ending> {
+        const auto command = std::ranges::find(commands, context.args.command(), &mqctl::Command::row);
+        return std::make_unique<mqctl::Run>(context, *command);
+      });
+}

@@ -1,0 +1,176 @@
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <utility>
+
+#include "client/connection.h"
+#include "command.h"
+#include "partition_table.h"
+#include "wire/messages/offset_for_leader_epoch.h"
+
+namespace mq::mqctl {
+namespace {
+
+constexpr cli::ColumnRow kColumns[] = {
+    {.name = "topic"},
+    {.name = "partition", .unit = cli::Unit::number},
+    {.name = "leader", .unit = cli::Unit::number},
+    {.name = "epoch", .unit = cli::Unit::number},
+    {.name = "replicas"},
+    {.name = "isr"},
+    {.name = "log_start", .unit = cli::Unit::number},
+    {.name = "high_watermark", .unit = cli::Unit::number},
+    {.name = "log_end", .unit = cli::Unit::number},
+    {.name = "size_bytes", .unit = cli::Unit::bytes},
+};
+
+using LogEnds = std::map<TopicPartition, Offset>;
+using Epochs = std::map<TopicPartition, LeaderEpoch>;
+
+/// The end of the log is the end of its newest epoch; ListOffsets tells consumers the high watermark only.
+awaitable<Result<void>> ask_log_ends(Remote& remote, BrokerId leader, const Epochs& partitions, LogEnds& ends) {
+  wire::OffsetForLeaderEpochRequest request;
+  request.replica_id = -1;
+  for (const auto& [where, epoch] : partitions) {
+    if (request.topics.empty() || request.topics.back().topic != where.topic)
+      request.topics.emplace_back().topic = where.topic;
+    auto& partition = request.topics.back().partitions.emplace_back();
+    partition.partition = where.partition;
+    partition.leader_epoch = epoch.value();
+  }
+  MQ_CO_TRY(const auto connection, co_await remote.cluster().broker(leader));
+  MQ_CO_TRY(const auto response,
+            co_await connection->call(std::move(request), remote.cluster().options().request_timeout));
+  for (const auto& topic : response.body.topics)
+    for (const auto& partition : topic.partitions)
+      if (partition.error_code == ErrorCode::kNone && partition.end_offset >= 0)
+        ends[{topic.topic, partition.partition}] = Offset{partition.end_offset};
+  co_return Result<void>{};
+}
+
+std::vector<std::int64_t> numbers_of(const std::vector<BrokerId>& ids) {
+  std::vector<std::int64_t> numbers;
+  for (const BrokerId id : ids) numbers.push_back(id.value());
+  return numbers;
+}
+
+template <class Value, class Number>
+cli::Cell cell_of(const std::map<TopicPartition, Value>& values, const TopicPartition& where, Number number) {
+  const auto found = values.find(where);
+  if (found == values.end()) return std::monostate{};
+  return std::int64_t{number(found->second)};
+}
+
+/// TOPIC or TOPIC/PARTITION.
+struct Selection {
+  std::vector<std::string> topics;
+  std::vector<TopicPartition> partitions;
+};
+
+bool select(Console& console, Selection& selection) {
+  for (const std::string& operand : console.args().operands()) {
+    const std::size_t slash = operand.find('/');
+    const std::string topic = operand.substr(0, slash);
+    if (std::ranges::find(selection.topics, topic) == selection.topics.end()) selection.topics.push_back(topic);
+    if (slash == std::string::npos) continue;
+    TopicPartition where{topic, -1};
+    const char* const end = operand.data() + operand.size();
+    const auto [stop, error] = std::from_chars(operand.data() + slash + 1, end, where.partition);
+    if (error != std::errc{} || stop != end || where.partition < 0) {
+      console.usage(console.args().usage_error(
+          "TOPIC/PARTITION", operand,
+          {.at = slash + 1, .size = operand.size() - slash - 1, .why = "a partition is a number from 0 on"}));
+      return false;
+    }
+    selection.partitions.push_back(std::move(where));
+  }
+  return true;
+}
+
+awaitable<Result<void>> list(Console& console, Remote& remote) {
+  Selection selection;
+  if (!select(console, selection)) co_return Result<void>{};
+  MQ_CO_CHECK(co_await remote.connect());
+  std::vector<client::Cluster::TopicRef> topics;
+  if (selection.topics.empty()) {
+    MQ_CO_TRY(topics, co_await remote.admin().list_topics(remote.deadline()));
+  } else {
+    MQ_CO_TRY(topics, co_await remote.topics(selection.topics));
+  }
+  for (const TopicPartition& where : selection.partitions)
+    for (const auto& topic : topics)
+      if (topic->name == where.topic && static_cast<std::size_t>(where.partition) >= topic->partitions.size())
+        console.complain({.code = Errc::not_found,
+                          .message = fmt::format("topic {} has no partition {}", where.topic, where.partition)});
+  co_return co_await print_partitions(console, remote, std::move(topics), std::move(selection.partitions));
+}
+
+constexpr cli::Example kExamples[] = {
+    {"everything about the partitions of two topics", "mqctl partition list web orders"},
+    {"partitions with fewer than two replicas in sync",
+     "mqctl partition list -o jsonl | jq -c 'select(.isr | length < 2)'"},
+};
+constexpr cli::CommandRow kList{.name = "partition list",
+                                .operands_text = "[TOPIC[/PARTITION]]...",
+                                .summary = "leader, replicas, offsets and size of partitions",
+                                .operands = {},
+                                .options = kOutputRows,
+                                .examples = kExamples};
+constexpr Command kCommands[] = {{&kList, list}};
+
+}  // namespace
+
+std::span<const Command> partition_commands() { return kCommands; }
+
+awaitable<Result<std::map<TopicPartition, std::int64_t>>> partition_sizes(Console& console, Remote& remote) {
+  std::map<TopicPartition, std::int64_t> sizes;
+  MQ_CO_TRY(const auto directories, co_await remote.admin().describe_log_dirs(remote.deadline()));
+  for (const client::LogDir& directory : directories) {
+    if (directory.error) console.complain(*directory.error);
+    for (const client::ReplicaSize& replica : directory.replicas)
+      if (!replica.is_future) sizes[replica.where] = std::max(sizes[replica.where], replica.size_bytes);
+  }
+  co_return sizes;
+}
+
+awaitable<Result<void>> print_partitions(Console& console, Remote& remote,
+                                         std::vector<client::Cluster::TopicRef> topics,
+                                         std::vector<TopicPartition> only) {
+  std::vector<std::pair<TopicPartition, const client::PartitionInfo*>> shown;
+  std::vector<TopicPartition> asked;
+  std::map<BrokerId, Epochs> by_leader;
+  for (const auto& topic : topics) {
+    // A topic named by its partitions alone shows these; one named by itself shows all.
+    const bool picked = std::ranges::find(only, topic->name, &TopicPartition::topic) != only.end();
+    for (std::size_t i = 0; i < topic->partitions.size(); ++i) {
+      TopicPartition where{topic->name, static_cast<std::int32_t>(i)};
+      if (picked && std::ranges::find(only, where) == only.end()) continue;
+      const client::PartitionInfo& info = topic->partitions[i];
+      if (info.leader != kNoBroker) by_leader[info.leader][where] = info.leader_epoch;
+      asked.push_back(where);
+      shown.emplace_back(std::move(where), &info);
+    }
+  }
+  MQ_CO_TRY(const auto starts, co_await remote.offsets(asked, client::OffsetQuery::kStart));
+  MQ_CO_TRY(const auto high_watermarks, co_await remote.offsets(asked, client::OffsetQuery::kEnd));
+  LogEnds ends;
+  for (const auto& [leader, partitions] : by_leader)
+    if (auto answered = co_await ask_log_ends(remote, leader, partitions, ends); !answered)
+      console.complain(answered.error());
+  MQ_CO_TRY(const auto sizes, co_await partition_sizes(console, remote));
+
+  const auto offset = [](const client::OffsetAnswer& answer) { return answer.offset.value(); };
+  cli::TableWriter table = console.table(kColumns);
+  for (const auto& [where, info] : shown) {
+    cli::Cell leader, epoch;
+    if (info->leader != kNoBroker) leader = std::int64_t{info->leader.value()};
+    if (info->leader_epoch != kNoLeaderEpoch) epoch = std::int64_t{info->leader_epoch.value()};
+    table.add({where.topic, std::int64_t{where.partition}, leader, epoch, numbers_of(info->replicas),
+               numbers_of(info->in_sync), cell_of(starts, where, offset), cell_of(high_watermarks, where, offset),
+               cell_of(ends, where, [](Offset end) { return end.value(); }),
+               cell_of(sizes, where, [](std::int64_t size) { return size; })});
+  }
+  co_return co_await console.finish(table);
+}
+
+}  // namespace mq::mqctl

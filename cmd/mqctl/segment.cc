@@ -1,0 +1,600 @@
+#include "log/segment.h"
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "cli/envelope.h"
+#include "cli/escape.h"
+#include "cli/position.h"
+#include "cli/record_format.h"
+#include "command.h"
+#include "log/directory_contents.h"
+#include "log/segment_check.h"
+#include "log/segment_reader.h"
+#include "record/record.h"
+
+namespace mq::mqctl {
+namespace {
+
+constexpr Offset kNoOffset{std::numeric_limits<std::int64_t>::max()};
+/// What is written at once when records stream to standard output.
+constexpr std::size_t kChunkBytes = 256 << 10;
+
+cli::Cell time_cell(WallMillis time) {
+  if (time < 0) return std::monostate{};
+  return time;
+}
+
+cli::Cell number_cell(std::int64_t number) {
+  if (number < 0) return std::monostate{};
+  return number;
+}
+
+/// Partition directories under `path`: itself, or those of a data directory, one level down.
+Result<std::vector<std::string>> partition_directories(env::Files& files, const std::string& path) {
+  MQ_TRY(const auto own, log::read_directory(files, path));
+  if (!own.segments.empty()) return std::vector{path};
+  std::vector<std::string> found;
+  MQ_TRY(const auto entries, files.list(path));
+  for (const env::DirEntry& entry : entries) {
+    if (!entry.is_directory) continue;
+    const std::string inner = path + "/" + entry.name;
+    MQ_TRY(const auto contents, log::read_directory(files, inner));
+    if (!contents.segments.empty()) found.push_back(inner);
+  }
+  if (found.empty()) return fail(Errc::not_found, "{}: there is no segment in it", path);
+  return found;
+}
+
+bool is_directory(env::Files& files, const std::string& path) { return files.list(path).has_value(); }
+
+std::string without_slash(std::string path) {
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  return path;
+}
+
+/// The `.log` files that the operands mean. What is not there is complained about.
+std::vector<std::string> segment_files(Console& console) {
+  std::vector<std::string> paths;
+  env::Files& files = console.files();
+  for (const std::string& operand : console.args().operands()) {
+    const std::string path = without_slash(operand);
+    if (!is_directory(files, path)) {
+      paths.push_back(path);
+      continue;
+    }
+    const auto directories = partition_directories(files, path);
+    if (!directories) {
+      console.complain(directories.error());
+      continue;
+    }
+    for (const std::string& directory : *directories) {
+      const auto contents = log::read_directory(files, directory);
+      if (!contents) {
+        console.complain(contents.error());
+        continue;
+      }
+      for (const auto& [base, size] : contents->segments)
+        paths.push_back(directory + "/" + log::segment_file_name(base, "log"));
+    }
+  }
+  return paths;
+}
+
+/// An index of a segment, from what `check_segment` found in it.
+std::string index_state(env::Files& files, const std::string& log_path, std::string_view extension,
+                        const std::vector<log::Finding>& findings) {
+  const std::string path = log_path.substr(0, log_path.rfind(".log")) + std::string(extension);
+  const auto exists = files.exists(path);
+  if (!exists || !*exists) return "missing";
+  return std::ranges::find(findings, path, &log::Finding::file) == findings.end() ? "ok" : "damaged";
+}
+
+// --- segment list --------------------------------------------------------------------------------------------------
+
+constexpr cli::ColumnRow kListColumns[] = {
+    {.name = "file"},
+    {.name = "base_offset", .unit = cli::Unit::number},
+    {.name = "end_offset", .unit = cli::Unit::number},
+    {.name = "size_bytes", .unit = cli::Unit::bytes},
+    {.name = "batches", .unit = cli::Unit::number},
+    {.name = "records", .unit = cli::Unit::number},
+    {.name = "first_time", .unit = cli::Unit::wall_time},
+    {.name = "last_time", .unit = cli::Unit::wall_time},
+    {.name = "log"},
+    {.name = "index"},
+    {.name = "timeindex"},
+};
+
+awaitable<Result<void>> list(Console& console, Remote&) {
+  env::Files& files = console.files();
+  cli::TableWriter table = console.table(kListColumns);
+  for (const std::string& path : segment_files(console)) {
+    std::vector<log::Finding> findings;
+    const auto segment = log::check_segment(files, path, findings);
+    if (!segment) {
+      console.complain(segment.error());
+      continue;
+    }
+    const bool damaged = std::ranges::find(findings, path, &log::Finding::file) != findings.end();
+    table.add({path, segment->base_offset.value(), segment->end_offset.value(),
+               static_cast<std::int64_t>(segment->size_bytes), static_cast<std::int64_t>(segment->batches),
+               static_cast<std::int64_t>(segment->records), time_cell(segment->first_timestamp),
+               time_cell(segment->largest_timestamp), std::string(damaged ? "damaged" : "ok"),
+               index_state(files, path, ".index", findings), index_state(files, path, ".timeindex", findings)});
+    MQ_CO_CHECK(co_await console.flush(table));
+  }
+  co_return co_await console.finish(table);
+}
+
+constexpr cli::Example kListExamples[] = {
+    {"the segments of one partition", "mqctl segment list /var/lib/mqd/web-0"},
+    {"of every partition of a broker", "mqctl segment list /var/lib/mqd"},
+};
+constexpr cli::CommandRow kList{.name = "segment list",
+                                .operands_text = "DIR|FILE...",
+                                .summary = "what log files hold; reads all of them",
+                                .operands = {.min = 1},
+                                .options = kOutputRows,
+                                .examples = kListExamples};
+
+// --- segment verify ------------------------------------------------------------------------------------------------
+
+struct Checked {
+  std::uint64_t segments = 0;
+  std::uint64_t batches = 0;
+  std::vector<log::Finding> findings;
+
+  void add(const log::SegmentSummary& segment) {
+    ++segments;
+    batches += segment.batches;
+  }
+};
+
+Result<void> verify_operand(env::Files& files, const std::string& path, std::size_t findings_max, Checked& checked) {
+  if (!is_directory(files, path)) {
+    MQ_TRY(const auto segment, log::check_segment(files, path, checked.findings, findings_max));
+    checked.add(segment);
+    return {};
+  }
+  MQ_TRY(const auto directories, partition_directories(files, path));
+  for (const std::string& directory : directories) {
+    MQ_TRY(const auto segments, log::check_directory(files, directory, checked.findings, findings_max));
+    for (const log::SegmentSummary& segment : segments) checked.add(segment);
+  }
+  return {};
+}
+
+awaitable<Result<void>> verify(Console& console, Remote&) {
+  constexpr std::size_t kFindingsMax = 1000;
+  const std::size_t findings_max =
+      console.args().flag("all-errors") ? std::numeric_limits<std::int32_t>::max() : kFindingsMax;
+  std::uint64_t segments = 0;
+  std::uint64_t batches = 0;
+  std::size_t findings = 0;
+  for (const std::string& operand : console.args().operands()) {
+    Checked checked;
+    if (auto done = verify_operand(console.files(), without_slash(operand), findings_max, checked); !done)
+      console.complain(done.error());
+    std::string lines;
+    for (const log::Finding& finding : checked.findings) {
+      cli::append_in_one_line(finding.to_string(), lines);
+      lines += '\n';
+    }
+    if (!checked.findings.empty()) console.worsen(cli::ExitCode::damaged);
+    segments += checked.segments;
+    batches += checked.batches;
+    findings += checked.findings.size();
+    MQ_CO_CHECK(co_await console.write(lines));
+  }
+  console.notice(fmt::format("{} segments with {} batches, {} findings", segments, batches, findings));
+  co_return Result<void>{};
+}
+
+constexpr cli::OptionRow kVerifyRows[] = {
+    {.long_name = "all-errors",
+     .kind = cli::ValueKind::flag,
+     .group = "Output",
+     .help = "do not stop after 1000 findings in one place"},
+};
+constexpr cli::Example kVerifyExamples[] = {
+    {"exit 7 and a line for each finding when something is wrong", "mqctl segment verify /var/lib/mqd/web-0"}};
+constexpr cli::CommandRow kVerify{.name = "segment verify",
+                                  .operands_text = "DIR|FILE...",
+                                  .summary = "check CRCs, lengths, offsets, timestamps and indexes",
+                                  .operands = {.min = 1},
+                                  .options = kVerifyRows,
+                                  .examples = kVerifyExamples};
+
+// --- segment dump --------------------------------------------------------------------------------------------------
+
+/// [first, last) of one file.
+struct OffsetRange {
+  Offset first{0};
+  Offset last = kNoOffset;
+};
+
+/// One open segment.
+struct SegmentFile {
+  std::string path;
+  std::unique_ptr<env::File> file;
+  std::uint64_t size = 0;
+  TopicPartition where;  ///< by the name of its directory; an empty topic when that is no partition's
+};
+
+/// `.../web-0/00000000000000000000.log` is of web-0.
+TopicPartition partition_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return {"", -1};
+  std::string_view directory = std::string_view(path).substr(0, slash);
+  directory = directory.substr(directory.rfind('/') + 1);
+  const std::size_t dash = directory.rfind('-');
+  TopicPartition where{"", -1};
+  if (dash == std::string_view::npos) return where;
+  const auto [end, error] =
+      std::from_chars(directory.data() + dash + 1, directory.data() + directory.size(), where.partition);
+  if (error != std::errc{} || end != directory.data() + directory.size()) return {"", -1};
+  where.topic = directory.substr(0, dash);
+  return where;
+}
+
+Result<SegmentFile> open_segment(env::Files& files, const std::string& path) {
+  SegmentFile segment{.path = path, .file = {}, .size = 0, .where = partition_of(path)};
+  MQ_TRY(segment.file, files.open(path, env::OpenMode::read));
+  MQ_TRY(segment.size, segment.file->size());
+  return segment;
+}
+
+/// Offsets of a file that positions refer to.
+struct Extent {
+  Offset start{0};
+  Offset end{0};
+  std::optional<Offset> at_first_time;
+  std::optional<Offset> at_last_time;
+};
+
+/// Reads the headers up to the first damage; what is behind it has offsets too, but no position refers to it.
+Extent extent_of(SegmentFile& segment, const cli::PositionRange& range) {
+  log::SegmentReader reader(*segment.file, segment.path, 0, segment.size, log::SegmentReader::Mode::headers);
+  Extent extent;
+  const auto note_time = [](const std::optional<cli::Position>& position, const record::BatchHeader& header,
+                            std::optional<Offset>& at) {
+    if (!at && position && position->kind == cli::Position::Kind::time && header.max_timestamp >= position->value)
+      at = header.base_offset;
+  };
+  bool any = false;
+  for (auto batch = reader.next(); batch && *batch; batch = reader.next()) {
+    const record::BatchHeader& header = (*batch)->header;
+    if (!std::exchange(any, true)) extent.start = header.base_offset;
+    extent.end = header.next_offset();
+    note_time(range.first, header, extent.at_first_time);
+    note_time(range.last, header, extent.at_last_time);
+  }
+  return extent;
+}
+
+Offset resolve(const cli::Position& position, const Extent& extent, std::optional<Offset> at_time) {
+  switch (position.kind) {
+    case cli::Position::Kind::start:
+      return extent.start + OffsetDelta{std::min(position.value, (extent.end - extent.start).value())};
+    case cli::Position::Kind::end:
+      return extent.end - OffsetDelta{std::min(position.value, (extent.end - extent.start).value())};
+    case cli::Position::Kind::time:
+      return at_time.value_or(extent.end);
+    case cli::Position::Kind::offset:
+    case cli::Position::Kind::committed:  // refused before
+      break;
+  }
+  return Offset{position.value};
+}
+
+bool needs_extent(const std::optional<cli::Position>& position) {
+  return position && position->kind != cli::Position::Kind::offset;
+}
+
+OffsetRange resolve(const cli::PositionRange& range, SegmentFile& segment) {
+  Extent extent;
+  if (needs_extent(range.first) || needs_extent(range.last)) extent = extent_of(segment, range);
+  OffsetRange offsets;
+  if (range.first) offsets.first = resolve(*range.first, extent, extent.at_first_time);
+  if (range.last) offsets.last = resolve(*range.last, extent, extent.at_last_time);
+  return offsets;
+}
+
+/// Takes what a dump reads, batch after batch, and makes text of it.
+class DumpSink {
+ public:
+  virtual ~DumpSink() = default;
+  virtual Result<void> add(const SegmentFile& segment, const log::BatchAt& batch, const OffsetRange& range) = 0;
+  /// What can be written now; `at_end` for the last time.
+  [[nodiscard]] virtual std::string take(bool at_end) = 0;
+};
+
+constexpr cli::ColumnRow kBatchColumns[] = {
+    {.name = "file"},
+    {.name = "position", .unit = cli::Unit::number},
+    {.name = "size_bytes", .unit = cli::Unit::number},
+    {.name = "base_offset", .unit = cli::Unit::number},
+    {.name = "last_offset", .unit = cli::Unit::number},
+    {.name = "records", .unit = cli::Unit::number},
+    {.name = "codec"},
+    {.name = "max_time", .unit = cli::Unit::wall_time},
+    {.name = "time_type"},
+    {.name = "epoch", .unit = cli::Unit::number},
+    {.name = "producer_id", .unit = cli::Unit::number},
+    {.name = "producer_epoch", .unit = cli::Unit::number},
+    {.name = "first_sequence", .unit = cli::Unit::number},
+    {.name = "last_sequence", .unit = cli::Unit::number},
+    {.name = "transactional", .unit = cli::Unit::yes_no},
+    {.name = "control", .unit = cli::Unit::yes_no},
+    {.name = "crc"},
+};
+
+class BatchRows : public DumpSink {
+ public:
+  explicit BatchRows(cli::TableWriter table) : table_(std::move(table)) {}
+  Result<void> add(const SegmentFile& segment, const log::BatchAt& batch, const OffsetRange&) override {
+    const record::BatchHeader& header = batch.header;
+    table_.add({segment.path, static_cast<std::int64_t>(batch.position), static_cast<std::int64_t>(header.size_bytes()),
+                header.base_offset.value(), header.last_offset().value(), std::int64_t{header.record_count},
+                std::string(record::name_of(header.compression())), time_cell(header.max_timestamp),
+                std::string(header.timestamp_type() == record::TimestampType::create_time ? "create" : "append"),
+                number_cell(header.leader_epoch.value()), number_cell(header.producer_id.value()),
+                number_cell(header.producer_epoch.value()), number_cell(header.base_sequence.value()),
+                number_cell(header.last_sequence().value()), header.is_transactional(), header.is_control(),
+                fmt::format("{:08x}", header.crc)});
+    return {};
+  }
+  std::string take(bool at_end) override { return at_end ? table_.finish() : table_.take(); }
+
+ private:
+  cli::TableWriter table_;
+};
+
+cli::RecordView view_of(const SegmentFile& segment, const record::BatchHeader& header,
+                        const record::RecordView& record) {
+  cli::RecordView view{.topic = segment.where.topic,
+                       .partition = segment.where.partition,
+                       .offset = record.offset.value(),
+                       .leader_epoch = header.leader_epoch.value(),
+                       .timestamp = record.timestamp,
+                       .timestamp_type = header.timestamp_type() == record::TimestampType::create_time
+                                             ? cli::TimestampType::create
+                                             : cli::TimestampType::append,
+                       .key = record.key,
+                       .value = record.value,
+                       .headers = {}};
+  for (const record::HeaderView& one : record.headers) view.headers.push_back({one.key, one.value});
+  return view;
+}
+
+/// Opens batches and hands out their records.
+class RecordSink : public DumpSink {
+ public:
+  Result<void> add(const SegmentFile& segment, const log::BatchAt& batch, const OffsetRange& range) override {
+    return record::for_each_record(reader_, batch.view(), [&](const record::RecordView& record) {
+      if (record.offset >= range.first && record.offset < range.last)
+        add_record(view_of(segment, batch.header, record), batch.header);
+    });
+  }
+
+ protected:
+  virtual void add_record(const cli::RecordView& record, const record::BatchHeader& header) = 0;
+
+ private:
+  record::RecordReader reader_;
+};
+
+constexpr cli::ColumnRow kRecordColumns[] = {
+    {.name = "topic"},
+    {.name = "partition", .unit = cli::Unit::number},
+    {.name = "offset", .unit = cli::Unit::number},
+    {.name = "time", .unit = cli::Unit::wall_time},
+    {.name = "control", .unit = cli::Unit::yes_no},
+    {.name = "key"},
+    {.name = "value"},
+    {.name = "headers"},
+};
+
+class RecordRows : public RecordSink {
+ public:
+  explicit RecordRows(cli::TableWriter table) : table_(std::move(table)) {}
+  std::string take(bool at_end) override { return at_end ? table_.finish() : table_.take(); }
+
+ protected:
+  void add_record(const cli::RecordView& record, const record::BatchHeader& header) override {
+    const auto cell = [](const std::optional<BytesView>& bytes) -> cli::Cell {
+      if (!bytes) return std::monostate{};
+      return std::string(*bytes);
+    };
+    std::vector<std::string> headers;
+    for (const cli::HeaderView& one : record.headers)
+      headers.push_back(fmt::format("{}={}", one.name, one.value.value_or("")));
+    cli::Cell topic;
+    if (!record.topic.empty()) topic = std::string(record.topic);
+    table_.add({topic, number_cell(record.partition), record.offset, time_cell(record.timestamp), header.is_control(),
+                cell(record.key), cell(record.value), std::move(headers)});
+  }
+
+ private:
+  cli::TableWriter table_;
+};
+
+class Envelopes : public RecordSink {
+ public:
+  std::string take(bool) override { return std::exchange(out_, {}); }
+
+ protected:
+  void add_record(const cli::RecordView& record, const record::BatchHeader&) override {
+    cli::write_envelope(record, out_);
+    out_ += '\n';
+  }
+
+ private:
+  std::string out_;
+};
+
+class Formatted : public RecordSink {
+ public:
+  Formatted(cli::RecordFormat format, bool for_terminal) : format_(std::move(format)), for_terminal_(for_terminal) {}
+  std::string take(bool) override {
+    std::string bytes = std::exchange(out_, {});
+    if (!for_terminal_) return bytes;
+    std::string escaped;
+    cli::append_for_terminal(bytes, escaped);
+    return escaped;
+  }
+
+ protected:
+  void add_record(const cli::RecordView& record, const record::BatchHeader&) override { format_.write(record, out_); }
+
+ private:
+  cli::RecordFormat format_;
+  bool for_terminal_;
+  std::string out_;
+};
+
+/// Null after a mistake, which is told.
+std::unique_ptr<DumpSink> make_sink(Console& console) {
+  const cli::Arguments& args = console.args();
+  const int kinds = (args.has("format") ? 1 : 0) + (args.flag("json") ? 1 : 0) + (args.flag("records") ? 1 : 0) +
+                    (args.flag("batches") ? 1 : 0);
+  if (kinds > 1) {
+    console.usage(args.usage_error("--batches, --records, -J and -F are four ways to print; choose one"));
+    return nullptr;
+  }
+  if (args.flag("json")) return std::make_unique<Envelopes>();
+  if (args.flag("records")) return std::make_unique<RecordRows>(console.table(kRecordColumns));
+  if (!args.has("format")) return std::make_unique<BatchRows>(console.table(kBatchColumns));
+  auto format = cli::RecordFormat::compile(args.text("format"));
+  if (!format) {
+    console.usage(args.usage_error("format", args.text("format"), format.error()));
+    return nullptr;
+  }
+  return std::make_unique<Formatted>(*std::move(format), console.stdout_is_terminal());
+}
+
+/// Null after a mistake, which is told.
+std::optional<cli::PositionRange> parse_dump_range(Console& console) {
+  const std::string& text = console.args().text("offset");
+  if (text.empty()) return cli::PositionRange{};
+  const auto range = cli::parse_range(text, console.time_context());
+  if (!range) {
+    console.usage(console.args().usage_error("offset", text, range.error()));
+    return std::nullopt;
+  }
+  for (const auto& position : {range->first, range->last}) {
+    if (!position || position->kind != cli::Position::Kind::committed) continue;
+    console.usage(console.args().usage_error(
+        "offset", text, {.at = 0, .size = text.size(), .why = "a file does not know what a group has committed"}));
+    return std::nullopt;
+  }
+  return *range;
+}
+
+/// Tells the damage and goes on behind it. False when nothing good follows.
+Result<bool> step_over_damage(Console& console, SegmentFile& segment, log::SegmentReader& reader, const Error& error) {
+  if (error.code == Errc::disk_failed) return fail(error);
+  console.complain(error, cli::ExitCode::damaged);
+  MQ_TRY(const auto found,
+         log::find_batch(*segment.file, reader.position() + 1, segment.size, reader.next_offset(), kNoOffset));
+  if (!found) return false;
+  reader.skip_to(found->position, found->header.base_offset);
+  return true;
+}
+
+awaitable<Result<void>> dump_file(Console& console, SegmentFile& segment, OffsetRange range, DumpSink& sink) {
+  log::SegmentReader reader(*segment.file, segment.path, 0, segment.size, log::SegmentReader::Mode::wholes);
+  std::string out;
+  while (true) {
+    const auto batch = reader.next();
+    if (!batch) {
+      MQ_CO_TRY(const bool goes_on, step_over_damage(console, segment, reader, batch.error()));
+      if (!goes_on) break;
+      continue;
+    }
+    if (!*batch || (*batch)->header.base_offset >= range.last) break;
+    if ((*batch)->header.last_offset() < range.first) continue;
+    if (auto added = sink.add(segment, **batch, range); !added)
+      console.complain({.code = added.error().code,
+                        .message = fmt::format("{}:{}: {}", segment.path, (*batch)->position, added.error().message)},
+                       cli::ExitCode::damaged);
+    out += sink.take(false);
+    if (out.size() >= kChunkBytes) MQ_CO_CHECK(co_await console.write(std::exchange(out, {})));
+  }
+  co_return co_await console.write(out);
+}
+
+awaitable<Result<void>> dump(Console& console, Remote&) {
+  const auto sink = make_sink(console);
+  if (!sink) co_return Result<void>{};
+  const auto range = parse_dump_range(console);
+  if (!range) co_return Result<void>{};
+  for (const std::string& path : segment_files(console)) {
+    auto segment = open_segment(console.files(), path);
+    if (!segment) {
+      console.complain(segment.error());
+      continue;
+    }
+    MQ_CO_CHECK(co_await dump_file(console, *segment, resolve(*range, *segment), *sink));
+  }
+  const std::string rest = sink->take(true);
+  co_return co_await console.write(rest);
+}
+
+constexpr cli::OptionRow kDumpRows[] = {
+    {.short_name = 'o',
+     .long_name = "offset",
+     .value_name = "RANGE",
+     .fallback_note = "all",
+     .group = "What",
+     .help = "only these, of each file: 100..200, end-10.., @2025-01-31.."},
+    {.long_name = "batches",
+     .kind = cli::ValueKind::flag,
+     .group = "Output",
+     .help = "a row for each batch; this is the default"},
+    {.long_name = "records", .kind = cli::ValueKind::flag, .group = "Output", .help = "a row for each record"},
+    {.short_name = 'J',
+     .long_name = "json",
+     .kind = cli::ValueKind::flag,
+     .group = "Output",
+     .help = "a JSON object for each record, nothing lost: mq-record(5)"},
+    {.short_name = 'F',
+     .long_name = "format",
+     .value_name = "FMT",
+     .group = "Output",
+     .help = "write records like this: %k %s %o %T %h ...; the newline is yours: '%o %s\\n'"},
+    {.long_name = "output",
+     .kind = cli::ValueKind::choice,
+     .value_name = "FORMAT",
+     .fallback_note = "table on a terminal, else tsv",
+     .choices = "table|tsv|json|jsonl",
+     .group = "Output",
+     .help = "of --batches and --records; tsv and json have plain bytes and milliseconds"},
+    {.long_name = "no-header",
+     .kind = cli::ValueKind::flag,
+     .group = "Output",
+     .help = "leave the line with the names of the columns out"},
+};
+constexpr cli::Example kDumpExamples[] = {
+    {"which batches, from which producers", "mqctl segment dump /var/lib/mqd/web-0/00000000000000000000.log"},
+    {"values of what can still be read of a damaged log", "mqctl segment dump -F '%s\\n' /var/lib/mqd/web-0"},
+};
+constexpr cli::CommandRow kDump{.name = "segment dump",
+                                .operands_text = "DIR|FILE...",
+                                .summary = "print the batches or records of log files",
+                                .operands = {.min = 1},
+                                .options = kDumpRows,
+                                .examples = kDumpExamples};
+
+constexpr Command kCommands[] = {{&kList, list}, {&kDump, dump}, {&kVerify, verify}};
+
+}  // namespace
+
+std::span<const Command> segment_commands() { return kCommands; }
+
+}  // namespace mq::mqctl

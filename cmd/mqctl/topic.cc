@@ -1,0 +1,346 @@
+#include <fnmatch.h>
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include "client/errors.h"
+#include "command.h"
+#include "config_table.h"
+#include "partition_table.h"
+
+namespace mq::mqctl {
+namespace {
+
+std::int64_t replicas_of(const client::TopicInfo& topic) {
+  std::size_t most = 0;
+  for (const client::PartitionInfo& partition : topic.partitions) most = std::max(most, partition.replicas.size());
+  return static_cast<std::int64_t>(most);
+}
+
+cli::Cell id_cell(const Uuid& id) {
+  if (id.is_zero()) return std::monostate{};
+  return id.to_string();
+}
+
+// --- topic list ----------------------------------------------------------------------------------------------------
+
+constexpr cli::ColumnRow kListColumns[] = {
+    {.name = "topic"},
+    {.name = "partitions", .unit = cli::Unit::number},
+    {.name = "replicas", .unit = cli::Unit::number},
+    {.name = "internal", .unit = cli::Unit::yes_no},
+};
+
+awaitable<Result<void>> list(Console& console, Remote& remote) {
+  const cli::Arguments& args = console.args();
+  MQ_CO_CHECK(co_await remote.connect());
+  MQ_CO_TRY(const auto topics, co_await remote.admin().list_topics(remote.deadline()));
+  const std::string glob = args.operands().empty() ? "*" : args.operands().front();
+  cli::TableWriter table = console.table(kListColumns);
+  for (const auto& topic : topics) {
+    if (topic->internal && !args.flag("internal")) continue;
+    if (::fnmatch(glob.c_str(), topic->name.c_str(), 0) != 0) continue;
+    table.add({topic->name, static_cast<std::int64_t>(topic->partitions.size()), replicas_of(*topic), topic->internal});
+  }
+  co_return co_await console.finish(table);
+}
+
+constexpr std::array kListOwnRows = {
+    cli::OptionRow{.long_name = "internal",
+                   .kind = cli::ValueKind::flag,
+                   .group = "What",
+                   .help = "the brokers' own topics too, as __consumer_offsets"},
+};
+constexpr auto kListRows = joined(kListOwnRows, kOutputRows);
+constexpr cli::Example kListExamples[] = {
+    {"topics whose name begins with web", "mqctl topic list 'web*'"},
+};
+constexpr cli::CommandRow kList{.name = "topic list",
+                                .operands_text = "[GLOB]",
+                                .summary = "the topics",
+                                .operands = {.min = 0, .max = 1},
+                                .options = kListRows,
+                                .examples = kListExamples};
+
+// --- topic describe ------------------------------------------------------------------------------------------------
+
+constexpr cli::ColumnRow kDescribeColumns[] = {
+    {.name = "topic"},
+    {.name = "id"},
+    {.name = "partitions", .unit = cli::Unit::number},
+    {.name = "replicas", .unit = cli::Unit::number},
+    {.name = "offline", .unit = cli::Unit::number},
+    {.name = "under_replicated", .unit = cli::Unit::number},
+    {.name = "offsets", .unit = cli::Unit::number},
+    {.name = "size_bytes", .unit = cli::Unit::bytes},
+    {.name = "internal", .unit = cli::Unit::yes_no},
+};
+
+/// Offsets that lie between the start and the end of the topic's partitions: its records, but for gaps of compaction.
+awaitable<Result<std::int64_t>> count_offsets(Remote& remote, const client::TopicInfo& topic) {
+  std::vector<TopicPartition> partitions;
+  for (std::size_t i = 0; i < topic.partitions.size(); ++i)
+    partitions.push_back({topic.name, static_cast<std::int32_t>(i)});
+  MQ_CO_TRY(const auto starts, co_await remote.offsets(partitions, client::OffsetQuery::kStart));
+  MQ_CO_TRY(const auto ends, co_await remote.offsets(partitions, client::OffsetQuery::kEnd));
+  std::int64_t count = 0;
+  for (const auto& [where, end] : ends)
+    if (const auto start = starts.find(where); start != starts.end())
+      count += (end.offset - start->second.offset).value();
+  co_return count;
+}
+
+awaitable<Result<void>> print_topics(Console& console, Remote& remote, std::vector<client::Cluster::TopicRef> topics) {
+  MQ_CO_TRY(const auto sizes, co_await partition_sizes(console, remote));
+  cli::TableWriter table = console.table(kDescribeColumns);
+  for (const auto& topic : topics) {
+    std::int64_t size_bytes = 0;
+    for (const auto& [where, bytes] : sizes)
+      if (where.topic == topic->name) size_bytes += bytes;
+    MQ_CO_TRY(const std::int64_t offsets, co_await count_offsets(remote, *topic));
+    const auto offline =
+        std::ranges::count(topic->partitions, kNoBroker, [](const client::PartitionInfo& p) { return p.leader; });
+    const auto behind = std::ranges::count_if(
+        topic->partitions, [](const client::PartitionInfo& p) { return p.in_sync.size() < p.replicas.size(); });
+    table.add({topic->name, id_cell(topic->id), static_cast<std::int64_t>(topic->partitions.size()),
+               replicas_of(*topic), std::int64_t{offline}, std::int64_t{behind}, offsets, size_bytes, topic->internal});
+  }
+  co_return co_await console.finish(table);
+}
+
+awaitable<Result<void>> describe(Console& console, Remote& remote) {
+  const cli::Arguments& args = console.args();
+  if (args.flag("partitions") && args.flag("configs")) {
+    console.usage(args.usage_error("--partitions and --configs are two tables; ask for one"));
+    co_return Result<void>{};
+  }
+  MQ_CO_CHECK(co_await remote.connect());
+  MQ_CO_TRY(auto topics,
+            co_await remote.topics(std::vector<std::string>(args.operands().begin(), args.operands().end())));
+  if (args.flag("partitions")) co_return co_await print_partitions(console, remote, std::move(topics));
+  if (!args.flag("configs")) co_return co_await print_topics(console, remote, std::move(topics));
+  std::vector<Resource> resources;
+  for (const auto& topic : topics) resources.emplace_back(client::ResourceType::topic, topic->name);
+  co_return co_await print_configs(console, remote, std::move(resources));
+}
+
+constexpr std::array kDescribeOwnRows = {
+    cli::OptionRow{.long_name = "partitions",
+                   .kind = cli::ValueKind::flag,
+                   .group = "What",
+                   .help = "a row for each partition, as partition list"},
+    cli::OptionRow{.long_name = "configs",
+                   .kind = cli::ValueKind::flag,
+                   .group = "What",
+                   .help = "a row for each setting, as config get"},
+};
+constexpr auto kDescribeRows = joined(kDescribeOwnRows, kOutputRows);
+constexpr cli::Example kDescribeExamples[] = {{"how large is it", "mqctl topic describe web"}};
+constexpr cli::CommandRow kDescribe{.name = "topic describe",
+                                    .operands_text = "NAME...",
+                                    .summary = "partitions, replicas, offsets and size of topics",
+                                    .operands = {.min = 1},
+                                    .options = kDescribeRows,
+                                    .examples = kDescribeExamples};
+
+// --- topic create --------------------------------------------------------------------------------------------------
+
+constexpr cli::ColumnRow kCreateColumns[] = {
+    {.name = "topic"},
+    {.name = "result"},
+    {.name = "partitions", .unit = cli::Unit::number},
+    {.name = "replicas", .unit = cli::Unit::number},
+    {.name = "id"},
+};
+
+/// --retention is a time or a size, by its unit.
+bool add_retention(Console& console, client::NewTopic& topic) {
+  const std::string& text = console.args().text("retention");
+  if (const auto time = cli::parse_duration(text)) {
+    topic.configs.emplace_back("retention.ms", fmt::format("{}", *time / 1ms));
+    return true;
+  }
+  if (const auto size = cli::parse_size(text)) {
+    topic.configs.emplace_back("retention.bytes", fmt::format("{}", *size));
+    return true;
+  }
+  console.usage(console.args().usage_error("retention", text,
+                                           {.at = 0, .size = text.size(), .why = "a time as 7d, or a size as 10G"}));
+  return false;
+}
+
+/// What the words ask for: NAME... and KEY=VALUE..., told apart by "=", which no name has.
+std::optional<std::vector<client::NewTopic>> wanted_topics(Console& console) {
+  const cli::Arguments& args = console.args();
+  client::NewTopic like;
+  if (args.has("partitions")) like.partitions = static_cast<std::int32_t>(args.number("partitions"));
+  if (args.has("replicas")) like.replication_factor = static_cast<std::int16_t>(args.number("replicas"));
+  if (args.flag("compact")) like.configs.emplace_back("cleanup.policy", "compact");
+  if (args.has("retention") && !add_retention(console, like)) return std::nullopt;
+  std::vector<client::NewTopic> topics;
+  for (const std::string& operand : args.operands()) {
+    if (operand.find('=') != std::string::npos) {
+      auto setting = parse_setting(console, operand);
+      if (!setting) return std::nullopt;
+      like.configs.push_back(*std::move(setting));
+      continue;
+    }
+    if (const char* problem = topic_name_problem(operand)) {
+      console.usage(args.usage_error("NAME", operand, {.at = 0, .size = operand.size(), .why = problem}));
+      return std::nullopt;
+    }
+    topics.emplace_back().name = operand;
+  }
+  if (topics.empty()) {
+    console.usage(args.usage_error("no topic is named"));
+    return std::nullopt;
+  }
+  for (client::NewTopic& topic : topics) {
+    const std::string name = topic.name;
+    topic = like;
+    topic.name = name;
+  }
+  return topics;
+}
+
+cli::Cell count_cell(std::int64_t count) {
+  if (count < 0) return std::monostate{};
+  return count;
+}
+
+awaitable<Result<void>> create(Console& console, Remote& remote) {
+  auto topics = wanted_topics(console);
+  if (!topics) co_return Result<void>{};
+  MQ_CO_CHECK(co_await remote.connect());
+  const bool dry_run = console.args().flag("dry-run");
+  MQ_CO_TRY(const auto results, co_await remote.admin().create_topics(*std::move(topics), dry_run, remote.deadline()));
+  cli::TableWriter table = console.table(kCreateColumns);
+  for (const client::CreatedTopic& topic : results) {
+    std::string result = dry_run ? "would be created" : "created";
+    if (topic.error && client::code_of(*topic.error) == ErrorCode::kTopicAlreadyExists &&
+        console.args().flag("if-not-exists")) {
+      result = "exists";
+    } else if (topic.error) {
+      console.complain(*topic.error);
+      result = "failed";
+    }
+    table.add(
+        {topic.name, result, count_cell(topic.partitions), count_cell(topic.replication_factor), id_cell(topic.id)});
+  }
+  co_return co_await console.finish(table);
+}
+
+constexpr std::array kCreateOwnRows = {
+    cli::OptionRow{.short_name = 'p',
+                   .long_name = "partitions",
+                   .kind = cli::ValueKind::number,
+                   .value_name = "N",
+                   .fallback_note = "the broker's",
+                   .group = "What",
+                   .help = "partitions of each topic",
+                   .number_min = 1,
+                   .number_max = std::numeric_limits<std::int32_t>::max()},
+    cli::OptionRow{.short_name = 'r',
+                   .long_name = "replicas",
+                   .kind = cli::ValueKind::number,
+                   .value_name = "N",
+                   .fallback_note = "the broker's",
+                   .group = "What",
+                   .help = "copies of each partition",
+                   .number_min = 1,
+                   .number_max = std::numeric_limits<std::int16_t>::max()},
+    cli::OptionRow{.long_name = "compact",
+                   .kind = cli::ValueKind::flag,
+                   .group = "What",
+                   .help = "keep the last record of each key; cleanup.policy=compact"},
+    cli::OptionRow{.long_name = "retention",
+                   .value_name = "DUR|SIZE",
+                   .group = "What",
+                   .help = "keep records so long, or so many bytes of each partition"},
+    cli::OptionRow{.long_name = "if-not-exists",
+                   .kind = cli::ValueKind::flag,
+                   .group = "What",
+                   .help = "a topic that is there is no error, whatever its settings"},
+};
+constexpr auto kCreateRows = joined(kCreateOwnRows, kChangeAndOutputRows);
+constexpr cli::Example kCreateExamples[] = {
+    {"six partitions, kept for a week", "mqctl topic create web -p 6 --retention 7d"},
+    {"with any setting of a topic", "mqctl topic create audit max.message.bytes=4000000"},
+};
+constexpr cli::CommandRow kCreate{.name = "topic create",
+                                  .operands_text = "NAME... [KEY=VALUE]...",
+                                  .summary = "make topics",
+                                  .operands = {.min = 1},
+                                  .effect = cli::Effect::changes,
+                                  .options = kCreateRows,
+                                  .examples = kCreateExamples};
+
+// --- topic delete --------------------------------------------------------------------------------------------------
+
+constexpr cli::ColumnRow kDeleteColumns[] = {{.name = "topic"}, {.name = "result"}};
+
+/// What a delete would do: which of the names are there.
+awaitable<Result<std::vector<client::ItemResult>>> plan_delete(Remote& remote, std::vector<std::string> names) {
+  MQ_CO_TRY(const auto topics, co_await remote.admin().list_topics(remote.deadline()));
+  std::vector<client::ItemResult> results;
+  for (const std::string& name : names) {
+    client::ItemResult& result = results.emplace_back();
+    result.name = name;
+    if (std::ranges::find(topics, name, [](const auto& topic) { return topic->name; }) == topics.end())
+      result.error = client::broker_error(ErrorCode::kUnknownTopicOrPartition, "topic {}", name);
+  }
+  co_return results;
+}
+
+awaitable<Result<void>> remove(Console& console, Remote& remote) {
+  const cli::Arguments& args = console.args();
+  const std::vector<std::string> names(args.operands().begin(), args.operands().end());
+  const bool planning = args.flag("dry-run") || !args.flag("yes");
+  MQ_CO_CHECK(co_await remote.connect());
+  Result<std::vector<client::ItemResult>> results =
+      planning ? co_await plan_delete(remote, names) : co_await remote.admin().delete_topics(names, remote.deadline());
+  if (!results) co_return fail(results.error());
+  cli::TableWriter table = console.table(kDeleteColumns);
+  for (const client::ItemResult& topic : *results) {
+    std::string result = planning ? "would be deleted" : "deleted";
+    const bool missing = topic.error && client::code_of(*topic.error) == ErrorCode::kUnknownTopicOrPartition;
+    if (missing && args.flag("if-exists")) {
+      result = "not there";
+    } else if (topic.error) {
+      console.complain(*topic.error);
+      result = "failed";
+    }
+    table.add({topic.name, result});
+  }
+  MQ_CO_CHECK(co_await console.finish(table));
+  if (planning && !args.flag("dry-run"))
+    console.complain({.code = Errc::refused, .message = "nothing was deleted: add --yes to delete the topics"},
+                     cli::ExitCode::needs_consent);
+  co_return Result<void>{};
+}
+
+constexpr std::array kDeleteOwnRows = {
+    cli::OptionRow{.long_name = "if-exists",
+                   .kind = cli::ValueKind::flag,
+                   .group = "What",
+                   .help = "a topic that is not there is no error"},
+};
+constexpr auto kDeleteRows = joined(kDeleteOwnRows, kChangeAndOutputRows);
+constexpr cli::Example kDeleteExamples[] = {{"two topics and all their records", "mqctl topic delete -y old older"}};
+constexpr cli::CommandRow kDelete{.name = "topic delete",
+                                  .operands_text = "NAME...",
+                                  .summary = "delete topics with all their records",
+                                  .operands = {.min = 1},
+                                  .effect = cli::Effect::destroys,
+                                  .options = kDeleteRows,
+                                  .examples = kDeleteExamples};
+
+constexpr Command kCommands[] = {{&kList, list}, {&kCreate, create}, {&kDescribe, describe}, {&kDelete, remove}};
+
+}  // namespace
+
+std::span<const Command> topic_commands() { return kCommands; }
+
+}  // namespace mq::mqctl

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/node.h"
+#include "env/task_group.h"
+#include "http/server.h"
+#include "posix/runtime.h"
+#include "posix/signals.h"
+
+namespace mq::mqd {
+
+struct DaemonOptions {
+  broker::NodeConfig node;
+  std::string metrics;                ///< address of the HTTP listener; empty: none
+  int ready_fd = -1;                  ///< told when clients can connect
+  std::vector<std::string> command;   ///< run beside the broker, which ends with it; empty: none
+  bool remove_data = false;           ///< at the end: the directory was made for this run
+};
+
+/// The process round a node: readiness, signals, a command beside it, the end.
+class Daemon {
+ public:
+  Daemon(posix::Runtime& runtime, DaemonOptions options);
+
+  /// From start to stop; the exit status.
+  awaitable<int> run();
+
+ private:
+  awaitable<Result<void>> start();
+  Result<void> serve_http();
+  void tell_ready();
+  awaitable<int> wait_for_end();
+  awaitable<void> watch_signals();
+  awaitable<void> watch_command();
+  awaitable<void> force_end();
+  void end(int status);
+  [[nodiscard]] std::string brokers() const;
+
+  posix::Runtime& runtime_;
+  DaemonOptions options_;
+  env::Shard& shard_;
+  posix::Signals signals_;
+  broker::Node node_;
+  env::TaskGroup tasks_;
+  env::Event ended_;
+  std::unique_ptr<env::Timer> patience_;
+  std::unique_ptr<http::Server> http_;
+  int command_signal_ = 0;
+  bool ending_ = false;
+  int status_ = 0;
+};
+
+}  // namespace mq::mqd
