@@ -9,12 +9,25 @@ namespace mq::log {
 
 VerifyOutcome verify(const FileRange& range) {
   const std::uint64_t end = range.position + range.size;
-  SegmentReader reader(*range.file, range.segment->path(), range.position, end, SegmentReader::Mode::wholes);
+  const std::string path = range.segment->path();
+  SegmentReader reader(*range.file, path, range.position, end, SegmentReader::Mode::wholes);
+  bool is_first = true;
   while (true) {
-    auto batch = reader.next();
     const auto good = static_cast<std::size_t>(reader.position() - range.position);
+    const Offset expected = is_first ? range.from : reader.next_offset();
+    auto batch = reader.next();
     if (!batch) return {.good_bytes = good, .damage = std::move(batch).error()};
     if (!*batch) return {.good_bytes = good};
+    const record::BatchHeader& header = (*batch)->header;
+    const bool in_place = header.base_offset == expected || (is_first && header.base_offset < expected) ||
+                          (header.base_offset > expected && range.may_have_gaps);
+    if (!in_place || header.next_offset() > range.limit || header.last_offset() < range.from)
+      return {
+          .good_bytes = good,
+          .damage = Error{.code = Errc::corrupt_batch,
+                          .message = fmt::format("{}:{}: says offset {} where {} should be", path, (*batch)->position,
+                                                 header.base_offset.value(), expected.value())}};
+    is_first = false;
   }
 }
 

@@ -24,6 +24,12 @@ struct FileRange {
   /// This process wrote these bytes or has checked their CRCs: they may be sent as they are.
   bool verified = false;
 
+  /// What `verify` checks besides the CRCs, which do not cover the base offset: the first batch holds `from` or, where
+  /// compaction left gaps, comes after it; the batches continue each other; none reaches `limit`.
+  Offset from{0};
+  Offset limit{0};
+  bool may_have_gaps = false;
+
   [[nodiscard]] bool empty() const { return size == 0; }
 };
 
@@ -34,7 +40,7 @@ struct VerifyOutcome {
   std::optional<Error> damage = std::nullopt;
 };
 
-/// Reads the range and checks every batch: lengths, CRC, offsets that only grow. Warms the page cache with it. For the
+/// Reads the range and checks every batch: lengths, CRC, offsets. Warms the page cache with it. For the
 /// pool; safe from every thread.
 [[nodiscard]] VerifyOutcome verify(const FileRange& range);
 

@@ -168,6 +168,7 @@ void Log::refuse(const record::BatchHeader& header) {
 Result<void> Log::begin_epoch(LeaderEpoch epoch) {
   if (epochs_ && epoch <= epochs_->latest()) return {};
   MQ_TRY(LeaderEpochs* const epochs, leader_epochs());
+  epoch_limit_ = std::max(epoch_limit_, epoch);
   if (epochs->assign(epoch, log_end_)) epochs_unsaved_ = true;
   return {};
 }
@@ -240,7 +241,8 @@ Result<FileRange> Log::read(Offset from, std::size_t bytes_max, Offset end_bound
     MQ_TRY(const std::uint64_t begin, segment->position_of(from, *config_));
     // Compaction leaves segments that end before the next one begins.
     if (begin >= segment->size_bytes()) continue;
-    const bool whole = bound == log_end_ || (i + 1 < segments_.size() && segments_[i + 1]->base_offset() <= bound);
+    const bool is_last = i + 1 == segments_.size();
+    const bool whole = bound == log_end_ || (!is_last && segments_[i + 1]->base_offset() <= bound);
     std::uint64_t limit = segment->size_bytes();
     if (!whole) {
       MQ_TRY(limit, segment->position_of(bound, *config_));
@@ -260,7 +262,10 @@ Result<FileRange> Log::read(Offset from, std::size_t bytes_max, Offset end_bound
                      .segment = segment,
                      .position = begin,
                      .size = static_cast<std::size_t>(end - begin),
-                     .verified = verified};
+                     .verified = verified,
+                     .from = from,
+                     .limit = is_last ? log_end_ : segments_[i + 1]->base_offset(),
+                     .may_have_gaps = may_have_gaps(segment->base_offset())};
   }
   return FileRange{};
 }
@@ -327,27 +332,34 @@ Result<std::optional<TimestampSearch>> Log::find_max_timestamp(Offset end_bound)
 
 Result<LeaderEpochs*> Log::leader_epochs() {
   if (!epochs_) {
-    LeaderEpochs epochs;
-    auto text = env::read_whole(files_, path_of(kEpochsFile), kSmallFileBytesMax);
-    auto decoded = text ? LeaderEpochs::decode(*text) : fail(text.error());
-    const bool has_batches = log_end_ > log_start_;
-    if (decoded) {
-      epochs = *std::move(decoded);
-      epochs.truncate_from(next(log_end_));
-    } else if (has_batches) {
-      if (decoded.error().code == Errc::disk_failed) return fail(decoded.error());
+    MQ_TRY(auto epochs, read_epochs_file());
+    if (!epochs && log_end_ > log_start_) {
       MQ_TRY(epochs, rebuild_leader_epochs());
       epochs_unsaved_ = true;
     }
-    epochs_ = std::make_unique<LeaderEpochs>(std::move(epochs));
+    epochs_ = std::make_unique<LeaderEpochs>(std::move(epochs).value_or(LeaderEpochs{}));
+    epochs_->truncate_from(next(log_end_));
   }
   return epochs_.get();
 }
 
+Result<std::optional<LeaderEpochs>> Log::read_epochs_file() {
+  const auto text = env::read_whole(files_, path_of(kEpochsFile), kSmallFileBytesMax);
+  if (!text && text.error().code == Errc::disk_failed) return fail(text.error());
+  if (!text) return std::nullopt;
+  auto epochs = LeaderEpochs::decode(*text);
+  // An epoch that nobody has reached yet is damage, too.
+  if (!epochs || epochs->latest() > epoch_limit_) return std::nullopt;
+  return *std::move(epochs);
+}
+
+bool Log::may_have_gaps(Offset offset) const { return config_->cleanup_compact || offset < compacted_end_; }
+
 Result<LeaderEpochs> Log::rebuild_leader_epochs() {
   LeaderEpochs epochs;
   MQ_CHECK(replay(log_start_, log_end_, [&](const record::BatchHeader& header) {
-    epochs.assign(header.leader_epoch, std::max(header.base_offset, log_start_));
+    if (header.leader_epoch <= epoch_limit_)
+      epochs.assign(header.leader_epoch, std::max(header.base_offset, log_start_));
   }));
   return epochs;
 }

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,6 +43,9 @@ struct OpenContext {
   bool clean = false;
   /// Of the topic, as metadata knows it; zero: whatever `partition.metadata` says.
   Uuid topic_id;
+  /// The partition's current leader epoch, as metadata knows it. No CRC covers a batch's epoch: a larger one is rot and
+  /// counts for nothing. kNoLeaderEpoch: unknown.
+  LeaderEpoch leader_epoch = kNoLeaderEpoch;
   /// From LogDir: nothing below was unsynced at the last stop. Absent: unknown.
   std::optional<Offset> synced_end = std::nullopt;
   /// From LogDir: segments that end at or below are whole with their indexes.
@@ -232,6 +236,10 @@ class Log {
   Result<LeaderEpochs*> leader_epochs();
   Result<ProducerStates> load_producer_states();
   Result<LeaderEpochs> rebuild_leader_epochs();
+  /// Nothing: missing or damaged.
+  Result<std::optional<LeaderEpochs>> read_epochs_file();
+  /// Compaction leaves gaps between offsets; elsewhere they are damage.
+  [[nodiscard]] bool may_have_gaps(Offset offset) const;
   /// Calls `each` with the header of every batch that begins in [from, to), stepping over damage.
   template <class Each>
   Result<void> replay(Offset from, Offset to, Each each);
@@ -245,6 +253,7 @@ class Log {
   /// False: what is there does not look like a clean stop.
   Result<bool> load_clean(const OpenContext& context);
   Result<void> recover(const OpenContext& context, RecoveryReport& report);
+  Result<void> sync_names_for_recovery();
   Result<void> sync_for_recovery(std::size_t first_segment);
   Result<void> scan_segments(Scan& scan, RecoveryReport& report);
   Result<void> scan_segment(Scan& scan, RecoveryReport& report);
@@ -288,8 +297,9 @@ class Log {
   std::vector<Offset> snapshots_;                              ///< offsets of the snapshot files, ascending
   std::vector<Damage> damage_;
   std::vector<Retired> retired_;
-  std::unique_ptr<ProducerStates> producers_;  ///< null: not read yet
-  std::unique_ptr<LeaderEpochs> epochs_;       ///< null: not read yet
+  std::unique_ptr<ProducerStates> producers_;                          ///< null: not read yet
+  std::unique_ptr<LeaderEpochs> epochs_;                               ///< null: not read yet
+  LeaderEpoch epoch_limit_{std::numeric_limits<std::int32_t>::max()};  ///< larger ones in files and batches are damage
   std::uint64_t bytes_since_checkpoint_ = 0;
   WallMillis wall_seen_ = 0;
   bool active_loaded_ = false;

@@ -89,11 +89,15 @@ Result<void> LogDir::set_identity(const DirIdentity& identity) {
   if (!identity.directory_id.empty()) text += fmt::format("directory.id={}\n", identity.directory_id);
   text += fmt::format("cluster.id={}\n", identity.cluster_id);
   MQ_CHECK(env::replace_atomically(files_, file(kIdentityFile), text));
-  // The directory is new, too.
-  const std::size_t slash = path_.find_last_of('/');
-  if (slash != std::string::npos) MQ_CHECK(files_.sync_directory(slash == 0 ? "/" : path_.substr(0, slash)));
+  MQ_CHECK(sync_parent());  // the directory is new, too
   identity_ = identity;
   return {};
+}
+
+Result<void> LogDir::sync_parent() {
+  const std::size_t slash = path_.find_last_of('/');
+  if (slash == std::string::npos) return {};
+  return files_.sync_directory(slash == 0 ? "/" : path_.substr(0, slash));
 }
 
 Result<void> LogDir::read_checkpoints() {
@@ -118,7 +122,9 @@ Result<void> LogDir::read_checkpoints() {
 Result<void> LogDir::begin_writing() {
   auto removed = files_.remove(file(kCleanFile));
   if (!removed && removed.error().code != Errc::not_found) return removed;
-  if (!removed) return {};
+  // Also when there was no marker: a process that was killed may have made names here, and this directory itself, and
+  // not come to sync them.
+  if (!was_clean_) MQ_CHECK(sync_parent());
   return files_.sync_directory(path_);
 }
 

@@ -103,6 +103,7 @@ class LogDir {
   [[nodiscard]] Result<env::DiskSpace> space() const { return files_.space(path_); }
 
  private:
+  Result<void> sync_parent();
   enum Checkpoint { kRecoveryPoint, kLogStart, kHighWatermark, kCompactedEnd, kCheckpoints };
 
   LogDir(env::Files& files, std::string path) : files_(files), path_(std::move(path)) {}

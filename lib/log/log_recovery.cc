@@ -11,8 +11,6 @@
 namespace mq::log {
 namespace {
 
-constexpr std::size_t kSmallFileBytesMax = std::size_t{1} << 20;
-
 /// A batch of format 0 or 1 stands at the front: another program's old log, not a torn one of ours.
 bool is_old_format(BytesView head, Offset base, std::uint64_t file_bytes) {
   constexpr std::size_t kHeadBytes = 17;
@@ -65,6 +63,7 @@ Result<std::unique_ptr<Log>> Log::open(env::Files& files, std::string directory,
   log->snapshots_ = std::move(contents.snapshots);
   log->compacted_end_ = context.compacted_end;
   log->wall_seen_ = context.wall_now;
+  if (context.leader_epoch >= LeaderEpoch{0}) log->epoch_limit_ = context.leader_epoch;
   log->log_start_ = context.log_start;
   if (!log->segments_.empty()) log->log_start_ = std::max(log->log_start_, log->segments_.front()->base_offset());
 
@@ -109,18 +108,19 @@ Result<void> Log::recover(const OpenContext& context, RecoveryReport& report) {
   Scan scan;
   scan.durable_end = std::max(context.synced_end.value_or(Offset{0}), context.recovery_point);
 
-  LeaderEpochs epochs;
-  const auto text = env::read_whole(files_, path_of(kEpochsFile), kSmallFileBytesMax);
-  auto decoded = text ? LeaderEpochs::decode(*text) : fail(text.error());
-  if (!decoded && decoded.error().code == Errc::disk_failed) return fail(decoded.error());
-  if (decoded) epochs = *std::move(decoded);
-  const bool epochs_known = decoded.has_value();
+  MQ_TRY(const auto saved, read_epochs_file());
+  const bool epochs_known = saved.has_value();
+  LeaderEpochs epochs = saved.value_or(LeaderEpochs{});
 
   if (segments_.empty()) {
     scan.expected = log_start_;
+    MQ_TRY(directory_unsynced_, files_.exists(path_of(kMetadataFile)));
+    names_unsynced_ = true;
   } else {
     scan.first = segment_index_of(recovery_point_);
     scan.segment = scan.first;
+    // A sync that reached into the newest segment synced its name too.
+    if (scan.durable_end <= segments_.back()->base_offset()) MQ_CHECK(sync_names_for_recovery());
     MQ_CHECK(sync_for_recovery(scan.first));
     MQ_CHECK(start_scan(scan));
     // What the batches say, counts: the file's newer entries are made anew from them.
@@ -150,6 +150,13 @@ Result<void> Log::recover(const OpenContext& context, RecoveryReport& report) {
   for (const auto& segment : segments_) segment->release();
   report.end_uncertain = log_end_ > Offset{0};
   return {};
+}
+
+Result<void> Log::sync_names_for_recovery() {
+  // A process that was killed may have made them and not come to sync them; what is recovered is served at once.
+  auto metadata = files_.open(path_of(kMetadataFile), env::OpenMode::read_write);
+  if (metadata) MQ_CHECK((*metadata)->sync());
+  return files_.sync_directory(*directory_);
 }
 
 Result<void> Log::sync_for_recovery(std::size_t first_segment) {
@@ -202,8 +209,7 @@ Result<void> Log::scan_segments(Scan& scan, RecoveryReport& report) {
     MQ_CHECK(scan_segment(scan, report));
     if (scan.torn || scan.segment + 1 == segments_.size()) return {};
     const Offset next_base = segments_[scan.segment + 1]->base_offset();
-    const bool may_have_gaps = config_->cleanup_compact || next_base <= compacted_end_;
-    if (scan.expected < next_base && !may_have_gaps) {
+    if (scan.expected < next_base && !may_have_gaps(scan.expected)) {
       if (scan.expected >= scan.durable_end) {
         scan.torn = true;
         scan.position = segments_[scan.segment]->size_bytes();
@@ -243,12 +249,15 @@ Result<void> Log::scan_segment(Scan& scan, RecoveryReport& report) {
   while (true) {
     auto batch = reader.next();
     if (batch && !*batch) return {};
-    if (batch) {
+    // No CRC covers the base offset: what does not continue the log, or reaches out of the segment, is rot.
+    const bool in_place = batch && ((*batch)->header.base_offset == scan.expected ||
+                                    (may_have_gaps(scan.expected) && (*batch)->header.next_offset() <= limit));
+    if (batch && in_place) {
       const record::BatchHeader& header = (*batch)->header;
       if (header.next_offset() > limit)
         return fail(Errc::corrupt, "{}:{}: offset {} belongs into the next segment. Nothing was cut", segment.path(),
                     (*batch)->position, header.last_offset().value());
-      epochs_->assign(header.leader_epoch, header.base_offset);
+      if (header.leader_epoch <= epoch_limit_) epochs_->assign(header.leader_epoch, header.base_offset);
       segment.note_verified((*batch)->position, (*batch)->end());
       segment.note_batch(header, *config_);
       report.bytes_checked += header.size_bytes();
@@ -256,19 +265,23 @@ Result<void> Log::scan_segment(Scan& scan, RecoveryReport& report) {
       if (segment.wants_index_flush()) MQ_CHECK(segment.flush_indexes());
       continue;
     }
-    if (batch.error().code != Errc::corrupt_batch && batch.error().code != Errc::unsupported)
+    if (!batch && batch.error().code != Errc::corrupt_batch && batch.error().code != Errc::unsupported)
       return fail(std::move(batch).error());
-    scan.position = reader.position();
+    scan.position = batch ? (*batch)->position : reader.position();
+    std::string why = batch ? fmt::format("{}:{}: says offset {} where {} should be", segment.path(), scan.position,
+                                          (*batch)->header.base_offset.value(), scan.expected.value())
+                            : batch.error().message;
     if (scan.expected >= scan.durable_end) {
       segment.extend_over_damage(whole);
       scan.torn = true;
       return {};
     }
     scan.damaged = true;
-    MQ_TRY(const auto found, find_batch(*file, reader.position() + 1, whole, next(scan.expected), limit));
+    MQ_TRY(const auto found,
+           find_batch(*file, scan.position + 1, whole, next(scan.expected), std::min(limit, next(scan.durable_end))));
     const Offset end =
         found ? found->header.base_offset : std::min(limit, std::max(scan.durable_end, next(scan.expected)));
-    note_damage(scan.expected, end, batch.error().message, report);
+    note_damage(scan.expected, end, std::move(why), report);
     segment.extend_over_damage(found ? found->position : whole);
     scan.expected = end;
     if (!found) return {};
