@@ -30,7 +30,7 @@ std::string signature(const OptionRow& row) {
 std::string remark(const OptionRow& row) {
   std::string out;
   const auto add = [&out](std::string_view text) { out += fmt::format("{}{}", out.empty() ? "" : "; ", text); };
-  if (row.kind == ValueKind::choice) {
+  if (row.kind == ValueKind::choice && row.value_name != row.choices) {
     std::string choices(row.choices);
     std::ranges::replace(choices, '|', ' ');
     add(choices);
@@ -60,6 +60,17 @@ std::string wrapped(std::string_view text, std::size_t indent) {
     out += text.substr(at, width);
     column += width;
     at = end + 1;
+  }
+  return out;
+}
+
+std::string paragraphs(std::string_view text) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find("\n\n", at), text.size());
+    if (!out.empty()) out += '\n';
+    out += wrapped(text.substr(at, end - at), 0) + "\n";
+    at = end + 2;
   }
   return out;
 }
@@ -215,7 +226,7 @@ std::string long_help(const ToolRow& tool, const CommandRow* command) {
   out += fmt::format("{}\n", command != nullptr ? command->summary : tool.summary);
   const auto examples = command != nullptr ? command->examples : tool.examples;
   if (!examples.empty()) out += "\nExamples:\n" + example_lines(examples);
-  if (command == nullptr) out += fmt::format("{}{}\n", examples.empty() ? "\n" : "", tool.description);
+  if (command == nullptr) out += (examples.empty() ? "\n" : "") + paragraphs(tool.description);
   if (command == nullptr && !tool.commands.empty()) out += "\nCommands:\n" + command_lines(tool);
 
   const auto rows = options_of(tool, command);
