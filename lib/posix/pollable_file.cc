@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -34,22 +35,29 @@ bool is_ready(int fd, short events) {
 }  // namespace
 
 PollableFile::PollableFile(env::Shard& shard, int shared_fd, Direction direction)
-    : shard_(shard), name_(direction == Direction::in ? "standard input" : "standard output"), shared_fd_(shared_fd) {
-  choose_method_of_shared(direction);
+    : shard_(shard),
+      direction_(direction),
+      name_(direction == Direction::in ? "standard input" : "standard output"),
+      shared_fd_(shared_fd) {
+  choose_method_of_shared();
 }
 
-PollableFile::PollableFile(env::Shard& shard, Descriptor file, std::string name)
-    : shard_(shard), name_(std::move(name)), own_(std::move(file)), wait_before_read_(S_ISFIFO(mode_of(own_.get()))) {}
+PollableFile::PollableFile(env::Shard& shard, Descriptor file, Direction direction, std::string name)
+    : shard_(shard),
+      direction_(direction),
+      name_(std::move(name)),
+      own_(std::move(file)),
+      wait_before_read_(S_ISFIFO(mode_of(own_.get()))) {}
 
 PollableFile::~PollableFile() { close(); }
 
 // A pipe or a terminal can be opened once more through /proc: same file, but a description whose flags are ours alone.
-void PollableFile::choose_method_of_shared(Direction direction) {
+void PollableFile::choose_method_of_shared() {
   const mode_t mode = mode_of(shared_fd_);
   method_ = S_ISSOCK(mode) ? Method::socket : Method::direct;
   if (!S_ISFIFO(mode) && !S_ISCHR(mode)) return;
   const std::string same_file = "/proc/self/fd/" + std::to_string(shared_fd_);
-  const int access = direction == Direction::in ? O_RDONLY : O_WRONLY;
+  const int access = direction_ == Direction::in ? O_RDONLY : O_WRONLY;
   own_ = Descriptor(::open(same_file.c_str(), access | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   method_ = own_ ? Method::nonblocking : Method::poll_first;
 }
@@ -69,13 +77,13 @@ ssize_t PollableFile::write_now(BytesView bytes) const {
 }
 
 awaitable<Result<std::size_t>> PollableFile::read_some(std::span<char> to) {
-  if (std::exchange(wait_before_read_, false) && !closed_) MQ_CO_CHECK(co_await wait(Waiter::wait_read));
+  if (std::exchange(wait_before_read_, false) && !closed_) MQ_CO_CHECK(co_await wait());
   if (++reads_without_wait_ > kReadsWithoutWaitMax) co_await let_others_run();
   while (!closed_) {
     const ssize_t got = read_now(to);
     if (got >= 0) co_return static_cast<std::size_t>(got);
     if (errno == EAGAIN) {
-      MQ_CO_CHECK(co_await wait(Waiter::wait_read));
+      MQ_CO_CHECK(co_await wait());
     } else if (errno != EINTR) {
       co_return failure(errno, "read");
     }
@@ -90,7 +98,7 @@ awaitable<Result<void>> PollableFile::write(BytesView bytes) {
     if (put >= 0) {
       bytes.remove_prefix(static_cast<std::size_t>(put));
     } else if (errno == EAGAIN) {
-      MQ_CO_CHECK(co_await wait(Waiter::wait_write));
+      MQ_CO_CHECK(co_await wait());
     } else if (errno != EINTR) {
       co_return failure(errno, "write");
     }
@@ -99,12 +107,20 @@ awaitable<Result<void>> PollableFile::write(BytesView bytes) {
 }
 
 /// Returns well when `close` ended it: the caller looks at `closed_`.
-awaitable<Result<void>> PollableFile::wait(Waiter::wait_type what) {
+awaitable<Result<void>> PollableFile::wait() {
   reads_without_wait_ = 0;
-  if (!waiter_) waiter_.emplace(shard_.executor(), fd());
-  const auto [error] = co_await waiter_->async_wait(what, boost::asio::as_tuple(boost::asio::deferred));
+  if (!waiter_) MQ_CO_CHECK(make_waiter());
+  const auto [error] = co_await waiter_->async_wait(Waiter::wait_read, boost::asio::as_tuple(boost::asio::deferred));
   if (error && !closed_) co_return failure(error.value(), "wait");
   co_return Result<void>{};
+}
+
+Result<void> PollableFile::make_waiter() {
+  Descriptor epoll(::epoll_create1(EPOLL_CLOEXEC));
+  epoll_event event{.events = direction_ == Direction::in ? EPOLLIN : EPOLLOUT, .data = {}};
+  if (!epoll || ::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd(), &event) != 0) return failure(errno, "wait");
+  waiter_.emplace(shard_.executor(), epoll.release());
+  return {};
 }
 
 awaitable<void> PollableFile::let_others_run() {
@@ -114,7 +130,7 @@ awaitable<void> PollableFile::let_others_run() {
 
 void PollableFile::close() {
   closed_ = true;
-  if (waiter_ && waiter_->is_open()) (void)waiter_->release();
+  if (waiter_ && waiter_->is_open()) waiter_->close();
 }
 
 std::unexpected<Error> PollableFile::failure(int error_number, std::string_view what) const {

@@ -21,7 +21,7 @@ class PollableFile {
   /// `shared_fd` (0, 1) stays open and its mode unchanged.
   PollableFile(env::Shard& shard, int shared_fd, Direction direction);
   /// `file` is of our own and, if it can block for long, in O_NONBLOCK.
-  PollableFile(env::Shard& shard, Descriptor file, std::string name);
+  PollableFile(env::Shard& shard, Descriptor file, Direction direction, std::string name);
   ~PollableFile();
 
   awaitable<Result<std::size_t>> read_some(std::span<char> to);
@@ -39,22 +39,26 @@ class PollableFile {
   };
 
   [[nodiscard]] int fd() const { return own_ ? own_.get() : shared_fd_; }
-  void choose_method_of_shared(Direction direction);
+  void choose_method_of_shared();
   [[nodiscard]] ssize_t read_now(std::span<char> to) const;
   [[nodiscard]] ssize_t write_now(BytesView bytes) const;
-  awaitable<Result<void>> wait(Waiter::wait_type what);
+  awaitable<Result<void>> wait();
+  [[nodiscard]] Result<void> make_waiter();
   awaitable<void> let_others_run();
   [[nodiscard]] std::unexpected<Error> failure(int error_number, std::string_view what) const;
 
   env::Shard& shard_;
-  std::string name_;
+  const Direction direction_;
+  const std::string name_;
   Descriptor own_;
   int shared_fd_ = -1;
   Method method_ = Method::nonblocking;
   bool wait_before_read_ = false;  ///< a named pipe has no end before its first writer
   bool closed_ = false;
   int reads_without_wait_ = 0;
-  std::optional<Waiter> waiter_;  ///< made by the first wait; never owns the descriptor
+  /// An epoll of our own that holds the descriptor, made by the first wait. Asio would set O_NONBLOCK on the descriptor
+  /// itself.
+  std::optional<Waiter> waiter_;
 };
 
 }  // namespace mq::posix

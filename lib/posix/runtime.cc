@@ -56,7 +56,7 @@ Runtime::Runtime(RuntimeOptions options) {
 
 Runtime::~Runtime() {
   parts_->pool.stop();
-  for (auto& shard : parts_->owned_shards) shard->drop_posts();
+  for (auto& shard : parts_->owned_shards) shard->drop_tasks();
 }
 
 int Runtime::run(std::move_only_function<awaitable<int>()> main) {

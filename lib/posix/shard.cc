@@ -59,12 +59,19 @@ void PosixShard::run() {
   current_shard = nullptr;
 }
 
-void PosixShard::drop_posts() {
+void PosixShard::drop_tasks() {
   Tasks unrun;
   {
     std::lock_guard lock(mutex_);
     dropping_ = true;
     unrun.swap(posted_);
+  }
+  unrun.clear();
+  while (!endless_waits_.empty()) {
+    EndlessWait& first = endless_waits_.front();
+    first.unlink();
+    // Destroying the coroutine may destroy `first`, so it must not be under way in one of its members.
+    const auto coroutine = std::exchange(first.resume, nullptr);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/intrusive/list.hpp>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -12,6 +13,12 @@
 #include "posix/network.h"
 
 namespace mq::posix {
+
+/// A coroutine that waits for nothing but a call. The event loop does not know of it, so its shard keeps it in a list:
+/// who waits at the end of the process must still be destroyed.
+struct EndlessWait : boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+  std::move_only_function<void()> resume;  ///< owns the coroutine; empty when nobody waits
+};
 
 /// One event loop: an io_context that one thread runs, and a queue of posts in front of it.
 class PosixShard final : public env::Shard {
@@ -33,8 +40,10 @@ class PosixShard final : public env::Shard {
   void run();
   /// Safe from every thread.
   void stop() { loop_.stop(); }
-  /// Destroys the posts that did not run, and all later ones. `run` has returned.
-  void drop_posts();
+  /// Destroys the posts that did not run, all later ones, and who waits endlessly. `run` has returned.
+  void drop_tasks();
+  /// `wait` is listed until it is destroyed or unlinked. On the loop's thread.
+  void add(EndlessWait& wait) { endless_waits_.push_back(wait); }
   [[nodiscard]] boost::asio::io_context& loop() { return loop_; }
 
  private:
@@ -49,6 +58,8 @@ class PosixShard final : public env::Shard {
   Tasks posted_;
   bool dropping_ = false;
   Tasks draining_;  ///< of the loop's thread only
+
+  boost::intrusive::list<EndlessWait, boost::intrusive::constant_time_size<false>> endless_waits_;
 
   // One thread runs the loop, others post to it: the hint 1 keeps the locks that this needs.
   boost::asio::io_context loop_{1};

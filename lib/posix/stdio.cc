@@ -17,7 +17,7 @@ Result<Input> Input::open(env::Shard& shard, const std::string& path) {
   // O_NONBLOCK keeps the open of a named pipe without a writer, and later its reads, from blocking; files ignore it.
   Descriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   if (!file) return file_failure(errno, "open", path);
-  return Input(std::make_unique<PollableFile>(shard, std::move(file), path));
+  return Input(std::make_unique<PollableFile>(shard, std::move(file), PollableFile::Direction::in, path));
 }
 
 Input::Input(std::unique_ptr<PollableFile> file) : file_(std::move(file)) {}

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "base/assert.h"
-#include "posix/shard.h"
 
 namespace mq::posix {
 namespace {
@@ -25,16 +24,19 @@ awaitable<Result<void>> PosixTimer::wait_until(Instant when) {
 }
 
 awaitable<Result<void>> PosixTimer::wait_for_cancel() {
-  MQ_ASSERT(!on_cancel_);
+  MQ_ASSERT(!endless_.resume);
   co_await env::detail::suspend_with<env::detail::Nothing>([this](auto resume) {
-    on_cancel_ = [resume = std::move(resume)]() mutable { std::move(resume)(env::detail::Nothing{}); };
+    endless_.resume = [resume = std::move(resume)]() mutable { std::move(resume)(env::detail::Nothing{}); };
+    shard_.add(endless_);
   });
   co_return wait_cancelled();
 }
 
 void PosixTimer::cancel() {
   if (timer_) timer_->cancel();
-  if (on_cancel_) shard_.post(std::exchange(on_cancel_, nullptr));
+  if (!endless_.resume) return;
+  endless_.unlink();
+  shard_.post(std::exchange(endless_.resume, nullptr));
 }
 
 }  // namespace mq::posix

@@ -2,14 +2,12 @@
 
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/io_context.hpp>
-#include <functional>
 #include <optional>
 
 #include "env/shard.h"
+#include "posix/shard.h"
 
 namespace mq::posix {
-
-class PosixShard;
 
 using SteadyTimer =
     boost::asio::basic_waitable_timer<std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>,
@@ -27,8 +25,8 @@ class PosixTimer final : public env::Timer {
   awaitable<Result<void>> wait_for_cancel();
 
   PosixShard& shard_;
-  std::optional<SteadyTimer> timer_;           ///< made by the first wait with a deadline
-  std::move_only_function<void()> on_cancel_;  ///< set while a wait without deadline is in progress
+  std::optional<SteadyTimer> timer_;  ///< made by the first wait with a deadline
+  EndlessWait endless_;
 };
 
 }  // namespace mq::posix
