@@ -100,7 +100,7 @@ class Producer::Impl : public std::enable_shared_from_this<Impl> {
   Result<void> send(Lane& lane, const std::vector<Sent>& batches);
   void on_answer(Lane& lane, ApiVersion version, std::vector<Sent> batches, Result<SharedBytes> answer);
   void on_partition_answer(const Sent& sent, const wire::ProduceResponse::PartitionProduceResponse& answer);
-  void on_written(const std::vector<Sent>& batches);
+  void on_written(Lane& lane, const std::vector<Sent>& batches, Result<SharedBytes> written);
   void retry(const Sent& sent, Error error);
   bool split(const Sent& sent);
   void report(Partition& partition, PartitionQueue::BatchRef batch, std::int64_t base_offset, const Error* error);
@@ -439,34 +439,36 @@ Result<void> Producer::Impl::send(Lane& lane, const std::vector<Sent>& batches) 
   MQ_TRY(const ApiVersion version,
          lane.connection->version_for<wire::ProduceRequest>(has_ids ? wire::kVersionMax : kLastWithNames));
   const Instant deadline = shard_.now() + cluster_.options().request_timeout + options_.ack_timeout;
-  auto self = shared_from_this();
+  // The connection must not keep alive what keeps it.
+  const auto weak = weak_from_this();
   ++lane.in_flight;
   Result<void> sent;
   if (options_.acks == Acks::none) {
     sent = lane.connection->send_unanswered(request, version, std::move(records), deadline,
-                                            [self, &lane, batches](Result<SharedBytes> written) {
-                                              if (!written)
-                                                return self->on_answer(lane, 0, batches, std::move(written));
-                                              --lane.in_flight;
-                                              self->on_written(batches);
-                                              self->pump(lane);
+                                            [weak, &lane, batches](Result<SharedBytes> written) {
+                                              if (const auto self = weak.lock())
+                                                self->on_written(lane, batches, std::move(written));
                                             });
   } else {
     sent = lane.connection->send(request, version, std::move(records), deadline,
-                                 [self, &lane, version, batches](Result<SharedBytes> answer) {
-                                   self->on_answer(lane, version, batches, std::move(answer));
+                                 [weak, &lane, version, batches](Result<SharedBytes> answer) {
+                                   if (const auto self = weak.lock())
+                                     self->on_answer(lane, version, batches, std::move(answer));
                                  });
   }
   if (!sent) --lane.in_flight;
   return sent;
 }
 
-void Producer::Impl::on_written(const std::vector<Sent>& batches) {
+void Producer::Impl::on_written(Lane& lane, const std::vector<Sent>& batches, Result<SharedBytes> written) {
+  if (!written) return on_answer(lane, 0, batches, std::move(written));
+  --lane.in_flight;
   if (closed_ || fatal_) return;
   for (const Sent& sent : batches) {
     report(*sent.partition, sent.partition->queue.acknowledged(*sent.batch), -1, nullptr);
     list(*sent.partition);
   }
+  pump(lane);
 }
 
 void Producer::Impl::on_answer(Lane& lane, ApiVersion version, std::vector<Sent> batches, Result<SharedBytes> answer) {
