@@ -8,8 +8,6 @@ import sys
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([a-z_]+)/', re.MULTILINE)
 ROW = re.compile(r"^\| `(\w+)` \|.*\|([^|]*)\|$", re.MULTILINE)
 LIBRARY = re.compile(r"mq_library\((\w+)((?:\s+[\w:${}]+)*)\)")
-# Suites that run on the real seams: posix's own, and those that run on the simulated ones as well.
-POSIX_TESTS = {"posix", "meta", "bench"}
 SOURCES = ("*.h", "*.cc")
 
 
@@ -57,19 +55,20 @@ def folder_problems(folder, may):
                 yield f"{path}: includes {other}/, which CMakeLists.txt does not name under DEPENDS"
 
 
-def outside_problems():
-    """posix belongs to cmd/ and a few suites, sim to tests/."""
+def outside_problems(folders):
+    """sim belongs to tests/; posix to cmd/ and to the tests of what does I/O, never to those of a folder above env."""
+    pure = folders[:folders.index("env")]
     for path in sources(pathlib.Path("cmd")):
         if "sim" in INCLUDE.findall(path.read_text()):
             yield f"{path}: includes sim/"
     for path in sources(pathlib.Path("tests")):
-        if "posix" in INCLUDE.findall(path.read_text()) and path.parts[1] not in POSIX_TESTS:
+        if "posix" in INCLUDE.findall(path.read_text()) and path.parts[1] in pure:
             yield f"{path}: includes posix/"
 
 
 def main():
     may_include = table()
-    problems = list(table_problems(may_include)) + list(outside_problems())
+    problems = list(table_problems(may_include)) + list(outside_problems(list(may_include)))
     for folder, may in may_include.items():
         if (pathlib.Path("lib") / folder / "CMakeLists.txt").exists():
             problems += folder_problems(folder, may)
