@@ -3,7 +3,12 @@
 set -eu
 rm -rf "$MQ_SCRATCH/man" "$MQ_SCRATCH/completions"
 scripts/write_docs.sh "$MQ_BUILD/bin" "$MQ_SCRATCH"
-if ! diff -ru man "$MQ_SCRATCH/man" || ! diff -ru completions "$MQ_SCRATCH/completions"; then
+stale=0
+for file in "$MQ_SCRATCH"/man/* "$MQ_SCRATCH"/completions/*; do
+  diff -u "${file#"$MQ_SCRATCH"/}" "$file" || stale=1
+done
+for script in completions/*.bash; do bash -n "$script" || stale=1; done
+if [ $stale = 1 ]; then
   echo "man/ or completions/ is stale; run: scripts/write_docs.sh $MQ_BUILD/bin ."
   exit 1
 fi
