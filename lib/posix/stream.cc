@@ -76,9 +76,9 @@ PosixStream::PosixStream(PosixShard& shard, Descriptor socket, int family, env::
   (void)socket.release();
 }
 
-// A read that did not fill its buffer emptied the socket, so the next one would find nothing: it waits in the event
-// loop, which receives when the kernel says so, one call for one message. Only after a full buffer is a direct receive
-// worth it.
+// A read that filled its buffer left more behind, most likely: a direct receive gets it without a turn of the event
+// loop. After any other read the socket is empty, most likely, and Asio, which tries once itself before it waits, is
+// enough.
 awaitable<Result<std::size_t>> PosixStream::read_some(std::span<char> to) {
   MQ_ASSERT(!to.empty());
   if (!socket_->is_open()) co_return closed_here();

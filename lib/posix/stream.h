@@ -12,8 +12,9 @@ namespace mq::posix {
 
 class PosixShard;
 
-/// A connected socket. Sends go straight to the kernel and wait only when it has no room; a receive that finds nothing
-/// costs one system call more only after a read that filled its buffer (see `read_some`).
+/// A connected socket. Sends go straight to the kernel and wait only when it has no room. A receive asks the kernel
+/// once and then leaves it to the event loop to receive when there is something; after a read that filled its buffer it
+/// does not even enter the loop (see `read_some`).
 class PosixStream final : public env::Stream {
  public:
   /// Takes over `socket`: connected, close-on-exec, of `family`.
