@@ -6,6 +6,12 @@
 #include "broker/shard_broker.h"
 
 namespace mq::broker {
+namespace {
+
+// Recovery reads at most about this much of a log; sealed segments are closed then too.
+constexpr std::size_t kCheckpointBytes = 64u << 20;
+
+}  // namespace
 
 Partition::Partition(ShardBroker& shard, TopicPartition name, Uuid topic_id, LeaderEpoch epoch, std::unique_ptr<log::Log> log)
     : shard_(shard), name_(std::move(name)), topic_id_(topic_id), epoch_(epoch), log_(std::move(log)) {}
@@ -26,9 +32,20 @@ Result<Partition::Appended> Partition::append(char* batch, const record::Validat
     if (info.error().code == Errc::disk_failed) shard_.node().disk_failed(info.error());
     return std::unexpected(info.error());
   }
-  if (!info->duplicate) shard_.syncer().mark_dirty(*this);
+  if (!info->duplicate) {
+    shard_.syncer().mark_dirty(*this);
+    count_towards_checkpoint(validated.header.size_bytes());
+  }
   if (!log_->config().flush_on_ack) advance();
   return Appended{.base_offset = info->base_offset, .end = info->end_offset, .log_append_time = info->log_append_time};
+}
+
+void Partition::count_towards_checkpoint(std::size_t bytes) {
+  bytes_since_checkpoint_ += bytes;
+  if (bytes_since_checkpoint_ < kCheckpointBytes || checkpoint_running_) return;
+  bytes_since_checkpoint_ = 0;
+  checkpoint_running_ = true;
+  shard_.checkpoint_soon(shared_from_this());
 }
 
 void Partition::when_committed(Offset end, std::move_only_function<void(ErrorCode)> done) {

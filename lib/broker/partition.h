@@ -63,6 +63,9 @@ class Partition : public std::enable_shared_from_this<Partition> {
 
   /// True when somebody waits for a sync, so that it must not wait for the next round by itself.
   [[nodiscard]] bool sync_is_urgent() const { return !commits_.empty() || !watches_.empty(); }
+  /// The producer's batch was refused before it came here: its next one must not be taken for its first (P-9).
+  void refuse(const record::BatchHeader& header) { log_->refuse(header); }
+  void checkpoint_done() { checkpoint_running_ = false; }
   /// The syncer finished a sync of this log.
   void synced();
   /// The disk failed or the partition goes away: everybody who waits is told `error`.
@@ -82,12 +85,15 @@ class Partition : public std::enable_shared_from_this<Partition> {
     std::move_only_function<void(ErrorCode)> done;
   };
   void advance();
+  void count_towards_checkpoint(std::size_t bytes);
 
   ShardBroker& shard_;
   TopicPartition name_;
   Uuid topic_id_;
   LeaderEpoch epoch_;
   std::unique_ptr<log::Log> log_;
+  std::size_t bytes_since_checkpoint_ = 0;
+  bool checkpoint_running_ = false;
   std::deque<Commit> commits_;  ///< by `end`
   std::list<std::move_only_function<void()>> watches_;
 };

@@ -65,6 +65,8 @@ void ShardBroker::install(std::shared_ptr<const cluster::ClusterImage> image) {
     for (const auto& partition : partitions)
       if (partition) partition->log().set_config(config);
   }
+  // __consumer_offsets may just have come to be.
+  if (started_) groups_->host_partitions();
 }
 
 std::shared_ptr<const TopicSettings> ShardBroker::settings(const cluster::Topic& topic) {
@@ -81,24 +83,27 @@ record::ValidationRules ShardBroker::validation_rules(const cluster::Topic& topi
 
 Result<std::shared_ptr<Partition>> ShardBroker::open_log(const cluster::Topic& topic, std::int32_t index, bool& uncertain) {
   const TopicPartition name{topic.name, index};
-  const log::OpenContext context = node_.log_dir().context_of(name, topic.id, shard_.clock().wall_now());
+  const LeaderEpoch epoch = topic.partitions[static_cast<std::size_t>(index)].leader_epoch;
+  log::OpenContext context = node_.log_dir().context_of(name, topic.id, shard_.clock().wall_now());
+  context.leader_epoch = epoch;
   const std::string directory = node_.log_dir().directory_of(name);
   log::RecoveryReport report;
   auto log = log::Log::open(node_.machine().files, directory, name, settings(topic)->log, context, report);
   uncertain = report.end_uncertain;
   if (!log && log.error().code == Errc::not_found) {
     // The topic was made just before a power cut took the new directory back; or somebody took it away.
-    const bool had_data = context.synced_end.value_or(Offset{0}) > Offset{0};
-    if (had_data) node_.logger().error("{}: the log of {} is gone; it begins anew at offset 0 with a new leader epoch", directory, name.to_string());
+    // Offsets that were acknowledged are never given to other records.
+    const Offset start = context.synced_end.value_or(Offset{0});
+    if (start > Offset{0}) node_.logger().error("{}: the log of {} is gone; it goes on at offset {} with a new leader epoch", directory, name.to_string(), start.value());
     uncertain = true;
-    log = log::Log::create(node_.machine().files, directory, name, topic.id, settings(topic)->log);
+    log = log::Log::create(node_.machine().files, directory, name, topic.id, settings(topic)->log, start);
   }
   if (!log) return std::unexpected(log.error());
   for (const std::string& note : report.notes) node_.logger().info("{}: {}", name.to_string(), note);
   for (const log::Damage& damage : report.damage)
     node_.logger().error("{}: offsets {} to {} are damaged on disk and will not be served: {}", name.to_string(), damage.first_offset.value(),
                          damage.end_offset.value(), damage.place);
-  return std::make_shared<Partition>(*this, name, topic.id, topic.partitions[static_cast<std::size_t>(index)].leader_epoch, std::move(*log));
+  return std::make_shared<Partition>(*this, name, topic.id, epoch, std::move(*log));
 }
 
 awaitable<Result<std::vector<std::pair<Uuid, std::int32_t>>>> ShardBroker::open_logs() {
@@ -127,6 +132,7 @@ void ShardBroker::take_epochs() {
 }
 
 void ShardBroker::start() {
+  started_ = true;
   groups_->host_partitions();
   tasks_.spawn(keep_house());
 }
@@ -145,7 +151,7 @@ awaitable<bool> ShardBroker::close_logs() {
   for (auto& [id, topic] : partitions_) {
     for (const auto& partition : topic) {
       if (!partition) continue;
-      if (!partition->log().has_open_files() && !partition->log().needs_sync()) continue;
+      if (!partition->log().needs_close()) continue;
       auto closed = co_await node_.machine().disk_pool.run(shard_, [&partition] { return partition->log().close(); });
       if (!closed) {
         node_.logger().error("{}: {}", partition->name().to_string(), closed.error().message);
@@ -196,7 +202,8 @@ awaitable<void> ShardBroker::keep_house(Partition& partition) {
   env::Pool& pool = node_.machine().disk_pool;
   const WallMillis wall_now = shard_.clock().wall_now();
   const std::string name = partition.name().to_string();
-  if (log.release_if_idle() && log.config().retention_ms < 0 && log.config().retention_bytes < 0) co_return;
+  const bool keeps_all = log.config().retention_ms < 0 && log.config().retention_bytes < 0;
+  if (log.release_if_idle() && keeps_all && log.next_removal() == Instant::never()) co_return;
   if (auto rolled = log.roll_if_old(wall_now); !rolled) note_failure(name, rolled.error());
   if (auto deleted = log.delete_old_segments(wall_now, shard_.now(), partition.high_watermark()); !deleted) note_failure(name, deleted.error());
   if (auto removal = log.due_removals(shard_.now())) {
@@ -208,14 +215,26 @@ awaitable<void> ShardBroker::keep_house(Partition& partition) {
   } else if (*compaction) {
     co_await compact(partition, **compaction);
   }
-  if (auto checkpoint = log.begin_checkpoint(); !checkpoint) {
-    note_failure(name, checkpoint.error());
-  } else if (*checkpoint) {
-    auto saved = co_await pool.run(shard_, [&] { return (**checkpoint).run(); });
-    log.end_checkpoint(**checkpoint, saved);
-    if (!saved) note_failure(name, saved.error());
+  co_await checkpoint(partition);
+}
+
+awaitable<void> ShardBroker::checkpoint(Partition& partition) {
+  log::Log& log = partition.log();
+  auto job = log.begin_checkpoint();
+  if (!job) co_return note_failure(partition.name().to_string(), job.error());
+  if (*job) {
+    auto saved = co_await node_.machine().disk_pool.run(shard_, [&] { return (**job).run(); });
+    log.end_checkpoint(**job, saved);
+    if (!saved) note_failure(partition.name().to_string(), saved.error());
   }
   note_ends(partition);
+}
+
+void ShardBroker::checkpoint_soon(const std::shared_ptr<Partition>& partition) {
+  tasks_.spawn([](ShardBroker& self, std::shared_ptr<Partition> kept) -> awaitable<void> {
+    co_await self.checkpoint(*kept);
+    kept->checkpoint_done();
+  }(*this, partition));
 }
 
 awaitable<void> ShardBroker::compact(Partition& partition, log::CompactionJob& job) {

@@ -86,6 +86,8 @@ class ShardBroker {
   [[nodiscard]] std::shared_ptr<const TopicSettings> settings(const cluster::Topic& topic);
   /// A sync of `partition` ended well: its new end goes to the data directory's record of synced ends.
   void note_synced(Partition& partition);
+  /// Saves what recovery would otherwise have to read again; calls `Partition::checkpoint_done`.
+  void checkpoint_soon(const std::shared_ptr<Partition>& partition);
 
   /// False while the requests in progress on this shard hold more than its part of queued.max.request.bytes.
   [[nodiscard]] bool may_take_requests() const { return request_bytes_ < request_bytes_max_; }
@@ -99,6 +101,7 @@ class ShardBroker {
   Result<std::shared_ptr<Partition>> open_log(const cluster::Topic& topic, std::int32_t index, bool& uncertain);
   awaitable<void> keep_house();
   awaitable<void> keep_house(Partition& partition);
+  awaitable<void> checkpoint(Partition& partition);
   awaitable<void> compact(Partition& partition, log::CompactionJob& job);
   void note_ends(Partition& partition);
   /// Logs the error; a failed disk takes the directory offline.
@@ -120,6 +123,7 @@ class ShardBroker {
   std::unique_ptr<env::Timer> house_timer_;
   std::unique_ptr<env::Timer> sweep_timer_;
   bool sweeping_ = false;
+  bool started_ = false;
   std::size_t request_bytes_ = 0;
   std::size_t request_bytes_max_;
 };

@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "broker/errors.h"
+#include "broker/group_service.h"
 #include "broker/node.h"
 #include "broker/partition.h"
 #include "broker/settings.h"
@@ -147,6 +148,8 @@ awaitable<TopicOutcome> Topics::remove(std::string name) {
   for (std::string& key : cluster::keys_of(*topic)) ops.push_back(meta::Op::erase(std::move(key)));
   if (auto done = co_await commit(std::move(ops)); !done) co_return refuse(name, to_wire(done.error()), done.error().message);
   (void)co_await install(std::make_shared<const cluster::ClusterImage>(image->without_topic(name)));
+  for (const auto& shard : node_.shards())
+    co_await env::on_shard(node_.first_shard().shard(), shard->shard(), [&shard, &name] { shard->groups().topic_deleted(name); });
   co_await drop_logs(*topic);
   co_return TopicOutcome{.name = std::move(name), .error = ErrorCode::kNone, .message = {}, .topic = topic};
 }

@@ -336,9 +336,9 @@ void FetchOp::answer() {
     if (!has_records) continue;
     std::string copy;
     if (item.range.size <= kCopyBytesMax) {
-      copy.resize_and_overwrite(item.range.size, [&](char* to, std::size_t size) {
-        auto got = item.range.file->read_at(item.range.position, to, size);
-        return got && *got == size ? size : 0;
+      // The callback is given the capacity, not the size that was asked for.
+      copy.resize_and_overwrite(item.range.size, [&](char* to, std::size_t) {
+        return log::read_bytes(item.range, to) ? item.range.size : 0;
       });
     }
     if (copy.size() == item.range.size) {

@@ -26,6 +26,7 @@ struct Item {
   std::int32_t partition = 0;
   char* batch = nullptr;
   record::ValidatedBatch validated;
+  bool refused = false;  ///< the response says why; its partition is only told
 };
 
 class ProduceOp;
@@ -122,7 +123,18 @@ void ProduceOp::check_partition(const cluster::Topic& topic, const wire::Produce
   const BytesView batch = wanted.records.bytes;
   if (batch.empty()) return set_error(response, ErrorCode::kInvalidRecord, "a produce request needs one record batch per partition");
   auto validated = record::validate(batch, home.validation_rules(topic), home.codecs());
-  if (!validated) return set_error(response, to_wire(validated.error()), validated.error().message);
+  Item item{.response = &response, .topic_id = topic.id, .partition = wanted.index};
+  if (validated) {
+    // The frame is this request's own memory, and nobody else reads it: offsets are written where the batch lies.
+    item.batch = const_cast<char*>(batch.data());
+    item.validated = std::move(*validated);
+  } else {
+    set_error(response, to_wire(validated.error()), validated.error().message);
+    const auto header = record::parse_header(batch);
+    if (!header || !header->has_producer_id()) return;
+    item.validated.header = *header;
+    item.refused = true;
+  }
 
   ShardBroker& owner = home.node().owner_of(topic.id, wanted.index);
   std::shared_ptr<ShardPart> part;
@@ -133,12 +145,7 @@ void ProduceOp::check_partition(const cluster::Topic& topic, const wire::Produce
     part->op = shared_from_this();
     part->owner = &owner;
   }
-  // The frame is this request's own memory, and nobody else reads it: offsets are written where the batch lies.
-  part->items.push_back({.response = &response,
-                         .topic_id = topic.id,
-                         .partition = wanted.index,
-                         .batch = const_cast<char*>(batch.data()),
-                         .validated = std::move(*validated)});
+  part->items.push_back(std::move(item));
 }
 
 void ProduceOp::append_part(const std::shared_ptr<ShardPart>& part) {
@@ -151,7 +158,11 @@ void ProduceOp::append_part(const std::shared_ptr<ShardPart>& part) {
 void ProduceOp::append_item(const std::shared_ptr<ShardPart>& part, Item& item) {
   Partition* partition = part->owner->find(item.topic_id, item.partition);
   if (partition == nullptr) {
-    set_error(*item.response, ErrorCode::kNotLeaderOrFollower, "the partition is not here any more");
+    if (!item.refused) set_error(*item.response, ErrorCode::kNotLeaderOrFollower, "the partition is not here any more");
+    return item_done(part);
+  }
+  if (item.refused) {
+    partition->refuse(item.validated.header);
     return item_done(part);
   }
   auto appended = partition->append(item.batch, item.validated);
