@@ -53,7 +53,7 @@ build() {
   local profile=$1
   shift
   cmake --preset "$profile" >"$results/configure-$profile.log" 2>&1 || { cat "$results/configure-$profile.log"; return 1; }
-  ninja -C "build/$profile" --quiet "$@"
+  ninja -C "build/$profile" -j "$(nproc)" --quiet "$@"
 }
 
 # test_profile PROFILE LABELS: runs the CTest tests with these labels. GoogleTest programs leave their cases as JSON.

@@ -33,25 +33,27 @@ mqd --data "$work/data" --listen "plain://$MQ_BROKERS" 2>"$work/mqd.log" &
 broker=$!
 for _ in $(seq 100); do mqctl cluster info -q >/dev/null 2>&1 && break; sleep 0.05; done
 
-show "mqprod syslog < $log"
-show "mqcons -n 3 syslog"
-show "mqcons syslog | cmp - $log && echo 'what went in came out'"
-show "mqcons -g demo --reset start syslog | wc -l"
-show "mqctl group lag demo"
-show "mqctl partition list syslog"
-show "mqctl segment dump $work/data/syslog-0/00000000000000000000.log | head -5"
+show "mqprod packages < $log"
+show "mqcons -n 3 packages"
+show "mqcons packages | cmp - $log && echo 'what went in came out'"
+show "mqcons -g demo --reset start packages | wc -l"
+show "mqctl group lag demo -o table"
+show "mqctl partition list packages -o table"
+show "mqctl segment dump --records $work/data/packages-0/00000000000000000000.log | tail -3"
 
 say "Stopping"
 kill -TERM "$broker"
 wait "$broker" && echo "mqd stopped cleanly"
 broker=
 
+kept_in=${XDG_STATE_HOME:-$HOME/.local/state}/mqd
+[ "$(id -u)" != 0 ] || kept_in=/var/lib/mqd
 cat <<END
 
 That was all of it. To go on:
 
   export PATH=$PWD/build/release/bin:\$PATH
-  mqd &                              # keeps its data in ${XDG_STATE_HOME:-$HOME/.local/state}/mqd (root: /var/lib/mqd)
+  mqd &                              # keeps its data in $kept_in
   your-program | mqprod app          # lines in
   mqcons -f app                      # lines out, as they come
   mqctl --help                       # topics, groups, offsets, segments
