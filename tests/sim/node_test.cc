@@ -12,6 +12,7 @@
 
 #include "client/cluster.h"
 #include "client/consumer.h"
+#include "client/group_consumer.h"
 #include "client/producer.h"
 #include "record/record.h"
 #include "sim/world.h"
@@ -141,6 +142,34 @@ awaitable<void> consume(Node& node, std::string broker, std::size_t count, std::
   done = true;
 }
 
+/// A member of a group that reads until the group has seen `count` records, and commits what it read.
+awaitable<void> consume_as_member(Node& node, std::string broker, std::size_t count, std::vector<Seen>& seen,
+                                  int& ended) {
+  env::Shard& shard = node.shard(0);
+  client::Cluster cluster(shard, node.random(), options_for(broker));
+  EXPECT_TRUE(co_await cluster.start(Instant::never()));
+  EXPECT_TRUE(co_await cluster.topic(kTopic, client::Cluster::AutoCreate::yes, Instant::never()));
+  client::GroupOptions options;
+  options.group = "readers";
+  options.assignors = {client::Assignor::range};
+  options.session_timeout = 6s;
+  options.heartbeat_interval = 100ms;
+  options.consumer.reset = client::OffsetReset::start;
+  client::GroupConsumer member(cluster, {kTopic}, options);
+  while (seen.size() < count) {
+    auto polled = co_await member.poll(50ms);
+    EXPECT_TRUE(polled) << polled.error().message;
+    if (!polled) break;
+    take(*polled, seen);
+    if (polled->batches.empty()) continue;
+    const auto committed = co_await member.commit_polled(shard.now() + 10s);
+    if (!committed) EXPECT_EQ(committed.error().code, Errc::broker) << committed.error().message;
+  }
+  EXPECT_TRUE(co_await member.close(shard.now() + 10s));
+  co_await cluster.close();
+  ++ended;
+}
+
 /// Every acknowledged record is where the producer was told, nothing came twice, and offsets have no gaps.
 void expect_same(const Acknowledged& acknowledged, const std::vector<Seen>& seen) {
   std::map<std::int32_t, std::int64_t> next_offset;
@@ -162,12 +191,22 @@ std::uint64_t hash_of_a_life(std::uint64_t seed) {
   Node& consumers = world.add_node("consumers", {.shards = 1});
   Acknowledged acknowledged;
   std::vector<Seen> seen;
+  std::vector<Seen> seen_by_group;
   bool produced = false;
   bool consumed = false;
+  int members_ended = 0;
   producers.spawn(produce(producers, "broker", 300, acknowledged, produced));
   consumers.spawn(consume(consumers, "broker", 300, seen, consumed));
-  EXPECT_TRUE(world.run_until([&] { return produced && consumed; }, 2min));
+  for (const char* host : {"member-1", "member-2"}) {
+    Node& machine = world.add_node(host, {.shards = 1});
+    machine.spawn(consume_as_member(machine, "broker", 300, seen_by_group, members_ended));
+  }
+  EXPECT_TRUE(world.run_until([&] { return produced && consumed && members_ended == 2; }, 2min));
   expect_same(acknowledged, seen);
+  // A rebalance may give records that were not committed yet to another member, but loses none.
+  std::set<std::string> values;
+  for (const Seen& record : seen_by_group) values.insert(record.value);
+  EXPECT_EQ(values.size(), acknowledged.size());
   return world.trace_hash();
 }
 
