@@ -4,6 +4,7 @@
 #include <deque>
 #include <map>
 #include <set>
+#include <unordered_map>
 
 #include "client/connection.h"
 #include "client/fetch_session.h"
@@ -449,7 +450,6 @@ awaitable<Result<void>> Consumer::Impl::fetch_once(Lane& lane, const std::vector
   request.min_bytes = options_.fetch_bytes_min;
   request.max_bytes = options_.fetch_bytes_max;
   request.isolation_level = static_cast<std::int8_t>(options_.isolation);
-  request.rack_id = options_.rack;
   lane.session.prepare(targets, request);
   constexpr ApiVersion kLastWithNames = 12;
   MQ_CO_TRY(const auto response,
@@ -470,17 +470,25 @@ awaitable<Result<void>> Consumer::Impl::fetch_once(Lane& lane, const std::vector
       co_return mq::fail(broker_error(response.body.error_code, "fetch from broker {}", lane.id.value()));
   }
   lane.session.accepted(response.body.session_id);
-  for (const auto& topic : response.body.responses)
-    for (const auto& partition : topic.partitions)
-      for (std::size_t i = 0; i < slots.size(); ++i) {
-        const Slot& slot = *slots[i];
-        const bool is_topic = topic.topic.empty() ? slot.topic_id == topic.topic_id : slot.where->topic == topic.topic;
-        if (!is_topic || slot.where->partition != partition.partition_index) continue;
-        // Moved, paused or given up while the answer was on its way.
-        if (slot.version == versions[i] && slot.state == State::fetching)
-          on_partition(slots[i], partition, response.bytes);
-        break;
-      }
+  std::unordered_map<Uuid, std::string> names;
+  std::unordered_map<TopicPartition, std::size_t> places;
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    names.try_emplace(slots[i]->topic_id, slots[i]->where->topic);
+    places.emplace(*slots[i]->where, i);
+  }
+  for (const auto& topic : response.body.responses) {
+    const auto name = names.find(topic.topic_id);
+    if (topic.topic.empty() && name == names.end()) continue;
+    for (const auto& partition : topic.partitions) {
+      const auto place = places.find(
+          {.topic = topic.topic.empty() ? name->second : topic.topic, .partition = partition.partition_index});
+      if (place == places.end()) continue;
+      const auto& slot = slots[place->second];
+      // Else it was moved, paused or given up while the answer was on its way.
+      if (slot->version == versions[place->second] && slot->state == State::fetching)
+        on_partition(slot, partition, response.bytes);
+    }
+  }
   co_return Result<void>{};
 }
 

@@ -31,7 +31,6 @@ struct ConsumerOptions {
   std::int32_t partition_bytes_max = 1 << 20;
   Duration fetch_wait = 500ms;
   std::size_t prefetch_bytes_max = 64u << 20;  ///< batches received and not yet polled
-  std::string rack;
 };
 
 /// A batch from the log, CRC checked, with the bytes that it is made of.

@@ -123,6 +123,7 @@ class GroupConsumer::Impl : public std::enable_shared_from_this<Impl> {
   [[nodiscard]] wire::JoinGroupRequest join_request() const;
   awaitable<void> send_heartbeats();
   awaitable<void> send_heartbeat();
+  awaitable<void> look_for_new_partitions();
   awaitable<Result<void>> leave();
 
   Error refused(ErrorCode code, std::string_view what);
@@ -142,8 +143,10 @@ class GroupConsumer::Impl : public std::enable_shared_from_this<Impl> {
   std::string member_id_;
   std::int32_t generation_ = -1;
   std::vector<TopicPartition> owned_;
-  std::vector<TopicPartition> assigned_;  ///< by the last SyncGroup
-  bool lost_ = false;                     ///< the group went on without us
+  std::vector<TopicPartition> assigned_;                 ///< by the last SyncGroup
+  bool lost_ = false;                                    ///< the group went on without us
+  std::map<std::string, std::int32_t> assigned_counts_;  ///< partitions per topic that we shared out, when we lead
+  Instant counts_checked_;
   std::optional<Error> fatal_;
   std::vector<PartitionError> errors_;
   std::map<TopicPartition, Offset> committed_;
@@ -312,6 +315,7 @@ awaitable<Result<void>> GroupConsumer::Impl::join_once() {
   member_id_ = joined.member_id;
   generation_ = joined.generation_id;
 
+  assigned_counts_.clear();
   wire::SyncGroupRequest sync;
   sync.group_id = options_.group;
   sync.generation_id = generation_;
@@ -357,6 +361,8 @@ awaitable<Result<std::vector<std::pair<std::string, std::string>>>> GroupConsume
   MQ_CO_TRY(const auto known, co_await cluster_.refresh({topics.begin(), topics.end()}, Cluster::AutoCreate::no));
   std::map<std::string, std::int32_t> counts;
   for (const auto& topic : known.topics) counts[topic->name] = static_cast<std::int32_t>(topic->partitions.size());
+  assigned_counts_ = counts;
+  counts_checked_ = shard_.now();
   std::vector<std::pair<std::string, std::string>> assignments;
   for (const auto& [member, partitions] : assign(*assignor, members, counts)) {
     wire::ConsumerProtocolAssignment assignment;
@@ -398,7 +404,9 @@ awaitable<void> GroupConsumer::Impl::send_heartbeats() {
     // An owner that does not poll any more must lose its partitions; the coordinator sees to that when we are silent.
     const bool is_alive = shard_.now() - last_poll_ < options_.rebalance_timeout;
     const bool is_member = phase_ == Phase::stable || phase_ == Phase::joined;
-    if (!closed_ && is_alive && is_member && generation_ >= 0) co_await send_heartbeat();
+    if (closed_ || !is_alive || !is_member || generation_ < 0) continue;
+    co_await send_heartbeat();
+    if (phase_ == Phase::stable && !assigned_counts_.empty()) co_await look_for_new_partitions();
   }
 }
 
@@ -422,6 +430,21 @@ awaitable<void> GroupConsumer::Impl::send_heartbeat() {
     consumer_.wake();
   } else if (!is_coordinator_error(answer->body.error_code)) {
     rejoin();
+  }
+}
+
+/// The leader of a group answers for partitions that were added since it shared them out.
+awaitable<void> GroupConsumer::Impl::look_for_new_partitions() {
+  if (shard_.now() - counts_checked_ < cluster_.options().metadata_age_max) co_return;
+  counts_checked_ = shard_.now();
+  std::vector<std::string> names;
+  for (const auto& [name, count] : assigned_counts_) names.push_back(name);
+  const auto known = co_await cluster_.refresh(std::move(names), Cluster::AutoCreate::no);
+  if (!known || closed_ || phase_ != Phase::stable) co_return;
+  for (const auto& topic : known->topics) {
+    const auto assigned = assigned_counts_.find(topic->name);
+    if (assigned == assigned_counts_.end()) continue;
+    if (static_cast<std::int32_t>(topic->partitions.size()) != assigned->second) co_return rejoin();
   }
 }
 

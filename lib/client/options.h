@@ -16,9 +16,9 @@ namespace mq::client {
 struct ClientOptions {
   std::vector<env::Address> bootstrap;  ///< at least one; tried in turn
   std::string client_id = "mq";
-  Duration connect_timeout = 5s;   ///< one attempt: connect and version negotiation
-  Duration request_timeout = 30s;  ///< one request; a connection whose oldest request is older is given up
-  Duration metadata_age_max = 5min;
+  Duration connect_timeout = 5s;     ///< one attempt: connect and version negotiation
+  Duration request_timeout = 30s;    ///< one request; a connection whose oldest request is older is given up
+  Duration metadata_age_max = 5min;  ///< after that, producers and group leaders look for new partitions
   std::size_t response_bytes_max = 100u << 20;
   NoticeSink notice;  ///< may be empty; called on the client's shard
 };

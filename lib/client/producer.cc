@@ -5,6 +5,7 @@
 #include <limits>
 #include <map>
 #include <set>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -55,6 +56,8 @@ struct Lane {
 struct Sent {
   Partition* partition;
   ProducerBatch* batch;
+  /// The order of a request's batches, in which a topic comes once.
+  [[nodiscard]] std::pair<std::string_view, std::int32_t> key() const;
 };
 
 }  // namespace
@@ -67,6 +70,8 @@ class Producer::Topic {
   std::int32_t sticky = 0;
   std::int32_t round_robin = 0;
 };
+
+std::pair<std::string_view, std::int32_t> Sent::key() const { return {partition->topic->name, partition->index}; }
 
 class Producer::Impl : public std::enable_shared_from_this<Impl> {
  public:
@@ -101,7 +106,8 @@ class Producer::Impl : public std::enable_shared_from_this<Impl> {
   void on_answer(Lane& lane, ApiVersion version, std::vector<Sent> batches, Result<SharedBytes> answer);
   void on_partition_answer(const Sent& sent, const wire::ProduceResponse::PartitionProduceResponse& answer);
   void on_written(Lane& lane, const std::vector<Sent>& batches, Result<SharedBytes> written);
-  void retry(const Sent& sent, Error error);
+  void could_not_send(const Sent& sent, const Error& error);
+  void retry(const Sent& sent, const Error& error);
   bool split(const Sent& sent);
   void report(Partition& partition, PartitionQueue::BatchRef batch, std::int64_t base_offset, const Error* error);
 
@@ -111,8 +117,9 @@ class Producer::Impl : public std::enable_shared_from_this<Impl> {
   awaitable<void> run_timer();
   awaitable<void> refresh_topics();
   void wake_timer(Instant when);
-  void want_metadata(Topic& topic);
+  void want_metadata(const Topic& topic);
   void apply(Topic& topic, const TopicInfo& info);
+  [[nodiscard]] static bool has_records(const Topic& topic);
   void relist_moved();
   void expire();
   void expire(Partition& partition);
@@ -145,11 +152,12 @@ class Producer::Impl : public std::enable_shared_from_this<Impl> {
   std::multimap<Instant, Partition*> blocked_;
   std::unique_ptr<env::Timer> timer_;
   Instant timer_until_ = Instant::never();
+  Instant refresh_at_;
   bool pump_posted_ = false;
 
   ProducerIdentity identity_;  ///< where partitions begin; each raises its own epoch after a gap
   bool asking_identity_ = false;
-  std::set<Topic*> stale_;
+  std::set<std::string> stale_;  ///< topics to ask about
   bool refreshing_ = false;
   std::optional<Error> fatal_;
   bool closed_ = false;
@@ -327,7 +335,7 @@ void Producer::Impl::pump(Lane& lane) {
     auto batches = collect(lane);
     if (batches.empty()) return;
     if (auto sent = send(lane, batches); !sent)
-      for (const Sent& one : batches) retry(one, sent.error());
+      for (const Sent& one : batches) could_not_send(one, sent.error());
   }
 }
 
@@ -366,6 +374,7 @@ std::vector<Sent> Producer::Impl::collect(Lane& lane) {
         partition.queue.size() > static_cast<std::size_t>(partition.queue.in_flight()) || partition.open_is_due;
     if (has_more) list(partition);
   }
+  std::ranges::sort(batches, {}, [](const Sent& sent) { return sent.key(); });
   return batches;
 }
 
@@ -411,30 +420,16 @@ Result<void> Producer::Impl::send(Lane& lane, const std::vector<Sent>& batches) 
   for (const Sent& sent : batches) {
     const Topic& topic = *sent.partition->topic;
     if (request.topic_data.empty() || request.topic_data.back().name != topic.name) {
-      const auto known =
-          std::ranges::find(request.topic_data, topic.name, &wire::ProduceRequest::TopicProduceData::name);
-      // A topic must not come twice; its batches go together, wherever it stood first.
-      if (known == request.topic_data.end()) {
-        auto& data = request.topic_data.emplace_back();
-        data.name = topic.name;
-        data.topic_id = topic.id;
-        has_ids = has_ids && !topic.id.is_zero();
-      } else if (known + 1 != request.topic_data.end()) {
-        std::rotate(known, known + 1, request.topic_data.end());
-      }
+      auto& data = request.topic_data.emplace_back();
+      data.name = topic.name;
+      data.topic_id = topic.id;
+      has_ids = has_ids && !topic.id.is_zero();
     }
     auto& data = request.topic_data.back().partition_data.emplace_back();
     data.index = sent.partition->index;
-    data.records = wire::Records::of(sent.batch->bytes->empty() ? BytesView{} : BytesView(*sent.batch->bytes));
+    data.records = wire::Records::external(sent.batch->bytes->size());
+    records.push_back(sent.batch->shared());
   }
-  // The records leave in the order in which the request names them.
-  for (auto& topic : request.topic_data)
-    for (auto& data : topic.partition_data) {
-      const auto sent = std::ranges::find_if(
-          batches, [&](const Sent& one) { return one.batch->bytes->data() == data.records.bytes.data(); });
-      records.push_back(sent->batch->shared());
-      data.records = wire::Records::external(sent->batch->bytes->size());
-    }
   constexpr ApiVersion kLastWithNames = 12;
   MQ_TRY(const ApiVersion version,
          lane.connection->version_for<wire::ProduceRequest>(has_ids ? wire::kVersionMax : kLastWithNames));
@@ -481,22 +476,27 @@ void Producer::Impl::on_answer(Lane& lane, ApiVersion version, std::vector<Sent>
     for (const Sent& sent : batches) retry(sent, decoded.error());
     return pump(lane);
   }
-  for (const auto& topic : decoded->responses)
+  std::vector<bool> is_answered(batches.size());
+  for (const auto& topic : decoded->responses) {
+    const auto by_id =
+        std::ranges::find(batches, topic.topic_id, [](const Sent& sent) { return sent.partition->topic->id; });
+    if (topic.name.empty() && by_id == batches.end()) continue;
+    const std::string_view name = topic.name.empty() ? std::string_view(by_id->partition->topic->name) : topic.name;
     for (const auto& partition : topic.partition_responses) {
-      const auto sent = std::ranges::find_if(batches, [&](const Sent& one) {
-        const Topic& own = *one.partition->topic;
-        return one.partition->index == partition.index &&
-               (topic.name.empty() ? own.id == topic.topic_id : own.name == topic.name);
-      });
-      if (sent == batches.end()) continue;
-      const Sent one = *sent;
-      batches.erase(sent);
-      on_partition_answer(one, partition);
+      const std::pair key(name, partition.index);
+      const auto sent = std::ranges::lower_bound(batches, key, {}, [](const Sent& one) { return one.key(); });
+      if (sent == batches.end() || sent->key() != key) continue;
+      const auto place = static_cast<std::size_t>(sent - batches.begin());
+      if (is_answered[place]) continue;
+      is_answered[place] = true;
+      on_partition_answer(*sent, partition);
     }
-  for (const Sent& sent : batches)
-    retry(sent, Error{.code = Errc::closed,
-                      .message = "the answer to a produce request leaves a partition out",
-                      .kafka_code = 0});
+  }
+  for (std::size_t i = 0; i < batches.size(); ++i)
+    if (!is_answered[i])
+      retry(batches[i], Error{.code = Errc::closed,
+                              .message = "the answer to a produce request leaves a partition out",
+                              .kafka_code = 0});
   pump(lane);
 }
 
@@ -536,24 +536,25 @@ void Producer::Impl::on_partition_answer(const Sent& sent,
   }
   Error error = broker_error(answer.error_code, "{}-{}", partition.topic->name, partition.index);
   if (answer.error_message) error.message += ": " + *answer.error_message;
-  if (is_worth_retrying(error)) return retry(sent, std::move(error));
+  if (is_worth_retrying(error)) return retry(sent, error);
   report(partition, queue.given_up(*sent.batch), -1, &error);
   if (!queue.empty() || partition.open_is_due) list(partition);
 }
 
+/// A connection that just closed, or a broker that does not have our versions.
+void Producer::Impl::could_not_send(const Sent& sent, const Error& error) {
+  if (is_worth_retrying(error)) return retry(sent, error);
+  report(*sent.partition, sent.partition->queue.given_up(*sent.batch), -1, &error);
+}
+
 /// The batch failed but may be tried again: after a wait, by whoever leads the partition then.
-void Producer::Impl::retry(const Sent& sent, Error error) {
+void Producer::Impl::retry(const Sent& sent, const Error& error) {
   Partition& partition = *sent.partition;
   partition.queue.failed(*sent.batch);
-  if (shard_.now() >= expires_at(sent.batch->opened)) {
+  if (shard_.now() >= expires_at(sent.batch->opened))
     report(partition, partition.queue.given_up(*sent.batch), -1, &error);
-  }
-  switch (code_of(error)) {
-    case ErrorCode::kOutOfOrderSequenceNumber:
-      break;
-    default:
-      want_metadata(*partition.topic);
-  }
+  // Behind a batch that failed, sequences are refused for no other reason.
+  if (code_of(error) != ErrorCode::kOutOfOrderSequenceNumber) want_metadata(*partition.topic);
   const Instant now = shard_.now();
   if (partition.blocked_until <= now) {
     partition.blocked_until = now + partition.backoff.next(cluster_.random());
@@ -623,9 +624,7 @@ awaitable<void> Producer::Impl::connect(Lane& lane) {
       break;
     }
     // The leaders may be elsewhere by now.
-    std::set<Topic*> topics;
-    for (Partition* partition : lane.ready) topics.insert(partition->topic);
-    for (Topic* topic : topics) want_metadata(*topic);
+    for (const Partition* partition : lane.ready) want_metadata(*partition->topic);
     expire();
     co_await shard_.sleep_until(shard_.now() + backoff.next(cluster_.random()));
   }
@@ -669,6 +668,7 @@ awaitable<void> Producer::Impl::ask_for_identity() {
 awaitable<void> Producer::Impl::run_timer() {
   constexpr Duration kExpiryCheck = 500ms;
   const bool expires = options_.delivery.limit != Duration::max();
+  refresh_at_ = shard_.now() + cluster_.options().metadata_age_max;
   while (!closed_) {
     const Instant now = shard_.now();
     while (!lingering_.empty()) {
@@ -686,8 +686,13 @@ awaitable<void> Producer::Impl::run_timer() {
     }
     pump_all();
     if (expires) expire();
-    timer_until_ = Instant::never();
-    if (!lingering_.empty()) timer_until_ = lingering_.front().due;
+    if (now >= refresh_at_) {
+      // Topics grow: keys and round robin should see the new partitions some time.
+      refresh_at_ = now + cluster_.options().metadata_age_max;
+      for (const auto& [name, topic] : topics_) want_metadata(*topic);
+    }
+    timer_until_ = refresh_at_;
+    if (!lingering_.empty()) timer_until_ = std::min(timer_until_, lingering_.front().due);
     if (!blocked_.empty()) timer_until_ = std::min(timer_until_, blocked_.begin()->first);
     if (expires && pending_records_ > 0) timer_until_ = std::min(timer_until_, now + kExpiryCheck);
     (void)co_await timer_->wait_until(timer_until_);
@@ -700,8 +705,8 @@ void Producer::Impl::wake_timer(Instant when) {
   timer_->cancel();
 }
 
-void Producer::Impl::want_metadata(Topic& topic) {
-  stale_.insert(&topic);
+void Producer::Impl::want_metadata(const Topic& topic) {
+  stale_.insert(topic.name);
   if (closed_ || std::exchange(refreshing_, true)) return;
   cluster_.tasks().spawn(
       [](std::shared_ptr<Impl> self) -> awaitable<void> { co_await self->refresh_topics(); }(shared_from_this()));
@@ -710,23 +715,19 @@ void Producer::Impl::want_metadata(Topic& topic) {
 awaitable<void> Producer::Impl::refresh_topics() {
   Backoff backoff;
   while (!closed_ && !stale_.empty()) {
-    std::vector<std::string> names;
-    for (const Topic* topic : std::exchange(stale_, {})) names.push_back(topic->name);
-    auto answer = co_await cluster_.refresh(names, options_.auto_create);
+    const std::set<std::string> asked = std::exchange(stale_, {});
+    auto answer = co_await cluster_.refresh({asked.begin(), asked.end()}, options_.auto_create);
     if (closed_) break;
-    std::set<std::string> fresh;
+    std::set<std::string> complete;
     if (answer)
       for (const auto& info : answer->topics) {
+        if (!asked.contains(info->name)) continue;
         apply(*topics_.at(info->name), *info);
         if (std::ranges::all_of(info->partitions, [](const PartitionInfo& p) { return p.leader != kNoBroker; }))
-          fresh.insert(info->name);
+          complete.insert(info->name);
       }
-    for (const std::string& name : names) {
-      Topic& topic = *topics_.at(name);
-      const bool waits =
-          std::ranges::any_of(topic.partitions, [](const auto& p) { return p->open || !p->queue.empty(); });
-      if (waits && !fresh.contains(name)) stale_.insert(&topic);
-    }
+    for (const std::string& name : asked)
+      if (!complete.contains(name) && has_records(*topics_.at(name))) stale_.insert(name);
     relist_moved();
     pump_all();
     expire();
@@ -751,6 +752,11 @@ void Producer::Impl::apply(Topic& topic, const TopicInfo& info) {
     partition.leader_epoch = epoch;
     if (!partition.queue.empty() || partition.open_is_due) list(partition);
   }
+}
+
+bool Producer::Impl::has_records(const Topic& topic) {
+  return std::ranges::any_of(topic.partitions,
+                             [](const auto& partition) { return partition->open || !partition->queue.empty(); });
 }
 
 /// Partitions on the list of a broker that does not lead them any more go to the list of the one that does.
