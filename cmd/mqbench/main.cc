@@ -1,0 +1,37 @@
+#include <memory>
+
+#include "options.h"
+#include "produce.h"
+#include "rpc.h"
+#include "tool/run_tool.h"
+#include "verify.h"
+
+namespace mq::mqbench {
+namespace {
+
+std::unique_ptr<tool::Job> make_job(tool::Context& context, Options options) {
+  switch (options.command) {
+    case Command::produce:
+      return std::make_unique<Produce>(context, std::move(options));
+    case Command::rpc:
+      return std::make_unique<Rpc>(context, std::move(options));
+    case Command::verify:
+      return std::make_unique<Verify>(context, std::move(options));
+    default:
+      break;
+  }
+  std::unreachable();
+}
+
+}  // namespace
+}  // namespace mq::mqbench
+
+int main(int argc, char** argv) {
+  using namespace mq;
+  return tool::run_tool(mqbench::tool(), argc, argv,
+                        [](tool::Context& context) -> std::expected<std::unique_ptr<tool::Job>, cli::Ending> {
+                          auto options = mqbench::understand(context.args);
+                          if (!options) return std::unexpected(std::move(options).error());
+                          return mqbench::make_job(context, *std::move(options));
+                        });
+}

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstdint>
+
+#include "base/time.h"
+
+namespace mq::mqbench {
+
+/// When each record of an open loop should be sent: fixed in advance, whatever the broker does.
+class Schedule {
+ public:
+  Schedule(Instant start, double per_second) : start_(start), nanos_each_(1e9 / per_second) {}
+
+  [[nodiscard]] Instant at(std::uint64_t number) const {
+    return start_ + Duration(static_cast<std::int64_t>(static_cast<double>(number) * nanos_each_));
+  }
+
+ private:
+  Instant start_;
+  double nanos_each_;
+};
+
+}  // namespace mq::mqbench

@@ -1,0 +1,81 @@
+#include "verify_marks.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <concepts>
+#include <vector>
+
+namespace mq::mqbench {
+namespace {
+
+constexpr std::string_view kFirstLine = "mqbench-verify 1";
+
+std::vector<std::string_view> words_of(std::string_view line) {
+  std::vector<std::string_view> words;
+  while (!line.empty()) {
+    const auto end = std::min(line.find(' '), line.size());
+    words.push_back(line.substr(0, end));
+    line.remove_prefix(std::min(end + 1, line.size()));
+  }
+  return words;
+}
+
+template <std::integral T>
+bool read_number(std::string_view text, T& to) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), to);
+  return error == std::errc{} && end == text.data() + text.size();
+}
+
+/// False: the line is none of ours.
+bool read_line(std::string_view line, VerifyMarks& marks) {
+  const auto words = words_of(line);
+  const auto is = [&](std::string_view name, std::size_t count) { return words.size() == count && words[0] == name; };
+  VerifyMarks::Key key;
+  if (is("run", 2)) return read_number(words[1], marks.run);
+  if (is("topic", 2)) {
+    marks.topic = words[1];
+    return topic_name_problem(marks.topic) == nullptr;
+  }
+  if (is("start", 3)) {
+    std::int64_t offset = 0;
+    if (!read_number(words[1], key.partition) || !read_number(words[2], offset)) return false;
+    marks.starts[key.partition] = Offset{offset};
+    return key.partition >= 0 && offset >= 0;
+  }
+  if (words.size() < 4 || !read_number(words[1], key.producer) || !read_number(words[2], key.partition)) return false;
+  if (is("acknowledged", 4)) return read_number(words[3], marks.acknowledged[key].end);
+  std::uint64_t first = 0;
+  std::uint64_t end = 0;
+  if (!is("given-up", 5) || !read_number(words[3], first) || !read_number(words[4], end)) return false;
+  marks.acknowledged[key].given_up.add(first, end);
+  return true;
+}
+
+}  // namespace
+
+std::string VerifyMarks::to_text() const {
+  std::string out = fmt::format("{}\nrun {}\ntopic {}\n", kFirstLine, run, topic);
+  for (const auto& [partition, offset] : starts) out += fmt::format("start {} {}\n", partition, offset.value());
+  for (const auto& [key, acks] : acknowledged) {
+    out += fmt::format("acknowledged {} {} {}\n", key.producer, key.partition, acks.end);
+    for (const auto& [first, end] : acks.given_up.ranges())
+      out += fmt::format("given-up {} {} {} {}\n", key.producer, key.partition, first, end);
+  }
+  return out;
+}
+
+Result<VerifyMarks> VerifyMarks::parse(std::string_view text) {
+  VerifyMarks marks;
+  for (int number = 1; !text.empty(); ++number) {
+    const auto end = std::min(text.find('\n'), text.size());
+    const std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    const bool fine = number == 1 ? line == kFirstLine : read_line(line, marks);
+    if (!fine) return fail(Errc::corrupt, "line {} is not what mqbench verify --produce writes", number);
+  }
+  if (marks.topic.empty()) return fail(Errc::corrupt, "the file names no topic; was it cut short?");
+  return marks;
+}
+
+}  // namespace mq::mqbench
