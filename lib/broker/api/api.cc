@@ -12,11 +12,23 @@
 namespace mq::broker {
 namespace {
 
-/// Decodes the body as `Request` and gives it to `handler`. A body that does not follow its format ends the connection, as
-/// in Kafka: where its fields end is not known, so no answer could be trusted.
+template <class Request>
+Result<Request> decode_body(BytesView body, ApiVersion version) {
+  auto message = wire::decode<Request>(body, version);
+  if constexpr (std::is_same_v<Request, wire::MetadataRequest>) {
+    // librdkafka (2.16 still) asks for all topics with four bytes of zeros, where the null of a compact array is one.
+    constexpr std::string_view kPaddedNull("\0\0\0\0", 4);
+    if (!message && version >= Request::kFlexibleSince && body.starts_with(kPaddedNull))
+      return wire::decode<Request>(body.substr(kPaddedNull.size() - 1), version);
+  }
+  return message;
+}
+
+/// Decodes the body as `Request` and gives it to `handler`. A body that does not follow its format ends the connection,
+/// as in Kafka: where its fields end is not known, so no answer could be trusted.
 template <class Request, class Handler>
 void decode_and(Call call, Handler handler) {
-  auto message = wire::decode<Request>(call.request().body, call.version());
+  auto message = decode_body<Request>(call.request().body, call.version());
   if (!message) return call.responder().close("a request that cannot be decoded: " + message.error().message);
   handler(std::move(call), std::move(*message));
 }
@@ -36,7 +48,9 @@ awaitable<void> run_suspending(Call call, Request message) {
 template <class Request, auto f>
 void suspending(Call call) {
   env::TaskGroup& tasks = call.broker().tasks();
-  decode_and<Request>(std::move(call), [&](Call c, Request message) { tasks.spawn(run_suspending<Request, f>(std::move(c), std::move(message))); });
+  decode_and<Request>(std::move(call), [&](Call c, Request message) {
+    tasks.spawn(run_suspending<Request, f>(std::move(c), std::move(message)));
+  });
 }
 
 template <class Request, auto f>
@@ -49,7 +63,9 @@ awaitable<void> run_holding(Call call, Request message) {
 template <class Request, auto f>
 void holding(Call call) {
   env::TaskGroup& tasks = call.broker().tasks();
-  decode_and<Request>(std::move(call), [&](Call c, Request message) { tasks.spawn(run_holding<Request, f>(std::move(c), std::move(message))); });
+  decode_and<Request>(std::move(call), [&](Call c, Request message) {
+    tasks.spawn(run_holding<Request, f>(std::move(c), std::move(message)));
+  });
 }
 
 /// For `void f(Call, Request)`.
@@ -111,7 +127,8 @@ void serve(ShardBroker& broker, Request request, Responder responder) {
   const ApiVersion version = request.header.api_version;
   if (version < info.version_min || version > info.version_max) {
     if (key == ApiKey::kApiVersions) return answer_unknown_api_versions(std::move(request), std::move(responder));
-    return responder.close(fmt::format("{} version {} is not served; the versions are {} to {}", info.name, version, info.version_min, info.version_max));
+    return responder.close(fmt::format("{} version {} is not served; the versions are {} to {}", info.name, version,
+                                       info.version_min, info.version_max));
   }
   if (key == ApiKey::kProduce && !wire::ProduceRequest::kVersions.contains(version))
     return produce_old(Call(broker, std::move(request), std::move(responder)));
