@@ -89,6 +89,13 @@ class FakeBroker {
     return all;
   }
 
+  template <class M>
+  static M decode(const wire::RequestHeader& header, const Reader& in) {
+    auto message = wire::decode<M>(in.rest(), header.api_version);
+    MQ_ASSERT(message.has_value());
+    return *std::move(message);
+  }
+
   std::map<std::string, std::vector<Log>> topics;
   std::deque<ErrorCode> produce_errors;  ///< one for each produce answer to come, kNone: as it is
   int answers_to_lose = 0;               ///< so many produce requests take effect, and lose their connection
@@ -96,6 +103,9 @@ class FakeBroker {
   bool speaks_only_version_0 = false;  ///< of ApiVersions
   /// Whole frame, length included, instead of the answer to any request but ApiVersions.
   std::function<std::string(const wire::RequestHeader&)> answer_with;
+  /// Answers to what this broker does not have itself, and their versions.
+  std::function<std::string(const wire::RequestHeader&, Reader)> answer_others;
+  std::map<ApiKey, wire::Versions> other_versions;
   std::map<ApiKey, int> requests;  ///< counted by kind
 
  private:
@@ -165,16 +175,10 @@ class FakeBroker {
       case ApiKey::kFetch:
         return fetch(*header, decode<wire::FetchRequest>(*header, in));
       default:
-        MQ_ASSERT(!"a request that this broker does not have");
+        MQ_ASSERT(answer_others != nullptr);
+        return answer_others(*header, in);
     }
     return std::nullopt;
-  }
-
-  template <class M>
-  static M decode(const wire::RequestHeader& header, const Reader& in) {
-    auto message = wire::decode<M>(in.rest(), header.api_version);
-    MQ_ASSERT(message.has_value());
-    return *std::move(message);
   }
 
   std::string api_versions(wire::RequestHeader header) const {
@@ -192,6 +196,7 @@ class FakeBroker {
     add(ApiKey::kListOffsets, wire::ListOffsetsRequest::kVersions);
     add(ApiKey::kMetadata, wire::MetadataRequest::kVersions);
     add(ApiKey::kInitProducerId, wire::InitProducerIdRequest::kVersions);
+    for (const auto& [key, versions] : other_versions) add(key, versions);
     return wire::encode_response(header, response);
   }
 
