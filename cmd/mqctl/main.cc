@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <array>
+#include <csignal>
 #include <memory>
 #include <vector>
 
@@ -46,6 +46,9 @@ class Run : public tool::Job {
   Run(tool::Context& context, const Command& command) : context_(context), command_(command) {}
 
   awaitable<cli::ExitCode> run() override {
+    // Nothing here needs an end in good order, and a check of many files does not look up: a signal ends the process.
+    std::signal(SIGINT, SIG_DFL);
+    std::signal(SIGTERM, SIG_DFL);
     posix::Runtime& runtime = context_.runtime;
     Console console(context_.args, context_.environment.stdout_is_terminal, runtime.shard(0), runtime.files());
     Remote remote(console, context_.client, runtime.random());
@@ -54,7 +57,6 @@ class Run : public tool::Job {
     if (!done && console.status() != cli::ExitCode::broken_pipe) console.complain(done.error());
     co_return console.status();
   }
-  /// A request on its way may or may not take effect; nothing is gained by waiting for it.
   void stop(cli::ExitCode as) override { context_.runtime.stop(cli::to_status(as)); }
   [[nodiscard]] std::string progress() const override {
     return fmt::format("mqctl: {} is running\n", command_.row->name);

@@ -27,7 +27,8 @@ constexpr cli::ColumnRow kColumns[] = {
 using LogEnds = std::map<TopicPartition, Offset>;
 using Epochs = std::map<TopicPartition, LeaderEpoch>;
 
-/// The end of the log is the end of its newest epoch; ListOffsets tells consumers the high watermark only.
+/// The end of the log is the end of its newest epoch; ListOffsets tells consumers the high watermark only. -1 for a log
+/// that no epoch has written to.
 awaitable<Result<void>> ask_log_ends(Remote& remote, BrokerId leader, const Epochs& partitions, LogEnds& ends) {
   wire::OffsetForLeaderEpochRequest request;
   request.replica_id = -1;
@@ -43,7 +44,7 @@ awaitable<Result<void>> ask_log_ends(Remote& remote, BrokerId leader, const Epoc
             co_await connection->call(std::move(request), remote.cluster().options().request_timeout));
   for (const auto& topic : response.body.topics)
     for (const auto& partition : topic.partitions)
-      if (partition.error_code == ErrorCode::kNone && partition.end_offset >= 0)
+      if (partition.error_code == ErrorCode::kNone)
         ends[{topic.topic, partition.partition}] = Offset{partition.end_offset};
   co_return Result<void>{};
 }
@@ -158,6 +159,9 @@ awaitable<Result<void>> print_partitions(Console& console, Remote& remote,
     if (auto answered = co_await ask_log_ends(remote, leader, partitions, ends); !answered)
       console.complain(answered.error());
   MQ_CO_TRY(const auto sizes, co_await partition_sizes(console, remote));
+
+  for (auto& [where, end] : ends)
+    if (const auto start = starts.find(where); end < Offset{0} && start != starts.end()) end = start->second.offset;
 
   const auto offset = [](const client::OffsetAnswer& answer) { return answer.offset.value(); };
   cli::TableWriter table = console.table(kColumns);

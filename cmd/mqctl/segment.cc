@@ -157,6 +157,7 @@ struct Checked {
 
 Result<void> verify_operand(env::Files& files, const std::string& path, std::size_t findings_max, Checked& checked) {
   if (!is_directory(files, path)) {
+    MQ_CHECK(files.file_size(path));  // a missing file is told as such, whatever its name
     MQ_TRY(const auto segment, log::check_segment(files, path, checked.findings, findings_max));
     checked.add(segment);
     return {};

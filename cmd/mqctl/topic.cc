@@ -226,8 +226,8 @@ awaitable<Result<void>> create(Console& console, Remote& remote) {
       console.complain(*topic.error);
       result = "failed";
     }
-    table.add(
-        {topic.name, result, count_cell(topic.partitions), count_cell(topic.replication_factor), id_cell(topic.id)});
+    table.add({topic.name, result, count_cell(topic.partitions), count_cell(topic.replication_factor),
+               dry_run ? cli::Cell{} : id_cell(topic.id)});
   }
   co_return co_await console.finish(table);
 }
