@@ -41,7 +41,9 @@ awaitable<cli::ExitCode> Reading::run() {
   if (result) co_return code_;
   if (out_is_broken_) co_return cli::ExitCode::broken_pipe;
   posix::write_error(cli::complaint(args_, result.error()));
-  co_return cli::worst(code_, cli::exit_code_of(result.error()));
+  // A group that has no position needs --reset, not another topic.
+  const bool needs_reset = !options_.group.empty() && result.error().code == Errc::not_found;
+  co_return cli::worst(code_, needs_reset ? cli::ExitCode::precondition : cli::exit_code_of(result.error()));
 }
 
 void Reading::stop(cli::ExitCode as) {

@@ -54,7 +54,9 @@ awaitable<cli::ExitCode> Sender::run() {
   }
   if (!done) {
     complain(done.error());
-    code_ = cli::worst(code_, cli::exit_code_of(done.error()));
+    // Input that is no record is an item that failed, not damage of the data.
+    const bool bad_input = done.error().code == Errc::invalid_record || done.error().code == Errc::too_large;
+    code_ = cli::worst(code_, bad_input ? cli::ExitCode::some_failed : cli::exit_code_of(done.error()));
   }
   // At the end of the input the batches in flight have the patience of --retry; after Ctrl-C that of --drain.
   auto closed = co_await producer.close(stopping_ ? shard.now() + options_.drain : Instant::never());

@@ -62,6 +62,12 @@ Partition::Watch Partition::watch(std::move_only_function<void()> woken) {
   return watch;
 }
 
+void Partition::tell_damage(const std::string& what) {
+  if (what == damage_told_) return;
+  damage_told_ = what;
+  shard_.node().logger().error("{} is damaged on disk and will not be served there: {}", name_.to_string(), what);
+}
+
 void Partition::synced() { advance(); }
 
 void Partition::advance() {

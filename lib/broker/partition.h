@@ -6,6 +6,7 @@
 #include <list>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "base/result.h"
 #include "log/log.h"
@@ -65,6 +66,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
   [[nodiscard]] bool sync_is_urgent() const { return !commits_.empty() || !watches_.empty(); }
   /// The producer's batch was refused before it came here: its next one must not be taken for its first (P-9).
   void refuse(const record::BatchHeader& header) { log_->refuse(header); }
+  /// For the operator's log: once, however often a client asks for the damaged place.
+  void tell_damage(const std::string& what);
   void checkpoint_done() { checkpoint_running_ = false; }
   /// The syncer finished a sync of this log.
   void synced();
@@ -94,6 +97,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
   std::unique_ptr<log::Log> log_;
   std::size_t bytes_since_checkpoint_ = 0;
   bool checkpoint_running_ = false;
+  std::string damage_told_;
   std::deque<Commit> commits_;  ///< by `end`
   std::list<std::move_only_function<void()>> watches_;
 };

@@ -223,7 +223,7 @@ awaitable<bool> FetchOp::read_part(std::vector<Item*> items, std::size_t bytes_m
       if (Partition* partition = owner.find(item->topic->id, item->wanted.partition)) {
         partition->log().note_verified(range, checked);
         if (checked.good_bytes == 0) item->error = checked.damage ? to_wire(*checked.damage) : ErrorCode::kCorruptMessage;
-        if (checked.damage) owner.node().logger().error("{}: {}", partition->name().to_string(), checked.damage->message);
+        if (checked.damage) partition->tell_damage(checked.damage->message);
         if (checked.damage && checked.damage->code == Errc::disk_failed) owner.node().disk_failed(*checked.damage);
       } else {
         item->error = ErrorCode::kNotLeaderOrFollower;
