@@ -140,7 +140,9 @@ class FakeBroker {
         if (buffer.size() < size) break;
         const std::string frame = buffer.substr(4, size - 4);
         buffer.erase(0, size);
+        idle_wait_ = 0s;
         auto answer = handle(frame);
+        if (idle_wait_ > 0s) co_await node_.shard(0).sleep_until(world_.now() + idle_wait_);
         while (held_ && !session->stopped) co_await session->released.wait();
         if (!answer || session->stopped) {
           open = false;
@@ -342,6 +344,8 @@ class FakeBroker {
       topic.topic = where.topic;
       topic.partitions.push_back(data);
     }
+    // A long poll that ends with nothing: what is appended meanwhile is for the next one.
+    if (response.responses.empty()) idle_wait_ = std::chrono::milliseconds(request.max_wait_ms);
     return wire::encode_response(header, response);
   }
 
@@ -349,6 +353,7 @@ class FakeBroker {
   sim::Node& node_;
   std::shared_ptr<Session> session_;
   bool held_ = false;
+  Duration idle_wait_{0};  ///< before the answer in the making
   std::int64_t next_producer_id_ = 1;
   std::map<TopicPartition, std::int64_t> fetching_;
 };
