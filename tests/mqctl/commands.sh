@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# Every command of mqctl: its rows, what it changed, and its exit code.
+. "$(dirname "$0")/../e2e/situation.sh"
+
+# exits CODE COMMAND...: runs it; its output is in $out, its complaints in $err.
+exits() {
+  local expected=$1 status=0; shift
+  out=$("$@" 2>"$work/err.log") || status=$?
+  err=$(<"$work/err.log")
+  same "$expected" "$status" "$* (it said: $err)"
+}
+# column NAME: of the table in $out.
+column() { awk -F'\t' -v name="$1" 'NR == 1 { for (i = 1; i <= NF; ++i) if ($i == name) at = i; next } { print $at }' <<<"$out"; }
+
+exits 3 mqctl -b 127.0.0.1:1 topic list
+exits 2 mqctl topic remove
+exits 2 mqctl group reset g --to somewhere
+start_mqd
+
+# Topics: each name has its own row and the worst code counts.
+exits 0 mqctl topic create web audit -p 3 --retention 7d
+same "created created" "$(column result | xargs)"
+exits 6 mqctl topic create web other
+same "failed created" "$(column result | xargs)"
+exits 0 mqctl topic create web --if-not-exists
+exits 0 mqctl topic create ghost -n
+exits 2 mqctl topic create no/name
+exits 0 mqctl topic list
+same "audit other web" "$(column topic | xargs)"
+exits 0 mqctl topic list 'w*' -o jsonl
+same '{"topic":"web","partitions":3,"replicas":1,"internal":false}' "$out"
+exits 5 mqctl topic describe web ghost
+same "604800000" "$(mqctl config get topic/web retention.ms --no-header | cut -f 3)"
+
+# Partitions.
+seq 1000 | mqprod -p 1 web
+exits 0 mqctl partition list web
+same "0 1000 0" "$(column high_watermark | xargs)"
+same "0 1000 0" "$(column log_end | xargs)"
+exits 5 mqctl partition list web/7
+
+# Settings.
+exits 0 mqctl config set topic/web retention.ms=1000 -n
+exits 0 mqctl config set topic/web retention.ms=60000
+same "604800000 60000" "$(column old) $(column new)"
+exits 2 mqctl config set topic/web no.such.setting=1
+exits 5 mqctl config get topic/ghost
+exits 5 mqctl config get broker/77
+
+# Groups: a live one is left alone, and named; then nothing happens without consent.
+same 1000 "$(mqcons -g readers --reset start web | wc -l)"
+exits 0 mqctl group lag readers --max 0
+mqcons -f -g readers --instance alive --reset start web >/dev/null 2>&1 &
+member=$!
+has_member() { mqctl group describe readers | grep -q alive; }
+until_true 20 has_member
+exits 6 mqctl group reset readers --to start -y
+grep -q alive <<<"$err" || fail "the live member is not named: $err"
+kill -9 $member; wait $member 2>/dev/null || true
+exits 5 mqctl group describe nobody
+same 1000 "$(mqcons -g idle --reset start web | wc -l)"
+exits 8 mqctl group reset idle --to start --topic web:1
+exits 0 mqctl group reset idle --to end-10 --topic web:1 -n
+same "1000 990 would be reset" "$(column old) $(column new) $(column result)"
+exits 0 mqctl group reset idle --to end-10 --topic web:1 -y
+exits 1 mqctl group lag idle --max 9
+same "10" "$(column lag | sort -n | tail -1)"
+same "$(seq 991 1000)" "$(mqcons -g idle --reset start web)"
+
+# The cluster; and what is destroyed only with consent.
+exits 0 mqctl cluster info
+same 1 "$(column broker)"
+exits 8 mqctl topic delete other
+exits 5 mqctl topic delete other ghost -y
+same "deleted failed" "$(column result | xargs)"
+exits 0 mqctl topic delete ghost --if-exists -y
+
+# Files, with nobody running.
+stop_mqd
+segment=$work/data/web-1/00000000000000000000.log
+exits 0 mqctl segment verify "$work/data"
+exits 0 mqctl segment list "$segment"
+same 1000 "$(column records)"
+exits 0 mqctl segment dump "$segment"
+same 999 "$(column last_offset | tail -1)"
+cmp <(mqctl segment dump -F '%s\n' "$segment") <(seq 1000) || fail "the dump has other records"
+exits 0 mqctl segment dump -J -o 3..4 "$segment"
+grep -q '"topic":"web","partition":1,"offset":3,.*"value":"4"' <<<"$out" || fail "not the record: $out"
+printf X | dd of="$segment" bs=1 seek=100 conv=notrunc 2>/dev/null
+exits 7 mqctl segment verify "$work/data/web-1"
+grep -q "^$segment:0: " <<<"$out" || fail "the place is missing: $out"
+exits 7 mqctl segment dump "$segment"
+exits 5 mqctl segment verify "$work/nothing"
+echo "every command did what it said"
