@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 LOOSE_ENDS = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")
-PLACES = re.compile(r"(?<![\w.])/(work|home/\w+|root|Users)/|\.\./shared\b|\b(repo\.maven|repo1\.maven|registry\.npmjs|proxy\.golang|pypi\.org)")
+PLACES = re.compile(r"(?<![\w.])/(work|root|Users)/|\.\./shared\b|\b(repo\.maven|repo1\.maven|registry\.npmjs|proxy\.golang|pypi\.org)")
 EMPTY_NAMES = re.compile(r"(^|_)(util|utils|helper|helpers|manager|common|misc)(_|$)")
 CODE = {".h", ".cc", ".py", ".sh", ".cmake", ".txt", ".go", ".java", ".js"}
 
