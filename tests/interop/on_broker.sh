@@ -38,6 +38,6 @@ until_true() {
   shift
   until "$@"; do
     [ $SECONDS -lt $end ] || fail "not so within its time: $*"
-    read -r -t 0.2 <> <(:) || true  # between two questions, not instead of one
+    read -r -t 0.2 <> <(:) || true  # a pause without a process
   done
 }
