@@ -9,23 +9,92 @@ namespace {
 using cli::ValueKind;
 
 constexpr cli::OptionRow kOptions[] = {
-    {.short_name = 'p', .long_name = "partitions", .value_name = "LIST", .fallback_note = "all", .group = "What", .help = "read these partitions: 0,3-5"},
-    {.short_name = 'o', .long_name = "offset", .value_name = "LIST", .fallback_note = "start..end; with -f the last 10", .group = "What", .help = "read these ranges, e.g. 100..200, end-10.., 0=5..9,1=end-1..; -o help says more"},
-    {.long_name = "since", .value_name = "TIME", .group = "What", .help = "from the first record of this time on: -1h, 2025-01-31, 2025-01-31T10:00Z"},
-    {.long_name = "until", .value_name = "TIME", .group = "What", .help = "up to the first record of this time, which is not read"},
-    {.short_name = 'n', .long_name = "tail", .kind = ValueKind::number, .value_name = "N", .group = "What", .help = "the last N records of all partitions, by time", .number_max = 10'000'000},
-    {.short_name = 'f', .long_name = "follow", .kind = ValueKind::flag, .group = "What", .help = "go on at the end; without -o and -n begin with the last 10"},
-    {.short_name = 'c', .long_name = "count", .kind = ValueKind::number, .value_name = "N", .group = "What", .help = "stop after N records", .number_min = 1},
-    {.short_name = 'F', .long_name = "format", .value_name = "FMT", .group = "Output", .help = "write records like this: %k %s %t %p %o %T %h %{ts:iso} ...; -F help says more"},
-    {.short_name = 'K', .long_name = "key-delimiter", .value_name = "STR", .group = "Output", .help = "write KEY, STR, VALUE"},
-    {.short_name = 'd', .long_name = "delimiter", .value_name = "STR", .fallback = "\\n", .group = "Output", .help = "written after each record"},
-    {.short_name = '0', .long_name = "null", .kind = ValueKind::flag, .group = "Output", .help = "a NUL byte after each record, for xargs -0"},
-    {.short_name = 'J', .long_name = "json", .kind = ValueKind::flag, .group = "Output", .help = "one JSON object a record, nothing lost: mq-record(5)"},
+    {.short_name = 'p',
+     .long_name = "partitions",
+     .value_name = "LIST",
+     .fallback_note = "all",
+     .group = "What",
+     .help = "read these partitions: 0,3-5"},
+    {.short_name = 'o',
+     .long_name = "offset",
+     .value_name = "LIST",
+     .fallback_note = "start..end; with -f the last 10",
+     .group = "What",
+     .help = "read these ranges, e.g. 100..200, end-10.., 0=5..9,1=end-1..; -o help says more"},
+    {.long_name = "since",
+     .value_name = "TIME",
+     .group = "What",
+     .help = "from the first record of this time on: -1h, 2025-01-31, 2025-01-31T10:00Z"},
+    {.long_name = "until",
+     .value_name = "TIME",
+     .group = "What",
+     .help = "up to the first record of this time, which is not read"},
+    {.short_name = 'n',
+     .long_name = "tail",
+     .kind = ValueKind::number,
+     .value_name = "N",
+     .group = "What",
+     .help = "the last N records of all partitions, by time",
+     .number_max = 10'000'000},
+    {.short_name = 'f',
+     .long_name = "follow",
+     .kind = ValueKind::flag,
+     .group = "What",
+     .help = "go on at the end; without -o and -n begin with the last 10"},
+    {.short_name = 'c',
+     .long_name = "count",
+     .kind = ValueKind::number,
+     .value_name = "N",
+     .group = "What",
+     .help = "stop after N records",
+     .number_min = 1},
+    {.short_name = 'F',
+     .long_name = "format",
+     .value_name = "FMT",
+     .group = "Output",
+     .help = "write records like this: %k %s %t %p %o %T %h %{ts:iso} ...; -F help says more"},
+    {.short_name = 'K',
+     .long_name = "key-delimiter",
+     .value_name = "STR",
+     .group = "Output",
+     .help = "write KEY, STR, VALUE"},
+    {.short_name = 'd',
+     .long_name = "delimiter",
+     .value_name = "STR",
+     .fallback = "\\n",
+     .group = "Output",
+     .help = "written after each record"},
+    {.short_name = '0',
+     .long_name = "null",
+     .kind = ValueKind::flag,
+     .group = "Output",
+     .help = "a NUL byte after each record, for xargs -0"},
+    {.short_name = 'J',
+     .long_name = "json",
+     .kind = ValueKind::flag,
+     .group = "Output",
+     .help = "one JSON object a record, nothing lost: mq-record(5)"},
     {.long_name = "null-as", .value_name = "STR", .group = "Output", .help = "text for a null key or value"},
-    {.long_name = "raw", .kind = ValueKind::flag, .group = "Output", .help = "do not escape control bytes on a terminal"},
-    {.short_name = 'g', .long_name = "group", .value_name = "ID", .group = "Group", .help = "share the partitions with the other members of this group; positions are committed once written out"},
-    {.long_name = "instance", .value_name = "ID", .group = "Group", .help = "static member: comes back to its partitions"},
-    {.long_name = "reset", .kind = ValueKind::choice, .value_name = "start|end|error", .fallback = "error", .choices = "start|end|error", .group = "Group", .help = "where a group without a position begins"},
+    {.long_name = "raw",
+     .kind = ValueKind::flag,
+     .group = "Output",
+     .help = "do not escape control bytes on a terminal"},
+    {.short_name = 'g',
+     .long_name = "group",
+     .value_name = "ID",
+     .group = "Group",
+     .help = "share the partitions with the other members of this group; positions are committed once written out"},
+    {.long_name = "instance",
+     .value_name = "ID",
+     .group = "Group",
+     .help = "static member: comes back to its partitions"},
+    {.long_name = "reset",
+     .kind = ValueKind::choice,
+     .value_name = "start|end|error",
+     .fallback = "error",
+     .choices = "start|end|error",
+     .group = "Group",
+     .help = "where a group without a position begins"},
 };
 constexpr std::string_view kUsage[] = {"[OPTION]... TOPIC..."};
 constexpr cli::Example kExamples[] = {
@@ -35,30 +104,37 @@ constexpr cli::Example kExamples[] = {
     {"exactly these offsets of partition 0", "mqcons -o 0=100..200 web"},
     {"a member of a group; what was printed is committed", "mqcons -f -g billing --reset start orders"},
 };
-constexpr cli::ToolRow kTool{
-    .name = "mqcons",
-    .summary = "read records from topics",
-    .usage = kUsage,
-    .description =
-        "mqcons writes the records of TOPICs to standard output. Without -f it ends at the end as it was when it began; several partitions are "
-        "merged by time. Output is flushed whenever no record waits.\n\n"
-        "With -g a position is committed after the bytes before it were accepted by standard output, so nothing that was not written is skipped.",
-    .options = kOptions,
-    .examples = kExamples,
-    .operands = {.min = 1}};
+constexpr cli::ToolRow kTool{.name = "mqcons",
+                             .summary = "read records from topics",
+                             .usage = kUsage,
+                             .description =
+                                 "mqcons writes the records of TOPICs to standard output. Without -f it ends at the "
+                                 "end as it was when it began; several partitions are "
+                                 "merged by time. Output is flushed whenever no record waits.\n\n"
+                                 "With -g a position is committed after the bytes before it were accepted by standard "
+                                 "output, so nothing that was not written is skipped.",
+                             .options = kOptions,
+                             .examples = kExamples,
+                             .operands = {.min = 1}};
 
 }  // namespace
 
 const cli::ToolRow& tool() { return kTool; }
 
 std::expected<Options, cli::Ending> understand(const cli::Arguments& args, WallMillis now, bool stdout_is_terminal) {
-  if (args.text("offset") == "help") return std::unexpected(cli::Ending{.code = cli::ExitCode::ok, .out = std::string(cli::position_help()), .err = {}});
-  if (args.text("format") == "help") return std::unexpected(cli::Ending{.code = cli::ExitCode::ok, .out = std::string(cli::record_format_help()), .err = {}});
+  if (args.text("offset") == "help")
+    return std::unexpected(cli::Ending{.code = cli::ExitCode::ok, .out = std::string(cli::position_help()), .err = {}});
+  if (args.text("format") == "help")
+    return std::unexpected(
+        cli::Ending{.code = cli::ExitCode::ok, .out = std::string(cli::record_format_help()), .err = {}});
   Options options;
-  const auto bad = [&](std::string_view name, const cli::ValueError& error) { return std::unexpected(args.usage_error(name, args.text(name), error)); };
+  const auto bad = [&](std::string_view name, const cli::ValueError& error) {
+    return std::unexpected(args.usage_error(name, args.text(name), error));
+  };
   options.topics.assign(args.operands().begin(), args.operands().end());
   for (const std::string& topic : options.topics)
-    if (const char* problem = topic_name_problem(topic)) return std::unexpected(args.usage_error("TOPIC", topic, {.at = 0, .size = topic.size(), .why = problem}));
+    if (const char* problem = topic_name_problem(topic))
+      return std::unexpected(args.usage_error("TOPIC", topic, {.at = 0, .size = topic.size(), .why = problem}));
   if (args.has("partitions")) {
     auto partitions = cli::parse_partitions(args.text("partitions"));
     if (!partitions) return bad("partitions", partitions.error());
@@ -81,10 +157,12 @@ std::expected<Options, cli::Ending> understand(const cli::Arguments& args, WallM
     *end = *position;
   }
   const bool has_times = by_time.range.first || by_time.range.last;
-  if (has_times && !options.ranges.empty()) return std::unexpected(args.usage_error("--since and --until are ranges; give them or -o, not both"));
+  if (has_times && !options.ranges.empty())
+    return std::unexpected(args.usage_error("--since and --until are ranges; give them or -o, not both"));
   if (has_times) options.ranges.push_back(by_time);
   if (args.has("tail")) {
-    if (!options.ranges.empty()) return std::unexpected(args.usage_error("-n chooses where to begin; give it or a range, not both"));
+    if (!options.ranges.empty())
+      return std::unexpected(args.usage_error("-n chooses where to begin; give it or a range, not both"));
     options.tail = static_cast<std::uint64_t>(args.number("tail"));
   }
   if (args.has("count")) options.count = static_cast<std::uint64_t>(args.number("count"));
@@ -93,7 +171,8 @@ std::expected<Options, cli::Ending> understand(const cli::Arguments& args, WallM
   if (args.has("instance")) options.instance = args.text("instance");
   options.reset = args.text("reset");
   if (!options.group.empty() && (options.tail || !options.ranges.empty() || !options.partitions.empty()))
-    return std::unexpected(args.usage_error("a group's members read from its positions; -o, -n, -p, --since and --until do not go with -g"));
+    return std::unexpected(args.usage_error(
+        "a group's members read from its positions; -o, -n, -p, --since and --until do not go with -g"));
   if (options.instance && options.group.empty()) return std::unexpected(args.usage_error("--instance needs -g"));
   if (options.follow && options.ranges.empty() && !options.tail && options.group.empty()) options.tail = 10;
 
@@ -107,7 +186,8 @@ std::expected<Options, cli::Ending> understand(const cli::Arguments& args, WallM
   }
   options.json = args.flag("json");
   if (args.has("format")) {
-    if (options.json || options.key_delimiter) return std::unexpected(args.usage_error("-F, -J and -K each say how a record looks; choose one"));
+    if (options.json || options.key_delimiter)
+      return std::unexpected(args.usage_error("-F, -J and -K each say how a record looks; choose one"));
     auto format = cli::RecordFormat::compile(args.text("format"));
     if (!format) return bad("format", format.error());
     options.format = std::move(*format);

@@ -20,10 +20,10 @@ namespace mq::mqcons {
 /// The command line, understood.
 struct Options {
   std::vector<std::string> topics;
-  std::vector<std::int32_t> partitions;    ///< empty: all
-  std::vector<cli::PartitionRange> ranges; ///< empty: start..end
-  std::optional<std::uint64_t> tail;       ///< -n
-  std::optional<std::uint64_t> count;      ///< -c
+  std::vector<std::int32_t> partitions;     ///< empty: all
+  std::vector<cli::PartitionRange> ranges;  ///< empty: start..end
+  std::optional<std::uint64_t> tail;        ///< -n
+  std::optional<std::uint64_t> count;       ///< -c
   bool follow = false;
   std::string group;  ///< empty: none
   std::optional<std::string> instance;
@@ -38,6 +38,7 @@ struct Options {
 };
 
 /// Positions given as times are relative to `now`.
-[[nodiscard]] std::expected<Options, cli::Ending> understand(const cli::Arguments& args, WallMillis now, bool stdout_is_terminal);
+[[nodiscard]] std::expected<Options, cli::Ending> understand(const cli::Arguments& args, WallMillis now,
+                                                             bool stdout_is_terminal);
 
 }  // namespace mq::mqcons

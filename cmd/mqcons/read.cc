@@ -55,7 +55,8 @@ void Reading::stop(cli::ExitCode as) {
 
 std::string Reading::progress() const { return fmt::format("mqcons: {} records written\n", written_); }
 
-// --- Without a group ----------------------------------------------------------------------------------------------------
+// --- Without a group
+// ----------------------------------------------------------------------------------------------------
 
 awaitable<Result<void>> Reading::read_partitions(client::Cluster& cluster) {
   MQ_CO_TRY(std::vector<Part> parts, co_await plan(cluster));
@@ -84,7 +85,8 @@ awaitable<Result<std::vector<Reading::Part>>> Reading::plan(client::Cluster& clu
     queries.push_back({.where = part.where, .at = client::OffsetQuery::kStart});
     queries.push_back({.where = part.where, .at = client::OffsetQuery::kEnd});
   }
-  MQ_CO_TRY(const auto answers, co_await client::list_offsets(cluster, std::move(queries), client::Isolation::read_committed, deadline()));
+  MQ_CO_TRY(const auto answers,
+            co_await client::list_offsets(cluster, std::move(queries), client::Isolation::read_committed, deadline()));
   std::vector<Part> wanted;
   for (std::size_t i = 0; i < parts.size(); ++i) {
     Part part = parts[i];
@@ -93,7 +95,9 @@ awaitable<Result<std::vector<Reading::Part>>> Reading::plan(client::Cluster& clu
     part.end = end;
     if (options_.ranges.empty()) wanted.push_back(part);
     for (const cli::PartitionRange& range : options_.ranges) {
-      if (!range.partitions.empty() && std::ranges::find(range.partitions, part.where.partition) == range.partitions.end()) continue;
+      if (!range.partitions.empty() &&
+          std::ranges::find(range.partitions, part.where.partition) == range.partitions.end())
+        continue;
       Part ranged = part;
       if (range.range.first) {
         MQ_CO_TRY(ranged.from, co_await place(cluster, part, end, *range.range.first, false));
@@ -108,18 +112,27 @@ awaitable<Result<std::vector<Reading::Part>>> Reading::plan(client::Cluster& clu
   co_return wanted;
 }
 
-awaitable<Result<Offset>> Reading::place(client::Cluster& cluster, const Part& part, Offset end, const cli::Position& position, bool is_right_end) {
+awaitable<Result<Offset>> Reading::place(client::Cluster& cluster, const Part& part, Offset end,
+                                         const cli::Position& position, bool is_right_end) {
   using Kind = cli::Position::Kind;
-  const auto within = [&](std::int64_t offset) { return Offset{std::clamp(offset, part.begin.value(), std::max(end.value(), part.begin.value()))}; };
+  const auto within = [&](std::int64_t offset) {
+    return Offset{std::clamp(offset, part.begin.value(), std::max(end.value(), part.begin.value()))};
+  };
   switch (position.kind) {
-    case Kind::start: co_return within(part.begin.value() + position.value);
-    case Kind::end: co_return within(end.value() - position.value);
-    // A right end may lie ahead when following; a left one that is not there (any more) is where the log begins or ends.
-    case Kind::offset: co_return is_right_end && options_.follow ? Offset{position.value} : within(position.value);
-    case Kind::committed: co_return fail(Errc::invalid_argument, "'committed' is a position of a group; use -g");
+    case Kind::start:
+      co_return within(part.begin.value() + position.value);
+    case Kind::end:
+      co_return within(end.value() - position.value);
+    // A right end may lie ahead when following; a left one that is not there (any more) is where the log begins or
+    // ends.
+    case Kind::offset:
+      co_return is_right_end&& options_.follow ? Offset{position.value} : within(position.value);
+    case Kind::committed:
+      co_return fail(Errc::invalid_argument, "'committed' is a position of a group; use -g");
     case Kind::time: {
       std::vector<client::OffsetQuery> query{{.where = part.where, .at = position.value}};
-      MQ_CO_TRY(const auto found, co_await client::list_offsets(cluster, std::move(query), client::Isolation::read_committed, deadline()));
+      MQ_CO_TRY(const auto found, co_await client::list_offsets(cluster, std::move(query),
+                                                                client::Isolation::read_committed, deadline()));
       co_return found.front().offset < Offset{0} ? end : std::min(found.front().offset, end);
     }
   }
@@ -163,7 +176,8 @@ awaitable<Result<void>> Reading::read_tail(client::Cluster& cluster, std::vector
           if (record.offset >= *place->end) return;
           std::string text;
           writer_.write(place->where, batch.header, record, text);
-          kept.push_back({.timestamp = record.timestamp, .part = index, .offset = record.offset, .text = std::move(text)});
+          kept.push_back(
+              {.timestamp = record.timestamp, .part = index, .offset = record.offset, .text = std::move(text)});
           ++counts[index];
         });
       }
@@ -180,7 +194,8 @@ awaitable<Result<void>> Reading::read_tail(client::Cluster& cluster, std::vector
       if (counts[i] < want && parts[i].from > parts[i].begin) at_start = false;
     if (at_start) break;
   }
-  std::ranges::sort(kept, {}, [](const Kept& record) { return std::tuple(record.timestamp, record.part, record.offset); });
+  std::ranges::sort(kept, {},
+                    [](const Kept& record) { return std::tuple(record.timestamp, record.part, record.offset); });
   if (kept.size() > want) kept.erase(kept.begin(), kept.end() - static_cast<std::ptrdiff_t>(want));
   for (const Kept& record : kept) {
     if (done()) break;
@@ -212,7 +227,8 @@ awaitable<Result<void>> Reading::read_merged(client::Cluster& cluster, const std
   Result<void> result;
   const auto open = [](const Source& source) { return !source.at_end || !source.held.empty(); };
   while (result && !done() && std::ranges::any_of(sources, open)) {
-    const bool can_write = std::ranges::all_of(sources, [](const Source& source) { return source.at_end || !source.held.empty(); });
+    const bool can_write =
+        std::ranges::all_of(sources, [](const Source& source) { return source.at_end || !source.held.empty(); });
     if (can_write) {
       // Batches are the grain of the merge: the one that begins first goes out whole.
       auto first = std::ranges::min_element(sources, {}, [](const Source& source) {
@@ -226,7 +242,8 @@ awaitable<Result<void>> Reading::read_merged(client::Cluster& cluster, const std
         ++written_;
       });
       if (result && buffer_.size() >= kFlushBytes) result = co_await flush();
-      if (first->paused && held_bytes(first->held) < kHeldBytesMax / 2) consumer.pause(first->part->where, first->paused = false);
+      if (first->paused && held_bytes(first->held) < kHeldBytesMax / 2)
+        consumer.pause(first->part->where, first->paused = false);
       continue;
     }
     auto polled = co_await consumer.poll(kPollWait);
@@ -279,16 +296,20 @@ awaitable<Result<void>> Reading::follow(client::Cluster& cluster, const std::vec
 }
 
 bool Reading::has_right_end() const {
-  return std::ranges::any_of(options_.ranges, [](const cli::PartitionRange& range) { return range.range.last.has_value(); });
+  return std::ranges::any_of(options_.ranges,
+                             [](const cli::PartitionRange& range) { return range.range.last.has_value(); });
 }
 
-// --- With a group -------------------------------------------------------------------------------------------------------
+// --- With a group
+// -------------------------------------------------------------------------------------------------------
 
 awaitable<Result<void>> Reading::read_group(client::Cluster& cluster) {
   client::GroupOptions options;
   options.group = options_.group;
   options.instance_id = options_.instance;
-  options.consumer.reset = options_.reset == "start" ? client::OffsetReset::start : options_.reset == "end" ? client::OffsetReset::end : client::OffsetReset::fail;
+  options.consumer.reset = options_.reset == "start" ? client::OffsetReset::start
+                           : options_.reset == "end" ? client::OffsetReset::end
+                                                     : client::OffsetReset::fail;
   client::GroupConsumer group(cluster, options_.topics, std::move(options));
   group_ = &group;
   Result<void> result;
@@ -312,13 +333,15 @@ awaitable<Result<void>> Reading::read_group(client::Cluster& cluster) {
     }
     if (result) result = co_await flush();
     if (!result) break;
-    for (const auto& [where, offset] : written) offsets.push_back({.where = where, .offset = offset, .leader_epoch = kNoLeaderEpoch, .metadata = {}});
+    for (const auto& [where, offset] : written)
+      offsets.push_back({.where = where, .offset = offset, .leader_epoch = kNoLeaderEpoch, .metadata = {}});
     written.clear();
     if (!offsets.empty()) {
       // The bytes are out: only now may the group move on.
       auto committed = co_await group.commit(std::move(offsets), deadline());
       if (!committed && committed.error().code != Errc::broker) result = std::move(committed);
-      if (!committed && committed.error().code == Errc::broker) posix::write_error(cli::complaint(args_, committed.error()));
+      if (!committed && committed.error().code == Errc::broker)
+        posix::write_error(cli::complaint(args_, committed.error()));
     }
     if (!options_.follow && polled->batches.empty() && group_is_at_end(group)) break;
   }
@@ -331,14 +354,16 @@ awaitable<Result<void>> Reading::read_group(client::Cluster& cluster) {
 bool Reading::group_is_at_end(const client::GroupConsumer& group) const {
   const auto assignment = group.assignment();
   // Without partitions (another member has them) there is nothing to wait for either.
-  return !group.member_id().empty() && group.generation() > 0 && std::ranges::all_of(assignment, [&](const TopicPartition& where) {
+  return !group.member_id().empty() && group.generation() > 0 &&
+         std::ranges::all_of(assignment, [&](const TopicPartition& where) {
            const auto position = group.position(where);
            const auto end = group.known_end(where);
            return position && end && *position >= *end;
          });
 }
 
-// --- Output -------------------------------------------------------------------------------------------------------------
+// --- Output
+// -------------------------------------------------------------------------------------------------------------
 
 awaitable<Result<void>> Reading::flush() {
   if (buffer_.empty()) co_return Result<void>{};

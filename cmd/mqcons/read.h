@@ -41,7 +41,8 @@ class Reading final : public tool::Job {
 
   awaitable<Result<void>> read_partitions(client::Cluster& cluster);
   awaitable<Result<std::vector<Part>>> plan(client::Cluster& cluster);
-  awaitable<Result<Offset>> place(client::Cluster& cluster, const Part& part, Offset end, const cli::Position& position, bool is_right_end);
+  awaitable<Result<Offset>> place(client::Cluster& cluster, const Part& part, Offset end, const cli::Position& position,
+                                  bool is_right_end);
   awaitable<Result<void>> read_tail(client::Cluster& cluster, std::vector<Part>& parts);
   awaitable<Result<void>> read_merged(client::Cluster& cluster, const std::vector<Part>& parts);
   awaitable<Result<void>> follow(client::Cluster& cluster, const std::vector<Part>& parts);

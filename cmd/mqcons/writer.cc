@@ -6,18 +6,22 @@
 
 namespace mq::mqcons {
 
-void Writer::write(const TopicPartition& where, const record::BatchHeader& batch, const record::RecordView& record, std::string& out) {
+void Writer::write(const TopicPartition& where, const record::BatchHeader& batch, const record::RecordView& record,
+                   std::string& out) {
   cli::RecordView view{.topic = where.topic,
                        .partition = where.partition,
                        .offset = record.offset.value(),
                        .leader_epoch = batch.leader_epoch.value(),
                        .timestamp = record.timestamp,
-                       .timestamp_type = batch.timestamp_type() == record::TimestampType::create_time ? cli::TimestampType::create : cli::TimestampType::append,
+                       .timestamp_type = batch.timestamp_type() == record::TimestampType::create_time
+                                             ? cli::TimestampType::create
+                                             : cli::TimestampType::append,
                        .key = record.key,
                        .value = record.value,
                        .headers = {}};
   if (options_.json || options_.format)
-    for (const record::HeaderView& header : record.headers) view.headers.push_back({.name = header.key, .value = header.value});
+    for (const record::HeaderView& header : record.headers)
+      view.headers.push_back({.name = header.key, .value = header.value});
   if (!options_.escape_controls) return write_plain(view, out);
   // A record must not drive the terminal; its own line ends stay.
   line_.clear();

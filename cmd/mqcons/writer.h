@@ -14,7 +14,8 @@ class Writer {
  public:
   explicit Writer(const Options& options) : options_(options) {}
   /// Appends the record, its delimiter included, to `out`.
-  void write(const TopicPartition& where, const record::BatchHeader& batch, const record::RecordView& record, std::string& out);
+  void write(const TopicPartition& where, const record::BatchHeader& batch, const record::RecordView& record,
+             std::string& out);
 
  private:
   void write_plain(const cli::RecordView& record, std::string& out) const;

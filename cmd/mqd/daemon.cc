@@ -1,11 +1,11 @@
 #include "daemon.h"
 
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <utility>
-
-#include <unistd.h>
 
 #include "broker/shard_broker.h"
 #include "options.h"
@@ -73,7 +73,9 @@ Result<void> Daemon::serve_http() {
   if (options_.metrics.empty()) return {};
   MQ_TRY(const broker::ListenerConfig where, parse_listener(options_.metrics));
   MQ_TRY(auto listener, shard_.network().listen(where.address));
-  const auto text = [](std::string body, int status = 200) { return http::Response{.status = status, .body = std::move(body)}; };
+  const auto text = [](std::string body, int status = 200) {
+    return http::Response{.status = status, .body = std::move(body)};
+  };
   std::vector<http::Route> routes;
   // Alive is whoever answers; ready is who can acknowledge.
   routes.push_back({"/healthz", [text]() -> awaitable<http::Response> { co_return text("ok\n"); }});
@@ -91,16 +93,19 @@ std::string Daemon::brokers() const {
 }
 
 void Daemon::tell_ready() {
-  for (const auto& listener : node_.listeners()) runtime_.logger().info("listening on {}", listener->address.to_string());
+  for (const auto& listener : node_.listeners())
+    runtime_.logger().info("listening on {}", listener->address.to_string());
   const auto flush = options_.node.topic_defaults.find("mq.flush");
   const bool on_ack = flush == options_.node.topic_defaults.end() || flush->second == "ack";
-  runtime_.logger().info("data is in {}; {}", options_.node.data_dir,
-                         on_ack ? "an acks=all answer means that the record is on disk (mq.flush=ack)"
-                                : "an acks=all answer means that the record is in memory, which a power cut loses (mq.flush=async)");
+  runtime_.logger().info(
+      "data is in {}; {}", options_.node.data_dir,
+      on_ack ? "an acks=all answer means that the record is on disk (mq.flush=ack)"
+             : "an acks=all answer means that the record is in memory, which a power cut loses (mq.flush=async)");
   (void)posix::notify_service_manager("READY=1");
   if (options_.ready_fd < 0) return;
   const std::string line = "MQ_BROKERS=" + brokers() + "\n";
-  if (::write(options_.ready_fd, line.data(), line.size()) < 0) runtime_.logger().warn("--ready-fd {}: nobody reads it", options_.ready_fd);
+  if (::write(options_.ready_fd, line.data(), line.size()) < 0)
+    runtime_.logger().warn("--ready-fd {}: nobody reads it", options_.ready_fd);
   ::close(options_.ready_fd);
 }
 
@@ -109,10 +114,12 @@ awaitable<void> Daemon::watch_signals() {
     const auto signal = co_await signals_.next();
     if (!signal) co_return;
     if (*signal == SIGHUP) {
-      runtime_.logger().info("SIGHUP: the log goes to standard error and the settings of a broker are read when it starts; nothing to do");
+      runtime_.logger().info(
+          "SIGHUP: the log goes to standard error and the settings of a broker are read when it starts; nothing to do");
     } else if (*signal == SIGUSR1) {
       const auto image = node_.first_shard().image();
-      runtime_.logger().info("{} connections, {} topics, {} partitions", node_.connection_count(), image->topics().size(), image->partition_count());
+      runtime_.logger().info("{} connections, {} topics, {} partitions", node_.connection_count(),
+                             image->topics().size(), image->partition_count());
     } else if (ending_) {
       std::_Exit(128 + *signal);
     } else {

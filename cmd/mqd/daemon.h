@@ -14,10 +14,10 @@ namespace mq::mqd {
 
 struct DaemonOptions {
   broker::NodeConfig node;
-  std::string metrics;                ///< address of the HTTP listener; empty: none
-  int ready_fd = -1;                  ///< told when clients can connect
-  std::vector<std::string> command;   ///< run beside the broker, which ends with it; empty: none
-  bool remove_data = false;           ///< at the end: the directory was made for this run
+  std::string metrics;               ///< address of the HTTP listener; empty: none
+  int ready_fd = -1;                 ///< told when clients can connect
+  std::vector<std::string> command;  ///< run beside the broker, which ends with it; empty: none
+  bool remove_data = false;          ///< at the end: the directory was made for this run
 };
 
 /// The process round a node: readiness, signals, a command beside it, the end.

@@ -16,11 +16,13 @@ std::string default_data_dir() {
 posix::LoggerOptions logger_options(const cli::Arguments& args) {
   const std::string& level = args.text("log");
   const std::string& format = args.text("log-format");
-  return {.level = level == "debug" ? env::LogLevel::debug
-                   : level == "warn" ? env::LogLevel::warn
+  return {.level = level == "debug"   ? env::LogLevel::debug
+                   : level == "warn"  ? env::LogLevel::warn
                    : level == "error" ? env::LogLevel::error
                                       : env::LogLevel::info,
-          .format = format == "json" ? posix::LogFormat::json : format == "text" ? posix::LogFormat::text : posix::LogFormat::automatic};
+          .format = format == "json"   ? posix::LogFormat::json
+                    : format == "text" ? posix::LogFormat::text
+                                       : posix::LogFormat::automatic};
 }
 
 Result<DaemonOptions> daemon_options(const cli::Arguments& args, const config::Overrides& settings) {
@@ -36,7 +38,8 @@ Result<DaemonOptions> daemon_options(const cli::Arguments& args, const config::O
   if (args.has("metrics")) options.metrics = args.text("metrics");
   if (args.has("ready-fd")) options.ready_fd = static_cast<int>(args.number("ready-fd"));
   options.command.assign(args.operands().begin(), args.operands().end());
-  if (!options.command.empty() && !ephemeral) return fail(Errc::invalid_argument, "'{}': a command to run needs --ephemeral", options.command.front());
+  if (!options.command.empty() && !ephemeral)
+    return fail(Errc::invalid_argument, "'{}': a command to run needs --ephemeral", options.command.front());
   return options;
 }
 
@@ -54,9 +57,10 @@ int run(int argc, char** argv) {
   if (args->flag("check-config")) return 0;
 
   posix::raise_descriptor_limit();
-  posix::Runtime runtime({.shards = args->has("threads") ? static_cast<int>(args->number("threads")) : posix::processor_count(),
-                          .pool_threads = 4,
-                          .log = logger_options(*args)});
+  posix::Runtime runtime(
+      {.shards = args->has("threads") ? static_cast<int>(args->number("threads")) : posix::processor_count(),
+       .pool_threads = 4,
+       .log = logger_options(*args)});
   Daemon running(runtime, std::move(*daemon));
   return runtime.run([&]() -> awaitable<int> { co_return co_await running.run(); });
 }

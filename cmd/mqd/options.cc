@@ -13,49 +13,143 @@ using cli::ValueKind;
 constexpr const char* kSystemFile = "/etc/mq/mqd.conf";
 
 constexpr cli::OptionRow kOptions[] = {
-    {.short_name = 'D', .long_name = "data", .value_name = "DIR", .fallback_note = "/var/lib/mqd for root, else $XDG_STATE_HOME/mqd",
-     .group = "Where", .help = "the data directory; made when it is missing, locked while mqd runs"},
-    {.short_name = 'l', .long_name = "listen", .value_name = "ADDR", .fallback = "127.0.0.1:9092", .group = "Where",
-     .help = "listen on [NAME://]HOST:PORT or unix:PATH; port 0 means any free port", .repeatable = true},
-    {.long_name = "advertise", .value_name = "HOST[:PORT]", .fallback_note = "the address a client connected to", .group = "Where",
+    {.short_name = 'D',
+     .long_name = "data",
+     .value_name = "DIR",
+     .fallback_note = "/var/lib/mqd for root, else $XDG_STATE_HOME/mqd",
+     .group = "Where",
+     .help = "the data directory; made when it is missing, locked while mqd runs"},
+    {.short_name = 'l',
+     .long_name = "listen",
+     .value_name = "ADDR",
+     .fallback = "127.0.0.1:9092",
+     .group = "Where",
+     .help = "listen on [NAME://]HOST:PORT or unix:PATH; port 0 means any free port",
+     .repeatable = true},
+    {.long_name = "advertise",
+     .value_name = "HOST[:PORT]",
+     .fallback_note = "the address a client connected to",
+     .group = "Where",
      .help = "what clients of the first TCP listener are told to connect to"},
-    {.short_name = 'i', .long_name = "node-id", .kind = ValueKind::number, .value_name = "N", .fallback = "1", .group = "Where",
-     .help = "the id of this broker", .number_max = 2147483647},
-    {.long_name = "cluster-id", .value_name = "ID", .fallback_note = "from the data, or a new one", .group = "Where",
+    {.short_name = 'i',
+     .long_name = "node-id",
+     .kind = ValueKind::number,
+     .value_name = "N",
+     .fallback = "1",
+     .group = "Where",
+     .help = "the id of this broker",
+     .number_max = 2147483647},
+    {.long_name = "cluster-id",
+     .value_name = "ID",
+     .fallback_note = "from the data, or a new one",
+     .group = "Where",
      .help = "refuse data of any other cluster"},
-    {.long_name = "partitions", .kind = ValueKind::number, .value_name = "N", .fallback = "1", .group = "Topics",
-     .help = "partitions of a topic whose maker does not say", .number_min = 1, .number_max = 10000},
-    {.long_name = "auto-create", .kind = ValueKind::choice, .value_name = "on|off", .fallback = "on", .choices = "on|off", .group = "Topics",
+    {.long_name = "partitions",
+     .kind = ValueKind::number,
+     .value_name = "N",
+     .fallback = "1",
+     .group = "Topics",
+     .help = "partitions of a topic whose maker does not say",
+     .number_min = 1,
+     .number_max = 10000},
+    {.long_name = "auto-create",
+     .kind = ValueKind::choice,
+     .value_name = "on|off",
+     .fallback = "on",
+     .choices = "on|off",
+     .group = "Topics",
      .help = "make a topic when a client asks for it by name"},
-    {.long_name = "retention", .kind = ValueKind::duration, .value_name = "DUR", .fallback_note = "7d", .group = "Topics",
+    {.long_name = "retention",
+     .kind = ValueKind::duration,
+     .value_name = "DUR",
+     .fallback_note = "7d",
+     .group = "Topics",
      .help = "keep records so long, where a topic does not say"},
-    {.long_name = "retention-bytes", .kind = ValueKind::size, .value_name = "SIZE", .fallback_note = "no limit", .group = "Topics",
+    {.long_name = "retention-bytes",
+     .kind = ValueKind::size,
+     .value_name = "SIZE",
+     .fallback_note = "no limit",
+     .group = "Topics",
      .help = "keep so much of a partition, where a topic does not say"},
-    {.long_name = "segment", .kind = ValueKind::size, .value_name = "SIZE", .fallback_note = "1G", .group = "Topics",
+    {.long_name = "segment",
+     .kind = ValueKind::size,
+     .value_name = "SIZE",
+     .fallback_note = "1G",
+     .group = "Topics",
      .help = "begin a new segment file after so much"},
-    {.long_name = "flush", .kind = ValueKind::choice, .value_name = "ack|async", .fallback = "ack", .choices = "ack|async", .group = "Topics",
+    {.long_name = "flush",
+     .kind = ValueKind::choice,
+     .value_name = "ack|async",
+     .fallback = "ack",
+     .choices = "ack|async",
+     .group = "Topics",
      .help = "ack answers acks=all when the record is on disk; async leaves that to the kernel, as Kafka does"},
-    {.long_name = "max-message", .kind = ValueKind::size, .value_name = "SIZE", .fallback_note = "1M", .group = "Limits",
+    {.long_name = "max-message",
+     .kind = ValueKind::size,
+     .value_name = "SIZE",
+     .fallback_note = "1M",
+     .group = "Limits",
      .help = "the largest record batch, where a topic does not say"},
-    {.long_name = "max-connections", .kind = ValueKind::number, .value_name = "N", .fallback = "10000", .group = "Limits",
-     .help = "refuse connections beyond so many", .number_min = 1, .number_max = 1000000},
-    {.long_name = "threads", .kind = ValueKind::number, .value_name = "N", .fallback_note = "one for each core", .group = "Limits",
-     .help = "shards: threads that serve connections and partitions", .number_min = 1, .number_max = 256},
-    {.short_name = 'X', .long_name = "set", .value_name = "KEY=VALUE", .group = "Settings",
-     .help = "set any broker or topic default by its Kafka name", .repeatable = true},
-    {.short_name = 'c', .long_name = "config", .value_name = "FILE", .fallback_note = "/etc/mq/mqd.conf when it is there", .group = "Settings",
+    {.long_name = "max-connections",
+     .kind = ValueKind::number,
+     .value_name = "N",
+     .fallback = "10000",
+     .group = "Limits",
+     .help = "refuse connections beyond so many",
+     .number_min = 1,
+     .number_max = 1000000},
+    {.long_name = "threads",
+     .kind = ValueKind::number,
+     .value_name = "N",
+     .fallback_note = "one for each core",
+     .group = "Limits",
+     .help = "shards: threads that serve connections and partitions",
+     .number_min = 1,
+     .number_max = 256},
+    {.short_name = 'X',
+     .long_name = "set",
+     .value_name = "KEY=VALUE",
+     .group = "Settings",
+     .help = "set any broker or topic default by its Kafka name",
+     .repeatable = true},
+    {.short_name = 'c',
+     .long_name = "config",
+     .value_name = "FILE",
+     .fallback_note = "/etc/mq/mqd.conf when it is there",
+     .group = "Settings",
      .help = "read settings, one KEY = VALUE a line"},
     {.long_name = "check-config", .kind = ValueKind::flag, .group = "Settings", .help = "check the settings and leave"},
-    {.long_name = "metrics", .value_name = "ADDR", .fallback_note = "off", .group = "Looking at it",
+    {.long_name = "metrics",
+     .value_name = "ADDR",
+     .fallback_note = "off",
+     .group = "Looking at it",
      .help = "serve /metrics, /healthz and /readyz over HTTP on HOST:PORT or unix:PATH"},
-    {.long_name = "log", .kind = ValueKind::choice, .value_name = "LEVEL", .fallback = "info", .choices = "debug|info|warn|error", .group = "Looking at it",
+    {.long_name = "log",
+     .kind = ValueKind::choice,
+     .value_name = "LEVEL",
+     .fallback = "info",
+     .choices = "debug|info|warn|error",
+     .group = "Looking at it",
      .help = "log to standard error from this level on"},
-    {.long_name = "log-format", .kind = ValueKind::choice, .value_name = "FORMAT", .fallback = "auto", .choices = "auto|text|json", .group = "Looking at it",
+    {.long_name = "log-format",
+     .kind = ValueKind::choice,
+     .value_name = "FORMAT",
+     .fallback = "auto",
+     .choices = "auto|text|json",
+     .group = "Looking at it",
      .help = "auto is text, or what the journal wants when it listens"},
-    {.long_name = "ephemeral", .kind = ValueKind::flag, .group = "For tests",
-     .help = "use a new directory and any free port, and remove the directory at the end; with -- CMD run CMD with MQ_BROKERS set and exit as it does"},
-    {.long_name = "ready-fd", .kind = ValueKind::number, .value_name = "N", .group = "For tests",
-     .help = "write MQ_BROKERS=HOST:PORT to descriptor N when clients can connect, and close it", .number_min = 1, .number_max = 65535},
+    {.long_name = "ephemeral",
+     .kind = ValueKind::flag,
+     .group = "For tests",
+     .help = "use a new directory and any free port, and remove the directory at the end; with -- CMD run CMD with "
+             "MQ_BROKERS set and exit as it does"},
+    {.long_name = "ready-fd",
+     .kind = ValueKind::number,
+     .value_name = "N",
+     .group = "For tests",
+     .help = "write MQ_BROKERS=HOST:PORT to descriptor N when clients can connect, and close it",
+     .number_min = 1,
+     .number_max = 65535},
 };
 
 constexpr std::string_view kUsage[] = {"[OPTION]...", "--ephemeral [OPTION]... -- CMD [ARG]..."};
@@ -64,24 +158,26 @@ constexpr cli::Example kExamples[] = {
     {"a broker for the length of a test", "mqd --ephemeral -- sh -c 'seq 1000 | mqprod t; mqcons t | tail -1'"},
     {"as fast as Kafka's default, as safe as Kafka's default", "mqd --flush async"},
 };
-constexpr cli::ToolRow kTool{
-    .name = "mqd",
-    .man_section = 8,
-    .summary = "a message log that speaks the Apache Kafka protocol",
-    .usage = kUsage,
-    .description =
-        "mqd keeps partitioned, append-only logs and serves them to any Kafka client. It runs in the foreground, logs to standard error and needs "
-        "no configuration.\n\n"
-        "With --flush ack, the default, an acks=all answer means that the record is on disk. SIGTERM and SIGINT stop it gracefully, a second one at once.",
-    .options = kOptions,
-    .examples = kExamples,
-    .operands = {.min = 0},
-    .connects = false};
+constexpr cli::ToolRow kTool{.name = "mqd",
+                             .man_section = 8,
+                             .summary = "a message log that speaks the Apache Kafka protocol",
+                             .usage = kUsage,
+                             .description =
+                                 "mqd keeps partitioned, append-only logs and serves them to any Kafka client. It runs "
+                                 "in the foreground, logs to standard error and needs "
+                                 "no configuration.\n\n"
+                                 "With --flush ack, the default, an acks=all answer means that the record is on disk. "
+                                 "SIGTERM and SIGINT stop it gracefully, a second one at once.",
+                             .options = kOptions,
+                             .examples = kExamples,
+                             .operands = {.min = 0},
+                             .connects = false};
 
 Result<std::uint16_t> parse_port(std::string_view text) {
   std::uint16_t port = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (error != std::errc{} || end != text.data() + text.size() || text.empty()) return fail(Errc::invalid_argument, "'{}' is no port (0 to 65535)", text);
+  if (error != std::errc{} || end != text.data() + text.size() || text.empty())
+    return fail(Errc::invalid_argument, "'{}' is no port (0 to 65535)", text);
   return port;
 }
 
@@ -138,13 +234,16 @@ Result<config::Overrides> settings(const cli::Arguments& args, const cli::Enviro
   set_size("segment", "log.segment.bytes");
   set_size("max-message", "message.max.bytes");
   if (args.has("retention"))
-    options["log.retention.ms"] = std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(args.duration("retention")).count());
-  if (args.given("auto-create")) options["auto.create.topics.enable"] = args.text("auto-create") == "on" ? "true" : "false";
+    options["log.retention.ms"] =
+        std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(args.duration("retention")).count());
+  if (args.given("auto-create"))
+    options["auto.create.topics.enable"] = args.text("auto-create") == "on" ? "true" : "false";
   if (args.given("flush")) options["mq.flush"] = args.text("flush");
   return options;
 }
 
-Result<broker::NodeConfig> node_config(const cli::Arguments& args, const config::Overrides& options, const std::string& default_data_dir) {
+Result<broker::NodeConfig> node_config(const cli::Arguments& args, const config::Overrides& options,
+                                       const std::string& default_data_dir) {
   broker::NodeConfig config;
   MQ_CHECK(broker::apply_options(options, config));
   config.data_dir = args.has("data") ? args.text("data") : default_data_dir;

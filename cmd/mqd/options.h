@@ -16,7 +16,8 @@ namespace mq::mqd {
 [[nodiscard]] Result<config::Overrides> settings(const cli::Arguments& args, const cli::Environment& environment);
 
 /// The node that the command line and `options` ask for. `default_data_dir` is used when nobody names one.
-[[nodiscard]] Result<broker::NodeConfig> node_config(const cli::Arguments& args, const config::Overrides& options, const std::string& default_data_dir);
+[[nodiscard]] Result<broker::NodeConfig> node_config(const cli::Arguments& args, const config::Overrides& options,
+                                                     const std::string& default_data_dir);
 
 /// Reads `HOST:PORT`, `NAME://HOST:PORT` or `unix:PATH`.
 [[nodiscard]] Result<broker::ListenerConfig> parse_listener(std::string_view text);

@@ -15,7 +15,10 @@ constexpr std::size_t kBufferBytes = 256 << 10;
 }  // namespace
 
 RecordSplitter::RecordSplitter(std::string delimiter, std::size_t record_bytes_max)
-    : delimiter_(std::move(delimiter)), record_bytes_max_(record_bytes_max), buffer_(std::make_unique_for_overwrite<char[]>(kBufferBytes)), capacity_(kBufferBytes) {
+    : delimiter_(std::move(delimiter)),
+      record_bytes_max_(record_bytes_max),
+      buffer_(std::make_unique_for_overwrite<char[]>(kBufferBytes)),
+      capacity_(kBufferBytes) {
   MQ_ASSERT(!delimiter_.empty());
 }
 
@@ -38,8 +41,9 @@ std::span<char> RecordSplitter::room() {
 
 std::optional<BytesView> RecordSplitter::next() {
   const char* const bytes = buffer_.get();
-  const void* found = delimiter_.size() == 1 ? std::memchr(bytes + scanned_, delimiter_[0], end_ - scanned_)
-                                             : memmem(bytes + scanned_, end_ - scanned_, delimiter_.data(), delimiter_.size());
+  const void* found = delimiter_.size() == 1
+                          ? std::memchr(bytes + scanned_, delimiter_[0], end_ - scanned_)
+                          : memmem(bytes + scanned_, end_ - scanned_, delimiter_.data(), delimiter_.size());
   if (found == nullptr) {
     // A delimiter may begin in the last bytes.
     const std::size_t kept = std::min(delimiter_.size() - 1, end_ - begin_);

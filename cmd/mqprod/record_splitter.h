@@ -10,8 +10,8 @@
 
 namespace mq::mqprod {
 
-/// Cuts a stream of bytes into records at a delimiter, which is removed. The caller reads into `room` and tells `filled`;
-/// records are views into the buffer, valid until the next `room`.
+/// Cuts a stream of bytes into records at a delimiter, which is removed. The caller reads into `room` and tells
+/// `filled`; records are views into the buffer, valid until the next `room`.
 ///
 /// A last record without a delimiter counts as one; nothing after the last delimiter is no record.
 class RecordSplitter {

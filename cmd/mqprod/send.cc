@@ -35,14 +35,16 @@ awaitable<cli::ExitCode> Sender::run() {
     co_await cluster.close();
     co_return cli::exit_code_of(reached.error());
   }
-  client::Producer producer(cluster, options_.producer, [this](const client::Delivery& delivery) { delivered(delivery); });
+  client::Producer producer(cluster, options_.producer,
+                            [this](const client::Delivery& delivery) { delivered(delivery); });
   producer_ = &producer;
   auto topic = co_await producer.topic(options_.topic, shard.now() + args_.duration("timeout"));
   Result<void> done;
   if (!topic) {
     done = std::unexpected(topic.error());
   } else if (topic_ = *topic; options_.partition && *options_.partition >= client::Producer::partition_count(*topic_)) {
-    done = fail(Errc::not_found, "{} has no partition {}: it has {}", options_.topic, *options_.partition, client::Producer::partition_count(*topic_));
+    done = fail(Errc::not_found, "{} has no partition {}: it has {}", options_.topic, *options_.partition,
+                client::Producer::partition_count(*topic_));
   } else if (options_.files.empty()) {
     done = co_await send_input("-");
   } else {
@@ -114,7 +116,8 @@ awaitable<Result<void>> Sender::send_input(const std::string& file) {
       if (!result) break;
     }
     if (splitter.too_long())
-      result = fail(Errc::too_large, "{}: record {} is longer than --max-record {}", file, splitter.count() + 1, args_.text("max-record"));
+      result = fail(Errc::too_large, "{}: record {} is longer than --max-record {}", file, splitter.count() + 1,
+                    args_.text("max-record"));
   }
   input_ = nullptr;
   co_return result;
@@ -135,7 +138,8 @@ awaitable<Result<void>> Sender::send_record(BytesView bytes, const std::string& 
   if (options_.key) record.key = *options_.key;
   if (options_.key_delimiter) {
     const auto at = bytes.find(*options_.key_delimiter);
-    if (at == BytesView::npos) co_return fail(Errc::invalid_record, "{}: record {} has no key delimiter (-K)", file, number);
+    if (at == BytesView::npos)
+      co_return fail(Errc::invalid_record, "{}: record {} has no key delimiter (-K)", file, number);
     record.key = bytes.substr(0, at);
     record.value = bytes.substr(at + options_.key_delimiter->size());
   }
@@ -151,9 +155,12 @@ awaitable<Result<void>> Sender::send_record(BytesView bytes, const std::string& 
 
 awaitable<void> Sender::keep_rate(std::size_t bytes) {
   env::Shard& shard = runtime_.shard(0);
-  const double seconds = options_.rate.records_per_second > 0 ? 1 / options_.rate.records_per_second : static_cast<double>(bytes) / options_.rate.bytes_per_second;
+  const double seconds = options_.rate.records_per_second > 0
+                             ? 1 / options_.rate.records_per_second
+                             : static_cast<double>(bytes) / options_.rate.bytes_per_second;
   const Instant now = shard.now();
-  next_send_ = std::max(next_send_, now - kRateStep) + std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+  next_send_ = std::max(next_send_, now - kRateStep) +
+               std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
   if (next_send_ > now + kRateStep && !stopping_) co_await shard.sleep_until(next_send_);
 }
 

@@ -1,11 +1,11 @@
 #include "run_tool.h"
 
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdio>
 #include <utility>
 #include <vector>
-
-#include <unistd.h>
 
 #include "cli/terminal.h"
 #include "env/files.h"
@@ -19,7 +19,9 @@ extern char** environ;
 namespace mq::tool {
 namespace {
 
-cli::ExitCode ending_of(int signal) { return signal == SIGTERM ? cli::ExitCode::terminated : cli::ExitCode::interrupted; }
+cli::ExitCode ending_of(int signal) {
+  return signal == SIGTERM ? cli::ExitCode::terminated : cli::ExitCode::interrupted;
+}
 
 /// First signal: stop well. Second: stop now.
 awaitable<void> watch_signals(posix::Runtime& runtime, posix::Signals& signals, Job& job) {

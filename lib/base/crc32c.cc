@@ -1,9 +1,9 @@
 #include "base/crc32c.h"
 
+#include <isa-l/crc.h>
+
 #include <algorithm>
 #include <limits>
-
-#include <isa-l/crc.h>
 
 namespace mq {
 
@@ -12,7 +12,8 @@ std::uint32_t crc32c(BytesView bytes, std::uint32_t seed) {
   std::uint32_t remainder = ~seed;
   while (!bytes.empty()) {
     const std::size_t n = std::min<std::size_t>(bytes.size(), std::numeric_limits<int>::max());
-    remainder = crc32_iscsi(reinterpret_cast<unsigned char*>(const_cast<char*>(bytes.data())), static_cast<int>(n), remainder);
+    remainder =
+        crc32_iscsi(reinterpret_cast<unsigned char*>(const_cast<char*>(bytes.data())), static_cast<int>(n), remainder);
     bytes.remove_prefix(n);
   }
   return ~remainder;

@@ -36,8 +36,8 @@ inline std::size_t uvarint_encode(std::uint64_t v, char* to) {
 }
 [[nodiscard]] constexpr std::size_t varint_size(std::int64_t v) { return uvarint_size(zigzag_encode(v)); }
 
-/// Reads unsigned LEB128 of at most `bytes_max` (5 or 10) bytes. Returns {value, bytes used}; used 0 means that the bytes
-/// end too early, go on too long, or hold more bits than fit (32 for five bytes, 64 for ten).
+/// Reads unsigned LEB128 of at most `bytes_max` (5 or 10) bytes. Returns {value, bytes used}; used 0 means that the
+/// bytes end too early, go on too long, or hold more bits than fit (32 for five bytes, 64 for ten).
 [[nodiscard]] inline std::pair<std::uint64_t, int> uvarint_decode(BytesView from, int bytes_max) {
   std::uint64_t v = 0;
   for (int i = 0; i < bytes_max && static_cast<std::size_t>(i) < from.size(); ++i) {

@@ -32,8 +32,9 @@ inline void address(Addressed& item, const ShardBroker& home, const cluster::Top
   item.owner = &home.node().owner_of(topic->id, index);
 }
 
-/// Runs the coroutine `each(partition, item)` for every item that has an owner, on that owner's shard, one after the other
-/// there. `items` must stay where they are until it returns. An item whose partition is gone gets NOT_LEADER_OR_FOLLOWER.
+/// Runs the coroutine `each(partition, item)` for every item that has an owner, on that owner's shard, one after the
+/// other there. `items` must stay where they are until it returns. An item whose partition is gone gets
+/// NOT_LEADER_OR_FOLLOWER.
 template <class Item, class Each>
 awaitable<bool> on_each_partition(ShardBroker& home, std::vector<Item>& items, Each each) {
   for (const auto& shard : home.node().shards()) {

@@ -47,7 +47,9 @@ void Responder::close(std::string why) {
   std::exchange(connection_, nullptr)->settle(slot_, Connection::Slot::State::close, {}, std::move(why));
 }
 
-Connection::Hold::Hold(std::shared_ptr<Connection> connection) : connection_(std::move(connection)) { ++connection_->holds_; }
+Connection::Hold::Hold(std::shared_ptr<Connection> connection) : connection_(std::move(connection)) {
+  ++connection_->holds_;
+}
 
 Connection::Hold::~Hold() {
   if (connection_ && --connection_->holds_ == 0) connection_->progress_->notify_all();
@@ -110,7 +112,8 @@ void Connection::move_to(ShardBroker& to) {
 
 const char* Connection::overdue(Instant now) const {
   if (writing_ && now > write_started_ + kWriteTimeMax) return "it does not read its answers";
-  if (read_begin_ != read_end_ && may_start() && now > frame_started_ + kFrameTimeMax) return "its frame was not complete in 30 s";
+  if (read_begin_ != read_end_ && may_start() && now > frame_started_ + kFrameTimeMax)
+    return "its frame was not complete in 30 s";
   const Duration idle_max = home_->node().config().connections_max_idle;
   if (slots_.empty() && idle_max > Duration::zero() && now > last_read_ + idle_max) return "it was idle for too long";
   return nullptr;
@@ -123,8 +126,8 @@ void Connection::touched(ShardBroker& owner) {
 }
 
 bool Connection::may_start() const {
-  return holds_ == 0 && slots_.size() < kRequestsMax && request_bytes_ < kRequestBytesMax && answer_bytes_ < kAnswerBytesMax &&
-         home_->may_take_requests();
+  return holds_ == 0 && slots_.size() < kRequestsMax && request_bytes_ < kRequestBytesMax &&
+         answer_bytes_ < kAnswerBytesMax && home_->may_take_requests();
 }
 
 void Connection::start_frames() {
@@ -185,7 +188,8 @@ void Connection::make_room() {
   if (mine && buffer_->capacity >= wanted) {
     std::memmove(buffer_->bytes.get(), buffer_->bytes.get() + read_begin_, have);
   } else {
-    auto bigger = std::make_shared<Buffer>(std::max(wanted, frame_bytes_ <= kBufferBytesKept && have > 0 ? frame_bytes_ : 0));
+    auto bigger =
+        std::make_shared<Buffer>(std::max(wanted, frame_bytes_ <= kBufferBytesKept && have > 0 ? frame_bytes_ : 0));
     if (have > 0) std::memcpy(bigger->bytes.get(), buffer_->bytes.get() + read_begin_, have);
     buffer_ = std::move(bigger);
   }
@@ -203,9 +207,10 @@ void Connection::settle(std::uint64_t slot, Slot::State state, Answer answer, st
   answer_bytes_ += answer.memory_bytes();
   settled.answer = std::move(answer);
   home_->remove_request_bytes(settled.request_bytes);
-  if (slot == first_slot_ && !starting_ && !writing_) home_->tasks().spawn([](std::shared_ptr<Connection> self) -> awaitable<void> {
-    if (!self->writing_ && !self->closing_) co_await self->write_ready();
-  }(shared_from_this()));
+  if (slot == first_slot_ && !starting_ && !writing_)
+    home_->tasks().spawn([](std::shared_ptr<Connection> self) -> awaitable<void> {
+      if (!self->writing_ && !self->closing_) co_await self->write_ready();
+    }(shared_from_this()));
 }
 
 awaitable<void> Connection::write_ready() {

@@ -34,7 +34,8 @@ struct Request {
 class Responder {
  public:
   Responder() = default;
-  Responder(std::shared_ptr<Connection> connection, std::uint64_t slot) : connection_(std::move(connection)), slot_(slot) {}
+  Responder(std::shared_ptr<Connection> connection, std::uint64_t slot)
+      : connection_(std::move(connection)), slot_(slot) {}
   Responder(Responder&&) = default;
   Responder& operator=(Responder&&) = default;
   ~Responder();
@@ -53,8 +54,8 @@ class Responder {
 
 /// One client connection: frames in, answers out, in the order of the requests (DESIGN 4, "Order").
 ///
-/// Requests start in arrival order; their waits overlap. At most kRequestsMax requests and kRequestBytesMax bytes are in
-/// progress, then reading stops. Lives on one shard at a time; `ShardBroker` owns the coroutine that runs it.
+/// Requests start in arrival order; their waits overlap. At most kRequestsMax requests and kRequestBytesMax bytes are
+/// in progress, then reading stops. Lives on one shard at a time; `ShardBroker` owns the coroutine that runs it.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
   static constexpr std::size_t kRequestsMax = 64;
@@ -90,7 +91,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   /// A request touched partitions of `owner` only; enough of them in a row and the connection moves there.
   void touched(ShardBroker& owner);
-  /// While a hold is alive no further request of this connection is started (DESIGN 4: what must suspend before an append).
+  /// While a hold is alive no further request of this connection is started (DESIGN 4: what must suspend before an
+  /// append).
   class Hold {
    public:
     explicit Hold(std::shared_ptr<Connection> connection);
@@ -119,7 +121,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   awaitable<void> write_ready();
   awaitable<Result<void>> write_front();
   void fail(std::string_view why);
-  [[nodiscard]] bool front_is_settled() const { return !slots_.empty() && slots_.front().state != Slot::State::waiting; }
+  [[nodiscard]] bool front_is_settled() const {
+    return !slots_.empty() && slots_.front().state != Slot::State::waiting;
+  }
 
   ShardBroker* home_;
   std::unique_ptr<env::Stream> stream_;

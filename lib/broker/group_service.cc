@@ -27,21 +27,25 @@ std::string new_member_suffix(env::Random& random) {
   Uuid id;
   random.fill(id.bytes);
   const auto& b = id.bytes;
-  return fmt::format("{:02x}{:02x}{:02x}{:02x}-{:02x}{:02x}-{:02x}{:02x}-{:02x}{:02x}-{:02x}{:02x}{:02x}{:02x}{:02x}{:02x}", b[0], b[1], b[2], b[3],
-                     b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+  return fmt::format(
+      "{:02x}{:02x}{:02x}{:02x}-{:02x}{:02x}-{:02x}{:02x}-{:02x}{:02x}-{:02x}{:02x}{:02x}{:02x}{:02x}{:02x}", b[0],
+      b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
 }
 
 }  // namespace
 
 GroupService::Hosted::Hosted(ShardBroker& shard, std::shared_ptr<Partition> its_partition)
     : partition(std::move(its_partition)),
-      coordinator(settings_of(shard.node().config()), [&random = shard.node().machine().random] { return new_member_suffix(random); }),
+      coordinator(settings_of(shard.node().config()),
+                  [&random = shard.node().machine().random] { return new_member_suffix(random); }),
       timer(shard.shard().make_timer()) {}
 
 GroupService::GroupService(ShardBroker& shard) : shard_(shard) {}
 GroupService::~GroupService() = default;
 
-group::Time GroupService::time() const { return {.now = shard_.shard().now(), .wall = shard_.shard().clock().wall_now()}; }
+group::Time GroupService::time() const {
+  return {.now = shard_.shard().now(), .wall = shard_.shard().clock().wall_now()};
+}
 
 void GroupService::host_partitions() {
   const cluster::Topic* topic = shard_.image()->find_topic(kOffsetsTopic);
@@ -92,7 +96,8 @@ awaitable<void> GroupService::load(std::shared_ptr<Hosted> hosted) {
   if (stopped_) co_return;
   if (!replayed) {
     // Serving with half of the offsets would send consumers back to where they never were: stay in loading (G-1).
-    shard_.node().logger().error("{}: the groups in it cannot be loaded: {}", hosted->partition->name().to_string(), replayed.error().message);
+    shard_.node().logger().error("{}: the groups in it cannot be loaded: {}", hosted->partition->name().to_string(),
+                                 replayed.error().message);
     co_return;
   }
   carry_out(hosted, hosted->coordinator.finish_loading(time()));
@@ -120,7 +125,8 @@ awaitable<Result<void>> GroupService::replay(Hosted& hosted) {
       if (batch->header().is_control()) continue;
       MQ_CO_CHECK(record::for_each_record(reader, *batch, [&](const record::RecordView& record) {
         if (record.key && !hosted.coordinator.replay(*record.key, record.value))
-          shard_.node().logger().warn("{}: the record at offset {} is not understood and is skipped", partition.name().to_string(), record.offset.value());
+          shard_.node().logger().warn("{}: the record at offset {} is not understood and is skipped",
+                                      partition.name().to_string(), record.offset.value());
       }));
     }
   }
@@ -144,7 +150,8 @@ void GroupService::append(const std::shared_ptr<Hosted>& hosted, group::Append w
     builder.add(now, BytesView(record.key), record.value ? std::optional<BytesView>(*record.value) : std::nullopt);
   // Continues in its own turn: the coordinator may still be inside the call that asked for this.
   const auto then = [this, hosted, token = wanted.token](ErrorCode error) {
-    shard_.shard().post([this, hosted, token, error] { carry_out(hosted, hosted->coordinator.on_appended(token, error, time())); });
+    shard_.shard().post(
+        [this, hosted, token, error] { carry_out(hosted, hosted->coordinator.on_appended(token, error, time())); });
   };
   auto batch = builder.finish();
   if (!batch) return then(to_wire(batch.error()));

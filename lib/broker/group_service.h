@@ -18,15 +18,15 @@ namespace mq::broker {
 class Partition;
 class ShardBroker;
 
-/// Runs the group coordinators of one shard: those whose partition of __consumer_offsets lives here. Loads them, gives them
-/// requests and the time, appends what they decide and delivers their answers. On its shard only.
+/// Runs the group coordinators of one shard: those whose partition of __consumer_offsets lives here. Loads them, gives
+/// them requests and the time, appends what they decide and delivers their answers. On its shard only.
 class GroupService {
  public:
   explicit GroupService(ShardBroker& shard);
   ~GroupService();
 
-  /// Begins to load the coordinator of every offsets partition that is here and not yet hosted. After the logs are open,
-  /// and again whenever the image changes.
+  /// Begins to load the coordinator of every offsets partition that is here and not yet hosted. After the logs are
+  /// open, and again whenever the image changes.
   void host_partitions();
   /// Answers everybody who waits with NOT_COORDINATOR and ends.
   void stop();
@@ -35,8 +35,8 @@ class GroupService {
 
   using Ask = std::move_only_function<group::Effects(group::Coordinator&, group::RequestToken, group::Time)>;
   using Told = std::move_only_function<void(group::Response)>;
-  /// Gives a request to the coordinator of an offsets partition. `told` is called once, on this shard, now or later. False,
-  /// and nothing called, when the partition has no coordinator here.
+  /// Gives a request to the coordinator of an offsets partition. `told` is called once, on this shard, now or later.
+  /// False, and nothing called, when the partition has no coordinator here.
   [[nodiscard]] bool ask(std::int32_t offsets_partition, Ask ask, Told told);
   /// For requests that only look. Null when there is none.
   [[nodiscard]] const group::Coordinator* find(std::int32_t offsets_partition) const;

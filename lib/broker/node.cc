@@ -45,11 +45,12 @@ ShardBroker& Node::owner_of(const Uuid& topic_id, std::int32_t partition) const 
 
 awaitable<Result<void>> Node::start() {
   env::Shard& home = first_shard().shard();
-  MQ_CO_TRY(log_dir_, co_await env_.disk_pool.run(home, [this] { return log::LogDir::open(env_.files, config_.data_dir); }));
+  MQ_CO_TRY(log_dir_,
+            co_await env_.disk_pool.run(home, [this] { return log::LogDir::open(env_.files, config_.data_dir); }));
   for (const std::string& note : log_dir_->notes()) logger().warn("{}", note);
   if (log_dir_->identity() && log_dir_->identity()->node != config_.node_id)
-    co_return fail(Errc::refused, "{} belongs to node {}, this is node {}; use its own directory or its id", config_.data_dir,
-                   log_dir_->identity()->node.value(), config_.node_id.value());
+    co_return fail(Errc::refused, "{} belongs to node {}, this is node {}; use its own directory or its id",
+                   config_.data_dir, log_dir_->identity()->node.value(), config_.node_id.value());
   MQ_CO_CHECK(co_await open_metadata());
   MQ_CO_CHECK(co_await env_.disk_pool.run(home, [this] { return log_dir_->begin_writing(); }));
   MQ_CO_CHECK(co_await open_partitions());
@@ -60,9 +61,11 @@ awaitable<Result<void>> Node::start() {
 
 awaitable<Result<void>> Node::open_metadata() {
   env::Shard& home = first_shard().shard();
-  const auto last_stop = log_dir_->identity() && !log_dir_->was_clean() ? meta::LastStop::unclean : meta::LastStop::clean;
-  MQ_CO_TRY(store_, co_await meta::open_sqlite_store(env_.files, env_.metadata_pool, home, config_.data_dir + "/metadata.db",
-                                                     env_.random, logger(), last_stop));
+  const auto last_stop =
+      log_dir_->identity() && !log_dir_->was_clean() ? meta::LastStop::unclean : meta::LastStop::clean;
+  MQ_CO_TRY(store_,
+            co_await meta::open_sqlite_store(env_.files, env_.metadata_pool, home, config_.data_dir + "/metadata.db",
+                                             env_.random, logger(), last_stop));
   MQ_CO_TRY(const meta::Listing listing, co_await store_->list(""));
   std::vector<cluster::KeyValue> records;
   records.reserve(listing.entries.size());
@@ -71,13 +74,16 @@ awaitable<Result<void>> Node::open_metadata() {
 
   Uuid wanted;
   if (!config_.cluster_id.empty() && !Uuid::parse(config_.cluster_id, wanted))
-    co_return fail(Errc::invalid_argument, "'{}' is no cluster id: 22 characters of URL-safe base64 are", config_.cluster_id);
+    co_return fail(Errc::invalid_argument, "'{}' is no cluster id: 22 characters of URL-safe base64 are",
+                   config_.cluster_id);
   cluster_id_ = image.cluster_id();
   if (cluster_id_.is_zero()) {
     // F16: metadata that is lost must not look like "no data".
     if (log_dir_->identity())
-      co_return fail(Errc::corrupt, "{} has data of cluster {}, but its metadata.db is empty; restore metadata.db, nothing was changed",
-                     config_.data_dir, log_dir_->identity()->cluster_id);
+      co_return fail(
+          Errc::corrupt,
+          "{} has data of cluster {}, but its metadata.db is empty; restore metadata.db, nothing was changed",
+          config_.data_dir, log_dir_->identity()->cluster_id);
     cluster_id_ = wanted;
     while (cluster_id_.is_zero()) env_.random.fill(cluster_id_.bytes);
     image = image.with_cluster_id(cluster_id_);
@@ -90,24 +96,29 @@ awaitable<Result<void>> Node::open_metadata() {
     (void)made;
   }
   if (!wanted.is_zero() && wanted != cluster_id_)
-    co_return fail(Errc::refused, "{} belongs to cluster {}, not {}", config_.data_dir, cluster_id_.to_string(), config_.cluster_id);
+    co_return fail(Errc::refused, "{} belongs to cluster {}, not {}", config_.data_dir, cluster_id_.to_string(),
+                   config_.cluster_id);
   if (log_dir_->identity() && log_dir_->identity()->cluster_id != cluster_id_.to_string())
-    co_return fail(Errc::corrupt, "{}/meta.properties names cluster {}, its metadata.db cluster {}; nothing was changed", config_.data_dir,
-                   log_dir_->identity()->cluster_id, cluster_id_.to_string());
+    co_return fail(Errc::corrupt,
+                   "{}/meta.properties names cluster {}, its metadata.db cluster {}; nothing was changed",
+                   config_.data_dir, log_dir_->identity()->cluster_id, cluster_id_.to_string());
   if (!log_dir_->identity()) {
     Uuid directory;
     env_.random.fill(directory.bytes);
-    const log::DirIdentity identity{.node = config_.node_id, .cluster_id = cluster_id_.to_string(), .directory_id = directory.to_string()};
+    const log::DirIdentity identity{
+        .node = config_.node_id, .cluster_id = cluster_id_.to_string(), .directory_id = directory.to_string()};
     MQ_CO_CHECK(co_await env_.disk_pool.run(home, [this, identity] { return log_dir_->set_identity(identity); }));
   }
   const auto shared = std::make_shared<const cluster::ClusterImage>(std::move(image));
-  for (const auto& shard : shards_) co_await env::on_shard(home, shard->shard(), [&shard, shared] { shard->install(shared); });
+  for (const auto& shard : shards_)
+    co_await env::on_shard(home, shard->shard(), [&shard, shared] { shard->install(shared); });
   co_return Result<void>{};
 }
 
 awaitable<Result<void>> Node::open_partitions() {
   env::Shard& home = first_shard().shard();
-  MQ_CO_CHECK(co_await env_.disk_pool.run(home, [this, image = first_shard().image()] { return put_strays_away(*image); }));
+  MQ_CO_CHECK(
+      co_await env_.disk_pool.run(home, [this, image = first_shard().image()] { return put_strays_away(*image); }));
   std::vector<std::pair<Uuid, std::int32_t>> uncertain;
   for (const auto& shard : shards_) {
     MQ_CO_TRY(auto found, co_await await_on(first_shard(), *shard, [&shard] { return shard->open_logs(); }));
@@ -163,16 +174,19 @@ awaitable<void> Node::accept_on(BoundListener& bound) {
       continue;
     }
     if (!take_connection()) {
-      logger().warn("a connection from {} is refused: max.connections = {} are open", (*accepted)->remote_address().to_string(), config_.connections_max);
+      logger().warn("a connection from {} is refused: max.connections = {} are open",
+                    (*accepted)->remote_address().to_string(), config_.connections_max);
       continue;
     }
-    ShardBroker& fewest = **std::ranges::min_element(shards_, {}, [](const auto& shard) { return shard->connections_assigned(); });
+    ShardBroker& fewest =
+        **std::ranges::min_element(shards_, {}, [](const auto& shard) { return shard->connections_assigned(); });
     fewest.assign_connection();
     if (&fewest == &first_shard()) {
       fewest.adopt(std::move(*accepted), bound);
     } else {
       (*accepted)->move_to(fewest.shard());
-      fewest.shard().post([&fewest, &bound, stream = std::move(*accepted)]() mutable { fewest.adopt(std::move(stream), bound); });
+      fewest.shard().post(
+          [&fewest, &bound, stream = std::move(*accepted)]() mutable { fewest.adopt(std::move(stream), bound); });
     }
   }
 }
@@ -202,10 +216,13 @@ awaitable<void> Node::write_synced_ends() {
 
 void Node::disk_failed(const Error& error) {
   if (offline_.exchange(true)) return;
-  logger().error("{} is offline: {}. Nothing more is acknowledged; look at the disk, then restart", config_.data_dir, error.message);
+  logger().error("{} is offline: {}. Nothing more is acknowledged; look at the disk, then restart", config_.data_dir,
+                 error.message);
   log_dir_->go_offline(error.message);
   for (const auto& shard : shards_)
-    shard->shard().post([&shard] { shard->for_each_partition([](Partition& partition) { partition.fail_waiters(ErrorCode::kKafkaStorageError); }); });
+    shard->shard().post([&shard] {
+      shard->for_each_partition([](Partition& partition) { partition.fail_waiters(ErrorCode::kKafkaStorageError); });
+    });
 }
 
 awaitable<void> Node::stop() {
@@ -234,7 +251,8 @@ awaitable<void> Node::stop() {
   }
   // What waits for its tasks on the other shards waits there.
   for (const auto& shard : shards_)
-    if (shard.get() != &first_shard()) (void)co_await await_on(first_shard(), *shard, [&shard]() { return shard->join(); });
+    if (shard.get() != &first_shard())
+      (void)co_await await_on(first_shard(), *shard, [&shard]() { return shard->join(); });
   listeners_.clear();
 }
 

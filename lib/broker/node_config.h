@@ -16,8 +16,8 @@ namespace mq::broker {
 struct ListenerConfig {
   std::string name = "plain";
   env::Address address;
-  std::string advertised_host;         ///< empty: the local address of each connection
-  std::uint16_t advertised_port = 0;   ///< 0: the port listened on
+  std::string advertised_host;        ///< empty: the local address of each connection
+  std::uint16_t advertised_port = 0;  ///< 0: the port listened on
 };
 
 /// What a node is told when it starts. Plain values, already validated.
@@ -35,29 +35,30 @@ struct NodeConfig {
   /// What was set in file, option or -X, by broker option name: shown by DescribeConfigs.
   config::Overrides broker_options;
 
-  std::int32_t request_bytes_max = 100 << 20;              ///< socket.request.max.bytes
-  std::size_t queued_request_bytes_max = 256u << 20;       ///< queued.max.request.bytes, all shards together
+  std::int32_t request_bytes_max = 100 << 20;         ///< socket.request.max.bytes
+  std::size_t queued_request_bytes_max = 256u << 20;  ///< queued.max.request.bytes, all shards together
   std::size_t connections_max = 10'000;
   Duration connections_max_idle = 10min;
   std::size_t partitions_per_request_max = 100'000;
-  std::int32_t fetch_bytes_max = 55 << 20;                 ///< fetch.max.bytes
+  std::int32_t fetch_bytes_max = 55 << 20;  ///< fetch.max.bytes
   std::int32_t partitions_total_max = 200'000;
 
-  std::int32_t offsets_partitions = 50;                    ///< offsets.topic.num.partitions
+  std::int32_t offsets_partitions = 50;  ///< offsets.topic.num.partitions
   Duration offsets_retention = 7 * 24h;
   Duration group_session_timeout_min = 6s;
   Duration group_session_timeout_max = 30min;
-  Duration group_initial_rebalance_delay = 0s;             ///< Kafka waits 3 s; a shell should not
+  Duration group_initial_rebalance_delay = 0s;  ///< Kafka waits 3 s; a shell should not
   std::int32_t group_members_max = 1000;
   std::int32_t offset_metadata_bytes_max = 4096;
 
-  Duration producer_expiration = 24h;                      ///< producer.id.expiration.ms
-  std::uint64_t compaction_memory_bytes = 16u << 20;       ///< log.cleaner.dedupe.buffer.size
-  Duration housekeeping_interval = 30s;                    ///< retention, compaction, old segments
+  Duration producer_expiration = 24h;                 ///< producer.id.expiration.ms
+  std::uint64_t compaction_memory_bytes = 16u << 20;  ///< log.cleaner.dedupe.buffer.size
+  Duration housekeeping_interval = 30s;               ///< retention, compaction, old segments
 };
 
 /// Takes the broker options (file, command line) into `config`: limits, groups, topic defaults. What only a process can
-/// do (listeners, directories) is left to the caller. invalid_argument: an unknown name or a bad value, with what would be right.
+/// do (listeners, directories) is left to the caller. invalid_argument: an unknown name or a bad value, with what would
+/// be right.
 [[nodiscard]] Result<void> apply_options(const config::Overrides& options, NodeConfig& config);
 
 }  // namespace mq::broker

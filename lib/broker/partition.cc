@@ -13,7 +13,8 @@ constexpr std::size_t kCheckpointBytes = 64u << 20;
 
 }  // namespace
 
-Partition::Partition(ShardBroker& shard, TopicPartition name, Uuid topic_id, LeaderEpoch epoch, std::unique_ptr<log::Log> log)
+Partition::Partition(ShardBroker& shard, TopicPartition name, Uuid topic_id, LeaderEpoch epoch,
+                     std::unique_ptr<log::Log> log)
     : shard_(shard), name_(std::move(name)), topic_id_(topic_id), epoch_(epoch), log_(std::move(log)) {}
 
 Partition::~Partition() = default;
@@ -26,7 +27,8 @@ ErrorCode Partition::check_epoch(std::int32_t current_leader_epoch) const {
 }
 
 Result<Partition::Appended> Partition::append(char* batch, const record::ValidatedBatch& validated) {
-  if (shard_.node().is_offline()) return fail(Errc::disk_failed, "the data directory is offline after a disk error; see the broker's log");
+  if (shard_.node().is_offline())
+    return fail(Errc::disk_failed, "the data directory is offline after a disk error; see the broker's log");
   auto info = log_->append(batch, validated.header, validated.max_timestamp, epoch_, shard_.shard().clock().wall_now());
   if (!info) {
     if (info.error().code == Errc::disk_failed) shard_.node().disk_failed(info.error());

@@ -19,8 +19,8 @@ namespace mq::broker {
 class ShardBroker;
 
 /// One partition that this broker leads: its log, what of it may be read, and who waits for that to grow.
-/// Touched by its shard only. A single node is its own whole ISR, so what the disk has decides alone: on a `flush=ack` topic
-/// the high watermark is the synced end, on `flush=async` the log end (DESIGN 2).
+/// Touched by its shard only. A single node is its own whole ISR, so what the disk has decides alone: on a `flush=ack`
+/// topic the high watermark is the synced end, on `flush=async` the log end (DESIGN 2).
 class Partition : public std::enable_shared_from_this<Partition> {
  public:
   Partition(ShardBroker& shard, TopicPartition name, Uuid topic_id, LeaderEpoch epoch, std::unique_ptr<log::Log> log);
@@ -45,15 +45,16 @@ class Partition : public std::enable_shared_from_this<Partition> {
 
   struct Appended {
     Offset base_offset{-1};
-    Offset end{-1};  ///< what an acks=all answer waits for; also for a duplicate, whose original may not be synced yet (P-1)
+    Offset end{
+        -1};  ///< what an acks=all answer waits for; also for a duplicate, whose original may not be synced yet (P-1)
     WallMillis log_append_time = -1;
   };
-  /// Checks the producer's sequence, assigns offsets, writes: one step (P-8). `batch` is writable: its base offset, leader
-  /// epoch and, with log-append time, timestamps are set in place. Wakes readers on `flush=async`.
+  /// Checks the producer's sequence, assigns offsets, writes: one step (P-8). `batch` is writable: its base offset,
+  /// leader epoch and, with log-append time, timestamps are set in place. Wakes readers on `flush=async`.
   [[nodiscard]] Result<Appended> append(char* batch, const record::ValidatedBatch& validated);
 
-  /// Calls `done` once the high watermark reaches `end`, with kNone, or with an error when it never will. At once when it
-  /// already has. `done` runs on this shard and must not touch this partition's waiters.
+  /// Calls `done` once the high watermark reaches `end`, with kNone, or with an error when it never will. At once when
+  /// it already has. `done` runs on this shard and must not touch this partition's waiters.
   void when_committed(Offset end, std::move_only_function<void(ErrorCode)> done);
 
   using Watch = std::list<std::move_only_function<void()>>::iterator;

@@ -39,7 +39,8 @@ awaitable<Result<std::int64_t>> ProducerIds::reserve() {
   std::string value;
   Writer(value).be(begin + kBlock);
   meta::Transaction transaction;
-  transaction.compares.push_back(found ? meta::Compare::modified_at(kKey, found->modified) : meta::Compare::absent(kKey));
+  transaction.compares.push_back(found ? meta::Compare::modified_at(kKey, found->modified)
+                                       : meta::Compare::absent(kKey));
   transaction.ops.push_back(meta::Op::put(kKey, std::move(value)));
   node_.machine().random.fill(transaction.write_id);
   MQ_CO_TRY(const auto revision, co_await node_.store().transact(std::move(transaction)));

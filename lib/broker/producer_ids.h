@@ -11,8 +11,8 @@ namespace mq::broker {
 
 class Node;
 
-/// Gives out producer ids, each once for ever. Reserves blocks of 1000 in the metadata store before the first of a block is
-/// used; what a stop leaves of a block is skipped (C-10). On the first shard.
+/// Gives out producer ids, each once for ever. Reserves blocks of 1000 in the metadata store before the first of a
+/// block is used; what a stop leaves of a block is skipped (C-10). On the first shard.
 class ProducerIds {
  public:
   explicit ProducerIds(Node& node);

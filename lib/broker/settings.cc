@@ -6,7 +6,9 @@ namespace mq::broker {
 namespace {
 
 // What a batch may expand to, so that a small message cannot fill the memory (N18).
-record::DecompressLimits expansion_of(std::int32_t message_bytes_max) { return record::decompress_limits(static_cast<std::size_t>(message_bytes_max)); }
+record::DecompressLimits expansion_of(std::int32_t message_bytes_max) {
+  return record::decompress_limits(static_cast<std::size_t>(message_bytes_max));
+}
 
 config::TopicConfig resolve(const config::Overrides& overrides, const NodeConfig& node) {
   for (const config::Overrides* topic : {&overrides, static_cast<const config::Overrides*>(nullptr)}) {
@@ -39,7 +41,8 @@ std::shared_ptr<const TopicSettings> resolve_settings(const cluster::ConfigMap& 
   log->batch_bytes_max = static_cast<std::uint32_t>(topic.message_bytes_max);
   log->flush_on_ack = topic.flush == config::Flush::ack;
   log->preallocate = topic.preallocate;
-  log->timestamp_type = topic.log_append_time ? record::TimestampType::log_append_time : record::TimestampType::create_time;
+  log->timestamp_type =
+      topic.log_append_time ? record::TimestampType::log_append_time : record::TimestampType::create_time;
   log->file_delete_delay = config::saturated(topic.file_delete_delay);
   log->producer_expiration_ms = std::chrono::duration_cast<std::chrono::milliseconds>(node.producer_expiration).count();
 

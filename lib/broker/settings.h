@@ -17,9 +17,10 @@ struct TopicSettings {
   record::ValidationRules rules;  ///< but for `now`
 };
 
-/// The topic's own settings over the broker's. Values were checked before they were stored; should one not be understood
-/// (a later version wrote it), the broker's defaults count.
-[[nodiscard]] std::shared_ptr<const TopicSettings> resolve_settings(const cluster::ConfigMap& configs, const NodeConfig& node);
+/// The topic's own settings over the broker's. Values were checked before they were stored; should one not be
+/// understood (a later version wrote it), the broker's defaults count.
+[[nodiscard]] std::shared_ptr<const TopicSettings> resolve_settings(const cluster::ConfigMap& configs,
+                                                                    const NodeConfig& node);
 
 /// invalid_argument: an unknown name or a bad value; the message says which and what would be right.
 [[nodiscard]] Result<void> check_topic_configs(const config::Overrides& configs, const NodeConfig& node);

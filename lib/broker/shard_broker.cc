@@ -34,7 +34,8 @@ void ShardBroker::drop_requests() {
 
 Partition* ShardBroker::find(const Uuid& topic_id, std::int32_t index) {
   const auto topic = partitions_.find(topic_id);
-  if (topic == partitions_.end() || index < 0 || static_cast<std::size_t>(index) >= topic->second.size()) return nullptr;
+  if (topic == partitions_.end() || index < 0 || static_cast<std::size_t>(index) >= topic->second.size())
+    return nullptr;
   return topic->second[static_cast<std::size_t>(index)].get();
 }
 
@@ -81,7 +82,8 @@ record::ValidationRules ShardBroker::validation_rules(const cluster::Topic& topi
   return rules;
 }
 
-Result<std::shared_ptr<Partition>> ShardBroker::open_log(const cluster::Topic& topic, std::int32_t index, bool& uncertain) {
+Result<std::shared_ptr<Partition>> ShardBroker::open_log(const cluster::Topic& topic, std::int32_t index,
+                                                         bool& uncertain) {
   const TopicPartition name{topic.name, index};
   const LeaderEpoch epoch = topic.partitions[static_cast<std::size_t>(index)].leader_epoch;
   log::OpenContext context = node_.log_dir().context_of(name, topic.id, shard_.clock().wall_now());
@@ -94,15 +96,17 @@ Result<std::shared_ptr<Partition>> ShardBroker::open_log(const cluster::Topic& t
     // The topic was made just before a power cut took the new directory back; or somebody took it away.
     // Offsets that were acknowledged are never given to other records.
     const Offset start = context.synced_end.value_or(Offset{0});
-    if (start > Offset{0}) node_.logger().error("{}: the log of {} is gone; it goes on at offset {} with a new leader epoch", directory, name.to_string(), start.value());
+    if (start > Offset{0})
+      node_.logger().error("{}: the log of {} is gone; it goes on at offset {} with a new leader epoch", directory,
+                           name.to_string(), start.value());
     uncertain = true;
     log = log::Log::create(node_.machine().files, directory, name, topic.id, settings(topic)->log, start);
   }
   if (!log) return std::unexpected(log.error());
   for (const std::string& note : report.notes) node_.logger().info("{}: {}", name.to_string(), note);
   for (const log::Damage& damage : report.damage)
-    node_.logger().error("{}: offsets {} to {} are damaged on disk and will not be served: {}", name.to_string(), damage.first_offset.value(),
-                         damage.end_offset.value(), damage.place);
+    node_.logger().error("{}: offsets {} to {} are damaged on disk and will not be served: {}", name.to_string(),
+                         damage.first_offset.value(), damage.end_offset.value(), damage.place);
   return std::make_shared<Partition>(*this, name, topic.id, epoch, std::move(*log));
 }
 
@@ -115,8 +119,9 @@ awaitable<Result<std::vector<std::pair<Uuid, std::int32_t>>>> ShardBroker::open_
       if (&node_.owner_of(topic->id, index) != this) continue;
       bool is_uncertain = false;
       // After a clean stop opening reads nothing and is cheaper than the hop to the pool.
-      auto opened = clean ? open_log(*topic, index, is_uncertain)
-                          : co_await node_.machine().disk_pool.run(shard_, [&] { return open_log(*topic, index, is_uncertain); });
+      auto opened =
+          clean ? open_log(*topic, index, is_uncertain)
+                : co_await node_.machine().disk_pool.run(shard_, [&] { return open_log(*topic, index, is_uncertain); });
       if (!opened) co_return std::unexpected(opened.error());
       put(std::move(*opened));
       if (is_uncertain) uncertain.emplace_back(topic->id, index);
@@ -127,7 +132,9 @@ awaitable<Result<std::vector<std::pair<Uuid, std::int32_t>>>> ShardBroker::open_
 
 void ShardBroker::take_epochs() {
   for_each_partition([this](Partition& partition) {
-    partition.lead(image_->find_topic(partition.topic_id())->partitions[static_cast<std::size_t>(partition.name().partition)].leader_epoch);
+    partition.lead(image_->find_topic(partition.topic_id())
+                       ->partitions[static_cast<std::size_t>(partition.name().partition)]
+                       .leader_epoch);
   });
 }
 
@@ -170,7 +177,8 @@ awaitable<bool> ShardBroker::join() {
 }
 
 void ShardBroker::note_synced(Partition& partition) {
-  node_.log_dir().note_synced(partition.topic_id(), PartitionId{partition.name().partition}, partition.log().synced_end());
+  node_.log_dir().note_synced(partition.topic_id(), PartitionId{partition.name().partition},
+                              partition.log().synced_end());
   node_.note_synced_ends();
 }
 
@@ -192,7 +200,8 @@ awaitable<void> ShardBroker::keep_house() {
       if (node_.is_stopping() || node_.is_offline()) co_return;
       co_await keep_house(*partition);
     }
-    auto written = co_await node_.machine().disk_pool.run(shard_, [this] { return node_.log_dir().write_checkpoints(); });
+    auto written =
+        co_await node_.machine().disk_pool.run(shard_, [this] { return node_.log_dir().write_checkpoints(); });
     if (!written) note_failure("the checkpoint files were not written", written.error());
   }
 }
@@ -205,7 +214,8 @@ awaitable<void> ShardBroker::keep_house(Partition& partition) {
   const bool keeps_all = log.config().retention_ms < 0 && log.config().retention_bytes < 0;
   if (log.release_if_idle() && keeps_all && log.next_removal() == Instant::never()) co_return;
   if (auto rolled = log.roll_if_old(wall_now); !rolled) note_failure(name, rolled.error());
-  if (auto deleted = log.delete_old_segments(wall_now, shard_.now(), partition.high_watermark()); !deleted) note_failure(name, deleted.error());
+  if (auto deleted = log.delete_old_segments(wall_now, shard_.now(), partition.high_watermark()); !deleted)
+    note_failure(name, deleted.error());
   if (auto removal = log.due_removals(shard_.now())) {
     auto removed = co_await pool.run(shard_, [&] { return removal->run(); });
     if (!removed) note_failure(name, removed.error());
@@ -246,7 +256,8 @@ awaitable<void> ShardBroker::compact(Partition& partition, log::CompactionJob& j
     if (!step) note_failure(partition.name().to_string(), step.error());
     co_return;
   }
-  if (auto done = partition.log().finish_compaction(job, shard_.now()); !done) note_failure(partition.name().to_string(), done.error());
+  if (auto done = partition.log().finish_compaction(job, shard_.now()); !done)
+    note_failure(partition.name().to_string(), done.error());
 }
 
 void ShardBroker::note_failure(std::string_view what, const Error& error) {
@@ -276,7 +287,8 @@ awaitable<void> ShardBroker::run_connection(std::shared_ptr<Connection> connecti
     connections_assigned_.fetch_sub(1, std::memory_order_relaxed);
     target->assign_connection();
     connection->move_to(*target);
-    target->shard().post([target, connection = std::move(connection)]() mutable { target->serve(std::move(connection)); });
+    target->shard().post(
+        [target, connection = std::move(connection)]() mutable { target->serve(std::move(connection)); });
   } else {
     connections_assigned_.fetch_sub(1, std::memory_order_relaxed);
     node_.release_connection();

@@ -1,14 +1,13 @@
 #pragma once
 
 #include <atomic>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <boost/unordered/unordered_flat_map.hpp>
 
 #include "broker/connection.h"
 #include "broker/node.h"
@@ -55,8 +54,8 @@ class ShardBroker {
   }
 
   // Start and stop, in this order; each on this shard.
-  /// Opens the logs of every partition that lives here. Returns those (topic id, index) whose recovery could not show that
-  /// nothing was lost.
+  /// Opens the logs of every partition that lives here. Returns those (topic id, index) whose recovery could not show
+  /// that nothing was lost.
   awaitable<Result<std::vector<std::pair<Uuid, std::int32_t>>>> open_logs();
   /// The leader epochs of the image are final: partitions lead with them.
   void take_epochs();
@@ -70,7 +69,9 @@ class ShardBroker {
 
   // Connections.
   /// Counted by the acceptor on the first shard, so that it can choose the shard with the fewest without asking.
-  [[nodiscard]] std::size_t connections_assigned() const { return connections_assigned_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::size_t connections_assigned() const {
+    return connections_assigned_.load(std::memory_order_relaxed);
+  }
   void assign_connection() { connections_assigned_.fetch_add(1, std::memory_order_relaxed); }
   void adopt(std::unique_ptr<env::Stream> stream, const BoundListener& listener);
   [[nodiscard]] std::size_t connection_count() const { return connections_.size(); }
@@ -119,7 +120,8 @@ class ShardBroker {
   std::vector<env::Timer*> parked_fetches_;
   record::Codecs codecs_;
   std::atomic<std::size_t> connections_assigned_{0};
-  boost::unordered_flat_map<const cluster::Topic*, std::shared_ptr<const TopicSettings>> settings_;  ///< of topics of `image_`
+  boost::unordered_flat_map<const cluster::Topic*, std::shared_ptr<const TopicSettings>>
+      settings_;  ///< of topics of `image_`
   std::unique_ptr<env::Timer> house_timer_;
   std::unique_ptr<env::Timer> sweep_timer_;
   bool sweeping_ = false;
@@ -137,7 +139,8 @@ awaitable<T> await_on(ShardBroker& here, ShardBroker& there, F make) {
     there.shard().post([&here, &there, make = std::move(make), handler = std::move(handler)]() mutable {
       there.tasks().spawn([](ShardBroker& home, F job, auto resume) -> awaitable<void> {
         T value = co_await job();
-        home.shard().post([value = std::move(value), resume = std::move(resume)]() mutable { std::move(resume)(std::move(value)); });
+        home.shard().post(
+            [value = std::move(value), resume = std::move(resume)]() mutable { std::move(resume)(std::move(value)); });
       }(here, std::move(make), std::move(handler)));
     });
   };

@@ -39,12 +39,13 @@ void Syncer::start(Partition& partition) {
   partition.sync.running = true;
   ++running_;
   env::Shard& home = shard_.shard();
-  shard_.node().machine().disk_pool.submit([this, &home, kept = partition.shared_from_this(), sync = std::move(*job)]() mutable {
-    auto outcome = sync.run();
-    home.post([this, kept = std::move(kept), sync = std::move(sync), outcome = std::move(outcome)]() mutable {
-      finish(*kept, sync, outcome);
-    });
-  });
+  shard_.node().machine().disk_pool.submit(
+      [this, &home, kept = partition.shared_from_this(), sync = std::move(*job)]() mutable {
+        auto outcome = sync.run();
+        home.post([this, kept = std::move(kept), sync = std::move(sync), outcome = std::move(outcome)]() mutable {
+          finish(*kept, sync, outcome);
+        });
+      });
 }
 
 void Syncer::finish(Partition& partition, const log::SyncJob& job, const Result<void>& outcome) {
@@ -58,7 +59,8 @@ void Syncer::finish(Partition& partition, const log::SyncJob& job, const Result<
     shard_.node().disk_failed(outcome.error());
     partition.fail_waiters(ErrorCode::kKafkaStorageError);
   }
-  if (outcome && partition.log().needs_sync() && (std::exchange(partition.sync.queued, false) || partition.sync_is_urgent()))
+  if (outcome && partition.log().needs_sync() &&
+      (std::exchange(partition.sync.queued, false) || partition.sync_is_urgent()))
     start(partition);
   if (running_ == 0) idle_->notify_all();
 }

@@ -13,9 +13,10 @@ namespace mq::broker {
 class Partition;
 class ShardBroker;
 
-/// Group commit for the logs of one shard (DESIGN 2). Every append marks its partition dirty. A sync starts at once when an
-/// answer or a parked fetch waits for that partition, else within kLazySync. A partition that is written again while its
-/// sync runs is synced again after it: the next round gathers while one runs. An answer waits for its own file only.
+/// Group commit for the logs of one shard (DESIGN 2). Every append marks its partition dirty. A sync starts at once
+/// when an answer or a parked fetch waits for that partition, else within kLazySync. A partition that is written again
+/// while its sync runs is synced again after it: the next round gathers while one runs. An answer waits for its own
+/// file only.
 class Syncer {
  public:
   static constexpr Duration kLazySync = 10ms;

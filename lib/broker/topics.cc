@@ -26,7 +26,10 @@ TopicOutcome refuse(std::string name, ErrorCode error, std::string message) {
 NewTopic internal_topic(std::string name, std::int32_t partitions) {
   return {.name = std::move(name),
           .partitions = partitions,
-          .configs = {{"cleanup.policy", "compact"}, {"segment.bytes", "104857600"}, {"compression.type", "producer"}, {"mq.flush", "ack"}}};
+          .configs = {{"cleanup.policy", "compact"},
+                      {"segment.bytes", "104857600"},
+                      {"compression.type", "producer"},
+                      {"mq.flush", "ack"}}};
 }
 
 }  // namespace
@@ -57,40 +60,59 @@ awaitable<Topics::Turn> Topics::take_turn() {
 TopicOutcome Topics::check(const NewTopic& wanted) const {
   const cluster::ClusterImage& image = *node_.first_shard().image();
   const NodeConfig& config = node_.config();
-  if (const char* problem = topic_name_problem(wanted.name)) return refuse(wanted.name, ErrorCode::kInvalidTopicException, problem);
+  if (const char* problem = topic_name_problem(wanted.name))
+    return refuse(wanted.name, ErrorCode::kInvalidTopicException, problem);
   if (image.find_topic(std::string_view(wanted.name)) != nullptr)
     return refuse(wanted.name, ErrorCode::kTopicAlreadyExists, fmt::format("topic '{}' already exists", wanted.name));
   if (const cluster::Topic* other = image.find_colliding(wanted.name))
-    return refuse(wanted.name, ErrorCode::kInvalidTopicException, fmt::format("the name collides with topic '{}': '.' and '_' count as the same", other->name));
+    return refuse(wanted.name, ErrorCode::kInvalidTopicException,
+                  fmt::format("the name collides with topic '{}': '.' and '_' count as the same", other->name));
 
   std::int32_t partitions = wanted.partitions == -1 ? config.partitions_default : wanted.partitions;
   if (!wanted.assignments.empty()) {
     if (wanted.partitions != -1 || wanted.replicas != -1)
-      return refuse(wanted.name, ErrorCode::kInvalidRequest, "give either an assignment or numbers of partitions and replicas (-1), not both");
+      return refuse(wanted.name, ErrorCode::kInvalidRequest,
+                    "give either an assignment or numbers of partitions and replicas (-1), not both");
     std::set<std::int32_t> named;
     for (const auto& [index, brokers] : wanted.assignments) {
       named.insert(index);
       if (brokers != std::vector{node_.id().value()})
-        return refuse(wanted.name, ErrorCode::kInvalidReplicaAssignment, fmt::format("partition {} can only be on broker {}", index, node_.id().value()));
+        return refuse(wanted.name, ErrorCode::kInvalidReplicaAssignment,
+                      fmt::format("partition {} can only be on broker {}", index, node_.id().value()));
     }
     partitions = static_cast<std::int32_t>(wanted.assignments.size());
-    if (static_cast<std::int32_t>(named.size()) != partitions || *named.begin() != 0 || *named.rbegin() != partitions - 1)
-      return refuse(wanted.name, ErrorCode::kInvalidReplicaAssignment, "an assignment names every partition from 0 on, once");
+    if (static_cast<std::int32_t>(named.size()) != partitions || *named.begin() != 0 ||
+        *named.rbegin() != partitions - 1)
+      return refuse(wanted.name, ErrorCode::kInvalidReplicaAssignment,
+                    "an assignment names every partition from 0 on, once");
   }
-  if (partitions <= 0) return refuse(wanted.name, ErrorCode::kInvalidPartitions, "a topic needs at least one partition");
-  if (partitions > kPartitionsPerRequestMax || static_cast<std::int64_t>(image.partition_count()) + partitions > config.partitions_total_max)
-    return refuse(wanted.name, ErrorCode::kInvalidPartitions, fmt::format("{} partitions are more than this broker takes (at most {} in one topic's creation, {} in all)", partitions, kPartitionsPerRequestMax, config.partitions_total_max));
+  if (partitions <= 0)
+    return refuse(wanted.name, ErrorCode::kInvalidPartitions, "a topic needs at least one partition");
+  if (partitions > kPartitionsPerRequestMax ||
+      static_cast<std::int64_t>(image.partition_count()) + partitions > config.partitions_total_max)
+    return refuse(
+        wanted.name, ErrorCode::kInvalidPartitions,
+        fmt::format("{} partitions are more than this broker takes (at most {} in one topic's creation, {} in all)",
+                    partitions, kPartitionsPerRequestMax, config.partitions_total_max));
   if (wanted.replicas != -1 && wanted.replicas != 1)
-    return refuse(wanted.name, ErrorCode::kInvalidReplicationFactor, fmt::format("replication factor {}, but there is 1 broker", wanted.replicas));
+    return refuse(wanted.name, ErrorCode::kInvalidReplicationFactor,
+                  fmt::format("replication factor {}, but there is 1 broker", wanted.replicas));
   if (auto valid = check_topic_configs(wanted.configs, config); !valid)
     return refuse(wanted.name, ErrorCode::kInvalidConfig, valid.error().message);
 
-  cluster::Topic topic{.name = wanted.name, .id = {}, .partitions = {}, .configs = {wanted.configs.begin(), wanted.configs.end()}};
-  topic.partitions.assign(static_cast<std::size_t>(partitions),
-                          {.replicas = {node_.id()}, .isr = {node_.id()}, .leader = node_.id(), .leader_epoch = LeaderEpoch{0}, .partition_epoch = 0});
+  cluster::Topic topic{
+      .name = wanted.name, .id = {}, .partitions = {}, .configs = {wanted.configs.begin(), wanted.configs.end()}};
+  topic.partitions.assign(static_cast<std::size_t>(partitions), {.replicas = {node_.id()},
+                                                                 .isr = {node_.id()},
+                                                                 .leader = node_.id(),
+                                                                 .leader_epoch = LeaderEpoch{0},
+                                                                 .partition_epoch = 0});
   do node_.machine().random.fill(topic.id.bytes);
   while (topic.id.is_zero() || image.find_topic(topic.id) != nullptr || topic.id.to_string().front() == '-');
-  return {.name = wanted.name, .error = ErrorCode::kNone, .message = {}, .topic = std::make_shared<const cluster::Topic>(std::move(topic))};
+  return {.name = wanted.name,
+          .error = ErrorCode::kNone,
+          .message = {},
+          .topic = std::make_shared<const cluster::Topic>(std::move(topic))};
 }
 
 awaitable<std::vector<TopicOutcome>> Topics::create(std::vector<NewTopic> topics, bool validate_only) {
@@ -104,11 +126,13 @@ awaitable<std::vector<TopicOutcome>> Topics::create(std::vector<NewTopic> topics
       auto made = co_await make_logs(*outcome.topic, 0);
       if (made) {
         std::vector<meta::Op> ops;
-        for (cluster::KeyValue& record : cluster::to_records(*outcome.topic)) ops.push_back(meta::Op::put(std::move(record.key), std::move(record.value)));
+        for (cluster::KeyValue& record : cluster::to_records(*outcome.topic))
+          ops.push_back(meta::Op::put(std::move(record.key), std::move(record.value)));
         made = co_await commit(std::move(ops));
       }
       if (made) {
-        (void)co_await install(std::make_shared<const cluster::ClusterImage>(node_.first_shard().image()->with_topic(outcome.topic)));
+        (void)co_await install(
+            std::make_shared<const cluster::ClusterImage>(node_.first_shard().image()->with_topic(outcome.topic)));
       } else {
         co_await drop_logs(*outcome.topic);
         outcome = refuse(wanted.name, to_wire(made.error()), made.error().message);
@@ -140,16 +164,20 @@ awaitable<TopicOutcome> Topics::remove(std::string name) {
   const auto image = node_.first_shard().image();
   const cluster::TopicPtr topic = image->share_topic(std::string_view(name));
   if (!topic) co_return refuse(name, ErrorCode::kUnknownTopicOrPartition, "there is no such topic");
-  if (!node_.config().delete_topics) co_return refuse(name, ErrorCode::kTopicDeletionDisabled, "delete.topic.enable is off");
-  if (is_internal_topic(name)) co_return refuse(name, ErrorCode::kInvalidTopicException, "an internal topic cannot be deleted");
+  if (!node_.config().delete_topics)
+    co_return refuse(name, ErrorCode::kTopicDeletionDisabled, "delete.topic.enable is off");
+  if (is_internal_topic(name))
+    co_return refuse(name, ErrorCode::kInvalidTopicException, "an internal topic cannot be deleted");
   std::vector<meta::Op> ops;
   cluster::KeyValue tombstone = cluster::tombstone_record(topic->id, topic->name);
   ops.push_back(meta::Op::put(std::move(tombstone.key), std::move(tombstone.value)));
   for (std::string& key : cluster::keys_of(*topic)) ops.push_back(meta::Op::erase(std::move(key)));
-  if (auto done = co_await commit(std::move(ops)); !done) co_return refuse(name, to_wire(done.error()), done.error().message);
+  if (auto done = co_await commit(std::move(ops)); !done)
+    co_return refuse(name, to_wire(done.error()), done.error().message);
   (void)co_await install(std::make_shared<const cluster::ClusterImage>(image->without_topic(name)));
   for (const auto& shard : node_.shards())
-    co_await env::on_shard(node_.first_shard().shard(), shard->shard(), [&shard, &name] { shard->groups().topic_deleted(name); });
+    co_await env::on_shard(node_.first_shard().shard(), shard->shard(),
+                           [&shard, &name] { shard->groups().topic_deleted(name); });
   co_await drop_logs(*topic);
   co_return TopicOutcome{.name = std::move(name), .error = ErrorCode::kNone, .message = {}, .topic = topic};
 }
@@ -161,11 +189,17 @@ awaitable<TopicOutcome> Topics::add_partitions(std::string name, std::int32_t co
   if (topic == nullptr) co_return refuse(name, ErrorCode::kUnknownTopicOrPartition, "there is no such topic");
   const std::int32_t before = topic->partition_count();
   if (count <= before)
-    co_return refuse(name, ErrorCode::kInvalidPartitions, fmt::format("the topic has {} partitions, so {} would not add any", before, count));
-  if (count - before > kPartitionsPerRequestMax || static_cast<std::int64_t>(image->partition_count()) + count - before > node_.config().partitions_total_max)
+    co_return refuse(name, ErrorCode::kInvalidPartitions,
+                     fmt::format("the topic has {} partitions, so {} would not add any", before, count));
+  if (count - before > kPartitionsPerRequestMax ||
+      static_cast<std::int64_t>(image->partition_count()) + count - before > node_.config().partitions_total_max)
     co_return refuse(name, ErrorCode::kInvalidPartitions, "more partitions than this broker takes");
   auto grown = std::make_shared<cluster::Topic>(*topic);
-  grown->partitions.resize(static_cast<std::size_t>(count), {.replicas = {node_.id()}, .isr = {node_.id()}, .leader = node_.id(), .leader_epoch = LeaderEpoch{0}, .partition_epoch = 0});
+  grown->partitions.resize(static_cast<std::size_t>(count), {.replicas = {node_.id()},
+                                                             .isr = {node_.id()},
+                                                             .leader = node_.id(),
+                                                             .leader_epoch = LeaderEpoch{0},
+                                                             .partition_epoch = 0});
   if (!validate_only) {
     auto made = co_await make_logs(*grown, before);
     if (made) {
@@ -198,10 +232,12 @@ awaitable<TopicOutcome> Topics::change_config(std::string name, ConfigChange cha
     cluster::KeyValue record = cluster::topic_record(*next->find_topic(std::string_view(name)));
     std::vector<meta::Op> ops;
     ops.push_back(meta::Op::put(std::move(record.key), std::move(record.value)));
-    if (auto done = co_await commit(std::move(ops)); !done) co_return refuse(name, to_wire(done.error()), done.error().message);
+    if (auto done = co_await commit(std::move(ops)); !done)
+      co_return refuse(name, to_wire(done.error()), done.error().message);
     (void)co_await install(next);
   }
-  co_return TopicOutcome{.name = name, .error = ErrorCode::kNone, .message = {}, .topic = next->share_topic(std::string_view(name))};
+  co_return TopicOutcome{
+      .name = name, .error = ErrorCode::kNone, .message = {}, .topic = next->share_topic(std::string_view(name))};
 }
 
 awaitable<Result<void>> Topics::raise_epochs(std::vector<std::pair<Uuid, std::int32_t>> partitions) {
@@ -253,15 +289,20 @@ awaitable<Result<void>> Topics::make_logs(const cluster::Topic& topic, std::int3
   const auto settings = resolve_settings(topic.configs, node_.config());
   for (const auto& shard : node_.shards()) {
     // By value: the coroutine may outlive a node that is killed.
-    auto made = co_await env::on_shard(node_.first_shard().shard(), shard->shard(), [&shard, &topic, &settings, first_partition, this]() -> Result<void> {
-      for (std::int32_t index = first_partition; index < topic.partition_count(); ++index) {
-        if (&node_.owner_of(topic.id, index) != shard.get()) continue;
-        const TopicPartition name{topic.name, index};
-        MQ_TRY(auto log, log::Log::create(node_.machine().files, node_.log_dir().directory_of(name), name, topic.id, settings->log));
-        shard->put(std::make_shared<Partition>(*shard, name, topic.id, topic.partitions[static_cast<std::size_t>(index)].leader_epoch, std::move(log)));
-      }
-      return {};
-    });
+    auto made = co_await env::on_shard(
+        node_.first_shard().shard(), shard->shard(),
+        [&shard, &topic, &settings, first_partition, this]() -> Result<void> {
+          for (std::int32_t index = first_partition; index < topic.partition_count(); ++index) {
+            if (&node_.owner_of(topic.id, index) != shard.get()) continue;
+            const TopicPartition name{topic.name, index};
+            MQ_TRY(auto log, log::Log::create(node_.machine().files, node_.log_dir().directory_of(name), name, topic.id,
+                                              settings->log));
+            shard->put(std::make_shared<Partition>(*shard, name, topic.id,
+                                                   topic.partitions[static_cast<std::size_t>(index)].leader_epoch,
+                                                   std::move(log)));
+          }
+          return {};
+        });
     if (!made) co_return made;
   }
   co_return Result<void>{};
@@ -270,16 +311,21 @@ awaitable<Result<void>> Topics::make_logs(const cluster::Topic& topic, std::int3
 awaitable<void> Topics::drop_logs(const cluster::Topic& topic) {
   const std::string unique = topic.id.to_string();
   for (const auto& shard : node_.shards()) {
-    auto removed = co_await env::on_shard(node_.first_shard().shard(), shard->shard(), [&shard, id = topic.id] { return shard->remove(id); });
+    auto removed = co_await env::on_shard(node_.first_shard().shard(), shard->shard(),
+                                          [&shard, id = topic.id] { return shard->remove(id); });
     // The logs are destroyed on the pool: closing many files takes a while, and nobody can reach them any more.
-    co_await node_.machine().disk_pool.run(node_.first_shard().shard(), [this, removed = std::move(removed), unique]() mutable {
+    co_await node_.machine().disk_pool.run(node_.first_shard().shard(), [this, removed = std::move(removed),
+                                                                         unique]() mutable {
       for (auto& partition : removed) {
         const TopicPartition name = partition->name();
         const Uuid id = partition->topic_id();
         partition.reset();
         auto renamed = node_.log_dir().begin_removal(name, id, unique);
-        auto gone = renamed ? node_.log_dir().remove_directory(*renamed) : Result<void>(std::unexpected(renamed.error()));
-        if (!gone) node_.logger().warn("the files of the deleted {} could not all be removed: {}; the next start tries again", name.to_string(), gone.error().message);
+        auto gone =
+            renamed ? node_.log_dir().remove_directory(*renamed) : Result<void>(std::unexpected(renamed.error()));
+        if (!gone)
+          node_.logger().warn("the files of the deleted {} could not all be removed: {}; the next start tries again",
+                              name.to_string(), gone.error().message);
       }
     });
   }

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,16 +23,17 @@ class ShardBroker;
 
 struct NewTopic {
   std::string name;
-  std::int32_t partitions = -1;   ///< -1: the broker's default
-  std::int16_t replicas = -1;     ///< -1: the broker's default
-  std::vector<std::pair<std::int32_t, std::vector<std::int32_t>>> assignments;  ///< partition, brokers; instead of the two above
+  std::int32_t partitions = -1;  ///< -1: the broker's default
+  std::int16_t replicas = -1;    ///< -1: the broker's default
+  std::vector<std::pair<std::int32_t, std::vector<std::int32_t>>>
+      assignments;  ///< partition, brokers; instead of the two above
   std::map<std::string, std::string> configs;
 };
 
 struct TopicOutcome {
   std::string name;
   ErrorCode error = ErrorCode::kNone;
-  std::string message;  ///< with an error
+  std::string message;                          ///< with an error
   std::shared_ptr<const cluster::Topic> topic;  ///< as made (or as it would be made)
 };
 
@@ -44,7 +45,8 @@ class Topics {
 
   /// One outcome per topic, in order. `validate_only` changes nothing.
   awaitable<std::vector<TopicOutcome>> create(std::vector<NewTopic> topics, bool validate_only);
-  /// Makes what a client named and is still missing, with the broker's defaults; internal topics with their own settings.
+  /// Makes what a client named and is still missing, with the broker's defaults; internal topics with their own
+  /// settings.
   awaitable<std::vector<TopicOutcome>> create_on_demand(std::vector<std::string> names);
   /// The topic and its logs are gone for clients on return; its files follow.
   awaitable<TopicOutcome> remove(std::string name);
@@ -53,8 +55,8 @@ class Topics {
   using ConfigChange = std::move_only_function<Result<void>(std::map<std::string, std::string>&)>;
   awaitable<TopicOutcome> change_config(std::string name, ConfigChange change, bool validate_only);
 
-  /// Raises the leader epoch of partitions (topic id, index) whose recovery could not show that nothing was lost, before
-  /// they serve (DESIGN 2, "Order").
+  /// Raises the leader epoch of partitions (topic id, index) whose recovery could not show that nothing was lost,
+  /// before they serve (DESIGN 2, "Order").
   awaitable<Result<void>> raise_epochs(std::vector<std::pair<Uuid, std::int32_t>> partitions);
 
  private:

@@ -5,7 +5,8 @@ namespace mq::env {
 Result<std::string> read_whole(Files& files, const std::string& path, std::size_t size_max) {
   MQ_TRY(auto file, files.open(path, OpenMode::read));
   MQ_TRY(const std::uint64_t size, file->size());
-  if (size > size_max) return fail(Errc::too_large, "{}: {} bytes, more than the {} that this file may have", path, size, size_max);
+  if (size > size_max)
+    return fail(Errc::too_large, "{}: {} bytes, more than the {} that this file may have", path, size, size_max);
   std::string contents(size, '\0');
   MQ_TRY(const std::size_t got, file->read_at(0, contents.data(), contents.size()));
   contents.resize(got);

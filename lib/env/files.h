@@ -31,8 +31,8 @@ class File {
   /// fdatasync. An error is final for the directory: the cache may be lying from here on (D-1).
   [[nodiscard]] virtual Result<void> sync() = 0;
   [[nodiscard]] virtual Result<void> truncate(std::uint64_t size) = 0;
-  /// Reserves disk space for [position, position + size) without changing the file's size, so that a later write or sync
-  /// cannot meet ENOSPC. A file system that cannot do it answers unsupported.
+  /// Reserves disk space for [position, position + size) without changing the file's size, so that a later write or
+  /// sync cannot meet ENOSPC. A file system that cannot do it answers unsupported.
   [[nodiscard]] virtual Result<void> reserve(std::uint64_t position, std::uint64_t size) = 0;
   [[nodiscard]] virtual Result<std::uint64_t> size() const = 0;
   /// Drops clean pages from the page cache, so that the next read comes from the media (D-2). Sync first.
@@ -89,8 +89,8 @@ class Files {
 /// The whole file, at most `size_max` bytes (too_large above). For small files only.
 [[nodiscard]] Result<std::string> read_whole(Files& files, const std::string& path, std::size_t size_max = 64 << 20);
 
-/// Replaces `path` so that after any crash either the old or the new contents are there, whole: `path.tmp`, sync, rename,
-/// directory sync (D-3). The name must have a directory part.
+/// Replaces `path` so that after any crash either the old or the new contents are there, whole: `path.tmp`, sync,
+/// rename, directory sync (D-3). The name must have a directory part.
 [[nodiscard]] Result<void> replace_atomically(Files& files, const std::string& path, BytesView contents);
 
 }  // namespace mq::env

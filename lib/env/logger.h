@@ -1,9 +1,9 @@
 #pragma once
 
+#include <fmt/format.h>
+
 #include <string_view>
 #include <utility>
-
-#include <fmt/format.h>
 
 namespace mq::env {
 
@@ -22,13 +22,21 @@ class Logger {
     if (enabled(level)) write(level, fmt::format(text, std::forward<Args>(args)...));
   }
   template <class... Args>
-  void debug(fmt::format_string<Args...> text, Args&&... args) { log(LogLevel::debug, text, std::forward<Args>(args)...); }
+  void debug(fmt::format_string<Args...> text, Args&&... args) {
+    log(LogLevel::debug, text, std::forward<Args>(args)...);
+  }
   template <class... Args>
-  void info(fmt::format_string<Args...> text, Args&&... args) { log(LogLevel::info, text, std::forward<Args>(args)...); }
+  void info(fmt::format_string<Args...> text, Args&&... args) {
+    log(LogLevel::info, text, std::forward<Args>(args)...);
+  }
   template <class... Args>
-  void warn(fmt::format_string<Args...> text, Args&&... args) { log(LogLevel::warn, text, std::forward<Args>(args)...); }
+  void warn(fmt::format_string<Args...> text, Args&&... args) {
+    log(LogLevel::warn, text, std::forward<Args>(args)...);
+  }
   template <class... Args>
-  void error(fmt::format_string<Args...> text, Args&&... args) { log(LogLevel::error, text, std::forward<Args>(args)...); }
+  void error(fmt::format_string<Args...> text, Args&&... args) {
+    log(LogLevel::error, text, std::forward<Args>(args)...);
+  }
 };
 
 }  // namespace mq::env

@@ -17,9 +17,9 @@ class Shard;
 
 /// Where to listen or connect: a TCP host and port, or a unix socket when `path` is set.
 struct Address {
-  std::string host;         ///< name or literal; IPv6 without brackets
-  std::uint16_t port = 0;   ///< 0 when listening: any free port
-  std::string path;         ///< of a unix socket; then host and port mean nothing
+  std::string host;        ///< name or literal; IPv6 without brackets
+  std::uint16_t port = 0;  ///< 0 when listening: any free port
+  std::string path;        ///< of a unix socket; then host and port mean nothing
   [[nodiscard]] bool is_unix() const { return !path.empty(); }
   /// `host:port`, `[v6]:port` or `unix:path`.
   [[nodiscard]] std::string to_string() const;
@@ -38,22 +38,23 @@ class Stream {
   [[nodiscard]] virtual Result<std::size_t> try_read(std::span<char> to) = 0;
   /// Writes all pieces, in order, as one gathering write where possible. The pieces must live until it returns.
   virtual awaitable<Result<void>> write(std::span<const BytesView> pieces) = 0;
-  /// Sends [position, position + size) of `file` without copying it through us (sendfile); sim copies. The file must live
-  /// until it returns, hold the whole range and have its pages cached, else the shard's thread waits for the disk.
+  /// Sends [position, position + size) of `file` without copying it through us (sendfile); sim copies. The file must
+  /// live until it returns, hold the whole range and have its pages cached, else the shard's thread waits for the disk.
   virtual awaitable<Result<void>> send_file(File& file, std::uint64_t position, std::size_t size) = 0;
   /// Ends what is in progress with `cancelled` and closes both ways. May be called more than once.
   virtual void close() = 0;
-  [[nodiscard]] virtual Address local_address() const = 0;   ///< IPv4-mapped addresses as IPv4
+  [[nodiscard]] virtual Address local_address() const = 0;  ///< IPv4-mapped addresses as IPv4
   [[nodiscard]] virtual Address remote_address() const = 0;
-  /// Gives the connection to another shard: call on the old shard with nothing in progress; from the return on it is used
-  /// on `to` only.
+  /// Gives the connection to another shard: call on the old shard with nothing in progress; from the return on it is
+  /// used on `to` only.
   virtual void move_to(Shard& to) = 0;
 };
 
 class Listener {
  public:
   virtual ~Listener() = default;
-  /// The next connection, bound to the shard of this listener (see Stream::move_to). too_many_files: wait and try again.
+  /// The next connection, bound to the shard of this listener (see Stream::move_to). too_many_files: wait and try
+  /// again.
   virtual awaitable<Result<std::unique_ptr<Stream>>> accept() = 0;
   /// Ends a waiting accept with `cancelled`.
   virtual void close() = 0;

@@ -9,13 +9,13 @@ namespace mq::env {
 
 class Shard;
 
-/// Threads for what may block: fdatasync, cold reads, compaction, SQLite. Long jobs come in several steps, so that short
-/// ones get their turn.
+/// Threads for what may block: fdatasync, cold reads, compaction, SQLite. Long jobs come in several steps, so that
+/// short ones get their turn.
 class Pool {
  public:
   virtual ~Pool() = default;
-  /// Runs `job` on a thread of the pool. Safe from every thread. Jobs start in the order given, on as many threads as the
-  /// pool has.
+  /// Runs `job` on a thread of the pool. Safe from every thread. Jobs start in the order given, on as many threads as
+  /// the pool has.
   virtual void submit(std::move_only_function<void()> job) = 0;
 
   /// Runs `job` here, resumes on `home` (the caller's own shard) with what it returned. The job must not throw.

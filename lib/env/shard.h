@@ -45,8 +45,8 @@ class Shard {
   awaitable<void> sleep_until(Instant when);
 };
 
-/// Runs `f` (a plain function of no arguments) on `there` and resumes on `here` with its result. Call on `here`'s thread.
-/// Two plain posts of one object.
+/// Runs `f` (a plain function of no arguments) on `there` and resumes on `here` with its result. Call on `here`'s
+/// thread. Two plain posts of one object.
 template <class F>
 awaitable<std::invoke_result_t<F&>> on_shard(Shard& here, Shard& there, F f);
 

@@ -1,13 +1,12 @@
 #pragma once
 // The templates of shard.h and pool.h.
 
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>
-
-#include <boost/asio/async_result.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include "env/pool.h"
 #include "env/shard.h"
@@ -30,8 +29,8 @@ Held<R> call(F& f) {
   }
 }
 
-/// Suspends the caller, gives `start` a function that resumes it with a value, and returns that value. The resuming call
-/// must be made on the caller's own executor, after `start` returned.
+/// Suspends the caller, gives `start` a function that resumes it with a value, and returns that value. The resuming
+/// call must be made on the caller's own executor, after `start` returned.
 template <class V, class Start>
 awaitable<V> suspend_with(Start start) {
   auto token = boost::asio::use_awaitable_t<boost::asio::any_io_executor>{};
@@ -47,7 +46,8 @@ awaitable<std::invoke_result_t<F&>> on_shard(Shard& here, Shard& there, F f) {
   using V = detail::Held<R>;
   auto start = [&here, &there, f = std::move(f)](auto handler) mutable {
     there.post([&here, f = std::move(f), handler = std::move(handler)]() mutable {
-      here.post([value = detail::call(f), handler = std::move(handler)]() mutable { std::move(handler)(std::move(value)); });
+      here.post(
+          [value = detail::call(f), handler = std::move(handler)]() mutable { std::move(handler)(std::move(value)); });
     });
   };
   auto value = co_await detail::suspend_with<V>(std::move(start));
@@ -60,7 +60,9 @@ awaitable<std::invoke_result_t<F&>> Pool::run(Shard& home, F job) {
   using V = detail::Held<R>;
   auto start = [this, &home, job = std::move(job)](auto handler) mutable {
     submit([&home, job = std::move(job), handler = std::move(handler)]() mutable {
-      home.post([value = detail::call(job), handler = std::move(handler)]() mutable { std::move(handler)(std::move(value)); });
+      home.post([value = detail::call(job), handler = std::move(handler)]() mutable {
+        std::move(handler)(std::move(value));
+      });
     });
   };
   auto value = co_await detail::suspend_with<V>(std::move(start));

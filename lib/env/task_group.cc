@@ -1,9 +1,8 @@
 #include "env/task_group.h"
 
+#include <boost/asio/co_spawn.hpp>
 #include <exception>
 #include <utility>
-
-#include <boost/asio/co_spawn.hpp>
 
 #include "base/assert.h"
 

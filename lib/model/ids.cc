@@ -45,7 +45,8 @@ const char* topic_name_problem(std::string_view name) {
   if (name.size() > kTopicNameBytesMax) return "a topic name has at most 249 characters";
   if (name == "." || name == "..") return "a topic may not be named \".\" or \"..\"";
   const bool allowed = std::ranges::all_of(name, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '-';
   });
   return allowed ? nullptr : "a topic name consists of letters, digits, '.', '_' and '-'";
 }

@@ -1,8 +1,8 @@
+#include <gtest/gtest.h>
+
 #include <cstdint>
 #include <limits>
 #include <string>
-
-#include <gtest/gtest.h>
 
 #include "base/crc32c.h"
 #include "base/cursor.h"
@@ -36,7 +36,8 @@ TEST(Varint, RoundTripsTheEdges) {
     EXPECT_FALSE(in.failed());
     EXPECT_EQ(in.remaining(), 0u);
   }
-  for (std::int32_t v : {0, -1, 1, std::numeric_limits<std::int32_t>::max(), std::numeric_limits<std::int32_t>::min()}) {
+  for (std::int32_t v :
+       {0, -1, 1, std::numeric_limits<std::int32_t>::max(), std::numeric_limits<std::int32_t>::min()}) {
     std::string out;
     Writer(out).varint(v);
     Reader in(out);

@@ -3,13 +3,15 @@
 # twice, nothing changes its order.
 . "$(dirname "$0")/situation.sh"
 lines=1000000
+newest() { local line; line=$(mqcons -n 1 stream 2>/dev/null || true); echo "${line:-0}"; }
 start_mqd
 seq 1 $lines | mqprod -z none --batch 64K -r 150k/s stream 2>"$work/mqprod.log" &
 producer=$!
 for round in 1 2 3; do
-  before=$(mqcons -n 1 stream 2>/dev/null || echo 0)
-  grown() { [ "$(mqcons -n 1 stream 2>/dev/null || echo 0)" -gt "$((before + 20000))" ] || ! kill -0 $producer 2>/dev/null; }
+  before=$(newest)
+  grown() { [ "$(newest)" -gt "$((before + 20000))" ]; }
   until_true 60 grown
+  kill -0 $producer 2>/dev/null || fail "the producer was done before round $round"
   kill_mqd
   start_mqd
 done

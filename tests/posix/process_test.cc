@@ -44,13 +44,13 @@ TEST(Environment, SetEmptyAndMissingVariablesDiffer) {
 }
 
 TEST(UserDirectories, VariableThenHomeThenNothing) {
-  const Variable home("HOME", "/home/someone");
+  const Variable home("HOME", "/nowhere/someone");
   {
     const Variable state("XDG_STATE_HOME", "/elsewhere");
     EXPECT_EQ(user_directory(UserDirectory::state), "/elsewhere");
   }
   const Variable relative("XDG_STATE_HOME", "not/absolute");
-  EXPECT_EQ(user_directory(UserDirectory::state), "/home/someone/.local/state");
+  EXPECT_EQ(user_directory(UserDirectory::state), "/nowhere/someone/.local/state");
   const Variable runtime("XDG_RUNTIME_DIR", std::nullopt);
   EXPECT_EQ(user_directory(UserDirectory::runtime), std::nullopt);
   const Variable homeless("HOME", std::nullopt);

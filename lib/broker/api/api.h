@@ -15,7 +15,8 @@ namespace mq::broker {
 
 class ShardBroker;
 
-/// One request on its way through a handler. Lives on the shard of its connection; movable into callbacks and coroutines.
+/// One request on its way through a handler. Lives on the shard of its connection; movable into callbacks and
+/// coroutines.
 class Call {
  public:
   Call(ShardBroker& broker, Request request, Responder responder)

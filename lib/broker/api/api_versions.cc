@@ -9,7 +9,9 @@ wire::ApiVersionsResponse all_api_versions(ApiVersion version) {
   wire::ApiVersionsResponse response;
   for (const ApiEntry& entry : api_table()) {
     const ApiInfo& info = api_info(entry.key);
-    response.api_keys.push_back({.api_key = static_cast<std::int16_t>(info.key), .min_version = info.version_min, .max_version = info.version_max});
+    response.api_keys.push_back({.api_key = static_cast<std::int16_t>(info.key),
+                                 .min_version = info.version_min,
+                                 .max_version = info.version_max});
   }
   if (version >= 3) {
     // What a client may ask for, and the level that is on: 0 means that transactions of the second kind, the new group
@@ -21,6 +23,8 @@ wire::ApiVersionsResponse all_api_versions(ApiVersion version) {
   return response;
 }
 
-wire::ApiVersionsResponse api_versions(Call& call, const wire::ApiVersionsRequest&) { return all_api_versions(call.version()); }
+wire::ApiVersionsResponse api_versions(Call& call, const wire::ApiVersionsRequest&) {
+  return all_api_versions(call.version());
+}
 
 }  // namespace mq::broker

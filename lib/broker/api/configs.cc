@@ -27,7 +27,8 @@ constexpr std::int8_t kSubtract = 3;
 
 using DescribedConfig = wire::DescribeConfigsResponse::DescribeConfigsResourceResult;
 
-DescribedConfig describe(const config::Effective& effective, const wire::DescribeConfigsRequest& request, ApiVersion version) {
+DescribedConfig describe(const config::Effective& effective, const wire::DescribeConfigsRequest& request,
+                         ApiVersion version) {
   DescribedConfig row;
   row.name = effective.row->name;
   row.value = effective.value;
@@ -36,12 +37,15 @@ DescribedConfig describe(const config::Effective& effective, const wire::Describ
   row.config_type = static_cast<std::int8_t>(effective.row->type);
   if (request.include_synonyms)
     for (const config::Setting& setting : effective.synonyms)
-      row.synonyms.push_back({.name = setting.name, .value = setting.value, .source = static_cast<std::int8_t>(setting.source)});
+      row.synonyms.push_back(
+          {.name = setting.name, .value = setting.value, .source = static_cast<std::int8_t>(setting.source)});
   if (version >= 3 && request.include_documentation) row.documentation = std::string(effective.row->text);
   return row;
 }
 
-bool is_this_broker(const std::string& name, const Node& node) { return name.empty() || name == std::to_string(node.id().value()); }
+bool is_this_broker(const std::string& name, const Node& node) {
+  return name.empty() || name == std::to_string(node.id().value());
+}
 
 struct Outcome {
   ErrorCode error = ErrorCode::kNone;
@@ -79,35 +83,43 @@ Result<void> apply(const IncrementalChanges& changes, const NodeConfig& node, co
     const config::OptionRow* row = config::find_option(config::topic_options(), change.name);
     switch (change.config_operation) {
       case kSet:
-        if (!change.value) return fail(Errc::invalid_argument, "{}: setting needs a value; to unset it, delete it", change.name);
+        if (!change.value)
+          return fail(Errc::invalid_argument, "{}: setting needs a value; to unset it, delete it", change.name);
         configs[change.name] = *change.value;
         break;
-      case kDelete: configs.erase(change.name); break;
+      case kDelete:
+        configs.erase(change.name);
+        break;
       case kAppend:
       case kSubtract: {
-        if (row == nullptr || row->type != config::OptionType::list) return fail(Errc::invalid_argument, "{} is no list", change.name);
+        if (row == nullptr || row->type != config::OptionType::list)
+          return fail(Errc::invalid_argument, "{} is no list", change.name);
         std::string now;
         for (const config::Effective& effective : config::effective_topic(configs, node.topic_defaults))
           if (effective.row == row) now = effective.value.value_or("");
         configs[change.name] = change_list(now, change.value.value_or(""), change.config_operation == kAppend);
         break;
       }
-      default: return fail(Errc::invalid_argument, "{}: there is no operation {}", change.name, change.config_operation);
+      default:
+        return fail(Errc::invalid_argument, "{}: there is no operation {}", change.name, change.config_operation);
     }
   }
   return {};
 }
 
-awaitable<Outcome> change(Call& call, std::int8_t type, std::string name, Topics::ConfigChange how, bool validate_only) {
+awaitable<Outcome> change(Call& call, std::int8_t type, std::string name, Topics::ConfigChange how,
+                          bool validate_only) {
   ShardBroker& home = call.broker();
   if (type == kBroker) {
     if (!is_this_broker(name, home.node())) co_return refuse(ErrorCode::kInvalidRequest, "there is no such broker");
-    co_return refuse(ErrorCode::kInvalidRequest, "a broker's settings are read when it starts: change its file or command line and restart it");
+    co_return refuse(ErrorCode::kInvalidRequest,
+                     "a broker's settings are read when it starts: change its file or command line and restart it");
   }
   if (type != kTopic) co_return refuse(ErrorCode::kInvalidRequest, "only topics have settings that can be changed");
-  auto outcome = co_await await_on(home, home.node().first_shard(), [&home, name = std::move(name), how = std::move(how), validate_only]() mutable {
-    return home.node().topics().change_config(std::move(name), std::move(how), validate_only);
-  });
+  auto outcome = co_await await_on(
+      home, home.node().first_shard(), [&home, name = std::move(name), how = std::move(how), validate_only]() mutable {
+        return home.node().topics().change_config(std::move(name), std::move(how), validate_only);
+      });
   if (outcome.error != ErrorCode::kNone) co_return refuse(outcome.error, std::move(outcome.message));
   co_return Outcome{};
 }
@@ -139,19 +151,22 @@ wire::DescribeConfigsResponse describe_configs(Call& call, const wire::DescribeC
       continue;
     }
     for (const config::Effective& effective : all)
-      if (!resource.configuration_keys || std::ranges::find(*resource.configuration_keys, effective.row->name) != resource.configuration_keys->end())
+      if (!resource.configuration_keys ||
+          std::ranges::find(*resource.configuration_keys, effective.row->name) != resource.configuration_keys->end())
         result.configs.push_back(describe(effective, request, call.version()));
   }
   return response;
 }
 
-awaitable<wire::IncrementalAlterConfigsResponse> incremental_alter_configs(Call& call, const wire::IncrementalAlterConfigsRequest& request) {
+awaitable<wire::IncrementalAlterConfigsResponse> incremental_alter_configs(
+    Call& call, const wire::IncrementalAlterConfigsRequest& request) {
   wire::IncrementalAlterConfigsResponse response;
   for (const auto& resource : request.resources) {
     const NodeConfig& node = call.broker().node().config();
     Outcome answer = co_await change(
         call, resource.resource_type, resource.resource_name,
-        [&node, changes = resource.configs](config::Overrides& configs) { return apply(changes, node, configs); }, request.validate_only);
+        [&node, changes = resource.configs](config::Overrides& configs) { return apply(changes, node, configs); },
+        request.validate_only);
     auto& row = response.responses.emplace_back();
     row.error_code = answer.error;
     row.error_message = std::move(answer.message);

@@ -41,10 +41,12 @@ awaitable<wire::DeleteRecordsResponse> delete_records(Call& call, const wire::De
       const cluster::Topic* known = image->find_topic(std::string_view(topic.name));
       address(item, home, known, partition.partition_index);
       item.offset = partition.offset;
-      if (known != nullptr && is_internal_topic(known->name)) item.error = ErrorCode::kInvalidTopicException, item.owner = nullptr;
+      if (known != nullptr && is_internal_topic(known->name))
+        item.error = ErrorCode::kInvalidTopicException, item.owner = nullptr;
     }
   (void)co_await on_each_partition(home, items, advance_start);
-  auto written = co_await home.node().machine().disk_pool.run(home.shard(), [&home] { return home.node().log_dir().write_checkpoints(); });
+  auto written = co_await home.node().machine().disk_pool.run(
+      home.shard(), [&home] { return home.node().log_dir().write_checkpoints(); });
   if (!written) home.node().logger().error("the start offsets of logs were not saved: {}", written.error().message);
 
   wire::DeleteRecordsResponse response;

@@ -24,7 +24,8 @@ awaitable<void> look_up(Partition& partition, Item& item) {
 
 }  // namespace
 
-awaitable<wire::DescribeProducersResponse> describe_producers(Call& call, const wire::DescribeProducersRequest& request) {
+awaitable<wire::DescribeProducersResponse> describe_producers(Call& call,
+                                                              const wire::DescribeProducersRequest& request) {
   ShardBroker& home = call.broker();
   const auto image = home.image();
   std::vector<Item> items;

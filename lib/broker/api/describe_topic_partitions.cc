@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::int32_t kPartitionsMax = 2000;  // max.request.partition.size.limit
 
-std::vector<std::string> names_of(const wire::DescribeTopicPartitionsRequest& request, const cluster::ClusterImage& image) {
+std::vector<std::string> names_of(const wire::DescribeTopicPartitionsRequest& request,
+                                  const cluster::ClusterImage& image) {
   std::vector<std::string> names;
   for (const auto& topic : request.topics) names.push_back(topic.name);
   if (names.empty())
@@ -26,13 +27,15 @@ std::vector<std::string> names_of(const wire::DescribeTopicPartitionsRequest& re
 
 }  // namespace
 
-wire::DescribeTopicPartitionsResponse describe_topic_partitions(Call& call, const wire::DescribeTopicPartitionsRequest& request) {
+wire::DescribeTopicPartitionsResponse describe_topic_partitions(Call& call,
+                                                                const wire::DescribeTopicPartitionsRequest& request) {
   const auto image = call.broker().image();
   wire::DescribeTopicPartitionsResponse response;
   std::int32_t left = std::clamp(request.response_partition_limit, 1, kPartitionsMax);
   for (const std::string& name : names_of(request, *image)) {
     const cluster::Topic* topic = image->find_topic(std::string_view(name));
-    std::int32_t index = request.cursor && request.cursor->topic_name == name ? std::max(request.cursor->partition_index, 0) : 0;
+    std::int32_t index =
+        request.cursor && request.cursor->topic_name == name ? std::max(request.cursor->partition_index, 0) : 0;
     if (left == 0) {
       response.next_cursor.emplace();
       response.next_cursor->topic_name = name;
@@ -42,7 +45,8 @@ wire::DescribeTopicPartitionsResponse describe_topic_partitions(Call& call, cons
     auto& answer = response.topics.emplace_back();
     answer.name = name;
     if (topic == nullptr) {
-      answer.error_code = topic_name_problem(name) != nullptr ? ErrorCode::kInvalidTopicException : ErrorCode::kUnknownTopicOrPartition;
+      answer.error_code =
+          topic_name_problem(name) != nullptr ? ErrorCode::kInvalidTopicException : ErrorCode::kUnknownTopicOrPartition;
       continue;
     }
     answer.topic_id = topic->id;

@@ -1,6 +1,8 @@
 // Fetch (key 1). Reads on the thread of each partition's shard; when there is too little, waits until a high watermark
 // grows or the client's patience ends. Records leave as file ranges, without passing through this process's memory.
 
+#include "wire/messages/fetch.h"
+
 #include <algorithm>
 #include <memory>
 #include <utility>
@@ -11,7 +13,6 @@
 #include "broker/errors.h"
 #include "broker/partition.h"
 #include "broker/shard_broker.h"
-#include "wire/messages/fetch.h"
 
 namespace mq::broker {
 namespace {
@@ -65,7 +66,8 @@ void read(Item& item, std::size_t bytes_max, bool at_least_one_batch) {
       return;
     }
   }
-  const std::size_t bytes = std::min<std::size_t>(bytes_max, static_cast<std::size_t>(std::max(item.wanted.bytes_max, 0)));
+  const std::size_t bytes =
+      std::min<std::size_t>(bytes_max, static_cast<std::size_t>(std::max(item.wanted.bytes_max, 0)));
   auto found = partition->log().read(Offset{item.wanted.fetch_offset}, bytes, item.high_watermark, at_least_one_batch);
   if (!found) {
     item.error = to_wire(found.error());
@@ -117,14 +119,16 @@ class FetchOp : public std::enable_shared_from_this<FetchOp> {
 void FetchOp::start() {
   ShardBroker& home = call_.broker();
   if (request_.replica_id >= 0 || request_.replica_state.replica_id >= 0)
-    // Only a broker may fetch as a replica, and this node has no followers (CVE-2018-1288: a client must not move the ISR).
+    // Only a broker may fetch as a replica, and this node has no followers (CVE-2018-1288: a client must not move the
+    // ISR).
     return answer_error(ErrorCode::kClusterAuthorizationFailed, 0);
   auto turn = call_.connection().fetch_session().take_turn(request_, call_.version(), home.new_session_id());
   if (turn.error != ErrorCode::kNone) return answer_error(turn.error, turn.session_id);
   resolve(std::move(turn));
   if (const auto where = owners(); where.size() == 1) call_.connection().touched(*where.front());
   if (read_here() && (is_enough() || request_.max_wait_ms <= 0)) return answer();
-  home.tasks().spawn([](std::shared_ptr<FetchOp> self) -> awaitable<void> { co_await self->serve_waiting(); }(shared_from_this()));
+  home.tasks().spawn(
+      [](std::shared_ptr<FetchOp> self) -> awaitable<void> { co_await self->serve_waiting(); }(shared_from_this()));
 }
 
 void FetchOp::resolve(FetchSession::Turn turn) {
@@ -197,7 +201,8 @@ awaitable<void> FetchOp::read_everywhere() {
     std::vector<Item*> items;
     for (Item& item : items_)
       if (item.owner == owner) items.push_back(&item);
-    co_await await_on(home, *owner, [items = std::move(items), bytes = bytes_max()] { return read_part(items, bytes); });
+    co_await await_on(home, *owner,
+                      [items = std::move(items), bytes = bytes_max()] { return read_part(items, bytes); });
   }
   // Each shard was given the whole limit; what is too much goes out with the next fetch.
   std::size_t left = bytes_max();
@@ -218,11 +223,13 @@ awaitable<bool> FetchOp::read_part(std::vector<Item*> items, std::size_t bytes_m
       ShardBroker& owner = *item->owner;
       // Nothing leaves before this process has seen its CRC; the read also warms the pages for sendfile.
       auto range = item->range;
-      const log::VerifyOutcome checked = co_await owner.node().machine().disk_pool.run(owner.shard(), [range] { return log::verify(range); });
+      const log::VerifyOutcome checked =
+          co_await owner.node().machine().disk_pool.run(owner.shard(), [range] { return log::verify(range); });
       item->range.size = checked.good_bytes;
       if (Partition* partition = owner.find(item->topic->id, item->wanted.partition)) {
         partition->log().note_verified(range, checked);
-        if (checked.good_bytes == 0) item->error = checked.damage ? to_wire(*checked.damage) : ErrorCode::kCorruptMessage;
+        if (checked.good_bytes == 0)
+          item->error = checked.damage ? to_wire(*checked.damage) : ErrorCode::kCorruptMessage;
         if (checked.damage) partition->tell_damage(checked.damage->message);
         if (checked.damage && checked.damage->code == Errc::disk_failed) owner.node().disk_failed(*checked.damage);
       } else {
@@ -355,7 +362,10 @@ void FetchOp::answer() {
     std::string piece = head.substr(from, gaps[i].position - from);
     from = gaps[i].position;
     (answer.files.empty() ? answer.head : answer.files.back().after) = std::move(piece);
-    answer.files.push_back({.file = with_file[i]->range.file, .position = with_file[i]->range.position, .size = with_file[i]->range.size, .after = {}});
+    answer.files.push_back({.file = with_file[i]->range.file,
+                            .position = with_file[i]->range.position,
+                            .size = with_file[i]->range.size,
+                            .after = {}});
   }
   if (answer.files.empty()) {
     answer.head = std::move(head);
@@ -367,6 +377,8 @@ void FetchOp::answer() {
 
 }  // namespace
 
-void fetch(Call call, wire::FetchRequest request) { std::make_shared<FetchOp>(std::move(call), std::move(request))->start(); }
+void fetch(Call call, wire::FetchRequest request) {
+  std::make_shared<FetchOp>(std::move(call), std::move(request))->start();
+}
 
 }  // namespace mq::broker

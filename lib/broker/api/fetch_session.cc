@@ -24,11 +24,14 @@ std::vector<FetchedPartition> partitions_of(const wire::FetchRequest& request) {
   return partitions;
 }
 
-std::int32_t epoch_after(std::int32_t epoch) { return epoch == std::numeric_limits<std::int32_t>::max() ? 1 : epoch + 1; }
+std::int32_t epoch_after(std::int32_t epoch) {
+  return epoch == std::numeric_limits<std::int32_t>::max() ? 1 : epoch + 1;
+}
 
 }  // namespace
 
-FetchSession::Turn FetchSession::take_turn(const wire::FetchRequest& request, ApiVersion version, std::int32_t new_session_id) {
+FetchSession::Turn FetchSession::take_turn(const wire::FetchRequest& request, ApiVersion version,
+                                           std::int32_t new_session_id) {
   const bool by_topic_id = version >= kTopicIdsSince;
   if (request.session_epoch == kFinalEpoch || request.session_epoch == kInitialEpoch) {
     if (request.session_id != 0 && request.session_id == id_) close();
@@ -57,12 +60,14 @@ FetchSession::Turn FetchSession::take_turn(const wire::FetchRequest& request, Ap
   }
   for (const auto& topic : request.forgotten_topics_data)
     std::erase_if(partitions_, [&](const FetchedPartition& p) {
-      return p.topic_id == topic.topic_id && p.topic == topic.topic && std::ranges::find(topic.partitions, p.partition) != topic.partitions.end();
+      return p.topic_id == topic.topic_id && p.topic == topic.topic &&
+             std::ranges::find(topic.partitions, p.partition) != topic.partitions.end();
     });
   return {.session_id = id_, .incremental = true, .partitions = partitions_};
 }
 
-void FetchSession::told(const FetchedPartition& partition, std::int64_t high_watermark, std::int64_t log_start, bool has_records) {
+void FetchSession::told(const FetchedPartition& partition, std::int64_t high_watermark, std::int64_t log_start,
+                        bool has_records) {
   const auto known = std::ranges::find_if(partitions_, [&](const auto& p) { return p.same_partition(partition); });
   if (known == partitions_.end()) return;
   known->told_high_watermark = high_watermark;

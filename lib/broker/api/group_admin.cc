@@ -44,11 +44,13 @@ awaitable<wire::FindCoordinatorResponse> find_coordinator(Call& call, const wire
   ShardBroker& home = call.broker();
   if (request.key_type == kGroupKey && home.image()->find_topic(kOffsetsTopic) == nullptr) {
     // The first group of this broker: its topic comes to be now, also where clients may not make topics.
-    (void)co_await await_on(home, home.node().first_shard(), [&home] { return home.node().topics().create_on_demand({std::string(kOffsetsTopic)}); });
+    (void)co_await await_on(home, home.node().first_shard(),
+                            [&home] { return home.node().topics().create_on_demand({std::string(kOffsetsTopic)}); });
   }
   wire::FindCoordinatorResponse response;
   if (call.version() >= 4) {
-    for (const std::string& key : request.coordinator_keys) response.coordinators.push_back(find(call, key, request.key_type));
+    for (const std::string& key : request.coordinator_keys)
+      response.coordinators.push_back(find(call, key, request.key_type));
     co_return response;
   }
   auto found = find(call, request.key, request.key_type);
@@ -67,11 +69,13 @@ awaitable<wire::DescribeGroupsResponse> describe_groups(Call& call, const wire::
     const CoordinatorPlace place = coordinator_of(home, id);
     std::optional<wire::DescribeGroupsResponse::DescribedGroup> group;
     if (place.shard != nullptr)
-      group = co_await env::on_shard(home.shard(), place.shard->shard(), [place, &id, version = call.version()]() -> std::optional<wire::DescribeGroupsResponse::DescribedGroup> {
-        const group::Coordinator* coordinator = place.shard->groups().find(place.partition);
-        if (coordinator == nullptr) return std::nullopt;
-        return coordinator->describe(id, version);
-      });
+      group = co_await env::on_shard(
+          home.shard(), place.shard->shard(),
+          [place, &id, version = call.version()]() -> std::optional<wire::DescribeGroupsResponse::DescribedGroup> {
+            const group::Coordinator* coordinator = place.shard->groups().find(place.partition);
+            if (coordinator == nullptr) return std::nullopt;
+            return coordinator->describe(id, version);
+          });
     if (!group) {
       group.emplace();
       group->group_id = id;
@@ -89,12 +93,14 @@ awaitable<wire::ListGroupsResponse> list_groups(Call& call, const wire::ListGrou
     auto listed = co_await env::on_shard(home.shard(), shard->shard(), [&shard, &request] {
       wire::ListGroupsResponse part;
       shard->groups().for_each([&](const group::Coordinator& coordinator) {
-        if (const ErrorCode error = coordinator.list(request, part.groups); error != ErrorCode::kNone) part.error_code = error;
+        if (const ErrorCode error = coordinator.list(request, part.groups); error != ErrorCode::kNone)
+          part.error_code = error;
       });
       return part;
     });
     if (listed.error_code != ErrorCode::kNone) response.error_code = listed.error_code;
-    response.groups.insert(response.groups.end(), std::make_move_iterator(listed.groups.begin()), std::make_move_iterator(listed.groups.end()));
+    response.groups.insert(response.groups.end(), std::make_move_iterator(listed.groups.begin()),
+                           std::make_move_iterator(listed.groups.end()));
   }
   co_return response;
 }
@@ -110,13 +116,16 @@ awaitable<wire::DeleteGroupsResponse> delete_groups(Call& call, const wire::Dele
     result.error_code = ErrorCode::kNotCoordinator;
     if (place.shard != nullptr)
       result = co_await env::detail::suspend_with<Result>([&home, place, id, refused = result](auto handler) {
-        place.shard->shard().post([&home, place, id, refused, handler = std::make_shared<decltype(handler)>(std::move(handler))] {
+        place.shard->shard().post([&home, place, id, refused,
+                                   handler = std::make_shared<decltype(handler)>(std::move(handler))] {
           const auto back = [&home, handler](Result told) {
             home.shard().post([handler, told = std::move(told)]() mutable { std::move (*handler)(std::move(told)); });
           };
           const bool asked = place.shard->groups().ask(
               place.partition,
-              [id](group::Coordinator& coordinator, group::RequestToken token, group::Time time) { return coordinator.delete_group(token, id, time); },
+              [id](group::Coordinator& coordinator, group::RequestToken token, group::Time time) {
+                return coordinator.delete_group(token, id, time);
+              },
               [back](group::Response told) { back(std::get<Result>(std::move(told))); });
           if (!asked) back(refused);
         });

@@ -26,32 +26,36 @@ void join_group(Call call, wire::JoinGroupRequest request) {
   const std::string group_id = request.group_id;
   group::Client client = client_of(call);
   ask<wire::JoinGroupResponse>(std::move(call), group_id,
-                               [client = std::move(client), request = std::move(request)](group::Coordinator& coordinator, group::RequestToken token, group::Time time) {
+                               [client = std::move(client), request = std::move(request)](
+                                   group::Coordinator& coordinator, group::RequestToken token, group::Time time) {
                                  return coordinator.join(token, client, request, time);
                                });
 }
 
 void sync_group(Call call, wire::SyncGroupRequest request) {
   const std::string group_id = request.group_id;
-  ask<wire::SyncGroupResponse>(std::move(call), group_id,
-                               [request = std::move(request)](group::Coordinator& coordinator, group::RequestToken token, group::Time time) {
-                                 return coordinator.sync(token, request, time);
-                               });
+  ask<wire::SyncGroupResponse>(
+      std::move(call), group_id,
+      [request = std::move(request)](group::Coordinator& coordinator, group::RequestToken token, group::Time time) {
+        return coordinator.sync(token, request, time);
+      });
 }
 
 void heartbeat(Call call, wire::HeartbeatRequest request) {
   const std::string group_id = request.group_id;
-  ask<wire::HeartbeatResponse>(std::move(call), group_id,
-                               [request = std::move(request)](group::Coordinator& coordinator, group::RequestToken token, group::Time time) {
-                                 return coordinator.heartbeat(token, request, time);
-                               });
+  ask<wire::HeartbeatResponse>(
+      std::move(call), group_id,
+      [request = std::move(request)](group::Coordinator& coordinator, group::RequestToken token, group::Time time) {
+        return coordinator.heartbeat(token, request, time);
+      });
 }
 
 void leave_group(Call call, wire::LeaveGroupRequest request) {
   const std::string group_id = request.group_id;
   const ApiVersion version = call.version();
   ask<wire::LeaveGroupResponse>(std::move(call), group_id,
-                                [version, request = std::move(request)](group::Coordinator& coordinator, group::RequestToken token, group::Time time) {
+                                [version, request = std::move(request)](group::Coordinator& coordinator,
+                                                                        group::RequestToken token, group::Time time) {
                                   return coordinator.leave(token, version, request, time);
                                 });
 }

@@ -1,5 +1,5 @@
-// OffsetCommit (8), OffsetFetch (9), OffsetDelete (47). What concerns topics is checked here, what concerns groups by the
-// coordinator.
+// OffsetCommit (8), OffsetFetch (9), OffsetDelete (47). What concerns topics is checked here, what concerns groups by
+// the coordinator.
 
 #include <utility>
 #include <vector>
@@ -22,16 +22,19 @@ struct Refused {
 };
 
 /// Fills in the names of topics given by id, and takes out of `request` what does not exist.
-std::vector<Refused> check_topics(wire::OffsetCommitRequest& request, ApiVersion version, const cluster::ClusterImage& image) {
+std::vector<Refused> check_topics(wire::OffsetCommitRequest& request, ApiVersion version,
+                                  const cluster::ClusterImage& image) {
   std::vector<Refused> refused;
   for (std::size_t i = 0; i < request.topics.size(); ++i) {
     auto& topic = request.topics[i];
     const bool by_id = version >= kTopicIdsSince;
-    const cluster::Topic* known = by_id ? image.find_topic(topic.topic_id) : image.find_topic(std::string_view(topic.name));
+    const cluster::Topic* known =
+        by_id ? image.find_topic(topic.topic_id) : image.find_topic(std::string_view(topic.name));
     if (known != nullptr) topic.name = known->name;
     std::erase_if(topic.partitions, [&](const auto& partition) {
       if (known != nullptr && known->find_partition(partition.partition_index) != nullptr) return false;
-      refused.push_back({i, partition.partition_index, known == nullptr && by_id ? ErrorCode::kUnknownTopicId : ErrorCode::kUnknownTopicOrPartition});
+      refused.push_back({i, partition.partition_index,
+                         known == nullptr && by_id ? ErrorCode::kUnknownTopicId : ErrorCode::kUnknownTopicOrPartition});
       return true;
     });
   }
@@ -44,16 +47,19 @@ wire::OffsetCommitResponse refuse_all(const wire::OffsetCommitRequest& request, 
     auto& answer = response.topics.emplace_back();
     answer.name = topic.name;
     answer.topic_id = topic.topic_id;
-    for (const auto& partition : topic.partitions) answer.partitions.push_back({.partition_index = partition.partition_index, .error_code = error});
+    for (const auto& partition : topic.partitions)
+      answer.partitions.push_back({.partition_index = partition.partition_index, .error_code = error});
   }
   return response;
 }
 
 /// One answer in the order of the request, from the coordinator's and what was refused before.
-void merge(wire::OffsetCommitResponse& response, const wire::OffsetCommitRequest& asked, const std::vector<Refused>& refused) {
+void merge(wire::OffsetCommitResponse& response, const wire::OffsetCommitRequest& asked,
+           const std::vector<Refused>& refused) {
   for (const Refused& item : refused) {
     const auto& topic = asked.topics[item.topic];
-    auto place = std::ranges::find_if(response.topics, [&](const auto& t) { return t.name == topic.name && t.topic_id == topic.topic_id; });
+    auto place = std::ranges::find_if(
+        response.topics, [&](const auto& t) { return t.name == topic.name && t.topic_id == topic.topic_id; });
     if (place == response.topics.end()) {
       place = response.topics.insert(response.topics.end(), {});
       place->name = topic.name;
@@ -98,7 +104,8 @@ void from_group(wire::OffsetFetchResponse& response, const GroupResponse& group,
 }
 
 /// Takes topics with unknown ids out of `group` and returns their answers.
-std::vector<wire::OffsetFetchResponse::OffsetFetchResponseTopics> name_topics(GroupRequest& group, const cluster::ClusterImage& image) {
+std::vector<wire::OffsetFetchResponse::OffsetFetchResponseTopics> name_topics(GroupRequest& group,
+                                                                              const cluster::ClusterImage& image) {
   std::vector<wire::OffsetFetchResponse::OffsetFetchResponseTopics> unknown;
   if (!group.topics) return unknown;
   std::erase_if(*group.topics, [&](auto& topic) {
@@ -122,11 +129,12 @@ std::vector<wire::OffsetFetchResponse::OffsetFetchResponseTopics> name_topics(Gr
 awaitable<GroupResponse> fetch_group(ShardBroker& home, GroupRequest group, bool require_stable) {
   const CoordinatorPlace place = coordinator_of(home, group.group_id);
   if (place.shard != nullptr) {
-    auto found = co_await env::on_shard(home.shard(), place.shard->shard(), [place, &group, require_stable]() -> std::optional<GroupResponse> {
-      const group::Coordinator* coordinator = place.shard->groups().find(place.partition);
-      if (coordinator == nullptr) return std::nullopt;
-      return coordinator->fetch_offsets(group, require_stable);
-    });
+    auto found = co_await env::on_shard(
+        home.shard(), place.shard->shard(), [place, &group, require_stable]() -> std::optional<GroupResponse> {
+          const group::Coordinator* coordinator = place.shard->groups().find(place.partition);
+          if (coordinator == nullptr) return std::nullopt;
+          return coordinator->fetch_offsets(group, require_stable);
+        });
     if (found) co_return std::move(*found);
   }
   GroupResponse response;
@@ -152,7 +160,8 @@ awaitable<wire::OffsetFetchResponse> fetch_groups(Call& call, wire::OffsetFetchR
       for (auto& topic : answer.topics)
         if (const cluster::Topic* known = image->find_topic(std::string_view(topic.name))) topic.topic_id = known->id;
       std::erase_if(answer.topics, [](const auto& topic) { return topic.topic_id.is_zero(); });
-      answer.topics.insert(answer.topics.end(), std::make_move_iterator(unknown.begin()), std::make_move_iterator(unknown.end()));
+      answer.topics.insert(answer.topics.end(), std::make_move_iterator(unknown.begin()),
+                           std::make_move_iterator(unknown.end()));
     }
     response.groups.push_back(std::move(answer));
   }
@@ -179,7 +188,9 @@ void offset_commit(Call call, wire::OffsetCommitRequest request) {
 
 void offset_fetch(Call call, wire::OffsetFetchRequest request) {
   ShardBroker& home = call.broker();
-  home.tasks().spawn([](Call c, wire::OffsetFetchRequest r) -> awaitable<void> { c.answer(co_await fetch_groups(c, std::move(r))); }(std::move(call), std::move(request)));
+  home.tasks().spawn([](Call c, wire::OffsetFetchRequest r) -> awaitable<void> {
+    c.answer(co_await fetch_groups(c, std::move(r)));
+  }(std::move(call), std::move(request)));
 }
 
 void offset_delete(Call call, wire::OffsetDeleteRequest request) {

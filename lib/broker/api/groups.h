@@ -26,7 +26,9 @@ struct CoordinatorPlace {
 }
 
 [[nodiscard]] inline group::Client client_of(const Call& call) {
-  return {.id = call.request().header.client_id.value_or(""), .host = "/" + call.connection().remote_address().host, .version = call.version()};
+  return {.id = call.request().header.client_id.value_or(""),
+          .host = "/" + call.connection().remote_address().host,
+          .version = call.version()};
 }
 
 /// Takes a request to the coordinator of its group, and its answer back to the connection's shard, where `answer(call,
@@ -37,11 +39,15 @@ void ask_coordinator(Call call, std::string_view group_id, GroupService::Ask ask
   const CoordinatorPlace place = coordinator_of(home, group_id);
   if (place.shard == nullptr) return refuse(call);
   auto shared = std::make_shared<Call>(std::move(call));
-  auto go = [&home, place, shared = std::move(shared), ask = std::move(ask), answer = std::move(answer), refuse = std::move(refuse)]() mutable {
+  auto go = [&home, place, shared = std::move(shared), ask = std::move(ask), answer = std::move(answer),
+             refuse = std::move(refuse)]() mutable {
     const auto back = [&home, place](auto task) { place.shard == &home ? task() : home.shard().post(std::move(task)); };
-    const bool asked = place.shard->groups().ask(place.partition, std::move(ask), [back, shared, answer](group::Response response) {
-      back([shared, answer, response = std::move(response)]() mutable { answer(*shared, std::move(std::get<Response>(response))); });
-    });
+    const bool asked =
+        place.shard->groups().ask(place.partition, std::move(ask), [back, shared, answer](group::Response response) {
+          back([shared, answer, response = std::move(response)]() mutable {
+            answer(*shared, std::move(std::get<Response>(response)));
+          });
+        });
     if (!asked) back([shared, refuse] { refuse(*shared); });
   };
   place.shard == &home ? go() : place.shard->shard().post(std::move(go));

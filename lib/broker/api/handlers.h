@@ -47,7 +47,8 @@ void fetch(Call call, wire::FetchRequest request);
 wire::ApiVersionsResponse api_versions(Call& call, const wire::ApiVersionsRequest& request);
 awaitable<wire::MetadataResponse> metadata(Call& call, const wire::MetadataRequest& request);
 awaitable<wire::ListOffsetsResponse> list_offsets(Call& call, const wire::ListOffsetsRequest& request);
-awaitable<wire::OffsetForLeaderEpochResponse> offset_for_leader_epoch(Call& call, const wire::OffsetForLeaderEpochRequest& request);
+awaitable<wire::OffsetForLeaderEpochResponse> offset_for_leader_epoch(Call& call,
+                                                                      const wire::OffsetForLeaderEpochRequest& request);
 awaitable<wire::InitProducerIdResponse> init_producer_id(Call& call, const wire::InitProducerIdRequest& request);
 awaitable<wire::FindCoordinatorResponse> find_coordinator(Call& call, const wire::FindCoordinatorRequest& request);
 awaitable<wire::CreateTopicsResponse> create_topics(Call& call, const wire::CreateTopicsRequest& request);
@@ -55,12 +56,15 @@ awaitable<wire::DeleteTopicsResponse> delete_topics(Call& call, const wire::Dele
 awaitable<wire::CreatePartitionsResponse> create_partitions(Call& call, const wire::CreatePartitionsRequest& request);
 awaitable<wire::DeleteRecordsResponse> delete_records(Call& call, const wire::DeleteRecordsRequest& request);
 wire::DescribeConfigsResponse describe_configs(Call& call, const wire::DescribeConfigsRequest& request);
-awaitable<wire::IncrementalAlterConfigsResponse> incremental_alter_configs(Call& call, const wire::IncrementalAlterConfigsRequest& request);
+awaitable<wire::IncrementalAlterConfigsResponse> incremental_alter_configs(
+    Call& call, const wire::IncrementalAlterConfigsRequest& request);
 awaitable<wire::AlterConfigsResponse> alter_configs(Call& call, const wire::AlterConfigsRequest& request);
 wire::DescribeClusterResponse describe_cluster(Call& call, const wire::DescribeClusterRequest& request);
 awaitable<wire::DescribeLogDirsResponse> describe_log_dirs(Call& call, const wire::DescribeLogDirsRequest& request);
-awaitable<wire::DescribeProducersResponse> describe_producers(Call& call, const wire::DescribeProducersRequest& request);
-wire::DescribeTopicPartitionsResponse describe_topic_partitions(Call& call, const wire::DescribeTopicPartitionsRequest& request);
+awaitable<wire::DescribeProducersResponse> describe_producers(Call& call,
+                                                              const wire::DescribeProducersRequest& request);
+wire::DescribeTopicPartitionsResponse describe_topic_partitions(Call& call,
+                                                                const wire::DescribeTopicPartitionsRequest& request);
 
 void join_group(Call call, wire::JoinGroupRequest request);
 void sync_group(Call call, wire::SyncGroupRequest request);

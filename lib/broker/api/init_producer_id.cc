@@ -20,7 +20,8 @@ awaitable<wire::InitProducerIdResponse> init_producer_id(Call& call, const wire:
   auto id = co_await await_on(home, home.node().first_shard(), [&home] { return home.node().producer_ids().next(); });
   if (!id) {
     home.node().logger().warn("no producer id: {}", id.error().message);
-    response.error_code = id.error().code == Errc::disk_failed ? ErrorCode::kKafkaStorageError : ErrorCode::kCoordinatorNotAvailable;
+    response.error_code =
+        id.error().code == Errc::disk_failed ? ErrorCode::kKafkaStorageError : ErrorCode::kCoordinatorNotAvailable;
     co_return response;
   }
   response.producer_id = id->value();

@@ -13,8 +13,8 @@ namespace {
 constexpr std::int64_t kLatest = -1;
 constexpr std::int64_t kEarliest = -2;
 constexpr std::int64_t kMaxTimestamp = -3;
-constexpr std::int64_t kEarliestLocal = -4;   // without tiered storage: the earliest
-constexpr std::int64_t kLatestTiered = -5;    // without tiered storage: none
+constexpr std::int64_t kEarliestLocal = -4;  // without tiered storage: the earliest
+constexpr std::int64_t kLatestTiered = -5;   // without tiered storage: none
 constexpr std::int64_t kEarliestPendingUpload = -6;
 constexpr std::int8_t kReadCommitted = 1;
 
@@ -59,7 +59,8 @@ awaitable<void> look_up(Partition& partition, Item& item) {
   Result<std::optional<log::TimestampOffset>> found;
   if (search) {
     ShardBroker& shard = partition.shard();
-    found = co_await shard.node().machine().disk_pool.run(shard.shard(), [job = std::move(**search)]() mutable { return job.run(); });
+    found = co_await shard.node().machine().disk_pool.run(shard.shard(),
+                                                          [job = std::move(**search)]() mutable { return job.run(); });
   } else {
     found = std::unexpected(search.error());
   }

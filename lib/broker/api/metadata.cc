@@ -1,4 +1,5 @@
-// Metadata (key 3): brokers, topics, leaders. Makes topics that a client names, when that is on and the client allows it.
+// Metadata (key 3): brokers, topics, leaders. Makes topics that a client names, when that is on and the client allows
+// it.
 
 #include <utility>
 #include <vector>
@@ -41,7 +42,8 @@ std::vector<std::string> missing_topics(const wire::MetadataRequest& request, co
   std::vector<std::string> missing;
   if (request.topics)
     for (const auto& topic : *request.topics)
-      if (topic.name && topic_name_problem(*topic.name) == nullptr && image.find_topic(std::string_view(*topic.name)) == nullptr)
+      if (topic.name && topic_name_problem(*topic.name) == nullptr &&
+          image.find_topic(std::string_view(*topic.name)) == nullptr)
         missing.push_back(*topic.name);
   return missing;
 }
@@ -51,11 +53,13 @@ std::vector<std::string> missing_topics(const wire::MetadataRequest& request, co
 awaitable<wire::MetadataResponse> metadata(Call& call, const wire::MetadataRequest& request) {
   ShardBroker& home = call.broker();
   // Before version 4 a client could not say, and Kafka makes the topic.
-  const bool may_create = home.node().config().auto_create_topics && (call.version() < 4 || request.allow_auto_topic_creation);
+  const bool may_create =
+      home.node().config().auto_create_topics && (call.version() < 4 || request.allow_auto_topic_creation);
   std::vector<TopicOutcome> made;
   if (auto missing = missing_topics(request, *home.image()); may_create && !missing.empty()) {
-    made = co_await await_on(home, home.node().first_shard(),
-                             [&home, missing = std::move(missing)] { return home.node().topics().create_on_demand(missing); });
+    made = co_await await_on(home, home.node().first_shard(), [&home, missing = std::move(missing)] {
+      return home.node().topics().create_on_demand(missing);
+    });
   }
 
   const auto image = home.image();

@@ -27,7 +27,8 @@ awaitable<void> look_up(Partition& partition, Item& item) {
 
 }  // namespace
 
-awaitable<wire::OffsetForLeaderEpochResponse> offset_for_leader_epoch(Call& call, const wire::OffsetForLeaderEpochRequest& request) {
+awaitable<wire::OffsetForLeaderEpochResponse> offset_for_leader_epoch(
+    Call& call, const wire::OffsetForLeaderEpochRequest& request) {
   ShardBroker& home = call.broker();
   const auto image = home.image();
   std::vector<Item> items;

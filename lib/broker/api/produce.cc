@@ -1,5 +1,7 @@
-// Produce (key 0). Starts in arrival order, appends on the thread of each partition's shard, answers when every partition
-// has what its acks ask for.
+// Produce (key 0). Starts in arrival order, appends on the thread of each partition's shard, answers when every
+// partition has what its acks ask for.
+
+#include "wire/messages/produce.h"
 
 #include <memory>
 #include <utility>
@@ -9,7 +11,6 @@
 #include "broker/errors.h"
 #include "broker/partition.h"
 #include "broker/shard_broker.h"
-#include "wire/messages/produce.h"
 
 namespace mq::broker {
 namespace {
@@ -105,7 +106,8 @@ void ProduceOp::check(const wire::ProduceRequest& request) {
         // Fatal for the client: there is no transaction coordinator that a retry could find.
         set_error(response, ErrorCode::kTransactionalIdAuthorizationFailed, "this broker has no transactions");
       } else if (known == nullptr) {
-        set_error(response, by_id ? ErrorCode::kUnknownTopicId : ErrorCode::kUnknownTopicOrPartition, "there is no such topic");
+        set_error(response, by_id ? ErrorCode::kUnknownTopicId : ErrorCode::kUnknownTopicOrPartition,
+                  "there is no such topic");
       } else if (is_internal_topic(known->name)) {
         set_error(response, ErrorCode::kInvalidTopicException, "clients may not write to an internal topic");
       } else {
@@ -121,7 +123,8 @@ void ProduceOp::check_partition(const cluster::Topic& topic, const wire::Produce
   if (wanted.index < 0 || wanted.index >= topic.partition_count())
     return set_error(response, ErrorCode::kUnknownTopicOrPartition, "the topic has no such partition");
   const BytesView batch = wanted.records.bytes;
-  if (batch.empty()) return set_error(response, ErrorCode::kInvalidRecord, "a produce request needs one record batch per partition");
+  if (batch.empty())
+    return set_error(response, ErrorCode::kInvalidRecord, "a produce request needs one record batch per partition");
   auto validated = record::validate(batch, home.validation_rules(topic), home.codecs());
   Item item{.response = &response, .topic_id = topic.id, .partition = wanted.index};
   if (validated) {
@@ -175,7 +178,8 @@ void ProduceOp::append_item(const std::shared_ptr<ShardPart>& part, Item& item) 
   item.response->log_start_offset = partition->log().log_start().value();
   if (acks_ != kAcksAll) return item_done(part);
   partition->when_committed(appended->end, [this, part, response = item.response](ErrorCode error) {
-    if (error != ErrorCode::kNone) set_error(*response, error, "the record was appended, but its disk or partition is gone");
+    if (error != ErrorCode::kNone)
+      set_error(*response, error, "the record was appended, but its disk or partition is gone");
     item_done(part);
   });
 }

@@ -1,5 +1,5 @@
-// Produce versions 0 to 2. They are advertised because librdkafka stops compressing when they are not, and answered with
-// UNSUPPORTED_VERSION as Kafka 4 does: their record formats are gone.
+// Produce versions 0 to 2. They are advertised because librdkafka stops compressing when they are not, and answered
+// with UNSUPPORTED_VERSION as Kafka 4 does: their record formats are gone.
 
 #include "base/cursor.h"
 #include "broker/api/handlers.h"
@@ -50,7 +50,8 @@ void produce_old(Call call) {
     good = good && partitions >= 0;
     for (std::int32_t p = 0; good && p < partitions; ++p) good = refuse_partition(in, out, header.api_version);
   }
-  if (!good || in.failed() || acks == 0) return call.responder().close("a produce request of a version before 3; use a client that speaks record format 2");
+  if (!good || in.failed() || acks == 0)
+    return call.responder().close("a produce request of a version before 3; use a client that speaks record format 2");
   if (header.api_version >= 1) out.be(std::int32_t{0});
   wire::finish_frame(frame, 0);
   call.responder().send({.head = std::move(frame), .files = {}});

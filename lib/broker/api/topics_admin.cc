@@ -1,5 +1,5 @@
-// CreateTopics (19), DeleteTopics (20), CreatePartitions (37): each item by itself, as in Kafka; a name that a request has
-// twice is refused for both.
+// CreateTopics (19), DeleteTopics (20), CreatePartitions (37): each item by itself, as in Kafka; a name that a request
+// has twice is refused for both.
 
 #include <map>
 #include <string>
@@ -24,13 +24,15 @@ std::map<std::string, int> count_names(const Names& names) {
 
 NewTopic to_new_topic(const wire::CreateTopicsRequest::CreatableTopic& wanted) {
   NewTopic topic{.name = wanted.name, .partitions = wanted.num_partitions, .replicas = wanted.replication_factor};
-  for (const auto& assignment : wanted.assignments) topic.assignments.emplace_back(assignment.partition_index, assignment.broker_ids);
+  for (const auto& assignment : wanted.assignments)
+    topic.assignments.emplace_back(assignment.partition_index, assignment.broker_ids);
   for (const auto& config : wanted.configs)
     if (config.value) topic.configs[config.name] = *config.value;
   return topic;
 }
 
-void describe(wire::CreateTopicsResponse::CreatableTopicResult& row, const TopicOutcome& outcome, const NodeConfig& node) {
+void describe(wire::CreateTopicsResponse::CreatableTopicResult& row, const TopicOutcome& outcome,
+              const NodeConfig& node) {
   row.error_code = outcome.error;
   if (outcome.error != ErrorCode::kNone) {
     row.error_message = outcome.message;
@@ -40,7 +42,8 @@ void describe(wire::CreateTopicsResponse::CreatableTopicResult& row, const Topic
   row.num_partitions = outcome.topic->partition_count();
   row.replication_factor = 1;
   row.configs.emplace();
-  for (const config::Effective& effective : config::effective_topic(to_overrides(outcome.topic->configs), node.topic_defaults)) {
+  for (const config::Effective& effective :
+       config::effective_topic(to_overrides(outcome.topic->configs), node.topic_defaults)) {
     auto& config = row.configs->emplace_back();
     config.name = effective.row->name;
     config.value = effective.value;
@@ -57,9 +60,10 @@ awaitable<wire::CreateTopicsResponse> create_topics(Call& call, const wire::Crea
   std::vector<NewTopic> wanted;
   for (const auto& topic : request.topics)
     if (counts.at(topic.name) == 1) wanted.push_back(to_new_topic(topic));
-  auto outcomes = co_await await_on(home, home.node().first_shard(), [&home, wanted = std::move(wanted), only = request.validate_only] {
-    return home.node().topics().create(wanted, only);
-  });
+  auto outcomes = co_await await_on(home, home.node().first_shard(),
+                                    [&home, wanted = std::move(wanted), only = request.validate_only] {
+                                      return home.node().topics().create(wanted, only);
+                                    });
   wire::CreateTopicsResponse response;
   auto outcome = outcomes.begin();
   for (const auto& topic : request.topics) {
@@ -94,7 +98,8 @@ awaitable<wire::DeleteTopicsResponse> delete_topics(Call& call, const wire::Dele
       }
       row.name = known->name;
     }
-    auto outcome = co_await await_on(home, home.node().first_shard(), [&home, name = *row.name] { return home.node().topics().remove(name); });
+    auto outcome = co_await await_on(home, home.node().first_shard(),
+                                     [&home, name = *row.name] { return home.node().topics().remove(name); });
     row.error_code = outcome.error;
     if (outcome.error != ErrorCode::kNone) row.error_message = outcome.message;
     if (outcome.topic) row.topic_id = outcome.topic->id;
@@ -121,9 +126,10 @@ awaitable<wire::CreatePartitionsResponse> create_partitions(Call& call, const wi
       row.error_message = "partitions can only be on this broker";
       continue;
     }
-    auto outcome = co_await await_on(home, home.node().first_shard(), [&home, name = topic.name, count = topic.count, only = request.validate_only] {
-      return home.node().topics().add_partitions(name, count, only);
-    });
+    auto outcome = co_await await_on(home, home.node().first_shard(),
+                                     [&home, name = topic.name, count = topic.count, only = request.validate_only] {
+                                       return home.node().topics().add_partitions(name, count, only);
+                                     });
     row.error_code = outcome.error;
     if (outcome.error != ErrorCode::kNone) row.error_message = outcome.message;
   }
