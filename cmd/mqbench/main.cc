@@ -1,5 +1,9 @@
 #include <memory>
+#include <utility>
 
+#include "consume.h"
+#include "e2e.h"
+#include "limit.h"
 #include "options.h"
 #include "produce.h"
 #include "rpc.h"
@@ -13,12 +17,16 @@ std::unique_ptr<tool::Job> make_job(tool::Context& context, Options options) {
   switch (options.command) {
     case Command::produce:
       return std::make_unique<Produce>(context, std::move(options));
+    case Command::consume:
+      return std::make_unique<Consume>(context, std::move(options));
+    case Command::e2e:
+      return std::make_unique<EndToEnd>(context, std::move(options));
     case Command::rpc:
       return std::make_unique<Rpc>(context, std::move(options));
     case Command::verify:
       return std::make_unique<Verify>(context, std::move(options));
-    default:
-      break;
+    case Command::limit:
+      return std::make_unique<Limit>(context, std::move(options));
   }
   std::unreachable();
 }

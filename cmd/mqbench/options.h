@@ -14,7 +14,7 @@
 
 namespace mq::mqbench {
 
-enum class Command { produce, rpc, verify, consume, e2e, limit };
+enum class Command { produce, consume, e2e, rpc, verify, limit };
 
 /// What the command line asks for, checked.
 struct Options {

@@ -1,0 +1,116 @@
+#include "e2e.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "schedule.h"
+#include "stamped_record.h"
+
+namespace mq::mqbench {
+namespace {
+
+constexpr int kRecordsPerTurn = 64;
+constexpr Duration kLookEvery = 100ms;
+constexpr Duration kPollWait = 100ms;
+
+}  // namespace
+
+EndToEnd::EndToEnd(tool::Context& context, Options given)
+    : Bench(context, std::move(given)), payload_(options().record_bytes), value_(options().record_bytes, '\0') {}
+
+awaitable<Result<void>> EndToEnd::load() {
+  run_ = runtime().random().next();
+  MQ_CO_TRY(client::Cluster* const reading, co_await another_cluster());
+  client::Producer producer(cluster(), options().producer, [this](const client::Delivery& delivery) {
+    if (delivery.error != nullptr) fail_with(*delivery.error);
+  });
+  client::Consumer consumer(*reading, {.isolation = client::Isolation::read_uncommitted});
+  auto into = co_await producer.topic(topic(), request_deadline());
+  auto ready = into ? co_await assign_ends(consumer) : fail(into.error());
+  if (ready) {
+    start_window();
+    env::TaskGroup both(shard());
+    both.spawn(receive(consumer));
+    both.spawn(send(producer, **into));
+    co_await both.join();
+  }
+  co_await consumer.close();
+  auto closed = co_await producer.close(shard().now() + options().drain);
+  if (!ready || failure()) co_return ready;
+  co_return closed;
+}
+
+awaitable<Result<void>> EndToEnd::assign_ends(client::Consumer& consumer) {
+  MQ_CO_TRY(const auto info, co_await cluster().topic(topic(), client::Cluster::AutoCreate::yes, request_deadline()));
+  std::vector<client::OffsetQuery> queries;
+  for (std::size_t i = 0; i < info->partitions.size(); ++i)
+    queries.push_back({.where = {.topic = topic(), .partition = static_cast<std::int32_t>(i)}});
+  MQ_CO_TRY(const auto answers, co_await client::list_offsets(cluster(), std::move(queries),
+                                                              client::Isolation::read_uncommitted, request_deadline()));
+  for (const auto& answer : answers) consumer.assign(answer.where, answer.offset);
+  co_return Result<void>{};
+}
+
+awaitable<void> EndToEnd::send(client::Producer& producer, client::Producer::Topic& into) {
+  const Schedule schedule(shard().now(), options().rate);
+  while (!is_over()) {
+    bool has_room = true;
+    for (int i = 0; i < kRecordsPerTurn && has_room && schedule.at(sent_) <= shard().now(); ++i) {
+      if (is_measuring() && measured_from_ == UINT64_MAX) measured_from_ = sent_;
+      write_stamp({.run = run_,
+                   .sequence = sent_,
+                   .intended = schedule.at(sent_).since_start().count(),
+                   .sent = shard().now().since_start().count()},
+                  payload_.at(sent_), value_);
+      auto taken =
+          producer.try_send(into, {.partition = std::nullopt, .key = std::nullopt, .value = value_, .headers = {}});
+      if (!taken) fail_with(std::move(taken).error());
+      has_room = taken && *taken;
+      if (has_room) ++sent_;
+    }
+    if (is_over()) break;
+    if (has_room) {
+      co_await shard().sleep_until(std::min(schedule.at(sent_), shard().now() + kLookEvery));
+    } else {
+      co_await producer.wait_for_room();
+    }
+  }
+  sent_all_ = shard().now();
+  sending_ = false;
+}
+
+awaitable<void> EndToEnd::receive(client::Consumer& consumer) {
+  while (is_missing_some() && !failure() && (sending_ || shard().now() < sent_all_ + options().drain)) {
+    auto polled = co_await consumer.poll(kPollWait);
+    if (!polled) co_return fail_with(std::move(polled).error());
+    if (!polled->errors.empty()) co_return fail_with(std::move(polled->errors.front().error));
+    for (const auto& batch : polled->batches) {
+      auto taken = client::for_each_record(reader_, batch, [this](const record::RecordView& record) { take(record); });
+      if (!taken) co_return fail_with(std::move(taken).error());
+    }
+  }
+}
+
+void EndToEnd::take(const record::RecordView& record) {
+  const auto stamp = read_stamp(record.value.value_or(BytesView{}));
+  if (!stamp || stamp->run != run_) return;
+  ++arrived_;
+  if (stamp->sequence < measured_from_) return;
+  // Counted by when it was sent: what was sent in the window and comes after it is the slowest of all.
+  const Duration now = shard().now().since_start();
+  response_.record(now - Duration(stamp->intended));
+  service_.record(now - Duration(stamp->sent));
+  count(1, options().record_bytes);
+}
+
+void EndToEnd::describe(Report& report) {
+  report.add("record_bytes", std::uint64_t{options().record_bytes});
+  report.add("intended_per_s", options().rate, 0);
+  describe_window(report);
+  report.add("missing", sent_ - std::min(sent_, arrived_));
+  report.add_latencies("response", response_);
+  report.add_latencies("service", service_);
+  if (arrived_ < sent_) worsen(cli::ExitCode::some_failed);
+}
+
+}  // namespace mq::mqbench
