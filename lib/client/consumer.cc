@@ -509,8 +509,8 @@ void Consumer::Impl::on_partition_error(Slot& slot, ErrorCode code) {
   // Retriable for Kafka, but in a fetch it means that the leader's disk is damaged there: asking again would not help.
   if (code == ErrorCode::kCorruptMessage)
     return fail_slot(slot, Error{.code = Errc::corrupt_batch,
-                                 .message = fmt::format("{}: the broker's copy is damaged at offset {}", slot.where->to_string(),
-                                                        slot.fetch_position.value()),
+                                 .message = fmt::format("{}: the broker's copy is damaged at offset {}",
+                                                        slot.where->to_string(), slot.fetch_position.value()),
                                  .kafka_code = 0});
   if (!is_retriable(code) && code != ErrorCode::kUnknownTopicId)
     return fail_slot(slot, broker_error(code, "{}", slot.where->to_string()));

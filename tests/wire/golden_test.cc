@@ -6,8 +6,8 @@
 
 #include <set>
 
-#include "wire/every_message.h"
 #include "model/api_key.h"
+#include "wire/every_message.h"
 #include "wire/header.h"
 
 namespace mq::wire {
