@@ -125,6 +125,10 @@ Result<std::optional<std::vector<Entry>>> read_index(env::Files& files, const st
   std::vector<Entry> entries;
   for (std::size_t at = 0; at + Entry::kBytes <= bytes->size(); at += Entry::kBytes)
     entries.push_back(Entry::decode(bytes->data() + at, base));
+  // Kafka makes the indexes of an active segment as large as they may become: what it did not write yet is zeros.
+  const std::string unwritten(Entry::kBytes, '\0');
+  while (!entries.empty() && bytes->compare((entries.size() - 1) * Entry::kBytes, Entry::kBytes, unwritten) == 0)
+    entries.pop_back();
   return entries;
 }
 
