@@ -259,7 +259,9 @@ class Parser {
     return {};
   }
 
-  Arguments::Value& value_of(std::string_view name) { return const_cast<Arguments::Value&>(args_.value(name)); }
+  Arguments::Value& value_of(std::string_view name) {
+    return *std::ranges::find(args_.values_, name, [](const Arguments::Value& v) { return v.row->long_name; });
+  }
 
   /// Sets a value unless a stronger source has.
   static void offer(Arguments::Value& value, std::string_view text, Source source) {
