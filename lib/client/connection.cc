@@ -85,14 +85,17 @@ Result<void> Connection::enqueue(Frame frame, ApiKey api, ApiVersion version, In
   if (closing_) return mq::fail(reason_);
   const std::int32_t correlation_id = next_correlation_id_;
   next_correlation_id_ = correlation_id == std::numeric_limits<std::int32_t>::max() ? 0 : correlation_id + 1;
-  outgoing_.push_back(
-      {.frame = std::move(frame), .deadline = deadline, .written = answered ? Done{} : std::move(done)});
-  if (answered)
+  Done written;
+  if (answered) {
     pending_.push_back({.correlation_id = correlation_id,
                         .api = api,
                         .version = version,
                         .deadline = deadline,
                         .done = std::move(done)});
+  } else {
+    written = std::move(done);
+  }
+  outgoing_.push_back({.frame = std::move(frame), .deadline = deadline, .written = std::move(written)});
   writer_wake_->cancel();
   if (deadline < watch_until_) watch_timer_->cancel();
   return {};
