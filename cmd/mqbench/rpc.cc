@@ -55,7 +55,8 @@ awaitable<Result<void>> Rpc::open_caller(std::int32_t partition) {
   caller.answer.resize(kAnswerBytesMax);
   MQ_CO_TRY(caller.stream,
             co_await shard().network().connect(address_of(leader), shard().now() + client_options().connect_timeout));
-  co_return Result<void>{};
+  // A new topic may not have reached its leader yet; after this first record it has.
+  co_return co_await cluster().retry(request_deadline(), [&] { return exchange(caller); });
 }
 
 env::Address Rpc::address_of(BrokerId broker) {
