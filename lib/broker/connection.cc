@@ -74,7 +74,7 @@ awaitable<void> Connection::run() {
     if (!writing_ && front_is_settled()) co_await write_ready();
     if (closing_) break;
     if (move_target_ != nullptr && slots_.empty() && read_begin_ == read_end_ && !writing_) co_return;
-    if (!may_start()) {
+    if (!may_start() || move_target_ != nullptr) {
       co_await progress_->wait();
       continue;
     }
@@ -132,6 +132,8 @@ bool Connection::may_start() const {
 
 void Connection::start_frames() {
   starting_ = true;
+  // A request that asked to move may be followed by others already read: they are served here first.
+  if (move_target_ != nullptr && read_begin_ != read_end_) move_target_ = nullptr, away_count_ = 0;
   while (!closing_ && may_start() && move_target_ == nullptr) {
     const std::size_t have = read_end_ - read_begin_;
     frame_bytes_ = 0;
@@ -149,8 +151,6 @@ void Connection::start_frames() {
     frame_started_ = last_read_;
     if (!start_frame(frame)) break;
   }
-  // A request that asked to move may be followed by others already read: they are served here first.
-  if (move_target_ != nullptr && read_begin_ != read_end_) move_target_ = nullptr, away_count_ = 0;
   starting_ = false;
 }
 
