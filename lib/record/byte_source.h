@@ -72,8 +72,12 @@ class ByteSource {
   bool refill() {
     if (stream_ == nullptr) return false;
     auto chunk = stream_->next_chunk();
-    if (!chunk) error_ = std::move(chunk).error();
-    if (!chunk || chunk->empty()) {
+    if (!chunk) {
+      error_ = chunk.error();
+      stream_ = nullptr;
+      return false;
+    }
+    if (chunk->empty()) {
       stream_ = nullptr;
       return false;
     }
