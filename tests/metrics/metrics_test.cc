@@ -5,6 +5,7 @@
 #include <random>
 #include <vector>
 
+#include "metrics/bucket_histogram.h"
 #include "metrics/histogram.h"
 #include "metrics/registry.h"
 
@@ -102,14 +103,53 @@ TEST(Histogram, MergedIsAsIfRecordedTogether) {
   for (double p : {0.1, 0.5, 0.99}) EXPECT_EQ(a.quantile(p), together.quantile(p));
 }
 
+TEST(BucketHistogram, EveryValueIsInTheFirstBucketThatHoldsIt) {
+  for (const Unit unit : {Unit::seconds, Unit::count}) {
+    const auto edges = edges_of(unit);
+    for (std::size_t i = 0; i < edges.size(); ++i) {
+      BucketHistogram histogram(unit);
+      histogram.record(edges[i].value);
+      histogram.record(edges[i].value + 1);
+      BucketCounts counts;
+      histogram.add_to(counts);
+      EXPECT_EQ(counts.buckets[i], 1u) << edges[i].text;
+      EXPECT_EQ(counts.buckets[i + 1], 1u) << edges[i].text;
+      EXPECT_EQ(counts.sum, 2 * edges[i].value + 1);
+    }
+  }
+}
+
+TEST(BucketHistogram, NothingAndMoreThanEverythingAreCounted) {
+  BucketHistogram histogram(Unit::seconds);
+  histogram.record(0);
+  histogram.record(Duration(-5));
+  histogram.record(std::numeric_limits<std::uint64_t>::max());
+  BucketCounts counts;
+  histogram.add_to(counts);
+  EXPECT_EQ(counts.buckets.front(), 2u);
+  EXPECT_EQ(counts.count_at_most(kEdgesMax - 1), 2u);
+  EXPECT_EQ(counts.count(), 3u);
+}
+
+TEST(BucketHistogram, SeveralAreAddedUp) {
+  BucketHistogram a(Unit::seconds), b(Unit::seconds);
+  a.record(1ms);
+  b.record(1ms);
+  b.record(1s);
+  BucketCounts counts;
+  a.add_to(counts);
+  b.add_to(counts);
+  EXPECT_EQ(counts.count(), 3u);
+  EXPECT_EQ(counts.sum, 1'002'000'000u);
+}
+
 constexpr std::string_view kApis[] = {"Produce", "Fe\"tch"};
 enum Row : std::size_t { kRequests, kOpen, kLatency };
 constexpr MetricRow kRows[] = {
     {.name = "mq_requests_total",
      .kind = Kind::counter,
      .help = "Requests answered.",
-     .label = "api",
-     .label_values = kApis},
+     .label = {.name = "api", .values = kApis}},
     {.name = "mq_open_connections", .kind = Kind::gauge, .help = "Connections \\ now."},
     {.name = "mq_request_seconds", .kind = Kind::histogram, .unit = Unit::seconds, .help = "Time to the answer."},
 };
@@ -151,6 +191,25 @@ TEST(Registry, ShardsAreSummedAndWrittenAsText) {
                      "mq_request_seconds_count 2\n"));
 }
 
+TEST(Registry, PairsOfLabelsAreShownOnceTheyCount) {
+  static constexpr std::string_view kErrors[] = {"A", "B", "C"};
+  static constexpr MetricRow kPairs[] = {{.name = "mq_errors_total",
+                                          .help = "Errors.",
+                                          .label = {.name = "api", .values = kApis},
+                                          .second = {.name = "error", .values = kErrors},
+                                          .sparse = true}};
+  Metrics one(kPairs);
+  const Metrics* const shards[] = {&one};
+  EXPECT_TRUE(prometheus_text(sum(shards)).empty());
+  one.counter(0, 0, 2).add(4);
+  one.counter(0, 1, 0).add();
+  EXPECT_EQ(prometheus_text(sum(shards)),
+            "# HELP mq_errors_total Errors.\n"
+            "# TYPE mq_errors_total counter\n"
+            "mq_errors_total{api=\"Produce\",error=\"C\"} 4\n"
+            "mq_errors_total{api=\"Fe\\\"tch\",error=\"A\"} 1\n");
+}
+
 TEST(Registry, WithoutShardsThereIsNothing) { EXPECT_TRUE(prometheus_text(sum({})).empty()); }
 
 TEST(MetricRows, ProblemsAreTold) {
@@ -159,7 +218,7 @@ TEST(MetricRows, ProblemsAreTold) {
   EXPECT_NE(problem_of({.name = "mq_requests", .kind = Kind::counter, .help = "Text."}), nullptr);
   EXPECT_NE(problem_of({.name = "mq_size", .kind = Kind::gauge, .unit = Unit::bytes, .help = "Text."}), nullptr);
   EXPECT_NE(problem_of({.name = "mq_size_total", .help = ""}), nullptr);
-  EXPECT_NE(problem_of({.name = "mq_size_total", .help = "Text.", .label = "api"}), nullptr);
+  EXPECT_NE(problem_of({.name = "mq_size_total", .help = "Text.", .label = {.name = "api"}}), nullptr);
 }
 
 }  // namespace
