@@ -1,18 +1,10 @@
 #!/usr/bin/env bash
 # Kafka's Java client and command-line tools, from Maven into a folder beside the build; its dump tool reads our segments.
 . "$(dirname "$0")/on_broker.sh"
-need java "a JDK, 17 or later"
-need mvn "Maven"
-jars=$MQ_SCRATCH/jars
-if ! cmp -s "$here/java/pom.xml" "$jars/pom.xml"; then
-  rm -rf "$jars"
-  fetched mvn -q -B -f "$here/java/pom.xml" dependency:copy-dependencies -DoutputDirectory="$jars"
-  cp "$here/java/pom.xml" "$jars/"
-fi
+. "$here/java/jars.sh"
 on_broker
 
-tool() { timeout 60 java -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto -Xmx256m -cp "$jars/*" "$@"; }
-ask() { local class=$1; shift; tool "org.apache.kafka.tools.$class" --bootstrap-server "$MQ_BROKERS" "$@"; }
+ask() { local class=$1; shift; java_tool "org.apache.kafka.tools.$class" --bootstrap-server "$MQ_BROKERS" "$@"; }
 has() { grep -qE -- "$1" "$2" || { cat "$2"; fail "no '$1' in what $3 says"; }; }
 
 cd "$scratch"
@@ -32,7 +24,7 @@ for codec in none gzip snappy lz4 zstd; do
   ask consumer.ConsoleConsumer --topic "java-$codec" --from-beginning --max-messages 2000 --group "readers-$codec" >out 2>/dev/null
   same "$codec" in out
   # The dump tool opens every batch, checks its CRC and prints its records.
-  tool org.apache.kafka.tools.DumpLogSegments --deep-iteration --print-data-log --files "$data/java-$codec-0/00000000000000000000.log" >dump
+  java_tool org.apache.kafka.tools.DumpLogSegments --deep-iteration --print-data-log --files "$data/java-$codec-0/00000000000000000000.log" >dump
   has "compresscodec: $codec " dump DumpLogSegments
   if grep -q 'isvalid: false' dump; then fail "the dump of $codec has an invalid batch"; fi
   sed -n 's/^| .* payload: //p' dump >dumped
@@ -50,14 +42,14 @@ same "after the reset" wanted out
 ask consumer.group.ConsumerGroupCommand --list >out
 has '^readers-gzip$' out kafka-consumer-groups
 for log in "$data"/__consumer_offsets-*/*.log; do
-  [ "$(head -c 61 "$log" | tr -d '\0' | wc -c)" -eq 0 ] || tool org.apache.kafka.tools.DumpLogSegments --offsets-decoder --files "$log"
+  [ "$(head -c 61 "$log" | tr -d '\0' | wc -c)" -eq 0 ] || java_tool org.apache.kafka.tools.DumpLogSegments --offsets-decoder --files "$log"
 done >dump
 has '"group":"readers-zstd","topic":"java-zstd","partition":0.*"offset":2000' dump "DumpLogSegments of the groups"
 has '"group":"readers-zstd","topic":"java-zstd","partition":0.*"offset":1995' dump "DumpLogSegments of the groups"
 has '"group":"readers-lz4".*"protocolType":"consumer"' dump "DumpLogSegments of the groups"
 echo "groups: ok"
 
-config() { tool kafka.admin.ConfigCommand --bootstrap-server "$MQ_BROKERS" "$@"; }
+config() { java_tool kafka.admin.ConfigCommand --bootstrap-server "$MQ_BROKERS" "$@"; }
 config --alter --entity-type topics --entity-name made --add-config max.message.bytes=65536 --delete-config retention.ms >out
 config --describe --entity-type topics --entity-name made >out
 has 'max.message.bytes=65536' out kafka-configs
