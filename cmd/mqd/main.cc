@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "config/broker_config.h"
 #include "daemon.h"
 #include "options.h"
 #include "posix/process.h"
@@ -25,17 +26,20 @@ posix::LoggerOptions logger_options(const cli::Arguments& args) {
                                        : posix::LogFormat::automatic};
 }
 
-Result<DaemonOptions> daemon_options(const cli::Arguments& args, const config::Overrides& settings) {
+Result<DaemonOptions> daemon_options(const cli::Arguments& args, config::Overrides& settings) {
   DaemonOptions options;
   std::string data_dir = default_data_dir();
   const bool ephemeral = args.flag("ephemeral");
-  if (ephemeral && !args.has("data") && !args.flag("check-config")) {
+  // A broker for one test takes neither place nor port from a file that is meant for the machine's own.
+  if (ephemeral && !args.given("listen")) settings["listeners"] = "plain://127.0.0.1:0";
+  if (ephemeral && !args.given("data")) settings.erase("log.dirs");
+  if (ephemeral && !args.given("data") && !args.flag("check-config")) {
     MQ_TRY(data_dir, posix::make_temporary_directory("mqd-"));
     options.remove_data = true;
   }
   MQ_TRY(options.node, node_config(args, settings, data_dir));
-  if (ephemeral && !args.given("listen")) options.node.listeners.front().address.port = 0;
-  if (args.has("metrics")) options.metrics = args.text("metrics");
+  if (const auto metrics = settings.find("mq.metrics.listen"); metrics != settings.end())
+    options.metrics = metrics->second;
   if (args.has("ready-fd")) options.ready_fd = static_cast<int>(args.number("ready-fd"));
   options.command.assign(args.operands().begin(), args.operands().end());
   if (!options.command.empty() && !ephemeral)
@@ -57,10 +61,9 @@ int run(int argc, char** argv) {
   if (args->flag("check-config")) return 0;
 
   posix::raise_descriptor_limit();
+  const int threads = config::resolve_broker_config(*options).value().threads;  // 0: one per core
   posix::Runtime runtime(
-      {.shards = args->has("threads") ? static_cast<int>(args->number("threads")) : posix::processor_count(),
-       .pool_threads = 4,
-       .log = logger_options(*args)});
+      {.shards = threads > 0 ? threads : posix::processor_count(), .pool_threads = 4, .log = logger_options(*args)});
   Daemon running(runtime, std::move(*daemon));
   return runtime.run([&]() -> awaitable<int> { co_return co_await running.run(); });
 }

@@ -1,8 +1,12 @@
 #include "options.h"
 
+#include <fmt/ranges.h>
+
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 
+#include "config/broker_config.h"
 #include "config/config_file.h"
 
 namespace mq::mqd {
@@ -228,6 +232,15 @@ Result<config::Overrides> settings(const cli::Arguments& args, const cli::Enviro
   const auto set_size = [&](const char* option, const char* name) {
     if (args.has(option)) options[name] = std::to_string(args.size(option));
   };
+  const auto set_text = [&](const char* option, const char* name) {
+    if (args.given(option)) options[name] = args.text(option);
+  };
+  set_text("data", "log.dirs");
+  set_text("cluster-id", "mq.cluster.id");
+  set_text("metrics", "mq.metrics.listen");
+  if (args.given("listen")) options["listeners"] = fmt::format("{}", fmt::join(args.texts("listen"), ","));
+  set_number("node-id", "node.id");
+  set_number("threads", "mq.threads");
   set_number("partitions", "num.partitions");
   set_number("max-connections", "max.connections");
   set_size("retention-bytes", "log.retention.bytes");
@@ -246,12 +259,24 @@ Result<broker::NodeConfig> node_config(const cli::Arguments& args, const config:
                                        const std::string& default_data_dir) {
   broker::NodeConfig config;
   MQ_CHECK(broker::apply_options(options, config));
-  config.data_dir = args.has("data") ? args.text("data") : default_data_dir;
-  config.node_id = BrokerId{static_cast<std::int32_t>(args.number("node-id"))};
-  config.cluster_id = args.text("cluster-id");
-  for (const std::string& text : args.texts("listen")) {
+  MQ_TRY(const config::BrokerConfig broker, config::resolve_broker_config(options));
+  if (broker.log_dirs.size() > 1)
+    return fail(Errc::invalid_argument, "log.dirs names {} directories; mqd keeps its data in one",
+                broker.log_dirs.size());
+  config.data_dir = broker.log_dirs.empty() ? default_data_dir : broker.log_dirs.front();
+  config.node_id = BrokerId{broker.node_id};
+  config.cluster_id = broker.cluster_id;
+  for (const std::string& text : broker.listeners) {
     MQ_TRY(auto listener, parse_listener(text));
     config.listeners.push_back(std::move(listener));
+  }
+  for (const std::string& text : broker.advertised_listeners) {
+    MQ_TRY(const broker::ListenerConfig told, parse_listener(text));
+    const auto listener = std::ranges::find(config.listeners, told.name, &broker::ListenerConfig::name);
+    if (listener == config.listeners.end() || told.address.is_unix())
+      return fail(Errc::invalid_argument, "advertised.listeners: '{}' is the address of no listener", text);
+    listener->advertised_host = told.address.host;
+    listener->advertised_port = told.address.port;
   }
   if (args.has("advertise")) {
     const std::string& text = args.text("advertise");

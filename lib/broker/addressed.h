@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <boost/unordered/unordered_flat_set.hpp>
 #include <cstdint>
 #include <string_view>
 #include <utility>
@@ -30,6 +31,26 @@ inline void address(Addressed& item, const ShardBroker& home, const cluster::Top
   }
   item.topic_id = topic->id;
   item.owner = &home.node().owner_of(topic->id, index);
+}
+
+/// Whether a request names more than a request may (N19), so that what it costs is bounded.
+inline bool names_too_many(const ShardBroker& home, std::size_t named) {
+  return named > home.node().config().partitions_per_request_max;
+}
+
+/// Refuses every item when there are too many, and an item that was named before, as Kafka does: one small request must
+/// not have the same work done a hundred thousand times.
+template <class Item>
+void refuse_excess(const ShardBroker& home, std::vector<Item>& items) {
+  const bool too_many = names_too_many(home, items.size());
+  boost::unordered_flat_set<std::pair<std::string_view, std::int32_t>> seen;
+  for (Item& item : items) {
+    if (item.owner == nullptr && !too_many) continue;
+    const std::string_view id(reinterpret_cast<const char*>(item.topic_id.bytes.data()), item.topic_id.bytes.size());
+    if (!too_many && seen.emplace(id, item.partition).second) continue;
+    item.error = ErrorCode::kInvalidRequest;
+    item.owner = nullptr;
+  }
 }
 
 /// Runs the coroutine `each(partition, item)` for every item that has an owner, on that owner's shard, one after the

@@ -62,6 +62,7 @@ Connection::Connection(ShardBroker& home, std::unique_ptr<env::Stream> stream, c
       local_(stream_->local_address()),
       remote_(stream_->remote_address()),
       id_(home.node().next_connection_id()),
+      fetch_session_(home.node().fetch_session_slots()),
       last_read_(home.shard().now()) {}
 
 Connection::~Connection() = default;

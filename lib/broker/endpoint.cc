@@ -27,6 +27,10 @@ Endpoint endpoint_of(const Connection& connection) {
   return {.host = "localhost", .port = 0};
 }
 
+std::optional<std::string> rack_of(const Node& node) {
+  return node.config().rack.empty() ? std::nullopt : std::optional(node.config().rack);
+}
+
 std::vector<std::int32_t> ids_of(const std::vector<BrokerId>& brokers) {
   std::vector<std::int32_t> ids;
   ids.reserve(brokers.size());

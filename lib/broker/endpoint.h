@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 namespace mq::broker {
 
 class Connection;
+class Node;
 
 /// Where a client is told to find this broker.
 struct Endpoint {
@@ -19,6 +21,9 @@ struct Endpoint {
 /// The listener's advertised address, else the local address of this very connection; on a unix socket the first TCP
 /// listener, since Kafka's clients know host and port only (DESIGN 3). Never a wildcard.
 [[nodiscard]] Endpoint endpoint_of(const Connection& connection);
+
+/// broker.rack as the protocol has it: null without one.
+[[nodiscard]] std::optional<std::string> rack_of(const Node& node);
 
 [[nodiscard]] std::vector<std::int32_t> ids_of(const std::vector<BrokerId>& brokers);
 

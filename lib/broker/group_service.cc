@@ -20,7 +20,8 @@ group::Settings settings_of(const NodeConfig& config) {
           .initial_rebalance_delay = config.group_initial_rebalance_delay,
           .members_max = static_cast<std::size_t>(config.group_members_max),
           .offset_metadata_bytes_max = static_cast<std::size_t>(config.offset_metadata_bytes_max),
-          .offsets_retention = config.offsets_retention};
+          .offsets_retention = config.offsets_retention,
+          .offsets_check_interval = config.offsets_retention_check_interval};
 }
 
 std::string new_member_suffix(env::Random& random) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "broker/api/fetch_session.h"
 #include "broker/group_service.h"
 #include "broker/producer_ids.h"
 #include "broker/settings.h"
@@ -22,7 +23,10 @@ constexpr Duration kSyncedEndsInterval = 100ms;
 
 }  // namespace
 
-Node::Node(NodeEnv env, NodeConfig config) : env_(std::move(env)), config_(std::move(config)) {
+Node::Node(NodeEnv env, NodeConfig config)
+    : env_(std::move(env)),
+      config_(std::move(config)),
+      fetch_session_slots_(std::make_shared<FetchSessionSlots>(config_.fetch_sessions_max)) {
   MQ_ASSERT(!env_.shards.empty());
   for (env::Shard* shard : env_.shards) shards_.push_back(std::make_unique<ShardBroker>(*this, *shard));
   topics_ = std::make_unique<Topics>(*this);
@@ -173,9 +177,8 @@ awaitable<void> Node::accept_on(BoundListener& bound) {
       co_await home.sleep_until(home.now() + 100ms);
       continue;
     }
-    if (!take_connection()) {
-      logger().warn("a connection from {} is refused: max.connections = {} are open",
-                    (*accepted)->remote_address().to_string(), config_.connections_max);
+    if (const char* limit = take_connection((*accepted)->remote_address())) {
+      logger().warn("a connection from {} is refused: {} are open", (*accepted)->remote_address().to_string(), limit);
       continue;
     }
     ShardBroker& fewest =
@@ -191,10 +194,24 @@ awaitable<void> Node::accept_on(BoundListener& bound) {
   }
 }
 
-bool Node::take_connection() {
-  if (connections_.fetch_add(1, std::memory_order_relaxed) < config_.connections_max) return true;
+const char* Node::take_connection(const env::Address& from) {
+  if (connection_count() >= config_.connections_max) return "max.connections";
+  if (!from.is_unix()) {
+    std::size_t& from_there = connections_from_[from.host];
+    if (from_there >= config_.connections_per_ip_max) return "max.connections.per.ip";
+    ++from_there;
+  }
+  connections_.fetch_add(1, std::memory_order_relaxed);
+  return nullptr;
+}
+
+void Node::release_connection(const env::Address& from) {
   connections_.fetch_sub(1, std::memory_order_relaxed);
-  return false;
+  if (from.is_unix()) return;
+  first_shard().shard().post([this, host = from.host] {
+    const auto place = connections_from_.find(host);
+    if (--place->second == 0) connections_from_.erase(place);
+  });
 }
 
 void Node::note_synced_ends() {

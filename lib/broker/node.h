@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -25,6 +26,7 @@
 namespace mq::broker {
 
 class Connection;
+class FetchSessionSlots;
 class ProducerIds;
 class ShardBroker;
 class Topics;
@@ -84,9 +86,12 @@ class Node {
   /// Being destroyed: nobody is answered any more.
   [[nodiscard]] bool is_gone() const { return gone_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::size_t connection_count() const { return connections_.load(std::memory_order_relaxed); }
-  /// False when max.connections is reached. Any thread.
-  bool take_connection();
-  void release_connection() { connections_.fetch_sub(1, std::memory_order_relaxed); }
+  /// Null, and the connection counts until it is released; or the name of the limit that it would be over. On the first
+  /// shard.
+  [[nodiscard]] const char* take_connection(const env::Address& from);
+  /// Any thread.
+  void release_connection(const env::Address& from);
+  [[nodiscard]] const std::shared_ptr<FetchSessionSlots>& fetch_session_slots() const { return fetch_session_slots_; }
 
  private:
   awaitable<Result<void>> open_metadata();
@@ -110,6 +115,8 @@ class Node {
   std::atomic<std::size_t> connections_{0};
   std::atomic<bool> offline_{false};
   std::atomic<bool> stopping_{false};
+  boost::unordered_flat_map<std::string, std::size_t> connections_from_;  ///< by IP address; the first shard's
+  std::shared_ptr<FetchSessionSlots> fetch_session_slots_;
   std::atomic<bool> gone_{false};
   std::atomic<bool> synced_ends_scheduled_{false};
   std::unique_ptr<env::Timer> synced_ends_timer_;

@@ -30,6 +30,7 @@ struct NodeConfig {
   bool auto_create_topics = true;
   bool delete_topics = true;
   std::int32_t partitions_default = 1;
+  std::string rack;  ///< broker.rack, told to clients; empty: none
   /// Broker-wide topic defaults by topic option name ("retention.ms"), below what a topic sets itself.
   config::Overrides topic_defaults;
   /// What was set in file, option or -X, by broker option name: shown by DescribeConfigs.
@@ -38,13 +39,18 @@ struct NodeConfig {
   std::int32_t request_bytes_max = 100 << 20;         ///< socket.request.max.bytes
   std::size_t queued_request_bytes_max = 256u << 20;  ///< queued.max.request.bytes, all shards together
   std::size_t connections_max = 10'000;
+  std::size_t connections_per_ip_max = 2'147'483'647;  ///< max.connections.per.ip
   Duration connections_max_idle = 10min;
+  /// What one request may name, together, of topics, partitions, groups and whatever else it lists (N19).
   std::size_t partitions_per_request_max = 100'000;
   std::int32_t fetch_bytes_max = 55 << 20;  ///< fetch.max.bytes
+  std::size_t fetch_sessions_max = 1000;    ///< max.incremental.fetch.session.cache.slots
   std::int32_t partitions_total_max = 200'000;
 
-  std::int32_t offsets_partitions = 50;  ///< offsets.topic.num.partitions
+  std::int32_t offsets_partitions = 50;            ///< offsets.topic.num.partitions
+  std::int32_t offsets_segment_bytes = 100 << 20;  ///< offsets.topic.segment.bytes
   Duration offsets_retention = 7 * 24h;
+  Duration offsets_retention_check_interval = 10min;
   Duration group_session_timeout_min = 6s;
   Duration group_session_timeout_max = 30min;
   Duration group_initial_rebalance_delay = 0s;  ///< Kafka waits 3 s; a shell should not
@@ -52,6 +58,7 @@ struct NodeConfig {
   std::int32_t offset_metadata_bytes_max = 4096;
 
   Duration producer_expiration = 24h;                 ///< producer.id.expiration.ms
+  bool compaction = true;                             ///< log.cleaner.enable
   std::uint64_t compaction_memory_bytes = 16u << 20;  ///< log.cleaner.dedupe.buffer.size
   Duration housekeeping_interval = 30s;               ///< retention, compaction, old segments
 };

@@ -220,10 +220,10 @@ awaitable<void> ShardBroker::keep_house(Partition& partition) {
     auto removed = co_await pool.run(shard_, [&] { return removal->run(); });
     if (!removed) note_failure(name, removed.error());
   }
-  if (auto compaction = log.begin_compaction(wall_now, partition.high_watermark()); !compaction) {
-    note_failure(name, compaction.error());
-  } else if (*compaction) {
-    co_await compact(partition, **compaction);
+  if (node_.config().compaction) {
+    auto compaction = log.begin_compaction(wall_now, partition.high_watermark());
+    if (!compaction) note_failure(name, compaction.error());
+    if (compaction && *compaction) co_await compact(partition, **compaction);
   }
   co_await checkpoint(partition);
 }
@@ -291,7 +291,7 @@ awaitable<void> ShardBroker::run_connection(std::shared_ptr<Connection> connecti
         [target, connection = std::move(connection)]() mutable { target->serve(std::move(connection)); });
   } else {
     connections_assigned_.fetch_sub(1, std::memory_order_relaxed);
-    node_.release_connection();
+    node_.release_connection(connection->remote_address());
   }
 }
 

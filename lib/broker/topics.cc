@@ -23,11 +23,11 @@ TopicOutcome refuse(std::string name, ErrorCode error, std::string message) {
 }
 
 /// The settings of our internal topics, whoever names them first (DESIGN 3).
-NewTopic internal_topic(std::string name, std::int32_t partitions) {
+NewTopic internal_topic(std::string name, const NodeConfig& config) {
   return {.name = std::move(name),
-          .partitions = partitions,
+          .partitions = config.offsets_partitions,
           .configs = {{"cleanup.policy", "compact"},
-                      {"segment.bytes", "104857600"},
+                      {"segment.bytes", fmt::format("{}", config.offsets_segment_bytes)},
                       {"compression.type", "producer"},
                       {"mq.flush", "ack"}}};
 }
@@ -147,7 +147,7 @@ awaitable<std::vector<TopicOutcome>> Topics::create_on_demand(std::vector<std::s
   std::vector<NewTopic> wanted;
   for (std::string& name : names) {
     if (is_internal_topic(name)) {
-      wanted.push_back(internal_topic(std::move(name), node_.config().offsets_partitions));
+      wanted.push_back(internal_topic(std::move(name), node_.config()));
     } else {
       wanted.push_back({.name = std::move(name)});
     }

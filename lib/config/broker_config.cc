@@ -44,7 +44,6 @@ Result<BrokerConfig> resolve_broker_config(const Overrides& overrides) {
       .retention_check_interval = span("log.retention.check.interval.ms"),
       .cleaner_enabled = options.boolean("log.cleaner.enable"),
       .cleaner_memory_bytes = options.int64("log.cleaner.dedupe.buffer.size"),
-      .cleaner_backoff = span("log.cleaner.backoff.ms"),
   };
   if (config.listeners.empty())
     return fail(Errc::invalid_argument, "listeners is empty: nobody could reach this broker");

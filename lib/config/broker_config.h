@@ -49,7 +49,6 @@ struct BrokerConfig {
   Duration retention_check_interval{};
   bool cleaner_enabled = true;
   std::int64_t cleaner_memory_bytes = 0;
-  Duration cleaner_backoff{};
 };
 
 /// invalid_argument: an unknown name, a value out of range, or values that do not go together.

@@ -157,7 +157,7 @@ constexpr OptionRow kTopicOptions[] = {
      .type = OptionType::boolean,
      .fallback = "false",
      .text = "Whether a replica that lacks acknowledged records may lead when no other is left; those records are then "
-             "lost."},
+             "lost. Shown because Kafka's tools ask for it: a broker alone has no other replica, so nothing follows."},
 };
 
 // What a broker has for itself, sorted by name; the defaults of topics join it in `broker_options`.
@@ -166,7 +166,8 @@ constexpr OptionRow kBrokerOnly[] = {
      .type = OptionType::list,
      .scope = Scope::broker,
      .text =
-         "The addresses that clients are told, as NAME://HOST:PORT; without them that of the client's own connection."},
+         "What clients of the first TCP listener are told to connect to, as NAME://HOST:PORT; without it the address "
+         "of their own connection."},
     {.name = "auto.create.topics.enable",
      .type = OptionType::boolean,
      .fallback = "true",
@@ -190,7 +191,7 @@ constexpr OptionRow kBrokerOnly[] = {
      .min = 1,
      .max = 32767,
      .scope = Scope::broker,
-     .text = "The number of replicas of a topic whose creator names none."},
+     .text = "The number of replicas of a topic whose creator names none; a broker alone takes 1 only."},
     {.name = "delete.topic.enable",
      .type = OptionType::boolean,
      .fallback = "true",
@@ -241,13 +242,6 @@ constexpr OptionRow kBrokerOnly[] = {
      .fallback = "plain://127.0.0.1:9092",
      .scope = Scope::broker,
      .text = "Where clients are waited for, as NAME://HOST:PORT or unix:PATH; port 0 takes any that is free."},
-    {.name = "log.cleaner.backoff.ms",
-     .type = OptionType::long_integer,
-     .unit = Unit::milliseconds,
-     .fallback = "15000",
-     .min = 0,
-     .scope = Scope::broker,
-     .text = "How long compaction rests when there is nothing to do."},
     {.name = "log.cleaner.dedupe.buffer.size",
      .type = OptionType::long_integer,
      .unit = Unit::bytes,
@@ -263,15 +257,16 @@ constexpr OptionRow kBrokerOnly[] = {
     {.name = "log.dirs",
      .type = OptionType::list,
      .scope = Scope::broker,
-     .text = "The directories for data; without them /var/lib/mqd for root, and mqd in the user's state directory for "
-             "others."},
+     .text =
+         "The directory for data, one only; without it /var/lib/mqd for root, and mqd in the user's state directory "
+         "for others."},
     {.name = "log.retention.check.interval.ms",
      .type = OptionType::long_integer,
      .unit = Unit::milliseconds,
      .fallback = "300000",
      .min = 1,
      .scope = Scope::broker,
-     .text = "How often logs are looked at for segments to remove."},
+     .text = "How often logs are looked at for segments to remove and to compact."},
     {.name = "log.retention.hours",
      .type = OptionType::integer,
      .unit = Unit::hours,
@@ -319,7 +314,7 @@ constexpr OptionRow kBrokerOnly[] = {
      .min = 1,
      .max = kInt32Max,
      .scope = Scope::broker,
-     .text = "The most connections at one time from one address."},
+     .text = "The most connections at one time from one address; more are closed at once."},
     {.name = "max.incremental.fetch.session.cache.slots",
      .type = OptionType::integer,
      .unit = Unit::count,
@@ -327,7 +322,8 @@ constexpr OptionRow kBrokerOnly[] = {
      .min = 0,
      .max = kInt32Max,
      .scope = Scope::broker,
-     .text = "The most incremental fetch sessions at one time; other clients send whole fetch requests."},
+     .text = "The most incremental fetch sessions at one time, of all connections; other clients send whole fetch "
+             "requests."},
     {.name = "mq.cluster.id",
      .type = OptionType::string,
      .scope = Scope::broker,
@@ -399,7 +395,7 @@ constexpr OptionRow kBrokerOnly[] = {
      .min = 1,
      .max = 32767,
      .scope = Scope::broker,
-     .text = "The number of replicas of __consumer_offsets. Kafka's default is 3."},
+     .text = "The number of replicas of __consumer_offsets; a broker alone takes 1 only. Kafka's default is 3."},
     {.name = "offsets.topic.segment.bytes",
      .type = OptionType::integer,
      .unit = Unit::bytes,

@@ -44,6 +44,7 @@ awaitable<wire::DeleteRecordsResponse> delete_records(Call& call, const wire::De
       if (known != nullptr && is_internal_topic(known->name))
         item.error = ErrorCode::kInvalidTopicException, item.owner = nullptr;
     }
+  refuse_excess(home, items);
   (void)co_await on_each_partition(home, items, advance_start);
   auto written = co_await home.node().machine().disk_pool.run(
       home.shard(), [&home] { return home.node().log_dir().write_checkpoints(); });

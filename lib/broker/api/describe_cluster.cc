@@ -19,7 +19,8 @@ wire::DescribeClusterResponse describe_cluster(Call& call, const wire::DescribeC
   const Endpoint endpoint = endpoint_of(call.connection());
   response.cluster_id = node.cluster_id().to_string();
   response.controller_id = node.id().value();
-  response.brokers.push_back({.broker_id = node.id().value(), .host = endpoint.host, .port = endpoint.port});
+  response.brokers.push_back(
+      {.broker_id = node.id().value(), .host = endpoint.host, .port = endpoint.port, .rack = rack_of(node)});
   return response;
 }
 

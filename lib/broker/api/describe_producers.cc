@@ -32,6 +32,7 @@ awaitable<wire::DescribeProducersResponse> describe_producers(Call& call,
   for (const auto& topic : request.topics)
     for (const std::int32_t index : topic.partition_indexes)
       address(items.emplace_back(), home, image->find_topic(std::string_view(topic.name)), index);
+  refuse_excess(home, items);
   (void)co_await on_each_partition(home, items, look_up);
 
   wire::DescribeProducersResponse response;

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "broker/addressed.h"
 #include "broker/api/fetch_session.h"
 #include "broker/api/handlers.h"
 #include "broker/errors.h"
@@ -77,6 +78,13 @@ void read(Item& item, std::size_t bytes_max, bool at_least_one_batch) {
   item.is_cold = item.range.size > 0 && !item.range.verified;
 }
 
+std::size_t named_in(const wire::FetchRequest& request) {
+  std::size_t named = 0;
+  for (const auto& topic : request.topics) named += topic.partitions.size();
+  for (const auto& topic : request.forgotten_topics_data) named += topic.partitions.size();
+  return named;
+}
+
 /// A fetch in progress, on the shard of its connection.
 class FetchOp : public std::enable_shared_from_this<FetchOp> {
  public:
@@ -97,8 +105,11 @@ class FetchOp : public std::enable_shared_from_this<FetchOp> {
   void woken();
   void answer();
   void answer_error(ErrorCode error, std::int32_t session_id);
+  void refuse_size();
   [[nodiscard]] std::vector<ShardBroker*> owners() const;
-  [[nodiscard]] std::size_t bytes_max() const { return static_cast<std::size_t>(std::max(request_.max_bytes, 0)); }
+  [[nodiscard]] std::size_t bytes_max() const {
+    return static_cast<std::size_t>(std::clamp(request_.max_bytes, 0, call_.broker().node().config().fetch_bytes_max));
+  }
 
   struct Watches {
     ShardBroker* owner = nullptr;
@@ -122,6 +133,7 @@ void FetchOp::start() {
     // Only a broker may fetch as a replica, and this node has no followers (CVE-2018-1288: a client must not move the
     // ISR).
     return answer_error(ErrorCode::kClusterAuthorizationFailed, 0);
+  if (names_too_many(home, named_in(request_))) return refuse_size();
   auto turn = call_.connection().fetch_session().take_turn(request_, call_.version(), home.new_session_id());
   if (turn.error != ErrorCode::kNone) return answer_error(turn.error, turn.session_id);
   resolve(std::move(turn));
@@ -223,6 +235,7 @@ awaitable<bool> FetchOp::read_part(std::vector<Item*> items, std::size_t bytes_m
       ShardBroker& owner = *item->owner;
       // Nothing leaves before this process has seen its CRC; the read also warms the pages for sendfile.
       auto range = item->range;
+      owner.metrics().fetch_cold_reads.add();
       const log::VerifyOutcome checked =
           co_await owner.node().machine().disk_pool.run(owner.shard(), [range] { return log::verify(range); });
       item->range.size = checked.good_bytes;
@@ -307,6 +320,12 @@ void FetchOp::answer_error(ErrorCode error, std::int32_t session_id) {
   call_.answer(response);
 }
 
+void FetchOp::refuse_size() {
+  constexpr ApiVersion kErrorAtTopSince = 7;
+  if (call_.version() >= kErrorAtTopSince) return answer_error(ErrorCode::kInvalidRequest, 0);
+  call_.responder().close("a fetch of more partitions than one request may name");
+}
+
 void FetchOp::answer() {
   FetchSession& session = call_.connection().fetch_session();
   wire::FetchResponse response;
@@ -341,6 +360,7 @@ void FetchOp::answer() {
       partition.current_leader.leader_epoch = item.leader_epoch.value();
     }
     if (!has_records) continue;
+    call_.broker().metrics().fetched_bytes.add(item.range.size);
     std::string copy;
     if (item.range.size <= kCopyBytesMax) {
       // The callback is given the capacity, not the size that was asked for.
@@ -355,7 +375,9 @@ void FetchOp::answer() {
       with_file.push_back(&item);
     }
   }
-  auto [head, gaps] = wire::encode_response_with_gaps(call_.request().header, response);
+  std::vector<ErrorCode> errors;
+  auto [head, gaps] = wire::encode_response_with_gaps(call_.request().header, response, &errors);
+  call_.count_errors(ApiKey::kFetch, errors);
   Answer answer;
   std::size_t from = 0;
   for (std::size_t i = 0; i < gaps.size(); ++i) {

@@ -1,7 +1,8 @@
 #include "broker/api/fetch_session.h"
 
-#include <algorithm>
+#include <iterator>
 #include <limits>
+#include <utility>
 
 namespace mq::broker {
 namespace {
@@ -34,50 +35,76 @@ FetchSession::Turn FetchSession::take_turn(const wire::FetchRequest& request, Ap
                                            std::int32_t new_session_id) {
   const bool by_topic_id = version >= kTopicIdsSince;
   if (request.session_epoch == kFinalEpoch || request.session_epoch == kInitialEpoch) {
-    if (request.session_id != 0 && request.session_id == id_) close();
-    if (request.session_epoch == kFinalEpoch) return {.partitions = partitions_of(request)};
-    id_ = new_session_id;
-    next_epoch_ = 1;
-    by_topic_id_ = by_topic_id;
-    partitions_ = partitions_of(request);
-    return {.session_id = id_, .partitions = partitions_};
+    Turn turn{.partitions = partitions_of(request)};
+    if (request.session_epoch == kInitialEpoch || request.session_id == id_) close();
+    if (request.session_epoch == kInitialEpoch && open(turn.partitions, new_session_id)) {
+      by_topic_id_ = by_topic_id;
+      turn.session_id = id_;
+    }
+    return turn;
   }
   if (request.session_id == 0 || request.session_id != id_) return {.error = ErrorCode::kFetchSessionIdNotFound};
   if (request.session_epoch != next_epoch_) return {.error = ErrorCode::kInvalidFetchSessionEpoch, .session_id = id_};
   if (by_topic_id != by_topic_id_) return {.error = ErrorCode::kFetchSessionTopicIdError, .session_id = id_};
   next_epoch_ = epoch_after(next_epoch_);
-
-  for (FetchedPartition& wanted : partitions_of(request)) {
-    const auto known = std::ranges::find_if(partitions_, [&](const auto& p) { return p.same_partition(wanted); });
-    if (known == partitions_.end()) {
-      partitions_.push_back(std::move(wanted));
-    } else {
-      wanted.told_high_watermark = known->told_high_watermark;
-      wanted.told_log_start = known->told_log_start;
-      wanted.is_new = known->is_new;
-      *known = std::move(wanted);
-    }
+  for (FetchedPartition& wanted : partitions_of(request)) put(std::move(wanted));
+  forget(request);
+  if (partitions_.size() > kPartitionsMax) {
+    // The client begins again with all it wants, and is told that there is no session for so much.
+    close();
+    return {.error = ErrorCode::kFetchSessionIdNotFound};
   }
+  return {.session_id = id_, .incremental = true, .partitions = {partitions_.begin(), partitions_.end()}};
+}
+
+bool FetchSession::open(std::vector<FetchedPartition> partitions, std::int32_t id) {
+  if (partitions.size() > kPartitionsMax || !slots_->take()) return false;
+  id_ = id;
+  next_epoch_ = kInitialEpoch + 1;
+  for (FetchedPartition& wanted : partitions) put(std::move(wanted));
+  return true;
+}
+
+void FetchSession::put(FetchedPartition wanted) {
+  const auto known = places_.find(key_of(wanted));
+  if (known == places_.end()) {
+    partitions_.push_back(std::move(wanted));
+    places_.emplace(key_of(partitions_.back()), std::prev(partitions_.end()));
+    return;
+  }
+  FetchedPartition& partition = *known->second;
+  partition.current_leader_epoch = wanted.current_leader_epoch;
+  partition.fetch_offset = wanted.fetch_offset;
+  partition.last_fetched_epoch = wanted.last_fetched_epoch;
+  partition.bytes_max = wanted.bytes_max;
+}
+
+void FetchSession::forget(const wire::FetchRequest& request) {
   for (const auto& topic : request.forgotten_topics_data)
-    std::erase_if(partitions_, [&](const FetchedPartition& p) {
-      return p.topic_id == topic.topic_id && p.topic == topic.topic &&
-             std::ranges::find(topic.partitions, p.partition) != topic.partitions.end();
-    });
-  return {.session_id = id_, .incremental = true, .partitions = partitions_};
+    for (const std::int32_t partition : topic.partitions) {
+      const auto known = places_.find(Key{topic.topic_id, topic.topic, partition});
+      if (known == places_.end()) continue;
+      const auto place = known->second;
+      places_.erase(known);
+      partitions_.erase(place);
+    }
 }
 
 void FetchSession::told(const FetchedPartition& partition, std::int64_t high_watermark, std::int64_t log_start,
                         bool has_records) {
-  const auto known = std::ranges::find_if(partitions_, [&](const auto& p) { return p.same_partition(partition); });
-  if (known == partitions_.end()) return;
-  known->told_high_watermark = high_watermark;
-  known->told_log_start = log_start;
-  known->is_new = false;
-  if (has_records) std::rotate(known, known + 1, partitions_.end());
+  const auto known = places_.find(key_of(partition));
+  if (known == places_.end()) return;
+  const auto place = known->second;
+  place->told_high_watermark = high_watermark;
+  place->told_log_start = log_start;
+  place->is_new = false;
+  if (has_records) partitions_.splice(partitions_.end(), partitions_, place);
 }
 
 void FetchSession::close() {
+  if (id_ != 0) slots_->give_back();
   id_ = 0;
+  places_.clear();
   partitions_.clear();
 }
 

@@ -1,8 +1,14 @@
 #pragma once
 
+#include <atomic>
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <list>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -25,16 +31,36 @@ struct FetchedPartition {
   std::int64_t told_high_watermark = -1;
   std::int64_t told_log_start = -1;
   bool is_new = true;  ///< not yet in an answer of this session
+};
 
-  [[nodiscard]] bool same_partition(const FetchedPartition& other) const {
-    return partition == other.partition && topic_id == other.topic_id && topic == other.topic;
+/// How many sessions the connections of a node may have together (max.incremental.fetch.session.cache.slots). Any
+/// thread.
+class FetchSessionSlots {
+ public:
+  explicit FetchSessionSlots(std::size_t slots) : free_(static_cast<std::ptrdiff_t>(slots)) {}
+  [[nodiscard]] bool take() {
+    if (free_.fetch_sub(1, std::memory_order_relaxed) > 0) return true;
+    give_back();
+    return false;
   }
+  void give_back() { free_.fetch_add(1, std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::ptrdiff_t> free_;
 };
 
 /// The incremental fetch session of one connection (KIP-227): the client names only what changed, and is answered only
 /// what changed. A session belongs to one connection and goes with it.
 class FetchSession {
  public:
+  /// A client that fetches more than this names all of it each time: a session keeps about 200 bytes for each.
+  static constexpr std::size_t kPartitionsMax = 10'000;
+
+  explicit FetchSession(std::shared_ptr<FetchSessionSlots> slots) : slots_(std::move(slots)) {}
+  FetchSession(const FetchSession&) = delete;
+  FetchSession& operator=(const FetchSession&) = delete;
+  ~FetchSession() { close(); }
+
   /// What a request means: which partitions to read, and how to answer.
   struct Turn {
     ErrorCode error = ErrorCode::kNone;
@@ -43,7 +69,8 @@ class FetchSession {
     std::vector<FetchedPartition> partitions;
   };
 
-  /// Applies `request` to the session and says what to read. `new_session_id` is used when it asks for a session.
+  /// Applies `request` to the session and says what to read. `new_session_id` is used when it asks for a session and
+  /// there is a slot for it.
   [[nodiscard]] Turn take_turn(const wire::FetchRequest& request, ApiVersion version, std::int32_t new_session_id);
 
   /// Remembers what the client is told now about `partition`; with records it goes to the back of the line, so that one
@@ -53,12 +80,34 @@ class FetchSession {
   [[nodiscard]] std::int32_t id() const { return id_; }
 
  private:
+  /// `topic` points into the partition's own name.
+  struct Key {
+    Uuid topic_id;
+    std::string_view topic;
+    std::int32_t partition;
+    friend bool operator==(const Key&, const Key&) = default;
+  };
+  struct KeyHash {
+    std::size_t operator()(const Key& key) const {
+      return std::hash<Uuid>{}(key.topic_id) ^ std::hash<std::string_view>{}(key.topic) ^
+             static_cast<std::size_t>(key.partition) * 0x9e3779b97f4a7c15;
+    }
+  };
+  static Key key_of(const FetchedPartition& partition) {
+    return {partition.topic_id, partition.topic, partition.partition};
+  }
+
+  [[nodiscard]] bool open(std::vector<FetchedPartition> partitions, std::int32_t id);
+  void put(FetchedPartition wanted);
+  void forget(const wire::FetchRequest& request);
   void close();
 
+  std::shared_ptr<FetchSessionSlots> slots_;
   std::int32_t id_ = 0;  ///< 0: no session
   std::int32_t next_epoch_ = 0;
   bool by_topic_id_ = false;
-  std::vector<FetchedPartition> partitions_;
+  std::list<FetchedPartition> partitions_;  ///< in the order in which they are read
+  boost::unordered_flat_map<Key, std::list<FetchedPartition>::iterator, KeyHash> places_;
 };
 
 }  // namespace mq::broker

@@ -85,6 +85,7 @@ awaitable<wire::ListOffsetsResponse> list_offsets(Call& call, const wire::ListOf
       item.current_leader_epoch = partition.current_leader_epoch;
       item.read_committed = request.isolation_level == kReadCommitted;
     }
+  refuse_excess(home, items);
   (void)co_await on_each_partition(home, items, look_up);
 
   wire::ListOffsetsResponse response;

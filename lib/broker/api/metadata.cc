@@ -65,7 +65,10 @@ awaitable<wire::MetadataResponse> metadata(Call& call, const wire::MetadataReque
   const auto image = home.image();
   const Endpoint endpoint = endpoint_of(call.connection());
   wire::MetadataResponse response;
-  response.brokers.push_back({.node_id = home.node().id().value(), .host = endpoint.host, .port = endpoint.port});
+  response.brokers.push_back({.node_id = home.node().id().value(),
+                              .host = endpoint.host,
+                              .port = endpoint.port,
+                              .rack = rack_of(home.node())});
   response.cluster_id = home.node().cluster_id().to_string();
   response.controller_id = home.node().id().value();
   // Version 0 has no null: an empty list asks for all.

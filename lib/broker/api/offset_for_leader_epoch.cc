@@ -39,6 +39,7 @@ awaitable<wire::OffsetForLeaderEpochResponse> offset_for_leader_epoch(
       item.current_leader_epoch = partition.current_leader_epoch;
       item.asked = LeaderEpoch{partition.leader_epoch};
     }
+  refuse_excess(home, items);
   (void)co_await on_each_partition(home, items, look_up);
 
   wire::OffsetForLeaderEpochResponse response;
