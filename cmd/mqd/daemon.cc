@@ -7,9 +7,11 @@
 #include <filesystem>
 #include <utility>
 
+#include "broker/metrics_text.h"
 #include "broker/shard_broker.h"
 #include "options.h"
 #include "posix/process.h"
+#include "posix/process_usage.h"
 #include "posix/stdio.h"
 
 namespace mq::mqd {
@@ -33,6 +35,7 @@ Daemon::Daemon(posix::Runtime& runtime, DaemonOptions options)
     : runtime_(runtime),
       options_(std::move(options)),
       shard_(runtime.shard(0)),
+      started_at_(runtime.clock().wall_now()),
       signals_(shard_),
       node_(machine_of(runtime), options_.node),
       tasks_(shard_),
@@ -52,8 +55,8 @@ awaitable<int> Daemon::run() {
   }
   (void)posix::notify_service_manager("STOPPING=1");
   tasks_.spawn(force_end());
-  if (http_) co_await http_->stop();
   co_await node_.stop();
+  if (http_) co_await http_->stop();
   patience_->cancel();
   signals_.close();
   co_await tasks_.join();
@@ -65,26 +68,44 @@ awaitable<int> Daemon::run() {
 }
 
 awaitable<Result<void>> Daemon::start() {
+  // Health is told from the beginning: recovery may take a while, and somebody may be waiting for it to end.
+  MQ_CO_CHECK(serve_http());
   MQ_CO_CHECK(co_await node_.start());
-  co_return serve_http();
+  started_ = true;
+  co_return Result<void>{};
 }
 
 Result<void> Daemon::serve_http() {
   if (options_.metrics.empty()) return {};
   MQ_TRY(const broker::ListenerConfig where, parse_listener(options_.metrics));
   MQ_TRY(auto listener, shard_.network().listen(where.address));
-  const auto text = [](std::string body, int status = 200) {
-    return http::Response{.status = status, .body = std::move(body)};
-  };
   std::vector<http::Route> routes;
   // Alive is whoever answers; ready is who can acknowledge.
-  routes.push_back({"/healthz", [text]() -> awaitable<http::Response> { co_return text("ok\n"); }});
-  routes.push_back({"/readyz", [this, text]() -> awaitable<http::Response> {
-                      co_return node_.is_offline() ? text("the data directory is offline\n", 503) : text("ready\n");
-                    }});
+  routes.push_back({"/healthz", []() -> awaitable<http::Response> { co_return http::Response{.body = "ok\n"}; }});
+  routes.push_back({"/readyz", [this]() -> awaitable<http::Response> { co_return readiness(); }});
+  routes.push_back({"/metrics", [this]() -> awaitable<http::Response> { return metrics(); }});
   http_ = std::make_unique<http::Server>(shard_, std::move(listener), std::move(routes));
   http_->start();
   return {};
+}
+
+http::Response Daemon::readiness() const {
+  const auto not_ready = [](std::string why) { return http::Response{.status = 503, .body = std::move(why)}; };
+  if (ending_) return not_ready("stopping\n");
+  if (!started_) return not_ready("starting: the logs are being opened\n");
+  if (node_.is_offline()) return not_ready("the data directory is offline\n");
+  return {.body = "ready\n"};
+}
+
+awaitable<http::Response> Daemon::metrics() {
+  // Off the shard: with many descriptors it takes a while to count them.
+  const auto usage = co_await runtime_.pool().run(shard_, [] { return posix::process_usage(); });
+  std::string text = co_await broker::metrics_text(node_, {.started_at = started_at_,
+                                                           .cpu = usage.cpu,
+                                                           .resident_bytes = usage.resident_bytes,
+                                                           .open_descriptors = usage.open_descriptors,
+                                                           .descriptors_max = usage.descriptors_max});
+  co_return http::Response{.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = std::move(text)};
 }
 
 std::string Daemon::brokers() const {
@@ -95,6 +116,7 @@ std::string Daemon::brokers() const {
 void Daemon::tell_ready() {
   for (const auto& listener : node_.listeners())
     runtime_.logger().info("listening on {}", listener->address.to_string());
+  if (http_) runtime_.logger().info("metrics and health are at http://{}", http_->local_address().to_string());
   const auto flush = options_.node.topic_defaults.find("mq.flush");
   const bool on_ack = flush == options_.node.topic_defaults.end() || flush->second == "ack";
   runtime_.logger().info(

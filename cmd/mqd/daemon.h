@@ -31,6 +31,8 @@ class Daemon {
  private:
   awaitable<Result<void>> start();
   Result<void> serve_http();
+  [[nodiscard]] http::Response readiness() const;
+  awaitable<http::Response> metrics();
   void tell_ready();
   awaitable<int> wait_for_end();
   awaitable<void> watch_signals();
@@ -42,13 +44,14 @@ class Daemon {
   posix::Runtime& runtime_;
   DaemonOptions options_;
   env::Shard& shard_;
+  const WallMillis started_at_;
   posix::Signals signals_;
   broker::Node node_;
   env::TaskGroup tasks_;
   env::Event ended_;
   std::unique_ptr<env::Timer> patience_;
   std::unique_ptr<http::Server> http_;
-  int command_signal_ = 0;
+  bool started_ = false;
   bool ending_ = false;
   int status_ = 0;
 };

@@ -23,6 +23,12 @@ struct Answer {
   std::string head;
   std::vector<FilePart> files;
 
+  /// Its bytes on the wire.
+  [[nodiscard]] std::size_t wire_bytes() const {
+    std::size_t bytes = memory_bytes();
+    for (const FilePart& part : files) bytes += part.size;
+    return bytes;
+  }
   /// Memory that this answer holds; file ranges hold none.
   [[nodiscard]] std::size_t memory_bytes() const {
     std::size_t bytes = head.size();

@@ -83,6 +83,7 @@ awaitable<void> Connection::run() {
     auto got = co_await stream_->read_some({buffer_->bytes.get() + read_end_, buffer_->capacity - read_end_});
     if (!got) break;
     last_read_ = home_->shard().now();
+    home_->metrics().received_bytes.add(*got);
     if (read_begin_ == read_end_) frame_started_ = last_read_;
     read_end_ += *got;
   }
@@ -95,9 +96,10 @@ awaitable<void> Connection::run() {
   slots_.clear();
 }
 
-void Connection::close() {
+void Connection::close(CloseReason reason) {
   if (closing_) return;
   closing_ = true;
+  close_reason_ = reason;
   if (stream_) stream_->close();
   if (progress_) progress_->notify_all();
 }
@@ -162,7 +164,9 @@ bool Connection::start_frame(BytesView frame) {
     fail(header.error().message);
     return false;
   }
-  slots_.push_back({.request_bytes = frame.size()});
+  const std::uint8_t api_place = ShardMetrics::place_of(header->api_key);
+  home_->metrics().request_started(api_place);
+  slots_.push_back({.request_bytes = frame.size(), .api_place = api_place, .arrived = last_read_});
   request_bytes_ += frame.size();
   home_->add_request_bytes(frame.size());
   Responder responder(shared_from_this(), first_slot_ + slots_.size() - 1);
@@ -256,6 +260,8 @@ awaitable<Result<void>> Connection::write_front() {
     if (!part.after.empty()) MQ_CO_CHECK(co_await stream_->write(after));
   }
   for (; slots > 0; --slots) {
+    home_->metrics().request_done(slots_.front().api_place, write_started_ - slots_.front().arrived,
+                                  slots_.front().answer.wire_bytes());
     request_bytes_ -= slots_.front().request_bytes;
     answer_bytes_ -= slots_.front().answer.memory_bytes();
     slots_.pop_front();
@@ -264,9 +270,9 @@ awaitable<Result<void>> Connection::write_front() {
   co_return Result<void>{};
 }
 
-void Connection::fail(std::string_view why) {
+void Connection::fail(std::string_view why, CloseReason reason) {
   home_->node().logger().info("connection from {} closed: {}", remote_.to_string(), why);
-  close();
+  close(reason);
 }
 
 }  // namespace mq::broker

@@ -11,6 +11,7 @@
 #include "base/time.h"
 #include "broker/answer.h"
 #include "broker/api/fetch_session.h"
+#include "broker/metrics.h"
 #include "env/event.h"
 #include "env/network.h"
 #include "wire/header.h"
@@ -69,8 +70,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   /// `move_target` names it, nothing is in progress, and the caller hands it over.
   awaitable<void> run();
   /// Ends `run`; answers not yet sent are dropped. On the connection's shard.
-  void close();
-  void close_because(std::string_view why) { fail(why); }
+  void close(CloseReason reason = CloseReason::peer);
+  void close_because(std::string_view why) { fail(why, CloseReason::overdue); }
+  /// Once `is_closing`.
+  [[nodiscard]] CloseReason close_reason() const { return close_reason_; }
   [[nodiscard]] bool is_closing() const { return closing_; }
   /// The shard has room for requests again.
   void resume() {
@@ -109,6 +112,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     enum class State { waiting, ready, nothing, close } state = State::waiting;
     Answer answer;
     std::size_t request_bytes = 0;
+    std::uint8_t api_place = 0;  ///< of its API among the metrics
+    Instant arrived;
     std::string why;
   };
   struct Buffer;
@@ -120,7 +125,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void settle(std::uint64_t slot, Slot::State state, Answer answer, std::string why);
   awaitable<void> write_ready();
   awaitable<Result<void>> write_front();
-  void fail(std::string_view why);
+  void fail(std::string_view why, CloseReason reason = CloseReason::refused);
   [[nodiscard]] bool front_is_settled() const {
     return !slots_.empty() && slots_.front().state != Slot::State::waiting;
   }
@@ -145,6 +150,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool starting_ = false;
   bool writing_ = false;
   bool closing_ = false;
+  CloseReason close_reason_ = CloseReason::peer;
   std::unique_ptr<env::Event> progress_;
   FetchSession fetch_session_;
 

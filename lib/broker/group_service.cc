@@ -92,6 +92,24 @@ const group::Coordinator* GroupService::find(std::int32_t offsets_partition) con
   return found == hosted_.end() ? nullptr : &found->second->coordinator;
 }
 
+void GroupService::refresh_metrics() {
+  std::map<group::State, std::int64_t> groups;
+  std::int64_t members = 0;
+  std::uint64_t rebalances = 0;
+  for_each([&](const group::Coordinator& coordinator) {
+    rebalances += coordinator.rebalance_count();
+    coordinator.for_each_group([&](const group::Group& group) {
+      ++groups[group.state()];
+      members += static_cast<std::int64_t>(group.members().size());
+    });
+  });
+  for (const group::State state : {group::State::kEmpty, group::State::kPreparingRebalance,
+                                   group::State::kCompletingRebalance, group::State::kStable})
+    shard_.metrics().gauge(Metric::groups, static_cast<std::size_t>(state)).set(groups[state]);
+  shard_.metrics().gauge(Metric::group_members).set(members);
+  shard_.metrics().counter(Metric::group_rebalances).raise_to(rebalances);
+}
+
 awaitable<void> GroupService::load(std::shared_ptr<Hosted> hosted) {
   auto replayed = co_await replay(*hosted);
   if (stopped_) co_return;

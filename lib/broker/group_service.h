@@ -30,6 +30,8 @@ class GroupService {
   void host_partitions();
   /// Answers everybody who waits with NOT_COORDINATOR and ends.
   void stop();
+  /// Sets the shard's numbers of groups and members.
+  void refresh_metrics();
   /// Offsets of a deleted topic go with it.
   void topic_deleted(const std::string& topic);
 

@@ -49,6 +49,7 @@ ShardBroker& Node::owner_of(const Uuid& topic_id, std::int32_t partition) const 
 
 awaitable<Result<void>> Node::start() {
   env::Shard& home = first_shard().shard();
+  const Instant begun = home.now();
   MQ_CO_TRY(log_dir_,
             co_await env_.disk_pool.run(home, [this] { return log::LogDir::open(env_.files, config_.data_dir); }));
   for (const std::string& note : log_dir_->notes()) logger().warn("{}", note);
@@ -57,9 +58,13 @@ awaitable<Result<void>> Node::start() {
                    config_.data_dir, log_dir_->identity()->node.value(), config_.node_id.value());
   MQ_CO_CHECK(co_await open_metadata());
   MQ_CO_CHECK(co_await env_.disk_pool.run(home, [this] { return log_dir_->begin_writing(); }));
+  const Instant recovery_begun = home.now();
   MQ_CO_CHECK(co_await open_partitions());
+  ShardMetrics& metrics = first_shard().metrics();
+  metrics.gauge(Metric::recovery_duration).set((home.now() - recovery_begun).count());
   for (const auto& shard : shards_) shard->shard().post([&shard] { shard->start(); });
   MQ_CO_CHECK(listen());
+  metrics.gauge(Metric::start_duration).set((home.now() - begun).count());
   co_return Result<void>{};
 }
 
@@ -177,10 +182,13 @@ awaitable<void> Node::accept_on(BoundListener& bound) {
       co_await home.sleep_until(home.now() + 100ms);
       continue;
     }
-    if (const char* limit = take_connection((*accepted)->remote_address())) {
-      logger().warn("a connection from {} is refused: {} are open", (*accepted)->remote_address().to_string(), limit);
+    if (const auto limit = take_connection((*accepted)->remote_address())) {
+      first_shard().metrics().connection_refused(*limit);
+      logger().warn("a connection from {} is refused: {} are open", (*accepted)->remote_address().to_string(),
+                    name_of(*limit));
       continue;
     }
+    first_shard().metrics().counter(Metric::connections_accepted).add();
     ShardBroker& fewest =
         **std::ranges::min_element(shards_, {}, [](const auto& shard) { return shard->connections_assigned(); });
     fewest.assign_connection();
@@ -194,15 +202,15 @@ awaitable<void> Node::accept_on(BoundListener& bound) {
   }
 }
 
-const char* Node::take_connection(const env::Address& from) {
-  if (connection_count() >= config_.connections_max) return "max.connections";
+std::optional<ConnectionLimit> Node::take_connection(const env::Address& from) {
+  if (connection_count() >= config_.connections_max) return ConnectionLimit::all;
   if (!from.is_unix()) {
     std::size_t& from_there = connections_from_[from.host];
-    if (from_there >= config_.connections_per_ip_max) return "max.connections.per.ip";
+    if (from_there >= config_.connections_per_ip_max) return ConnectionLimit::per_ip;
     ++from_there;
   }
   connections_.fetch_add(1, std::memory_order_relaxed);
-  return nullptr;
+  return std::nullopt;
 }
 
 void Node::release_connection(const env::Address& from) {

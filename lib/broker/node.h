@@ -4,12 +4,14 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
 #include "base/time.h"
+#include "broker/metrics.h"
 #include "broker/node_config.h"
 #include "cluster/image.h"
 #include "env/clock.h"
@@ -66,6 +68,8 @@ class Node {
   [[nodiscard]] const std::vector<std::unique_ptr<BoundListener>>& listeners() const { return listeners_; }
   [[nodiscard]] const Uuid& cluster_id() const { return cluster_id_; }
   [[nodiscard]] BrokerId id() const { return config_.node_id; }
+  /// False until `start` has opened the data directory.
+  [[nodiscard]] bool has_log_dir() const { return log_dir_ != nullptr; }
   [[nodiscard]] log::LogDir& log_dir() const { return *log_dir_; }
   [[nodiscard]] meta::MetadataStore& store() const { return *store_; }
   [[nodiscard]] Topics& topics() const { return *topics_; }
@@ -86,9 +90,8 @@ class Node {
   /// Being destroyed: nobody is answered any more.
   [[nodiscard]] bool is_gone() const { return gone_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::size_t connection_count() const { return connections_.load(std::memory_order_relaxed); }
-  /// Null, and the connection counts until it is released; or the name of the limit that it would be over. On the first
-  /// shard.
-  [[nodiscard]] const char* take_connection(const env::Address& from);
+  /// Nothing, and the connection counts until it is released; or the limit that it would be over. On the first shard.
+  [[nodiscard]] std::optional<ConnectionLimit> take_connection(const env::Address& from);
   /// Any thread.
   void release_connection(const env::Address& from);
   [[nodiscard]] const std::shared_ptr<FetchSessionSlots>& fetch_session_slots() const { return fetch_session_slots_; }

@@ -38,8 +38,17 @@ Result<Partition::Appended> Partition::append(char* batch, const record::Validat
     shard_.syncer().mark_dirty(*this);
     count_towards_checkpoint(validated.header.size_bytes());
   }
+  count(validated.header, info->duplicate);
   if (!log_->config().flush_on_ack) advance();
   return Appended{.base_offset = info->base_offset, .end = info->end_offset, .log_append_time = info->log_append_time};
+}
+
+void Partition::count(const record::BatchHeader& header, bool duplicate) {
+  ShardMetrics& metrics = shard_.metrics();
+  if (duplicate) return metrics.duplicate_batches.add();
+  metrics.appended_batches.add();
+  metrics.appended_records.add(static_cast<std::uint64_t>(header.record_count));
+  metrics.appended_bytes.add(header.size_bytes());
 }
 
 void Partition::count_towards_checkpoint(std::size_t bytes) {
@@ -54,7 +63,7 @@ void Partition::when_committed(Offset end, std::move_only_function<void(ErrorCod
   if (high_watermark() >= end) return done(ErrorCode::kNone);
   // Nearly always the newest: only a duplicate's original lies further back.
   const auto place = std::ranges::upper_bound(commits_, end, {}, &Commit::end);
-  commits_.insert(place, Commit{end, std::move(done)});
+  commits_.insert(place, Commit{end, shard_.shard().now(), std::move(done)});
   shard_.syncer().hurry(*this);
 }
 
@@ -74,7 +83,9 @@ void Partition::synced() { advance(); }
 
 void Partition::advance() {
   const Offset committed = high_watermark();
+  const Instant now = commits_.empty() ? Instant{} : shard_.shard().now();
   while (!commits_.empty() && commits_.front().end <= committed) {
+    shard_.metrics().commit_wait.record(now - commits_.front().since);
     auto done = std::move(commits_.front().done);
     commits_.pop_front();
     done(ErrorCode::kNone);

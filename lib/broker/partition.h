@@ -86,9 +86,11 @@ class Partition : public std::enable_shared_from_this<Partition> {
  private:
   struct Commit {
     Offset end;
+    Instant since;
     std::move_only_function<void(ErrorCode)> done;
   };
   void advance();
+  void count(const record::BatchHeader& header, bool duplicate);
   void count_towards_checkpoint(std::size_t bytes);
 
   ShardBroker& shard_;

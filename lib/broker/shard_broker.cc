@@ -83,15 +83,13 @@ record::ValidationRules ShardBroker::validation_rules(const cluster::Topic& topi
 }
 
 Result<std::shared_ptr<Partition>> ShardBroker::open_log(const cluster::Topic& topic, std::int32_t index,
-                                                         bool& uncertain) {
+                                                         log::RecoveryReport& report) {
   const TopicPartition name{topic.name, index};
   const LeaderEpoch epoch = topic.partitions[static_cast<std::size_t>(index)].leader_epoch;
   log::OpenContext context = node_.log_dir().context_of(name, topic.id, shard_.clock().wall_now());
   context.leader_epoch = epoch;
   const std::string directory = node_.log_dir().directory_of(name);
-  log::RecoveryReport report;
   auto log = log::Log::open(node_.machine().files, directory, name, settings(topic)->log, context, report);
-  uncertain = report.end_uncertain;
   if (!log && log.error().code == Errc::not_found) {
     // The topic was made just before a power cut took the new directory back; or somebody took it away.
     // Offsets that were acknowledged are never given to other records.
@@ -99,7 +97,7 @@ Result<std::shared_ptr<Partition>> ShardBroker::open_log(const cluster::Topic& t
     if (start > Offset{0})
       node_.logger().error("{}: the log of {} is gone; it goes on at offset {} with a new leader epoch", directory,
                            name.to_string(), start.value());
-    uncertain = true;
+    report.end_uncertain = true;
     log = log::Log::create(node_.machine().files, directory, name, topic.id, settings(topic)->log, start);
   }
   if (!log) return std::unexpected(log.error());
@@ -117,14 +115,16 @@ awaitable<Result<std::vector<std::pair<Uuid, std::int32_t>>>> ShardBroker::open_
   for (const cluster::TopicPtr& topic : image->topics()) {
     for (std::int32_t index = 0; index < topic->partition_count(); ++index) {
       if (&node_.owner_of(topic->id, index) != this) continue;
-      bool is_uncertain = false;
+      log::RecoveryReport report;
       // After a clean stop opening reads nothing and is cheaper than the hop to the pool.
       auto opened =
-          clean ? open_log(*topic, index, is_uncertain)
-                : co_await node_.machine().disk_pool.run(shard_, [&] { return open_log(*topic, index, is_uncertain); });
+          clean ? open_log(*topic, index, report)
+                : co_await node_.machine().disk_pool.run(shard_, [&] { return open_log(*topic, index, report); });
       if (!opened) co_return std::unexpected(opened.error());
       put(std::move(*opened));
-      if (is_uncertain) uncertain.emplace_back(topic->id, index);
+      if (report.end_uncertain) uncertain.emplace_back(topic->id, index);
+      metrics_.gauge(Metric::recovery_checked_bytes).add(static_cast<std::int64_t>(report.bytes_checked));
+      metrics_.gauge(Metric::recovery_cut_bytes).add(static_cast<std::int64_t>(report.bytes_cut));
     }
   }
   co_return uncertain;
@@ -214,8 +214,11 @@ awaitable<void> ShardBroker::keep_house(Partition& partition) {
   const bool keeps_all = log.config().retention_ms < 0 && log.config().retention_bytes < 0;
   if (log.release_if_idle() && keeps_all && log.next_removal() == Instant::never()) co_return;
   if (auto rolled = log.roll_if_old(wall_now); !rolled) note_failure(name, rolled.error());
-  if (auto deleted = log.delete_old_segments(wall_now, shard_.now(), partition.high_watermark()); !deleted)
+  if (auto deleted = log.delete_old_segments(wall_now, shard_.now(), partition.high_watermark()); !deleted) {
     note_failure(name, deleted.error());
+  } else {
+    metrics_.counter(Metric::retention_deleted_segments).add(*deleted);
+  }
   if (auto removal = log.due_removals(shard_.now())) {
     auto removed = co_await pool.run(shard_, [&] { return removal->run(); });
     if (!removed) note_failure(name, removed.error());
@@ -257,7 +260,8 @@ awaitable<void> ShardBroker::compact(Partition& partition, log::CompactionJob& j
     co_return;
   }
   if (auto done = partition.log().finish_compaction(job, shard_.now()); !done)
-    note_failure(partition.name().to_string(), done.error());
+    co_return note_failure(partition.name().to_string(), done.error());
+  metrics_.counter(Metric::compactions).add();
 }
 
 void ShardBroker::note_failure(std::string_view what, const Error& error) {
@@ -279,18 +283,20 @@ void ShardBroker::serve(std::shared_ptr<Connection> connection) {
 }
 
 awaitable<void> ShardBroker::run_connection(std::shared_ptr<Connection> connection) {
-  if (node_.is_stopping()) connection->close();
+  if (node_.is_stopping()) connection->close(CloseReason::stop);
   co_await connection->run();
   std::erase(connections_, connection);
   if (connections_.empty()) sweep_timer_->cancel();
   if (ShardBroker* target = connection->move_target(); target != nullptr && !connection->is_closing()) {
     connections_assigned_.fetch_sub(1, std::memory_order_relaxed);
     target->assign_connection();
+    metrics_.counter(Metric::connection_moves).add();
     connection->move_to(*target);
     target->shard().post(
         [target, connection = std::move(connection)]() mutable { target->serve(std::move(connection)); });
   } else {
     connections_assigned_.fetch_sub(1, std::memory_order_relaxed);
+    metrics_.connection_closed(connection->close_reason());
     node_.release_connection(connection->remote_address());
   }
 }
@@ -306,7 +312,7 @@ awaitable<void> ShardBroker::sweep_connections() {
 }
 
 void ShardBroker::close_connections() {
-  for (const auto& connection : connections_) connection->close();
+  for (const auto& connection : connections_) connection->close(CloseReason::stop);
   for (env::Timer* timer : parked_fetches_) timer->cancel();
 }
 
@@ -316,6 +322,25 @@ void ShardBroker::remove_request_bytes(std::size_t bytes) {
   request_bytes_ -= bytes;
   if (was_full && may_take_requests())
     for (const auto& connection : connections_) connection->resume();
+}
+
+void ShardBroker::refresh_metrics() {
+  const auto set = [this](Metric row, std::size_t value) { metrics_.gauge(row).set(static_cast<std::int64_t>(value)); };
+  std::size_t partitions = 0;
+  std::size_t log_bytes = 0;
+  std::size_t damaged = 0;
+  for_each_partition([&](const Partition& partition) {
+    ++partitions;
+    log_bytes += partition.log().size_bytes();
+    damaged += partition.log().damage().size();
+  });
+  set(Metric::connections_open, connections_.size());
+  set(Metric::requests_in_progress_bytes, request_bytes_);
+  set(Metric::fetches_parked, parked_fetches_.size());
+  set(Metric::partitions, partitions);
+  set(Metric::log_bytes, log_bytes);
+  set(Metric::damaged_ranges, damaged);
+  groups_->refresh_metrics();
 }
 
 std::int32_t ShardBroker::new_session_id() {

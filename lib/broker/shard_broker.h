@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "broker/connection.h"
+#include "broker/metrics.h"
 #include "broker/node.h"
 #include "broker/partition.h"
 #include "broker/settings.h"
@@ -32,6 +33,9 @@ class ShardBroker {
   [[nodiscard]] Node& node() const { return node_; }
   [[nodiscard]] env::Shard& shard() const { return shard_; }
   [[nodiscard]] env::TaskGroup& tasks() { return tasks_; }
+  [[nodiscard]] ShardMetrics& metrics() { return metrics_; }
+  /// Sets what is not counted as it happens: levels, and sums over partitions and groups.
+  void refresh_metrics();
   [[nodiscard]] Syncer& syncer() { return syncer_; }
   [[nodiscard]] GroupService& groups() { return *groups_; }
 
@@ -99,7 +103,8 @@ class ShardBroker {
   void serve(std::shared_ptr<Connection> connection);
   awaitable<void> run_connection(std::shared_ptr<Connection> connection);
   awaitable<void> sweep_connections();
-  Result<std::shared_ptr<Partition>> open_log(const cluster::Topic& topic, std::int32_t index, bool& uncertain);
+  Result<std::shared_ptr<Partition>> open_log(const cluster::Topic& topic, std::int32_t index,
+                                              log::RecoveryReport& report);
   awaitable<void> keep_house();
   awaitable<void> keep_house(Partition& partition);
   awaitable<void> checkpoint(Partition& partition);
@@ -110,6 +115,7 @@ class ShardBroker {
 
   Node& node_;
   env::Shard& shard_;
+  ShardMetrics metrics_;
   env::TaskGroup tasks_;
   Syncer syncer_;
   std::unique_ptr<GroupService> groups_;

@@ -41,14 +41,15 @@ void Syncer::start(Partition& partition) {
   env::Shard& home = shard_.shard();
   shard_.node().machine().disk_pool.submit(
       [this, &home, kept = partition.shared_from_this(), sync = std::move(*job)]() mutable {
+        const Instant begun = home.now();
         auto outcome = sync.run();
-        home.post([this, kept = std::move(kept), sync = std::move(sync), outcome = std::move(outcome)]() mutable {
-          finish(*kept, sync, outcome);
-        });
+        home.post([this, kept = std::move(kept), sync = std::move(sync), outcome = std::move(outcome),
+                   took = home.now() - begun]() mutable { finish(*kept, sync, outcome, took); });
       });
 }
 
-void Syncer::finish(Partition& partition, const log::SyncJob& job, const Result<void>& outcome) {
+void Syncer::finish(Partition& partition, const log::SyncJob& job, const Result<void>& outcome, Duration took) {
+  shard_.metrics().sync_duration.record(took);
   partition.log().end_sync(job, outcome);
   partition.sync.running = false;
   --running_;

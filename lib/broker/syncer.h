@@ -34,7 +34,7 @@ class Syncer {
 
  private:
   void start(Partition& partition);
-  void finish(Partition& partition, const log::SyncJob& job, const Result<void>& outcome);
+  void finish(Partition& partition, const log::SyncJob& job, const Result<void>& outcome, Duration took);
   awaitable<void> run_lazily();
 
   ShardBroker& shard_;

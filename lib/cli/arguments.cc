@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/version.h"
 #include "cli/config_file.h"
 #include "cli/escape.h"
 #include "cli/help.h"
@@ -65,6 +66,8 @@ std::string quoted(std::string_view text) {
   return out + "'";
 }
 
+bool has_help(std::span<const std::string> texts) { return std::ranges::find(texts, "help") != texts.end(); }
+
 Ending usage_ending(const ToolRow& tool, std::string_view text) {
   return {
       .code = ExitCode::usage, .out = {}, .err = fmt::format("{}: {}\nTry '{} --help'.\n", tool.name, text, tool.name)};
@@ -77,7 +80,7 @@ std::string_view Environment::variable(std::string_view name) const {
   return found == variables.end() ? std::string_view{} : found->second;
 }
 
-std::string_view version() { return "mq 0.1.0"; }
+std::string version() { return fmt::format("mq {}", kVersion); }
 
 /// One command line on its way to Arguments.
 class Parser {
@@ -90,12 +93,11 @@ class Parser {
   std::expected<Arguments, Ending> run(std::span<const std::string> words) {
     if (auto read = read_words(words); !read) return std::unexpected(std::move(read).error());
     if (auto ending = asked_for_text()) return std::unexpected(*std::move(ending));
-    if (auto known = require_command(); !known) return std::unexpected(std::move(known).error());
+    const bool asks_for_settings = tool_.connects && has_help(args_.texts("X"));
+    if (auto known = require_command(); !known && !asks_for_settings) return std::unexpected(std::move(known).error());
     if (auto filled = fill_from_elsewhere(); !filled) return std::unexpected(std::move(filled).error());
     if (auto fine = check_values(); !fine) return std::unexpected(std::move(fine).error());
-    if (args_.has("set") && std::ranges::find(args_.texts("set"), "help") != args_.texts("set").end()) {
-      return std::unexpected(Ending{.out = settings_table()});
-    }
+    if (asks_for_settings) return std::unexpected(Ending{.out = settings_table()});
     if (auto fine = check_operands(); !fine) return std::unexpected(std::move(fine).error());
     return std::move(args_);
   }
@@ -204,8 +206,19 @@ class Parser {
   }
 
   Step give_next(Arguments::Value& value, std::span<const std::string> words, std::size_t& i) {
-    if (i + 1 == words.size()) return wrong(fmt::format("{} needs a {}", spelling(*value.row), value.row->value_name));
+    const std::string_view name = value.row->value_name;
+    if (i + 1 == words.size()) return wrong(fmt::format("{} needs a value: {}", spelling(*value.row), name));
+    // `-D --help` asks for help; a value that looks like an option has to be attached.
+    if (const std::string_view next = words[i + 1]; is_long_option(next))
+      return wrong(fmt::format("{0} needs a value: {1}; if {2} is meant, write {0}{3}{2}", spelling(*value.row), name,
+                               quoted(next), value.row->long_name.empty() ? "" : "="));
     return give(value, words[++i]);
+  }
+
+  [[nodiscard]] bool is_long_option(std::string_view word) const {
+    if (!word.starts_with("--") || word.size() == 2) return false;
+    const std::string_view name = word.substr(2, word.find('=') - 2);
+    return std::ranges::any_of(args_.values_, [&](const Arguments::Value& v) { return v.row->long_name == name; });
   }
 
   Step give(Arguments::Value& value, std::string_view text) {
@@ -217,10 +230,10 @@ class Parser {
 
   /// Help and version, which need nothing else to be right.
   std::optional<Ending> asked_for_text() const {
+    if (args_.flag("h")) return Ending{.out = short_help(tool_, args_.command_)};
     for (const auto& value : args_.values_) {
-      if (value.row->short_name == 'h' && value.row->long_name.empty() && !value.texts.empty()) {
-        return Ending{.out = short_help(tool_, args_.command_)};
-      }
+      if (value.row->value_help != nullptr && has_help(value.texts))
+        return Ending{.out = std::string(value.row->value_help())};
     }
     if (args_.flag("help")) return Ending{.out = long_help(tool_, args_.command_)};
     if (args_.flag("help-json")) return Ending{.out = help_json(tool_)};
@@ -280,7 +293,7 @@ class Parser {
   }
 
   Step fill_from_settings() {
-    for (const std::string& text : args_.texts("set")) {
+    for (const std::string& text : args_.texts("X")) {
       if (text == "help") continue;
       const std::size_t equals = text.find('=');
       if (equals == std::string::npos)
@@ -377,7 +390,7 @@ class Parser {
   }
 
   std::string label(const Arguments::Value& value) const {
-    const std::string name(value.row->long_name);
+    const std::string name(name_of(*value.row));
     if (value.source == Source::environment) return std::string(value.row->environment);
     return value.source == Source::option ? name : fmt::format("{} ({})", name, name_of(value.source));
   }
@@ -419,7 +432,7 @@ std::expected<Arguments, Ending> parse(const ToolRow& tool, std::span<const std:
 }
 
 const Arguments::Value& Arguments::value(std::string_view name) const {
-  const auto found = std::ranges::find_if(values_, [&](const Value& v) { return v.row->long_name == name; });
+  const auto found = std::ranges::find(values_, name, [](const Value& v) { return name_of(*v.row); });
   MQ_ASSERT(found != values_.end());  // the caller names an option that its rows lack
   return *found;
 }
@@ -427,7 +440,7 @@ const Arguments::Value& Arguments::value(std::string_view name) const {
 int Arguments::count(std::string_view name) const { return static_cast<int>(value(name).texts.size()); }
 
 bool Arguments::has(std::string_view name) const {
-  const auto found = std::ranges::find_if(values_, [&](const Value& v) { return v.row->long_name == name; });
+  const auto found = std::ranges::find(values_, name, [](const Value& v) { return name_of(*v.row); });
   return found != values_.end() && !found->texts.empty();
 }
 

@@ -41,8 +41,8 @@ struct Ending {
 /// Who said so. The later one wins.
 enum class Source { fallback, system_file, user_file, profile, environment, setting, option };
 
-/// A checked command line. Names are long option names of the tool's rows; any other name is a mistake of ours and
-/// aborts.
+/// A checked command line. Names are those of the tool's rows, long or, where there is none, the letter; any other name
+/// is a mistake of ours and aborts.
 class Arguments {
  public:
   /// Given at least once.
@@ -98,6 +98,6 @@ class Arguments {
                                                      const Environment& environment);
 
 /// The version every tool prints.
-[[nodiscard]] std::string_view version();
+[[nodiscard]] std::string version();
 
 }  // namespace mq::cli

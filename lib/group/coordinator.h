@@ -104,6 +104,12 @@ class Coordinator {
   [[nodiscard]] Effects unload();
 
   [[nodiscard]] std::size_t group_count() const { return groups_.size(); }
+  /// Generations begun by members that came or went, since this object was made.
+  [[nodiscard]] std::uint64_t rebalance_count() const { return rebalances_; }
+  template <class F>
+  void for_each_group(F f) const {
+    for (const auto& [id, group] : groups_) f(group);
+  }
   /// Null when there is none. For tests and metrics.
   [[nodiscard]] const Group* find(std::string_view group_id) const;
   void check_invariants() const;
@@ -193,6 +199,7 @@ class Coordinator {
   std::set<std::pair<Instant, std::string>> wakes_;
   Instant offsets_check_at_ = Instant::never();
   AppendToken last_append_{0};
+  std::uint64_t rebalances_ = 0;
   std::map<AppendToken, PendingAppend> pending_appends_;
 };
 

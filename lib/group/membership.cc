@@ -298,6 +298,7 @@ void Coordinator::complete_join(Turn& turn, Group& group) {
     return wake_by(group, *group.join_deadline);
   }
   group.begin_generation(turn.time.wall);
+  ++rebalances_;
   if (group.is(State::kEmpty)) return write_group(turn, group, [](Turn&, Group&, ErrorCode) {});
 
   for (auto& [id, member] : group.members()) {

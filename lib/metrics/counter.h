@@ -12,6 +12,8 @@ class Counter {
   void add(std::uint64_t by = 1) {
     value_.store(value_.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
   }
+  /// For what is counted elsewhere: `total` is never less than before.
+  void raise_to(std::uint64_t total) { value_.store(total, std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t value() const { return value_.load(std::memory_order_relaxed); }
 
  private:

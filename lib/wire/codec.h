@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "model/error_code.h"
 #include "wire/message.h"
 #include "wire/records.h"
 
@@ -14,23 +15,27 @@ namespace mq::wire {
 
 /// The longest string that the protocol has, in every version.
 inline constexpr std::size_t kStringBytesMax = 32767;
+/// The most elements that all arrays of a request may have together: what answering it costs is bounded with them (N19).
+inline constexpr std::size_t kRequestElementsMax = 200'000;
 /// What `print` returns at most.
 inline constexpr std::size_t kPrintBytesMax = 4096;
 
 /// Appends the body of `message` in `version`, which is one of `M::kVersions`. Fields that the version lacks are left
 /// out, whatever they hold; null becomes empty where the version has no null; strings are cut at kStringBytesMax.
-/// The message holds no external records.
+/// The message holds no external records. `errors`, when given, gets every error code of the message but kNone, in
+/// order.
 template <Message M>
-void encode(const M& message, ApiVersion version, std::string& out);
+void encode(const M& message, ApiVersion version, std::string& out, std::vector<ErrorCode>* errors = nullptr);
 
 /// The same for a message that may hold external records; returns a gap for each.
 template <Message M>
-[[nodiscard]] std::vector<Gap> encode_with_gaps(const M& message, ApiVersion version, std::string& out);
+[[nodiscard]] std::vector<Gap> encode_with_gaps(const M& message, ApiVersion version, std::string& out,
+                                                std::vector<ErrorCode>* errors = nullptr);
 
 /// Reads a body, all of it. `Records` in the result are views into `body`; everything else is copied. Unknown tagged
 /// fields are skipped. Allocates at most 16 times the size of `body` plus 1 MiB.
 /// unsupported: not one of `M::kVersions`; corrupt: the bytes do not follow the format, the text names the field;
-/// too_large: more small elements than the bound on memory allows.
+/// too_large: more small elements than the bound on memory allows, or a request with more than kRequestElementsMax.
 template <Message M>
 [[nodiscard]] Result<M> decode(BytesView body, ApiVersion version);
 

@@ -32,7 +32,9 @@ template <class T>
 /// The visitor of `describe` that appends a message to a string.
 class Encoder {
  public:
-  Encoder(std::string& out, ApiVersion version, bool flexible) : out_(&out), version_(version), flexible_(flexible) {}
+  /// `errors` may be null.
+  Encoder(std::string& out, ApiVersion version, bool flexible, std::vector<ErrorCode>* errors)
+      : out_(&out), version_(version), flexible_(flexible), errors_(errors) {}
 
   template <class T>
   void field(const char*, const T& value, Versions versions = kAlways, Versions nullable = kAlways) {
@@ -89,7 +91,11 @@ class Encoder {
   void put(T value, bool) {
     out().be(value);
   }
-  void put(ErrorCode value, bool) { out().be(static_cast<std::int16_t>(value)); }
+  void put(ErrorCode value, bool) {
+    if (value != ErrorCode::kNone && errors_ != nullptr) [[unlikely]]
+      errors_->push_back(value);
+    out().be(static_cast<std::int16_t>(value));
+  }
   void put(const Uuid& value, bool) {
     out().bytes({reinterpret_cast<const char*>(value.bytes.data()), value.bytes.size()});
   }
@@ -146,6 +152,7 @@ class Encoder {
   std::string* out_;
   ApiVersion version_;
   bool flexible_;
+  std::vector<ErrorCode>* errors_;
   Tags tags_;
   std::vector<Gap> gaps_;
 };

@@ -65,12 +65,13 @@ struct FrameWithGaps {
   std::vector<Gap> gaps;  ///< positions in `bytes`
 };
 
-/// The answer to the request of `header`, in its version.
+/// The answer to the request of `header`, in its version. `errors` as in `encode`.
 template <ApiMessage M>
-[[nodiscard]] FrameWithGaps encode_response_with_gaps(const RequestHeader& header, const M& message) {
+[[nodiscard]] FrameWithGaps encode_response_with_gaps(const RequestHeader& header, const M& message,
+                                                      std::vector<ErrorCode>* errors = nullptr) {
   FrameWithGaps frame{.bytes = begin_frame(), .gaps = {}};
   encode_response_header(M::kApi, header.api_version, header.correlation_id, frame.bytes);
-  frame.gaps = encode_with_gaps(message, header.api_version, frame.bytes);
+  frame.gaps = encode_with_gaps(message, header.api_version, frame.bytes, errors);
   std::size_t missing = 0;
   for (const Gap& gap : frame.gaps) missing += gap.size;
   finish_frame(frame.bytes, 0, missing);
@@ -79,10 +80,11 @@ template <ApiMessage M>
 
 /// The same for a message without external records.
 template <ApiMessage M>
-[[nodiscard]] std::string encode_response(const RequestHeader& header, const M& message) {
+[[nodiscard]] std::string encode_response(const RequestHeader& header, const M& message,
+                                          std::vector<ErrorCode>* errors = nullptr) {
   std::string frame = begin_frame();
   encode_response_header(M::kApi, header.api_version, header.correlation_id, frame);
-  encode(message, header.api_version, frame);
+  encode(message, header.api_version, frame, errors);
   finish_frame(frame, 0);
   return frame;
 }

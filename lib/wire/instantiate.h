@@ -2,6 +2,7 @@
 // The bodies of codec.h. Included only by messages/*.cc, each of which compiles them for its own messages.
 
 #include <algorithm>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,16 +16,17 @@
 namespace mq::wire {
 
 template <Message M>
-std::vector<Gap> encode_with_gaps(const M& message, ApiVersion version, std::string& out) {
+std::vector<Gap> encode_with_gaps(const M& message, ApiVersion version, std::string& out,
+                                  std::vector<ErrorCode>* errors) {
   MQ_ASSERT(M::kVersions.contains(version));
-  Encoder encoder(out, version, version >= M::kFlexibleSince);
+  Encoder encoder(out, version, version >= M::kFlexibleSince, errors);
   encoder.structure(message);
   return std::move(encoder.gaps());
 }
 
 template <Message M>
-void encode(const M& message, ApiVersion version, std::string& out) {
-  const std::vector<Gap> gaps = encode_with_gaps(message, version, out);
+void encode(const M& message, ApiVersion version, std::string& out, std::vector<ErrorCode>* errors) {
+  const std::vector<Gap> gaps = encode_with_gaps(message, version, out, errors);
   MQ_ASSERT(gaps.empty());
 }
 
@@ -32,7 +34,8 @@ namespace detail {
 
 template <Message M>
 Result<M> decode(BytesView bytes, ApiVersion version, bool whole) {
-  Decoder decoder(bytes, version, version >= M::kFlexibleSince);
+  constexpr std::size_t kElementsMax = RequestMessage<M> ? kRequestElementsMax : std::numeric_limits<std::size_t>::max();
+  Decoder decoder(bytes, version, version >= M::kFlexibleSince, kElementsMax);
   Result<M> message(std::in_place);
   decoder.structure(*message);
   if (decoder.failed()) return fail(decoder.error(M::kName));
@@ -71,10 +74,10 @@ std::string print(const M& message, ApiVersion version) {
 
 }  // namespace mq::wire
 
-#define MQ_WIRE_INSTANTIATE(M)                                                       \
-  template void encode<M>(const M&, ApiVersion, std::string&);                       \
-  template std::vector<Gap> encode_with_gaps<M>(const M&, ApiVersion, std::string&); \
-  template Result<M> decode<M>(BytesView, ApiVersion);                               \
+#define MQ_WIRE_INSTANTIATE(M)                                                                                \
+  template void encode<M>(const M&, ApiVersion, std::string&, std::vector<ErrorCode>*);                       \
+  template std::vector<Gap> encode_with_gaps<M>(const M&, ApiVersion, std::string&, std::vector<ErrorCode>*); \
+  template Result<M> decode<M>(BytesView, ApiVersion);                                                        \
   template std::string print<M>(const M&, ApiVersion);
 
 /// Also for messages that begin with their version.

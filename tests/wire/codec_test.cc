@@ -51,6 +51,17 @@ TEST(Codec, ExternalRecordsLeaveGapsThatTheirLengthsCount) {
   }
 }
 
+TEST(Codec, EncodingTellsTheErrorsOfAnAnswer) {
+  FetchResponse response{.error_code = ErrorCode::kNone, .responses = {{.topic = "t"}}};
+  response.responses[0].partitions = {{.partition_index = 0, .error_code = ErrorCode::kOffsetOutOfRange},
+                                      {.partition_index = 1, .error_code = ErrorCode::kNone},
+                                      {.partition_index = 2, .error_code = ErrorCode::kCorruptMessage}};
+  std::vector<ErrorCode> errors;
+  const RequestHeader header{.api_key = 1, .api_version = 12, .correlation_id = 9};
+  EXPECT_EQ(encode_response(header, response, &errors), encode_response(header, response));
+  EXPECT_EQ(errors, (std::vector{ErrorCode::kOffsetOutOfRange, ErrorCode::kCorruptMessage}));
+}
+
 TEST(Codec, AFrameCountsItsBytesAndItsHeaderComesFirst) {
   const std::string frame = encode_request({.api_version = 9, .correlation_id = 3, .client_id = "me"}, produce_of("b"));
   ASSERT_GT(frame.size(), kFrameLengthBytes);

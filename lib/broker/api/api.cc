@@ -116,6 +116,10 @@ void answer_unknown_api_versions(Request request, Responder responder) {
 
 }  // namespace
 
+void Call::count_some_errors(ApiKey api, std::span<const ErrorCode> errors) {
+  broker_->metrics().count_errors(api, errors);
+}
+
 std::span<const ApiEntry> api_table() { return kApis; }
 
 void serve(ShardBroker& broker, Request request, Responder responder) {

@@ -3,6 +3,7 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "broker/connection.h"
 #include "env/async.h"
@@ -32,10 +33,20 @@ class Call {
   /// Encodes `response` in the version of the request and answers with it. Once.
   template <wire::ApiMessage Response>
   void answer(const Response& response) {
-    responder_.send({.head = wire::encode_response(request_.header, response), .files = {}});
+    std::vector<ErrorCode> errors;
+    std::string frame = wire::encode_response(request_.header, response, &errors);
+    count_errors(Response::kApi, errors);
+    responder_.send({.head = std::move(frame), .files = {}});
+  }
+  /// What an answer that a handler encodes by itself says went wrong.
+  void count_errors(ApiKey api, std::span<const ErrorCode> errors) {
+    if (!errors.empty()) [[unlikely]]
+      count_some_errors(api, errors);
   }
 
  private:
+  void count_some_errors(ApiKey api, std::span<const ErrorCode> errors);
+
   ShardBroker* broker_;
   Request request_;
   Responder responder_;

@@ -1,0 +1,219 @@
+#include "broker/metrics.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "base/version.h"
+#include "group/group.h"
+
+namespace mq::broker {
+namespace {
+
+using metrics::Kind;
+using metrics::LabelRow;
+using metrics::MetricRow;
+using metrics::Unit;
+
+// In the order of CloseReason and ConnectionLimit.
+constexpr std::string_view kCloseReasons[] = {"peer", "refused", "overdue", "stop"};
+constexpr std::string_view kConnectionLimits[] = {"max.connections", "max.connections.per.ip"};
+constexpr std::string_view kReloadOutcomes[] = {"failed", "ok"};
+constexpr std::string_view kVersions[] = {kVersion};
+
+/// The first stands for the keys that no API has.
+std::span<const std::string_view> api_names() {
+  static const std::vector<std::string_view> names = [] {
+    std::vector<std::string_view> all{"unknown"};
+    for (const ApiInfo& api : apis()) all.push_back(api.name);
+    return all;
+  }();
+  return names;
+}
+
+std::span<const std::string_view> error_names() {
+  static const std::vector<std::string_view> names = [] {
+    std::vector<std::string_view> all;
+    for (const ErrorCodeInfo& error : error_codes()) all.push_back(error.name);
+    return all;
+  }();
+  return names;
+}
+
+/// In the order of group::State.
+std::span<const std::string_view> group_states() {
+  static const std::array names{group::name_of(group::State::kEmpty), group::name_of(group::State::kPreparingRebalance),
+                                group::name_of(group::State::kCompletingRebalance),
+                                group::name_of(group::State::kStable)};
+  return names;
+}
+
+std::vector<MetricRow> make_rows() {
+  const LabelRow api{.name = "api", .values = api_names()};
+  return {
+      {.name = "mq_connections_open", .kind = Kind::gauge, .help = "Client connections that are open."},
+      {.name = "mq_connections_accepted_total", .help = "Client connections taken."},
+      {.name = "mq_connections_closed_total",
+       .help = "Client connections that ended: the peer went, its request was refused, it was overdue, or the broker "
+               "stops.",
+       .label = {.name = "reason", .values = kCloseReasons}},
+      {.name = "mq_connections_refused_total",
+       .help = "Client connections closed at once because a limit was reached.",
+       .label = {.name = "limit", .values = kConnectionLimits}},
+      {.name = "mq_connection_moves_total", .help = "Connections that moved to the shard of their partitions."},
+      {.name = "mq_received_bytes_total", .unit = Unit::bytes, .help = "Bytes read from clients."},
+      {.name = "mq_sent_bytes_total", .unit = Unit::bytes, .help = "Bytes written to clients."},
+      {.name = "mq_requests_total", .help = "Requests begun.", .label = api},
+      {.name = "mq_request_duration_seconds",
+       .kind = Kind::histogram,
+       .unit = Unit::seconds,
+       .help = "From the last byte of a request to the start of its answer; long polls and waits for the disk count.",
+       .label = api,
+       .sparse = true},
+      {.name = "mq_request_errors_total",
+       .help = "Errors answered, one for each topic, partition or group that a request named in vain.",
+       .label = api,
+       .second = {.name = "error", .values = error_names()},
+       .sparse = true},
+      {.name = "mq_requests_in_progress_bytes",
+       .kind = Kind::gauge,
+       .unit = Unit::bytes,
+       .help = "Memory of requests that are not answered; at queued.max.request.bytes reading stops."},
+      {.name = "mq_appended_records_total", .help = "Records written to logs, those of internal topics too."},
+      {.name = "mq_appended_batches_total", .help = "Record batches written to logs, those of internal topics too."},
+      {.name = "mq_appended_bytes_total",
+       .unit = Unit::bytes,
+       .help = "Bytes of record batches written to logs, those of internal topics too."},
+      {.name = "mq_duplicate_batches_total",
+       .help = "Batches that an idempotent producer sent again and that were there already."},
+      {.name = "mq_fetched_bytes_total", .unit = Unit::bytes, .help = "Bytes of record batches answered to fetches."},
+      {.name = "mq_fetches_parked",
+       .kind = Kind::gauge,
+       .help = "Fetches that wait until there is more or their client's patience ends."},
+      {.name = "mq_fetch_cold_reads_total",
+       .help = "Fetched ranges that first had to be read from disk and checked, off the shard's thread."},
+      {.name = "mq_sync_duration_seconds",
+       .kind = Kind::histogram,
+       .unit = Unit::seconds,
+       .help = "Duration of one sync (fdatasync) of a partition, of mq.flush=ack topics only: how fast the disk is."},
+      {.name = "mq_commit_wait_seconds",
+       .kind = Kind::histogram,
+       .unit = Unit::seconds,
+       .help = "How long an acks=all request waited for its records to be synced, turns of earlier syncs included."},
+      {.name = "mq_data_directory_offline",
+       .kind = Kind::gauge,
+       .help = "1 after a failed write or sync: nothing more is acknowledged until a restart."},
+      {.name = "mq_data_directory_free_bytes",
+       .kind = Kind::gauge,
+       .unit = Unit::bytes,
+       .help = "Free space of the file system of the data directory."},
+      {.name = "mq_data_directory_size_bytes",
+       .kind = Kind::gauge,
+       .unit = Unit::bytes,
+       .help = "Size of the file system of the data directory."},
+      {.name = "mq_log_size_bytes",
+       .kind = Kind::gauge,
+       .unit = Unit::bytes,
+       .help = "Bytes of record batches in all logs."},
+      {.name = "mq_log_damaged_ranges",
+       .kind = Kind::gauge,
+       .help = "Ranges of offsets found damaged on disk, which are not served."},
+      {.name = "mq_topics", .kind = Kind::gauge, .help = "Topics, internal ones too."},
+      {.name = "mq_partitions", .kind = Kind::gauge, .help = "Partitions that this broker leads."},
+      {.name = "mq_groups",
+       .kind = Kind::gauge,
+       .help = "Consumer groups by state.",
+       .label = {.name = "state", .values = group_states()}},
+      {.name = "mq_group_members", .kind = Kind::gauge, .help = "Members of all consumer groups."},
+      {.name = "mq_group_rebalances_total", .help = "Generations of consumer groups begun since the start."},
+      {.name = "mq_retention_deleted_segments_total", .help = "Segments taken away by retention or DeleteRecords."},
+      {.name = "mq_compactions_total", .help = "Compactions of partitions that came to their end."},
+      {.name = "mq_start_duration_seconds",
+       .kind = Kind::gauge,
+       .unit = Unit::seconds,
+       .help = "From the start to the first client, recovery included."},
+      {.name = "mq_recovery_duration_seconds",
+       .kind = Kind::gauge,
+       .unit = Unit::seconds,
+       .help = "How long opening and checking the logs took at the start."},
+      {.name = "mq_recovery_checked_bytes",
+       .kind = Kind::gauge,
+       .unit = Unit::bytes,
+       .help = "Bytes of logs read and checked at the start; 0 after a clean stop."},
+      {.name = "mq_recovery_cut_bytes",
+       .kind = Kind::gauge,
+       .unit = Unit::bytes,
+       .help = "Bytes of torn tails cut from logs at the start and kept beside them as *.cut."},
+      {.name = "mq_unclean_start", .kind = Kind::gauge, .help = "1 when the stop before this start was not clean."},
+      {.name = "mq_config_reloads_total",
+       .help = "Times that SIGHUP read the configuration again.",
+       .label = {.name = "outcome", .values = kReloadOutcomes}},
+      {.name = "mq_log_lines_left_out_total",
+       .help = "Lines of the broker's own log that were left out because clients caused too many."},
+      {.name = "mq_build_info",
+       .kind = Kind::gauge,
+       .help = "Always 1; the label tells the version.",
+       .label = {.name = "version", .values = kVersions}},
+      {.name = "process_start_time_seconds",
+       .kind = Kind::gauge,
+       .unit = Unit::seconds,
+       .help = "When the process began, since 1970."},
+      {.name = "process_cpu_seconds_total", .unit = Unit::seconds, .help = "CPU time used, user and system."},
+      {.name = "process_resident_memory_bytes",
+       .kind = Kind::gauge,
+       .unit = Unit::bytes,
+       .help = "Memory of the process that is in RAM."},
+      {.name = "process_open_fds", .kind = Kind::gauge, .help = "Open file descriptors."},
+      {.name = "process_max_fds", .kind = Kind::gauge, .help = "The most file descriptors that may be open."},
+  };
+}
+
+std::array<std::uint8_t, 128> make_places() {
+  std::array<std::uint8_t, 128> places{};
+  for (std::size_t i = 0; i < apis().size(); ++i)
+    places.at(static_cast<std::size_t>(apis()[i].key)) = static_cast<std::uint8_t>(i + 1);
+  return places;
+}
+
+std::size_t error_place(ErrorCode error) {
+  const auto codes = error_codes();
+  const auto found = std::ranges::lower_bound(codes, error, {}, &ErrorCodeInfo::code);
+  return found != codes.end() && found->code == error ? static_cast<std::size_t>(found - codes.begin()) : 0;
+}
+
+std::size_t place(Metric row) { return static_cast<std::size_t>(row); }
+
+}  // namespace
+
+std::string_view name_of(ConnectionLimit limit) { return kConnectionLimits[static_cast<std::size_t>(limit)]; }
+
+std::span<const MetricRow> metric_rows() {
+  static const std::vector<MetricRow> rows = make_rows();
+  return rows;
+}
+
+const std::array<std::uint8_t, ShardMetrics::kKeysMax> ShardMetrics::kPlaces = make_places();
+
+ShardMetrics::ShardMetrics()
+    : all_(metric_rows()),
+      received_bytes(all_.counter(place(Metric::received_bytes))),
+      sent_bytes(all_.counter(place(Metric::sent_bytes))),
+      appended_records(all_.counter(place(Metric::appended_records))),
+      appended_batches(all_.counter(place(Metric::appended_batches))),
+      appended_bytes(all_.counter(place(Metric::appended_bytes))),
+      duplicate_batches(all_.counter(place(Metric::duplicate_batches))),
+      fetched_bytes(all_.counter(place(Metric::fetched_bytes))),
+      fetch_cold_reads(all_.counter(place(Metric::fetch_cold_reads))),
+      sync_duration(all_.histogram(place(Metric::sync_duration))),
+      commit_wait(all_.histogram(place(Metric::commit_wait))) {
+  for (std::size_t api = 0; api < api_names().size(); ++api) {
+    requests_.push_back(&all_.counter(place(Metric::requests), api));
+    request_duration_.push_back(&all_.histogram(place(Metric::request_duration), api));
+  }
+}
+
+void ShardMetrics::count_errors(ApiKey api, std::span<const ErrorCode> errors) {
+  for (const ErrorCode error : errors)
+    all_.counter(place(Metric::request_errors), place_of(static_cast<std::int16_t>(api)), error_place(error)).add();
+}
+
+}  // namespace mq::broker
