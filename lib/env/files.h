@@ -64,6 +64,18 @@ class FileLock {
   virtual ~FileLock() = default;
 };
 
+/// A directory and everything below it, for one sync where there would be thousands. Held open because only so is every
+/// failed write noticed that came after the opening.
+class Tree {
+ public:
+  virtual ~Tree() = default;
+  /// Makes contents and names at and below the directory durable, as a sync of each file and each directory there would
+  /// (the directory's own name is its parent's). Waits also for what others wrote to the same file system: for starts,
+  /// stops and other large changes, not for an answer. Safe from every thread. An error is final as that of
+  /// `File::sync` is.
+  [[nodiscard]] virtual Result<void> sync() = 0;
+};
+
 /// The file system. Synchronous; safe from every thread. Paths are UTF-8, absolute or relative to the process.
 /// Names made, renamed or removed are durable only after `sync_directory` of their directory.
 class Files {
@@ -81,6 +93,8 @@ class Files {
   [[nodiscard]] virtual Result<bool> exists(const std::string& path) = 0;
   [[nodiscard]] virtual Result<std::uint64_t> file_size(const std::string& path) = 0;
   [[nodiscard]] virtual Result<void> sync_directory(const std::string& path) = 0;
+  /// not_found: no such directory.
+  [[nodiscard]] virtual Result<std::unique_ptr<Tree>> open_tree(const std::string& directory) = 0;
   /// refused when another process (or another simulated node) holds it. Makes the file.
   [[nodiscard]] virtual Result<std::unique_ptr<FileLock>> lock(const std::string& path) = 0;
   [[nodiscard]] virtual Result<DiskSpace> space(const std::string& path) = 0;

@@ -14,6 +14,7 @@
 
 #include "posix/descriptor.h"
 #include "posix/system_error.h"
+#include "posix/tree.h"
 
 namespace mq::posix {
 namespace {
@@ -205,6 +206,12 @@ Result<void> PosixFiles::sync_directory(const std::string& path) {
   if (!descriptor) return file_failure(errno, "open the directory", path);
   if (::fsync(descriptor.get()) != 0) return PosixFile::sync_failure(errno, path);
   return {};
+}
+
+Result<std::unique_ptr<env::Tree>> PosixFiles::open_tree(const std::string& directory) {
+  Descriptor descriptor(open_retrying(directory, O_RDONLY | O_DIRECTORY));
+  if (!descriptor) return file_failure(errno, "open the directory", directory);
+  return std::make_unique<PosixTree>(*this, std::move(descriptor), directory);
 }
 
 Result<std::unique_ptr<env::FileLock>> PosixFiles::lock(const std::string& path) {

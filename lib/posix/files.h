@@ -16,6 +16,7 @@ class PosixFiles final : public env::Files {
   [[nodiscard]] Result<bool> exists(const std::string& path) override;
   [[nodiscard]] Result<std::uint64_t> file_size(const std::string& path) override;
   [[nodiscard]] Result<void> sync_directory(const std::string& path) override;
+  [[nodiscard]] Result<std::unique_ptr<env::Tree>> open_tree(const std::string& directory) override;
   [[nodiscard]] Result<std::unique_ptr<env::FileLock>> lock(const std::string& path) override;
   [[nodiscard]] Result<env::DiskSpace> space(const std::string& path) override;
 };

@@ -124,7 +124,7 @@ class Disk::OpenFile final : public env::File {
     disk_.scheduler_.charge(disk_.scheduler_.rng().delay(disk_.options_.sync_min, disk_.options_.sync_mean));
     disk_.scheduler_.note(Happening::disk_sync, inode_->id, inode_->unsynced.size());
     if (const DiskFault* fault = disk_.strike(DiskFault::On::sync, path_)) {
-      fail_sync(fault->how);
+      disk_.fail_sync(*inode_, fault->how);
       return fail(Errc::disk_failed, "{}: injected sync error", path_);
     }
     disk_.make_durable(*inode_);
@@ -187,26 +187,27 @@ class Disk::OpenFile final : public env::File {
     disk_.account(*inode_);
   }
 
-  void fail_sync(SyncFailure how) {
-    switch (how) {
-      case SyncFailure::pages_stay_dirty:
-        return;
-      case SyncFailure::pages_marked_clean:
-        inode_->unsynced.clear();
-        return;
-      case SyncFailure::pages_dropped:
-        inode_->unsynced.clear();
-        inode_->cached = inode_->durable;
-        disk_.account(*inode_);
-        return;
-    }
-    std::unreachable();
-  }
-
   Disk& disk_;
   InodePtr inode_;
   std::string path_;
   bool is_writable_;
+};
+
+class Disk::OpenTree final : public env::Tree {
+ public:
+  OpenTree(Disk& disk, InodePtr inode, std::string path)
+      : disk_(disk), inode_(std::move(inode)), path_(std::move(path)) {}
+
+  Result<void> sync() override {
+    disk_.assert_writable();
+    disk_.scheduler_.charge(disk_.scheduler_.rng().delay(disk_.options_.sync_min, disk_.options_.sync_mean));
+    return disk_.sync_below(*inode_, path_);
+  }
+
+ private:
+  Disk& disk_;
+  InodePtr inode_;
+  std::string path_;
 };
 
 class Disk::Lock final : public env::FileLock {
@@ -319,9 +320,14 @@ Result<void> Disk::sync_directory(const std::string& path) {
   scheduler_.note(Happening::disk_sync, inode->id, inode->unsynced_names.size());
   if (strike(DiskFault::On::sync_directory, path))
     return fail(Errc::disk_failed, "{}: injected directory sync error", path);
-  inode->durable_entries = inode->entries;
-  inode->unsynced_names.clear();
+  make_durable(*inode);
   return {};
+}
+
+Result<std::unique_ptr<env::Tree>> Disk::open_tree(const std::string& directory) {
+  InodePtr inode = find(directory);
+  if (!inode || !inode->is_directory) return no_such(directory);
+  return std::make_unique<OpenTree>(*this, std::move(inode), directory);
 }
 
 Result<std::unique_ptr<env::FileLock>> Disk::lock(const std::string& path) {
@@ -425,8 +431,47 @@ void Disk::release_if_unused(Inode& inode) {
 }
 
 void Disk::make_durable(Inode& inode) {
+  if (inode.is_directory) {
+    inode.durable_entries = inode.entries;
+    inode.unsynced_names.clear();
+    return;
+  }
   for (const DataChange& change : inode.unsynced) change.apply_to(inode.durable);
   inode.unsynced.clear();
+}
+
+void Disk::fail_sync(Inode& inode, SyncFailure how) {
+  switch (how) {
+    case SyncFailure::pages_stay_dirty:
+      return;
+    case SyncFailure::pages_marked_clean:
+      inode.unsynced.clear();
+      return;
+    case SyncFailure::pages_dropped:
+      inode.unsynced.clear();
+      inode.cached = inode.durable;
+      account(inode);
+      return;
+  }
+  std::unreachable();
+}
+
+Result<void> Disk::sync_below(Inode& inode, const std::string& path) {
+  Result<void> outcome;
+  const std::size_t changes = inode.is_directory ? inode.unsynced_names.size() : inode.unsynced.size();
+  // What is clean is neither written nor able to fail.
+  if (changes > 0) {
+    scheduler_.note(Happening::disk_sync, inode.id, changes);
+    const DiskFault* fault = strike(inode.is_directory ? DiskFault::On::sync_directory : DiskFault::On::sync, path);
+    if (fault != nullptr) outcome = fail(Errc::disk_failed, "{}: injected sync error", path);
+    if (fault != nullptr && !inode.is_directory) fail_sync(inode, fault->how);
+    if (fault == nullptr) make_durable(inode);
+  }
+  for (const auto& [name, entry] : inode.entries) {
+    auto below = sync_below(*entry, path + "/" + name);
+    if (outcome) outcome = std::move(below);
+  }
+  return outcome;
 }
 
 void Disk::lose_below(Inode& inode, PowerLoss how) {

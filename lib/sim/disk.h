@@ -68,6 +68,7 @@ class Disk final : public env::Files {
   Result<bool> exists(const std::string& path) override;
   Result<std::uint64_t> file_size(const std::string& path) override;
   Result<void> sync_directory(const std::string& path) override;
+  Result<std::unique_ptr<env::Tree>> open_tree(const std::string& directory) override;
   Result<std::unique_ptr<env::FileLock>> lock(const std::string& path) override;
   Result<env::DiskSpace> space(const std::string& path) override;
 
@@ -89,6 +90,7 @@ class Disk final : public env::Files {
   struct DataChange;
   struct NameChange;
   class OpenFile;
+  class OpenTree;
   class Lock;
   using InodePtr = std::shared_ptr<Inode>;
 
@@ -105,6 +107,9 @@ class Disk final : public env::Files {
   void account(Inode& inode);
   void release_if_unused(Inode& inode);
   void make_durable(Inode& inode);
+  void fail_sync(Inode& inode, SyncFailure how);
+  /// Syncs everything at and below `inode`; goes on after an error and returns the first.
+  Result<void> sync_below(Inode& inode, const std::string& path);
   void lose_data(Inode& inode, PowerLoss how);
   void lose_names(Inode& directory, PowerLoss how);
   void lose_below(Inode& inode, PowerLoss how);

@@ -14,7 +14,7 @@ from archives import read_archives
 C_FUNCTIONS = """
     fread fgets getline
     open open64 openat openat64 creat fopen fopen64 freopen fdopen opendir readdir readdir64 scandir read pread pread64 readv preadv
-    preadv2 write pwrite pwrite64 writev pwritev pwritev2 close fsync fdatasync sync sync_file_range fallocate posix_fallocate
+    preadv2 write pwrite pwrite64 writev pwritev pwritev2 close fsync fdatasync sync syncfs sync_file_range fallocate posix_fallocate
     ftruncate ftruncate64 truncate rename renameat unlink unlinkat remove mkdir mkdirat rmdir link symlink stat stat64 fstat fstat64
     lstat fstatat statvfs statfs access flock lockf fcntl fcntl64 ioctl mmap mmap64 munmap mremap madvise posix_fadvise sendfile
     sendfile64 splice copy_file_range mkstemp tmpfile

@@ -148,6 +148,17 @@ TEST_F(FilesTest, RenameReplacesAndRemoveTakesFilesAndEmptyDirectories) {
   EXPECT_EQ(files_.rename(directory_.file("from"), directory_.file("to")).error().code, Errc::not_found);
 }
 
+TEST_F(FilesTest, TreeIsSyncedWhateverComesAndGoesInIt) {
+  ASSERT_TRUE(files_.make_directories(directory_.file("a/b")));
+  const auto tree = files_.open_tree(directory_.path()).value();
+  auto file = make("a/b/data", "0123456789");
+  EXPECT_TRUE(tree->sync());
+  ASSERT_TRUE(files_.remove(directory_.file("a/b/data")));
+  ASSERT_TRUE(files_.remove(directory_.file("a/b")));
+  EXPECT_TRUE(tree->sync());
+  EXPECT_EQ(files_.open_tree(directory_.file("none")).error().code, Errc::not_found);
+}
+
 TEST_F(FilesTest, ReplaceAtomicallyLeavesTheNewContentsAndNoTemporaryFile) {
   const std::string path = directory_.file("meta");
   EXPECT_TRUE(env::replace_atomically(files_, path, "a long first version"));

@@ -67,6 +67,33 @@ TEST_F(DiskTest, DirectoryThatWasNeverSyncedGoesWithItsFiles) {
   EXPECT_FALSE(*disk.exists("/a"));
 }
 
+TEST_F(DiskTest, SyncedTreeKeepsItsContentsAndNamesAndNothingBeside) {
+  ASSERT_TRUE(disk.make_directories("/d/inner"));
+  write("/d/inner/f", "inside");
+  write("/g", "");
+  ASSERT_TRUE(disk.open_tree("/d").value()->sync());
+  ASSERT_TRUE(disk.sync_directory("/"));
+  write("/d/inner/f", "INSIDE");
+  write("/g", "beside");
+  disk.lose_power(PowerLoss::drop_all);
+  EXPECT_EQ(contents(disk, "/d/inner/f"), "inside");
+  EXPECT_EQ(contents(disk, "/g"), "");
+  EXPECT_EQ(disk.open_tree("/none").error().code, Errc::not_found);
+}
+
+TEST_F(DiskTest, FaultOfOneFileFailsTheSyncOfItsTreeAndTheRestIsSynced) {
+  ASSERT_TRUE(disk.make_directories("/d"));
+  ASSERT_TRUE(disk.sync_directory("/"));
+  for (const char* name : {"/d/bad", "/d/good"}) write(name, "new");
+  const auto tree = disk.open_tree("/d").value();
+  disk.inject({.on = DiskFault::On::sync, .path_part = "bad"});
+  EXPECT_EQ(tree->sync().error().code, Errc::disk_failed);
+  EXPECT_TRUE(tree->sync());
+  disk.lose_power(PowerLoss::drop_all);
+  EXPECT_EQ(contents(disk, "/d/bad"), "");
+  EXPECT_EQ(contents(disk, "/d/good"), "new");
+}
+
 TEST_F(DiskTest, ReplaceAtomicallyLeavesOldOrNewWholeAtEveryPowerLoss) {
   std::set<std::string> seen;
   for (std::uint64_t seed = 1; seed <= 200; ++seed) {
