@@ -1,7 +1,10 @@
 #include "daemon.h"
 
+#include <fmt/ranges.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -9,6 +12,8 @@
 
 #include "broker/metrics_text.h"
 #include "broker/shard_broker.h"
+#include "config/broker_config.h"
+#include "config/reload.h"
 #include "options.h"
 #include "posix/process.h"
 #include "posix/process_usage.h"
@@ -117,12 +122,7 @@ void Daemon::tell_ready() {
   for (const auto& listener : node_.listeners())
     runtime_.logger().info("listening on {}", listener->address.to_string());
   if (http_) runtime_.logger().info("metrics and health are at http://{}", http_->local_address().to_string());
-  const auto flush = options_.node.topic_defaults.find("mq.flush");
-  const bool on_ack = flush == options_.node.topic_defaults.end() || flush->second == "ack";
-  runtime_.logger().info(
-      "data is in {}; {}", options_.node.data_dir,
-      on_ack ? "an acks=all answer means that the record is on disk (mq.flush=ack)"
-             : "an acks=all answer means that the record is in memory, which a power cut loses (mq.flush=async)");
+  tell_flush();
   (void)posix::notify_service_manager("READY=1");
   if (options_.ready_fd < 0) return;
   const std::string line = "MQ_BROKERS=" + brokers() + "\n";
@@ -131,13 +131,54 @@ void Daemon::tell_ready() {
   ::close(options_.ready_fd);
 }
 
+void Daemon::tell_flush() const {
+  const config::Overrides& defaults = node_.config().topic_defaults;
+  const auto flush = defaults.find("mq.flush");
+  const bool on_ack = flush == defaults.end() || flush->second == "ack";
+  runtime_.logger().info(
+      "data is in {}; {}", node_.config().data_dir,
+      on_ack ? "an acks=all answer means that the record is on disk (mq.flush=ack)"
+             : "an acks=all answer means that the record is in memory, which a power cut loses (mq.flush=async)");
+}
+
+awaitable<void> Daemon::reload() {
+  if (!started_ || ending_) {
+    runtime_.logger().warn("SIGHUP: not while mqd starts or stops; nothing was read");
+    co_return;
+  }
+  const auto monotonic_us = std::chrono::duration_cast<std::chrono::microseconds>(shard_.now().since_start()).count();
+  (void)posix::notify_service_manager(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", monotonic_us));
+  auto wanted = options_.read_settings();
+  auto done = wanted ? co_await take_over(*wanted) : Result<void>(std::unexpected(wanted.error()));
+  if (!done) runtime_.logger().error("SIGHUP: {}; nothing was changed", done.error().message);
+  node_.first_shard().metrics().counter(broker::Metric::config_reloads, done ? 1 : 0).add();
+  (void)posix::notify_service_manager("READY=1");
+}
+
+awaitable<Result<void>> Daemon::take_over(const config::Overrides& wanted) {
+  MQ_CO_TRY(const config::Reload reload, config::plan_reload(node_.config().broker_options, wanted));
+  broker::NodeConfig config = node_.config();
+  MQ_CO_CHECK(broker::apply_options(reload.options, config));
+  MQ_CO_TRY(const config::BrokerConfig broker, config::resolve_broker_config(reload.options));
+  co_await node_.reconfigure(std::move(config));
+  runtime_.logger().set_level(log_level(broker.log_level));
+  if (!reload.left.empty())
+    runtime_.logger().warn("SIGHUP: only a restart takes over {}", fmt::join(reload.left, ", "));
+  if (reload.taken.empty()) {
+    runtime_.logger().info("SIGHUP: nothing changed");
+  } else {
+    runtime_.logger().info("SIGHUP: took over {}", fmt::join(reload.taken, ", "));
+    if (std::ranges::find(reload.taken, "mq.flush") != reload.taken.end()) tell_flush();
+  }
+  co_return Result<void>{};
+}
+
 awaitable<void> Daemon::watch_signals() {
   while (true) {
     const auto signal = co_await signals_.next();
     if (!signal) co_return;
     if (*signal == SIGHUP) {
-      runtime_.logger().info(
-          "SIGHUP: the log goes to standard error and the settings of a broker are read when it starts; nothing to do");
+      co_await reload();
     } else if (*signal == SIGUSR1) {
       const auto image = node_.first_shard().image();
       runtime_.logger().info("{} connections, {} topics, {} partitions", node_.connection_count(),

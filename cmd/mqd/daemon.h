@@ -1,10 +1,12 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "broker/node.h"
+#include "config/option.h"
 #include "env/task_group.h"
 #include "http/server.h"
 #include "posix/runtime.h"
@@ -14,10 +16,11 @@ namespace mq::mqd {
 
 struct DaemonOptions {
   broker::NodeConfig node;
-  std::string metrics;               ///< address of the HTTP listener; empty: none
-  int ready_fd = -1;                 ///< told when clients can connect
-  std::vector<std::string> command;  ///< run beside the broker, which ends with it; empty: none
-  bool remove_data = false;          ///< at the end: the directory was made for this run
+  std::string metrics;                                       ///< address of the HTTP listener; empty: none
+  int ready_fd = -1;                                         ///< told when clients can connect
+  std::vector<std::string> command;                          ///< run beside the broker, which ends with it; empty: none
+  std::function<Result<config::Overrides>()> read_settings;  ///< what file and command line ask for now
+  bool remove_data = false;                                  ///< at the end: the directory was made for this run
 };
 
 /// The process round a node: readiness, signals, a command beside it, the end.
@@ -36,6 +39,9 @@ class Daemon {
   void tell_ready();
   awaitable<int> wait_for_end();
   awaitable<void> watch_signals();
+  awaitable<void> reload();
+  awaitable<Result<void>> take_over(const config::Overrides& wanted);
+  void tell_flush() const;
   awaitable<void> watch_command();
   awaitable<void> force_end();
   void end(int status);

@@ -14,32 +14,35 @@ std::string default_data_dir() {
   return posix::user_directory(posix::UserDirectory::state).value_or(".") + "/mqd";
 }
 
-posix::LoggerOptions logger_options(const cli::Arguments& args) {
-  const std::string& level = args.text("log");
+posix::LoggerOptions logger_options(const cli::Arguments& args, const std::string& level) {
   const std::string& format = args.text("log-format");
-  return {.level = level == "debug"   ? env::LogLevel::debug
-                   : level == "warn"  ? env::LogLevel::warn
-                   : level == "error" ? env::LogLevel::error
-                                      : env::LogLevel::info,
+  return {.level = log_level(level),
           .format = format == "json"   ? posix::LogFormat::json
                     : format == "text" ? posix::LogFormat::text
                                        : posix::LogFormat::automatic};
 }
 
-Result<DaemonOptions> daemon_options(const cli::Arguments& args, config::Overrides& settings) {
+/// What file and command line ask for, now.
+Result<config::Overrides> wanted_settings(const cli::Arguments& args, const cli::Environment& around) {
+  MQ_TRY(config::Overrides wanted, settings(args, around));
+  if (!args.flag("ephemeral")) return wanted;
+  // A broker for one test takes neither place nor ports from a file that is meant for the machine's own.
+  if (!args.given("listen")) wanted["listeners"] = "plain://127.0.0.1:0";
+  if (!args.given("data")) wanted.erase("log.dirs");
+  if (!args.given("metrics")) wanted.erase("mq.metrics.listen");
+  return wanted;
+}
+
+Result<DaemonOptions> daemon_options(const cli::Arguments& args, const config::Overrides& wanted) {
   DaemonOptions options;
   std::string data_dir = default_data_dir();
   const bool ephemeral = args.flag("ephemeral");
-  // A broker for one test takes neither place nor port from a file that is meant for the machine's own.
-  if (ephemeral && !args.given("listen")) settings["listeners"] = "plain://127.0.0.1:0";
-  if (ephemeral && !args.given("data")) settings.erase("log.dirs");
   if (ephemeral && !args.given("data") && !args.flag("check-config")) {
     MQ_TRY(data_dir, posix::make_temporary_directory("mqd-"));
     options.remove_data = true;
   }
-  MQ_TRY(options.node, node_config(args, settings, data_dir));
-  if (const auto metrics = settings.find("mq.metrics.listen"); metrics != settings.end())
-    options.metrics = metrics->second;
+  MQ_TRY(options.node, node_config(args, wanted, data_dir));
+  if (const auto metrics = wanted.find("mq.metrics.listen"); metrics != wanted.end()) options.metrics = metrics->second;
   if (args.has("ready-fd")) options.ready_fd = static_cast<int>(args.number("ready-fd"));
   options.command.assign(args.operands().begin(), args.operands().end());
   if (!options.command.empty() && !ephemeral)
@@ -54,16 +57,18 @@ int run(int argc, char** argv) {
   around.read_file = [&files](const std::string& path) { return env::read_whole(files->files(), path); };
   const auto args = cli::parse(tool(), words, around);
   if (!args) return tool::write_out(args.error());
-  auto options = settings(*args, around);
-  if (!options) return tool::write_out(args->usage_error(options.error().message));
-  auto daemon = daemon_options(*args, *options);
+  const auto wanted = wanted_settings(*args, around);
+  if (!wanted) return tool::write_out(args->usage_error(wanted.error().message));
+  auto daemon = daemon_options(*args, *wanted);
   if (!daemon) return tool::write_out(args->usage_error(daemon.error().message));
   if (args->flag("check-config")) return 0;
 
   posix::raise_descriptor_limit();
-  const int threads = config::resolve_broker_config(*options).value().threads;  // 0: one per core
-  posix::Runtime runtime(
-      {.shards = threads > 0 ? threads : posix::processor_count(), .pool_threads = 4, .log = logger_options(*args)});
+  daemon->read_settings = [&] { return wanted_settings(*args, around); };
+  const config::BrokerConfig broker = config::resolve_broker_config(*wanted).value();
+  posix::Runtime runtime({.shards = broker.threads > 0 ? broker.threads : posix::processor_count(),
+                          .pool_threads = 4,
+                          .log = logger_options(*args, broker.log_level)});
   Daemon running(runtime, std::move(*daemon));
   return runtime.run([&]() -> awaitable<int> { co_return co_await running.run(); });
 }

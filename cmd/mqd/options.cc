@@ -171,7 +171,14 @@ constexpr cli::ToolRow kTool{.name = "mqd",
                                  "in the foreground, logs to standard error and needs "
                                  "no configuration.\n\n"
                                  "With --flush ack, the default, an acks=all answer means that the record is on disk. "
-                                 "SIGTERM and SIGINT stop it gracefully, a second one at once.",
+                                 "SIGTERM and SIGINT stop it gracefully, a second one at once.\n\n"
+                                 "SIGHUP has the configuration file read again. The defaults of topics, the limits of "
+                                 "connections and requests and the log level count from then on; what only a restart "
+                                 "takes over is named in one warning. A file with a mistake changes nothing, and the "
+                                 "log says why. SIGUSR1 has the log tell how much is served.\n\n"
+                                 "With --metrics, /metrics answers in Prometheus' text format, /healthz as soon as "
+                                 "the process runs, and /readyz with 200 while records can be acknowledged and with "
+                                 "503 before the logs are open, while mqd stops and after its disk failed.",
                              .options = kOptions,
                              .examples = kExamples,
                              .operands = {.min = 0},
@@ -212,6 +219,13 @@ Result<broker::ListenerConfig> parse_listener(std::string_view text) {
   return listener;
 }
 
+env::LogLevel log_level(std::string_view name) {
+  if (name == "debug") return env::LogLevel::debug;
+  if (name == "warn") return env::LogLevel::warn;
+  if (name == "error") return env::LogLevel::error;
+  return env::LogLevel::info;
+}
+
 Result<config::Overrides> settings(const cli::Arguments& args, const cli::Environment& environment) {
   config::Overrides options;
   const std::string file = args.has("config") ? args.text("config") : kSystemFile;
@@ -238,6 +252,7 @@ Result<config::Overrides> settings(const cli::Arguments& args, const cli::Enviro
   set_text("data", "log.dirs");
   set_text("cluster-id", "mq.cluster.id");
   set_text("metrics", "mq.metrics.listen");
+  set_text("log", "mq.log.level");
   if (args.given("listen")) options["listeners"] = fmt::format("{}", fmt::join(args.texts("listen"), ","));
   set_number("node-id", "node.id");
   set_number("threads", "mq.threads");

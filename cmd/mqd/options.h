@@ -1,11 +1,13 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "broker/node_config.h"
 #include "cli/arguments.h"
 #include "cli/option.h"
+#include "env/logger.h"
 
 namespace mq::mqd {
 
@@ -18,6 +20,9 @@ namespace mq::mqd {
 /// The node that the command line and `options` ask for. `default_data_dir` is used when nobody names one.
 [[nodiscard]] Result<broker::NodeConfig> node_config(const cli::Arguments& args, const config::Overrides& options,
                                                      const std::string& default_data_dir);
+
+/// Of mq.log.level.
+[[nodiscard]] env::LogLevel log_level(std::string_view name);
 
 /// Reads `HOST:PORT`, `NAME://HOST:PORT` or `unix:PATH`.
 [[nodiscard]] Result<broker::ListenerConfig> parse_listener(std::string_view text);

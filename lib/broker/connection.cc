@@ -271,7 +271,7 @@ awaitable<Result<void>> Connection::write_front() {
 }
 
 void Connection::fail(std::string_view why, CloseReason reason) {
-  home_->node().logger().info("connection from {} closed: {}", remote_.to_string(), why);
+  home_->peer_log().info("connection from {} closed: {}", remote_.to_string(), why);
   close(reason);
 }
 

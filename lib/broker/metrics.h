@@ -27,7 +27,7 @@ enum class ConnectionLimit : std::uint8_t { all, per_ip };
 /// The option that sets it.
 [[nodiscard]] std::string_view name_of(ConnectionLimit limit);
 
-/// The places in the table of rows, which metrics.cc has in the same order.
+/// The places in the table of rows.
 enum class Metric : std::size_t {
   connections_open,
   connections_accepted,

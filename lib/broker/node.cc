@@ -20,13 +20,14 @@ namespace {
 // The synced ends are written at most this often. They only tell rot from a torn tail after a crash, so being late by
 // this much costs nothing but a little of that; each write costs the disk a sync.
 constexpr Duration kSyncedEndsInterval = 100ms;
+// Each refused batch meets the full disk anew; who reads the log needs to be told now and then.
+constexpr Duration kDiskFullInterval = 1min;
 
 }  // namespace
 
 Node::Node(NodeEnv env, NodeConfig config)
-    : env_(std::move(env)),
-      config_(std::move(config)),
-      fetch_session_slots_(std::make_shared<FetchSessionSlots>(config_.fetch_sessions_max)) {
+    : env_(std::move(env)), fetch_session_slots_(std::make_shared<FetchSessionSlots>(config.fetch_sessions_max)) {
+  keep(std::move(config));
   MQ_ASSERT(!env_.shards.empty());
   for (env::Shard* shard : env_.shards) shards_.push_back(std::make_unique<ShardBroker>(*this, *shard));
   topics_ = std::make_unique<Topics>(*this);
@@ -41,6 +42,17 @@ Node::~Node() {
   for (const auto& shard : shards_) shard->drop_requests();
 }
 
+void Node::keep(NodeConfig config) {
+  configs_.push_back(std::make_unique<const NodeConfig>(std::move(config)));
+  config_.store(configs_.back().get(), std::memory_order_release);
+}
+
+awaitable<void> Node::reconfigure(NodeConfig config) {
+  keep(std::move(config));
+  for (const auto& shard : shards_)
+    co_await env::on_shard(first_shard().shard(), shard->shard(), [&shard] { shard->install(shard->image()); });
+}
+
 ShardBroker& Node::owner_of(const Uuid& topic_id, std::int32_t partition) const {
   // Neighbours go to different shards, so that the few partitions of a busy topic use every core.
   const std::size_t hash = std::hash<Uuid>{}(topic_id) + static_cast<std::size_t>(partition);
@@ -51,11 +63,11 @@ awaitable<Result<void>> Node::start() {
   env::Shard& home = first_shard().shard();
   const Instant begun = home.now();
   MQ_CO_TRY(log_dir_,
-            co_await env_.disk_pool.run(home, [this] { return log::LogDir::open(env_.files, config_.data_dir); }));
+            co_await env_.disk_pool.run(home, [this] { return log::LogDir::open(env_.files, config().data_dir); }));
   for (const std::string& note : log_dir_->notes()) logger().warn("{}", note);
-  if (log_dir_->identity() && log_dir_->identity()->node != config_.node_id)
+  if (log_dir_->identity() && log_dir_->identity()->node != config().node_id)
     co_return fail(Errc::refused, "{} belongs to node {}, this is node {}; use its own directory or its id",
-                   config_.data_dir, log_dir_->identity()->node.value(), config_.node_id.value());
+                   config().data_dir, log_dir_->identity()->node.value(), config().node_id.value());
   MQ_CO_CHECK(co_await open_metadata());
   MQ_CO_CHECK(co_await env_.disk_pool.run(home, [this] { return log_dir_->begin_writing(); }));
   const Instant recovery_begun = home.now();
@@ -73,7 +85,7 @@ awaitable<Result<void>> Node::open_metadata() {
   const auto last_stop =
       log_dir_->identity() && !log_dir_->was_clean() ? meta::LastStop::unclean : meta::LastStop::clean;
   MQ_CO_TRY(store_,
-            co_await meta::open_sqlite_store(env_.files, env_.metadata_pool, home, config_.data_dir + "/metadata.db",
+            co_await meta::open_sqlite_store(env_.files, env_.metadata_pool, home, config().data_dir + "/metadata.db",
                                              env_.random, logger(), last_stop));
   MQ_CO_TRY(const meta::Listing listing, co_await store_->list(""));
   std::vector<cluster::KeyValue> records;
@@ -82,9 +94,9 @@ awaitable<Result<void>> Node::open_metadata() {
   MQ_CO_TRY(cluster::ClusterImage image, cluster::from_records(records));
 
   Uuid wanted;
-  if (!config_.cluster_id.empty() && !Uuid::parse(config_.cluster_id, wanted))
+  if (!config().cluster_id.empty() && !Uuid::parse(config().cluster_id, wanted))
     co_return fail(Errc::invalid_argument, "'{}' is no cluster id: 22 characters of URL-safe base64 are",
-                   config_.cluster_id);
+                   config().cluster_id);
   cluster_id_ = image.cluster_id();
   if (cluster_id_.is_zero()) {
     // F16: metadata that is lost must not look like "no data".
@@ -92,7 +104,7 @@ awaitable<Result<void>> Node::open_metadata() {
       co_return fail(
           Errc::corrupt,
           "{} has data of cluster {}, but its metadata.db is empty; restore metadata.db, nothing was changed",
-          config_.data_dir, log_dir_->identity()->cluster_id);
+          config().data_dir, log_dir_->identity()->cluster_id);
     cluster_id_ = wanted;
     while (cluster_id_.is_zero()) env_.random.fill(cluster_id_.bytes);
     image = image.with_cluster_id(cluster_id_);
@@ -105,17 +117,17 @@ awaitable<Result<void>> Node::open_metadata() {
     (void)made;
   }
   if (!wanted.is_zero() && wanted != cluster_id_)
-    co_return fail(Errc::refused, "{} belongs to cluster {}, not {}", config_.data_dir, cluster_id_.to_string(),
-                   config_.cluster_id);
+    co_return fail(Errc::refused, "{} belongs to cluster {}, not {}", config().data_dir, cluster_id_.to_string(),
+                   config().cluster_id);
   if (log_dir_->identity() && log_dir_->identity()->cluster_id != cluster_id_.to_string())
     co_return fail(Errc::corrupt,
                    "{}/meta.properties names cluster {}, its metadata.db cluster {}; nothing was changed",
-                   config_.data_dir, log_dir_->identity()->cluster_id, cluster_id_.to_string());
+                   config().data_dir, log_dir_->identity()->cluster_id, cluster_id_.to_string());
   if (!log_dir_->identity()) {
     Uuid directory;
     env_.random.fill(directory.bytes);
     const log::DirIdentity identity{
-        .node = config_.node_id, .cluster_id = cluster_id_.to_string(), .directory_id = directory.to_string()};
+        .node = config().node_id, .cluster_id = cluster_id_.to_string(), .directory_id = directory.to_string()};
     MQ_CO_CHECK(co_await env_.disk_pool.run(home, [this, identity] { return log_dir_->set_identity(identity); }));
   }
   const auto shared = std::make_shared<const cluster::ClusterImage>(std::move(image));
@@ -159,7 +171,7 @@ Result<void> Node::put_strays_away(const cluster::ClusterImage& image) {
 }
 
 Result<void> Node::listen() {
-  for (const ListenerConfig& config : config_.listeners) {
+  for (const ListenerConfig& config : config().listeners) {
     MQ_TRY(auto listener, first_shard().shard().network().listen(config.address));
     auto bound = std::make_unique<BoundListener>();
     bound->config = config;
@@ -178,14 +190,14 @@ awaitable<void> Node::accept_on(BoundListener& bound) {
     if (!accepted && (accepted.error().code == Errc::cancelled || stopping_)) co_return;
     if (!accepted) {
       // Out of descriptors, most likely: wait for some to be freed rather than spin.
-      logger().warn("cannot accept on {}: {}", bound.address.to_string(), accepted.error().message);
+      first_shard().peer_log().warn("cannot accept on {}: {}", bound.address.to_string(), accepted.error().message);
       co_await home.sleep_until(home.now() + 100ms);
       continue;
     }
     if (const auto limit = take_connection((*accepted)->remote_address())) {
       first_shard().metrics().connection_refused(*limit);
-      logger().warn("a connection from {} is refused: {} are open", (*accepted)->remote_address().to_string(),
-                    name_of(*limit));
+      first_shard().peer_log().warn("a connection from {} is refused: {} are open",
+                                    (*accepted)->remote_address().to_string(), name_of(*limit));
       continue;
     }
     first_shard().metrics().counter(Metric::connections_accepted).add();
@@ -203,10 +215,10 @@ awaitable<void> Node::accept_on(BoundListener& bound) {
 }
 
 std::optional<ConnectionLimit> Node::take_connection(const env::Address& from) {
-  if (connection_count() >= config_.connections_max) return ConnectionLimit::all;
+  if (connection_count() >= config().connections_max) return ConnectionLimit::all;
   if (!from.is_unix()) {
     std::size_t& from_there = connections_from_[from.host];
-    if (from_there >= config_.connections_per_ip_max) return ConnectionLimit::per_ip;
+    if (from_there >= config().connections_per_ip_max) return ConnectionLimit::per_ip;
     ++from_there;
   }
   connections_.fetch_add(1, std::memory_order_relaxed);
@@ -241,13 +253,22 @@ awaitable<void> Node::write_synced_ends() {
 
 void Node::disk_failed(const Error& error) {
   if (offline_.exchange(true)) return;
-  logger().error("{} is offline: {}. Nothing more is acknowledged; look at the disk, then restart", config_.data_dir,
+  logger().error("{} is offline: {}. Nothing more is acknowledged; look at the disk, then restart", config().data_dir,
                  error.message);
   log_dir_->go_offline(error.message);
   for (const auto& shard : shards_)
     shard->shard().post([&shard] {
       shard->for_each_partition([](Partition& partition) { partition.fail_waiters(ErrorCode::kKafkaStorageError); });
     });
+}
+
+void Node::disk_full(const Error& error) {
+  const Duration now = first_shard().shard().now().since_start();
+  Duration::rep told = disk_full_told_.load(std::memory_order_relaxed);
+  if (told != 0 && now < Duration(told) + kDiskFullInterval) return;
+  if (disk_full_told_.compare_exchange_strong(told, now.count()))
+    logger().error("{} is full: {}. Producing fails until space is free, reading goes on; no restart is needed",
+                   config().data_dir, error.message);
 }
 
 awaitable<void> Node::stop() {

@@ -62,12 +62,17 @@ class Node {
   /// Graceful stop, in the order of DESIGN 4: listeners, connections, groups, logs synced, clean marker.
   awaitable<void> stop();
 
-  [[nodiscard]] const NodeConfig& config() const { return config_; }
+  /// Other settings from now on, in every shard on return. Of the fields only those that are read whenever they count
+  /// may differ: what dynamic options set. On the first shard.
+  awaitable<void> reconfigure(NodeConfig config);
+
+  /// In force at this moment. The reference stays valid while the node lives. Any thread.
+  [[nodiscard]] const NodeConfig& config() const { return *config_.load(std::memory_order_acquire); }
   [[nodiscard]] const NodeEnv& machine() const { return env_; }
   [[nodiscard]] env::Logger& logger() const { return env_.logger; }
   [[nodiscard]] const std::vector<std::unique_ptr<BoundListener>>& listeners() const { return listeners_; }
   [[nodiscard]] const Uuid& cluster_id() const { return cluster_id_; }
-  [[nodiscard]] BrokerId id() const { return config_.node_id; }
+  [[nodiscard]] BrokerId id() const { return config().node_id; }
   /// False until `start` has opened the data directory.
   [[nodiscard]] bool has_log_dir() const { return log_dir_ != nullptr; }
   [[nodiscard]] log::LogDir& log_dir() const { return *log_dir_; }
@@ -83,6 +88,8 @@ class Node {
   [[nodiscard]] std::uint64_t next_connection_id() { return connection_ids_.fetch_add(1, std::memory_order_relaxed); }
   /// The data directory failed (D-1): nothing more is acknowledged from it. Any thread.
   void disk_failed(const Error& error);
+  /// An append found no space: tells so, not more than once a minute. Any thread.
+  void disk_full(const Error& error);
   /// LogDir::note_synced was called: what it noted is written soon. Any thread.
   void note_synced_ends();
   [[nodiscard]] bool is_offline() const { return offline_.load(std::memory_order_relaxed); }
@@ -97,6 +104,7 @@ class Node {
   [[nodiscard]] const std::shared_ptr<FetchSessionSlots>& fetch_session_slots() const { return fetch_session_slots_; }
 
  private:
+  void keep(NodeConfig config);
   awaitable<Result<void>> open_metadata();
   Result<void> put_strays_away(const cluster::ClusterImage& image);
   awaitable<void> write_synced_ends();
@@ -105,7 +113,9 @@ class Node {
   awaitable<void> accept_on(BoundListener& bound);
 
   NodeEnv env_;
-  NodeConfig config_;
+  // Somebody may still look at an earlier one; they are few, since each took a person to make.
+  std::vector<std::unique_ptr<const NodeConfig>> configs_;
+  std::atomic<const NodeConfig*> config_{nullptr};
   Uuid cluster_id_;
   std::unique_ptr<log::LogDir> log_dir_;
   std::unique_ptr<meta::MetadataStore> store_;
@@ -116,10 +126,11 @@ class Node {
   std::unique_ptr<env::TaskGroup> acceptors_;
   std::atomic<std::uint64_t> connection_ids_{1};
   std::atomic<std::size_t> connections_{0};
-  std::atomic<bool> offline_{false};
-  std::atomic<bool> stopping_{false};
   boost::unordered_flat_map<std::string, std::size_t> connections_from_;  ///< by IP address; the first shard's
   std::shared_ptr<FetchSessionSlots> fetch_session_slots_;
+  std::atomic<bool> offline_{false};
+  std::atomic<Duration::rep> disk_full_told_{0};  ///< when, since the clock's start; 0: never
+  std::atomic<bool> stopping_{false};
   std::atomic<bool> gone_{false};
   std::atomic<bool> synced_ends_scheduled_{false};
   std::unique_ptr<env::Timer> synced_ends_timer_;

@@ -32,6 +32,7 @@ Result<Partition::Appended> Partition::append(char* batch, const record::Validat
   auto info = log_->append(batch, validated.header, validated.max_timestamp, epoch_, shard_.shard().clock().wall_now());
   if (!info) {
     if (info.error().code == Errc::disk_failed) shard_.node().disk_failed(info.error());
+    if (info.error().code == Errc::disk_full) shard_.node().disk_full(info.error());
     return std::unexpected(info.error());
   }
   if (!info->duplicate) {
@@ -76,7 +77,10 @@ Partition::Watch Partition::watch(std::move_only_function<void()> woken) {
 void Partition::tell_damage(const std::string& what) {
   if (what == damage_told_) return;
   damage_told_ = what;
-  shard_.node().logger().error("{} is damaged on disk and will not be served there: {}", name_.to_string(), what);
+  shard_.peer_log().error(
+      "{} is damaged on disk and will not be served there: {}; 'mqctl segment verify' lists all damage of its "
+      "directory",
+      name_.to_string(), what);
 }
 
 void Partition::synced() { advance(); }

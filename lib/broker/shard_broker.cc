@@ -18,6 +18,7 @@ ShardBroker::ShardBroker(Node& node, env::Shard& shard)
     : node_(node),
       shard_(shard),
       tasks_(shard),
+      peer_log_(shard, tasks_, node.logger(), metrics_.counter(Metric::log_lines_left_out)),
       syncer_(*this),
       groups_(std::make_unique<GroupService>(*this)),
       image_(std::make_shared<const cluster::ClusterImage>()),
@@ -146,6 +147,7 @@ void ShardBroker::start() {
 
 awaitable<bool> ShardBroker::stop_serving() {
   close_connections();
+  peer_log_.stop();
   house_timer_->cancel();
   groups_->stop();
   while (!connections_.empty()) co_await shard_.sleep_until(shard_.now() + 1ms);

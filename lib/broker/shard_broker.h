@@ -13,6 +13,7 @@
 #include "broker/metrics.h"
 #include "broker/node.h"
 #include "broker/partition.h"
+#include "broker/peer_log.h"
 #include "broker/settings.h"
 #include "broker/syncer.h"
 #include "cluster/image.h"
@@ -34,6 +35,8 @@ class ShardBroker {
   [[nodiscard]] env::Shard& shard() const { return shard_; }
   [[nodiscard]] env::TaskGroup& tasks() { return tasks_; }
   [[nodiscard]] ShardMetrics& metrics() { return metrics_; }
+  /// For what a client can cause; what the machine causes goes to the node's logger.
+  [[nodiscard]] PeerLog& peer_log() { return peer_log_; }
   /// Sets what is not counted as it happens: levels, and sums over partitions and groups.
   void refresh_metrics();
   [[nodiscard]] Syncer& syncer() { return syncer_; }
@@ -117,6 +120,7 @@ class ShardBroker {
   env::Shard& shard_;
   ShardMetrics metrics_;
   env::TaskGroup tasks_;
+  PeerLog peer_log_;
   Syncer syncer_;
   std::unique_ptr<GroupService> groups_;
   std::shared_ptr<const cluster::ClusterImage> image_;

@@ -18,6 +18,7 @@ Result<BrokerConfig> resolve_broker_config(const Overrides& overrides) {
       .advertised_listeners = options.list("advertised.listeners"),
       .log_dirs = options.list("log.dirs"),
       .threads = options.int32("mq.threads"),
+      .log_level = options.text("mq.log.level"),
       .metrics_listen = options.text("mq.metrics.listen"),
       .auto_create_topics = options.boolean("auto.create.topics.enable"),
       .delete_topics = options.boolean("delete.topic.enable"),

@@ -19,6 +19,7 @@ struct BrokerConfig {
   std::vector<std::string> advertised_listeners;  ///< empty: the address of each connection
   std::vector<std::string> log_dirs;              ///< empty: the place for data of this user
   std::int32_t threads = 0;                       ///< 0: one per core
+  std::string log_level;                          ///< debug, info, warn or error
   std::string metrics_listen;                     ///< empty: no HTTP
 
   bool auto_create_topics = true;

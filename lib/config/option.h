@@ -31,7 +31,7 @@ enum class Unit { none, bytes, milliseconds, minutes, hours, records, ratio, cou
 /// Whose option it is.
 enum class Scope {
   topic,   ///< set for each topic, at any time
-  broker,  ///< read when a broker starts; DescribeConfigs shows it read-only
+  broker,  ///< in its file or command line; DescribeConfigs shows it read-only
 };
 
 /// Where a value in force comes from, with the numbers of DescribeConfigs.
@@ -50,6 +50,7 @@ struct OptionRow {
   /// The only values of a string, or of a list's items, separated by `|`. Empty: any.
   std::string_view choices = {};
   Scope scope = Scope::topic;
+  bool dynamic = false;  ///< of a broker's options: one that runs takes it over on SIGHUP, others at its next start
   std::string_view text = {};  ///< one sentence, or two
 
   [[nodiscard]] bool read_only() const { return scope == Scope::broker; }

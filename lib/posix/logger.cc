@@ -71,7 +71,7 @@ LogFormat resolve(LogFormat format) {
   return stderr_is_the_journal() ? LogFormat::journal : LogFormat::text;
 }
 
-class SpdLogger final : public env::Logger {
+class SpdLogger final : public LeveledLogger {
  public:
   explicit SpdLogger(const LoggerOptions& options)
       : is_json_(options.format == LogFormat::json), logger_("mq", std::make_shared<spdlog::sinks::stderr_sink_mt>()) {
@@ -80,6 +80,8 @@ class SpdLogger final : public env::Logger {
     logger_.set_formatter(std::move(formatter));
     logger_.set_level(to_spdlog(options.level));
   }
+
+  void set_level(env::LogLevel level) override { logger_.set_level(to_spdlog(level)); }
 
   bool enabled(env::LogLevel level) const override { return logger_.should_log(to_spdlog(level)); }
   void write(env::LogLevel level, std::string_view text) override {
@@ -93,6 +95,8 @@ class SpdLogger final : public env::Logger {
 
 }  // namespace
 
-std::unique_ptr<env::Logger> make_logger(const LoggerOptions& options) { return std::make_unique<SpdLogger>(options); }
+std::unique_ptr<LeveledLogger> make_logger(const LoggerOptions& options) {
+  return std::make_unique<SpdLogger>(options);
+}
 
 }  // namespace mq::posix

@@ -18,8 +18,14 @@ struct LoggerOptions {
   LogFormat format = LogFormat::automatic;
 };
 
+/// A logger whose level can be changed while it is used, from any thread.
+class LeveledLogger : public env::Logger {
+ public:
+  virtual void set_level(env::LogLevel level) = 0;
+};
+
 /// Writes lines to standard error. Control bytes and what is not UTF-8 are escaped as \xNN, so that no text from
 /// outside can forge a line or drive a terminal. Safe from every thread.
-[[nodiscard]] std::unique_ptr<env::Logger> make_logger(const LoggerOptions& options);
+[[nodiscard]] std::unique_ptr<LeveledLogger> make_logger(const LoggerOptions& options);
 
 }  // namespace mq::posix

@@ -31,7 +31,7 @@ struct Runtime::Parts {
   PosixClock clock;
   GetRandom random;
   PosixFiles files;
-  std::unique_ptr<env::Logger> logger;
+  std::unique_ptr<LeveledLogger> logger;
   PosixPool pool;
   std::vector<std::unique_ptr<PosixShard>> owned_shards;
   std::vector<env::Shard*> shards;
@@ -90,7 +90,7 @@ const std::vector<env::Shard*>& Runtime::shards() const { return parts_->shards;
 const env::Clock& Runtime::clock() const { return parts_->clock; }
 env::Files& Runtime::files() const { return parts_->files; }
 env::Random& Runtime::random() const { return parts_->random; }
-env::Logger& Runtime::logger() const { return *parts_->logger; }
+LeveledLogger& Runtime::logger() const { return *parts_->logger; }
 env::Pool& Runtime::pool() const { return parts_->pool; }
 
 }  // namespace mq::posix

@@ -47,7 +47,7 @@ class Runtime {
   [[nodiscard]] const env::Clock& clock() const;
   [[nodiscard]] env::Files& files() const;
   [[nodiscard]] env::Random& random() const;
-  [[nodiscard]] env::Logger& logger() const;
+  [[nodiscard]] LeveledLogger& logger() const;
   [[nodiscard]] env::Pool& pool() const;
 
  private:

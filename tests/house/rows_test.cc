@@ -4,6 +4,7 @@
 #include <string>
 
 #include "broker/api/api.h"
+#include "broker/metrics.h"
 #include "config/option.h"
 #include "model/api_key.h"
 #include "model/error_code.h"
@@ -58,6 +59,25 @@ void expect_whole(std::span<const config::OptionRow> rows) {
 
 TEST(Settings, EveryTopicOptionHasTextUnitAndADefaultThatParses) { expect_whole(config::topic_options()); }
 TEST(Settings, EveryBrokerOptionHasTextUnitAndADefaultThatParses) { expect_whole(config::broker_options()); }
+
+TEST(Metrics, EveryRowHasTextUnitAndANameOfItsOwn) {
+  std::set<std::string_view> names;
+  for (const metrics::MetricRow& row : broker::metric_rows()) {
+    EXPECT_EQ(metrics::problem_of(row), nullptr) << row.name << ": " << metrics::problem_of(row);
+    EXPECT_TRUE(row.name.starts_with("mq_") || row.name.starts_with("process_")) << row.name;
+    EXPECT_TRUE(names.insert(row.name).second) << row.name << " stands twice";
+  }
+  EXPECT_EQ(names.size(), static_cast<std::size_t>(broker::Metric::process_max_fds) + 1);
+}
+
+TEST(Metrics, EveryApiHasAPlaceOfItsOwnAndUnknownKeysShareOne) {
+  std::set<std::uint8_t> places;
+  for (const ApiInfo& api : apis())
+    EXPECT_TRUE(places.insert(broker::ShardMetrics::place_of(static_cast<std::int16_t>(api.key))).second) << api.name;
+  for (const int key : {-1, 4, 127, 128, 32767})
+    EXPECT_EQ(broker::ShardMetrics::place_of(static_cast<std::int16_t>(key)), 0) << key;
+  EXPECT_FALSE(places.contains(0));
+}
 
 }  // namespace
 }  // namespace mq
