@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
 
 #include "base/result.h"
@@ -15,6 +16,7 @@ namespace mq::broker {
 struct TopicSettings {
   std::shared_ptr<const log::LogConfig> log;
   record::ValidationRules rules;  ///< but for `now`
+  std::size_t insync_replicas_min = 1;
 };
 
 /// The topic's own settings over the broker's. Values were checked before they were stored; should one not be

@@ -23,8 +23,13 @@ namespace mq::wire {
 /// after that is left at its default.
 class Decoder {
  public:
-  Decoder(BytesView in, ApiVersion version, bool flexible)
-      : in_(in), version_(version), flexible_(flexible), memory_left_(kMemoryPerByte * in.size() + kMemoryMin) {}
+  /// `elements_max` bounds all arrays together.
+  Decoder(BytesView in, ApiVersion version, bool flexible, std::size_t elements_max)
+      : in_(in),
+        version_(version),
+        flexible_(flexible),
+        memory_left_(kMemoryPerByte * in.size() + kMemoryMin),
+        elements_left_(elements_max) {}
 
   template <class T>
   void field(const char* name, T& value, Versions versions = kAlways, Versions nullable = kAlways) {
@@ -154,7 +159,9 @@ class Decoder {
   void get_elements(std::vector<T>& values, std::size_t count) {
     if (count > in_.remaining() / wire_bytes_min<T>()) return fail("more elements than the bytes can hold");
     if (count > memory_left_ / sizeof(T)) return fail("more elements than we keep in memory", Errc::too_large);
+    if (count > elements_left_) return fail("more elements than one request may name", Errc::too_large);
     memory_left_ -= count * sizeof(T);
+    elements_left_ -= count;
     values.reserve(count);
     for (std::size_t i = 0; i < count && !failed(); ++i) get(values.emplace_back(), false);
   }
@@ -201,6 +208,7 @@ class Decoder {
   ApiVersion version_;
   bool flexible_;
   std::size_t memory_left_;
+  std::size_t elements_left_;
   Tags tags_;
   const char* field_ = "";
   const char* problem_ = nullptr;

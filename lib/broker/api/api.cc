@@ -54,8 +54,7 @@ void suspending(Call call) {
 }
 
 template <class Request, auto f>
-awaitable<void> run_holding(Call call, Request message) {
-  const Connection::Hold hold(call.connection().shared_from_this());
+awaitable<void> run_holding(Connection::Hold, Call call, Request message) {
   call.answer(co_await f(call, message));
 }
 
@@ -64,7 +63,9 @@ template <class Request, auto f>
 void holding(Call call) {
   env::TaskGroup& tasks = call.broker().tasks();
   decode_and<Request>(std::move(call), [&](Call c, Request message) {
-    tasks.spawn(run_holding<Request, f>(std::move(c), std::move(message)));
+    // Taken now: the coroutine may begin after the next frame was looked at.
+    Connection::Hold hold(c.connection().shared_from_this());
+    tasks.spawn(run_holding<Request, f>(std::move(hold), std::move(c), std::move(message)));
   });
 }
 

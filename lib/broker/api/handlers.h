@@ -39,7 +39,7 @@ namespace mq::broker {
 //   awaitable<Response> f(Call&, const Request&)  waits; later requests of the connection start meanwhile
 //   void f(Call, Request)                         answers by itself (the hot path, and what parks)
 
-void produce(Call call, const wire::ProduceRequest& request);
+void produce(Call call, wire::ProduceRequest request);
 /// Versions that are advertised only.
 void produce_old(Call call);
 void fetch(Call call, wire::FetchRequest request);
