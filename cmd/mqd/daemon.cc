@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "base/version.h"
 #include "broker/metrics_text.h"
 #include "broker/shard_broker.h"
 #include "config/broker_config.h"
@@ -40,6 +41,7 @@ Daemon::Daemon(posix::Runtime& runtime, DaemonOptions options)
     : runtime_(runtime),
       options_(std::move(options)),
       shard_(runtime.shard(0)),
+      begun_(runtime.clock().now()),
       started_at_(runtime.clock().wall_now()),
       signals_(shard_),
       node_(machine_of(runtime), options_.node),
@@ -119,9 +121,19 @@ std::string Daemon::brokers() const {
 }
 
 void Daemon::tell_ready() {
-  for (const auto& listener : node_.listeners())
-    runtime_.logger().info("listening on {}", listener->address.to_string());
-  if (http_) runtime_.logger().info("metrics and health are at http://{}", http_->local_address().to_string());
+  const auto image = node_.first_shard().image();
+  runtime_.logger().info("mq {}: node {} of cluster {}, {} threads, {} topics with {} partitions; ready after {} ms",
+                         kVersion, node_.id().value(), node_.cluster_id().to_string(), runtime_.shards().size(),
+                         image->topics().size(), image->partition_count(), (runtime_.clock().now() - begun_) / 1ms);
+  for (const auto& listener : node_.listeners()) {
+    const std::string& told = listener->config.advertised_host;
+    runtime_.logger().info("listening on {}{}{}", listener->address.to_string(),
+                           told.empty() ? "" : "; clients are told to connect to ", told);
+  }
+  if (http_) {
+    const env::Address at = http_->local_address();
+    runtime_.logger().info("metrics and health are at {}{}", at.is_unix() ? "" : "http://", at.to_string());
+  }
   tell_flush();
   (void)posix::notify_service_manager("READY=1");
   if (options_.ready_fd < 0) return;

@@ -50,6 +50,7 @@ class Daemon {
   posix::Runtime& runtime_;
   DaemonOptions options_;
   env::Shard& shard_;
+  const Instant begun_;
   const WallMillis started_at_;
   posix::Signals signals_;
   broker::Node node_;

@@ -115,8 +115,10 @@ awaitable<void> GroupService::load(std::shared_ptr<Hosted> hosted) {
   if (stopped_) co_return;
   if (!replayed) {
     // Serving with half of the offsets would send consumers back to where they never were: stay in loading (G-1).
-    shard_.node().logger().error("{}: the groups in it cannot be loaded: {}", hosted->partition->name().to_string(),
-                                 replayed.error().message);
+    shard_.node().logger().error(
+        "{}: the groups in it cannot be loaded and are not served: {}; "
+        "'mqctl segment verify' says what of it is damaged",
+        hosted->partition->name().to_string(), replayed.error().message);
     co_return;
   }
   carry_out(hosted, hosted->coordinator.finish_loading(time()));

@@ -28,7 +28,6 @@ awaitable<void> refresh_node(Node& node) {
   set(metrics, Metric::topics, home.image()->topics().size());
   set(metrics, Metric::offline, node.is_offline() ? 1 : 0);
   if (!node.has_log_dir()) co_return;
-  set(metrics, Metric::unclean_start, node.log_dir().was_clean() ? 0 : 1);
   // statvfs may wait for the disk.
   const auto space = co_await node.machine().disk_pool.run(home.shard(), [&node] { return node.log_dir().space(); });
   if (!space) co_return;

@@ -68,11 +68,12 @@ awaitable<Result<void>> Node::start() {
   if (log_dir_->identity() && log_dir_->identity()->node != config().node_id)
     co_return fail(Errc::refused, "{} belongs to node {}, this is node {}; use its own directory or its id",
                    config().data_dir, log_dir_->identity()->node.value(), config().node_id.value());
+  ShardMetrics& metrics = first_shard().metrics();
+  metrics.gauge(Metric::unclean_start).set(log_dir_->identity() && !log_dir_->was_clean() ? 1 : 0);
   MQ_CO_CHECK(co_await open_metadata());
   MQ_CO_CHECK(co_await env_.disk_pool.run(home, [this] { return log_dir_->begin_writing(); }));
   const Instant recovery_begun = home.now();
   MQ_CO_CHECK(co_await open_partitions());
-  ShardMetrics& metrics = first_shard().metrics();
   metrics.gauge(Metric::recovery_duration).set((home.now() - recovery_begun).count());
   for (const auto& shard : shards_) shard->shard().post([&shard] { shard->start(); });
   MQ_CO_CHECK(listen());
@@ -190,13 +191,16 @@ awaitable<void> Node::accept_on(BoundListener& bound) {
     if (!accepted && (accepted.error().code == Errc::cancelled || stopping_)) co_return;
     if (!accepted) {
       // Out of descriptors, most likely: wait for some to be freed rather than spin.
-      first_shard().peer_log().warn("cannot accept on {}: {}", bound.address.to_string(), accepted.error().message);
+      first_shard().peer_log().warn("cannot accept on {}: {}{}", bound.address.to_string(), accepted.error().message,
+                                    accepted.error().code == Errc::too_many_files
+                                        ? "; raise the limit of open files (LimitNOFILE=) or lower max.connections"
+                                        : "");
       co_await home.sleep_until(home.now() + 100ms);
       continue;
     }
     if (const auto limit = take_connection((*accepted)->remote_address())) {
       first_shard().metrics().connection_refused(*limit);
-      first_shard().peer_log().warn("a connection from {} is refused: {} are open",
+      first_shard().peer_log().warn("a connection from {} is refused: {} are open; raise it if they are meant",
                                     (*accepted)->remote_address().to_string(), name_of(*limit));
       continue;
     }
@@ -287,13 +291,14 @@ awaitable<void> Node::stop() {
   }
   if (store_) {
     if (auto closed = co_await store_->close(); !closed) {
-      logger().warn("the metadata store did not close well: {}", closed.error().message);
+      logger().warn("the metadata store did not close well: {}; the next start checks it", closed.error().message);
       clean = false;
     }
   }
   if (clean) {
     auto marked = co_await env_.disk_pool.run(home, [this] { return log_dir_->finish_clean(); });
-    if (!marked) logger().warn("no clean-stop marker was written: {}", marked.error().message);
+    if (!marked)
+      logger().warn("no clean-stop marker was written: {}; the next start checks the logs", marked.error().message);
   }
   // What waits for its tasks on the other shards waits there.
   for (const auto& shard : shards_)

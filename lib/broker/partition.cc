@@ -19,7 +19,16 @@ Partition::Partition(ShardBroker& shard, TopicPartition name, Uuid topic_id, Lea
 
 Partition::~Partition() = default;
 
-Offset Partition::high_watermark() const { return log_->config().flush_on_ack ? log_->synced_end() : log_->log_end(); }
+Offset Partition::high_watermark() const {
+  return log_->config().flush_on_ack ? std::max(log_->synced_end(), readable_before_) : log_->log_end();
+}
+
+void Partition::set_config(std::shared_ptr<const log::LogConfig> config) {
+  readable_before_ = high_watermark();
+  log_->set_config(std::move(config));
+  if (log_->config().flush_on_ack && log_->needs_sync()) shard_.syncer().hurry(*this);
+  if (high_watermark() > readable_before_) advance();
+}
 
 ErrorCode Partition::check_epoch(std::int32_t current_leader_epoch) const {
   if (current_leader_epoch < 0 || current_leader_epoch == epoch_.value()) return ErrorCode::kNone;

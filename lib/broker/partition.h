@@ -38,6 +38,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
 
   /// The end of what consumers may read. Never goes back.
   [[nodiscard]] Offset high_watermark() const;
+  /// From the next call on. When the topic becomes `flush=ack`, what was readable stays so and is synced now.
+  void set_config(std::shared_ptr<const log::LogConfig> config);
   /// Without transactions the last stable offset is the high watermark.
   [[nodiscard]] Offset last_stable_offset() const { return high_watermark(); }
   /// FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH or none; -1 asks nothing.
@@ -98,6 +100,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
   Uuid topic_id_;
   LeaderEpoch epoch_;
   std::unique_ptr<log::Log> log_;
+  Offset readable_before_{0};  ///< the high watermark when the settings changed last
   std::size_t bytes_since_checkpoint_ = 0;
   bool checkpoint_running_ = false;
   std::string damage_told_;

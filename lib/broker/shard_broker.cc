@@ -65,7 +65,7 @@ void ShardBroker::install(std::shared_ptr<const cluster::ClusterImage> image) {
     if (topic == nullptr) continue;  // about to be removed
     const auto config = settings(*topic)->log;
     for (const auto& partition : partitions)
-      if (partition) partition->log().set_config(config);
+      if (partition) partition->set_config(config);
   }
   // __consumer_offsets may just have come to be.
   if (started_) groups_->host_partitions();
@@ -268,7 +268,7 @@ awaitable<void> ShardBroker::compact(Partition& partition, log::CompactionJob& j
 
 void ShardBroker::note_failure(std::string_view what, const Error& error) {
   if (error.code == Errc::disk_failed) return node_.disk_failed(error);
-  node_.logger().warn("{}: {}", what, error.message);
+  node_.logger().warn("{}: {}; it is tried again when the logs are looked at next", what, error.message);
 }
 
 void ShardBroker::adopt(std::unique_ptr<env::Stream> stream, const BoundListener& listener) {

@@ -19,7 +19,7 @@ awaitable<wire::InitProducerIdResponse> init_producer_id(Call& call, const wire:
   ShardBroker& home = call.broker();
   auto id = co_await await_on(home, home.node().first_shard(), [&home] { return home.node().producer_ids().next(); });
   if (!id) {
-    home.peer_log().warn("no producer id was given out: {}", id.error().message);
+    home.peer_log().warn("no producer id was given out, so idempotent producers cannot start: {}", id.error().message);
     response.error_code =
         id.error().code == Errc::disk_failed ? ErrorCode::kKafkaStorageError : ErrorCode::kCoordinatorNotAvailable;
     co_return response;
