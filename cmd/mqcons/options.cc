@@ -1,5 +1,7 @@
 #include "options.h"
 
+#include <algorithm>
+
 #include "cli/escape.h"
 #include "model/ids.h"
 
@@ -20,7 +22,8 @@ constexpr cli::OptionRow kOptions[] = {
      .value_name = "LIST",
      .fallback_note = "start..end; with -f the last 10",
      .group = "What",
-     .help = "read these ranges, e.g. 100..200, end-10.., 0=5..9,1=end-1..; -o help says more"},
+     .help = "read these ranges, e.g. 100..200, end-10.., 0=5..9,1=end-1..; -o help says more",
+     .value_help = cli::position_help},
     {.long_name = "since",
      .value_name = "TIME",
      .group = "What",
@@ -52,7 +55,8 @@ constexpr cli::OptionRow kOptions[] = {
      .long_name = "format",
      .value_name = "FMT",
      .group = "Output",
-     .help = "write records like this: %k %s %t %p %o %T %h %{ts:iso} ...; -F help says more"},
+     .help = "write records like this: %k %s %t %p %o %T %h %{ts:iso} ...; -F help says more",
+     .value_help = cli::record_format_help},
     {.short_name = 'K',
      .long_name = "key-delimiter",
      .value_name = "STR",
@@ -94,7 +98,7 @@ constexpr cli::OptionRow kOptions[] = {
      .fallback = "error",
      .choices = "start|end|error",
      .group = "Group",
-     .help = "where a group without a position begins"},
+     .help = "where a group begins in a topic that it has not read; error exits 6"},
 };
 constexpr std::string_view kUsage[] = {"[OPTION]... TOPIC..."};
 constexpr cli::Example kExamples[] = {
@@ -122,19 +126,15 @@ constexpr cli::ToolRow kTool{.name = "mqcons",
 const cli::ToolRow& tool() { return kTool; }
 
 std::expected<Options, cli::Ending> understand(const cli::Arguments& args, WallMillis now, bool stdout_is_terminal) {
-  if (args.text("offset") == "help")
-    return std::unexpected(cli::Ending{.code = cli::ExitCode::ok, .out = std::string(cli::position_help()), .err = {}});
-  if (args.text("format") == "help")
-    return std::unexpected(
-        cli::Ending{.code = cli::ExitCode::ok, .out = std::string(cli::record_format_help()), .err = {}});
   Options options;
   const auto bad = [&](std::string_view name, const cli::ValueError& error) {
     return std::unexpected(args.usage_error(name, args.text(name), error));
   };
-  options.topics.assign(args.operands().begin(), args.operands().end());
-  for (const std::string& topic : options.topics)
+  for (const std::string& topic : args.operands()) {
     if (const char* problem = topic_name_problem(topic))
       return std::unexpected(args.usage_error("TOPIC", topic, {.at = 0, .size = topic.size(), .why = problem}));
+    if (std::ranges::find(options.topics, topic) == options.topics.end()) options.topics.push_back(topic);
+  }
   if (args.has("partitions")) {
     auto partitions = cli::parse_partitions(args.text("partitions"));
     if (!partitions) return bad("partitions", partitions.error());
@@ -173,12 +173,15 @@ std::expected<Options, cli::Ending> understand(const cli::Arguments& args, WallM
   if (!options.group.empty() && (options.tail || !options.ranges.empty() || !options.partitions.empty()))
     return std::unexpected(args.usage_error(
         "a group's members read from its positions; -o, -n, -p, --since and --until do not go with -g"));
-  if (options.instance && options.group.empty()) return std::unexpected(args.usage_error("--instance needs -g"));
+  if (options.group.empty() && (options.instance || args.given("reset")))
+    return std::unexpected(args.usage_error("--instance and --reset are of a group: they need -g"));
   if (options.follow && options.ranges.empty() && !options.tail && options.group.empty()) options.tail = 10;
 
   auto delimiter = cli::unescape(args.text("delimiter"));
   if (!delimiter) return bad("delimiter", delimiter.error());
   options.delimiter = args.flag("null") ? std::string(1, '\0') : *delimiter;
+  // A format has its own line ends; a delimiter that somebody asks for comes on top.
+  if (args.has("format") && !args.flag("null") && !args.given("delimiter")) options.delimiter.clear();
   if (args.has("key-delimiter")) {
     auto text = cli::unescape(args.text("key-delimiter"));
     if (!text) return bad("key-delimiter", text.error());

@@ -1,11 +1,13 @@
 #include "read.h"
 
 #include <algorithm>
-#include <limits>
-#include <tuple>
+#include <deque>
 #include <utility>
 
 #include "cli/terminal.h"
+#include "client/errors.h"
+#include "record_queue.h"
+#include "tool/error_stream.h"
 
 namespace mq::mqcons {
 namespace {
@@ -14,344 +16,20 @@ constexpr std::size_t kFlushBytes = 256 << 10;
 constexpr Duration kPollWait = 500ms;
 // A merge waits for the slowest partition; the others stop being fetched when so much of them is held.
 constexpr std::size_t kHeldBytesMax = 8u << 20;
+// After a crash a group reads again what was written since the last commit. A commit waits for the broker's disk.
+constexpr Duration kCommitEvery = 1s;
+// Nobody who pressed Ctrl-C waits longer for a broker that does not answer.
+constexpr Duration kGoodbyeWait = 5s;
+constexpr Duration kNewPartitionsEvery = 10s;
 
-std::size_t held_bytes(const std::deque<client::FetchedBatch>& held) {
-  std::size_t bytes = 0;
-  for (const auto& batch : held) bytes += batch.bytes.size();
-  return bytes;
+/// Everything of the topics is meant, also what is yet to come.
+bool follows_all(const Options& options) {
+  return options.partitions.empty() && std::ranges::all_of(options.ranges, [](const cli::PartitionRange& range) {
+           return range.partitions.empty() && !range.range.last;
+         });
 }
 
-}  // namespace
-
-Reading::Reading(tool::Context& context, Options options)
-    : runtime_(context.runtime),
-      args_(context.args),
-      options_(std::move(options)),
-      client_(context.client),
-      writer_(options_),
-      out_(posix::Output::standard(runtime_.shard(0))) {}
-
-awaitable<cli::ExitCode> Reading::run() {
-  env::Shard& shard = runtime_.shard(0);
-  client::Cluster cluster(shard, runtime_.random(), client_);
-  Result<void> result = co_await cluster.start(shard.now() + args_.duration("connect-timeout"));
-  if (result) result = options_.group.empty() ? co_await read_partitions(cluster) : co_await read_group(cluster);
-  if (auto flushed = co_await flush(); result && !flushed) result = std::move(flushed);
-  co_await cluster.close();
-  if (result) co_return code_;
-  if (out_is_broken_) co_return cli::ExitCode::broken_pipe;
-  posix::write_error(cli::complaint(args_, result.error()));
-  // A group that has no position needs --reset, not another topic.
-  const bool needs_reset = !options_.group.empty() && result.error().code == Errc::not_found;
-  co_return cli::worst(code_, needs_reset ? cli::ExitCode::precondition : cli::exit_code_of(result.error()));
-}
-
-void Reading::stop(cli::ExitCode as) {
-  stopping_ = true;
-  code_ = as;
-  if (consumer_ != nullptr) consumer_->wake();
-  if (group_ != nullptr) group_->wake();
-}
-
-std::string Reading::progress() const { return fmt::format("mqcons: {} records written\n", written_); }
-
-// --- Without a group
-// ----------------------------------------------------------------------------------------------------
-
-awaitable<Result<void>> Reading::read_partitions(client::Cluster& cluster) {
-  MQ_CO_TRY(std::vector<Part> parts, co_await plan(cluster));
-  if (options_.tail) {
-    MQ_CO_CHECK(co_await read_tail(cluster, parts));
-  } else if (!options_.follow) {
-    co_return co_await read_merged(cluster, parts);
-  }
-  if (options_.follow && !done()) co_return co_await follow(cluster, parts);
-  co_return Result<void>{};
-}
-
-awaitable<Result<std::vector<Reading::Part>>> Reading::plan(client::Cluster& cluster) {
-  std::vector<Part> parts;
-  for (const std::string& name : options_.topics) {
-    MQ_CO_TRY(const auto topic, co_await cluster.topic(name, client::Cluster::AutoCreate::no, deadline()));
-    const auto count = static_cast<std::int32_t>(topic->partitions.size());
-    for (const std::int32_t wanted : options_.partitions)
-      if (wanted >= count) co_return fail(Errc::not_found, "{} has no partition {}: it has {}", name, wanted, count);
-    for (std::int32_t index = 0; index < count; ++index)
-      if (options_.partitions.empty() || std::ranges::find(options_.partitions, index) != options_.partitions.end())
-        parts.push_back({.where = {name, index}, .begin = {}, .from = {}, .end = {}});
-  }
-  std::vector<client::OffsetQuery> queries;
-  for (const Part& part : parts) {
-    queries.push_back({.where = part.where, .at = client::OffsetQuery::kStart});
-    queries.push_back({.where = part.where, .at = client::OffsetQuery::kEnd});
-  }
-  MQ_CO_TRY(const auto answers,
-            co_await client::list_offsets(cluster, std::move(queries), client::Isolation::read_committed, deadline()));
-  std::vector<Part> wanted;
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    Part part = parts[i];
-    part.begin = part.from = answers[2 * i].offset;
-    const Offset end = answers[2 * i + 1].offset;
-    part.end = end;
-    if (options_.ranges.empty()) wanted.push_back(part);
-    for (const cli::PartitionRange& range : options_.ranges) {
-      if (!range.partitions.empty() &&
-          std::ranges::find(range.partitions, part.where.partition) == range.partitions.end())
-        continue;
-      Part ranged = part;
-      if (range.range.first) {
-        MQ_CO_TRY(ranged.from, co_await place(cluster, part, end, *range.range.first, false));
-      }
-      if (range.range.last) {
-        MQ_CO_TRY(const Offset last, co_await place(cluster, part, end, *range.range.last, true));
-        ranged.end = options_.follow ? last : std::min(last, end);
-      }
-      wanted.push_back(ranged);
-    }
-  }
-  co_return wanted;
-}
-
-awaitable<Result<Offset>> Reading::place(client::Cluster& cluster, const Part& part, Offset end,
-                                         const cli::Position& position, bool is_right_end) {
-  using Kind = cli::Position::Kind;
-  const auto within = [&](std::int64_t offset) {
-    return Offset{std::clamp(offset, part.begin.value(), std::max(end.value(), part.begin.value()))};
-  };
-  switch (position.kind) {
-    case Kind::start:
-      co_return within(part.begin.value() + position.value);
-    case Kind::end:
-      co_return within(end.value() - position.value);
-    // A right end may lie ahead when following; a left one that is not there (any more) is where the log begins or
-    // ends.
-    case Kind::offset:
-      co_return is_right_end&& options_.follow ? Offset{position.value} : within(position.value);
-    case Kind::committed:
-      co_return fail(Errc::invalid_argument, "'committed' is a position of a group; use -g");
-    case Kind::time: {
-      std::vector<client::OffsetQuery> query{{.where = part.where, .at = position.value}};
-      MQ_CO_TRY(const auto found, co_await client::list_offsets(cluster, std::move(query),
-                                                                client::Isolation::read_committed, deadline()));
-      co_return found.front().offset < Offset{0} ? end : std::min(found.front().offset, end);
-    }
-  }
-  std::unreachable();
-}
-
-awaitable<Result<void>> Reading::read_tail(client::Cluster& cluster, std::vector<Part>& parts) {
-  struct Kept {
-    WallMillis timestamp;
-    std::size_t part;
-    Offset offset;
-    std::string text;
-  };
-  const auto want = static_cast<std::size_t>(*options_.tail);
-  for (Part& part : parts) part.from = *part.end;
-  std::vector<Kept> kept;
-  // Walk back until every partition gave `want` records or has no more: offsets may be gaps and markers.
-  for (std::int64_t step = static_cast<std::int64_t>(want); want > 0 && !stopping_; step *= 2) {
-    kept.clear();
-    bool at_start = true;
-    std::vector<std::size_t> counts(parts.size());
-    client::Consumer consumer(cluster, {});
-    consumer_ = &consumer;
-    std::size_t open = 0;
-    for (Part& part : parts) {
-      part.from = std::max(part.begin, Offset{part.end->value() - step});
-      if (part.from < *part.end) {
-        consumer.assign(part.where, part.from);
-        ++open;
-      }
-    }
-    Result<void> result;
-    while (open > 0 && result && !stopping_) {
-      auto polled = co_await consumer.poll(kPollWait);
-      result = polled ? check(*polled) : Result<void>(std::unexpected(polled.error()));
-      if (!result) break;
-      for (const client::FetchedBatch& batch : polled->batches) {
-        const auto place = std::ranges::find_if(parts, [&](const Part& part) { return part.where == *batch.where; });
-        const auto index = static_cast<std::size_t>(place - parts.begin());
-        result = client::for_each_record(records_, batch, [&](const record::RecordView& record) {
-          if (record.offset >= *place->end) return;
-          std::string text;
-          writer_.write(place->where, batch.header, record, text);
-          kept.push_back(
-              {.timestamp = record.timestamp, .part = index, .offset = record.offset, .text = std::move(text)});
-          ++counts[index];
-        });
-      }
-      for (const Part& part : parts)
-        if (auto position = consumer.position(part.where); position && *position >= *part.end) {
-          consumer.unassign(part.where);
-          --open;
-        }
-    }
-    consumer_ = nullptr;
-    co_await consumer.close();
-    MQ_CO_CHECK(result);
-    for (std::size_t i = 0; i < parts.size(); ++i)
-      if (counts[i] < want && parts[i].from > parts[i].begin) at_start = false;
-    if (at_start) break;
-  }
-  std::ranges::sort(kept, {},
-                    [](const Kept& record) { return std::tuple(record.timestamp, record.part, record.offset); });
-  if (kept.size() > want) kept.erase(kept.begin(), kept.end() - static_cast<std::ptrdiff_t>(want));
-  for (const Kept& record : kept) {
-    if (done()) break;
-    buffer_ += record.text;
-    ++written_;
-  }
-  for (Part& part : parts) {
-    part.from = *part.end;
-    part.end.reset();
-  }
-  co_return co_await flush();
-}
-
-awaitable<Result<void>> Reading::read_merged(client::Cluster& cluster, const std::vector<Part>& parts) {
-  client::Consumer consumer(cluster, {});
-  consumer_ = &consumer;
-  struct Source {
-    const Part* part;
-    Held held;
-    bool at_end = false;
-    bool paused = false;
-  };
-  std::vector<Source> sources;
-  for (const Part& part : parts) {
-    if (part.from >= *part.end) continue;
-    sources.push_back({.part = &part, .held = {}});
-    consumer.assign(part.where, part.from);
-  }
-  Result<void> result;
-  const auto open = [](const Source& source) { return !source.at_end || !source.held.empty(); };
-  while (result && !done() && std::ranges::any_of(sources, open)) {
-    const bool can_write =
-        std::ranges::all_of(sources, [](const Source& source) { return source.at_end || !source.held.empty(); });
-    if (can_write) {
-      // Batches are the grain of the merge: the one that begins first goes out whole.
-      auto first = std::ranges::min_element(sources, {}, [](const Source& source) {
-        return source.held.empty() ? std::numeric_limits<WallMillis>::max() : source.held.front().header.base_timestamp;
-      });
-      const client::FetchedBatch batch = std::move(first->held.front());
-      first->held.pop_front();
-      result = client::for_each_record(records_, batch, [&](const record::RecordView& record) {
-        if (record.offset >= *first->part->end || done()) return;
-        writer_.write(first->part->where, batch.header, record, buffer_);
-        ++written_;
-      });
-      if (result && buffer_.size() >= kFlushBytes) result = co_await flush();
-      if (first->paused && held_bytes(first->held) < kHeldBytesMax / 2)
-        consumer.pause(first->part->where, first->paused = false);
-      continue;
-    }
-    auto polled = co_await consumer.poll(kPollWait);
-    result = polled ? check(*polled) : Result<void>(std::unexpected(polled.error()));
-    if (!result) break;
-    for (client::FetchedBatch& batch : polled->batches) {
-      const auto source = std::ranges::find_if(sources, [&](const Source& s) { return s.part->where == *batch.where; });
-      if (source != sources.end() && !source->at_end) source->held.push_back(std::move(batch));
-    }
-    for (Source& source : sources) {
-      if (source.at_end) continue;
-      if (auto position = consumer.position(source.part->where); position && *position >= *source.part->end) {
-        source.at_end = true;
-        consumer.unassign(source.part->where);
-      } else if (!source.paused && held_bytes(source.held) > kHeldBytesMax) {
-        consumer.pause(source.part->where, source.paused = true);
-      }
-    }
-    if (polled->batches.empty()) result = co_await flush();
-  }
-  consumer_ = nullptr;
-  co_await consumer.close();
-  co_return result;
-}
-
-awaitable<Result<void>> Reading::follow(client::Cluster& cluster, const std::vector<Part>& parts) {
-  client::Consumer consumer(cluster, {});
-  consumer_ = &consumer;
-  for (const Part& part : parts) consumer.assign(part.where, part.from);
-  Result<void> result;
-  while (result && !done()) {
-    auto polled = co_await consumer.poll(kPollWait);
-    result = polled ? check(*polled) : Result<void>(std::unexpected(polled.error()));
-    if (!result) break;
-    for (const client::FetchedBatch& batch : polled->batches) {
-      const auto part = std::ranges::find_if(parts, [&](const Part& p) { return p.where == *batch.where; });
-      result = client::for_each_record(records_, batch, [&](const record::RecordView& record) {
-        const bool past_end = !options_.ranges.empty() && part->end && has_right_end() && record.offset >= *part->end;
-        if (past_end || done()) return;
-        writer_.write(part->where, batch.header, record, buffer_);
-        ++written_;
-      });
-      if (!result) break;
-    }
-    if (result) result = co_await flush();
-  }
-  consumer_ = nullptr;
-  co_await consumer.close();
-  co_return result;
-}
-
-bool Reading::has_right_end() const {
-  return std::ranges::any_of(options_.ranges,
-                             [](const cli::PartitionRange& range) { return range.range.last.has_value(); });
-}
-
-// --- With a group
-// -------------------------------------------------------------------------------------------------------
-
-awaitable<Result<void>> Reading::read_group(client::Cluster& cluster) {
-  client::GroupOptions options;
-  options.group = options_.group;
-  options.instance_id = options_.instance;
-  options.consumer.reset = options_.reset == "start" ? client::OffsetReset::start
-                           : options_.reset == "end" ? client::OffsetReset::end
-                                                     : client::OffsetReset::fail;
-  client::GroupConsumer group(cluster, options_.topics, std::move(options));
-  group_ = &group;
-  Result<void> result;
-  std::map<TopicPartition, Offset> written;  // of the next record to write; what is committed
-  while (result && !done()) {
-    auto polled = co_await group.poll(kPollWait);
-    result = polled ? check(*polled) : Result<void>(std::unexpected(polled.error()));
-    if (!result) break;
-    std::vector<client::CommittedOffset> offsets;
-    for (const client::FetchedBatch& batch : polled->batches) {
-      Offset next = batch.first_offset;
-      result = client::for_each_record(records_, batch, [&](const record::RecordView& record) {
-        if (done()) return;
-        writer_.write(*batch.where, batch.header, record, buffer_);
-        ++written_;
-        next = mq::next(record.offset);
-      });
-      if (!result) break;
-      if (!done()) next = batch.next_offset;
-      written[*batch.where] = next;
-    }
-    if (result) result = co_await flush();
-    if (!result) break;
-    for (const auto& [where, offset] : written)
-      offsets.push_back({.where = where, .offset = offset, .leader_epoch = kNoLeaderEpoch, .metadata = {}});
-    written.clear();
-    if (!offsets.empty()) {
-      // The bytes are out: only now may the group move on.
-      auto committed = co_await group.commit(std::move(offsets), deadline());
-      if (!committed && committed.error().code != Errc::broker) result = std::move(committed);
-      if (!committed && committed.error().code == Errc::broker)
-        posix::write_error(cli::complaint(args_, committed.error()));
-    }
-    if (!options_.follow && polled->batches.empty() && group_is_at_end(group)) break;
-  }
-  group_ = nullptr;
-  auto closed = co_await group.close(deadline());
-  if (result && !closed) result = std::move(closed);
-  co_return result;
-}
-
-bool Reading::group_is_at_end(const client::GroupConsumer& group) const {
+bool is_at_end(const client::GroupConsumer& group) {
   const auto assignment = group.assignment();
   // Without partitions (another member has them) there is nothing to wait for either.
   return !group.member_id().empty() && group.generation() > 0 &&
@@ -362,8 +40,426 @@ bool Reading::group_is_at_end(const client::GroupConsumer& group) const {
          });
 }
 
+}  // namespace
+
+Reading::Reading(tool::Context& context, Options options)
+    : runtime_(context.runtime),
+      shard_(runtime_.shard(0)),
+      args_(context.args),
+      options_(std::move(options)),
+      client_(context.client),
+      stdout_is_terminal_(context.environment.stdout_is_terminal),
+      writer_(options_),
+      out_(posix::Output::standard(shard_)) {}
+
+awaitable<cli::ExitCode> Reading::run() {
+  client::Cluster cluster(shard_, runtime_.random(), client_);
+  Result<void> result = co_await cluster.start(shard_.now() + args_.duration("connect-timeout"));
+  if (result) result = co_await read(cluster);
+  if (auto flushed = co_await flush(); result && !flushed) result = std::move(flushed);
+  co_await cluster.close();
+  if (result) co_return code_;
+  if (out_is_broken_) co_return cli::ExitCode::broken_pipe;
+  tool::tell(cli::complaint(args_, result.error()));
+  // A group that has no position needs --reset, not another topic.
+  const bool needs_reset = !options_.group.empty() && result.error().code == Errc::not_found && reading_;
+  co_return cli::worst(code_, needs_reset ? cli::ExitCode::precondition : cli::exit_code_of(result.error()));
+}
+
+void Reading::stop(cli::ExitCode as) {
+  stopping_ = true;
+  code_ = as;
+  if (!reading_) return runtime_.stop(cli::to_status(as));
+  if (consumer_ != nullptr) consumer_->wake();
+  if (group_ != nullptr) group_->wake();
+}
+
+std::string Reading::progress() const { return fmt::format("mqcons: {} records written\n", written_); }
+
+awaitable<Result<void>> Reading::read(client::Cluster& cluster) {
+  if (!options_.group.empty()) co_return co_await read_group(cluster);
+  MQ_CO_TRY(std::vector<Part> parts, co_await plan(cluster, options_, args_.duration("timeout")));
+  reading_ = true;
+  last_batch_ = shard_.now();
+  if (options_.tail) {
+    MQ_CO_CHECK(co_await write_tail(cluster, parts));
+    for (Part& part : parts) part.spans = {{.from = part.log_end, .end = {}}};
+  } else if (!options_.follow) {
+    co_return co_await read_merged(cluster, std::move(parts));
+  }
+  if (options_.follow && !done()) co_return co_await follow(cluster, std::move(parts));
+  co_return Result<void>{};
+}
+
+template <class From>
+awaitable<Result<client::Polled>> Reading::poll(client::Cluster& cluster, From& from) {
+  MQ_CO_TRY(client::Polled polled, co_await from.poll(failure_ ? Duration::zero() : kPollWait));
+  if (!polled.batches.empty() || !cluster.lost()) last_batch_ = shard_.now();
+  if (!options_.follow && shard_.now() - last_batch_ > args_.duration("timeout"))
+    co_return fail(Errc::timed_out, "no broker answered for {} (--timeout)", args_.text("timeout"));
+  if (!failure_ && !polled.errors.empty()) failure_ = std::move(polled.errors.front());
+  // What was fetched before the failure comes first.
+  const auto is_of_failed = [&](const client::FetchedBatch& batch) { return *batch.where == failure_->where; };
+  if (!failure_ || std::ranges::any_of(polled.batches, is_of_failed)) co_return polled;
+  Error error = failure_->error;
+  const std::string where = failure_->where.to_string();
+  if (error.message.find(where) == std::string::npos) error.message = fmt::format("{}: {}", where, error.message);
+  co_return std::unexpected(std::move(error));
+}
+
+// --- The last N
+// -----------------------------------------------------------------------------------------------------
+
+/// The end of one partition, as far back as it was read, in the order of the offsets.
+struct Reading::Tail {
+  struct Kept {
+    WallMillis timestamp;
+    std::string text;  ///< as it will be written
+  };
+  const Part* part;
+  std::deque<Kept> kept;
+  bool is_whole = false;  ///< there is nothing before it
+  std::size_t chosen = 0;
+
+  [[nodiscard]] bool is_long_enough(std::size_t want) const { return is_whole || kept.size() >= want; }
+  [[nodiscard]] WallMillis next_older() const { return kept[kept.size() - 1 - chosen].timestamp; }
+};
+
+awaitable<Result<void>> Reading::write_tail(client::Cluster& cluster, const std::vector<Part>& parts) {
+  const auto want = static_cast<std::size_t>(*options_.tail);
+  std::vector<Tail> tails;
+  for (const Part& part : parts) tails.push_back({.part = &part, .kept = {}, .is_whole = part.begin == part.log_end});
+  const auto is_long_enough = [&](const Tail& tail) { return tail.is_long_enough(want); };
+  // Offsets may be gaps and markers: walk back until every partition gave enough records.
+  for (auto step = static_cast<std::int64_t>(want); !stopping_ && !std::ranges::all_of(tails, is_long_enough);
+       step *= 2)
+    MQ_CO_CHECK(co_await read_back(cluster, tails, step));
+
+  for (std::size_t chosen = 0; chosen < want; ++chosen) {
+    Tail* newest = nullptr;
+    for (Tail& tail : tails)
+      if (tail.chosen < tail.kept.size() && (newest == nullptr || tail.next_older() >= newest->next_older()))
+        newest = &tail;
+    if (newest == nullptr) break;
+    ++newest->chosen;
+  }
+  for (Tail& tail : tails)
+    tail.kept.erase(tail.kept.begin(), tail.kept.end() - static_cast<std::ptrdiff_t>(tail.chosen));
+  while (!done()) {
+    Tail* oldest = nullptr;
+    for (Tail& tail : tails)
+      if (!tail.kept.empty() && (oldest == nullptr || tail.kept.front().timestamp < oldest->kept.front().timestamp))
+        oldest = &tail;
+    if (oldest == nullptr) break;
+    buffer_ += oldest->kept.front().text;
+    oldest->kept.pop_front();
+    ++written_;
+    if (buffer_.size() >= kFlushBytes) MQ_CO_CHECK(co_await flush());
+  }
+  co_return co_await flush();
+}
+
+/// Reads the last `step` offsets of the partitions that did not give enough records so far.
+awaitable<Result<void>> Reading::read_back(client::Cluster& cluster, std::vector<Tail>& tails, std::int64_t step) {
+  client::Consumer consumer(cluster, {});
+  consumer_ = &consumer;
+  const auto want = static_cast<std::size_t>(*options_.tail);
+  std::map<TopicPartition, Tail*> open;
+  for (Tail& tail : tails) {
+    if (tail.is_long_enough(want)) continue;
+    const Part& part = *tail.part;
+    const Offset from{std::max(part.begin.value(), part.log_end.value() - step)};
+    tail.is_whole = from == part.begin;
+    tail.kept.clear();
+    consumer.assign(part.where, from);
+    open[part.where] = &tail;
+  }
+  Result<void> result;
+  while (!open.empty() && result && !stopping_) {
+    auto polled = co_await poll(cluster, consumer);
+    if (!polled) {
+      result = std::unexpected(polled.error());
+      break;
+    }
+    for (const client::FetchedBatch& batch : polled->batches) {
+      const auto tail = open.find(*batch.where);
+      if (tail == open.end() || !result) continue;
+      auto& kept = tail->second->kept;
+      result = client::for_each_record(records_, batch, [&](const record::RecordView& record) {
+        if (record.offset >= tail->second->part->log_end) return;
+        kept.push_back({.timestamp = record.timestamp, .text = {}});
+        writer_.write(tail->first, batch.header, record, kept.back().text);
+        if (kept.size() > want) kept.pop_front();
+      });
+    }
+    std::erase_if(open, [&](const auto& entry) {
+      const bool is_over = consumer.position(entry.first) >= entry.second->part->log_end;
+      if (is_over) consumer.unassign(entry.first);
+      return is_over;
+    });
+  }
+  consumer_ = nullptr;
+  co_await consumer.close();
+  co_return result;
+}
+
+// --- From here to there
+// ---------------------------------------------------------------------------------------------
+
+namespace {
+
+/// Goes on to the next span once the current one was fetched; nothing more is fetched when there is none.
+void step_on(client::Consumer& consumer, Part& part) {
+  const auto position = consumer.position(part.where);
+  const std::size_t before = part.fetching;
+  while (!part.is_over() && position && part.spans[part.fetching].end && *position >= *part.spans[part.fetching].end)
+    ++part.fetching;
+  if (part.is_over()) {
+    consumer.unassign(part.where);
+  } else if (part.fetching != before && position < part.spans[part.fetching].from) {
+    consumer.assign(part.where, part.spans[part.fetching].from);
+  }
+}
+
+}  // namespace
+
+/// One partition of a merge.
+struct Reading::Source {
+  Part part;
+  RecordQueue fetched;
+  const record::RecordView* next = nullptr;  ///< the front of `fetched`, when it was asked for
+  bool is_paused = false;
+};
+
+awaitable<Result<void>> Reading::read_merged(client::Cluster& cluster, std::vector<Part> parts) {
+  client::Consumer consumer(cluster, {});
+  consumer_ = &consumer;
+  std::list<Source> sources;
+  for (Part& part : parts) {
+    consumer.assign(part.where, part.spans.front().from);
+    sources.emplace_back().part = std::move(part);
+  }
+  Result<void> result;
+  while (true) {
+    result = merge(sources);
+    const bool has_more = buffer_.size() >= kFlushBytes;
+    // Whoever reads our output need not wait for what the broker has yet to send.
+    if (result) result = co_await flush();
+    if (!result || done() || sources.empty()) break;
+    if (has_more) continue;
+    auto polled = co_await poll(cluster, consumer);
+    if (!polled) {
+      result = std::unexpected(polled.error());
+      break;
+    }
+    take(*std::move(polled), consumer, sources);
+  }
+  consumer_ = nullptr;
+  co_await consumer.close();
+  co_return result;
+}
+
+/// Writes records in the order of their times until a partition has none fetched, or there is enough to flush.
+/// Partitions that are read to their end leave `sources`.
+Result<void> Reading::merge(std::list<Source>& sources) {
+  while (!done() && buffer_.size() < kFlushBytes) {
+    Source* oldest = nullptr;
+    for (auto source = sources.begin(); source != sources.end();) {
+      if (source->next == nullptr) {
+        MQ_TRY(source->next, source->fetched.front());
+      }
+      if (source->next == nullptr && !source->part.is_over()) return {};
+      if (source->next == nullptr) {
+        source = sources.erase(source);
+        continue;
+      }
+      if (oldest == nullptr || source->next->timestamp < oldest->next->timestamp) oldest = &*source;
+      ++source;
+    }
+    if (oldest == nullptr) return {};
+    if (oldest->part.wants(oldest->next->offset))
+      write(oldest->part.where, oldest->fetched.batch().header, *oldest->next);
+    oldest->fetched.pop();
+    oldest->next = nullptr;
+  }
+  return {};
+}
+
+void Reading::take(client::Polled polled, client::Consumer& consumer, std::list<Source>& sources) {
+  for (client::FetchedBatch& batch : polled.batches) {
+    const auto source = std::ranges::find(sources, *batch.where, [](const Source& s) { return s.part.where; });
+    if (source != sources.end()) source->fetched.push(std::move(batch));
+  }
+  for (Source& source : sources) {
+    if (source.part.is_over()) continue;
+    step_on(consumer, source.part);
+    const std::size_t limit = source.is_paused ? kHeldBytesMax / 2 : kHeldBytesMax;
+    const bool pause = source.fetched.bytes() > limit;
+    if (pause != source.is_paused) consumer.pause(source.part.where, source.is_paused = pause);
+  }
+}
+
+// --- As it comes
+// ----------------------------------------------------------------------------------------------------
+
+awaitable<Result<void>> Reading::follow(client::Cluster& cluster, std::vector<Part> parts) {
+  client::Consumer consumer(cluster, {});
+  consumer_ = &consumer;
+  std::map<TopicPartition, Part> open;
+  for (Part& part : parts) {
+    consumer.assign(part.where, part.spans.front().from);
+    open.emplace(part.where, std::move(part));
+  }
+  Instant look_again = shard_.now() + kNewPartitionsEvery;
+  Result<void> result;
+  while (result && !done() && !open.empty()) {
+    auto polled = co_await poll(cluster, consumer);
+    if (!polled) {
+      result = std::unexpected(polled.error());
+      break;
+    }
+    for (const client::FetchedBatch& batch : polled->batches) {
+      const auto found = open.find(*batch.where);
+      if (found == open.end()) continue;
+      Part& part = found->second;
+      result = client::for_each_record(records_, batch, [&](const record::RecordView& record) {
+        if (part.until && record.timestamp >= *part.until) part.fetching = part.spans.size();
+        if (!done() && !part.is_over() && part.wants(record.offset)) write(part.where, batch.header, record);
+      });
+      if (!result || done()) break;
+    }
+    if (result) result = co_await flush();
+    const bool is_quiet = polled->batches.empty();
+    for (auto entry = open.begin(); entry != open.end();) {
+      Part& part = entry->second;
+      if (is_quiet && part.until && runtime_.clock().wall_now() > *part.until) part.fetching = part.spans.size();
+      step_on(consumer, part);
+      entry = part.is_over() ? open.erase(entry) : std::next(entry);
+    }
+    if (follows_all(options_) && shard_.now() >= look_again) {
+      co_await add_new_partitions(cluster, consumer, open);
+      look_again = shard_.now() + kNewPartitionsEvery;
+    }
+  }
+  consumer_ = nullptr;
+  co_await consumer.close();
+  co_return result;
+}
+
+/// What was made since the plan is read from its beginning. A broker that does not answer is asked again later.
+awaitable<void> Reading::add_new_partitions(client::Cluster& cluster, client::Consumer& consumer,
+                                            std::map<TopicPartition, Part>& open) {
+  const auto known = co_await cluster.refresh(options_.topics, client::Cluster::AutoCreate::no);
+  if (!known) co_return;
+  for (const auto& topic : known->topics)
+    for (std::size_t i = 0; i < topic->partitions.size(); ++i) {
+      Part part{.where = {topic->name, static_cast<std::int32_t>(i)}, .spans = {{.from = Offset{0}, .end = {}}}};
+      if (open.contains(part.where)) continue;
+      consumer.assign(part.where, Offset{0});
+      open.emplace(part.where, std::move(part));
+    }
+}
+
+// --- With a group
+// ---------------------------------------------------------------------------------------------------
+
+awaitable<Result<void>> Reading::read_group(client::Cluster& cluster) {
+  for (const std::string& topic : options_.topics)
+    MQ_CO_CHECK(
+        co_await cluster.topic(topic, client::Cluster::AutoCreate::no, shard_.now() + args_.duration("timeout")));
+  reading_ = true;
+  last_batch_ = shard_.now();
+
+  // What is to be committed: the offset after the last record that is written, at first where reading begins. So a
+  // group keeps its place in partitions that are empty, and one that began at the end skips nothing when it comes back.
+  Offsets places;
+  client::GroupOptions options;
+  options.group = options_.group;
+  options.instance_id = options_.instance;
+  options.consumer.reset = options_.reset == "start" ? client::OffsetReset::start
+                           : options_.reset == "end" ? client::OffsetReset::end
+                                                     : client::OffsetReset::fail;
+  options.on_assigned = [&](const std::vector<TopicPartition>& partitions) {
+    for (const TopicPartition& where : partitions)
+      if (const auto position = group_->position(where)) places[where] = *position;
+  };
+  options.on_revoked = [&](const std::vector<TopicPartition>& partitions, bool lost) -> awaitable<void> {
+    if (!lost) (void)co_await commit(*group_, places);
+    for (const TopicPartition& where : partitions) places.erase(where);
+  };
+  client::GroupConsumer group(cluster, options_.topics, std::move(options));
+  group_ = &group;
+  Result<void> result;
+  Instant commit_at = shard_.now();
+  bool is_over = false;
+  while (result && !done() && !is_over) {
+    auto polled = co_await poll(cluster, group);
+    if (!polled) {
+      result = std::unexpected(polled.error());
+      break;
+    }
+    for (const client::FetchedBatch& batch : polled->batches) {
+      if (done()) break;  // what is not written is not committed
+      Offset next = batch.first_offset;
+      result = client::for_each_record(records_, batch, [&](const record::RecordView& record) {
+        if (done()) return;
+        write(*batch.where, batch.header, record);
+        next = mq::next(record.offset);
+      });
+      if (!result) break;
+      places[*batch.where] = done() ? next : batch.next_offset;
+    }
+    if (auto flushed = co_await flush(); !flushed) {
+      result = std::move(flushed);
+      places.clear();  // we cannot know how much of it was taken
+      break;
+    }
+    is_over = !options_.follow && polled->batches.empty() && is_at_end(group);
+    if (result && shard_.now() >= commit_at) {
+      result = co_await commit(group, places);
+      commit_at = shard_.now() + kCommitEvery;
+    }
+  }
+  // What was written before a failure is out, too.
+  if (auto committed = co_await commit(group, places); result && !committed) result = std::move(committed);
+  if (result && !places.empty()) {
+    tool::tell(fmt::format("mqcons: group {}: not all that was written could be committed; it will be read again\n",
+                           options_.group));
+    code_ = cli::worst(code_, cli::ExitCode::some_failed);
+  }
+  group_ = nullptr;
+  auto closed = co_await group.close(shard_.now() + (stopping_ ? kGoodbyeWait : args_.duration("timeout")));
+  if (result && !closed) result = std::move(closed);
+  co_return result;
+}
+
+/// Takes what is committed out of `places`. What cannot be committed now (no broker, a rebalance) stays there for the
+/// next time.
+awaitable<Result<void>> Reading::commit(client::GroupConsumer& group, Offsets& places) {
+  if (places.empty()) co_return Result<void>{};
+  std::vector<client::CommittedOffset> offsets;
+  for (const auto& [where, offset] : places)
+    offsets.push_back({.where = where, .offset = offset, .leader_epoch = kNoLeaderEpoch, .metadata = {}});
+  const Duration patience = std::min(kGoodbyeWait, args_.duration("timeout"));
+  auto committed = co_await group.commit(std::move(offsets), shard_.now() + patience);
+  if (committed) {
+    places.clear();
+    co_return Result<void>{};
+  }
+  const ErrorCode code = client::code_of(committed.error());
+  const bool is_rebalance = code == ErrorCode::kIllegalGeneration || code == ErrorCode::kUnknownMemberId ||
+                            code == ErrorCode::kRebalanceInProgress;
+  if (is_rebalance || client::is_worth_retrying(committed.error())) co_return Result<void>{};
+  co_return committed;
+}
+
 // --- Output
-// -------------------------------------------------------------------------------------------------------------
+// ---------------------------------------------------------------------------------------------------------
+
+void Reading::write(const TopicPartition& where, const record::BatchHeader& batch, const record::RecordView& record) {
+  writer_.write(where, batch, record, buffer_);
+  ++written_;
+}
 
 awaitable<Result<void>> Reading::flush() {
   if (buffer_.empty()) co_return Result<void>{};
@@ -371,15 +467,6 @@ awaitable<Result<void>> Reading::flush() {
   buffer_.clear();
   out_is_broken_ = !written && written.error().code == Errc::closed;
   co_return written;
-}
-
-Result<void> Reading::check(const client::Polled& polled) {
-  for (const client::PartitionError& error : polled.errors) {
-    Error told = error.error;
-    told.message = fmt::format("{}: {}", error.where.to_string(), told.message);
-    return std::unexpected(std::move(told));
-  }
-  return {};
 }
 
 }  // namespace mq::mqcons

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <map>
 #include <optional>
 #include <string>
@@ -13,6 +13,7 @@
 #include "client/consumer.h"
 #include "client/group_consumer.h"
 #include "options.h"
+#include "plan.h"
 #include "posix/stdio.h"
 #include "tool/run_tool.h"
 #include "writer.h"
@@ -25,47 +26,52 @@ class Reading final : public tool::Job {
   Reading(tool::Context& context, Options options);
 
   awaitable<cli::ExitCode> run() override;
-  /// The record in hand is written, a group commits and leaves.
+  /// The record in hand is written, a group commits and leaves. Before the first record it ends at once.
   void stop(cli::ExitCode as) override;
   [[nodiscard]] std::string progress() const override;
+  [[nodiscard]] bool shows_progress() const override { return !stdout_is_terminal_; }
 
  private:
-  /// One partition of a reading without group.
-  struct Part {
-    TopicPartition where;
-    Offset begin;  ///< of the log, as it was at the start
-    Offset from;
-    std::optional<Offset> end;  ///< where to stop; none: follow
-  };
-  using Held = std::deque<client::FetchedBatch>;
+  struct Tail;
+  struct Source;
+  using Offsets = std::map<TopicPartition, Offset>;
 
-  awaitable<Result<void>> read_partitions(client::Cluster& cluster);
-  awaitable<Result<std::vector<Part>>> plan(client::Cluster& cluster);
-  awaitable<Result<Offset>> place(client::Cluster& cluster, const Part& part, Offset end, const cli::Position& position,
-                                  bool is_right_end);
-  awaitable<Result<void>> read_tail(client::Cluster& cluster, std::vector<Part>& parts);
-  awaitable<Result<void>> read_merged(client::Cluster& cluster, const std::vector<Part>& parts);
-  awaitable<Result<void>> follow(client::Cluster& cluster, const std::vector<Part>& parts);
+  awaitable<Result<void>> read(client::Cluster& cluster);
+  awaitable<Result<void>> write_tail(client::Cluster& cluster, const std::vector<Part>& parts);
+  awaitable<Result<void>> read_back(client::Cluster& cluster, std::vector<Tail>& tails, std::int64_t step);
+  awaitable<Result<void>> read_merged(client::Cluster& cluster, std::vector<Part> parts);
+  Result<void> merge(std::list<Source>& sources);
+  static void take(client::Polled polled, client::Consumer& consumer, std::list<Source>& sources);
+  awaitable<Result<void>> follow(client::Cluster& cluster, std::vector<Part> parts);
+  awaitable<void> add_new_partitions(client::Cluster& cluster, client::Consumer& consumer,
+                                     std::map<TopicPartition, Part>& open);
   awaitable<Result<void>> read_group(client::Cluster& cluster);
+  awaitable<Result<void>> commit(client::GroupConsumer& group, Offsets& written);
+
+  /// What came within half a second. timed_out: no broker answers and nobody asked to wait for one.
+  template <class From>
+  awaitable<Result<client::Polled>> poll(client::Cluster& cluster, From& from);
+  void write(const TopicPartition& where, const record::BatchHeader& batch, const record::RecordView& record);
   awaitable<Result<void>> flush();
-  [[nodiscard]] bool has_right_end() const;
-  [[nodiscard]] bool group_is_at_end(const client::GroupConsumer& group) const;
-  Result<void> check(const client::Polled& polled);
   [[nodiscard]] bool done() const { return stopping_ || (options_.count && written_ >= *options_.count); }
-  [[nodiscard]] Instant deadline() const { return runtime_.shard(0).now() + args_.duration("timeout"); }
 
   posix::Runtime& runtime_;
+  env::Shard& shard_;
   const cli::Arguments& args_;
   const Options options_;
   const client::ClientOptions client_;
+  const bool stdout_is_terminal_;
   Writer writer_;
   posix::Output out_;
   bool out_is_broken_ = false;
   record::RecordReader records_;
   std::string buffer_;
   std::uint64_t written_ = 0;
+  bool reading_ = false;  ///< where to read from is known
   bool stopping_ = false;
   cli::ExitCode code_ = cli::ExitCode::ok;
+  Instant last_batch_;
+  std::optional<client::PartitionError> failure_;
   client::Consumer* consumer_ = nullptr;
   client::GroupConsumer* group_ = nullptr;
 };

@@ -30,8 +30,9 @@ void Writer::write(const TopicPartition& where, const record::BatchHeader& batch
 }
 
 void Writer::write_plain(const cli::RecordView& record, std::string& out) const {
-  if (options_.format) return options_.format->write(record, out, options_.null_text);
-  if (options_.json) {
+  if (options_.format) {
+    options_.format->write(record, out, options_.null_text);
+  } else if (options_.json) {
     cli::write_envelope(record, out);
   } else {
     if (options_.key_delimiter) {

@@ -55,20 +55,11 @@ cli::Cell value_cell(const std::optional<std::string>& value) {
   return *value;
 }
 
-/// A broker's settings are asked of that broker, so it must be there; all others are looked up by name.
-Result<void> check_broker(Remote& remote, const Resource& resource) {
-  if (resource.first != ResourceType::broker) return {};
-  for (const client::BrokerInfo& broker : remote.cluster().brokers())
-    if (fmt::format("{}", broker.id.value()) == resource.second) return {};
-  return fail(Errc::not_found, "there is no broker {}", resource.second);
-}
-
 awaitable<Result<void>> get(Console& console, Remote& remote) {
   const auto operands = console.args().operands();
   const auto resource = parse_resource(console, operands.front());
   if (!resource) co_return Result<void>{};
   MQ_CO_CHECK(co_await remote.connect());
-  MQ_CO_CHECK(check_broker(remote, *resource));
   std::vector<Resource> resources;
   resources.push_back(*resource);
   co_return co_await print_configs(console, remote, std::move(resources),
@@ -116,7 +107,6 @@ awaitable<Result<void>> set(Console& console, Remote& remote) {
   const auto changes = changes_of(console);
   if (!changes) co_return Result<void>{};
   MQ_CO_CHECK(co_await remote.connect());
-  MQ_CO_CHECK(check_broker(remote, *resource));
   MQ_CO_TRY(const Values before, co_await values_of(remote, *resource));
   const bool dry_run = console.args().flag("dry-run");
   MQ_CO_CHECK(

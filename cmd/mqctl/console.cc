@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "cli/terminal.h"
+#include "tool/error_stream.h"
 
 namespace mq::mqctl {
 
@@ -24,15 +25,15 @@ cli::TableWriter Console::table(std::span<const cli::ColumnRow> columns) const {
   return {columns, format ? *format : cli::OutputFormat::tsv, !args_.flag("no-header")};
 }
 
-void Console::notice(std::string_view text) { posix::write_error(cli::notice(args_, text)); }
+void Console::notice(std::string_view text) { tool::tell(cli::notice(args_, text)); }
 
 void Console::complain(const Error& error, cli::ExitCode code) {
-  posix::write_error(cli::complaint(args_, error));
+  tool::tell(cli::complaint(args_, error));
   worsen(code);
 }
 
 void Console::usage(const cli::Ending& ending) {
-  posix::write_error(ending.err);
+  tool::tell(ending.err);
   worsen(ending.code);
 }
 

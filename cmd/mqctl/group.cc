@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
@@ -7,6 +8,7 @@
 #include "cli/position.h"
 #include "client/errors.h"
 #include "command.h"
+#include "record/record.h"
 
 namespace mq::mqctl {
 namespace {
@@ -112,6 +114,7 @@ constexpr cli::ColumnRow kLagColumns[] = {
     {.name = "committed", .unit = cli::Unit::number},
     {.name = "end", .unit = cli::Unit::number},
     {.name = "lag", .unit = cli::Unit::number},
+    {.name = "behind_ms", .unit = cli::Unit::milliseconds},
     {.name = "member"},
 };
 
@@ -139,26 +142,115 @@ std::vector<TopicPartition> partitions_of(const Readings& readings) {
   return partitions;
 }
 
-awaitable<Result<void>> add_lag(Console& console, Remote& remote, std::string name, cli::TableWriter& table) {
+/// Times of the records that come first at the given places; reads one batch of each partition. What the log does not
+/// have (any more) is left out.
+awaitable<Result<std::map<TopicPartition, WallMillis>>> times_at(Remote& remote,
+                                                                 std::map<TopicPartition, Offset> places) {
+  client::ConsumerOptions options;
+  options.reset = client::OffsetReset::start;  // records that were deleted unread: the oldest of the rest counts
+  options.partition_bytes_max = 1;             // a first batch comes whole, whatever its size
+  client::Consumer consumer(remote.cluster(), options);
+  for (const auto& [where, offset] : places) consumer.assign(where, offset);
+  std::map<TopicPartition, WallMillis> times;
+  record::RecordReader reader;
+  Result<void> result;
+  const Instant deadline = remote.deadline();
+  while (!places.empty() && result && remote.cluster().shard().now() < deadline) {
+    auto polled = co_await consumer.poll(100ms);
+    if (!polled) {
+      result = std::unexpected(polled.error());
+      break;
+    }
+    for (const client::FetchedBatch& batch : polled->batches) {
+      const auto note = [&](const record::RecordView& record) { times.try_emplace(*batch.where, record.timestamp); };
+      if (result) result = client::for_each_record(reader, batch, note);
+    }
+    for (const client::PartitionError& error : polled->errors) places.erase(error.where);
+    std::erase_if(places, [&](const auto& place) {
+      const auto position = consumer.position(place.first);
+      const auto end = consumer.known_end(place.first);
+      // Nothing but markers and gaps up to the end: there is nothing to wait for.
+      const bool is_over = times.contains(place.first) || (position && end && *position >= *end);
+      if (is_over) consumer.unassign(place.first);
+      return is_over;
+    });
+  }
+  co_await consumer.close();
+  if (!result) co_return fail(result.error());
+  co_return times;
+}
+
+/// How far a group is behind in one partition.
+struct Lag {
+  std::int64_t records = 0;
+  Duration time{};  ///< since the first record that is not read was written; 0 when there is none
+};
+
+awaitable<Result<std::map<TopicPartition, Lag>>> lags_of(Console& console, Remote& remote, Readings readings,
+                                                         Answers ends) {
+  std::map<TopicPartition, Lag> lags;
+  std::map<TopicPartition, Offset> unread;
+  for (const auto& [where, reading] : readings) {
+    const auto end = ends.find(where);
+    if (!reading.committed || end == ends.end()) continue;
+    lags[where].records = std::max<std::int64_t>(0, (end->second.offset - *reading.committed).value());
+    if (lags[where].records > 0) unread[where] = *reading.committed;
+  }
+  MQ_CO_TRY(const auto times, co_await times_at(remote, std::move(unread)));
+  const WallMillis now = console.time_context().now;
+  for (const auto& [where, time] : times) lags[where].time = std::max<WallMillis>(0, now - time) * 1ms;
+  co_return lags;
+}
+
+/// What --max allows: records, or time by its unit.
+struct LagLimit {
+  std::optional<std::int64_t> records;
+  std::optional<Duration> time;
+
+  [[nodiscard]] bool is_passed_by(const Lag& lag) const {
+    return (records && lag.records > *records) || (time && lag.time > *time);
+  }
+};
+
+std::optional<LagLimit> parse_limit(Console& console) {
+  const cli::Arguments& args = console.args();
+  LagLimit limit;
+  if (!args.has("max")) return limit;
+  const std::string& text = args.text("max");
+  if (const auto records = cli::parse_number(text, 0, std::numeric_limits<std::int64_t>::max())) {
+    limit.records = *records;
+  } else if (const auto time = cli::parse_duration(text)) {
+    limit.time = *time;
+  } else {
+    console.usage(
+        args.usage_error("max", text, {.at = 0, .size = text.size(), .why = "a number of records, or a time as 5m"}));
+    return std::nullopt;
+  }
+  return limit;
+}
+
+awaitable<Result<void>> add_lag(Console& console, Remote& remote, std::string name, LagLimit limit,
+                                cli::TableWriter& table) {
   MQ_CO_TRY(const Readings readings, co_await readings_of(remote, name));
   MQ_CO_TRY(const Answers ends, co_await remote.offsets(partitions_of(readings), client::OffsetQuery::kEnd));
-  const cli::Arguments& args = console.args();
+  MQ_CO_TRY(const auto lags, co_await lags_of(console, remote, readings, ends));
   for (const auto& [where, reading] : readings) {
-    cli::Cell committed, lag;
-    const auto end = ends.find(where);
+    cli::Cell committed, records, behind;
     if (reading.committed) committed = reading.committed->value();
-    if (reading.committed && end != ends.end()) {
-      const std::int64_t behind = std::max<std::int64_t>(0, (end->second.offset - *reading.committed).value());
-      lag = behind;
-      if (args.has("max") && behind > args.number("max")) console.worsen(cli::ExitCode::some_failed);
+    if (const auto lag = lags.find(where); lag != lags.end()) {
+      records = lag->second.records;
+      behind = std::int64_t{lag->second.time / 1ms};
+      if (limit.is_passed_by(lag->second)) console.worsen(cli::ExitCode::some_failed);
     }
-    table.add({name, where.topic, std::int64_t{where.partition}, committed, offset_cell(ends, where), lag,
+    table.add({name, where.topic, std::int64_t{where.partition}, committed, offset_cell(ends, where), records, behind,
                text_cell(reading.member)});
   }
   co_return Result<void>{};
 }
 
 awaitable<Result<void>> lag(Console& console, Remote& remote) {
+  const auto limit = parse_limit(console);
+  if (!limit) co_return Result<void>{};
   MQ_CO_CHECK(co_await remote.connect());
   std::vector<std::string> names(console.args().operands().begin(), console.args().operands().end());
   if (names.empty()) {
@@ -168,29 +260,29 @@ awaitable<Result<void>> lag(Console& console, Remote& remote) {
   }
   cli::TableWriter table = console.table(kLagColumns);
   for (const std::string& name : names)
-    if (auto added = co_await add_lag(console, remote, name, table); !added) console.complain(added.error());
+    if (auto added = co_await add_lag(console, remote, name, *limit, table); !added) console.complain(added.error());
   co_return co_await console.finish(table);
 }
 
 constexpr std::array kLagOwnRows = {
     cli::OptionRow{.long_name = "max",
-                   .kind = cli::ValueKind::number,
-                   .value_name = "N",
+                   .value_name = "N|DUR",
                    .group = "What",
-                   .help = "exit 1 when a partition is more records behind"},
+                   .help = "exit 1 when a partition is more records, or longer, behind"},
 };
 constexpr auto kLagRows = joined(kLagOwnRows, kOutputRows);
 constexpr cli::Example kLagExamples[] = {
     {"one group", "mqctl group lag billing"},
-    {"for cron: mail only when somebody is far behind",
-     "mqctl group lag --max 10000 >lag.tsv || mail -s lag ops <lag.tsv"},
+    {"for cron: mail only when somebody is more than five minutes behind",
+     "mqctl group lag --max 5m >lag.tsv || mail -s lag ops <lag.tsv"},
 };
-constexpr cli::CommandRow kLag{.name = "group lag",
-                               .operands_text = "[GROUP]...",
-                               .summary = "how many records groups are behind; without a name all groups",
-                               .operands = {},
-                               .options = kLagRows,
-                               .examples = kLagExamples};
+constexpr cli::CommandRow kLag{
+    .name = "group lag",
+    .operands_text = "[GROUP]...",
+    .summary = "how many records, and how long, groups are behind; without a name all groups",
+    .operands = {},
+    .options = kLagRows,
+    .examples = kLagExamples};
 
 // --- group reset ---------------------------------------------------------------------------------------------------
 

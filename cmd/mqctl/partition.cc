@@ -88,6 +88,23 @@ bool select(Console& console, Selection& selection) {
   return true;
 }
 
+/// Leaves in `only` (empty: all) the partitions with fewer replicas in sync than there are, and in `topics` theirs.
+void keep_under_replicated(std::vector<client::Cluster::TopicRef>& topics, std::vector<TopicPartition>& only) {
+  std::vector<TopicPartition> behind;
+  std::erase_if(topics, [&](const client::Cluster::TopicRef& topic) {
+    const std::size_t before = behind.size();
+    const bool is_picked = std::ranges::find(only, topic->name, &TopicPartition::topic) != only.end();
+    for (std::size_t i = 0; i < topic->partitions.size(); ++i) {
+      TopicPartition where{topic->name, static_cast<std::int32_t>(i)};
+      const client::PartitionInfo& info = topic->partitions[i];
+      const bool is_asked = !is_picked || std::ranges::find(only, where) != only.end();
+      if (is_asked && info.in_sync.size() < info.replicas.size()) behind.push_back(std::move(where));
+    }
+    return behind.size() == before;
+  });
+  only = std::move(behind);
+}
+
 awaitable<Result<void>> list(Console& console, Remote& remote) {
   Selection selection;
   if (!select(console, selection)) co_return Result<void>{};
@@ -103,19 +120,28 @@ awaitable<Result<void>> list(Console& console, Remote& remote) {
       if (topic->name == where.topic && static_cast<std::size_t>(where.partition) >= topic->partitions.size())
         console.complain({.code = Errc::not_found,
                           .message = fmt::format("topic {} has no partition {}", where.topic, where.partition)});
+  if (console.args().flag("urp")) {
+    keep_under_replicated(topics, selection.partitions);
+  }
   co_return co_await print_partitions(console, remote, std::move(topics), std::move(selection.partitions));
 }
 
+constexpr std::array kListOwnRows = {
+    cli::OptionRow{.long_name = "urp",
+                   .kind = cli::ValueKind::flag,
+                   .group = "What",
+                   .help = "only under-replicated ones: fewer replicas in sync than there are"},
+};
+constexpr auto kListRows = joined(kListOwnRows, kOutputRows);
 constexpr cli::Example kExamples[] = {
     {"everything about the partitions of two topics", "mqctl partition list web orders"},
-    {"partitions with fewer than two replicas in sync",
-     "mqctl partition list -o jsonl | jq -c 'select(.isr | length < 2)'"},
+    {"what a broker that is down leaves behind", "mqctl partition list --urp"},
 };
 constexpr cli::CommandRow kList{.name = "partition list",
                                 .operands_text = "[TOPIC[/PARTITION]]...",
                                 .summary = "leader, replicas, offsets and size of partitions",
                                 .operands = {},
-                                .options = kOutputRows,
+                                .options = kListRows,
                                 .examples = kExamples};
 constexpr Command kCommands[] = {{&kList, list}};
 

@@ -171,7 +171,6 @@ bool add_retention(Console& console, client::NewTopic& topic) {
   return false;
 }
 
-/// What the words ask for: NAME... and KEY=VALUE..., told apart by "=", which no name has.
 std::optional<std::vector<client::NewTopic>> wanted_topics(Console& console) {
   const cli::Arguments& args = console.args();
   client::NewTopic like;
@@ -179,28 +178,19 @@ std::optional<std::vector<client::NewTopic>> wanted_topics(Console& console) {
   if (args.has("replicas")) like.replication_factor = static_cast<std::int16_t>(args.number("replicas"));
   if (args.flag("compact")) like.configs.emplace_back("cleanup.policy", "compact");
   if (args.has("retention") && !add_retention(console, like)) return std::nullopt;
+  for (const std::string& text : args.texts("set")) {
+    auto setting = parse_setting(console, text);
+    if (!setting) return std::nullopt;
+    like.configs.push_back(*std::move(setting));
+  }
   std::vector<client::NewTopic> topics;
   for (const std::string& operand : args.operands()) {
-    if (operand.find('=') != std::string::npos) {
-      auto setting = parse_setting(console, operand);
-      if (!setting) return std::nullopt;
-      like.configs.push_back(*std::move(setting));
-      continue;
-    }
     if (const char* problem = topic_name_problem(operand)) {
       console.usage(args.usage_error("NAME", operand, {.at = 0, .size = operand.size(), .why = problem}));
       return std::nullopt;
     }
-    topics.emplace_back().name = operand;
-  }
-  if (topics.empty()) {
-    console.usage(args.usage_error("no topic is named"));
-    return std::nullopt;
-  }
-  for (client::NewTopic& topic : topics) {
-    const std::string name = topic.name;
-    topic = like;
-    topic.name = name;
+    topics.push_back(like);
+    topics.back().name = operand;
   }
   return topics;
 }
@@ -251,6 +241,11 @@ constexpr std::array kCreateOwnRows = {
                    .help = "copies of each partition",
                    .number_min = 1,
                    .number_max = std::numeric_limits<std::int16_t>::max()},
+    cli::OptionRow{.long_name = "set",
+                   .value_name = "KEY=VALUE",
+                   .group = "What",
+                   .help = "a setting of the topic by its Kafka name",
+                   .repeatable = true},
     cli::OptionRow{.long_name = "compact",
                    .kind = cli::ValueKind::flag,
                    .group = "What",
@@ -267,10 +262,10 @@ constexpr std::array kCreateOwnRows = {
 constexpr auto kCreateRows = joined(kCreateOwnRows, kChangeAndOutputRows);
 constexpr cli::Example kCreateExamples[] = {
     {"six partitions, kept for a week", "mqctl topic create web -p 6 --retention 7d"},
-    {"with any setting of a topic", "mqctl topic create audit max.message.bytes=4000000"},
+    {"with any setting of a topic", "mqctl topic create audit --set max.message.bytes=4000000"},
 };
 constexpr cli::CommandRow kCreate{.name = "topic create",
-                                  .operands_text = "NAME... [KEY=VALUE]...",
+                                  .operands_text = "NAME...",
                                   .summary = "make topics",
                                   .operands = {.min = 1},
                                   .effect = cli::Effect::changes,

@@ -111,7 +111,6 @@ constexpr cli::OptionRow kOptions[] = {
      .number_min = 1,
      .number_max = 256},
     {.short_name = 'X',
-     .long_name = "set",
      .value_name = "KEY=VALUE",
      .group = "Settings",
      .help = "set any broker or topic default by its Kafka name",
@@ -235,7 +234,7 @@ Result<config::Overrides> settings(const cli::Arguments& args, const cli::Enviro
   } else if (args.has("config") || text.error().code != Errc::not_found) {
     return std::unexpected(text.error());
   }
-  for (const std::string& setting : args.texts("set")) {
+  for (const std::string& setting : args.texts("X")) {
     const auto equals = setting.find('=');
     if (equals == std::string::npos) return fail(Errc::invalid_argument, "-X {}: write KEY=VALUE", setting);
     options[setting.substr(0, equals)] = setting.substr(equals + 1);

@@ -5,6 +5,7 @@
 
 #include "cli/terminal.h"
 #include "record_splitter.h"
+#include "tool/error_stream.h"
 
 namespace mq::mqprod {
 namespace {
@@ -12,7 +13,7 @@ namespace {
 // Sleeping for less than this costs more than it spreads.
 constexpr Duration kRateStep = 2ms;
 
-void print_error(const std::string& text) { posix::write_error(text); }
+std::string name_of(const std::string& file) { return file == "-" ? "standard input" : file; }
 
 }  // namespace
 
@@ -22,6 +23,8 @@ Sender::Sender(tool::Context& context, Options options)
       options_(std::move(options)),
       client_(context.client),
       out_(posix::Output::standard(runtime_.shard(0))),
+      tee_is_on_terminal_(options_.tee && context.environment.stdout_is_terminal),
+      rate_timer_(runtime_.shard(0).make_timer()),
       drain_timer_(runtime_.shard(0).make_timer()),
       tasks_(runtime_.shard(0)) {}
 
@@ -49,16 +52,13 @@ awaitable<cli::ExitCode> Sender::run() {
     done = co_await send_input("-");
   } else {
     for (const std::string& file : options_.files) {
-      auto sent = co_await send_input(file);
-      if (!sent) done = std::move(sent);
-      if (stopping_ || (!done && done.error().code != Errc::not_found)) break;
+      done = co_await send_input(file);
+      if (stopping_ || !done) break;
     }
   }
   if (!done) {
     complain(done.error());
-    // Input that is no record is an item that failed, not damage of the data.
-    const bool bad_input = done.error().code == Errc::invalid_record || done.error().code == Errc::too_large;
-    code_ = cli::worst(code_, bad_input ? cli::ExitCode::some_failed : cli::exit_code_of(done.error()));
+    code_ = cli::worst(code_, bad_input_ ? cli::ExitCode::some_failed : cli::exit_code_of(done.error()));
   }
   // At the end of the input the batches in flight have the patience of --retry; after Ctrl-C that of --drain.
   auto closed = co_await producer.close(stopping_ ? shard.now() + options_.drain : Instant::never());
@@ -68,31 +68,43 @@ awaitable<cli::ExitCode> Sender::run() {
   producer_ = nullptr;
   co_await cluster.close();
   if (failed_ > 0) {
-    print_error(fmt::format("mqprod: {} of {} records were not acknowledged\n", failed_, sent_));
+    tool::tell(fmt::format("mqprod: {} of {} records were not acknowledged\n", failed_, sent_));
     code_ = cli::worst(code_, cli::ExitCode::some_failed);
   }
+  if (stopping_ || args_.flag("verbose")) tool::tell(cli::notice(args_, totals()));
   co_return code_;
 }
 
 void Sender::stop(cli::ExitCode as) {
   stopping_ = true;
   code_ = as;
+  if (topic_ == nullptr) return runtime_.stop(cli::to_status(as));  // nothing was read yet
   if (input_ != nullptr) input_->close();
+  rate_timer_->cancel();
   tasks_.spawn(end_drain());
 }
 
 awaitable<void> Sender::end_drain() {
   if (!co_await drain_timer_->wait_until(runtime_.shard(0).now() + options_.drain)) co_return;
-  print_error(fmt::format("mqprod: {} records were not acknowledged within --drain\n", sent_ - acknowledged_));
+  tool::tell(fmt::format("mqprod: {} records were not acknowledged within --drain\n", sent_ - acknowledged_));
   runtime_.stop(cli::to_status(code_));
 }
 
-std::string Sender::progress() const {
-  return fmt::format("mqprod: {} records read, {} acknowledged, {} failed\n", sent_, acknowledged_, failed_);
+std::string Sender::progress() const { return fmt::format("mqprod: {}\n", totals()); }
+
+std::string Sender::totals() const {
+  return fmt::format("{} records read, {} acknowledged, {} failed", sent_, acknowledged_, failed_);
+}
+
+std::string Sender::left_undone() const {
+  if (sent_ == acknowledged_) return {};
+  return fmt::format("mqprod: {} records were not acknowledged\n", sent_ - acknowledged_);
 }
 
 awaitable<Result<void>> Sender::send_input(const std::string& file) {
-  MQ_CO_TRY(posix::Input input, posix::Input::open(runtime_.shard(0), file));
+  auto opened = posix::Input::open(runtime_.shard(0), file);
+  if (!opened) co_return pass_over(opened.error());
+  posix::Input& input = *opened;
   input_ = &input;
   RecordSplitter splitter(options_.delimiter, options_.record_bytes_max);
   Result<void> result;
@@ -101,7 +113,7 @@ awaitable<Result<void>> Sender::send_input(const std::string& file) {
     const std::span<char> room = splitter.room();
     auto got = stopping_ ? Result<std::size_t>(0) : co_await input.read_some(room);
     if (!got && got.error().code != Errc::cancelled) {
-      result = fail(got.error().code, "{}: {}", file, got.error().message);
+      result = pass_over(got.error());
       break;
     }
     at_end = !got || *got == 0;
@@ -115,19 +127,28 @@ awaitable<Result<void>> Sender::send_input(const std::string& file) {
       result = co_await send_record(*record, file, splitter.count());
       if (!result) break;
     }
-    if (splitter.too_long())
-      result = fail(Errc::too_large, "{}: record {} is longer than --max-record {}", file, splitter.count() + 1,
-                    args_.text("max-record"));
+    if (splitter.too_long()) {
+      bad_input_ = true;
+      result = fail(Errc::too_large, "{}: record {} is longer than --max-record {}", name_of(file),
+                    splitter.count() + 1, args_.text("max-record"));
+    }
   }
   input_ = nullptr;
   co_return result;
+}
+
+/// An input that cannot be read is told and passed over, as cat does; what others hold is sent.
+Result<void> Sender::pass_over(const Error& error) {
+  complain(error);
+  code_ = cli::worst(code_, cli::ExitCode::some_failed);
+  return {};
 }
 
 awaitable<void> Sender::copy(BytesView bytes) {
   if (auto copied = co_await out_.write(bytes); !copied) {
     // Losing the copy is better than losing records.
     tee_broken_ = true;
-    print_error("mqprod: the copy to standard output ends: its reader is gone; sending goes on\n");
+    tool::tell(fmt::format("mqprod: the copy to standard output ends, sending goes on: {}\n", copied.error().message));
   }
 }
 
@@ -138,8 +159,10 @@ awaitable<Result<void>> Sender::send_record(BytesView bytes, const std::string& 
   if (options_.key) record.key = *options_.key;
   if (options_.key_delimiter) {
     const auto at = bytes.find(*options_.key_delimiter);
-    if (at == BytesView::npos)
-      co_return fail(Errc::invalid_record, "{}: record {} has no key delimiter (-K)", file, number);
+    if (at == BytesView::npos) {
+      bad_input_ = true;
+      co_return fail(Errc::invalid_record, "{}: record {} has no key delimiter (-K)", name_of(file), number);
+    }
     record.key = bytes.substr(0, at);
     record.value = bytes.substr(at + options_.key_delimiter->size());
   }
@@ -161,7 +184,7 @@ awaitable<void> Sender::keep_rate(std::size_t bytes) {
   const Instant now = shard.now();
   next_send_ = std::max(next_send_, now - kRateStep) +
                std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
-  if (next_send_ > now + kRateStep && !stopping_) co_await shard.sleep_until(next_send_);
+  if (next_send_ > now + kRateStep && !stopping_) (void)co_await rate_timer_->wait_until(next_send_);
 }
 
 void Sender::delivered(const client::Delivery& delivery) {
@@ -176,6 +199,6 @@ void Sender::delivered(const client::Delivery& delivery) {
   failed_ += delivery.tokens.size();
 }
 
-void Sender::complain(const Error& error) { print_error(cli::complaint(args_, error)); }
+void Sender::complain(const Error& error) { tool::tell(cli::complaint(args_, error)); }
 
 }  // namespace mq::mqprod

@@ -25,15 +25,19 @@ class Sender final : public tool::Job {
   /// What was read is still sent, nothing more is read.
   void stop(cli::ExitCode as) override;
   [[nodiscard]] std::string progress() const override;
+  [[nodiscard]] bool shows_progress() const override { return !tee_is_on_terminal_; }
+  [[nodiscard]] std::string left_undone() const override;
 
  private:
   awaitable<Result<void>> send_input(const std::string& file);
   awaitable<Result<void>> send_record(BytesView record, const std::string& file, std::uint64_t number);
+  Result<void> pass_over(const Error& error);
   awaitable<void> copy(BytesView bytes);
   awaitable<void> keep_rate(std::size_t bytes);
   void delivered(const client::Delivery& delivery);
   awaitable<void> end_drain();
   void complain(const Error& error);
+  [[nodiscard]] std::string totals() const;
 
   posix::Runtime& runtime_;
   const cli::Arguments& args_;
@@ -43,12 +47,15 @@ class Sender final : public tool::Job {
   client::Producer::Topic* topic_ = nullptr;
   posix::Input* input_ = nullptr;
   posix::Output out_;
+  const bool tee_is_on_terminal_;
   bool stopping_ = false;
   bool tee_broken_ = false;
+  bool bad_input_ = false;  ///< what ended the sending was a record that is none
   cli::ExitCode code_ = cli::ExitCode::ok;
   std::uint64_t sent_ = 0;
   std::uint64_t acknowledged_ = 0;
   std::uint64_t failed_ = 0;
+  std::unique_ptr<env::Timer> rate_timer_;
   std::unique_ptr<env::Timer> drain_timer_;
   env::TaskGroup tasks_;
   Instant next_send_;

@@ -2,8 +2,10 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -12,7 +14,7 @@
 #include "env/task_group.h"
 #include "posix/process.h"
 #include "posix/signals.h"
-#include "posix/stdio.h"
+#include "tool/error_stream.h"
 
 extern char** environ;
 
@@ -23,6 +25,8 @@ cli::ExitCode ending_of(int signal) {
   return signal == SIGTERM ? cli::ExitCode::terminated : cli::ExitCode::interrupted;
 }
 
+constexpr Duration kProgressEvery = 250ms;
+
 /// First signal: stop well. Second: stop now.
 awaitable<void> watch_signals(posix::Runtime& runtime, posix::Signals& signals, Job& job) {
   bool stopping = false;
@@ -30,8 +34,9 @@ awaitable<void> watch_signals(posix::Runtime& runtime, posix::Signals& signals, 
     const auto signal = co_await signals.next();
     if (!signal) co_return;
     if (*signal == SIGUSR1) {
-      posix::write_error(job.progress());
+      tell(job.progress());
     } else if (stopping) {
+      tell(job.left_undone());
       runtime.stop(cli::to_status(ending_of(*signal)));
       co_return;
     } else {
@@ -41,13 +46,29 @@ awaitable<void> watch_signals(posix::Runtime& runtime, posix::Signals& signals, 
   }
 }
 
+/// Until the timer is cancelled.
+awaitable<void> watch_progress(env::Shard& shard, env::Timer& timer, cli::ProgressLine line, const Job& job) {
+  while (co_await timer.wait_until(shard.now() + kProgressEvery)) {
+    if (!line.due(shard.now())) continue;
+    std::string text = job.progress();
+    if (text.ends_with('\n')) text.pop_back();
+    show_progress(line.update(text, shard.now()));
+  }
+  erase_progress();
+}
+
+void tell_notice(const cli::Arguments& args, const client::Notice& notice) {
+  const bool is_detail = notice.kind == client::Notice::Kind::detail;
+  if (!is_detail || args.count("verbose") >= 2) tell(cli::notice(args, notice.text));
+}
+
 Result<client::ClientOptions> client_options(const cli::Arguments& args) {
   client::ClientOptions options;
   MQ_TRY(options.bootstrap, client::parse_bootstrap(args.text("brokers")));
   if (args.has("client-id")) options.client_id = args.text("client-id");
   options.connect_timeout = args.duration("connect-timeout");
   options.request_timeout = args.duration("timeout");
-  options.notice = [&args](const client::Notice& notice) { posix::write_error(cli::notice(args, notice.text)); };
+  options.notice = [&args](const client::Notice& notice) { tell_notice(args, notice); };
   return options;
 }
 
@@ -70,12 +91,16 @@ cli::Environment environment() {
 }
 
 int write_out(const cli::Ending& ending) {
-  std::fwrite(ending.out.data(), 1, ending.out.size(), stdout);
-  posix::write_error(ending.err);
-  return cli::to_status(ending.code);
+  tell(ending.err);
+  const bool is_written = std::fwrite(ending.out.data(), 1, ending.out.size(), stdout) == ending.out.size();
+  if (is_written && std::fflush(stdout) == 0) return cli::to_status(ending.code);
+  if (errno == EPIPE) return cli::to_status(cli::ExitCode::broken_pipe);
+  tell(fmt::format("standard output: cannot write: {}\n", std::strerror(errno)));
+  return cli::to_status(cli::ExitCode::some_failed);
 }
 
 int run_tool(const cli::ToolRow& tool, int argc, char** argv, const MakeJob& make_job) {
+  posix::open_missing_standard_streams();
   const std::vector<std::string> words(argv + 1, argv + argc);
   // Warnings and errors of the parts below a tool are told by the tool itself.
   posix::Runtime runtime({.shards = 1, .pool_threads = 1, .log = {.level = env::LogLevel::error}});
@@ -96,8 +121,13 @@ int run_tool(const cli::ToolRow& tool, int argc, char** argv, const MakeJob& mak
     posix::Signals signals(runtime.shard(0), {SIGINT, SIGTERM, SIGUSR1});
     env::TaskGroup watching(runtime.shard(0));
     watching.spawn(watch_signals(runtime, signals, **job));
+    const auto progress_timer = runtime.shard(0).make_timer();
+    if ((*job)->shows_progress())
+      watching.spawn(watch_progress(runtime.shard(0), *progress_timer,
+                                    cli::ProgressLine(*args, context.environment, runtime.shard(0).now()), **job));
     const cli::ExitCode code = co_await (*job)->run();
     signals.close();
+    progress_timer->cancel();
     co_await watching.join();
     co_return cli::to_status(code);
   });

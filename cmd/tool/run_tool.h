@@ -19,8 +19,12 @@ class Job {
   virtual awaitable<cli::ExitCode> run() = 0;
   /// The first Ctrl-C or SIGTERM: end well, soon; `as` is the exit status then. A second one ends the process.
   virtual void stop(cli::ExitCode as) = 0;
-  /// One line with its end, for SIGUSR1.
+  /// One line with its end, for SIGUSR1 and --progress.
   [[nodiscard]] virtual std::string progress() const = 0;
+  /// Something else than a line of progress is to be seen on the terminal: false.
+  [[nodiscard]] virtual bool shows_progress() const { return false; }
+  /// What a second signal leaves undone: one line with its end, or nothing.
+  [[nodiscard]] virtual std::string left_undone() const { return {}; }
 };
 
 /// What a job is made from; all of it outlives the job.
@@ -40,7 +44,7 @@ using MakeJob = std::function<std::expected<std::unique_ptr<Job>, cli::Ending>(C
 /// What a tool finds around itself.
 [[nodiscard]] cli::Environment environment();
 
-/// Writes both texts and returns the status.
+/// Writes both texts and returns the status; `some_failed` when standard output does not take its text.
 int write_out(const cli::Ending& ending);
 
 }  // namespace mq::tool

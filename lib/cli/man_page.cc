@@ -40,7 +40,7 @@ std::string option_entry(const OptionRow& row) {
   if (!row.long_name.empty()) {
     if (row.short_name != 0) out += ", ";
     out += fmt::format("\\fB\\-\\-{}\\fR", roff(row.long_name));
-    const std::string value = fmt::format("=\fI{}\fR", roff(row.value_name));
+    const std::string value = fmt::format("=\\fI{}\\fR", roff(row.value_name));
     if (row.kind != ValueKind::flag) out += row.value_optional ? "[" + value + "]" : value;
   }
   out += fmt::format("\n{}.\n", roff(row.help));

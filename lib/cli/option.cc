@@ -71,7 +71,6 @@ constexpr OptionRow kClient[] = {
      .help = "configuration file",
      .environment = "MQ_CONFIG"},
     {.short_name = 'X',
-     .long_name = "set",
      .value_name = "KEY=VALUE",
      .group = "Connection",
      .help = "a setting by name; -X help lists them",

@@ -41,20 +41,26 @@ enum class ValueKind {
 
 struct OptionRow {
   char short_name = 0;         ///< 0: none
-  std::string_view long_name;  ///< without dashes
+  std::string_view long_name;  ///< without dashes; empty: it has its letter only
   ValueKind kind = ValueKind::text;
-  std::string_view value_name;     ///< "DUR"; empty for flags
-  std::string_view fallback;       ///< the value when nobody gives one; empty: none
-  std::string_view fallback_note;  ///< what help prints as the default instead of `fallback`
-  std::string_view choices;        ///< "all|1|0" for ValueKind::choice
-  std::string_view group;          ///< heading in help
-  std::string_view help;           ///< one or two phrases, no final point
-  std::string_view environment;    ///< variable that gives the value when no option does
-  bool repeatable = false;         ///< every value counts; otherwise the last one given
-  bool value_optional = false;     ///< --name or --name=VALUE; the bare form has the value ""
+  std::string_view value_name;                 ///< "DUR"; empty for flags
+  std::string_view fallback;                   ///< the value when nobody gives one; empty: none
+  std::string_view fallback_note;              ///< what help prints as the default instead of `fallback`
+  std::string_view choices;                    ///< "all|1|0" for ValueKind::choice
+  std::string_view group;                      ///< heading in help
+  std::string_view help;                       ///< one or two phrases, no final point
+  std::string_view environment;                ///< variable that gives the value when no option does
+  bool repeatable = false;                     ///< every value counts; otherwise the last one given
+  bool value_optional = false;                 ///< --name or --name=VALUE; the bare form has the value ""
+  std::string_view (*value_help)() = nullptr;  ///< what the value "help" prints: the grammar of all others
   std::int64_t number_min = 0;
   std::int64_t number_max = std::numeric_limits<std::int64_t>::max();
 };
+
+/// What a program calls the option: the long name, or the letter of one that has none.
+[[nodiscard]] constexpr std::string_view name_of(const OptionRow& row) {
+  return row.long_name.empty() ? std::string_view(&row.short_name, 1) : row.long_name;
+}
 
 struct Example {
   std::string_view comment;

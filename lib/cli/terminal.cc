@@ -10,8 +10,6 @@ namespace {
 constexpr Duration kFirstAfter = 1s;
 constexpr Duration kLineEvery = 250ms;
 constexpr Duration kPlainEvery = 10s;
-/// Back to the first column and clear to the end of the line.
-constexpr std::string_view kEraseLine = "\r\x1b[K";
 
 }  // namespace
 

@@ -14,6 +14,9 @@ namespace mq::cli {
 /// FORCE_COLOR or CLICOLOR_FORCE overrule. Colour never carries information alone.
 [[nodiscard]] bool use_colour(const Arguments& args, const Environment& environment);
 
+/// Back to the first column and clear to the end of the line.
+inline constexpr std::string_view kEraseLine = "\r\x1b[K";
+
 /// The one line of progress on stderr. Decides when and what to write; the caller writes it.
 ///
 /// Appears after one second, at most four times a second, and only if stderr is a terminal (`--progress=auto`);

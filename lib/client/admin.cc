@@ -231,7 +231,11 @@ awaitable<ConnectionResult> connect_for_configs(Cluster& cluster, ResourceType t
   const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), id);
   if (error != std::errc{} || end != name.data() + name.size())
     co_return fail(Errc::invalid_argument, "'{}' is not the number of a broker", name);
-  if (cluster.brokers().empty()) MQ_CO_CHECK(co_await cluster.refresh({}, Cluster::AutoCreate::no));
+  const auto is_known = [&] {
+    return std::ranges::find(cluster.brokers(), BrokerId{id}, &BrokerInfo::id) != cluster.brokers().end();
+  };
+  if (!is_known()) MQ_CO_CHECK(co_await cluster.refresh({}, Cluster::AutoCreate::no));
+  if (!is_known()) co_return fail(Errc::not_found, "there is no broker {} in the cluster", id);
   co_return co_await cluster.broker(BrokerId{id});
 }
 }  // namespace

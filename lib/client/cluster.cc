@@ -52,10 +52,16 @@ Cluster::Cluster(env::Shard& shard, env::Random& random, ClientOptions options)
 Cluster::~Cluster() = default;
 
 awaitable<Result<void>> Cluster::start(Instant deadline) {
-  co_return co_await retry(deadline, [this]() -> awaitable<Result<void>> {
+  auto started = co_await retry(deadline, [this]() -> awaitable<Result<void>> {
     MQ_CO_CHECK(co_await refresh({}, AutoCreate::no));
     co_return Result<void>{};
   });
+  if (started || closed_) co_return started;
+  const Error& error = started.error();
+  // Something else than a broker listens there: for the caller the cluster is as far away.
+  if (error.code == Errc::corrupt) co_return fail(Errc::unreachable, "is that a Kafka broker? {}", error.message);
+  if (is_worth_retrying(error)) co_return fail(Errc::unreachable, "no broker answered in time: {}", error.message);
+  co_return started;
 }
 
 Cluster::TopicRef Cluster::cached_topic(const std::string& name) const {
@@ -164,13 +170,14 @@ awaitable<Result<Cluster::ConnectionRef>> Cluster::through(std::shared_ptr<Slot>
   if (!opened) {
     slot->error = opened.error();
     slot->connection = nullptr;
-    note_lost(slot->error);
+    if (is_worth_retrying(slot->error)) note_lost(slot->error);
     co_return opened;
   }
   // Whoever used the old one (its address changed) finds it closed and asks again.
   if (slot->connection) slot->connection->close();
   slot->connection = *opened;
   note_back();
+  note_detail(fmt::format("connected to {}", address.to_string()));
   co_return opened;
 }
 
@@ -268,7 +275,7 @@ BrokerId Cluster::known_coordinator(const std::string& group) const {
 void Cluster::note_lost(const Error& error) {
   if (lost_ || closed_) return;
   lost_ = true;
-  if (options_.notice) options_.notice({.kind = Notice::Kind::lost, .text = error.message});
+  if (options_.notice) options_.notice({.kind = Notice::Kind::lost, .text = error.message + "; trying again"});
 }
 
 void Cluster::note_back() {
@@ -276,6 +283,12 @@ void Cluster::note_back() {
   lost_ = false;
   if (options_.notice) options_.notice({.kind = Notice::Kind::back, .text = "the broker is back"});
 }
+
+void Cluster::note(Notice notice) {
+  if (options_.notice) options_.notice(notice);
+}
+
+void Cluster::note_detail(std::string text) { note({.kind = Notice::Kind::detail, .text = std::move(text)}); }
 
 awaitable<void> Cluster::close() {
   closed_ = true;

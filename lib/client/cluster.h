@@ -64,7 +64,7 @@ class Cluster {
   Cluster& operator=(const Cluster&) = delete;
 
   /// Connects to the first bootstrap address that answers and learns the brokers. Tries again until `deadline`;
-  /// unreachable or timed_out after that.
+  /// unreachable after that, or when what answers is no broker.
   awaitable<Result<void>> start(Instant deadline);
 
   /// The topic from what is known, or asked for (and asked again while it has an error that may go away) until
@@ -109,6 +109,12 @@ class Cluster {
   /// Says once that a broker is lost, and once that one is back.
   void note_lost(const Error& error);
   void note_back();
+  /// What else a person should know.
+  void note(Notice notice);
+  /// For who looks for a fault.
+  void note_detail(std::string text);
+  /// No attempt to connect has succeeded since one failed.
+  [[nodiscard]] bool lost() const { return lost_; }
 
   [[nodiscard]] const std::vector<BrokerInfo>& brokers() const { return brokers_; }
   [[nodiscard]] BrokerId controller_id() const { return controller_; }

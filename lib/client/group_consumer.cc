@@ -48,6 +48,12 @@ std::vector<TopicPartition> ungrouped(const auto& groups) {
   return partitions;
 }
 
+/// Null when nothing is committed for the partition.
+const CommittedOffset* committed_offset(const std::vector<CommittedOffset>& committed, const TopicPartition& where) {
+  const auto found = std::ranges::find(committed, where, &CommittedOffset::where);
+  return found == committed.end() || found->offset < Offset{0} ? nullptr : &*found;
+}
+
 std::vector<TopicPartition> without(const std::vector<TopicPartition>& from, const std::vector<TopicPartition>& taken) {
   std::vector<TopicPartition> left;
   for (const TopicPartition& where : from)
@@ -114,6 +120,7 @@ class GroupConsumer::Impl : public std::enable_shared_from_this<Impl> {
   awaitable<Result<void>> take_assignment();
   awaitable<void> give_up(std::vector<TopicPartition> partitions, bool lost);
   awaitable<Result<void>> take_up(const std::vector<TopicPartition>& partitions);
+  awaitable<Result<std::set<std::string>>> topics_begun(Instant deadline);
 
   // Steps that talk to the coordinator: in the background.
   awaitable<void> join_until_done();
@@ -193,6 +200,8 @@ awaitable<void> GroupConsumer::Impl::begin_rebalance() {
 
 awaitable<Result<void>> GroupConsumer::Impl::take_assignment() {
   phase_ = Phase::stable;
+  cluster_.note_detail(
+      fmt::format("group {}: generation {}, {} partitions", options_.group, generation_, assigned_.size()));
   // The coordinator forgot us while we joined: what we had may have been read by others since.
   if (std::exchange(lost_, false)) co_await give_up(owned_, true);
   const auto assigned = assigned_;
@@ -225,13 +234,20 @@ awaitable<Result<void>> GroupConsumer::Impl::take_up(const std::vector<TopicPart
   const Instant deadline = shard_.now() + options_.session_timeout;
   MQ_CO_TRY(const auto committed,
             co_await cluster_.retry(deadline, [&]() { return fetch_committed(cluster_, options_.group, partitions); }));
+  std::set<std::string> begun;
+  const bool any_missing =
+      std::ranges::any_of(partitions, [&](const TopicPartition& where) { return !committed_offset(committed, where); });
+  if (options_.consumer.reset == OffsetReset::fail && any_missing) {
+    MQ_CO_TRY(begun, co_await topics_begun(deadline));
+  }
   std::vector<OffsetQuery> queries;
   std::vector<PartitionError> missing;
   std::vector<std::pair<CommittedOffset, Offset>> positions;
   for (const TopicPartition& where : partitions) {
-    const auto known = std::ranges::find(committed, where, &CommittedOffset::where);
-    if (known != committed.end() && known->offset.value() >= 0) {
+    if (const CommittedOffset* known = committed_offset(committed, where)) {
       positions.emplace_back(*known, known->offset);
+    } else if (begun.contains(where.topic)) {
+      queries.push_back({.where = where, .at = OffsetQuery::kStart});
     } else if (options_.consumer.reset == OffsetReset::fail) {
       missing.push_back({.where = where,
                          .error = {.code = Errc::not_found,
@@ -258,6 +274,17 @@ awaitable<Result<void>> GroupConsumer::Impl::take_up(const std::vector<TopicPart
   if (!errors_.empty()) consumer_.wake();
   if (options_.on_assigned) options_.on_assigned(partitions);
   co_return Result<void>{};
+}
+
+/// The topics of which the group has read something.
+awaitable<Result<std::set<std::string>>> GroupConsumer::Impl::topics_begun(Instant deadline) {
+  MQ_CO_TRY(const auto committed, co_await cluster_.retry(deadline, [&]() {
+    return fetch_committed(cluster_, options_.group, std::nullopt);
+  }));
+  std::set<std::string> topics;
+  for (const CommittedOffset& offset : committed)
+    if (offset.offset >= Offset{0}) topics.insert(offset.where.topic);
+  co_return topics;
 }
 
 void GroupConsumer::Impl::rejoin() {

@@ -36,7 +36,9 @@ struct GroupOptions {
   Duration session_timeout = 45s;
   Duration rebalance_timeout = 5min;
   Duration heartbeat_interval = 3s;
-  ConsumerOptions consumer;  ///< `reset` also applies to partitions without a committed offset
+  /// `reset` also applies to partitions without a committed offset. But in a topic of which the group has read other
+  /// partitions, `fail` begins at the start of one that has none: it was added since.
+  ConsumerOptions consumer;
   /// Called inside `poll`, on the client's shard, revoked before assigned. Partitions lost (the group went on without
   /// us) are revoked too, with `lost` true: a commit for them will fail.
   std::function<awaitable<void>(const std::vector<TopicPartition>&, bool lost)> on_revoked;
@@ -57,7 +59,8 @@ class GroupConsumer {
   GroupConsumer& operator=(const GroupConsumer&) = delete;
 
   /// Joins when needed, then as Consumer::poll. Errors that stay: a fenced instance, an unknown group protocol, no
-  /// authorisation. A partition without a committed offset under OffsetReset::fail is a PartitionError (not_found).
+  /// authorisation. A topic without a committed offset under OffsetReset::fail is a PartitionError (not_found) of each
+  /// of its partitions.
   awaitable<Result<Polled>> poll(Duration wait);
   void wake();
 

@@ -38,9 +38,10 @@ class Backoff {
 /// error code that Kafka calls retriable.
 [[nodiscard]] bool is_worth_retrying(const Error& error);
 
-/// What an operator should hear once: that a broker went away, and that it is back.
+/// What an operator should hear once: that a broker went away, and that it is back. `detail` is for who looks for a
+/// fault: connections that were opened, partitions that a group gave us.
 struct Notice {
-  enum class Kind { lost, back };
+  enum class Kind { lost, back, detail };
   Kind kind = Kind::lost;
   std::string text;  ///< a sentence, without a line end
 };

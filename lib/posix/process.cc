@@ -1,5 +1,6 @@
 #include "posix/process.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
@@ -88,6 +89,14 @@ Result<void> notify_service_manager(std::string_view state) {
                                 reinterpret_cast<const sockaddr*>(&address), size);
   if (sent < 0) return fail(Errc::unreachable, "cannot notify {}: {}", *path, system_text(errno));
   return {};
+}
+
+void open_missing_standard_streams() {
+  // In the order of the numbers: an open takes the lowest that is free. A path alone can be neither read nor written.
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(fd, F_GETFD) >= 0 || errno != EBADF) continue;
+    (void)(fd == STDERR_FILENO ? ::open("/dev/null", O_WRONLY) : ::open("/", O_PATH));
+  }
 }
 
 Result<std::string> make_temporary_directory(const std::string& name_prefix) {

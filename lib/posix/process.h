@@ -25,6 +25,10 @@ enum class UserDirectory { config, state, cache, runtime };
 
 enum class StandardStream { input = 0, output = 1, error = 2 };
 [[nodiscard]] bool is_terminal(StandardStream stream);
+/// Puts something in the place of standard streams that are closed, before anything else opens a file: else the first
+/// file of ours would get the number, and what is said on standard error would go into it. Reading such an input and
+/// writing such an output fails; what is told to such an error stream is lost.
+void open_missing_standard_streams();
 
 [[nodiscard]] bool is_root();
 [[nodiscard]] int process_id();
