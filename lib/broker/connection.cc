@@ -74,13 +74,19 @@ awaitable<void> Connection::run() {
     start_frames();
     if (!writing_ && front_is_settled()) co_await write_ready();
     if (closing_) break;
-    if (move_target_ != nullptr && slots_.empty() && read_begin_ == read_end_ && !writing_) co_return;
+    if (move_target_ != nullptr && slots_.empty() && !writing_) {
+      if (read_begin_ == read_end_) co_return;
+      continue;  // it stays for the frame that has begun; nobody is left to wake it
+    }
     if (!may_start() || move_target_ != nullptr) {
       co_await progress_->wait();
+      frame_started_ = home_->shard().now();  // a peer that was not read from is not late
       continue;
     }
     make_room();
+    reading_ = true;
     auto got = co_await stream_->read_some({buffer_->bytes.get() + read_end_, buffer_->capacity - read_end_});
+    reading_ = false;
     if (!got) break;
     last_read_ = home_->shard().now();
     home_->metrics().received_bytes.add(*got);
@@ -115,7 +121,7 @@ void Connection::move_to(ShardBroker& to) {
 
 const char* Connection::overdue(Instant now) const {
   if (writing_ && now > write_started_ + kWriteTimeMax) return "it does not read its answers";
-  if (read_begin_ != read_end_ && may_start() && now > frame_started_ + kFrameTimeMax)
+  if (read_begin_ != read_end_ && reading_ && now > frame_started_ + kFrameTimeMax)
     return "its frame was not complete in 30 s";
   const Duration idle_max = home_->node().config().connections_max_idle;
   if (slots_.empty() && idle_max > Duration::zero() && now > last_read_ + idle_max) return "it was idle for too long";

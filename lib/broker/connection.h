@@ -148,6 +148,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::size_t answer_bytes_ = 0;
   int holds_ = 0;
   bool starting_ = false;
+  bool reading_ = false;
   bool writing_ = false;
   bool closing_ = false;
   CloseReason close_reason_ = CloseReason::peer;

@@ -108,7 +108,7 @@ class Peer {
 
 /// A whole broker on a simulated machine, and a machine for clients.
 class BrokerTest : public ::testing::Test {
- protected:
+ public:
   /// Starts the broker; each test does so first.
   void start(std::function<void(NodeConfig&)> change = {}, std::uint64_t seed = 1, int shards = 2) {
     world_ = std::make_unique<sim::World>(seed);

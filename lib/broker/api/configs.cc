@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -94,6 +95,7 @@ Result<void> apply(const IncrementalChanges& changes, const NodeConfig& node, co
       case kSubtract: {
         if (row == nullptr || row->type != config::OptionType::list)
           return fail(Errc::invalid_argument, "{} is no list", change.name);
+        MQ_CHECK(config::parse(*row, change.value.value_or("")));
         std::string now;
         for (const config::Effective& effective : config::effective_topic(configs, node.topic_defaults))
           if (effective.row == row) now = effective.value.value_or("");
@@ -129,7 +131,10 @@ awaitable<Outcome> change(Call& call, std::int8_t type, std::string name, Topics
 wire::DescribeConfigsResponse describe_configs(Call& call, const wire::DescribeConfigsRequest& request) {
   const Node& node = call.broker().node();
   wire::DescribeConfigsResponse response;
+  std::set<std::pair<std::int8_t, std::string_view>> seen;
   for (const auto& resource : request.resources) {
+    // As Kafka's client never does: a small request must not make a large answer.
+    if (!seen.emplace(resource.resource_type, resource.resource_name).second) continue;
     auto& result = response.results.emplace_back();
     result.resource_type = resource.resource_type;
     result.resource_name = resource.resource_name;

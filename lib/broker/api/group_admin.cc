@@ -1,5 +1,7 @@
 // DescribeGroups (15), ListGroups (16), DeleteGroups (42), FindCoordinator (10).
 
+#include <set>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -65,7 +67,9 @@ awaitable<wire::FindCoordinatorResponse> find_coordinator(Call& call, const wire
 awaitable<wire::DescribeGroupsResponse> describe_groups(Call& call, const wire::DescribeGroupsRequest& request) {
   ShardBroker& home = call.broker();
   wire::DescribeGroupsResponse response;
+  std::set<std::string_view> seen;
   for (const std::string& id : request.groups) {
+    if (!seen.insert(id).second) continue;
     const CoordinatorPlace place = coordinator_of(home, id);
     std::optional<wire::DescribeGroupsResponse::DescribedGroup> group;
     if (place.shard != nullptr)

@@ -8,6 +8,10 @@
 namespace mq::broker {
 namespace {
 
+// What a member may say about itself. The group's record in __consumer_offsets holds it for each member and must fit in
+// one message, so more could never be kept.
+constexpr std::size_t kMetadataBytesMax = 1 << 20;
+
 /// All four answer with one error code at the top.
 template <class Response>
 void ask(Call call, const std::string& group_id, GroupService::Ask ask) {
@@ -23,6 +27,13 @@ void ask(Call call, const std::string& group_id, GroupService::Ask ask) {
 }  // namespace
 
 void join_group(Call call, wire::JoinGroupRequest request) {
+  std::size_t metadata = 0;
+  for (const auto& protocol : request.protocols) metadata += protocol.name.size() + protocol.metadata.size();
+  if (metadata > kMetadataBytesMax) {
+    wire::JoinGroupResponse response;
+    response.error_code = ErrorCode::kInvalidRequest;
+    return call.answer(response);
+  }
   const std::string group_id = request.group_id;
   group::Client client = client_of(call);
   ask<wire::JoinGroupResponse>(std::move(call), group_id,

@@ -1,6 +1,9 @@
 // OffsetCommit (8), OffsetFetch (9), OffsetDelete (47). What concerns topics is checked here, what concerns groups by
 // the coordinator.
 
+#include <map>
+#include <set>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -56,16 +59,20 @@ wire::OffsetCommitResponse refuse_all(const wire::OffsetCommitRequest& request, 
 /// One answer in the order of the request, from the coordinator's and what was refused before.
 void merge(wire::OffsetCommitResponse& response, const wire::OffsetCommitRequest& asked,
            const std::vector<Refused>& refused) {
+  using Topic = std::pair<std::string_view, Uuid>;
+  std::map<Topic, std::size_t> places;
+  response.topics.reserve(response.topics.size() + refused.size());  // `places` points at the names
+  for (std::size_t i = 0; i < response.topics.size(); ++i)
+    places.emplace(Topic(response.topics[i].name, response.topics[i].topic_id), i);
   for (const Refused& item : refused) {
     const auto& topic = asked.topics[item.topic];
-    auto place = std::ranges::find_if(
-        response.topics, [&](const auto& t) { return t.name == topic.name && t.topic_id == topic.topic_id; });
-    if (place == response.topics.end()) {
-      place = response.topics.insert(response.topics.end(), {});
-      place->name = topic.name;
-      place->topic_id = topic.topic_id;
+    const auto [place, is_new] = places.emplace(Topic(topic.name, topic.topic_id), response.topics.size());
+    if (is_new) {
+      auto& added = response.topics.emplace_back();
+      added.name = topic.name;
+      added.topic_id = topic.topic_id;
     }
-    place->partitions.push_back({.partition_index = item.partition, .error_code = item.error});
+    response.topics[place->second].partitions.push_back({.partition_index = item.partition, .error_code = item.error});
   }
 }
 
@@ -151,7 +158,9 @@ awaitable<wire::OffsetFetchResponse> fetch_groups(Call& call, wire::OffsetFetchR
     from_group(response, co_await fetch_group(home, to_group(request), request.require_stable), call.version());
     co_return response;
   }
+  std::set<std::string> seen;
   for (GroupRequest& group : request.groups) {
+    if (!seen.insert(group.group_id).second) continue;
     std::vector<wire::OffsetFetchResponse::OffsetFetchResponseTopics> unknown;
     if (call.version() >= kTopicIdsSince) unknown = name_topics(group, *image);
     GroupResponse answer = co_await fetch_group(home, group, request.require_stable);

@@ -1,6 +1,8 @@
 // Metadata (key 3): brokers, topics, leaders. Makes topics that a client names, when that is on and the client allows
 // it.
 
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
 #include <utility>
 #include <vector>
 
@@ -48,6 +50,18 @@ std::vector<std::string> missing_topics(const wire::MetadataRequest& request, co
   return missing;
 }
 
+/// What a client means that names a topic twice is the topic, once: a small request must not make a large answer.
+class Seen {
+ public:
+  bool before(const wire::MetadataRequest::MetadataRequestTopic& topic) {
+    return topic.name ? !names_.insert(*topic.name).second : !ids_.insert(topic.topic_id).second;
+  }
+
+ private:
+  boost::unordered_flat_set<std::string_view> names_;
+  boost::unordered_flat_set<Uuid, std::hash<Uuid>> ids_;
+};
+
 }  // namespace
 
 awaitable<wire::MetadataResponse> metadata(Call& call, const wire::MetadataRequest& request) {
@@ -55,11 +69,13 @@ awaitable<wire::MetadataResponse> metadata(Call& call, const wire::MetadataReque
   // Before version 4 a client could not say, and Kafka makes the topic.
   const bool may_create =
       home.node().config().auto_create_topics && (call.version() < 4 || request.allow_auto_topic_creation);
-  std::vector<TopicOutcome> made;
+  boost::unordered_flat_map<std::string, ErrorCode> not_made;
   if (auto missing = missing_topics(request, *home.image()); may_create && !missing.empty()) {
-    made = co_await await_on(home, home.node().first_shard(), [&home, missing = std::move(missing)] {
+    const auto outcomes = co_await await_on(home, home.node().first_shard(), [&home, missing = std::move(missing)] {
       return home.node().topics().create_on_demand(missing);
     });
+    for (const TopicOutcome& outcome : outcomes)
+      if (outcome.error != ErrorCode::kNone) not_made.emplace(outcome.name, outcome.error);
   }
 
   const auto image = home.image();
@@ -77,7 +93,9 @@ awaitable<wire::MetadataResponse> metadata(Call& call, const wire::MetadataReque
     for (const cluster::TopicPtr& topic : image->topics()) response.topics.push_back(describe(*topic));
     co_return response;
   }
+  Seen seen;
   for (const auto& wanted : *request.topics) {
+    if (seen.before(wanted)) continue;
     const cluster::Topic* topic =
         wanted.name ? image->find_topic(std::string_view(*wanted.name)) : image->find_topic(wanted.topic_id);
     if (topic != nullptr) {
@@ -87,10 +105,9 @@ awaitable<wire::MetadataResponse> metadata(Call& call, const wire::MetadataReque
     } else if (topic_name_problem(*wanted.name) != nullptr) {
       response.topics.push_back(refusal(ErrorCode::kInvalidTopicException, wanted.name, {}));
     } else {
-      ErrorCode error = ErrorCode::kUnknownTopicOrPartition;
-      for (const TopicOutcome& outcome : made)
-        if (outcome.name == *wanted.name && outcome.error != ErrorCode::kNone) error = outcome.error;
-      response.topics.push_back(refusal(error, wanted.name, {}));
+      const auto why = not_made.find(*wanted.name);
+      response.topics.push_back(
+          refusal(why == not_made.end() ? ErrorCode::kUnknownTopicOrPartition : why->second, wanted.name, {}));
     }
   }
   co_return response;
