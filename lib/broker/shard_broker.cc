@@ -1,6 +1,7 @@
 #include "broker/shard_broker.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "base/assert.h"
@@ -12,12 +13,20 @@ namespace {
 // How often a shard with connections looks for those that overstay. Without connections nothing ticks.
 constexpr Duration kSweepInterval = 5s;
 
+// How many logs one job of the pool opens or saves: others want their turn.
+constexpr std::size_t kLogsPerJob = 256;
+// Up to so many logs are synced one by one, more with a sync of the whole data directory.
+constexpr std::size_t kSyncEachMax = 16;
+// At a stop nobody waits for the pool; but each of these may have to open a file.
+constexpr std::size_t kClosedTogetherMax = 2000;
+
 }  // namespace
 
 ShardBroker::ShardBroker(Node& node, env::Shard& shard)
     : node_(node),
       shard_(shard),
       tasks_(shard),
+      house_(shard),
       peer_log_(shard, tasks_, node.logger(), metrics_.counter(Metric::log_lines_left_out)),
       syncer_(*this),
       groups_(std::make_unique<GroupService>(*this)),
@@ -83,51 +92,66 @@ record::ValidationRules ShardBroker::validation_rules(const cluster::Topic& topi
   return rules;
 }
 
-Result<std::shared_ptr<Partition>> ShardBroker::open_log(const cluster::Topic& topic, std::int32_t index,
-                                                         log::RecoveryReport& report) {
-  const TopicPartition name{topic.name, index};
-  const LeaderEpoch epoch = topic.partitions[static_cast<std::size_t>(index)].leader_epoch;
+Result<ShardBroker::OpenedLog> ShardBroker::open_log(const WantedLog& wanted) {
+  const cluster::Topic& topic = *wanted.topic;
+  const TopicPartition name{topic.name, wanted.index};
+  const LeaderEpoch epoch = topic.partitions[static_cast<std::size_t>(wanted.index)].leader_epoch;
   log::OpenContext context = node_.log_dir().context_of(name, topic.id, shard_.clock().wall_now());
   context.leader_epoch = epoch;
   const std::string directory = node_.log_dir().directory_of(name);
-  auto log = log::Log::open(node_.machine().files, directory, name, settings(topic)->log, context, report);
+  OpenedLog opened;
+  auto log = log::Log::open(node_.machine().files, directory, name, wanted.config, context, opened.report);
   if (!log && log.error().code == Errc::not_found) {
-    // The topic was made just before a power cut took the new directory back; or somebody took it away.
-    // Offsets that were acknowledged are never given to other records.
+    // Somebody took it away. Offsets that were acknowledged are never given to other records.
     const Offset start = context.synced_end.value_or(Offset{0});
     if (start > Offset{0})
       node_.logger().error("{}: the log of {} is gone; it goes on at offset {} with a new leader epoch", directory,
                            name.to_string(), start.value());
-    report.end_uncertain = true;
-    log = log::Log::create(node_.machine().files, directory, name, topic.id, settings(topic)->log, start);
+    opened.report.end_uncertain = true;
+    opened.is_new = true;
+    log = log::Log::create(node_.machine().files, directory, name, topic.id, wanted.config, start);
   }
   if (!log) return std::unexpected(log.error());
-  for (const std::string& note : report.notes) node_.logger().info("{}: {}", name.to_string(), note);
-  for (const log::Damage& damage : report.damage)
+  for (const std::string& note : opened.report.notes) node_.logger().info("{}: {}", name.to_string(), note);
+  for (const log::Damage& damage : opened.report.damage)
     node_.logger().error("{}: offsets {} to {} are damaged on disk and will not be served: {}", name.to_string(),
                          damage.first_offset.value(), damage.end_offset.value(), damage.place);
-  return std::make_shared<Partition>(*this, name, topic.id, epoch, std::move(*log));
+  opened.partition = std::make_shared<Partition>(*this, name, topic.id, epoch, std::move(*log));
+  return opened;
 }
 
 awaitable<Result<std::vector<std::pair<Uuid, std::int32_t>>>> ShardBroker::open_logs() {
-  std::vector<std::pair<Uuid, std::int32_t>> uncertain;
-  const bool clean = node_.log_dir().was_clean();
+  std::vector<WantedLog> wanted;
   const auto image = image_;
-  for (const cluster::TopicPtr& topic : image->topics()) {
-    for (std::int32_t index = 0; index < topic->partition_count(); ++index) {
-      if (&node_.owner_of(topic->id, index) != this) continue;
-      log::RecoveryReport report;
-      // After a clean stop opening reads nothing and is cheaper than the hop to the pool.
-      auto opened =
-          clean ? open_log(*topic, index, report)
-                : co_await node_.machine().disk_pool.run(shard_, [&] { return open_log(*topic, index, report); });
-      if (!opened) co_return std::unexpected(opened.error());
-      put(std::move(*opened));
-      if (report.end_uncertain) uncertain.emplace_back(topic->id, index);
+  for (const cluster::TopicPtr& topic : image->topics())
+    for (std::int32_t index = 0; index < topic->partition_count(); ++index)
+      if (&node_.owner_of(topic->id, index) == this) wanted.push_back({topic.get(), index, settings(*topic)->log});
+
+  std::vector<std::pair<Uuid, std::int32_t>> uncertain;
+  std::vector<TopicPartition> made;
+  env::Pool& pool = node_.machine().disk_pool;
+  const bool clean = node_.log_dir().was_clean();
+  for (std::span<const WantedLog> rest = wanted; !rest.empty();) {
+    const auto some = rest.first(std::min(rest.size(), kLogsPerJob));
+    rest = rest.subspan(some.size());
+    const auto open = [this, some] {
+      std::vector<Result<OpenedLog>> opened;
+      for (const WantedLog& log : some) opened.push_back(open_log(log));
+      return opened;
+    };
+    // After a clean stop opening reads nothing and is cheaper than the hop to the pool.
+    auto opened = clean ? open() : co_await pool.run(shard_, open);
+    for (Result<OpenedLog>& log : opened) {
+      if (!log) co_return std::unexpected(std::move(log).error());
+      const log::RecoveryReport& report = log->report;
+      if (log->is_new) made.push_back(log->partition->name());
+      if (report.end_uncertain) uncertain.emplace_back(log->partition->topic_id(), log->partition->name().partition);
       metrics_.gauge(Metric::recovery_checked_bytes).add(static_cast<std::int64_t>(report.bytes_checked));
       metrics_.gauge(Metric::recovery_cut_bytes).add(static_cast<std::int64_t>(report.bytes_cut));
+      put(std::move(log->partition));
     }
   }
+  if (!made.empty()) MQ_CO_CHECK(co_await pool.run(shard_, [&] { return node_.log_dir().sync_new(made); }));
   co_return uncertain;
 }
 
@@ -142,7 +166,7 @@ void ShardBroker::take_epochs() {
 void ShardBroker::start() {
   started_ = true;
   groups_->host_partitions();
-  tasks_.spawn(keep_house());
+  house_.spawn(keep_house());
 }
 
 awaitable<bool> ShardBroker::stop_serving() {
@@ -155,20 +179,31 @@ awaitable<bool> ShardBroker::stop_serving() {
 }
 
 awaitable<bool> ShardBroker::close_logs() {
+  co_await house_.join();
   co_await syncer_.drain();
+  std::vector<Partition*> open;
+  for_each_partition([&](Partition& partition) {
+    if (partition.log().needs_close()) open.push_back(&partition);
+  });
   bool well = true;
-  for (auto& [id, topic] : partitions_) {
-    for (const auto& partition : topic) {
-      if (!partition) continue;
-      if (!partition->log().needs_close()) continue;
-      auto closed = co_await node_.machine().disk_pool.run(shard_, [&partition] { return partition->log().close(); });
-      if (!closed) {
-        node_.logger().error("{}: {}", partition->name().to_string(), closed.error().message);
-        well = false;
-      } else {
-        note_ends(*partition);
-      }
+  env::Pool& pool = node_.machine().disk_pool;
+  for (std::span<Partition* const> rest = open; !rest.empty();) {
+    // A sync of all waits for what others write to the disk, so a few logs are closed each for itself.
+    const auto some = rest.first(open.size() > kSyncEachMax ? std::min(rest.size(), kClosedTogetherMax) : 1);
+    rest = rest.subspan(some.size());
+    std::vector<log::Log*> logs;
+    for (Partition* partition : some) logs.push_back(&partition->log());
+    const auto closed = co_await pool.run(shard_, [this, &logs] {
+      return logs.size() == 1 ? logs.front()->close() : log::Log::close_all(logs, node_.log_dir().tree());
+    });
+    if (closed) {
+      for (Partition* partition : some) note_ends(*partition);
+      continue;
     }
+    node_.logger().error("the log of {}{} did not close well: {}", some.front()->name().to_string(),
+                         some.size() == 1 ? "" : fmt::format(", or one of {} others,", some.size() - 1),
+                         closed.error().message);
+    well = false;
   }
   co_return well;
 }
@@ -198,9 +233,13 @@ awaitable<void> ShardBroker::keep_house() {
     if (!co_await house_timer_->wait_until(shard_.now() + node_.config().housekeeping_interval)) break;
     std::vector<std::shared_ptr<Partition>> all;
     for_each_partition([&](Partition& partition) { all.push_back(partition.shared_from_this()); });
+    ToSave to_save;
     for (const auto& partition : all) {
-      if (node_.is_stopping() || node_.is_offline()) co_return;
-      co_await keep_house(*partition);
+      if (node_.is_offline()) co_return;
+      if (!node_.is_stopping()) co_await keep_house(*partition, to_save);
+      if (to_save.jobs.size() == kLogsPerJob || node_.is_stopping() || partition == all.back())
+        co_await save(std::exchange(to_save, {}));
+      if (node_.is_stopping()) co_return;
     }
     auto written =
         co_await node_.machine().disk_pool.run(shard_, [this] { return node_.log_dir().write_checkpoints(); });
@@ -208,7 +247,7 @@ awaitable<void> ShardBroker::keep_house() {
   }
 }
 
-awaitable<void> ShardBroker::keep_house(Partition& partition) {
+awaitable<void> ShardBroker::keep_house(Partition& partition, ToSave& to_save) {
   log::Log& log = partition.log();
   env::Pool& pool = node_.machine().disk_pool;
   const WallMillis wall_now = shard_.clock().wall_now();
@@ -230,7 +269,26 @@ awaitable<void> ShardBroker::keep_house(Partition& partition) {
     if (!compaction) note_failure(name, compaction.error());
     if (compaction && *compaction) co_await compact(partition, **compaction);
   }
-  co_await checkpoint(partition);
+  auto job = log.begin_checkpoint();
+  if (!job) co_return note_failure(name, job.error());
+  if (!*job) co_return note_ends(partition);
+  to_save.partitions.push_back(partition.shared_from_this());
+  to_save.jobs.push_back(**std::move(job));
+}
+
+awaitable<void> ShardBroker::save(ToSave to_save) {
+  if (to_save.jobs.empty()) co_return;
+  const auto saved = co_await node_.machine().disk_pool.run(shard_, [&]() -> Result<void> {
+    if (to_save.jobs.size() > kSyncEachMax)
+      return log::CheckpointJob::run_together(to_save.jobs, node_.log_dir().tree());
+    for (log::CheckpointJob& job : to_save.jobs) MQ_CHECK(job.run());
+    return {};
+  });
+  for (std::size_t i = 0; i < to_save.jobs.size(); ++i) {
+    to_save.partitions[i]->log().end_checkpoint(to_save.jobs[i], saved);
+    note_ends(*to_save.partitions[i]);
+  }
+  if (!saved) note_failure("saving indexes and producer states", saved.error());
 }
 
 awaitable<void> ShardBroker::checkpoint(Partition& partition) {
@@ -246,7 +304,7 @@ awaitable<void> ShardBroker::checkpoint(Partition& partition) {
 }
 
 void ShardBroker::checkpoint_soon(const std::shared_ptr<Partition>& partition) {
-  tasks_.spawn([](ShardBroker& self, std::shared_ptr<Partition> kept) -> awaitable<void> {
+  house_.spawn([](ShardBroker& self, std::shared_ptr<Partition> kept) -> awaitable<void> {
     co_await self.checkpoint(*kept);
     kept->checkpoint_done();
   }(*this, partition));

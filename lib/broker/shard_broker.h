@@ -34,6 +34,8 @@ class ShardBroker {
   [[nodiscard]] Node& node() const { return node_; }
   [[nodiscard]] env::Shard& shard() const { return shard_; }
   [[nodiscard]] env::TaskGroup& tasks() { return tasks_; }
+  /// For what works on logs or their files beside the requests: a stop waits for it before it closes the logs.
+  [[nodiscard]] env::TaskGroup& house() { return house_; }
   [[nodiscard]] ShardMetrics& metrics() { return metrics_; }
   /// For what a client can cause; what the machine causes goes to the node's logger.
   [[nodiscard]] PeerLog& peer_log() { return peer_log_; }
@@ -106,10 +108,27 @@ class ShardBroker {
   void serve(std::shared_ptr<Connection> connection);
   awaitable<void> run_connection(std::shared_ptr<Connection> connection);
   awaitable<void> sweep_connections();
-  Result<std::shared_ptr<Partition>> open_log(const cluster::Topic& topic, std::int32_t index,
-                                              log::RecoveryReport& report);
+  /// A partition whose log is to be opened, with all that the pool needs for it.
+  struct WantedLog {
+    const cluster::Topic* topic = nullptr;
+    std::int32_t index = 0;
+    std::shared_ptr<const log::LogConfig> config;
+  };
+  struct OpenedLog {
+    std::shared_ptr<Partition> partition;
+    log::RecoveryReport report;
+    bool is_new = false;  ///< its directory was made and is not synced
+  };
+  /// Any thread.
+  Result<OpenedLog> open_log(const WantedLog& wanted);
+  /// Checkpoints that were begun, to be run together.
+  struct ToSave {
+    std::vector<std::shared_ptr<Partition>> partitions;
+    std::vector<log::CheckpointJob> jobs;
+  };
   awaitable<void> keep_house();
-  awaitable<void> keep_house(Partition& partition);
+  awaitable<void> keep_house(Partition& partition, ToSave& to_save);
+  awaitable<void> save(ToSave to_save);
   awaitable<void> checkpoint(Partition& partition);
   awaitable<void> compact(Partition& partition, log::CompactionJob& job);
   void note_ends(Partition& partition);
@@ -120,6 +139,7 @@ class ShardBroker {
   env::Shard& shard_;
   ShardMetrics metrics_;
   env::TaskGroup tasks_;
+  env::TaskGroup house_;  ///< what touches logs by itself; ends before they are closed
   PeerLog peer_log_;
   Syncer syncer_;
   std::unique_ptr<GroupService> groups_;

@@ -17,6 +17,8 @@ namespace mq::broker {
 namespace {
 
 constexpr std::int32_t kPartitionsPerRequestMax = 10'000;
+/// How many directories one job of the pool makes or renames: others want their turn.
+constexpr std::int32_t kDirectoriesPerJob = 256;
 
 TopicOutcome refuse(std::string name, ErrorCode error, std::string message) {
   return {.name = std::move(name), .error = error, .message = std::move(message), .topic = nullptr};
@@ -57,8 +59,7 @@ awaitable<Topics::Turn> Topics::take_turn() {
   co_return Turn(*this);
 }
 
-TopicOutcome Topics::check(const NewTopic& wanted) const {
-  const cluster::ClusterImage& image = *node_.first_shard().image();
+TopicOutcome Topics::check(const NewTopic& wanted, const cluster::ClusterImage& image) const {
   const NodeConfig& config = node_.config();
   if (const char* problem = topic_name_problem(wanted.name))
     return refuse(wanted.name, ErrorCode::kInvalidTopicException, problem);
@@ -118,29 +119,55 @@ TopicOutcome Topics::check(const NewTopic& wanted) const {
 awaitable<std::vector<TopicOutcome>> Topics::create(std::vector<NewTopic> topics, bool validate_only) {
   const Turn turn = co_await take_turn();
   std::vector<TopicOutcome> outcomes;
+  std::vector<Made> made;
+  cluster::ClusterImage image = *node_.first_shard().image();
   for (const NewTopic& wanted : topics) {
-    TopicOutcome outcome = check(wanted);
+    TopicOutcome outcome = check(wanted, image);
+    if (outcome.error == ErrorCode::kNone) image = image.with_topic(outcome.topic);
     if (outcome.error == ErrorCode::kNone && !validate_only) {
-      // The logs come first: a topic that is visible can be written to. What a crash leaves between the two is a
-      // directory that no metadata names, and the next start sets it aside.
-      auto made = co_await make_logs(*outcome.topic, 0);
-      if (made) {
-        std::vector<meta::Op> ops;
-        for (cluster::KeyValue& record : cluster::to_records(*outcome.topic))
-          ops.push_back(meta::Op::put(std::move(record.key), std::move(record.value)));
-        made = co_await commit(std::move(ops));
-      }
-      if (made) {
-        (void)co_await install(
-            std::make_shared<const cluster::ClusterImage>(node_.first_shard().image()->with_topic(outcome.topic)));
+      auto logs = co_await make_logs(outcome.topic, 0);
+      if (logs) {
+        made.push_back(std::move(*logs));
       } else {
-        co_await drop_logs(*outcome.topic);
-        outcome = refuse(wanted.name, to_wire(made.error()), made.error().message);
+        outcome = refuse(wanted.name, to_wire(logs.error()), logs.error().message);
       }
     }
     outcomes.push_back(std::move(outcome));
   }
+  if (!made.empty()) co_await publish(std::move(made), outcomes);
   co_return outcomes;
+}
+
+awaitable<void> Topics::publish(std::vector<Made> made, std::vector<TopicOutcome>& outcomes) {
+  const auto synced = co_await sync_new(made);
+  cluster::ClusterImage image = *node_.first_shard().image();
+  std::vector<Made> committed;
+  while (!made.empty()) {
+    std::vector<meta::Op> ops;
+    std::size_t topics = 0;
+    for (; topics < made.size(); ++topics) {
+      auto records = cluster::to_records(*made[topics].topic);
+      if (topics > 0 && ops.size() + records.size() > meta::kTransactionKeysMax) break;
+      for (cluster::KeyValue& record : records)
+        ops.push_back(meta::Op::put(std::move(record.key), std::move(record.value)));
+    }
+    const auto done = synced ? co_await commit(std::move(ops)) : synced;
+    for (std::size_t i = 0; i < topics; ++i) {
+      if (done) {
+        image = image.with_topic(made[i].topic);
+        committed.push_back(std::move(made[i]));
+        continue;
+      }
+      made[i].partitions.clear();
+      co_await remove_directories(*made[i].topic, 0);
+      for (TopicOutcome& outcome : outcomes)
+        if (outcome.topic == made[i].topic) outcome = refuse(outcome.name, to_wire(done.error()), done.error().message);
+    }
+    made.erase(made.begin(), made.begin() + static_cast<std::ptrdiff_t>(topics));
+  }
+  if (committed.empty()) co_return;
+  co_await put(std::move(committed));
+  (void)co_await install(std::make_shared<const cluster::ClusterImage>(std::move(image)));
 }
 
 awaitable<std::vector<TopicOutcome>> Topics::create_on_demand(std::vector<std::string> names) {
@@ -201,8 +228,12 @@ awaitable<TopicOutcome> Topics::add_partitions(std::string name, std::int32_t co
                                                              .leader_epoch = LeaderEpoch{0},
                                                              .partition_epoch = 0});
   if (!validate_only) {
-    auto made = co_await make_logs(*grown, before);
-    if (made) {
+    auto logs = co_await make_logs(grown, before);
+    if (!logs) co_return refuse(name, to_wire(logs.error()), logs.error().message);
+    std::vector<Made> made;
+    made.push_back(std::move(*logs));
+    auto done = co_await sync_new(made);
+    if (done) {
       std::vector<meta::Op> ops;
       for (std::int32_t chunk = before / cluster::kPartitionsPerChunk; chunk < cluster::chunk_count(count); ++chunk) {
         cluster::KeyValue record = cluster::partitions_record(*grown, chunk);
@@ -210,9 +241,14 @@ awaitable<TopicOutcome> Topics::add_partitions(std::string name, std::int32_t co
       }
       cluster::KeyValue record = cluster::topic_record(*grown);
       ops.push_back(meta::Op::put(std::move(record.key), std::move(record.value)));
-      made = co_await commit(std::move(ops));
+      done = co_await commit(std::move(ops));
     }
-    if (!made) co_return refuse(name, to_wire(made.error()), made.error().message);
+    if (!done) {
+      made.clear();
+      co_await remove_directories(*grown, before);
+      co_return refuse(name, to_wire(done.error()), done.error().message);
+    }
+    co_await put(std::move(made));
     (void)co_await install(std::make_shared<const cluster::ClusterImage>(image->with_topic(cluster::TopicPtr(grown))));
   }
   co_return TopicOutcome{.name = std::move(name), .error = ErrorCode::kNone, .message = {}, .topic = grown};
@@ -285,49 +321,96 @@ awaitable<Result<void>> Topics::commit(std::vector<meta::Op> ops) {
   co_return Result<void>{};
 }
 
-awaitable<Result<void>> Topics::make_logs(const cluster::Topic& topic, std::int32_t first_partition) {
-  const auto settings = resolve_settings(topic.configs, node_.config());
-  for (const auto& shard : node_.shards()) {
-    // By value: the coroutine may outlive a node that is killed.
-    auto made = co_await env::on_shard(
-        node_.first_shard().shard(), shard->shard(),
-        [&shard, &topic, &settings, first_partition, this]() -> Result<void> {
-          for (std::int32_t index = first_partition; index < topic.partition_count(); ++index) {
-            if (&node_.owner_of(topic.id, index) != shard.get()) continue;
-            const TopicPartition name{topic.name, index};
-            MQ_TRY(auto log, log::Log::create(node_.machine().files, node_.log_dir().directory_of(name), name, topic.id,
-                                              settings->log));
-            shard->put(std::make_shared<Partition>(*shard, name, topic.id,
-                                                   topic.partitions[static_cast<std::size_t>(index)].leader_epoch,
-                                                   std::move(log)));
-          }
-          return {};
-        });
-    if (!made) co_return made;
+// --- Logs and their directories -------------------------------------------------------------------------------------
+
+awaitable<Result<Topics::Made>> Topics::make_logs(cluster::TopicPtr topic, std::int32_t first_partition) {
+  const auto config = resolve_settings(topic->configs, node_.config())->log;
+  Made made{.topic = std::move(topic), .partitions = {}};
+  const auto make_some = [this, &made, &config](std::int32_t from, std::int32_t to) -> Result<void> {
+    for (std::int32_t index = from; index < to; ++index) {
+      const TopicPartition name{made.topic->name, index};
+      MQ_TRY(auto log,
+             log::Log::create(node_.machine().files, node_.log_dir().directory_of(name), name, made.topic->id, config));
+      made.partitions.push_back(std::make_shared<Partition>(
+          node_.owner_of(made.topic->id, index), name, made.topic->id,
+          made.topic->partitions[static_cast<std::size_t>(index)].leader_epoch, std::move(log)));
+    }
+    return {};
+  };
+  const std::int32_t count = made.topic->partition_count();
+  for (std::int32_t from = first_partition; from < count; from += kDirectoriesPerJob) {
+    const std::int32_t to = std::min(count, from + kDirectoriesPerJob);
+    auto done =
+        co_await node_.machine().disk_pool.run(node_.first_shard().shard(), [&] { return make_some(from, to); });
+    if (done) continue;
+    made.partitions.clear();
+    co_await remove_directories(*made.topic, first_partition);
+    co_return std::unexpected(std::move(done).error());
   }
-  co_return Result<void>{};
+  co_return made;
+}
+
+awaitable<Result<void>> Topics::sync_new(const std::vector<Made>& made) {
+  std::vector<TopicPartition> names;
+  for (const Made& topic : made)
+    for (const auto& partition : topic.partitions) names.push_back(partition->name());
+  auto synced = co_await node_.machine().disk_pool.run(node_.first_shard().shard(),
+                                                       [&] { return node_.log_dir().sync_new(names); });
+  if (!synced && synced.error().code == Errc::disk_failed) node_.disk_failed(synced.error());
+  co_return synced;
+}
+
+awaitable<void> Topics::put(std::vector<Made> made) {
+  for (const auto& shard : node_.shards()) {
+    std::vector<std::shared_ptr<Partition>> there;
+    for (const Made& topic : made)
+      for (const auto& partition : topic.partitions)
+        if (&partition->shard() == shard.get()) there.push_back(partition);
+    // By value: what was posted may outlive a node that is killed.
+    co_await env::on_shard(node_.first_shard().shard(), shard->shard(), [&shard, there = std::move(there)]() mutable {
+      for (auto& partition : there) shard->put(std::move(partition));
+    });
+  }
 }
 
 awaitable<void> Topics::drop_logs(const cluster::Topic& topic) {
-  const std::string unique = topic.id.to_string();
   for (const auto& shard : node_.shards()) {
     auto removed = co_await env::on_shard(node_.first_shard().shard(), shard->shard(),
                                           [&shard, id = topic.id] { return shard->remove(id); });
     // The logs are destroyed on the pool: closing many files takes a while, and nobody can reach them any more.
-    co_await node_.machine().disk_pool.run(node_.first_shard().shard(), [this, removed = std::move(removed),
-                                                                         unique]() mutable {
-      for (auto& partition : removed) {
-        const TopicPartition name = partition->name();
-        const Uuid id = partition->topic_id();
-        partition.reset();
-        auto renamed = node_.log_dir().begin_removal(name, id, unique);
-        auto gone =
-            renamed ? node_.log_dir().remove_directory(*renamed) : Result<void>(std::unexpected(renamed.error()));
-        if (!gone)
-          node_.logger().warn("the files of the deleted {} could not all be removed: {}; the next start tries again",
-                              name.to_string(), gone.error().message);
-      }
+    co_await node_.machine().disk_pool.run(node_.first_shard().shard(),
+                                           [removed = std::move(removed)]() mutable { removed.clear(); });
+  }
+  co_await remove_directories(topic, 0);
+}
+
+awaitable<void> Topics::remove_directories(const cluster::Topic& topic, std::int32_t first_partition) {
+  std::vector<std::string> renamed;
+  for (std::int32_t from = first_partition; from < topic.partition_count(); from += kDirectoriesPerJob) {
+    std::vector<TopicPartition> some;
+    for (std::int32_t index = from; index < std::min(topic.partition_count(), from + kDirectoriesPerJob); ++index)
+      some.push_back({topic.name, index});
+    auto names = co_await node_.machine().disk_pool.run(node_.first_shard().shard(), [&] {
+      return node_.log_dir().begin_removal(some, topic.id, topic.id.to_string());
     });
+    if (names) {
+      renamed.insert(renamed.end(), names->begin(), names->end());
+    } else {
+      node_.logger().warn("the directories of the deleted {} could not all be renamed: {}", topic.name,
+                          names.error().message);
+    }
+  }
+  node_.first_shard().house().spawn(remove_files(std::move(renamed)));
+}
+
+awaitable<void> Topics::remove_files(std::vector<std::string> directories) {
+  for (const std::string& directory : directories) {
+    if (node_.is_stopping()) co_return;  // the next start goes on
+    const auto gone = co_await node_.machine().disk_pool.run(
+        node_.first_shard().shard(), [&] { return node_.log_dir().remove_directory(directory); });
+    if (!gone)
+      node_.logger().warn("the files of a deleted topic could not be removed: {}; the next start tries again",
+                          gone.error().message);
   }
 }
 

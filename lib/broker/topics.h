@@ -19,6 +19,7 @@
 namespace mq::broker {
 
 class Node;
+class Partition;
 class ShardBroker;
 
 struct NewTopic {
@@ -38,7 +39,11 @@ struct TopicOutcome {
 };
 
 /// Makes, changes and deletes topics: one change at a time, each durable in the metadata store and known to every shard
-/// before it is answered. Lives on the first shard; all calls there.
+/// before it is answered. Lives on the first shard; all calls there; what works on directories runs on the pool.
+///
+/// The logs come before the metadata: their directories are on disk when the transaction that names them is committed,
+/// and a topic that is visible can be written to. What a crash leaves between the two is a directory that no metadata
+/// names, and the next start sets it aside.
 class Topics {
  public:
   explicit Topics(Node& node);
@@ -62,11 +67,27 @@ class Topics {
  private:
   class Turn;
   awaitable<Turn> take_turn();
-  [[nodiscard]] TopicOutcome check(const NewTopic& wanted) const;
+  [[nodiscard]] TopicOutcome check(const NewTopic& wanted, const cluster::ClusterImage& image) const;
   awaitable<Result<void>> commit(std::vector<meta::Op> ops);
-  awaitable<Result<void>> make_logs(const cluster::Topic& topic, std::int32_t first_partition);
-  awaitable<void> drop_logs(const cluster::Topic& topic);
   awaitable<bool> install(std::shared_ptr<const cluster::ClusterImage> image);
+
+  /// New partitions of one topic, which nobody knows yet.
+  struct Made {
+    cluster::TopicPtr topic;
+    std::vector<std::shared_ptr<Partition>> partitions;
+  };
+  /// Makes the logs from `first_partition` on; their directories are not synced. After an error nothing is left.
+  awaitable<Result<Made>> make_logs(cluster::TopicPtr topic, std::int32_t first_partition);
+  awaitable<Result<void>> sync_new(const std::vector<Made>& made);
+  /// Puts them where requests find them: before the image names them.
+  awaitable<void> put(std::vector<Made> made);
+  /// Syncs what was made, commits it, one transaction for as many topics as fit, and makes it known. Nothing of a topic
+  /// that failed is left; the error stands in its outcome, found by name.
+  awaitable<void> publish(std::vector<Made> made, std::vector<TopicOutcome>& outcomes);
+  awaitable<void> drop_logs(const cluster::Topic& topic);
+  /// Renames the directories of a topic whose logs are gone, and starts the removal of its files.
+  awaitable<void> remove_directories(const cluster::Topic& topic, std::int32_t first_partition);
+  awaitable<void> remove_files(std::vector<std::string> directories);
 
   Node& node_;
   bool busy_ = false;

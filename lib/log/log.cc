@@ -12,9 +12,9 @@ namespace {
 
 /// How much may be appended before indexes and snapshots are saved again: what recovery reads at most of one log.
 constexpr std::uint64_t kCheckpointBytes = std::uint64_t{64} << 20;
+/// Reserved space that a close leaves to a log: the next appends take it.
+constexpr std::uint64_t kReserveKept = std::uint64_t{64} << 10;
 constexpr std::size_t kSmallFileBytesMax = std::size_t{256} << 20;
-
-std::string parent_of(const std::string& path) { return path.substr(0, path.find_last_of('/')); }
 
 }  // namespace
 
@@ -49,8 +49,6 @@ Result<std::unique_ptr<Log>> Log::create(env::Files& files, std::string director
   log->log_start_ = log->log_end_ = log->synced_end_ = log->recovery_point_ = start;
   log->epochs_ = std::make_unique<LeaderEpochs>();
   log->producers_ = std::make_unique<ProducerStates>();
-  log->names_unsynced_ = true;
-  log->directory_unsynced_ = true;
   return log;
 }
 
@@ -189,8 +187,8 @@ Result<void> Log::roll_if_old(WallMillis wall_now) {
   if (failed_ || segments_.empty() || segments_.back()->size_bytes() == 0) return {};
   MQ_TRY(const WallMillis first, segments_.back()->first_timestamp());
   // A record must not sit in the newest segment, where compaction does not come, for longer than it may.
-  const std::int64_t age_max =
-      config_->cleanup_compact ? std::min(config_->segment_ms, config_->max_compaction_lag_ms) : config_->segment_ms;
+  std::int64_t age_max = segments_.back()->age_max(*config_);
+  if (config_->cleanup_compact) age_max = std::min(age_max, config_->max_compaction_lag_ms);
   if (first < 0 || wall_now - first <= age_max) return {};
   return roll(wall_now);
 }
@@ -210,8 +208,7 @@ Result<void> Log::roll_now() {
     return done;
   }
   states->expire(wall_seen_, config_->producer_expiration_ms);
-  files_to_save_.emplace_back(log_end_, states->encode_snapshot());
-  files_to_save_.emplace_back(log_end_, states->encode_window());
+  producer_files_.push_back(producer_files(*states));
   unsaved_.push_back(sealed);
   segments_.push_back(std::move(fresh));
   names_unsynced_ = true;
@@ -434,12 +431,9 @@ std::optional<SyncJob> Log::begin_sync() {
     job.dirty_.emplace_back(segment, *std::move(file));
   }
   if (!unsynced_.empty()) segments_.back()->remember(log_end_, segments_.back()->size_bytes());
-  if (directory_unsynced_) job.names_.push_back(path_of(kMetadataFile));
-  if (names_unsynced_) job.directories_.push_back(*directory_);
-  if (directory_unsynced_) job.directories_.push_back(parent_of(*directory_));
+  if (names_unsynced_) job.directory_ = *directory_;
   unsynced_.clear();
   names_unsynced_ = false;
-  directory_unsynced_ = false;
   syncing_ = true;
   return job;
 }
@@ -480,16 +474,18 @@ Result<std::optional<CheckpointJob>> Log::begin_checkpoint(bool whatever) {
     for (const char* extension : {"index", "timeindex"}) job.index_files_.push_back(segment->path(extension));
   }
   states->expire(wall_seen_, config_->producer_expiration_ms);
-  std::vector<std::pair<Offset, std::string>> taken = files_to_save_;
-  taken.emplace_back(log_end_, states->encode_snapshot());
-  taken.emplace_back(log_end_, states->encode_window());
-  for (std::size_t i = 0; i < taken.size(); ++i) {
-    auto& [offset, bytes] = taken[i];
-    job.replaced_files_.emplace_back(path_of(segment_file_name(offset, i % 2 == 0 ? "snapshot" : "mqwindow")),
-                                     std::move(bytes));
-    if (snapshots_.empty() || snapshots_.back() < offset) snapshots_.push_back(offset);
+  std::vector<ProducerFiles> taken = producer_files_;
+  taken.push_back(producer_files(*states));
+  for (ProducerFiles& files : taken) {
+    job.new_files_.emplace_back(path_of(segment_file_name(files.offset, "snapshot")), std::move(files.snapshot));
+    if (!files.window.empty())
+      job.new_files_.emplace_back(path_of(segment_file_name(files.offset, "mqwindow")), std::move(files.window));
+    if (snapshots_.empty() || snapshots_.back() < files.offset) snapshots_.push_back(files.offset);
   }
-  job.replaced_files_.emplace_back(path_of(kEpochsFile), epochs->encode());
+  if (std::exchange(epochs_unsaved_, false)) {
+    job.epochs_path_ = path_of(kEpochsFile);
+    job.epochs_text_ = epochs->encode();
+  }
   // One snapshot for each segment, to truncate to, and the newest two.
   while (true) {
     const auto needless = std::find_if(snapshots_.begin(), snapshots_.end(), [&](Offset offset) {
@@ -510,25 +506,29 @@ void Log::end_checkpoint(const CheckpointJob& job, const Result<void>& outcome) 
   MQ_ASSERT(checkpointing_);
   checkpointing_ = false;
   if (!outcome) {
+    if (!job.epochs_path_.empty()) epochs_unsaved_ = true;
     if (outcome.error().code != Errc::disk_full) failed_ = true;
     return;
   }
   const Offset covered = std::min(job.covers_to_, log_end_);
   recovery_point_ = std::max(recovery_point_, covered);
   // It synced data and names as well; for a topic that is not synced at acks this is what frees its sealed segments.
-  if (!directory_unsynced_) {
-    synced_end_ = std::max(synced_end_, covered);
-    std::erase_if(unsynced_, [&](const std::shared_ptr<Segment>& segment) {
-      return std::ranges::find(job.sealed_, segment) != job.sealed_.end();
-    });
-  }
+  synced_end_ = std::max(synced_end_, covered);
+  std::erase_if(unsynced_, [&](const std::shared_ptr<Segment>& segment) {
+    return std::ranges::find(job.sealed_, segment) != job.sealed_.end();
+  });
   went_idle_ = false;
   bytes_since_checkpoint_ -= std::min(bytes_since_checkpoint_, job.bytes_appended_);
   std::erase_if(unsaved_, [&](const std::shared_ptr<Segment>& segment) {
     return std::ranges::find(job.sealed_, segment) != job.sealed_.end();
   });
-  std::erase_if(files_to_save_, [&](const auto& file) { return file.first <= job.covers_to_; });
-  epochs_unsaved_ = false;
+  std::erase_if(producer_files_, [&](const ProducerFiles& files) { return files.offset <= job.covers_to_; });
+}
+
+Log::ProducerFiles Log::producer_files(const ProducerStates& states) const {
+  return {.offset = log_end_,
+          .snapshot = states.encode_snapshot(),
+          .window = states.empty() ? std::string() : states.encode_window()};
 }
 
 bool Log::has_open_files() const {
@@ -565,11 +565,45 @@ Result<void> Log::close() {
     end_checkpoint(*checkpoint, outcome);
     MQ_CHECK(outcome);
   }
+  return close_files();
+}
+
+Result<void> Log::close_files() {
   for (const auto& segment : segments_) {
-    MQ_CHECK(segment->release_reserve());
+    MQ_CHECK(segment->release_reserve(kReserveKept));
     segment->release();
   }
   return {};
+}
+
+Result<void> Log::close_all(std::span<Log* const> logs, env::Tree& data) {
+  Result<void> outcome;
+  const auto note = [&](Result<void> of_one) {
+    if (outcome) outcome = std::move(of_one);
+  };
+  std::vector<std::pair<Log*, SyncJob>> synced;
+  std::vector<Log*> saved;
+  std::vector<CheckpointJob> checkpoints;
+  for (Log* log : logs) {
+    note(log->check_usable());
+    if (auto job = log->begin_sync()) synced.emplace_back(log, *std::move(job));
+    auto checkpoint = log->begin_checkpoint(true);
+    if (!checkpoint) {
+      note(fail(std::move(checkpoint).error()));
+    } else if (*checkpoint) {
+      saved.push_back(log);
+      checkpoints.push_back(**std::move(checkpoint));
+    }
+  }
+  const auto done = CheckpointJob::run_together(checkpoints, data);
+  // A full disk leaves derived files unwritten, but what was appended is synced.
+  const auto data_done = !done && done.error().code == Errc::disk_full ? Result<void>{} : done;
+  for (auto& [log, job] : synced) log->end_sync(job, data_done);
+  for (std::size_t i = 0; i < saved.size(); ++i) saved[i]->end_checkpoint(checkpoints[i], done);
+  note(done);
+  for (Log* log : logs)
+    if (!log->failed_) note(log->close_files());
+  return outcome;
 }
 
 // --- Looking at it

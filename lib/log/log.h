@@ -5,6 +5,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -41,6 +42,9 @@ struct OpenContext {
   /// The last stop of the whole data directory was clean (LogDir::was_clean). Then nothing of the log is read before it
   /// is needed; else it is recovered.
   bool clean = false;
+  /// All that is in the directory is on disk, contents and names: LogDir::begin_writing saw to it after an unclean
+  /// stop. Else recovery syncs what it reads.
+  bool synced = false;
   /// Of the topic, as metadata knows it; zero: whatever `partition.metadata` says.
   Uuid topic_id;
   /// The partition's current leader epoch, as metadata knows it. No CRC covers a batch's epoch: a larger one is rot and
@@ -70,18 +74,18 @@ struct OpenContext {
 /// caller takes the data directory offline), corrupt_batch (damage, named by file and position).
 class Log {
  public:
-  /// Makes the directory of a new partition with its `partition.metadata`, or takes over an empty one. Nothing is
-  /// synced yet: the first sync round makes the directory durable too. already_exists: there are segments; conflict:
-  /// the directory belongs to another topic id.
+  /// Makes the directory of a new partition with its `partition.metadata`, or takes over an empty one. Blocks: on the
+  /// pool. Nothing is synced: LogDir::sync_new comes before anybody is told of the partition. already_exists: there are
+  /// segments; conflict: the directory belongs to another topic id.
   [[nodiscard]] static Result<std::unique_ptr<Log>> create(env::Files& files, std::string directory,
                                                            TopicPartition partition, Uuid topic_id,
                                                            std::shared_ptr<const LogConfig> config,
                                                            Offset start = Offset{0});
 
   /// Opens the log in `directory`. After an unclean stop this recovers it, which may take long: on the pool then.
-  /// Recovery syncs what the stop left unsynced, drops it from the page cache, checks it, cuts a torn tail (kept beside
-  /// as
-  /// `*.cut`), never cuts below `synced_end`, and rebuilds what is derived. Doing it twice gives what once gives.
+  /// Recovery sees to it that what the stop left unsynced is synced, drops it from the page cache, checks it, cuts a
+  /// torn tail (kept beside as `*.cut`), never cuts below `synced_end`, and rebuilds what is derived. Doing it twice
+  /// gives what once gives. `partition.metadata` is made anew where it is missing or damaged and the id is known.
   /// not_found: no such directory. corrupt, unsupported: something there is not understood; nothing was changed.
   [[nodiscard]] static Result<std::unique_ptr<Log>> open(env::Files& files, std::string directory,
                                                          TopicPartition partition,
@@ -206,10 +210,13 @@ class Log {
     return needs_sync() || has_open_files() || (has_unsaved() && !segments_.empty());
   }
 
-  /// Syncs everything, saves indexes, epochs and producer states, gives reserved space back and closes all files. The
-  /// log may only be destroyed afterwards. May run on another thread, as long as nobody else touches the log meanwhile.
-  /// After it the data directory may be marked clean.
+  /// Syncs everything, saves indexes, epochs and producer states, gives all but a little of the reserved space back and
+  /// closes all files. The log may only be destroyed afterwards. May run on another thread, as long as nobody else
+  /// touches the log meanwhile. After it the data directory may be marked clean.
   [[nodiscard]] Result<void> close();
+  /// The same for many logs at once with two syncs of `data`, the tree that holds them, where each alone takes half a
+  /// dozen. Goes on after an error of one and returns the first.
+  [[nodiscard]] static Result<void> close_all(std::span<Log* const> logs, env::Tree& data);
 
   // --- Looking at it
   // --------------------------------------------------------------------------------------------------
@@ -243,6 +250,7 @@ class Log {
   /// Calls `each` with the header of every batch that begins in [from, to), stepping over damage.
   template <class Each>
   Result<void> replay(Offset from, Offset to, Each each);
+  Result<void> close_files();
   [[nodiscard]] bool has_unsaved() const;
   void mark_unsynced(const std::shared_ptr<Segment>& segment);
   [[nodiscard]] std::size_t segment_index_of(Offset offset) const;
@@ -253,8 +261,7 @@ class Log {
   /// False: what is there does not look like a clean stop.
   Result<bool> load_clean(const OpenContext& context);
   Result<void> recover(const OpenContext& context, RecoveryReport& report);
-  Result<void> sync_names_for_recovery();
-  Result<void> sync_for_recovery(std::size_t first_segment);
+  Result<void> sync_for_recovery(const Scan& scan);
   Result<void> scan_segments(Scan& scan, RecoveryReport& report);
   Result<void> scan_segment(Scan& scan, RecoveryReport& report);
   Result<void> end_scan(const Scan& scan, RecoveryReport& report);
@@ -275,6 +282,14 @@ class Log {
   Result<void> retire_segment(Segment& segment, Instant now);
   void note_start_moved();
 
+  /// A snapshot and its window; this one is empty when there is no producer.
+  struct ProducerFiles {
+    Offset offset;
+    std::string snapshot;
+    std::string window;
+  };
+  [[nodiscard]] ProducerFiles producer_files(const ProducerStates& states) const;
+
   struct Retired {
     Instant due;
     std::string path;
@@ -290,11 +305,11 @@ class Log {
   Offset synced_end_{0};
   Offset recovery_point_{0};
   Offset compacted_end_{0};
-  std::vector<std::shared_ptr<Segment>> segments_;             ///< by base offset; the last one is appended to
-  std::vector<std::shared_ptr<Segment>> unsynced_;             ///< written since the last sync round began
-  std::vector<std::shared_ptr<Segment>> unsaved_;              ///< sealed, their indexes not known to be on disk
-  std::vector<std::pair<Offset, std::string>> files_to_save_;  ///< snapshots and windows taken at a roll, by name
-  std::vector<Offset> snapshots_;                              ///< offsets of the snapshot files, ascending
+  std::vector<std::shared_ptr<Segment>> segments_;  ///< by base offset; the last one is appended to
+  std::vector<std::shared_ptr<Segment>> unsynced_;  ///< written since the last sync round began
+  std::vector<std::shared_ptr<Segment>> unsaved_;   ///< sealed, their indexes not known to be on disk
+  std::vector<ProducerFiles> producer_files_;       ///< taken at a roll, not saved yet
+  std::vector<Offset> snapshots_;                   ///< offsets of the snapshot files, ascending
   std::vector<Damage> damage_;
   std::vector<Retired> retired_;
   std::unique_ptr<ProducerStates> producers_;                          ///< null: not read yet
@@ -303,8 +318,7 @@ class Log {
   std::uint64_t bytes_since_checkpoint_ = 0;
   WallMillis wall_seen_ = 0;
   bool active_loaded_ = false;
-  bool names_unsynced_ = false;      ///< a name was made in the directory
-  bool directory_unsynced_ = false;  ///< the directory itself was made
+  bool names_unsynced_ = false;  ///< a name was made in the directory
   bool epochs_unsaved_ = false;
   bool syncing_ = false;
   bool checkpointing_ = false;

@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "log/checkpoint_file.h"
+#include "log/directory_contents.h"
 
 namespace mq::log {
 namespace {
@@ -17,6 +19,9 @@ constexpr std::string_view kRemovalSuffix = "-delete";
 constexpr std::string_view kStraySuffix = "-stray";
 constexpr std::string_view kCheckpointFiles[] = {"recovery-point-offset-checkpoint", "log-start-offset-checkpoint",
                                                  "replication-offset-checkpoint", "cleaner-offset-checkpoint"};
+
+/// Up to so many new directories are synced one by one: that waits for nobody else's writes, as a sync of all would.
+constexpr std::size_t kSyncEachMax = 16;
 
 /// `topic-7`, and nothing else.
 std::optional<TopicPartition> parse_directory_name(std::string_view name) {
@@ -49,6 +54,7 @@ std::optional<std::string> property(BytesView text, std::string_view key) {
 Result<std::unique_ptr<LogDir>> LogDir::open(env::Files& files, std::string path) {
   MQ_CHECK(files.make_directories(path));
   auto dir = std::unique_ptr<LogDir>(new LogDir(files, std::move(path)));
+  MQ_TRY(dir->tree_, files.open_tree(dir->path_));
   auto lock = files.lock(dir->file(kLockFile));
   if (!lock && lock.error().code == Errc::refused)
     return fail(Errc::refused, "{} is used by another process: {}", dir->path_, lock.error().message);
@@ -89,15 +95,21 @@ Result<void> LogDir::set_identity(const DirIdentity& identity) {
   if (!identity.directory_id.empty()) text += fmt::format("directory.id={}\n", identity.directory_id);
   text += fmt::format("cluster.id={}\n", identity.cluster_id);
   MQ_CHECK(env::replace_atomically(files_, file(kIdentityFile), text));
-  MQ_CHECK(sync_parent());  // the directory is new, too
+  MQ_CHECK(sync_ancestors());  // the directory is new, too
   identity_ = identity;
   return {};
 }
 
-Result<void> LogDir::sync_parent() {
-  const std::size_t slash = path_.find_last_of('/');
-  if (slash == std::string::npos) return {};
-  return files_.sync_directory(slash == 0 ? "/" : path_.substr(0, slash));
+Result<void> LogDir::sync_ancestors() {
+  for (std::string path = path_; !path.empty() && path != "/" && path != ".";) {
+    const std::size_t slash = path.find_last_of('/');
+    path = slash == std::string::npos ? "." : path.substr(0, std::max<std::size_t>(slash, 1));
+    auto synced = files_.sync_directory(path);
+    // What we may not even read was not made by us, nor was what is above it.
+    if (!synced && synced.error().code == Errc::refused) return {};
+    MQ_CHECK(synced);
+  }
+  return {};
 }
 
 Result<void> LogDir::read_checkpoints() {
@@ -122,10 +134,10 @@ Result<void> LogDir::read_checkpoints() {
 Result<void> LogDir::begin_writing() {
   auto removed = files_.remove(file(kCleanFile));
   if (!removed && removed.error().code != Errc::not_found) return removed;
-  // Also when there was no marker: a process that was killed may have made names here, and this directory itself, and
-  // not come to sync them.
-  if (!was_clean_) MQ_CHECK(sync_parent());
-  return files_.sync_directory(path_);
+  if (was_clean_) return files_.sync_directory(path_);
+  MQ_CHECK(tree_->sync());
+  synced_at_start_ = true;
+  return {};
 }
 
 Result<void> LogDir::finish_clean() {
@@ -157,7 +169,7 @@ Result<std::vector<TopicPartition>> LogDir::partitions() const {
 std::string LogDir::directory_of(const TopicPartition& partition) const { return file(partition.to_string()); }
 
 OpenContext LogDir::context_of(const TopicPartition& partition, const Uuid& topic_id, WallMillis wall_now) const {
-  OpenContext context{.clean = was_clean_, .topic_id = topic_id, .wall_now = wall_now};
+  OpenContext context{.clean = was_clean_, .synced = synced_at_start_, .topic_id = topic_id, .wall_now = wall_now};
   context.recovery_point = get(kRecoveryPoint, partition).value_or(Offset{0});
   context.log_start = get(kLogStart, partition).value_or(Offset{0});
   context.compacted_end = get(kCompactedEnd, partition).value_or(Offset{0});
@@ -173,17 +185,36 @@ Result<std::string> LogDir::set_aside(const TopicPartition& partition, std::stri
   return name;
 }
 
-Result<std::string> LogDir::begin_removal(const TopicPartition& partition, const Uuid& topic_id,
-                                          std::string_view unique) {
-  const std::string name = fmt::format("{}.{}{}", partition.to_string(), unique, kRemovalSuffix);
-  MQ_CHECK(files_.rename(directory_of(partition), file(name)));
+Result<void> LogDir::sync_new(std::span<const TopicPartition> partitions) {
+  if (partitions.size() > kSyncEachMax) return tree_->sync();
+  for (const TopicPartition& partition : partitions) {
+    const std::string directory = directory_of(partition);
+    MQ_TRY(auto metadata, files_.open(directory + "/" + std::string(kMetadataFile), env::OpenMode::read_write));
+    MQ_CHECK(metadata->sync());
+    MQ_CHECK(files_.sync_directory(directory));
+  }
+  return files_.sync_directory(path_);
+}
+
+Result<std::vector<std::string>> LogDir::begin_removal(std::span<const TopicPartition> partitions, const Uuid& topic_id,
+                                                       std::string_view unique) {
+  std::vector<std::string> names;
+  for (const TopicPartition& partition : partitions) {
+    std::string name = fmt::format("{}.{}{}", partition.to_string(), unique, kRemovalSuffix);
+    const auto renamed = files_.rename(directory_of(partition), file(name));
+    if (!renamed && renamed.error().code == Errc::not_found) continue;
+    MQ_CHECK(renamed);
+    names.push_back(std::move(name));
+  }
   MQ_CHECK(files_.sync_directory(path_));
   const std::lock_guard guard(mutex_);
-  for (std::size_t which = 0; which < kCheckpoints; ++which) {
-    if (checkpoints_[which].erase(partition) > 0) changed_[which] = true;
+  for (const TopicPartition& partition : partitions) {
+    for (std::size_t which = 0; which < kCheckpoints; ++which) {
+      if (checkpoints_[which].erase(partition) > 0) changed_[which] = true;
+    }
+    synced_->forget(topic_id, PartitionId{partition.partition});
   }
-  synced_->forget(topic_id, PartitionId{partition.partition});
-  return name;
+  return names;
 }
 
 Result<void> LogDir::remove_directory(const std::string& name) {

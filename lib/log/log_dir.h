@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -49,7 +50,8 @@ class LogDir {
   // --- Stops --------------------------------------------------------------------------------------------------------
   /// The last stop was clean; stays so after `begin_writing`.
   [[nodiscard]] bool was_clean() const { return was_clean_; }
-  /// Pool. Takes the clean marker away, durably: before the first write of any kind after a start (D-5).
+  /// Pool. Takes the clean marker away, durably: before the first write of any kind after a start (D-5). After an
+  /// unclean stop it makes durable whatever the dead process left, so that recovery need not ask file by file.
   [[nodiscard]] Result<void> begin_writing();
   /// Pool. After every log was closed well: writes the checkpoints and synced ends, syncs them, then the clean marker.
   [[nodiscard]] Result<void> finish_clean();
@@ -65,10 +67,13 @@ class LogDir {
                                        WallMillis wall_now) const;
   /// Pool. Renames a directory that metadata does not know to `NAME.UNIQUE-stray`: kept, never removed by us.
   [[nodiscard]] Result<std::string> set_aside(const TopicPartition& partition, std::string_view unique);
-  /// Pool. Renames the directory of a deleted topic's partition to `topic-partition.UNIQUE-delete` and forgets the
-  /// partition; the log must be destroyed, ranges of it may live on. Only for what metadata has a tombstone for.
-  [[nodiscard]] Result<std::string> begin_removal(const TopicPartition& partition, const Uuid& topic_id,
-                                                  std::string_view unique);
+  /// Pool. Makes the directories that Log::create made durable, with their names.
+  [[nodiscard]] Result<void> sync_new(std::span<const TopicPartition> partitions);
+  /// Pool. Renames the directories of partitions of a deleted topic to `topic-partition.UNIQUE-delete`, durably, and
+  /// forgets the partitions; returns the new names. What is not there is passed over. The logs must be destroyed,
+  /// ranges of them may live on. Only for what metadata has a tombstone for, or never named.
+  [[nodiscard]] Result<std::vector<std::string>> begin_removal(std::span<const TopicPartition> partitions,
+                                                               const Uuid& topic_id, std::string_view unique);
   /// Pool. Removes what `begin_removal` named, here or before the last stop (`removals`): regular files of that one
   /// directory only.
   [[nodiscard]] Result<void> remove_directory(const std::string& name);
@@ -77,6 +82,8 @@ class LogDir {
 
   // --- What speaks for all logs
   // -----------------------------------------------------------------------------------------
+  /// All of the directory, for Log::close_all and its like.
+  [[nodiscard]] env::Tree& tree() { return *tree_; }
   /// A sync round has made the log durable up to `end`. Written with the next `write_synced_ends`.
   void note_synced(const Uuid& topic_id, PartitionId partition, Offset end);
   /// Pool. Makes durable what the call before this one wrote, then writes what was noted since: each round's ends
@@ -103,7 +110,8 @@ class LogDir {
   [[nodiscard]] Result<env::DiskSpace> space() const { return files_.space(path_); }
 
  private:
-  Result<void> sync_parent();
+  /// The names of the directory and of what leads to it: whoever made them.
+  Result<void> sync_ancestors();
   enum Checkpoint { kRecoveryPoint, kLogStart, kHighWatermark, kCompactedEnd, kCheckpoints };
 
   LogDir(env::Files& files, std::string path) : files_(files), path_(std::move(path)) {}
@@ -116,9 +124,11 @@ class LogDir {
   env::Files& files_;
   std::string path_;
   std::unique_ptr<env::FileLock> lock_;
+  std::unique_ptr<env::Tree> tree_;
   std::vector<std::string> notes_;
   std::optional<DirIdentity> identity_;
   bool was_clean_ = false;
+  bool synced_at_start_ = false;
   std::atomic<bool> offline_{false};
 
   mutable std::mutex mutex_;  ///< guards what follows; never held during I/O

@@ -134,7 +134,7 @@ Result<void> Log::truncate_to(Offset offset, WallMillis wall_now) {
 
   epochs->truncate_from(log_end_);
   epochs_unsaved_ = true;
-  std::erase_if(files_to_save_, [&](const auto& file) { return file.first > log_end_; });
+  std::erase_if(producer_files_, [&](const ProducerFiles& files) { return files.offset > log_end_; });
   while (!snapshots_.empty() && snapshots_.back() > log_end_) {
     for (const char* extension : {"snapshot", "mqwindow"}) {
       auto removed = files_.remove(path_of(segment_file_name(snapshots_.back(), extension)));

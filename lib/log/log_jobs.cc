@@ -11,30 +11,56 @@ Result<void> sync_file(env::Files& files, const std::string& path) {
   return file->sync();
 }
 
-Result<void> write_and_sync(env::Files& files, const std::string& path, BytesView contents) {
-  MQ_TRY(auto file, files.open(path, env::OpenMode::create));
-  MQ_CHECK(file->truncate(0));
-  MQ_CHECK(file->write_at(0, contents));
-  return file->sync();
-}
+constexpr std::string_view kTemporarySuffix = ".tmp";
 
 }  // namespace
 
 Result<void> SyncJob::run() {
   for (const auto& [segment, file] : dirty_) MQ_CHECK(file->sync());
-  for (const std::string& name : names_) MQ_CHECK(sync_file(*files_, name));
-  for (const std::string& directory : directories_) MQ_CHECK(files_->sync_directory(directory));
-  return {};
+  return directory_.empty() ? Result<void>{} : files_->sync_directory(directory_);
 }
 
 Result<void> CheckpointJob::run() {
   for (const auto& file : data_files_) MQ_CHECK(file->sync());
   for (const std::string& path : index_files_) MQ_CHECK(sync_file(*files_, path));
-  const std::size_t last = replaced_files_.size() - 1;
+  MQ_CHECK(write_files(Sync::each_file));
+  MQ_CHECK(rename_epochs());
+  MQ_CHECK(files_->sync_directory(directory_));
+  return remove_obsolete();
+}
+
+Result<void> CheckpointJob::run_together(std::span<CheckpointJob> jobs, env::Tree& data) {
+  Result<void> written;
+  for (CheckpointJob& job : jobs)
+    if (written) written = job.write_files(Sync::none);
+  MQ_CHECK(data.sync());
+  MQ_CHECK(written);
+  for (CheckpointJob& job : jobs) MQ_CHECK(job.rename_epochs());
+  MQ_CHECK(data.sync());
+  for (CheckpointJob& job : jobs) MQ_CHECK(job.remove_obsolete());
+  return {};
+}
+
+Result<void> CheckpointJob::write_files(Sync sync) {
+  const auto write = [&](const std::string& path, BytesView contents) -> Result<void> {
+    MQ_TRY(auto file, files_->open(path, env::OpenMode::create));
+    MQ_CHECK(file->write_at(0, contents));
+    // Emptying it first would be simpler, but some file systems then wait for the disk when it is closed.
+    MQ_TRY(const std::uint64_t size, file->size());
+    if (size > contents.size()) MQ_CHECK(file->truncate(contents.size()));
+    return sync == Sync::each_file ? file->sync() : Result<void>{};
+  };
   // Snapshots carry a CRC, a torn one is as good as none; the epochs' text does not and is replaced at once.
-  for (std::size_t i = 0; i < last; ++i)
-    MQ_CHECK(write_and_sync(*files_, replaced_files_[i].first, replaced_files_[i].second));
-  MQ_CHECK(env::replace_atomically(*files_, replaced_files_[last].first, replaced_files_[last].second));
+  for (const auto& [path, contents] : new_files_) MQ_CHECK(write(path, contents));
+  return epochs_path_.empty() ? Result<void>{} : write(epochs_path_ + std::string(kTemporarySuffix), epochs_text_);
+}
+
+Result<void> CheckpointJob::rename_epochs() {
+  if (epochs_path_.empty()) return {};
+  return files_->rename(epochs_path_ + std::string(kTemporarySuffix), epochs_path_);
+}
+
+Result<void> CheckpointJob::remove_obsolete() {
   for (const std::string& path : obsolete_files_) {
     auto removed = files_->remove(path);
     if (!removed && removed.error().code != Errc::not_found) return removed;

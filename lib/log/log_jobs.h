@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,8 +17,8 @@ namespace mq::log {
 
 class Segment;
 
-/// What makes a log durable up to `covers_to()`: one fdatasync for each dirty file and, after a new name, the
-/// directory's. Made by Log::begin_sync on the shard; `run` once, on the pool.
+/// What makes a log durable up to `covers_to()`: one fdatasync for each dirty file and, after a new name, one of the
+/// directory. Made by Log::begin_sync on the shard; `run` once, on the pool.
 class SyncJob {
  public:
   [[nodiscard]] Offset covers_to() const { return covers_to_; }
@@ -27,8 +28,7 @@ class SyncJob {
   friend class Log;
   env::Files* files_ = nullptr;
   std::vector<std::pair<std::shared_ptr<Segment>, std::shared_ptr<env::File>>> dirty_;
-  std::vector<std::string> names_;        ///< files whose contents are new too, e.g. partition.metadata
-  std::vector<std::string> directories_;  ///< after the files, innermost first
+  std::string directory_;  ///< synced after the files; empty: it has no new name
   Offset covers_to_{0};
 };
 
@@ -40,14 +40,25 @@ class CheckpointJob {
   /// Recovery begins here once it was run.
   [[nodiscard]] Offset covers_to() const { return covers_to_; }
   [[nodiscard]] Result<void> run();
+  /// Runs many at once with two syncs of `data`, the tree that holds their logs, where `run` of each takes half a
+  /// dozen. disk_full: the logs' data is synced all the same.
+  [[nodiscard]] static Result<void> run_together(std::span<CheckpointJob> jobs, env::Tree& data);
 
  private:
   friend class Log;
+  enum class Sync { each_file, none };
+  /// Snapshots, windows and, under a temporary name, the epochs.
+  Result<void> write_files(Sync sync);
+  Result<void> rename_epochs();
+  Result<void> remove_obsolete();
+
   env::Files* files_ = nullptr;
   std::string directory_;
   std::vector<std::shared_ptr<env::File>> data_files_;
   std::vector<std::string> index_files_;
-  std::vector<std::pair<std::string, std::string>> replaced_files_;  ///< path and contents
+  std::vector<std::pair<std::string, std::string>> new_files_;  ///< path and contents
+  std::string epochs_path_;                                     ///< empty: they are saved already
+  std::string epochs_text_;
   std::vector<std::string> obsolete_files_;
   std::vector<std::shared_ptr<Segment>> sealed_;
   Offset covers_to_{0};

@@ -43,9 +43,16 @@ Result<std::unique_ptr<Log>> Log::open(env::Files& files, std::string directory,
   const auto text = env::read_whole(files, directory + "/" + std::string(kMetadataFile), 4096);
   const auto id = text ? decode_partition_metadata(*text) : fail(text.error());
   if (!id && id.error().code == Errc::disk_failed) return fail(id.error());
-  if (!id) {
+  if (!id && topic_id.is_zero()) {
     report.notes.push_back(fmt::format("{}/{}: {}; the log is taken for what its name says", directory, kMetadataFile,
                                        id.error().message));
+  } else if (!id) {
+    // As Kafka does; a full disk only puts it off.
+    const auto written = env::replace_atomically(files, directory + "/" + std::string(kMetadataFile),
+                                                 encode_partition_metadata(topic_id));
+    if (!written && written.error().code != Errc::disk_full) return fail(written.error());
+    report.notes.push_back(fmt::format("{}/{}: {}; {}", directory, kMetadataFile, id.error().message,
+                                       written ? "made anew" : "the disk is too full to make it anew"));
   } else if (!topic_id.is_zero() && *id != topic_id) {
     return fail(Errc::conflict, "{} belongs to topic id {}, not {}", directory, id->to_string(), topic_id.to_string());
   } else {
@@ -114,14 +121,17 @@ Result<void> Log::recover(const OpenContext& context, RecoveryReport& report) {
 
   if (segments_.empty()) {
     scan.expected = log_start_;
-    MQ_TRY(directory_unsynced_, files_.exists(path_of(kMetadataFile)));
-    names_unsynced_ = true;
+    if (!context.synced) MQ_CHECK(sync_for_recovery(scan));
   } else {
     scan.first = segment_index_of(recovery_point_);
     scan.segment = scan.first;
-    // A sync that reached into the newest segment synced its name too.
-    if (scan.durable_end <= segments_.back()->base_offset()) MQ_CHECK(sync_names_for_recovery());
-    MQ_CHECK(sync_for_recovery(scan.first));
+    if (!context.synced) MQ_CHECK(sync_for_recovery(scan));
+    // After a failed sync the cache may show what the disk does not have. Dirty pages cannot be dropped, hence the
+    // order (D-2).
+    for (std::size_t i = scan.first; i < segments_.size(); ++i) {
+      MQ_TRY(auto file, segments_[i]->file());
+      file->drop_cache();
+    }
     MQ_CHECK(start_scan(scan));
     // What the batches say, counts: the file's newer entries are made anew from them.
     epochs.truncate_from(scan.expected);
@@ -137,7 +147,7 @@ Result<void> Log::recover(const OpenContext& context, RecoveryReport& report) {
     if (log_end_ > log_start_)
       report.notes.push_back(fmt::format("{}: made anew from the batches", path_of(kEpochsFile)));
   }
-  epochs_unsaved_ = true;
+  epochs_unsaved_ = !saved || saved->entries() != epochs_->entries();
 
   while (!snapshots_.empty() && snapshots_.back() > log_end_) {
     for (const char* extension : {"snapshot", "mqwindow"}) {
@@ -152,22 +162,17 @@ Result<void> Log::recover(const OpenContext& context, RecoveryReport& report) {
   return {};
 }
 
-Result<void> Log::sync_names_for_recovery() {
-  // A process that was killed may have made them and not come to sync them; what is recovered is served at once.
-  auto metadata = files_.open(path_of(kMetadataFile), env::OpenMode::read_write);
-  if (metadata) MQ_CHECK((*metadata)->sync());
-  return files_.sync_directory(*directory_);
-}
-
-Result<void> Log::sync_for_recovery(std::size_t first_segment) {
-  for (std::size_t i = first_segment; i < segments_.size(); ++i) {
+Result<void> Log::sync_for_recovery(const Scan& scan) {
+  // A process that was killed may have written and made names and not come to sync them; what is recovered is served at
+  // once.
+  for (std::size_t i = scan.first; i < segments_.size(); ++i) {
     MQ_TRY(auto file, segments_[i]->file());
-    // After a failed sync the cache may show what the disk does not have. Dirty pages cannot be dropped, hence the
-    // order (D-2).
     MQ_CHECK(file->sync());
-    file->drop_cache();
   }
-  return {};
+  // A sync that reached into the newest segment synced its name too.
+  if (!segments_.empty() && scan.durable_end > segments_.back()->base_offset()) return {};
+  if (auto metadata = files_.open(path_of(kMetadataFile), env::OpenMode::read_write)) MQ_CHECK((*metadata)->sync());
+  return files_.sync_directory(*directory_);
 }
 
 Result<void> Log::repair_indexes(std::size_t end, RecoveryReport& report) {

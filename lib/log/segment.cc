@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/crc32c.h"
 #include "log/segment_reader.h"
 
 namespace mq::log {
@@ -119,7 +120,15 @@ bool Segment::must_roll(std::size_t bytes, Offset last_offset, WallMillis timest
   if (size_ + bytes > config.segment_bytes) return true;
   if ((last_offset - base_).value() > std::numeric_limits<std::int32_t>::max()) return true;
   if ((entries_ + 1) * OffsetIndexEntry::kBytes > config.segment_index_bytes) return true;
-  return first_timestamp_ && *first_timestamp_ >= 0 && timestamp - *first_timestamp_ > config.segment_ms;
+  return first_timestamp_ && *first_timestamp_ >= 0 && timestamp - *first_timestamp_ > age_max(config);
+}
+
+std::int64_t Segment::age_max(const LogConfig& config) const {
+  const std::int64_t jitter = std::min(config.segment_jitter_ms, config.segment_ms);
+  if (jitter <= 0) return config.segment_ms;
+  // Any number will do that differs between segments.
+  const std::uint32_t share = crc32c(fmt::format("{}/{}", *directory_, base_.value()));
+  return config.segment_ms - static_cast<std::int64_t>(share) % jitter;
 }
 
 Result<void> Segment::write(BytesView batch, const LogConfig& config) {
@@ -185,8 +194,8 @@ Result<void> Segment::seal() {
   return flush_indexes();
 }
 
-Result<void> Segment::release_reserve() {
-  if (!file_ || reserved_ <= size_ || reserved_ == std::numeric_limits<std::uint64_t>::max()) return {};
+Result<void> Segment::release_reserve(std::uint64_t kept_max) {
+  if (!file_ || reserved_ <= size_ + kept_max || reserved_ == std::numeric_limits<std::uint64_t>::max()) return {};
   MQ_CHECK(file_->truncate(size_));
   reserved_ = size_;
   return {};

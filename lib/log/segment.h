@@ -72,11 +72,15 @@ class Segment {
   [[nodiscard]] Result<void> write(BytesView batch, const LogConfig& config);
   /// A batch with this header stands at the end: counts it in, with index entries where they are due.
   void note_batch(const record::BatchHeader& header, const LogConfig& config);
+  /// How old it may become: segment_ms less a share of segment_jitter_ms that is its own, so that partitions which
+  /// began together do not roll together.
+  [[nodiscard]] std::int64_t age_max(const LogConfig& config) const;
   [[nodiscard]] bool wants_index_flush() const { return offsets_.wants_flush(); }
   [[nodiscard]] Result<void> flush_indexes();
   /// The last index entries of a segment that takes no more batches; gives reserved space back.
   [[nodiscard]] Result<void> seal();
-  [[nodiscard]] Result<void> release_reserve();
+  /// Gives reserved space back, when it is more than `kept_max`: freeing a little costs more than it is worth.
+  [[nodiscard]] Result<void> release_reserve(std::uint64_t kept_max = 0);
 
   // --- Reading
   // --------------------------------------------------------------------------------------------------------

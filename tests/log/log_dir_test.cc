@@ -151,14 +151,54 @@ TEST_F(LogDirTest, RemovalTakesOnlyWhatWasNamedForIt) {
   ASSERT_TRUE(disk_.make_directories(std::string(kPath) + "/t-0"));
   write("t-0/00000000000000000000.log", "x");
   dir_->note_synced(id_, PartitionId{0}, Offset{10});
-  const std::string name = dir_->begin_removal({"t", 0}, id_, "abc").value();
-  EXPECT_EQ(name, "t-0.abc-delete");
-  EXPECT_EQ(dir_->removals().value(), std::vector<std::string>{name});
+  // A partition that never came to have a directory is passed over.
+  const TopicPartition gone[] = {{"t", 0}, {"t", 1}};
+  const auto names = dir_->begin_removal(gone, id_, "abc").value();
+  ASSERT_EQ(names, std::vector<std::string>{"t-0.abc-delete"});
+  const std::string& name = names.front();
+  EXPECT_EQ(dir_->removals().value(), names);
   EXPECT_EQ(dir_->remove_directory("t-0").error().code, Errc::invalid_argument);
   EXPECT_EQ(dir_->remove_directory("../x-delete").error().code, Errc::invalid_argument);
   ASSERT_TRUE(dir_->remove_directory(name));
   EXPECT_TRUE(dir_->removals()->empty());
   EXPECT_EQ(dir_->context_of({"t", 0}, id_, 0).synced_end, std::nullopt);
+}
+
+TEST_F(LogDirTest, NewPartitionsSurviveAPowerCutBeTheyFewOrMany) {
+  for (const int count : {2, 100}) {
+    std::vector<TopicPartition> partitions;
+    for (int p = 0; p < count; ++p) partitions.push_back({"t" + std::to_string(count), p});
+    for (const TopicPartition& partition : partitions)
+      ASSERT_TRUE(Log::create(disk_, dir_->directory_of(partition), partition, id_, std::make_shared<LogConfig>()));
+    ASSERT_TRUE(dir_->sync_new(partitions));
+    dir_.reset();
+    disk_.lose_power(sim::PowerLoss::drop_all);
+    open();
+    for (const TopicPartition& partition : partitions)
+      EXPECT_EQ(contents(partition.to_string() + "/partition.metadata"), encode_partition_metadata(id_));
+  }
+}
+
+TEST_F(LogDirTest, WhatAKilledProcessLeftUnsyncedIsDurableBeforeTheNextOneWrites) {
+  write("some-file", "written and not synced");
+  dir_.reset();
+  open();
+  EXPECT_FALSE(dir_->context_of({"t", 0}, id_, 0).synced);
+  ASSERT_TRUE(dir_->begin_writing());
+  EXPECT_TRUE(dir_->context_of({"t", 0}, id_, 0).synced);
+  dir_.reset();
+  disk_.lose_power(sim::PowerLoss::drop_all);
+  EXPECT_EQ(contents("some-file"), "written and not synced");
+}
+
+TEST_F(LogDirTest, EveryDirectoryThatWasMadeOnTheWayIsDurable) {
+  const std::string deep = "/a/b/c/data";
+  auto dir = LogDir::open(disk_, deep).value();
+  ASSERT_TRUE(dir->set_identity(identity_));
+  dir.reset();
+  dir_.reset();
+  disk_.lose_power(sim::PowerLoss::drop_all);
+  EXPECT_TRUE(LogDir::open(disk_, deep).value()->identity());
 }
 
 TEST_F(LogDirTest, StrayDirectoryIsSetAsideAndKept) {

@@ -58,7 +58,11 @@ class LogFixture : public ::testing::Test {
 
   std::shared_ptr<const LogConfig> config() const { return std::make_shared<const LogConfig>(config_); }
 
-  void create() { log_ = Log::create(disk_, kDirectory, {"t", 0}, topic_id_, config()).value(); }
+  /// As the broker does: durable before anybody knows of it.
+  void create() {
+    log_ = Log::create(disk_, kDirectory, {"t", 0}, topic_id_, config()).value();
+    EXPECT_TRUE(disk_.open_tree("/data").value()->sync());
+  }
   /// As after a clean stop, when the log was closed; else as after a kill.
   Result<void> open(OpenContext context = {}) {
     log_.reset();

@@ -291,6 +291,7 @@ TEST_F(LogRecoveryTest, PowerCutsNeverLoseWhatWasSyncedNorInventAnything) {
     ASSERT_TRUE(disk.make_directories("/data"));
     ASSERT_TRUE(disk.sync_directory("/"));
     auto log = Log::create(disk, kDirectory, {"t", 0}, topic_id_, config()).value();
+    ASSERT_TRUE(disk.open_tree("/data").value()->sync());
     std::vector<std::string> written;
     OpenContext context{.topic_id = topic_id_};
     const std::uint64_t rounds = 1 + scheduler.rng().below(6);

@@ -1,6 +1,7 @@
 #include "log/log.h"
 
 #include <algorithm>
+#include <set>
 
 #include "log_fixture.h"
 
@@ -103,6 +104,23 @@ TEST_F(LogTest, RollsWhenRecordsAreNewerThanTheFirstByMoreThanTheSegmentMayBeOld
   EXPECT_EQ(log_->segments().size(), 3U) << "an empty segment does not age";
 }
 
+TEST_F(LogTest, JitterRollsSegmentsOfOneAgeAtDifferentTimesAndNeverLater) {
+  config_.segment_ms = 100'000;
+  config_.segment_jitter_ms = 50'000;
+  create();
+  std::set<WallMillis> ages;
+  for (int i = 0; i < 8; ++i) {
+    append_many(1);
+    const std::size_t segments = log_->segments().size();
+    WallMillis age = 0;
+    while (log_->segments().size() == segments) ASSERT_TRUE(log_->roll_if_old(wall_ + (age += 100)));
+    EXPECT_GT(age, 50'000);
+    EXPECT_LE(age, 100'100);
+    ages.insert(age);
+  }
+  EXPECT_GT(ages.size(), 4U);
+}
+
 TEST_F(LogTest, BatchLargerThanASegmentIsRefused) {
   config_.segment_bytes = 200;
   create();
@@ -159,6 +177,90 @@ TEST_F(LogTest, SyncedRecordsOfANewPartitionSurviveAPowerCut) {
   EXPECT_EQ(offsets_from(0), numbers(0, 20));
   EXPECT_TRUE(report_.end_uncertain);
   EXPECT_TRUE(report_.damage.empty());
+}
+
+class ManyLogsTest : public LogFixture {
+ protected:
+  static constexpr int kLogs = 20;
+  static std::string directory(int index) { return "/data/m-" + std::to_string(index); }
+  static TopicPartition name(int index) { return {"m", index}; }
+
+  ManyLogsTest() : data_(disk_.open_tree("/data").value()) {
+    config_.segment_bytes = 500;
+    for (int i = 0; i < kLogs; ++i) {
+      logs_.push_back(Log::create(disk_, directory(i), name(i), topic_id_, config()).value());
+      EXPECT_TRUE(data_->sync());
+      std::swap(log_, logs_.back());
+      append_many(i);
+      std::swap(log_, logs_.back());
+    }
+  }
+  Result<void> close_all() {
+    std::vector<Log*> all;
+    for (const auto& log : logs_) all.push_back(log.get());
+    return Log::close_all(all, *data_);
+  }
+  /// The end of each log after a power cut, opened with what a data directory would know.
+  std::vector<std::int64_t> ends_after_power_cut(bool clean) {
+    std::vector<OpenContext> contexts;
+    for (const auto& log : logs_)
+      contexts.push_back({.clean = clean,
+                          .topic_id = topic_id_,
+                          .synced_end = log->synced_end(),
+                          .recovery_point = log->recovery_point()});
+    logs_.clear();
+    disk_.clear_faults();
+    disk_.lose_power(sim::PowerLoss::drop_all);
+    std::vector<std::int64_t> ends;
+    for (int i = 0; i < kLogs; ++i) {
+      RecoveryReport report;
+      auto log = Log::open(disk_, directory(i), name(i), config(), contexts[static_cast<std::size_t>(i)], report);
+      EXPECT_TRUE(log) << log.error().message;
+      EXPECT_EQ(report.clean, clean);
+      EXPECT_TRUE(report.damage.empty());
+      ends.push_back((*log)->log_end().value());
+      EXPECT_TRUE((*log)->latest_epoch());
+    }
+    return ends;
+  }
+  static std::vector<std::int64_t> all_ends() {
+    std::vector<std::int64_t> ends(kLogs);
+    for (int i = 0; i < kLogs; ++i) ends[static_cast<std::size_t>(i)] = i;
+    return ends;
+  }
+
+  std::unique_ptr<env::Tree> data_;
+  std::vector<std::unique_ptr<Log>> logs_;
+};
+
+TEST_F(ManyLogsTest, ClosedTogetherAreAsWholeAsClosedAlone) {
+  ASSERT_TRUE(close_all());
+  for (const auto& log : logs_) {
+    EXPECT_FALSE(log->needs_close());
+    EXPECT_EQ(log->recovery_point(), log->log_end());
+  }
+  EXPECT_EQ(ends_after_power_cut(true), all_ends());
+}
+
+TEST_F(ManyLogsTest, OneFailedSyncFailsTheCloseOfAll) {
+  disk_.inject({.on = sim::DiskFault::On::sync, .path_part = "m-7/"});
+  EXPECT_EQ(close_all().error().code, Errc::disk_failed);
+  for (const auto& log : logs_) EXPECT_EQ(log->synced_end(), Offset{0}) << "nothing is called durable";
+}
+
+TEST_F(ManyLogsTest, PowerCutBetweenTheTwoSyncsLosesNothing) {
+  // The first sync makes all data durable, the second only the renames.
+  disk_.inject({.on = sim::DiskFault::On::sync_directory, .path_part = "m-7", .after = 1});
+  EXPECT_EQ(close_all().error().code, Errc::disk_failed);
+  EXPECT_EQ(ends_after_power_cut(false), all_ends());
+}
+
+TEST_F(ManyLogsTest, FullDiskLeavesTheCloseUncleanButTheRecordsDurable) {
+  disk_.set_capacity(0);
+  EXPECT_EQ(close_all().error().code, Errc::disk_full);
+  for (const auto& log : logs_) EXPECT_EQ(log->synced_end(), log->log_end());
+  disk_.set_capacity(1 << 30);
+  EXPECT_EQ(ends_after_power_cut(false), all_ends());
 }
 
 TEST_F(LogTest, FailedSyncIsFinal) {
@@ -345,6 +447,27 @@ TEST_F(LogTest, CheckpointsLeaveKafkasFiles) {
   EXPECT_EQ(contents(std::string(kDirectory) + "/leader-epoch-checkpoint"), "0\n1\n0 0\n");
   EXPECT_EQ(contents(std::string(kDirectory) + "/partition.metadata"),
             "version: 0\ntopic_id: " + topic_id_.to_string());
+}
+
+TEST_F(LogTest, LostOrDamagedPartitionMetadataIsMadeAnew) {
+  create();
+  append_many(3);
+  ASSERT_TRUE(log_->close());
+  const std::string file = std::string(kDirectory) + "/partition.metadata";
+  const std::string before = contents(file);
+  for (const bool is_clean : {true, false}) {
+    const OpenContext context = is_clean ? clean() : unclean();
+    if (is_clean) {
+      ASSERT_TRUE(disk_.remove(file));
+    } else {
+      ASSERT_TRUE(disk_.open(file, env::OpenMode::create).value()->truncate(4));
+    }
+    ASSERT_TRUE(open(context));
+    ASSERT_FALSE(report_.notes.empty());
+    EXPECT_NE(report_.notes[0].find("made anew"), std::string::npos) << report_.notes[0];
+    disk_.lose_power(sim::PowerLoss::drop_all);
+    EXPECT_EQ(contents(file), before);
+  }
 }
 
 TEST_F(LogTest, DirectoryOfAnotherTopicIsRefused) {

@@ -73,6 +73,29 @@ TEST_F(SegmentCheckTest, EpochFileThatContradictsTheBatchesIsFound) {
   EXPECT_EQ(findings()[0].file, file);
 }
 
+TEST_F(SegmentCheckTest, IndexesThatALiveKafkaPreallocatedAreNoDamage) {
+  // Kafka makes the newest segment's indexes 10 MiB of zeros and writes entries from the front; only a roll or a clean
+  // stop cuts them.
+  const Offset newest = summaries_.empty() ? (findings(), summaries_.back().base_offset) : summaries_.back().base_offset;
+  for (const char* extension : {"index", "timeindex"}) {
+    const std::string file = path(newest.value(), extension);
+    ASSERT_TRUE(
+        disk_.open(file, env::OpenMode::create).value()->truncate(extension == std::string("index") ? 40'000 : 60'000));
+  }
+  for (const Finding& finding : findings()) ADD_FAILURE() << finding.to_string();
+
+  // But an entry behind the zeros is none of Kafka's.
+  overwrite(path(newest.value(), "index"), 16'000, "\x01\x02\x03\x04\x05\x06\x07\x08");
+  EXPECT_FALSE(findings().empty());
+}
+
+TEST_F(SegmentCheckTest, EmptySegmentOfALiveKafkaWithPreallocatedIndexesIsNoDamage) {
+  ASSERT_TRUE(disk_.open(path(40, "log"), env::OpenMode::create).value()->truncate(0));
+  for (const char* extension : {"index", "timeindex"})
+    ASSERT_TRUE(disk_.open(path(40, extension), env::OpenMode::create).value()->truncate((10 << 20) / 24 * 24));
+  for (const Finding& finding : findings()) ADD_FAILURE() << finding.to_string();
+}
+
 TEST_F(SegmentCheckTest, FindingsAreBounded) {
   overwrite(path(0, "index"), 0, std::string(contents(path(0, "index")).size(), '\x77'));
   std::vector<Finding> all;
