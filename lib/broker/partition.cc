@@ -50,7 +50,13 @@ Result<Partition::Appended> Partition::append(char* batch, const record::Validat
   }
   count(validated.header, info->duplicate);
   if (!log_->config().flush_on_ack) advance();
-  return Appended{.base_offset = info->base_offset, .end = info->end_offset, .log_append_time = info->log_append_time};
+  const std::int64_t unflushed = (log_->log_end() - log_->synced_end()).value();
+  const bool needs_flush = !info->duplicate && unflushed >= log_->config().flush_messages;
+  if (needs_flush) shard_.syncer().hurry(*this);
+  return Appended{.base_offset = info->base_offset,
+                  .end = info->end_offset,
+                  .needs_flush = needs_flush,
+                  .log_append_time = info->log_append_time};
 }
 
 void Partition::count(const record::BatchHeader& header, bool duplicate) {
@@ -77,6 +83,12 @@ void Partition::when_committed(Offset end, std::move_only_function<void(ErrorCod
   shard_.syncer().hurry(*this);
 }
 
+void Partition::when_flushed(Offset end, std::move_only_function<void(ErrorCode)> done) {
+  if (log_->synced_end() >= end) return done(ErrorCode::kNone);
+  flushes_.push_back({end, shard_.shard().now(), std::move(done)});
+  shard_.syncer().hurry(*this);
+}
+
 Partition::Watch Partition::watch(std::move_only_function<void()> woken) {
   const auto watch = watches_.insert(watches_.end(), std::move(woken));
   if (high_watermark() < log_->log_end()) shard_.syncer().hurry(*this);
@@ -92,27 +104,35 @@ void Partition::tell_damage(const std::string& what) {
       name_.to_string(), what);
 }
 
-void Partition::synced() { advance(); }
+void Partition::synced() {
+  answer_up_to(flushes_, log_->synced_end());
+  advance();
+}
 
-void Partition::advance() {
-  const Offset committed = high_watermark();
-  const Instant now = commits_.empty() ? Instant{} : shard_.shard().now();
-  while (!commits_.empty() && commits_.front().end <= committed) {
-    shard_.metrics().commit_wait.record(now - commits_.front().since);
-    auto done = std::move(commits_.front().done);
-    commits_.pop_front();
+void Partition::answer_up_to(std::deque<Commit>& waiting, Offset end) {
+  const Instant now = waiting.empty() ? Instant{} : shard_.shard().now();
+  while (!waiting.empty() && waiting.front().end <= end) {
+    shard_.metrics().commit_wait.record(now - waiting.front().since);
+    auto done = std::move(waiting.front().done);
+    waiting.pop_front();
     done(ErrorCode::kNone);
   }
+}
+
+void Partition::advance() {
+  answer_up_to(commits_, high_watermark());
   for (auto& woken : watches_) woken();
 }
 
 void Partition::drop_waiters() {
   commits_.clear();
+  flushes_.clear();
   watches_.clear();
 }
 
 void Partition::fail_waiters(ErrorCode error) {
   for (Commit& commit : std::exchange(commits_, {})) commit.done(error);
+  for (Commit& flush : std::exchange(flushes_, {})) flush.done(error);
   for (auto& woken : watches_) woken();
 }
 

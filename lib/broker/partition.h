@@ -49,6 +49,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
     Offset base_offset{-1};
     Offset end{
         -1};  ///< what an acks=all answer waits for; also for a duplicate, whose original may not be synced yet (P-1)
+    bool needs_flush = false;  ///< flush.messages is reached: no answer before `when_flushed`
     WallMillis log_append_time = -1;
   };
   /// Checks the producer's sequence, assigns offsets, writes: one step (P-8). `batch` is writable: its base offset,
@@ -59,6 +60,9 @@ class Partition : public std::enable_shared_from_this<Partition> {
   /// it already has. `done` runs on this shard and must not touch this partition's waiters.
   void when_committed(Offset end, std::move_only_function<void(ErrorCode)> done);
 
+  /// The same once the disk has everything below `end`, whatever the topic's mq.flush.
+  void when_flushed(Offset end, std::move_only_function<void(ErrorCode)> done);
+
   using Watch = std::list<std::move_only_function<void()>>::iterator;
   /// Calls `woken` at every growth of the high watermark (and when the partition fails or goes) until `unwatch`.
   [[nodiscard]] Watch watch(std::move_only_function<void()> woken);
@@ -66,7 +70,9 @@ class Partition : public std::enable_shared_from_this<Partition> {
   [[nodiscard]] bool is_watched() const { return !watches_.empty(); }
 
   /// True when somebody waits for a sync, so that it must not wait for the next round by itself.
-  [[nodiscard]] bool sync_is_urgent() const { return !commits_.empty() || !watches_.empty(); }
+  [[nodiscard]] bool sync_is_urgent() const {
+    return !flushes_.empty() || (log_->config().flush_on_ack && (!commits_.empty() || !watches_.empty()));
+  }
   /// The producer's batch was refused before it came here: its next one must not be taken for its first (P-9).
   void refuse(const record::BatchHeader& header) { log_->refuse(header); }
   /// For the operator's log: once, however often a client asks for the damaged place.
@@ -82,6 +88,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
   struct SyncState {
     bool queued = false;   ///< dirty beyond what `running` covers, or waiting for the lazy round
     bool running = false;  ///< a job of it is on the pool
+    bool timed = false;    ///< flush.ms runs
   };
   SyncState sync;  ///< the syncer's own
 
@@ -91,6 +98,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
     Instant since;
     std::move_only_function<void(ErrorCode)> done;
   };
+  void answer_up_to(std::deque<Commit>& waiting, Offset end);
   void advance();
   void count(const record::BatchHeader& header, bool duplicate);
   void count_towards_checkpoint(std::size_t bytes);
@@ -104,7 +112,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
   std::size_t bytes_since_checkpoint_ = 0;
   bool checkpoint_running_ = false;
   std::string damage_told_;
-  std::deque<Commit> commits_;  ///< by `end`
+  std::deque<Commit> commits_;  ///< by `end`; wait for the high watermark
+  std::deque<Commit> flushes_;  ///< by `end`; wait for the disk
   std::list<std::move_only_function<void()>> watches_;
 };
 

@@ -27,6 +27,7 @@ std::shared_ptr<const TopicSettings> resolve_settings(const cluster::ConfigMap& 
   auto log = std::make_shared<log::LogConfig>();
   log->segment_bytes = static_cast<std::uint64_t>(topic.segment_bytes);
   log->segment_ms = topic.segment_age_max.count();
+  log->segment_jitter_ms = topic.segment_jitter.count();
   log->segment_index_bytes = static_cast<std::uint32_t>(topic.segment_index_bytes);
   log->index_interval_bytes = static_cast<std::uint32_t>(topic.index_interval_bytes);
   log->retention_ms = topic.retention ? topic.retention->count() : -1;
@@ -40,6 +41,8 @@ std::shared_ptr<const TopicSettings> resolve_settings(const cluster::ConfigMap& 
   log->compaction_memory_bytes = node.compaction_memory_bytes;
   log->batch_bytes_max = static_cast<std::uint32_t>(topic.message_bytes_max);
   log->flush_on_ack = topic.flush == config::Flush::ack;
+  log->flush_messages = topic.flush_messages;
+  log->flush_interval = config::saturated(topic.flush_interval);
   log->preallocate = topic.preallocate;
   log->timestamp_type =
       topic.log_append_time ? record::TimestampType::log_append_time : record::TimestampType::create_time;

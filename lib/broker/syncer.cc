@@ -10,13 +10,17 @@
 namespace mq::broker {
 
 Syncer::Syncer(ShardBroker& shard)
-    : shard_(shard), timer_(shard.shard().make_timer()), idle_(std::make_unique<env::Event>(shard.shard())) {}
+    : shard_(shard),
+      timer_(shard.shard().make_timer()),
+      flush_timer_(shard.shard().make_timer()),
+      idle_(std::make_unique<env::Event>(shard.shard())) {}
 
 Syncer::~Syncer() = default;
 
 void Syncer::mark_dirty(Partition& partition) {
-  // An asynchronous topic is left to the kernel; its bytes reach the disk with the next roll or stop.
-  if (!partition.log().config().flush_on_ack || partition.sync.queued) return;
+  // An asynchronous topic is left to the kernel but for flush.ms; its bytes reach the disk with the next roll or stop.
+  if (!partition.log().config().flush_on_ack) return begin_timing(partition);
+  if (partition.sync.queued) return;
   if (!partition.sync.running && partition.sync_is_urgent()) return start(partition);
   partition.sync.queued = true;
   if (partition.sync.running) return;  // its next sync starts when this one ends
@@ -28,8 +32,9 @@ void Syncer::mark_dirty(Partition& partition) {
 }
 
 void Syncer::hurry(Partition& partition) {
-  if (partition.sync.running || !partition.log().needs_sync()) return;
-  partition.sync.queued = false;
+  if (!partition.log().needs_sync()) return;
+  partition.sync.queued = partition.sync.running;  // its next sync starts when this one ends
+  if (partition.sync.running) return;
   start(partition);
 }
 
@@ -60,9 +65,8 @@ void Syncer::finish(Partition& partition, const log::SyncJob& job, const Result<
     shard_.node().disk_failed(outcome.error());
     partition.fail_waiters(ErrorCode::kKafkaStorageError);
   }
-  if (outcome && partition.log().needs_sync() &&
-      (std::exchange(partition.sync.queued, false) || partition.sync_is_urgent()))
-    start(partition);
+  const bool queued = std::exchange(partition.sync.queued, false);
+  if (outcome && partition.log().needs_sync() && (queued || partition.sync_is_urgent())) start(partition);
   if (running_ == 0) idle_->notify_all();
 }
 
@@ -70,16 +74,48 @@ awaitable<void> Syncer::run_lazily() {
   while (!lazy_.empty() && !stopping_) {
     (void)co_await timer_->wait_until(shard_.shard().now() + kLazySync);
     for (const auto& partition : std::exchange(lazy_, {}))
-      if (std::exchange(partition->sync.queued, false) && !partition->sync.running) start(*partition);
+      if (partition->sync.queued) hurry(*partition);
   }
   lazy_running_ = false;
+}
+
+void Syncer::begin_timing(Partition& partition) {
+  const Duration interval = partition.log().config().flush_interval;
+  if (interval == Duration::max() || partition.sync.timed || stopping_) return;
+  partition.sync.timed = true;
+  const auto place = timed_.emplace(shard_.shard().now() + interval, partition.weak_from_this());
+  if (!timed_running_) {
+    timed_running_ = true;
+    shard_.tasks().spawn(run_timed());
+  } else if (place == timed_.begin()) {
+    flush_timer_->cancel();
+  }
+}
+
+awaitable<void> Syncer::run_timed() {
+  while (!timed_.empty() && !stopping_) {
+    const auto next = timed_.begin();
+    if (shard_.shard().now() < next->first) {
+      (void)co_await flush_timer_->wait_until(next->first);
+      continue;
+    }
+    const auto partition = next->second.lock();
+    timed_.erase(next);
+    if (!partition) continue;
+    partition->sync.timed = false;
+    hurry(*partition);
+  }
+  timed_running_ = false;
 }
 
 awaitable<void> Syncer::drain() {
   stopping_ = true;
   timer_->cancel();
+  flush_timer_->cancel();
   shard_.for_each_partition([this](Partition& partition) {
-    if (!partition.sync.running && partition.log().needs_sync()) start(partition);
+    // Nobody waits for the others: closing syncs them, many at once.
+    if (partition.log().config().flush_on_ack && !partition.sync.running && partition.log().needs_sync())
+      start(partition);
   });
   while (running_ > 0) co_await idle_->wait();
 }
