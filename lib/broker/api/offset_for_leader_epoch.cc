@@ -18,6 +18,11 @@ struct Item : Addressed {
 awaitable<void> look_up(Partition& partition, Item& item) {
   item.error = partition.check_epoch(item.current_leader_epoch);
   if (item.error != ErrorCode::kNone) co_return;
+  // As in Kafka a leader's epoch begins where the log ended when it came to lead, be anything written in it or not.
+  if (auto begun = partition.log().begin_epoch(partition.leader_epoch()); !begun) {
+    item.error = to_wire(begun.error());
+    co_return;
+  }
   if (auto end = partition.log().end_offset_for(item.asked)) {
     item.end = *end;
   } else {
