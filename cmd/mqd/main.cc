@@ -50,7 +50,22 @@ Result<DaemonOptions> daemon_options(const cli::Arguments& args, const config::O
   return options;
 }
 
+/// Sockets that a service manager opened stand in for the listeners of the file, and beside those of the command line.
+void use_sockets(const cli::Arguments& args, const std::vector<env::Address>& sockets,
+                 std::vector<broker::ListenerConfig>& listeners) {
+  if (sockets.empty()) return;
+  std::vector<broker::ListenerConfig> passed;
+  for (const env::Address& address : sockets) {
+    // What clients are told stays as it was set for the first listener.
+    passed.push_back(listeners.front());
+    passed.back().address = address;
+  }
+  if (args.given("listen")) passed.insert(passed.end(), listeners.begin(), listeners.end());
+  listeners = std::move(passed);
+}
+
 int run(int argc, char** argv) {
+  posix::open_missing_standard_streams();
   const std::vector<std::string> words(argv + 1, argv + argc);
   cli::Environment around = tool::environment();
   const auto files = std::make_unique<posix::Runtime>();
@@ -69,6 +84,9 @@ int run(int argc, char** argv) {
   posix::Runtime runtime({.shards = broker.threads > 0 ? broker.threads : posix::processor_count(),
                           .pool_threads = 4,
                           .log = logger_options(*args, broker.log_level)});
+  const auto passed = runtime.inherit_sockets();
+  if (!passed) return tool::write_out(args->usage_error(passed.error().message));
+  use_sockets(*args, *passed, daemon->node.listeners);
   Daemon running(runtime, std::move(*daemon));
   return runtime.run([&]() -> awaitable<int> { co_return co_await running.run(); });
 }

@@ -90,6 +90,7 @@ awaitable<void> Connection::run() {
     if (!got) break;
     last_read_ = home_->shard().now();
     home_->metrics().received_bytes.add(*got);
+    home_->wake_sweep();
     if (read_begin_ == read_end_) frame_started_ = last_read_;
     read_end_ += *got;
   }
@@ -126,6 +127,12 @@ const char* Connection::overdue(Instant now) const {
   const Duration idle_max = home_->node().config().connections_max_idle;
   if (slots_.empty() && idle_max > Duration::zero() && now > last_read_ + idle_max) return "it was idle for too long";
   return nullptr;
+}
+
+Instant Connection::idle_deadline() const {
+  if (!slots_.empty() || writing_ || read_begin_ != read_end_) return Instant{};
+  const Duration idle_max = home_->node().config().connections_max_idle;
+  return idle_max > Duration::zero() ? last_read_ + idle_max : Instant::never();
 }
 
 void Connection::touched(ShardBroker& owner) {

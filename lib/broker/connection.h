@@ -92,6 +92,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   /// True when `deadline`-like limits are passed at `now`: an unfinished frame, a peer that does not read, idleness.
   [[nodiscard]] const char* overdue(Instant now) const;
 
+  /// When it will have been idle for too long; the beginning of time while it is not idle.
+  [[nodiscard]] Instant idle_deadline() const;
+
   /// A request touched partitions of `owner` only; enough of them in a row and the connection moves there.
   void touched(ShardBroker& owner);
   /// While a hold is alive no further request of this connection is started (DESIGN 4: what must suspend before an

@@ -10,7 +10,7 @@
 namespace mq::broker {
 namespace {
 
-// How often a shard with connections looks for those that overstay. Without connections nothing ticks.
+// How often a shard looks for connections that overstay, while they do anything. When all are idle nothing ticks.
 constexpr Duration kSweepInterval = 5s;
 
 // How many logs one job of the pool opens or saves: others want their turn.
@@ -67,6 +67,7 @@ std::vector<std::shared_ptr<Partition>> ShardBroker::remove(const Uuid& topic_id
 }
 
 void ShardBroker::install(std::shared_ptr<const cluster::ClusterImage> image) {
+  wake_sweep();  // the limits may be others now
   settings_.clear();
   image_ = std::move(image);
   for (auto& [id, partitions] : partitions_) {
@@ -336,6 +337,7 @@ void ShardBroker::adopt(std::unique_ptr<env::Stream> stream, const BoundListener
 void ShardBroker::serve(std::shared_ptr<Connection> connection) {
   connections_.push_back(connection);
   tasks_.spawn(run_connection(std::move(connection)));
+  wake_sweep();
   if (!sweeping_) {
     sweeping_ = true;
     tasks_.spawn(sweep_connections());
@@ -363,10 +365,16 @@ awaitable<void> ShardBroker::run_connection(std::shared_ptr<Connection> connecti
 
 awaitable<void> ShardBroker::sweep_connections() {
   while (!connections_.empty()) {
-    if (!co_await sweep_timer_->wait_until(shard_.now() + kSweepInterval)) continue;
     const Instant now = shard_.now();
-    for (const auto& connection : connections_)
+    Instant next = Instant::never();
+    for (const auto& connection : connections_) {
       if (const char* why = connection->overdue(now)) connection->close_because(why);
+      next = std::min(next, connection->idle_deadline());
+    }
+    next = std::max(next, now + kSweepInterval);
+    sweep_sleeps_ = next > now + kSweepInterval;
+    (void)co_await sweep_timer_->wait_until(next);
+    sweep_sleeps_ = false;
   }
   sweeping_ = false;
 }

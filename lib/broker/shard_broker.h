@@ -101,6 +101,10 @@ class ShardBroker {
 
   /// False while the requests in progress on this shard hold more than its part of queued.max.request.bytes.
   [[nodiscard]] bool may_take_requests() const { return request_bytes_ < request_bytes_max_; }
+  /// A connection is not idle any more: somebody has to see to it that it keeps to its limits.
+  void wake_sweep() {
+    if (sweep_sleeps_) sweep_timer_->cancel();
+  }
   void add_request_bytes(std::size_t bytes) { request_bytes_ += bytes; }
   void remove_request_bytes(std::size_t bytes);
 
@@ -155,6 +159,7 @@ class ShardBroker {
   std::unique_ptr<env::Timer> house_timer_;
   std::unique_ptr<env::Timer> sweep_timer_;
   bool sweeping_ = false;
+  bool sweep_sleeps_ = false;  ///< until the first connection was idle for too long
   bool started_ = false;
   std::size_t request_bytes_ = 0;
   std::size_t request_bytes_max_;

@@ -93,14 +93,17 @@ Result<std::unique_ptr<env::Listener>> PosixListener::listen(PosixShard& shard, 
   MQ_TRY(const SocketAddress where, address_to_bind(address));
   MQ_TRY(Descriptor socket, listen_on(where, address));
   env::Address local = address.is_unix() ? address : SocketAddress::local_of(socket.get()).to_address();
-  return std::unique_ptr<env::Listener>(new PosixListener(shard, std::move(socket), std::move(local)));
+  const FileId file = local.is_unix() ? file_id(local.path) : FileId{};
+  return std::unique_ptr<env::Listener>(new PosixListener(shard, std::move(socket), std::move(local), file));
 }
 
-PosixListener::PosixListener(PosixShard& shard, Descriptor socket, env::Address local)
-    : shard_(shard),
-      socket_(shard.loop(), socket.get()),
-      local_(std::move(local)),
-      socket_file_(local_.is_unix() ? file_id(local_.path) : FileId{}) {
+std::unique_ptr<env::Listener> PosixListener::adopt(PosixShard& shard, InheritedSocket socket) {
+  return std::unique_ptr<env::Listener>(
+      new PosixListener(shard, std::move(socket.socket), std::move(socket.address), FileId{}));
+}
+
+PosixListener::PosixListener(PosixShard& shard, Descriptor socket, env::Address local, FileId socket_file)
+    : shard_(shard), socket_(shard.loop(), socket.get()), local_(std::move(local)), socket_file_(socket_file) {
   (void)socket.release();
 }
 

@@ -5,6 +5,7 @@
 
 #include "env/network.h"
 #include "posix/descriptor.h"
+#include "posix/inherited_socket.h"
 #include "posix/socket_address.h"
 
 namespace mq::posix {
@@ -15,6 +16,8 @@ class PosixShard;
 class PosixListener final : public env::Listener {
  public:
   [[nodiscard]] static Result<std::unique_ptr<env::Listener>> listen(PosixShard& shard, const env::Address& address);
+  /// Listens on a socket that belongs to somebody else too: its path stays.
+  [[nodiscard]] static std::unique_ptr<env::Listener> adopt(PosixShard& shard, InheritedSocket socket);
   ~PosixListener() override;
 
   awaitable<Result<std::unique_ptr<env::Stream>>> accept() override;
@@ -30,14 +33,14 @@ class PosixListener final : public env::Listener {
     friend bool operator==(const FileId&, const FileId&) = default;
   };
 
-  PosixListener(PosixShard& shard, Descriptor socket, env::Address local);
+  PosixListener(PosixShard& shard, Descriptor socket, env::Address local, FileId socket_file);
   [[nodiscard]] static FileId file_id(const std::string& path);
   [[nodiscard]] std::unique_ptr<env::Stream> make_stream(Descriptor socket, const SocketAddress& peer);
 
   PosixShard& shard_;
   Waiter socket_;
   const env::Address local_;
-  const FileId socket_file_;
+  const FileId socket_file_;  ///< what we made; nothing for a socket of others
   int accepts_without_wait_ = 0;
 };
 

@@ -111,7 +111,11 @@ awaitable<Result<Descriptor>> connect_one(PosixShard& shard, SocketAddress where
 }  // namespace
 
 Result<std::unique_ptr<env::Listener>> PosixNetwork::listen(const env::Address& address) {
-  return PosixListener::listen(shard_, address);
+  const auto inherited = std::ranges::find(inherited_, address, &InheritedSocket::address);
+  if (inherited == inherited_.end()) return PosixListener::listen(shard_, address);
+  InheritedSocket socket = std::move(*inherited);
+  inherited_.erase(inherited);
+  return PosixListener::adopt(shard_, std::move(socket));
 }
 
 awaitable<Result<std::unique_ptr<env::Stream>>> PosixNetwork::connect(const env::Address& address, Instant deadline) {

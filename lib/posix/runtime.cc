@@ -59,6 +59,16 @@ Runtime::~Runtime() {
   for (auto& shard : parts_->owned_shards) shard->drop_tasks();
 }
 
+Result<std::vector<env::Address>> Runtime::inherit_sockets() {
+  MQ_TRY(std::vector<InheritedSocket> sockets, take_inherited_sockets());
+  std::vector<env::Address> addresses;
+  for (InheritedSocket& socket : sockets) {
+    addresses.push_back(socket.address);
+    parts_->owned_shards[0]->keep(std::move(socket));
+  }
+  return addresses;
+}
+
 int Runtime::run(std::move_only_function<awaitable<int>()> main) {
   Parts& parts = *parts_;
   parts.stopping = false;

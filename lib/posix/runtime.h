@@ -35,6 +35,10 @@ class Runtime {
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
 
+  /// Takes the sockets that a service manager passed (see take_inherited_sockets) and returns their addresses: whoever
+  /// listens on one of these on shard 0 gets that socket. Before `run`.
+  [[nodiscard]] Result<std::vector<env::Address>> inherit_sockets();
+
   /// Runs `main` on shard 0 in the calling thread, every other shard in a thread of its own, and returns what `main`
   /// (or an earlier `stop`) gave once every loop has ended. At most once at a time. An exception out of `main` aborts.
   int run(std::move_only_function<awaitable<int>()> main);

@@ -45,6 +45,7 @@ class PosixShard final : public env::Shard {
   /// `wait` is listed until it is destroyed or unlinked. On the loop's thread.
   void add(EndlessWait& wait) { endless_waits_.push_back(wait); }
   [[nodiscard]] boost::asio::io_context& loop() { return loop_; }
+  void keep(InheritedSocket socket) { network_.keep(std::move(socket)); }
 
  private:
   using Tasks = std::vector<std::move_only_function<void()>>;

@@ -5,7 +5,7 @@
 
 #include "broker/metrics_text.h"
 #include "broker_fixture.h"
-#include "wire/messages/metadata.h"
+#include "wire/messages/init_producer_id.h"
 
 namespace mq::broker {
 namespace {
@@ -98,6 +98,18 @@ TEST_F(Observed, AFailedDiskIsToldOnceAndShowsInTheNumbers) {
       1min);
   EXPECT_EQ(metric("mq_data_directory_offline"), "1");
   EXPECT_EQ(lines_with("look at the disk, then restart"), 1u);
+}
+
+TEST_F(Observed, AFailedSyncOfTheMetadataForAProducerIdTakesTheDirectoryOffline) {
+  start();
+  machine_->disk().inject({.on = sim::DiskFault::On::sync, .path_part = "metadata.db-wal"});
+  const auto error = run([](sim::Node& client) -> awaitable<ErrorCode> {
+    auto peer = co_await Peer::connect(client);
+    co_return (co_await peer->call(wire::InitProducerIdRequest{.transaction_timeout_ms = 1000}, 4)).error_code;
+  }(*client_));
+  EXPECT_EQ(error, ErrorCode::kKafkaStorageError);
+  EXPECT_TRUE(node_->is_offline());
+  EXPECT_EQ(metric("mq_data_directory_offline"), "1");
 }
 
 TEST_F(Observed, ReconfiguredDefaultsCountInEveryPartition) {

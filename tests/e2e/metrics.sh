@@ -120,7 +120,7 @@ tracer=$!
 attached() { [ "$(awk '/^TracerPid/ { print $2 }' /proc/$mqd_pid/status)" != 0 ] || ! kill -0 $tracer 2>/dev/null; }
 until_true 20 attached
 if kill -0 $tracer 2>/dev/null; then
-  echo lost | mqprod --timeout 2s --retry 0 counted 2>"$work/lost.log" && fail "a record was acknowledged that is not on disk"
+  echo lost | mqprod --retry 1s counted 2>"$work/lost.log" && fail "a record was acknowledged that is not on disk"
   until_true 20 is_metric mq_data_directory_offline 1
   same "503 the data directory is offline" "$(http_get /readyz | paste -sd ' ')" "readiness without a disk"
   same 200 "$(status_of_path /healthz)" "health without a disk"

@@ -48,6 +48,7 @@ awaitable<wire::DeleteRecordsResponse> delete_records(Call& call, const wire::De
   (void)co_await on_each_partition(home, items, advance_start);
   auto written = co_await home.node().machine().disk_pool.run(
       home.shard(), [&home] { return home.node().log_dir().write_checkpoints(); });
+  if (!written && written.error().code == Errc::disk_failed) home.node().disk_failed(written.error());
   if (!written) home.peer_log().error("the start offsets of logs were not saved: {}", written.error().message);
 
   wire::DeleteRecordsResponse response;
