@@ -8,7 +8,7 @@ complete -c mqbench -f -n '__fish_use_subcommand' -a limit
 complete -c mqbench -s b -l brokers -r -d 'where to ask first; unix:PATH is a socket'
 complete -c mqbench -s P -l profile -r -d 'section [profile NAME] of the configuration file'
 complete -c mqbench -l config -r -d 'configuration file'
-complete -c mqbench -s X -l set -r -d 'a setting by name; -X help lists them'
+complete -c mqbench -s X -r -d 'a setting by name; -X help lists them'
 complete -c mqbench -l connect-timeout -r -d 'wait so long for the first contact, then exit 3'
 complete -c mqbench -l timeout -r -d 'wait so long for one answer'
 complete -c mqbench -l client-id -r -d 'shows up in the broker\'s logs and quotas'

@@ -36,13 +36,13 @@ _mqctl()
         'cluster') words='info' ;;
     esac
     if [[ $cur == -* ]]; then
-        words='-b --brokers -P --profile --config -X --set --connect-timeout --timeout --client-id -q --quiet -v --verbose --color --progress -h --help --help-json --help-man --completion -V --version'
+        words='-b --brokers -P --profile --config -X --connect-timeout --timeout --client-id -q --quiet -v --verbose --color --progress -h --help --help-json --help-man --completion -V --version'
         case "$command" in
             'topic list'*) words="$words --internal -o --output --no-header" ;;
-            'topic create'*) words="$words -p --partitions -r --replicas --compact --retention --if-not-exists -n --dry-run -y --yes -o --output --no-header" ;;
+            'topic create'*) words="$words -p --partitions -r --replicas --set --compact --retention --if-not-exists -n --dry-run -y --yes -o --output --no-header" ;;
             'topic describe'*) words="$words --partitions --configs -o --output --no-header" ;;
             'topic delete'*) words="$words --if-exists -n --dry-run -y --yes -o --output --no-header" ;;
-            'partition list'*) words="$words -o --output --no-header" ;;
+            'partition list'*) words="$words --urp -o --output --no-header" ;;
             'group list'*) words="$words -o --output --no-header" ;;
             'group describe'*) words="$words -o --output --no-header" ;;
             'group lag'*) words="$words --max -o --output --no-header" ;;

@@ -16,7 +16,7 @@ _mqd()
     case "$command" in
     esac
     if [[ $cur == -* ]]; then
-        words='-D --data -l --listen --advertise -i --node-id --cluster-id --partitions --auto-create --retention --retention-bytes --segment --flush --max-message --max-connections --threads -X --set -c --config --check-config --metrics --log --log-format --ephemeral --ready-fd -q --quiet -v --verbose --color --progress -h --help --help-json --help-man --completion -V --version'
+        words='-D --data -l --listen --advertise -i --node-id --cluster-id --partitions --auto-create --retention --retention-bytes --segment --flush --max-message --max-connections --threads -X -c --config --check-config --metrics --log --log-format --ephemeral --ready-fd -q --quiet -v --verbose --color --progress -h --help --help-json --help-man --completion -V --version'
         case "$command" in
         esac
     fi

@@ -13,7 +13,7 @@ complete -c mqd -l flush -r -f -a 'ack async' -d 'ack answers acks=all when the 
 complete -c mqd -l max-message -r -d 'the largest record batch, where a topic does not say'
 complete -c mqd -l max-connections -r -d 'refuse connections beyond so many'
 complete -c mqd -l threads -r -d 'shards: threads that serve connections and partitions'
-complete -c mqd -s X -l set -r -d 'set any broker or topic default by its Kafka name'
+complete -c mqd -s X -r -d 'set any broker or topic default by its Kafka name'
 complete -c mqd -s c -l config -r -d 'read settings, one KEY = VALUE a line'
 complete -c mqd -l check-config -d 'check the settings and leave'
 complete -c mqd -l metrics -r -d 'serve /metrics, /healthz and /readyz over HTTP on HOST:PORT or unix:PATH'

@@ -177,7 +177,9 @@ constexpr cli::ToolRow kTool{.name = "mqd",
                                  "log says why. SIGUSR1 has the log tell how much is served.\n\n"
                                  "With --metrics, /metrics answers in Prometheus' text format, /healthz as soon as "
                                  "the process runs, and /readyz with 200 while records can be acknowledged and with "
-                                 "503 before the logs are open, while mqd stops and after its disk failed.",
+                                 "503 before the logs are open, while mqd stops and after its disk failed.\n\n"
+                                 "With systemd's socket activation it listens on the sockets that are passed, instead "
+                                 "of those that its file names.",
                              .options = kOptions,
                              .examples = kExamples,
                              .operands = {.min = 0},
