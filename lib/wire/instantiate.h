@@ -34,7 +34,7 @@ namespace detail {
 
 template <Message M>
 Result<M> decode(BytesView bytes, ApiVersion version, bool whole) {
-  constexpr std::size_t kElementsMax = RequestMessage<M> ? kRequestElementsMax : std::numeric_limits<std::size_t>::max();
+  constexpr auto kElementsMax = RequestMessage<M> ? kRequestElementsMax : std::numeric_limits<std::size_t>::max();
   Decoder decoder(bytes, version, version >= M::kFlexibleSince, kElementsMax);
   Result<M> message(std::in_place);
   decoder.structure(*message);
