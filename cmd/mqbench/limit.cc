@@ -129,18 +129,17 @@ awaitable<cli::ExitCode> Limit::run() {
   co_return cli::exit_code_of(done.error());
 }
 
-void Limit::stop(cli::ExitCode as) { runtime_.stop(cli::to_status(as)); }
+void Limit::stop(cli::ExitCode as) { tool::end_now(as); }
 
 std::string Limit::progress() const { return "mqbench: measuring the machine\n"; }
 
 Result<void> Limit::measure() {
   const std::string path = fmt::format("{}/mqbench-limit-{:016x}", options_.directory, runtime_.random().next());
   MQ_TRY(auto file, runtime_.files().open(path, env::OpenMode::create_new));
-  auto done = measure_disk(*file);
-  if (done) done = measure_loopback(*file);
-  file.reset();
-  if (auto removed = runtime_.files().remove(path); done && !removed) done = removed;
-  return done;
+  // The name goes now, the file with its last user: nothing is left behind, however this ends.
+  MQ_CHECK(runtime_.files().remove(path));
+  MQ_CHECK(measure_disk(*file));
+  return measure_loopback(*file);
 }
 
 Result<void> Limit::measure_disk(env::File& file) {

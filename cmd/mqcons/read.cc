@@ -69,7 +69,7 @@ awaitable<cli::ExitCode> Reading::run() {
 void Reading::stop(cli::ExitCode as) {
   stopping_ = true;
   code_ = as;
-  if (!reading_) return runtime_.stop(cli::to_status(as));
+  if (!reading_) tool::end_now(as);
   if (consumer_ != nullptr) consumer_->wake();
   if (group_ != nullptr) group_->wake();
 }

@@ -57,7 +57,7 @@ class Run : public tool::Job {
     if (!done && console.status() != cli::ExitCode::broken_pipe) console.complain(done.error());
     co_return console.status();
   }
-  void stop(cli::ExitCode as) override { context_.runtime.stop(cli::to_status(as)); }
+  void stop(cli::ExitCode as) override { tool::end_now(as); }
   [[nodiscard]] std::string progress() const override {
     return fmt::format("mqctl: {} is running\n", command_.row->name);
   }

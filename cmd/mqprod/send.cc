@@ -78,7 +78,7 @@ awaitable<cli::ExitCode> Sender::run() {
 void Sender::stop(cli::ExitCode as) {
   stopping_ = true;
   code_ = as;
-  if (topic_ == nullptr) return runtime_.stop(cli::to_status(as));  // nothing was read yet
+  if (topic_ == nullptr) tool::end_now(as);  // nothing was read yet
   if (input_ != nullptr) input_->close();
   rate_timer_->cancel();
   tasks_.spawn(end_drain());
@@ -87,7 +87,7 @@ void Sender::stop(cli::ExitCode as) {
 awaitable<void> Sender::end_drain() {
   if (!co_await drain_timer_->wait_until(runtime_.shard(0).now() + options_.drain)) co_return;
   tool::tell(fmt::format("mqprod: {} records were not acknowledged within --drain\n", sent_ - acknowledged_));
-  runtime_.stop(cli::to_status(code_));
+  tool::end_now(code_);
 }
 
 std::string Sender::progress() const { return fmt::format("mqprod: {}\n", totals()); }

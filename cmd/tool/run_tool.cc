@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <utility>
 #include <vector>
@@ -28,7 +29,7 @@ cli::ExitCode ending_of(int signal) {
 constexpr Duration kProgressEvery = 250ms;
 
 /// First signal: stop well. Second: stop now.
-awaitable<void> watch_signals(posix::Runtime& runtime, posix::Signals& signals, Job& job) {
+awaitable<void> watch_signals(posix::Signals& signals, Job& job) {
   bool stopping = false;
   while (true) {
     const auto signal = co_await signals.next();
@@ -37,8 +38,7 @@ awaitable<void> watch_signals(posix::Runtime& runtime, posix::Signals& signals, 
       tell(job.progress());
     } else if (stopping) {
       tell(job.left_undone());
-      runtime.stop(cli::to_status(ending_of(*signal)));
-      co_return;
+      end_now(ending_of(*signal));
     } else {
       stopping = true;
       job.stop(ending_of(*signal));
@@ -73,6 +73,8 @@ Result<client::ClientOptions> client_options(const cli::Arguments& args) {
 }
 
 }  // namespace
+
+void end_now(cli::ExitCode code) { std::_Exit(cli::to_status(code)); }
 
 cli::Environment environment() {
   cli::Environment found;
@@ -120,7 +122,7 @@ int run_tool(const cli::ToolRow& tool, int argc, char** argv, const MakeJob& mak
   return runtime.run([&]() -> awaitable<int> {
     posix::Signals signals(runtime.shard(0), {SIGINT, SIGTERM, SIGUSR1});
     env::TaskGroup watching(runtime.shard(0));
-    watching.spawn(watch_signals(runtime, signals, **job));
+    watching.spawn(watch_signals(signals, **job));
     const auto progress_timer = runtime.shard(0).make_timer();
     if ((*job)->shows_progress())
       watching.spawn(watch_progress(runtime.shard(0), *progress_timer,

@@ -41,6 +41,9 @@ using MakeJob = std::function<std::expected<std::unique_ptr<Job>, cli::Ending>(C
 /// Returns the exit status.
 [[nodiscard]] int run_tool(const cli::ToolRow& tool, int argc, char** argv, const MakeJob& make_job);
 
+/// Ends the process at once: what is in progress is left where it is, nothing is destroyed below it.
+[[noreturn]] void end_now(cli::ExitCode code);
+
 /// What a tool finds around itself.
 [[nodiscard]] cli::Environment environment();
 

@@ -111,6 +111,11 @@ void Connection::close(CloseReason reason) {
   if (progress_) progress_->notify_all();
 }
 
+void Connection::finish() {
+  finishing_ = true;
+  if (slots_.empty()) close(CloseReason::stop);
+}
+
 void Connection::move_to(ShardBroker& to) {
   MQ_ASSERT(slots_.empty() && !writing_);
   stream_->move_to(to.shard());
@@ -142,7 +147,7 @@ void Connection::touched(ShardBroker& owner) {
 }
 
 bool Connection::may_start() const {
-  return holds_ == 0 && slots_.size() < kRequestsMax && request_bytes_ < kRequestBytesMax &&
+  return !finishing_ && holds_ == 0 && slots_.size() < kRequestsMax && request_bytes_ < kRequestBytesMax &&
          answer_bytes_ < kAnswerBytesMax && home_->may_take_requests();
 }
 
@@ -182,6 +187,7 @@ bool Connection::start_frame(BytesView frame) {
   slots_.push_back({.request_bytes = frame.size(), .api_place = api_place, .arrived = last_read_});
   request_bytes_ += frame.size();
   home_->add_request_bytes(frame.size());
+  home_->request_began();
   Responder responder(shared_from_this(), first_slot_ + slots_.size() - 1);
   serve(*home_,
         Request{.header = std::move(*header),
@@ -216,6 +222,7 @@ void Connection::make_room() {
 }
 
 void Connection::settle(std::uint64_t slot, Slot::State state, Answer answer, std::string why) {
+  home_->request_ended();
   if (closing_) return;
   MQ_ASSERT(slot >= first_slot_ && slot - first_slot_ < slots_.size());
   Slot& settled = slots_[slot - first_slot_];
@@ -238,6 +245,7 @@ awaitable<void> Connection::write_ready() {
     if (auto written = co_await write_front(); !written) close();
   }
   writing_ = false;
+  if (finishing_ && slots_.empty()) close(CloseReason::stop);
   if (progress_) progress_->notify_all();
 }
 

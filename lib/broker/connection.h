@@ -72,6 +72,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   /// Ends `run`; answers not yet sent are dropped. On the connection's shard.
   void close(CloseReason reason = CloseReason::peer);
   void close_because(std::string_view why) { fail(why, CloseReason::overdue); }
+  /// Starts no further request and ends `run` when what was started is answered.
+  void finish();
   /// Once `is_closing`.
   [[nodiscard]] CloseReason close_reason() const { return close_reason_; }
   [[nodiscard]] bool is_closing() const { return closing_; }
@@ -153,6 +155,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool starting_ = false;
   bool reading_ = false;
   bool writing_ = false;
+  bool finishing_ = false;
   bool closing_ = false;
   CloseReason close_reason_ = CloseReason::peer;
   std::unique_ptr<env::Event> progress_;

@@ -23,6 +23,9 @@ constexpr Duration kSyncedEndsInterval = 100ms;
 // Each refused batch meets the full disk anew; who reads the log needs to be told now and then.
 constexpr Duration kDiskFullInterval = 1min;
 
+// So long a stop waits for clients to read the answers to what they asked.
+constexpr Duration kAnswerPatience = 1s;
+
 }  // namespace
 
 Node::Node(NodeEnv env, NodeConfig config)
@@ -281,9 +284,7 @@ awaitable<void> Node::stop() {
   for (const auto& bound : listeners_) bound->listener->close();
   co_await acceptors_->join();
   synced_ends_timer_->cancel();
-  for (const auto& shard : shards_) {
-    co_await await_on(first_shard(), *shard, [&shard]() { return shard->stop_serving(); });
-  }
+  co_await end_serving();
   bool clean = !is_offline() && log_dir_ != nullptr && store_ != nullptr;
   for (const auto& shard : shards_) {
     const bool closed = co_await await_on(first_shard(), *shard, [&shard]() { return shard->close_logs(); });
@@ -300,11 +301,21 @@ awaitable<void> Node::stop() {
     if (!marked)
       logger().warn("no clean-stop marker was written: {}; the next start checks the logs", marked.error().message);
   }
-  // What waits for its tasks on the other shards waits there.
-  for (const auto& shard : shards_)
-    if (shard.get() != &first_shard())
-      (void)co_await await_on(first_shard(), *shard, [&shard]() { return shard->join(); });
   listeners_.clear();
+}
+
+/// On return nothing is in progress on any shard: no request on its way to a log, no change of a topic, no checkpoint.
+awaitable<void> Node::end_serving() {
+  const Instant patience = first_shard().shard().now() + kAnswerPatience;
+  for (const auto& shard : shards_)
+    co_await env::on_shard(first_shard().shard(), shard->shard(), [&shard] { shard->stop_serving(); });
+  // A connection that is on its way from one shard to another is seen by neither; it ends where it arrives.
+  do {
+    for (const auto& shard : shards_)
+      co_await await_on(first_shard(), *shard, [&shard, patience] { return shard->end_requests(patience); });
+  } while (connection_count() > 0);
+  // Only now: a request may begin tasks on any shard.
+  for (const auto& shard : shards_) co_await await_on(first_shard(), *shard, [&shard] { return shard->end_tasks(); });
 }
 
 }  // namespace mq::broker

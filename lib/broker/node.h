@@ -59,7 +59,8 @@ class Node {
 
   /// Opens the data directory, loads the metadata, recovers the logs and listens. Serving begins before it returns.
   awaitable<Result<void>> start();
-  /// Graceful stop, in the order of DESIGN 4: listeners, connections, groups, logs synced, clean marker.
+  /// Graceful stop: listeners, connections (what was asked is answered, unless the client does not read), groups,
+  /// tasks, logs synced, clean marker.
   awaitable<void> stop();
 
   /// Other settings from now on, in every shard on return. Of the fields only those that are read whenever they count
@@ -111,6 +112,7 @@ class Node {
   awaitable<Result<void>> open_partitions();
   Result<void> listen();
   awaitable<void> accept_on(BoundListener& bound);
+  awaitable<void> end_serving();
 
   NodeEnv env_;
   // Somebody may still look at an earlier one; they are few, since each took a person to make.

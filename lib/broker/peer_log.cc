@@ -25,12 +25,15 @@ bool PeerLog::may_write() {
 }
 
 awaitable<void> PeerLog::tell_at_the_end_of_the_window() {
-  (void)co_await timer_->wait_until(window_end_);
+  if (!stopped_) (void)co_await timer_->wait_until(window_end_);
   waiting_ = false;
   logger_.warn("{} more lines that clients caused were left out here; /metrics counts what happened",
                std::exchange(left_out_, 0));
 }
 
-void PeerLog::stop() { timer_->cancel(); }
+void PeerLog::stop() {
+  stopped_ = true;
+  timer_->cancel();
+}
 
 }  // namespace mq::broker

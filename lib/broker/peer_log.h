@@ -56,6 +56,7 @@ class PeerLog {
   int lines_ = 0;  ///< written in this window
   std::uint64_t left_out_ = 0;
   bool waiting_ = false;
+  bool stopped_ = false;
 };
 
 }  // namespace mq::broker

@@ -27,6 +27,8 @@ ShardBroker::ShardBroker(Node& node, env::Shard& shard)
       shard_(shard),
       tasks_(shard),
       house_(shard),
+      errands_(shard),
+      rested_(shard),
       peer_log_(shard, tasks_, node.logger(), metrics_.counter(Metric::log_lines_left_out)),
       syncer_(*this),
       groups_(std::make_unique<GroupService>(*this)),
@@ -170,12 +172,24 @@ void ShardBroker::start() {
   house_.spawn(keep_house());
 }
 
-awaitable<bool> ShardBroker::stop_serving() {
-  close_connections();
-  peer_log_.stop();
+void ShardBroker::stop_serving() {
+  for (const auto& connection : connections_) connection->finish();
+  for (env::Timer* timer : parked_fetches_) timer->cancel();
   house_timer_->cancel();
   groups_->stop();
-  while (!connections_.empty()) co_await shard_.sleep_until(shard_.now() + 1ms);
+}
+
+awaitable<bool> ShardBroker::end_requests(Instant patience) {
+  while (!connections_.empty() && co_await rested_.wait_until(patience)) {
+  }
+  for (const auto& connection : connections_) connection->close(CloseReason::stop);
+  while (!connections_.empty() || requests_ > 0) co_await rested_.wait();
+  co_return true;
+}
+
+awaitable<bool> ShardBroker::end_tasks() {
+  peer_log_.stop();
+  co_await tasks_.join();
   co_return true;
 }
 
@@ -207,11 +221,6 @@ awaitable<bool> ShardBroker::close_logs() {
     well = false;
   }
   co_return well;
-}
-
-awaitable<bool> ShardBroker::join() {
-  while (tasks_.size() > 1) co_await shard_.sleep_until(shard_.now() + 1ms);  // one is this
-  co_return true;
 }
 
 void ShardBroker::note_synced(Partition& partition) {
@@ -349,6 +358,7 @@ awaitable<void> ShardBroker::run_connection(std::shared_ptr<Connection> connecti
   co_await connection->run();
   std::erase(connections_, connection);
   if (connections_.empty()) sweep_timer_->cancel();
+  rested_.notify_all();
   if (ShardBroker* target = connection->move_target(); target != nullptr && !connection->is_closing()) {
     connections_assigned_.fetch_sub(1, std::memory_order_relaxed);
     target->assign_connection();
@@ -379,9 +389,8 @@ awaitable<void> ShardBroker::sweep_connections() {
   sweeping_ = false;
 }
 
-void ShardBroker::close_connections() {
-  for (const auto& connection : connections_) connection->close(CloseReason::stop);
-  for (env::Timer* timer : parked_fetches_) timer->cancel();
+void ShardBroker::request_ended() {
+  if (--requests_ == 0) rested_.notify_all();
 }
 
 void ShardBroker::remove_request_bytes(std::size_t bytes) {

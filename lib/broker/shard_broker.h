@@ -36,6 +36,8 @@ class ShardBroker {
   [[nodiscard]] env::TaskGroup& tasks() { return tasks_; }
   /// For what works on logs or their files beside the requests: a stop waits for it before it closes the logs.
   [[nodiscard]] env::TaskGroup& house() { return house_; }
+  /// What other shards wait for (see `await_on`).
+  [[nodiscard]] env::TaskGroup& errands() { return errands_; }
   [[nodiscard]] ShardMetrics& metrics() { return metrics_; }
   /// For what a client can cause; what the machine causes goes to the node's logger.
   [[nodiscard]] PeerLog& peer_log() { return peer_log_; }
@@ -70,11 +72,15 @@ class ShardBroker {
   void take_epochs();
   /// Loads the groups and begins to keep house.
   void start();
-  /// Closes the connections and ends groups and housekeeping.
-  awaitable<bool> stop_serving();
+  /// Takes no further request, ends parked fetches, groups and housekeeping; the connections end as soon as what they
+  /// wait for is answered.
+  void stop_serving();
+  /// Returns when no connection and no request is left here. From `patience` on nobody waits for a peer to read.
+  awaitable<bool> end_requests(Instant patience);
+  /// Returns when every task has ended; nothing starts one any more.
+  awaitable<bool> end_tasks();
   /// Syncs and closes every log; false when one did not end well, so that the stop was not clean.
   awaitable<bool> close_logs();
-  awaitable<bool> join();
 
   // Connections.
   /// Counted by the acceptor on the first shard, so that it can choose the shard with the fewest without asking.
@@ -84,7 +90,6 @@ class ShardBroker {
   void assign_connection() { connections_assigned_.fetch_add(1, std::memory_order_relaxed); }
   void adopt(std::unique_ptr<env::Stream> stream, const BoundListener& listener);
   [[nodiscard]] std::size_t connection_count() const { return connections_.size(); }
-  void close_connections();
   /// The timers of fetches that wait for more, so that a stop can end their patience.
   [[nodiscard]] std::vector<env::Timer*>& parked_fetches() { return parked_fetches_; }
   [[nodiscard]] std::int32_t new_session_id();
@@ -107,6 +112,10 @@ class ShardBroker {
   }
   void add_request_bytes(std::size_t bytes) { request_bytes_ += bytes; }
   void remove_request_bytes(std::size_t bytes);
+  /// Counts the requests that are not answered or dropped yet, also those whose connection is gone: a stop waits for
+  /// them, since they may be on their way to a log.
+  void request_began() { ++requests_; }
+  void request_ended();
 
  private:
   void serve(std::shared_ptr<Connection> connection);
@@ -144,6 +153,8 @@ class ShardBroker {
   ShardMetrics metrics_;
   env::TaskGroup tasks_;
   env::TaskGroup house_;  ///< what touches logs by itself; ends before they are closed
+  env::TaskGroup errands_;
+  env::Event rested_;  ///< a connection or the last request ended
   PeerLog peer_log_;
   Syncer syncer_;
   std::unique_ptr<GroupService> groups_;
@@ -161,6 +172,7 @@ class ShardBroker {
   bool sweeping_ = false;
   bool sweep_sleeps_ = false;  ///< until the first connection was idle for too long
   bool started_ = false;
+  std::size_t requests_ = 0;
   std::size_t request_bytes_ = 0;
   std::size_t request_bytes_max_;
 };
@@ -172,7 +184,7 @@ awaitable<T> await_on(ShardBroker& here, ShardBroker& there, F make) {
   if (&here == &there) co_return co_await make();
   auto start = [&here, &there, make = std::move(make)](auto handler) mutable {
     there.shard().post([&here, &there, make = std::move(make), handler = std::move(handler)]() mutable {
-      there.tasks().spawn([](ShardBroker& home, F job, auto resume) -> awaitable<void> {
+      there.errands().spawn([](ShardBroker& home, F job, auto resume) -> awaitable<void> {
         T value = co_await job();
         home.shard().post(
             [value = std::move(value), resume = std::move(resume)]() mutable { std::move(resume)(std::move(value)); });

@@ -301,6 +301,8 @@ awaitable<Result<void>> Topics::raise_epochs(std::vector<std::pair<Uuid, std::in
 }
 
 awaitable<Result<void>> Topics::commit(std::vector<meta::Op> ops) {
+  // A stop waits for the change in progress, not for all that wait for their turn.
+  if (node_.is_stopping()) co_return fail(Errc::closed, "the broker is stopping");
   // In the order given, in as many transactions as the limits of every back end ask for; the last key makes it visible.
   auto from = ops.begin();
   while (from != ops.end()) {
@@ -324,6 +326,7 @@ awaitable<Result<void>> Topics::commit(std::vector<meta::Op> ops) {
 // --- Logs and their directories -------------------------------------------------------------------------------------
 
 awaitable<Result<Topics::Made>> Topics::make_logs(cluster::TopicPtr topic, std::int32_t first_partition) {
+  if (node_.is_stopping()) co_return fail(Errc::closed, "the broker is stopping");
   const auto config = resolve_settings(topic->configs, node_.config())->log;
   Made made{.topic = std::move(topic), .partitions = {}};
   const auto make_some = [this, &made, &config](std::int32_t from, std::int32_t to) -> Result<void> {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <exception>
 
 #include "env/event.h"
 #include "env/shard.h"
@@ -26,5 +27,8 @@ class TaskGroup {
   std::size_t running_ = 0;
   Event changed_;
 };
+
+/// Says what left a coroutine and aborts.
+[[noreturn]] void abort_with(const std::exception_ptr& escaped);
 
 }  // namespace mq::env

@@ -2,13 +2,13 @@
 
 #include <signal.h>
 
-#include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <exception>
 #include <thread>
 #include <utility>
 
 #include "base/assert.h"
+#include "env/task_group.h"
 #include "posix/clock.h"
 #include "posix/files.h"
 #include "posix/logger.h"
@@ -37,7 +37,6 @@ struct Runtime::Parts {
   std::vector<env::Shard*> shards;
 
   std::move_only_function<awaitable<int>()> main;
-  std::atomic<bool> stopping = false;
   int status = 0;
 };
 
@@ -71,15 +70,15 @@ Result<std::vector<env::Address>> Runtime::inherit_sockets() {
 
 int Runtime::run(std::move_only_function<awaitable<int>()> main) {
   Parts& parts = *parts_;
-  parts.stopping = false;
   parts.status = 0;
   parts.main = std::move(main);
   for (auto& shard : parts.owned_shards) shard->prepare();
 
   boost::asio::co_spawn(parts.owned_shards[0]->executor(), parts.main(),
-                        [this](const std::exception_ptr& escaped, int status) {
-                          if (escaped) std::rethrow_exception(escaped);
-                          stop(status);
+                        [&parts](const std::exception_ptr& escaped, int status) {
+                          if (escaped) env::abort_with(escaped);
+                          parts.status = status;
+                          for (auto& shard : parts.owned_shards) shard->stop();
                         });
   std::vector<std::thread> threads;
   for (std::size_t i = 1; i < parts.owned_shards.size(); ++i) {
@@ -88,12 +87,6 @@ int Runtime::run(std::move_only_function<awaitable<int>()> main) {
   parts.owned_shards[0]->run();
   for (std::thread& thread : threads) thread.join();
   return parts.status;
-}
-
-void Runtime::stop(int status) {
-  if (parts_->stopping.exchange(true)) return;
-  parts_->status = status;
-  for (auto& shard : parts_->owned_shards) shard->stop();
 }
 
 const std::vector<env::Shard*>& Runtime::shards() const { return parts_->shards; }

@@ -29,7 +29,7 @@ struct RuntimeOptions {
 class Runtime {
  public:
   explicit Runtime(RuntimeOptions options = {});
-  /// `run` has returned. Waits for the pool job in progress; jobs, posts and coroutines that did not come to their end
+  /// `run` has returned. Waits for the pool jobs in progress; jobs, posts and coroutines that did not come to their end
   /// are destroyed.
   ~Runtime();
   Runtime(const Runtime&) = delete;
@@ -40,11 +40,12 @@ class Runtime {
   [[nodiscard]] Result<std::vector<env::Address>> inherit_sockets();
 
   /// Runs `main` on shard 0 in the calling thread, every other shard in a thread of its own, and returns what `main`
-  /// (or an earlier `stop`) gave once every loop has ended. At most once at a time. An exception out of `main` aborts.
+  /// gave once every loop has ended. At most once at a time. An exception out of `main`, or of anything else that runs
+  /// on a shard, aborts.
+  ///
+  /// There is no way to end it from outside: what is in progress may refer to what its owners are about to destroy, so
+  /// the owners end it first, or the process ends at once (`std::_Exit`).
   int run(std::move_only_function<awaitable<int>()> main);
-  /// Ends `run` with `status` without waiting for `main` or anything else. Safe from every thread; the first call
-  /// counts.
-  void stop(int status);
 
   [[nodiscard]] const std::vector<env::Shard*>& shards() const;
   [[nodiscard]] env::Shard& shard(int id) const { return *shards().at(static_cast<std::size_t>(id)); }

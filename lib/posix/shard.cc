@@ -52,7 +52,7 @@ void PosixShard::prepare() {
   keep_running_.emplace(loop_.get_executor());
 }
 
-void PosixShard::run() {
+void PosixShard::run() noexcept {
   current_shard = this;
   loop_.run();
   keep_running_.reset();

@@ -36,8 +36,8 @@ class PosixShard final : public env::Shard {
 
   /// Makes the loop ready to `run`; posts and coroutines that are there already wait for it.
   void prepare();
-  /// Runs the loop in this thread until `stop`.
-  void run();
+  /// Runs the loop in this thread until `stop`. What a task throws ends the process, with its message.
+  void run() noexcept;
   /// Safe from every thread.
   void stop() { loop_.stop(); }
   /// Destroys the posts that did not run, all later ones, and who waits endlessly. `run` has returned.

@@ -3,6 +3,7 @@
 #include <csignal>
 #include <ctime>
 #include <set>
+#include <stdexcept>
 #include <thread>
 
 #include "env/task_group.h"
@@ -17,14 +18,22 @@ TEST(Runtime, RunReturnsWhatItsMainReturned) {
   EXPECT_EQ(runtime.run([]() -> awaitable<int> { co_return 7; }), 7);
 }
 
-TEST(Runtime, StopFromAnotherThreadEndsRunWithItsStatus) {
-  Runtime runtime({.shards = 2, .pool_threads = 1, .log = {}});
-  const int status = runtime.run([&]() -> awaitable<int> {
-    runtime.pool().submit([&] { runtime.stop(3); });
-    co_await runtime.shard(0).sleep_until(Instant::never());
-    co_return 0;
-  });
-  EXPECT_EQ(status, 3);
+TEST(RuntimeDeathTest, WhatMainOrATaskThrowsAbortsWithItsMessage) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto run = [](auto fault) {
+    in_runtime({.shards = 2, .pool_threads = 1, .log = {}}, [&](Runtime& runtime) -> awaitable<void> {
+      fault(runtime);
+      co_await runtime.shard(0).sleep_until(Instant::never());
+    });
+  };
+  EXPECT_DEATH(run([](Runtime&) { throw std::runtime_error("no ink"); }), "no ink");
+  EXPECT_DEATH(run([](Runtime&) { throw 7; }), "an exception of an unknown type");
+  for (const int shard : {0, 1}) {
+    EXPECT_DEATH(run([&](Runtime& runtime) { runtime.shard(shard).post([] { throw std::runtime_error("no ink"); }); }),
+                 "no ink");
+  }
+  EXPECT_DEATH(run([](Runtime& runtime) { runtime.pool().submit([] { throw std::runtime_error("no ink"); }); }),
+               "no ink");
 }
 
 TEST(Runtime, RunsAgainAfterItEnded) {
