@@ -1,6 +1,7 @@
 #include "broker/connection.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstring>
 
@@ -72,7 +73,6 @@ awaitable<void> Connection::run() {
   progress_ = std::make_unique<env::Event>(home_->shard());
   while (!closing_) {
     start_frames();
-    if (!writing_ && front_is_settled()) co_await write_ready();
     if (closing_) break;
     if (move_target_ != nullptr && slots_.empty() && !writing_) {
       if (read_begin_ == read_end_) co_return;
@@ -152,7 +152,6 @@ bool Connection::may_start() const {
 }
 
 void Connection::start_frames() {
-  starting_ = true;
   // A request that asked to move may be followed by others already read: they are served here first.
   if (move_target_ != nullptr && read_begin_ != read_end_) move_target_ = nullptr, away_count_ = 0;
   while (!closing_ && may_start() && move_target_ == nullptr) {
@@ -172,7 +171,6 @@ void Connection::start_frames() {
     frame_started_ = last_read_;
     if (!start_frame(frame)) break;
   }
-  starting_ = false;
 }
 
 bool Connection::start_frame(BytesView frame) {
@@ -232,63 +230,108 @@ void Connection::settle(std::uint64_t slot, Slot::State state, Answer answer, st
   answer_bytes_ += answer.memory_bytes();
   settled.answer = std::move(answer);
   home_->remove_request_bytes(settled.request_bytes);
-  if (slot == first_slot_ && !starting_ && !writing_)
-    home_->tasks().spawn([](std::shared_ptr<Connection> self) -> awaitable<void> {
-      if (!self->writing_ && !self->closing_) co_await self->write_ready();
-    }(shared_from_this()));
+  if (slot == first_slot_ && !writing_ && !std::exchange(ends_turn_, true)) home_->turn_end().add(shared_from_this());
 }
 
-awaitable<void> Connection::write_ready() {
-  writing_ = true;
-  while (!closing_ && front_is_settled()) {
+/// Answers that leave together in one gathering write; file ranges follow the last of them.
+struct Connection::Outgoing {
+  std::array<BytesView, kPiecesMax> pieces;
+  std::size_t first = 0;  ///< of `pieces`: what was sent is behind it
+  std::size_t end = 0;
+  std::size_t slots = 0;
+  std::span<const FilePart> files;
+  const std::string* closes = nullptr;  ///< the connection ends here, and why
+
+  [[nodiscard]] std::span<const BytesView> unsent() const { return {pieces.data() + first, end - first}; }
+  void skip(std::size_t sent) {
+    while (first < end && sent >= pieces[first].size()) sent -= pieces[first++].size();
+    if (first < end) pieces[first].remove_prefix(sent);
+  }
+};
+
+Connection::Outgoing Connection::next_outgoing() const {
+  Outgoing out;
+  for (const Slot& slot : slots_) {
+    if (slot.state == Slot::State::waiting || out.end == kPiecesMax) break;
+    if (slot.state == Slot::State::close) {
+      if (out.slots == 0) out.closes = &slot.why;
+      break;
+    }
+    ++out.slots;
+    if (slot.state == Slot::State::nothing) continue;
+    out.pieces[out.end++] = slot.answer.head;
+    if (slot.answer.files.empty()) continue;
+    out.files = slot.answer.files;
+    break;
+  }
+  return out;
+}
+
+void Connection::end_turn() {
+  ends_turn_ = false;
+  while (!closing_ && !writing_ && front_is_settled()) {
+    Outgoing out = next_outgoing();
+    if (out.closes != nullptr) return fail(*out.closes);
+    const auto all_sent = send_now(out);
+    if (!all_sent) return close();
+    if (*all_sent) {
+      drop_sent(out.slots);
+    } else {
+      writing_ = true;
+      home_->tasks().spawn(send_rest(std::move(out)));
+    }
+  }
+  // The reader may wait for room, or to move.
+  if (progress_) progress_->notify_all();
+}
+
+Result<bool> Connection::send_now(Outgoing& out) {
+  if (out.first < out.end) {
+    MQ_TRY(const std::size_t sent, stream_->try_write(out.unsent()));
+    out.skip(sent);
+  }
+  return out.first == out.end && out.files.empty();
+}
+
+awaitable<void> Connection::send_rest(Outgoing out) {
+  const auto self = shared_from_this();
+  while (!closing_) {
     write_started_ = home_->shard().now();
-    if (auto written = co_await write_front(); !written) close();
+    const std::size_t slots = out.slots;
+    if (!co_await send(std::move(out))) {
+      close();
+      break;
+    }
+    drop_sent(slots);
+    if (!front_is_settled()) break;
+    out = next_outgoing();
+    if (out.closes != nullptr) fail(*out.closes);
   }
   writing_ = false;
   if (finishing_ && slots_.empty()) close(CloseReason::stop);
   if (progress_) progress_->notify_all();
 }
 
-awaitable<Result<void>> Connection::write_front() {
-  // Answers without file ranges leave together in one gathering write; a file range leaves alone.
-  BytesView pieces[kPiecesMax];
-  std::size_t count = 0;
-  std::size_t slots = 0;
-  const FilePart* file = nullptr;
-  for (const Slot& slot : slots_) {
-    if (slot.state == Slot::State::waiting || count == kPiecesMax) break;
-    if (slot.state == Slot::State::close) {
-      if (slots == 0) {
-        fail(slot.why);
-        co_return mq::fail(Errc::closed, "closed");
-      }
-      break;
-    }
-    ++slots;
-    if (slot.state == Slot::State::nothing) continue;
-    pieces[count++] = slot.answer.head;
-    if (!slot.answer.files.empty()) {
-      file = slot.answer.files.data();
-      break;
-    }
-  }
-  const std::size_t files = file != nullptr ? slots_[slots - 1].answer.files.size() : 0;
-  if (count > 0) MQ_CO_CHECK(co_await stream_->write({pieces, count}));
-  for (std::size_t i = 0; i < files; ++i) {
-    const FilePart& part = slots_[slots - 1].answer.files[i];
+awaitable<Result<void>> Connection::send(Outgoing out) {
+  if (out.first < out.end) MQ_CO_CHECK(co_await stream_->write(out.unsent()));
+  for (const FilePart& part : out.files) {
     MQ_CO_CHECK(co_await stream_->send_file(*part.file, part.position, part.size));
     const BytesView after[] = {part.after};
     if (!part.after.empty()) MQ_CO_CHECK(co_await stream_->write(after));
   }
+  co_return Result<void>{};
+}
+
+void Connection::drop_sent(std::size_t slots) {
+  const Instant now = home_->shard().now();
   for (; slots > 0; --slots) {
-    home_->metrics().request_done(slots_.front().api_place, write_started_ - slots_.front().arrived,
+    home_->metrics().request_done(slots_.front().api_place, now - slots_.front().arrived,
                                   slots_.front().answer.wire_bytes());
     request_bytes_ -= slots_.front().request_bytes;
     answer_bytes_ -= slots_.front().answer.memory_bytes();
     slots_.pop_front();
     ++first_slot_;
   }
-  co_return Result<void>{};
 }
 
 void Connection::fail(std::string_view why, CloseReason reason) {

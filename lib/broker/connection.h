@@ -77,6 +77,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   /// Once `is_closing`.
   [[nodiscard]] CloseReason close_reason() const { return close_reason_; }
   [[nodiscard]] bool is_closing() const { return closing_; }
+  /// Sends the answers that became ready in this turn.
+  void end_turn();
   /// The shard has room for requests again.
   void resume() {
     if (progress_) progress_->notify_all();
@@ -128,8 +130,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
   [[nodiscard]] bool may_start() const;
   void make_room();
   void settle(std::uint64_t slot, Slot::State state, Answer answer, std::string why);
-  awaitable<void> write_ready();
-  awaitable<Result<void>> write_front();
+  struct Outgoing;
+  [[nodiscard]] Outgoing next_outgoing() const;
+  /// Sends as much of `out` as leaves without waiting; true when that was all of it.
+  Result<bool> send_now(Outgoing& out);
+  awaitable<void> send_rest(Outgoing out);
+  awaitable<Result<void>> send(Outgoing out);
+  void drop_sent(std::size_t slots);
   void fail(std::string_view why, CloseReason reason = CloseReason::refused);
   [[nodiscard]] bool front_is_settled() const {
     return !slots_.empty() && slots_.front().state != Slot::State::waiting;
@@ -152,9 +159,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::size_t request_bytes_ = 0;
   std::size_t answer_bytes_ = 0;
   int holds_ = 0;
-  bool starting_ = false;
+  bool ends_turn_ = false;  ///< answers became ready; sent at the end of the turn
   bool reading_ = false;
-  bool writing_ = false;
+  bool writing_ = false;    ///< `send_rest` is under way
   bool finishing_ = false;
   bool closing_ = false;
   CloseReason close_reason_ = CloseReason::peer;

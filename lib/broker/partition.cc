@@ -15,12 +15,14 @@ constexpr std::size_t kCheckpointBytes = 64u << 20;
 
 Partition::Partition(ShardBroker& shard, TopicPartition name, Uuid topic_id, LeaderEpoch epoch,
                      std::unique_ptr<log::Log> log)
-    : shard_(shard), name_(std::move(name)), topic_id_(topic_id), epoch_(epoch), log_(std::move(log)) {}
+    : shard_(shard), name_(std::move(name)), topic_id_(topic_id), epoch_(epoch), log_(std::move(log)) {
+  log_->gather_small_batches();
+}
 
 Partition::~Partition() = default;
 
 Offset Partition::high_watermark() const {
-  return log_->config().flush_on_ack ? std::max(log_->synced_end(), readable_before_) : log_->log_end();
+  return log_->config().flush_on_ack ? std::max(log_->synced_end(), readable_before_) : log_->written_end();
 }
 
 void Partition::set_config(std::shared_ptr<const log::LogConfig> config) {
@@ -45,11 +47,14 @@ Result<Partition::Appended> Partition::append(char* batch, const record::Validat
     return std::unexpected(info.error());
   }
   if (!info->duplicate) {
-    shard_.syncer().mark_dirty(*this);
     count_towards_checkpoint(validated.header.size_bytes());
+    if (!log_->has_gathered()) {
+      written();
+    } else if (!std::exchange(ends_turn_, true)) {
+      shard_.turn_end().add(shared_from_this());
+    }
   }
   count(validated.header, info->duplicate);
-  if (!log_->config().flush_on_ack) advance();
   const std::int64_t unflushed = (log_->log_end() - log_->synced_end()).value();
   const bool needs_flush = !info->duplicate && unflushed >= log_->config().flush_messages;
   if (needs_flush) shard_.syncer().hurry(*this);
@@ -75,15 +80,54 @@ void Partition::count_towards_checkpoint(std::size_t bytes) {
   shard_.checkpoint_soon(shared_from_this());
 }
 
-void Partition::when_committed(Offset end, std::move_only_function<void(ErrorCode)> done) {
-  if (high_watermark() >= end) return done(ErrorCode::kNone);
-  // Nearly always the newest: only a duplicate's original lies further back.
-  const auto place = std::ranges::upper_bound(commits_, end, {}, &Commit::end);
-  commits_.insert(place, Commit{end, shard_.shard().now(), std::move(done)});
-  shard_.syncer().hurry(*this);
+void Partition::end_turn() {
+  ends_turn_ = false;
+  auto outcome = log_->write_out();
+  if (outcome) return written();
+  if (outcome.error().code == Errc::disk_full) {
+    // Its room was reserved, so this file system promises less than it should. Nothing is lost: they wait.
+    ends_turn_ = true;
+    return shard_.write_later(shared_from_this());
+  }
+  shard_.node().disk_failed(outcome.error());
+  fail_waiters(ErrorCode::kKafkaStorageError);
 }
 
-void Partition::when_flushed(Offset end, std::move_only_function<void(ErrorCode)> done) {
+void Partition::written() {
+  wake(writes_, log_->written_end());
+  if (log_->needs_sync()) shard_.syncer().mark_dirty(*this);
+  if (!log_->config().flush_on_ack) advance();
+}
+
+void Partition::when_written(Offset end, Done done) {
+  if (log_->written_end() >= end) return done(ErrorCode::kNone);
+  add_waiter(writes_, end, std::move(done));
+}
+
+void Partition::when_committed(Offset end, Done done) {
+  if (high_watermark() >= end) return done(ErrorCode::kNone);
+  add_waiter(commits_, end, std::move(done));
+  // Else the sync starts when the turn's batches are written.
+  if (!ends_turn_) shard_.syncer().hurry(*this);
+}
+
+void Partition::add_waiter(Waiters& waiters, Offset end, Done done) {
+  // Nearly always the newest: only a duplicate's original lies further back.
+  const auto place = std::ranges::upper_bound(waiters, end, {}, &Waiter::end);
+  waiters.insert(place, Waiter{end, shard_.shard().now(), std::move(done)});
+}
+
+void Partition::wake(Waiters& waiters, Offset reached, metrics::BucketHistogram* waits) {
+  const Instant now = waits != nullptr && !waiters.empty() ? shard_.shard().now() : Instant{};
+  while (!waiters.empty() && waiters.front().end <= reached) {
+    if (waits != nullptr) waits->record(now - waiters.front().since);
+    Done done = std::exchange(waiters.front().done, nullptr);
+    waiters.pop_front();
+    done(ErrorCode::kNone);
+  }
+}
+
+void Partition::when_flushed(Offset end, Done done) {
   if (log_->synced_end() >= end) return done(ErrorCode::kNone);
   flushes_.push_back({end, shard_.shard().now(), std::move(done)});
   shard_.syncer().hurry(*this);
@@ -91,7 +135,7 @@ void Partition::when_flushed(Offset end, std::move_only_function<void(ErrorCode)
 
 Partition::Watch Partition::watch(std::move_only_function<void()> woken) {
   const auto watch = watches_.insert(watches_.end(), std::move(woken));
-  if (high_watermark() < log_->log_end()) shard_.syncer().hurry(*this);
+  if (high_watermark() < log_->log_end() && !ends_turn_) shard_.syncer().hurry(*this);
   return watch;
 }
 
@@ -105,34 +149,26 @@ void Partition::tell_damage(const std::string& what) {
 }
 
 void Partition::synced() {
-  answer_up_to(flushes_, log_->synced_end());
+  wake(flushes_, log_->synced_end(), &shard_.metrics().commit_wait);
   advance();
 }
 
-void Partition::answer_up_to(std::deque<Commit>& waiting, Offset end) {
-  const Instant now = waiting.empty() ? Instant{} : shard_.shard().now();
-  while (!waiting.empty() && waiting.front().end <= end) {
-    shard_.metrics().commit_wait.record(now - waiting.front().since);
-    auto done = std::move(waiting.front().done);
-    waiting.pop_front();
-    done(ErrorCode::kNone);
-  }
-}
-
 void Partition::advance() {
-  answer_up_to(commits_, high_watermark());
+  wake(commits_, high_watermark(), &shard_.metrics().commit_wait);
   for (auto& woken : watches_) woken();
 }
 
 void Partition::drop_waiters() {
+  writes_.clear();
   commits_.clear();
   flushes_.clear();
   watches_.clear();
 }
 
 void Partition::fail_waiters(ErrorCode error) {
-  for (Commit& commit : std::exchange(commits_, {})) commit.done(error);
-  for (Commit& flush : std::exchange(flushes_, {})) flush.done(error);
+  for (Waiter& waiter : std::exchange(writes_, {})) waiter.done(error);
+  for (Waiter& waiter : std::exchange(commits_, {})) waiter.done(error);
+  for (Waiter& waiter : std::exchange(flushes_, {})) waiter.done(error);
   for (auto& woken : watches_) woken();
 }
 

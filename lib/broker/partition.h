@@ -53,15 +53,21 @@ class Partition : public std::enable_shared_from_this<Partition> {
     WallMillis log_append_time = -1;
   };
   /// Checks the producer's sequence, assigns offsets, writes: one step (P-8). `batch` is writable: its base offset,
-  /// leader epoch and, with log-append time, timestamps are set in place. Wakes readers on `flush=async`.
+  /// leader epoch and, with log-append time, timestamps are set in place. A small batch is written at the end of the
+  /// turn: answer after `when_written` or `when_committed`.
   [[nodiscard]] Result<Appended> append(char* batch, const record::ValidatedBatch& validated);
 
-  /// Calls `done` once the high watermark reaches `end`, with kNone, or with an error when it never will. At once when
-  /// it already has. `done` runs on this shard and must not touch this partition's waiters.
-  void when_committed(Offset end, std::move_only_function<void(ErrorCode)> done);
+  using Done = std::move_only_function<void(ErrorCode)>;
+  /// Calls `done` once everything below `end` is in the page cache (acks=1), with kNone, or with an error when it never
+  /// will be. At once when it already is. `done` runs on this shard and must not touch this partition's waiters.
+  void when_written(Offset end, Done done);
+  /// The same once the high watermark reaches `end` (acks=all).
+  void when_committed(Offset end, Done done);
+  /// Writes the batches gathered in this turn and wakes who waited for that.
+  void end_turn();
 
   /// The same once the disk has everything below `end`, whatever the topic's mq.flush.
-  void when_flushed(Offset end, std::move_only_function<void(ErrorCode)> done);
+  void when_flushed(Offset end, Done done);
 
   using Watch = std::list<std::move_only_function<void()>>::iterator;
   /// Calls `woken` at every growth of the high watermark (and when the partition fails or goes) until `unwatch`.
@@ -93,12 +99,15 @@ class Partition : public std::enable_shared_from_this<Partition> {
   SyncState sync;  ///< the syncer's own
 
  private:
-  struct Commit {
+  struct Waiter {
     Offset end;
     Instant since;
-    std::move_only_function<void(ErrorCode)> done;
+    Done done;
   };
-  void answer_up_to(std::deque<Commit>& waiting, Offset end);
+  using Waiters = std::deque<Waiter>;  ///< by `end`
+  void add_waiter(Waiters& waiters, Offset end, Done done);
+  void wake(Waiters& waiters, Offset reached, metrics::BucketHistogram* waits = nullptr);
+  void written();
   void advance();
   void count(const record::BatchHeader& header, bool duplicate);
   void count_towards_checkpoint(std::size_t bytes);
@@ -112,8 +121,10 @@ class Partition : public std::enable_shared_from_this<Partition> {
   std::size_t bytes_since_checkpoint_ = 0;
   bool checkpoint_running_ = false;
   std::string damage_told_;
-  std::deque<Commit> commits_;  ///< by `end`; wait for the high watermark
-  std::deque<Commit> flushes_;  ///< by `end`; wait for the disk
+  bool ends_turn_ = false;  ///< will write what is gathered, at the end of the turn or later
+  Waiters writes_;          ///< for the page cache
+  Waiters commits_;         ///< for the high watermark
+  Waiters flushes_;         ///< for the disk
   std::list<std::move_only_function<void()>> watches_;
 };
 

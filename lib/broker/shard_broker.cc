@@ -12,6 +12,7 @@ namespace {
 
 // How often a shard looks for connections that overstay, while they do anything. When all are idle nothing ticks.
 constexpr Duration kSweepInterval = 5s;
+constexpr Duration kFullDiskPause = 100ms;
 
 // How many logs one job of the pool opens or saves: others want their turn.
 constexpr std::size_t kLogsPerJob = 256;
@@ -31,6 +32,7 @@ ShardBroker::ShardBroker(Node& node, env::Shard& shard)
       rested_(shard),
       peer_log_(shard, tasks_, node.logger(), metrics_.counter(Metric::log_lines_left_out)),
       syncer_(*this),
+      turn_end_(*this),
       groups_(std::make_unique<GroupService>(*this)),
       image_(std::make_shared<const cluster::ClusterImage>()),
       house_timer_(shard.make_timer()),
@@ -318,6 +320,13 @@ void ShardBroker::checkpoint_soon(const std::shared_ptr<Partition>& partition) {
     co_await self.checkpoint(*kept);
     kept->checkpoint_done();
   }(*this, partition));
+}
+
+void ShardBroker::write_later(std::shared_ptr<Partition> partition) {
+  tasks_.spawn([](ShardBroker& self, std::shared_ptr<Partition> kept) -> awaitable<void> {
+    co_await self.shard_.sleep_until(self.shard_.now() + kFullDiskPause);
+    kept->end_turn();
+  }(*this, std::move(partition)));
 }
 
 awaitable<void> ShardBroker::compact(Partition& partition, log::CompactionJob& job) {

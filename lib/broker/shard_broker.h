@@ -16,6 +16,7 @@
 #include "broker/peer_log.h"
 #include "broker/settings.h"
 #include "broker/syncer.h"
+#include "broker/turn_end.h"
 #include "cluster/image.h"
 #include "env/shard.h"
 #include "env/task_group.h"
@@ -44,6 +45,7 @@ class ShardBroker {
   /// Sets what is not counted as it happens: levels, and sums over partitions and groups.
   void refresh_metrics();
   [[nodiscard]] Syncer& syncer() { return syncer_; }
+  [[nodiscard]] TurnEnd& turn_end() { return turn_end_; }
   [[nodiscard]] GroupService& groups() { return *groups_; }
 
   /// The cluster as this shard knows it. Take a copy of the pointer before suspending.
@@ -101,6 +103,8 @@ class ShardBroker {
   [[nodiscard]] std::shared_ptr<const TopicSettings> settings(const cluster::Topic& topic);
   /// A sync of `partition` ended well: its new end goes to the data directory's record of synced ends.
   void note_synced(Partition& partition);
+  /// The disk is full: `partition` tries again in a moment to write what it has gathered.
+  void write_later(std::shared_ptr<Partition> partition);
   /// Saves what recovery would otherwise have to read again; calls `Partition::checkpoint_done`.
   void checkpoint_soon(const std::shared_ptr<Partition>& partition);
 
@@ -157,6 +161,7 @@ class ShardBroker {
   env::Event rested_;  ///< a connection or the last request ended
   PeerLog peer_log_;
   Syncer syncer_;
+  TurnEnd turn_end_;
   std::unique_ptr<GroupService> groups_;
   std::shared_ptr<const cluster::ClusterImage> image_;
   /// By topic id; the vector holds null for the partitions of other shards.

@@ -38,6 +38,9 @@ class Stream {
   [[nodiscard]] virtual Result<std::size_t> try_read(std::span<char> to) = 0;
   /// Writes all pieces, in order, as one gathering write where possible. The pieces must live until it returns.
   virtual awaitable<Result<void>> write(std::span<const BytesView> pieces) = 0;
+  /// Writes what is taken without waiting, in order; less than all when the peer does not keep up. No write may be in
+  /// progress.
+  [[nodiscard]] virtual Result<std::size_t> try_write(std::span<const BytesView> pieces) = 0;
   /// Sends [position, position + size) of `file` without copying it through us (sendfile); sim copies. The file must
   /// live until it returns, hold the whole range and have its pages cached, else the shard's thread waits for the disk.
   virtual awaitable<Result<void>> send_file(File& file, std::uint64_t position, std::size_t size) = 0;

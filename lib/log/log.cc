@@ -142,10 +142,11 @@ Result<void> Log::write_batch(BytesView batch, const record::BatchHeader& header
     MQ_CHECK(roll_now());
   const std::shared_ptr<Segment>& active = segments_.back();
   const bool is_new = active->size_bytes() == 0;
-  if (auto written = active->write(batch, *config_); !written) {
+  if (auto written = active->write(batch, *config_, small_batches_); !written) {
     if (written.error().code != Errc::disk_full) failed_ = true;
     return written;
   }
+  if (active->gathered_from() == active->size_bytes()) gathered_from_ = header.base_offset;
   // From here on nothing can fail: file, offset and producer state change together (P-8).
   if (is_new) names_unsynced_ = true;
   active->note_batch(header, *config_);
@@ -156,6 +157,13 @@ Result<void> Log::write_batch(BytesView batch, const record::BatchHeader& header
   // A full disk only makes the index wait in memory; a broken one shows at the next write or sync.
   if (active->wants_index_flush()) (void)active->flush_indexes();
   return {};
+}
+
+Result<void> Log::write_out() {
+  if (!has_gathered()) return {};
+  auto written = segments_.back()->write_out();
+  if (!written && written.error().code != Errc::disk_full) failed_ = true;
+  return written;
 }
 
 void Log::refuse(const record::BatchHeader& header) {
@@ -194,6 +202,7 @@ Result<void> Log::roll_if_old(WallMillis wall_now) {
 }
 
 Result<void> Log::roll_now() {
+  MQ_CHECK(write_out());
   MQ_TRY(ProducerStates* const states, producer_states());
   // The new file first: without room for its name everything stays as it is.
   auto fresh = std::make_shared<Segment>(files_, directory_, log_end_, 0);
@@ -421,6 +430,7 @@ Result<std::vector<ProducerInfo>> Log::producers(WallMillis wall_now) {
 
 std::optional<SyncJob> Log::begin_sync() {
   if (failed_ || syncing_ || !needs_sync()) return std::nullopt;
+  if (!write_out()) return std::nullopt;  // whoever waits for the write is told
   SyncJob job;
   job.files_ = &files_;
   job.covers_to_ = log_end_;
@@ -554,6 +564,7 @@ bool Log::release_if_idle() {
 
 Result<void> Log::close() {
   MQ_CHECK(check_usable());
+  MQ_CHECK(write_out());
   if (auto job = begin_sync()) {
     const auto outcome = job->run();
     end_sync(*job, outcome);

@@ -105,6 +105,13 @@ class Log {
   [[nodiscard]] Result<AppendInfo> append(char* batch, const record::BatchHeader& header, WallMillis max_timestamp,
                                           LeaderEpoch epoch, WallMillis wall_now);
 
+  /// From now on small batches may wait in memory for others until `write_out`: one system call for many. Whatever
+  /// else needs them in the file writes them out first.
+  void gather_small_batches() { small_batches_ = Segment::Small::gathered; }
+  /// Writes what `append` has gathered; only then may an append be answered. disk_full: nothing is lost, try again
+  /// later; until then appends are refused. disk_failed.
+  [[nodiscard]] Result<void> write_out();
+
   /// Appends a batch as it stands, offsets and epoch included: what a follower fetched, or recovery found. The base
   /// offset must be the log's end. `crc_checked` by the caller.
   [[nodiscard]] Result<AppendInfo> append_as_is(BytesView batch, const record::BatchHeader& header,
@@ -122,6 +129,9 @@ class Log {
 
   [[nodiscard]] Offset log_start() const { return log_start_; }
   [[nodiscard]] Offset log_end() const { return log_end_; }
+  /// Everything below is in the page cache at least: the log's end, unless batches are gathered.
+  [[nodiscard]] Offset written_end() const { return has_gathered() ? gathered_from_ : log_end_; }
+  [[nodiscard]] bool has_gathered() const { return !segments_.empty() && segments_.back()->has_gathered(); }
   /// Everything below is on disk.
   [[nodiscard]] Offset synced_end() const { return synced_end_; }
   /// Everything below is on disk with its indexes and snapshots: goes to LogDir::set_recovery_point.
@@ -302,6 +312,7 @@ class Log {
   std::shared_ptr<const LogConfig> config_;
   Offset log_start_{0};
   Offset log_end_{0};
+  Offset gathered_from_{0};  ///< of the first gathered batch
   Offset synced_end_{0};
   Offset recovery_point_{0};
   Offset compacted_end_{0};
@@ -317,6 +328,7 @@ class Log {
   LeaderEpoch epoch_limit_{std::numeric_limits<std::int32_t>::max()};  ///< larger ones in files and batches are damage
   std::uint64_t bytes_since_checkpoint_ = 0;
   WallMillis wall_seen_ = 0;
+  Segment::Small small_batches_ = Segment::Small::written;
   bool active_loaded_ = false;
   bool names_unsynced_ = false;  ///< a name was made in the directory
   bool epochs_unsaved_ = false;

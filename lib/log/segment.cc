@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/assert.h"
 #include "base/crc32c.h"
 #include "log/segment_reader.h"
 
@@ -16,6 +17,12 @@ namespace {
 /// batch takes little, a busy one asks seldom.
 constexpr std::uint64_t kReserveStepMin = std::uint64_t{16} << 10;
 constexpr std::uint64_t kReserveStepMax = std::uint64_t{4} << 20;
+
+/// A batch up to this size waits for others: copying it costs less than a system call of its own. And so much waits.
+constexpr std::size_t kSmallBatchMax = std::size_t{4} << 10;
+constexpr std::size_t kGatheredMax = std::size_t{64} << 10;
+
+constexpr std::uint64_t kNoReserve = std::numeric_limits<std::uint64_t>::max();  // where room cannot be reserved
 
 /// A segment without index that is larger gets one.
 constexpr std::uint64_t kWalkMax = std::uint64_t{1} << 20;
@@ -66,12 +73,17 @@ std::string Segment::path(std::string_view extension) const {
 }
 
 Result<std::shared_ptr<env::File>> Segment::file() {
-  if (!file_) {
-    MQ_TRY(auto opened, files_.open(path(), size_ == 0 ? env::OpenMode::create : env::OpenMode::read_write));
-    file_ = std::move(opened);
-    reserved_ = size_;
-  }
+  MQ_CHECK(open());
+  MQ_CHECK(write_out());
   return file_;
+}
+
+Result<void> Segment::open() {
+  if (file_) return {};
+  MQ_TRY(auto opened, files_.open(path(), size_ == 0 ? env::OpenMode::create : env::OpenMode::read_write));
+  file_ = std::move(opened);
+  reserved_ = size_;
+  return {};
 }
 
 // --- Appending -----------------------------------------------------------------------------------------------------
@@ -131,34 +143,55 @@ std::int64_t Segment::age_max(const LogConfig& config) const {
   return config.segment_ms - static_cast<std::int64_t>(share) % jitter;
 }
 
-Result<void> Segment::write(BytesView batch, const LogConfig& config) {
-  MQ_TRY(auto opened, file());
+Result<void> Segment::write(BytesView batch, const LogConfig& config, Small small) {
+  MQ_CHECK(open());
   const std::uint64_t end = size_ + batch.size();
-  if (end > reserved_) {
-    std::uint64_t step = std::clamp(size_, kReserveStepMin, kReserveStepMax);
-    if (config.preallocate && config.segment_bytes > size_) step = config.segment_bytes - size_;
-    // Not past what the segment may become; but a batch always fits into an empty one.
-    std::uint64_t target = std::max(end, std::min(size_ + step, config.segment_bytes));
-    auto reserved = opened->reserve(size_, target - size_);
-    if (!reserved && reserved.error().code == Errc::disk_full && target > end) {
-      target = end;
-      reserved = opened->reserve(size_, target - size_);
+  MQ_CHECK(reserve(end, config));
+  // Without reserved room the disk may be full by the time of the write, when the batch can no longer be refused.
+  if (small == Small::gathered && batch.size() <= kSmallBatchMax && reserved_ != kNoReserve) {
+    MQ_CHECK(gather(batch));
+  } else {
+    MQ_CHECK(write_out());
+    if (auto written = file_->write_at(size_, batch); !written) {
+      // A part of the batch may be there: nobody may find it, neither a reader nor recovery.
+      if (auto cut = file_->truncate(size_); !cut) return fail(Errc::disk_failed, "{}", cut.error().message);
+      reserved_ = size_;
+      return written;
     }
-    if (!reserved && reserved.error().code == Errc::unsupported) {
-      target = std::numeric_limits<std::uint64_t>::max();
-    } else if (!reserved) {
-      return reserved;
-    }
-    reserved_ = target;
-  }
-  if (auto written = opened->write_at(size_, batch); !written) {
-    // A part of the batch may be there: nobody may find it, neither a reader nor recovery.
-    if (auto cut = opened->truncate(size_); !cut) return fail(Errc::disk_failed, "{}", cut.error().message);
-    reserved_ = size_;
-    return written;
   }
   verified_.add(size_, end);
   return {};
+}
+
+Result<void> Segment::reserve(std::uint64_t end, const LogConfig& config) {
+  if (end <= reserved_) return {};
+  std::uint64_t step = std::clamp(size_, kReserveStepMin, kReserveStepMax);
+  if (config.preallocate && config.segment_bytes > size_) step = config.segment_bytes - size_;
+  // Not past what the segment may become; but a batch always fits into an empty one.
+  std::uint64_t target = std::max(end, std::min(size_ + step, config.segment_bytes));
+  auto reserved = file_->reserve(size_, target - size_);
+  if (!reserved && reserved.error().code == Errc::disk_full && target > end) {
+    target = end;
+    reserved = file_->reserve(size_, target - size_);
+  }
+  if (!reserved && reserved.error().code != Errc::unsupported) return reserved;
+  reserved_ = reserved ? target : kNoReserve;
+  return {};
+}
+
+Result<void> Segment::gather(BytesView batch) {
+  if (write_is_due_ || gathered_.size() + batch.size() > kGatheredMax) MQ_CHECK(write_out());
+  if (gathered_.empty()) gathered_at_ = size_;
+  gathered_.append(batch);
+  return {};
+}
+
+Result<void> Segment::write_out() {
+  if (gathered_.empty()) return {};
+  auto written = file_->write_at(gathered_at_, gathered_);
+  write_is_due_ = !written;
+  if (written) gathered_.clear();
+  return written;
 }
 
 void Segment::note_batch(const record::BatchHeader& header, const LogConfig& config) {
@@ -195,7 +228,8 @@ Result<void> Segment::seal() {
 }
 
 Result<void> Segment::release_reserve(std::uint64_t kept_max) {
-  if (!file_ || reserved_ <= size_ + kept_max || reserved_ == std::numeric_limits<std::uint64_t>::max()) return {};
+  MQ_CHECK(write_out());
+  if (!file_ || reserved_ <= size_ + kept_max || reserved_ == kNoReserve) return {};
   MQ_CHECK(file_->truncate(size_));
   reserved_ = size_;
   return {};
@@ -416,6 +450,7 @@ Result<void> Segment::rebuild_indexes(const LogConfig& config) {
 }
 
 void Segment::release() {
+  MQ_ASSERT(gathered_.empty());
   file_.reset();
   offsets_.forget();
   times_.forget();

@@ -56,7 +56,7 @@ class Segment {
   [[nodiscard]] Offset base_offset() const { return base_; }
   [[nodiscard]] std::uint64_t size_bytes() const { return size_; }
   [[nodiscard]] std::string path(std::string_view extension = "log") const;
-  /// The open file; opens it when needed, and makes that of an empty segment.
+  /// The open file with every batch in it; opens it when needed, and makes that of an empty segment.
   [[nodiscard]] Result<std::shared_ptr<env::File>> file();
   [[nodiscard]] bool is_open() const { return file_ != nullptr; }
 
@@ -68,8 +68,15 @@ class Segment {
   /// another segment. After `load_tail`.
   [[nodiscard]] bool must_roll(std::size_t bytes, Offset last_offset, WallMillis timestamp,
                                const LogConfig& config) const;
-  /// Writes `batch` at the end after reserving room. Nothing else changes: `note_batch` follows.
-  [[nodiscard]] Result<void> write(BytesView batch, const LogConfig& config);
+  enum class Small { written, gathered };
+  /// Writes `batch` at the end after reserving room. Nothing else changes: `note_batch` follows. With `gathered` a
+  /// small batch waits in memory for others, until `write_out` or whatever else needs the file.
+  [[nodiscard]] Result<void> write(BytesView batch, const LogConfig& config, Small small = Small::written);
+  /// Writes the gathered batches. disk_full: they stay, and this may be tried again.
+  [[nodiscard]] Result<void> write_out();
+  [[nodiscard]] bool has_gathered() const { return !gathered_.empty(); }
+  /// Where the first gathered batch goes; meaningless without one.
+  [[nodiscard]] std::uint64_t gathered_from() const { return gathered_at_; }
   /// A batch with this header stands at the end: counts it in, with index entries where they are due.
   void note_batch(const record::BatchHeader& header, const LogConfig& config);
   /// How old it may become: segment_ms less a share of segment_jitter_ms that is its own, so that partitions which
@@ -132,6 +139,9 @@ class Segment {
   /// The last index entry at or below `offset` (position 0 without one), checked against the batch it names.
   Result<std::uint64_t> index_floor(Offset offset, const LogConfig& config);
   Result<std::uint64_t> walk_to(std::uint64_t from, Offset offset);
+  Result<void> open();
+  Result<void> reserve(std::uint64_t end, const LogConfig& config);
+  Result<void> gather(BytesView batch);
 
   env::Files& files_;
   std::shared_ptr<const std::string> directory_;
@@ -139,6 +149,9 @@ class Segment {
   Offset base_;
   std::uint64_t size_;
   std::shared_ptr<env::File> file_;
+  std::string gathered_;           ///< small batches that are not in the file yet, up to its end
+  std::uint64_t gathered_at_ = 0;  ///< where the first of them goes
+  bool write_is_due_ = false;      ///< the last try to write them failed: no more until it succeeds
   IndexFile<OffsetIndexEntry> offsets_;
   IndexFile<TimeIndexEntry> times_;
   ByteRanges verified_;

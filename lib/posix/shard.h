@@ -51,6 +51,8 @@ class PosixShard final : public env::Shard {
   using Tasks = std::vector<std::move_only_function<void()>>;
   void schedule_drain();
   void drain();
+  void run_turn();
+  bool look_again();
 
   const int id_;
   const env::Clock& clock_;
@@ -58,7 +60,8 @@ class PosixShard final : public env::Shard {
   std::mutex mutex_;
   Tasks posted_;
   bool dropping_ = false;
-  Tasks draining_;  ///< of the loop's thread only
+  Tasks draining_;                ///< of the loop's thread only
+  bool events_are_near_ = false;  ///< the last wait for an event was short
 
   boost::intrusive::list<EndlessWait, boost::intrusive::constant_time_size<false>> endless_waits_;
 

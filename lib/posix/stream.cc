@@ -36,8 +36,11 @@ class Unsent {
 
   [[nodiscard]] bool empty() const { return pieces_.empty(); }
 
-  /// One sendmsg; -1 and errno as there.
+  /// One system call; -1 and errno as sendmsg.
   ssize_t send(int fd) const {
+    if (pieces_.size() == 1)
+      return ::send(fd, pieces_[0].data() + sent_of_first_, pieces_[0].size() - sent_of_first_,
+                    MSG_NOSIGNAL | MSG_DONTWAIT);
     iovec vector[kPiecesPerSend];
     const std::size_t count = std::min(pieces_.size(), kPiecesPerSend);
     for (std::size_t i = 0; i < count; ++i) {
@@ -108,6 +111,20 @@ Result<std::size_t> PosixStream::try_read(std::span<char> to) {
   if (got > 0) return static_cast<std::size_t>(got);
   if (errno == EAGAIN) return 0;
   return failure(errno);
+}
+
+Result<std::size_t> PosixStream::try_write(std::span<const BytesView> pieces) {
+  std::size_t total = 0;
+  for (Unsent unsent(pieces); !unsent.empty();) {
+    if (!socket_->is_open()) return closed_here();
+    const ssize_t sent = unsent.send(socket_->native_handle());
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0 && errno == EAGAIN) break;
+    if (sent < 0) return failure(errno);
+    unsent.advance(static_cast<std::size_t>(sent));
+    total += static_cast<std::size_t>(sent);
+  }
+  return total;
 }
 
 awaitable<Result<void>> PosixStream::write(std::span<const BytesView> pieces) {

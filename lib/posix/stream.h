@@ -22,6 +22,7 @@ class PosixStream final : public env::Stream {
 
   awaitable<Result<std::size_t>> read_some(std::span<char> to) override;
   [[nodiscard]] Result<std::size_t> try_read(std::span<char> to) override;
+  Result<std::size_t> try_write(std::span<const BytesView> pieces) override;
   awaitable<Result<void>> write(std::span<const BytesView> pieces) override;
   awaitable<Result<void>> send_file(env::File& file, std::uint64_t position, std::size_t size) override;
   void close() override;

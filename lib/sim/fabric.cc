@@ -108,6 +108,16 @@ class EndpointStream final : public env::Stream {
     return size;
   }
 
+  Result<std::size_t> try_write(std::span<const BytesView> pieces) override {
+    std::size_t total = 0;
+    for (const BytesView piece : pieces) {
+      MQ_TRY(const std::size_t taken, try_write_piece(piece));
+      total += taken;
+      if (taken < piece.size()) break;
+    }
+    return total;
+  }
+
   awaitable<Result<void>> write(std::span<const BytesView> pieces) override {
     for (const BytesView piece : pieces) MQ_CO_CHECK(co_await write_piece(piece));
     co_return Result<void>{};
@@ -145,19 +155,22 @@ class EndpointStream final : public env::Stream {
     return used >= fabric_.options_.buffer_bytes ? 0 : fabric_.options_.buffer_bytes - used;
   }
 
+  Result<std::size_t> try_write_piece(BytesView piece) {
+    if (end().is_closed) return closed_here();
+    if (end().is_reset) return closed_there(end().remote);
+    const std::size_t size = std::min(room(), piece.size());
+    if (size > 0) fabric_.send(connection_, side_, std::string(piece.substr(0, size)), false);
+    return size;
+  }
+
   awaitable<Result<void>> write_piece(BytesView piece) {
-    while (!piece.empty()) {
-      if (end().is_closed) co_return closed_here();
-      if (end().is_reset) co_return closed_there(end().remote);
-      if (const std::size_t size = std::min(room(), piece.size()); size > 0) {
-        fabric_.send(connection_, side_, std::string(piece.substr(0, size)), false);
-        piece.remove_prefix(size);
-        continue;
-      }
+    while (true) {
+      MQ_CO_TRY(const std::size_t taken, try_write_piece(piece));
+      piece.remove_prefix(taken);
+      if (piece.empty()) co_return Result<void>{};
       const Shard::WaitId wait = end().writing = end().shard->new_wait();
       MQ_CO_CHECK(co_await end().shard->suspend(wait));
     }
-    co_return Result<void>{};
   }
 
   Fabric& fabric_;

@@ -286,15 +286,15 @@ void ProduceOp::append_item(const std::shared_ptr<ShardPart>& part, Item& item) 
   item.response->base_offset = appended->base_offset.value();
   item.response->log_append_time_ms = appended->log_append_time;
   item.response->log_start_offset = partition->log().log_start().value();
-  const bool waits_for_flush = appended->needs_flush && request_.acks != kAcksNone;
-  if (request_.acks != kAcksAll && !waits_for_flush) return item_done(part);
+  if (request_.acks == kAcksNone) return item_done(part);
   auto done = [this, part, response = item.response](ErrorCode error) {
     if (error != ErrorCode::kNone)
       set_error(*response, error, "the record was appended, but its disk or partition is gone");
     item_done(part);
   };
-  if (waits_for_flush) return partition->when_flushed(appended->end, std::move(done));
-  partition->when_committed(appended->end, std::move(done));
+  if (appended->needs_flush) return partition->when_flushed(appended->end, std::move(done));
+  if (request_.acks == kAcksAll) return partition->when_committed(appended->end, std::move(done));
+  partition->when_written(appended->end, std::move(done));
 }
 
 void ProduceOp::item_done(const std::shared_ptr<ShardPart>& part) {

@@ -1,0 +1,33 @@
+#include "broker/turn_end.h"
+
+#include <utility>
+
+#include "broker/connection.h"
+#include "broker/partition.h"
+#include "broker/shard_broker.h"
+
+namespace mq::broker {
+
+void TurnEnd::add(std::shared_ptr<Partition> partition) {
+  partitions_.push_back(std::move(partition));
+  schedule();
+}
+
+void TurnEnd::add(std::shared_ptr<Connection> connection) {
+  connections_.push_back(std::move(connection));
+  schedule();
+}
+
+void TurnEnd::schedule() {
+  // The loop runs this after every event that it has fetched already.
+  if (!std::exchange(is_scheduled_, true)) shard_.shard().post([this] { run(); });
+}
+
+void TurnEnd::run() {
+  is_scheduled_ = false;
+  // What these add comes in a turn of its own, but for the answers that the partitions settle.
+  for (const auto& partition : std::exchange(partitions_, {})) partition->end_turn();
+  for (const auto& connection : std::exchange(connections_, {})) connection->end_turn();
+}
+
+}  // namespace mq::broker
