@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "log/log.h"
+#include "metrics/bucket_histogram.h"
 #include "model/error_code.h"
 #include "model/ids.h"
 #include "record/validate.h"

@@ -13,7 +13,7 @@ thread_local const PosixShard* current_shard = nullptr;
 /// So long a loop looks for the next event before it sleeps, when events are near. Falling asleep and being woken costs
 /// a virtual machine about 20 us of processor time and 30 us of latency on each side, more than looking around: with
 /// one request in flight a round trip took 70 us, and takes 12 when both sides look. A loop with rarer events, or none,
-/// sleeps at once, and so does one that looked in vain.
+/// sleeps at once.
 constexpr Duration kLookMax = 50us;
 constexpr Duration kNearMax = 100us;
 
@@ -68,11 +68,10 @@ void PosixShard::run() noexcept {
 
 void PosixShard::run_turn() {
   if (loop_.poll() > 0) return;
-  const bool looked = events_are_near_;
-  if (looked && look_again()) return;
+  if (events_are_near_ && look_again()) return;
   const Instant asleep = clock_.now();
   loop_.run_one();
-  events_are_near_ = !looked && clock_.now() - asleep < kNearMax;
+  events_are_near_ = clock_.now() - asleep < kNearMax;
 }
 
 bool PosixShard::look_again() {
