@@ -81,7 +81,7 @@ void Partition::count_towards_checkpoint(std::size_t bytes) {
 }
 
 void Partition::end_turn() {
-  ends_turn_ = false;
+  if (!std::exchange(ends_turn_, false)) return;
   auto outcome = log_->write_out();
   if (outcome) return written();
   if (outcome.error().code == Errc::disk_full) {

@@ -66,7 +66,10 @@ std::vector<std::shared_ptr<Partition>> ShardBroker::remove(const Uuid& topic_id
   auto removed = std::move(topic->second);
   partitions_.erase(topic);
   std::erase(removed, nullptr);
-  for (const auto& partition : removed) partition->fail_waiters(ErrorCode::kUnknownTopicOrPartition);
+  for (const auto& partition : removed) {
+    partition->end_turn();  // from now on the pool may close the log
+    partition->fail_waiters(ErrorCode::kUnknownTopicOrPartition);
+  }
   return removed;
 }
 
