@@ -281,6 +281,7 @@ void Connection::end_turn() {
       home_->tasks().spawn(send_rest(std::move(out)));
     }
   }
+  if (finishing_ && slots_.empty()) return close(CloseReason::stop);
   // The reader may wait for room, or to move.
   if (progress_) progress_->notify_all();
 }

@@ -84,12 +84,13 @@ void Partition::end_turn() {
   if (!std::exchange(ends_turn_, false)) return;
   auto outcome = log_->write_out();
   if (outcome) return written();
-  if (outcome.error().code == Errc::disk_full) {
+  const bool is_full = outcome.error().code == Errc::disk_full;
+  if (is_full && !shard_.node().is_stopping()) {
     // Its room was reserved, so this file system promises less than it should. Nothing is lost: they wait.
     ends_turn_ = true;
     return shard_.write_later(shared_from_this());
   }
-  shard_.node().disk_failed(outcome.error());
+  if (!is_full) shard_.node().disk_failed(outcome.error());
   fail_waiters(ErrorCode::kKafkaStorageError);
 }
 
