@@ -64,6 +64,7 @@ awaitable<int> Daemon::run() {
   tasks_.spawn(force_end());
   co_await node_.stop();
   if (http_) co_await http_->stop();
+  if (started_) runtime_.logger().info("stopped");
   patience_->cancel();
   signals_.close();
   co_await tasks_.join();

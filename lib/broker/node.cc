@@ -71,17 +71,35 @@ awaitable<Result<void>> Node::start() {
   if (log_dir_->identity() && log_dir_->identity()->node != config().node_id)
     co_return fail(Errc::refused, "{} belongs to node {}, this is node {}; use its own directory or its id",
                    config().data_dir, log_dir_->identity()->node.value(), config().node_id.value());
+  const bool unclean = log_dir_->identity() && !log_dir_->was_clean();
   ShardMetrics& metrics = first_shard().metrics();
-  metrics.gauge(Metric::unclean_start).set(log_dir_->identity() && !log_dir_->was_clean() ? 1 : 0);
+  metrics.gauge(Metric::unclean_start).set(unclean ? 1 : 0);
   MQ_CO_CHECK(co_await open_metadata());
   MQ_CO_CHECK(co_await env_.disk_pool.run(home, [this] { return log_dir_->begin_writing(); }));
   const Instant recovery_begun = home.now();
+  if (unclean)
+    logger().info("the last stop was not clean; checking what {} partitions had not synced",
+                  first_shard().image()->partition_count());
   MQ_CO_CHECK(co_await open_partitions());
-  metrics.gauge(Metric::recovery_duration).set((home.now() - recovery_begun).count());
+  const Duration recovery_took = home.now() - recovery_begun;
+  metrics.gauge(Metric::recovery_duration).set(recovery_took.count());
+  if (unclean) tell_recovery(recovery_took);
   for (const auto& shard : shards_) shard->shard().post([&shard] { shard->start(); });
   MQ_CO_CHECK(listen());
   metrics.gauge(Metric::start_duration).set((home.now() - begun).count());
   co_return Result<void>{};
+}
+
+void Node::tell_recovery(Duration took) {
+  std::int64_t checked = 0;
+  std::int64_t cut = 0;
+  for (const auto& shard : shards_) {
+    checked += shard->metrics().gauge(Metric::recovery_checked_bytes).value();
+    cut += shard->metrics().gauge(Metric::recovery_cut_bytes).value();
+  }
+  logger().info("checked {} bytes of logs in {} ms; {}", checked, took / 1ms,
+                cut == 0 ? "no torn end was found"
+                         : fmt::format("{} bytes of torn ends were cut and are kept beside the logs as *.cut", cut));
 }
 
 awaitable<Result<void>> Node::open_metadata() {

@@ -106,6 +106,7 @@ class Node {
 
  private:
   void keep(NodeConfig config);
+  void tell_recovery(Duration took);
   awaitable<Result<void>> open_metadata();
   Result<void> put_strays_away(const cluster::ClusterImage& image);
   awaitable<void> write_synced_ends();
