@@ -22,6 +22,9 @@
 namespace mq::client {
 namespace {
 
+// So often, at most, a person is told of errors that last.
+constexpr Duration kRefusalTellInterval = 10s;
+
 /// A partition of one topic: the batch that still grows, and those that are sealed.
 struct Partition {
   Producer::Topic* topic = nullptr;
@@ -40,6 +43,7 @@ struct Partition {
   bool is_listed = false;  ///< stands in its lane's list of partitions with something to send
   Instant blocked_until;
   Backoff backoff;
+  bool refusal_told = false;  ///< the person knows of an error that lasts, and wants to know of its end
 };
 
 /// The way to one broker.
@@ -107,6 +111,7 @@ class Producer::Impl : public std::enable_shared_from_this<Impl> {
   void on_partition_answer(const Sent& sent, const wire::ProduceResponse::PartitionProduceResponse& answer);
   void on_written(Lane& lane, const std::vector<Sent>& batches, Result<SharedBytes> written);
   void could_not_send(const Sent& sent, const Error& error);
+  void tell_refusal(Partition& partition, const Error& error);
   void retry(const Sent& sent, const Error& error);
   bool split(const Sent& sent);
   void report(Partition& partition, PartitionQueue::BatchRef batch, std::int64_t base_offset, const Error* error);
@@ -155,7 +160,8 @@ class Producer::Impl : public std::enable_shared_from_this<Impl> {
   Instant refresh_at_;
   bool pump_posted_ = false;
 
-  ProducerIdentity identity_;  ///< where partitions begin; each raises its own epoch after a gap
+  Instant refusals_told_until_;  ///< others wait until then
+  ProducerIdentity identity_;    ///< where partitions begin; each raises its own epoch after a gap
   bool asking_identity_ = false;
   std::set<std::string> stale_;  ///< topics to ask about
   bool refreshing_ = false;
@@ -508,6 +514,9 @@ void Producer::Impl::on_partition_answer(const Sent& sent,
     case ErrorCode::kNone:
     case ErrorCode::kDuplicateSequenceNumber: {
       partition.backoff.reset();
+      if (std::exchange(partition.refusal_told, false))
+        cluster_.note({.kind = Notice::Kind::back,
+                       .text = fmt::format("{}-{} takes records again", partition.topic->name, partition.index)});
       const bool is_duplicate = answer.error_code == ErrorCode::kDuplicateSequenceNumber;
       report(partition, queue.acknowledged(*sent.batch), is_duplicate ? -1 : answer.base_offset, nullptr);
       if (!queue.empty() || partition.open_is_due) list(partition);
@@ -536,9 +545,23 @@ void Producer::Impl::on_partition_answer(const Sent& sent,
   }
   Error error = broker_error(answer.error_code, "{}-{}", partition.topic->name, partition.index);
   if (answer.error_message) error.message += ": " + *answer.error_message;
-  if (is_worth_retrying(error)) return retry(sent, error);
+  if (is_worth_retrying(error)) {
+    tell_refusal(partition, error);
+    return retry(sent, error);
+  }
   report(partition, queue.given_up(*sent.batch), -1, &error);
   if (!queue.empty() || partition.open_is_due) list(partition);
+}
+
+/// Some errors last until somebody does something, a full disk for one: that person must hear of it.
+void Producer::Impl::tell_refusal(Partition& partition, const Error& error) {
+  const ErrorCode code = code_of(error);
+  const bool lasts = code == ErrorCode::kKafkaStorageError || code == ErrorCode::kNotEnoughReplicas ||
+                     code == ErrorCode::kNotEnoughReplicasAfterAppend;
+  if (!lasts || shard_.now() < refusals_told_until_) return;
+  refusals_told_until_ = shard_.now() + kRefusalTellInterval;
+  partition.refusal_told = true;
+  cluster_.note({.kind = Notice::Kind::lost, .text = error.message + "; trying again"});
 }
 
 /// A connection that just closed, or a broker that does not have our versions.
