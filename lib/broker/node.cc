@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <functional>
+#include <optional>
+#include <type_traits>
 #include <utility>
 
 #include "base/assert.h"
@@ -25,6 +27,21 @@ constexpr Duration kDiskFullInterval = 1min;
 
 // So long a stop waits for clients to read the answers to what they asked.
 constexpr Duration kAnswerPatience = 1s;
+
+/// Runs the coroutine that `make(shard)` returns on each shard, all at once, and returns what they returned.
+template <class Make, class T = typename std::invoke_result_t<Make&, ShardBroker&>::value_type>
+awaitable<std::vector<T>> on_every_shard(const Node& node, Make make) {
+  std::vector<std::optional<T>> done(node.shards().size());
+  env::TaskGroup running(node.first_shard().shard());
+  for (std::size_t i = 0; i < done.size(); ++i)
+    running.spawn([](ShardBroker& home, ShardBroker& there, Make& of_one, std::optional<T>& result) -> awaitable<void> {
+      result = co_await await_on(home, there, [&] { return of_one(there); });
+    }(node.first_shard(), *node.shards()[i], make, done[i]));
+  co_await running.join();
+  std::vector<T> results;
+  for (std::optional<T>& result : done) results.push_back(std::move(*result));
+  co_return results;
+}
 
 }  // namespace
 
@@ -163,9 +180,9 @@ awaitable<Result<void>> Node::open_partitions() {
   MQ_CO_CHECK(
       co_await env_.disk_pool.run(home, [this, image = first_shard().image()] { return put_strays_away(*image); }));
   std::vector<std::pair<Uuid, std::int32_t>> uncertain;
-  for (const auto& shard : shards_) {
-    MQ_CO_TRY(auto found, co_await await_on(first_shard(), *shard, [&shard] { return shard->open_logs(); }));
-    uncertain.insert(uncertain.end(), found.begin(), found.end());
+  for (auto& found : co_await on_every_shard(*this, [](ShardBroker& shard) { return shard.open_logs(); })) {
+    if (!found) co_return std::unexpected(std::move(found).error());
+    uncertain.insert(uncertain.end(), found->begin(), found->end());
   }
   if (!uncertain.empty()) {
     logger().info("raising the leader epoch of {} partitions, whose last records may be lost", uncertain.size());
@@ -304,10 +321,8 @@ awaitable<void> Node::stop() {
   synced_ends_timer_->cancel();
   co_await end_serving();
   bool clean = !is_offline() && log_dir_ != nullptr && store_ != nullptr;
-  for (const auto& shard : shards_) {
-    const bool closed = co_await await_on(first_shard(), *shard, [&shard]() { return shard->close_logs(); });
+  for (const bool closed : co_await on_every_shard(*this, [](ShardBroker& shard) { return shard.close_logs(); }))
     clean = clean && closed;
-  }
   if (store_) {
     if (auto closed = co_await store_->close(); !closed) {
       logger().warn("the metadata store did not close well: {}; the next start checks it", closed.error().message);

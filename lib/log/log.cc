@@ -143,7 +143,7 @@ Result<void> Log::write_batch(BytesView batch, const record::BatchHeader& header
   const std::shared_ptr<Segment>& active = segments_.back();
   const bool is_new = active->size_bytes() == 0;
   if (auto written = active->write(batch, *config_, small_batches_); !written) {
-    if (written.error().code != Errc::disk_full) failed_ = true;
+    if (written.error().code == Errc::disk_failed) failed_ = true;
     return written;
   }
   if (active->gathered_from() == active->size_bytes()) gathered_from_ = header.base_offset;
@@ -212,7 +212,7 @@ Result<void> Log::roll_now() {
   }
   MQ_TRY([[maybe_unused]] const Offset begin, fresh->load_tail(*config_));
   const std::shared_ptr<Segment> sealed = segments_.back();
-  if (auto done = sealed->seal(); !done && done.error().code != Errc::disk_full) {
+  if (auto done = sealed->seal(); !done && done.error().code == Errc::disk_failed) {
     failed_ = true;
     return done;
   }
@@ -517,7 +517,7 @@ void Log::end_checkpoint(const CheckpointJob& job, const Result<void>& outcome) 
   checkpointing_ = false;
   if (!outcome) {
     if (!job.epochs_path_.empty()) epochs_unsaved_ = true;
-    if (outcome.error().code != Errc::disk_full) failed_ = true;
+    if (outcome.error().code == Errc::disk_failed) failed_ = true;
     return;
   }
   const Offset covered = std::min(job.covers_to_, log_end_);

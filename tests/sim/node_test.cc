@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "client/admin.h"
 #include "client/cluster.h"
 #include "client/consumer.h"
 #include "client/group_consumer.h"
@@ -27,12 +28,7 @@ const std::string kTopic = "events";
 /// A broker's machine and the broker on it.
 class BrokerMachine {
  public:
-  BrokerMachine(World& world, const std::string& host) : world_(world), machine_(world.add_node(host)) {
-    // As the package made it: only the data directory itself is the broker's to make and to sync.
-    EXPECT_TRUE(machine_.files().make_directories("/var/lib"));
-    for (const char* directory : {"/", "/var"}) EXPECT_TRUE(machine_.files().sync_directory(directory));
-    start();
-  }
+  BrokerMachine(World& world, const std::string& host) : world_(world), machine_(world.add_node(host)) { start(); }
 
   void start() {
     broker::NodeConfig config;
@@ -245,6 +241,47 @@ TEST_P(BrokerCrashes, LoseNoAcknowledgedRecordAndDoubleNone) {
     for (const std::string& line : broker.machine().log_lines()) std::cout << line << "\n";
 }
 
+/// Makes topics with more and with fewer partitions than are synced one by one, and deletes one of them.
+awaitable<bool> make_and_delete_topics(Node& node, std::string broker) {
+  client::Cluster cluster(node.shard(0), node.random(), options_for(broker));
+  EXPECT_TRUE(co_await cluster.start(Instant::never()));
+  client::Admin admin(cluster);
+  std::vector<client::NewTopic> topics;
+  for (const auto& [name, partitions] : {std::pair{"many", 300}, {"few", 2}, {"gone", 20}})
+    topics.push_back({.name = name, .partitions = partitions});
+  const auto made = co_await admin.create_topics(topics, false, Instant::never());
+  EXPECT_TRUE(made) << made.error().message;
+  for (const client::CreatedTopic& topic : *made) EXPECT_FALSE(topic.error) << topic.error->message;
+  EXPECT_TRUE(co_await admin.create_partitions("few", 40, false, Instant::never()));
+  const auto deleted = co_await admin.delete_topics({"gone"}, Instant::never());
+  EXPECT_TRUE(deleted && !deleted->front().error);
+  co_await cluster.close();
+  co_return true;
+}
+
+class TopicCrashes : public ::testing::TestWithParam<int> {};
+
+TEST_P(TopicCrashes, LeaveWhatWasAnsweredAndTakeNothingElse) {
+  World world(static_cast<std::uint64_t>(GetParam()));
+  BrokerMachine broker(world, "broker");
+  Node& admins = world.add_node("admins", {.shards = 1});
+  ASSERT_TRUE(world.run(admins, make_and_delete_topics(admins, "broker")));
+  broker.restart_after_power_loss(PowerLoss::any);
+
+  for (const auto& [name, partitions] : {std::pair{"many", 300}, {"few", 40}})
+    for (int index = 0; index < partitions; ++index)
+      EXPECT_TRUE(
+          broker.machine().disk().durable_contents(fmt::format("/var/lib/mq/{}-{}/partition.metadata", name, index)))
+          << name << "-" << index;
+  std::size_t of_deleted = 0;
+  for (const env::DirEntry& entry : broker.machine().files().list("/var/lib/mq").value())
+    of_deleted += entry.name.starts_with("gone-") ? 1 : 0;
+  EXPECT_EQ(of_deleted, 0U);
+  for (const std::string& line : broker.machine().log_lines())
+    EXPECT_EQ(line.find(" is gone"), std::string::npos) << line;
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, TopicCrashes, ::testing::Range(1, 6));
 INSTANTIATE_TEST_SUITE_P(Seeds, BrokerCrashes, ::testing::Range(1, 11));
 
 }  // namespace
