@@ -155,6 +155,11 @@ TEST_F(FetchSessions, ClientWithTooManyPartitionsGetsNoSession) {
   EXPECT_EQ(turn(fetch(kSessionId, 2)).error, ErrorCode::kFetchSessionIdNotFound);
 }
 
+TEST_F(FetchSessions, PartitionNamedTwiceIsReadOnce) {
+  EXPECT_EQ(read(turn(fetch(0, -1, {0, 1, 0, 0}))), (Partitions{0, 1}));
+  EXPECT_EQ(read(turn(fetch(0, 0, {0, 1, 0, 0}))), (Partitions{0, 1}));
+}
+
 // Through a connection.
 
 class Fetch : public testing::BrokerTest {
@@ -238,6 +243,19 @@ TEST_F(Fetch, LongPollWakesWhenARecordMayBeRead) {
       EXPECT_LT(run(wait_for_record(*client_, make_batch({}), acks)), 20ms) << flush << " " << acks;
     }
   }
+}
+
+TEST_F(Fetch, NobodyWaitsForEver) {
+  start();
+  create_topic("t", kPartitions);
+  const Instant begun = world_->now();
+  run([](sim::Node& client) -> awaitable<void> {
+    auto reader = co_await Peer::connect(client);
+    auto request = fetch(0, -1, {0});
+    request.max_wait_ms = 0x7fffffff;
+    EXPECT_EQ((co_await reader->call(request, kByName)).error_code, ErrorCode::kNone);
+  }(*client_));
+  EXPECT_LT(world_->now() - begun, 61s);
 }
 
 awaitable<ErrorCode> wait_while_topic_goes(sim::Node& client, std::function<void()> remove) {

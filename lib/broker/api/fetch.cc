@@ -21,6 +21,11 @@ namespace {
 constexpr ApiVersion kTopicIdsSince = 13;
 // Below this a copy costs less than a sendfile call (4.4 against 6.6 us).
 constexpr std::size_t kCopyBytesMax = 4 << 10;
+// All copies of one answer together: thousands of small partitions go out by sendfile rather than through the memory.
+constexpr std::size_t kCopiedBytesMax = 1 << 20;
+// Who wants to wait longer gets an empty answer and asks again. A connection with all its requests waiting is not read
+// from, so its peer may be gone meanwhile without our noticing.
+constexpr Duration kWaitMax = 60s;
 
 /// One partition of a fetch: the question, and the answer of its shard.
 struct Item {
@@ -187,7 +192,8 @@ bool FetchOp::read_here() {
 
 awaitable<void> FetchOp::serve_waiting() {
   ShardBroker& home = call_.broker();
-  const Instant deadline = call_.request().arrived + std::chrono::milliseconds(std::max(request_.max_wait_ms, 0));
+  const Instant deadline =
+      call_.request().arrived + std::clamp<Duration>(std::chrono::milliseconds(request_.max_wait_ms), 0s, kWaitMax);
   timer_ = home.shard().make_timer();
   co_await read_everywhere();
   if (!is_enough() && home.shard().now() < deadline) {
@@ -333,6 +339,7 @@ void FetchOp::answer() {
   std::vector<const Item*> with_file;
   std::vector<std::string> copies;
   copies.reserve(items_.size());  // the response keeps views of them
+  std::size_t copied = 0;
   for (Item& item : items_) {
     const FetchedPartition& wanted = item.wanted;
     const bool has_records = item.range.size > 0;
@@ -362,7 +369,8 @@ void FetchOp::answer() {
     if (!has_records) continue;
     call_.broker().metrics().fetched_bytes.add(item.range.size);
     std::string copy;
-    if (item.range.size <= kCopyBytesMax) {
+    if (item.range.size <= kCopyBytesMax && copied + item.range.size <= kCopiedBytesMax) {
+      copied += item.range.size;
       // The callback is given the capacity, not the size that was asked for.
       copy.resize_and_overwrite(item.range.size, [&](char* to, std::size_t) {
         return log::read_bytes(item.range, to) ? item.range.size : 0;

@@ -1,5 +1,6 @@
 #include "broker/api/fetch_session.h"
 
+#include <boost/unordered/unordered_flat_set.hpp>
 #include <iterator>
 #include <limits>
 #include <utility>
@@ -11,10 +12,14 @@ constexpr std::int32_t kFinalEpoch = -1;   // "no session, please"
 constexpr std::int32_t kInitialEpoch = 0;  // "a new session, please"
 constexpr ApiVersion kTopicIdsSince = 13;
 
+/// In the order of the request. Of a partition that is named again only the first is read: no client means it.
 std::vector<FetchedPartition> partitions_of(const wire::FetchRequest& request) {
   std::vector<FetchedPartition> partitions;
+  boost::unordered_flat_set<FetchedPartition::Key, FetchedPartition::KeyHash> seen;
+  const bool is_one = request.topics.size() == 1 && request.topics.front().partitions.size() == 1;
   for (const auto& topic : request.topics)
-    for (const auto& partition : topic.partitions)
+    for (const auto& partition : topic.partitions) {
+      if (!is_one && !seen.insert({topic.topic_id, topic.topic, partition.partition}).second) continue;
       partitions.push_back({.topic_id = topic.topic_id,
                             .topic = topic.topic,
                             .partition = partition.partition,
@@ -22,6 +27,7 @@ std::vector<FetchedPartition> partitions_of(const wire::FetchRequest& request) {
                             .fetch_offset = partition.fetch_offset,
                             .last_fetched_epoch = partition.last_fetched_epoch,
                             .bytes_max = partition.partition_max_bytes});
+    }
   return partitions;
 }
 
@@ -66,10 +72,10 @@ bool FetchSession::open(std::vector<FetchedPartition> partitions, std::int32_t i
 }
 
 void FetchSession::put(FetchedPartition wanted) {
-  const auto known = places_.find(key_of(wanted));
+  const auto known = places_.find(wanted.key());
   if (known == places_.end()) {
     partitions_.push_back(std::move(wanted));
-    places_.emplace(key_of(partitions_.back()), std::prev(partitions_.end()));
+    places_.emplace(partitions_.back().key(), std::prev(partitions_.end()));
     return;
   }
   FetchedPartition& partition = *known->second;
@@ -82,7 +88,7 @@ void FetchSession::put(FetchedPartition wanted) {
 void FetchSession::forget(const wire::FetchRequest& request) {
   for (const auto& topic : request.forgotten_topics_data)
     for (const std::int32_t partition : topic.partitions) {
-      const auto known = places_.find(Key{topic.topic_id, topic.topic, partition});
+      const auto known = places_.find(FetchedPartition::Key{topic.topic_id, topic.topic, partition});
       if (known == places_.end()) continue;
       const auto place = known->second;
       places_.erase(known);
@@ -92,7 +98,7 @@ void FetchSession::forget(const wire::FetchRequest& request) {
 
 void FetchSession::told(const FetchedPartition& partition, std::int64_t high_watermark, std::int64_t log_start,
                         bool has_records) {
-  const auto known = places_.find(key_of(partition));
+  const auto known = places_.find(partition.key());
   if (known == places_.end()) return;
   const auto place = known->second;
   place->told_high_watermark = high_watermark;

@@ -31,6 +31,21 @@ struct FetchedPartition {
   std::int64_t told_high_watermark = -1;
   std::int64_t told_log_start = -1;
   bool is_new = true;  ///< not yet in an answer of this session
+
+  /// What it is found by. `topic` is a view of somebody's name.
+  struct Key {
+    Uuid topic_id;
+    std::string_view topic;
+    std::int32_t partition;
+    friend bool operator==(const Key&, const Key&) = default;
+  };
+  struct KeyHash {
+    std::size_t operator()(const Key& key) const {
+      return std::hash<Uuid>{}(key.topic_id) ^ std::hash<std::string_view>{}(key.topic) ^
+             static_cast<std::size_t>(key.partition) * 0x9e3779b97f4a7c15;
+    }
+  };
+  [[nodiscard]] Key key() const { return {topic_id, topic, partition}; }
 };
 
 /// How many sessions the connections of a node may have together (max.incremental.fetch.session.cache.slots). Any
@@ -80,23 +95,6 @@ class FetchSession {
   [[nodiscard]] std::int32_t id() const { return id_; }
 
  private:
-  /// `topic` points into the partition's own name.
-  struct Key {
-    Uuid topic_id;
-    std::string_view topic;
-    std::int32_t partition;
-    friend bool operator==(const Key&, const Key&) = default;
-  };
-  struct KeyHash {
-    std::size_t operator()(const Key& key) const {
-      return std::hash<Uuid>{}(key.topic_id) ^ std::hash<std::string_view>{}(key.topic) ^
-             static_cast<std::size_t>(key.partition) * 0x9e3779b97f4a7c15;
-    }
-  };
-  static Key key_of(const FetchedPartition& partition) {
-    return {partition.topic_id, partition.topic, partition.partition};
-  }
-
   [[nodiscard]] bool open(std::vector<FetchedPartition> partitions, std::int32_t id);
   void put(FetchedPartition wanted);
   void forget(const wire::FetchRequest& request);
@@ -107,7 +105,8 @@ class FetchSession {
   std::int32_t next_epoch_ = 0;
   bool by_topic_id_ = false;
   std::list<FetchedPartition> partitions_;  ///< in the order in which they are read
-  boost::unordered_flat_map<Key, std::list<FetchedPartition>::iterator, KeyHash> places_;
+  boost::unordered_flat_map<FetchedPartition::Key, std::list<FetchedPartition>::iterator, FetchedPartition::KeyHash>
+      places_;
 };
 
 }  // namespace mq::broker
