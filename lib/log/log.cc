@@ -162,7 +162,7 @@ Result<void> Log::write_batch(BytesView batch, const record::BatchHeader& header
 Result<void> Log::write_out() {
   if (!has_gathered()) return {};
   auto written = segments_.back()->write_out();
-  if (!written && written.error().code != Errc::disk_full) failed_ = true;
+  if (!written && written.error().code == Errc::disk_failed) failed_ = true;
   return written;
 }
 
