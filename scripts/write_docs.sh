@@ -12,3 +12,5 @@ for tool in mqd mqprod mqcons mqctl mqbench; do
   "$bin/$tool" --completion zsh >"$to/completions/_$tool"
   "$bin/$tool" --completion fish >"$to/completions/$tool.fish"
 done
+"$bin/mqctl" --help-man=mq.conf >"$to/man/mq.conf.5"
+"$bin/mqctl" --help-man=mq-exit >"$to/man/mq-exit.7"

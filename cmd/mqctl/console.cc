@@ -22,7 +22,7 @@ awaitable<Result<void>> Console::write_owned(std::string bytes) { co_return co_a
 cli::TableWriter Console::table(std::span<const cli::ColumnRow> columns) const {
   const auto format = cli::parse_output_format(args_.text("output"), stdout_is_terminal_);
   // The parser has checked the choice.
-  return {columns, format ? *format : cli::OutputFormat::tsv, !args_.flag("no-header")};
+  return {columns, format ? *format : cli::OutputFormat::tsv, !args_.flag("no-header"), colour_};
 }
 
 void Console::notice(std::string_view text) { tool::tell(cli::notice(args_, text)); }

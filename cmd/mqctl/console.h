@@ -9,6 +9,7 @@
 #include "cli/arguments.h"
 #include "cli/exit_code.h"
 #include "cli/table.h"
+#include "cli/terminal.h"
 #include "cli/units.h"
 #include "env/async.h"
 #include "env/files.h"
@@ -21,9 +22,10 @@ namespace mq::mqctl {
 /// Lives on one shard.
 class Console {
  public:
-  Console(const cli::Arguments& args, bool stdout_is_terminal, env::Shard& shard, env::Files& files)
+  Console(const cli::Arguments& args, const cli::Environment& environment, env::Shard& shard, env::Files& files)
       : args_(args),
-        stdout_is_terminal_(stdout_is_terminal),
+        stdout_is_terminal_(environment.stdout_is_terminal),
+        colour_(cli::use_colour(args, environment)),
         shard_(shard),
         files_(files),
         out_(posix::Output::standard(shard)) {}
@@ -59,6 +61,7 @@ class Console {
 
   const cli::Arguments& args_;
   bool stdout_is_terminal_;
+  bool colour_;
   env::Shard& shard_;
   env::Files& files_;
   posix::Output out_;

@@ -253,6 +253,8 @@ Result<config::Overrides> settings(const cli::Arguments& args, const cli::Enviro
   set_text("data", "log.dirs");
   set_text("cluster-id", "mq.cluster.id");
   set_text("metrics", "mq.metrics.listen");
+  if (args.flag("quiet")) options["mq.log.level"] = "warn";
+  if (args.flag("verbose")) options["mq.log.level"] = "debug";
   set_text("log", "mq.log.level");
   if (args.given("listen")) options["listeners"] = fmt::format("{}", fmt::join(args.texts("listen"), ","));
   set_number("node-id", "node.id");

@@ -182,9 +182,9 @@ awaitable<void> Sender::keep_rate(std::size_t bytes) {
                              ? 1 / options_.rate.records_per_second
                              : static_cast<double>(bytes) / options_.rate.bytes_per_second;
   const Instant now = shard.now();
+  if (next_send_ > now + kRateStep && !stopping_) (void)co_await rate_timer_->wait_until(next_send_);
   next_send_ = std::max(next_send_, now - kRateStep) +
                std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
-  if (next_send_ > now + kRateStep && !stopping_) (void)co_await rate_timer_->wait_until(next_send_);
 }
 
 void Sender::delivered(const client::Delivery& delivery) {

@@ -10,6 +10,7 @@
 #include "cli/config_file.h"
 #include "cli/escape.h"
 #include "cli/help.h"
+#include "cli/man_pages.h"
 #include "cli/units.h"
 #include "cli/value_check.h"
 
@@ -22,12 +23,6 @@ constexpr std::pair<std::string_view, std::string_view> kSettingAliases[] = {
     {"metadata.broker.list", "brokers"},
     {"client.id", "client-id"},
 };
-
-/// What -X and configuration files may set: how a tool connects and looks, never what it does.
-bool is_setting(const OptionRow& row) {
-  constexpr std::string_view kNames[] = {"brokers", "connect-timeout", "timeout", "client-id", "color", "progress"};
-  return std::ranges::find(kNames, row.long_name) != std::end(kNames);
-}
 
 std::string_view setting_name(std::string_view key) {
   for (const auto& [alias, name] : kSettingAliases) {
@@ -237,7 +232,9 @@ class Parser {
     }
     if (args_.flag("help")) return Ending{.out = long_help(tool_, args_.command_)};
     if (args_.flag("help-json")) return Ending{.out = help_json(tool_)};
-    if (args_.flag("help-man")) return Ending{.out = man_page(tool_)};
+    if (args_.has("help-man") && args_.text("help-man").empty()) return Ending{.out = man_page(tool_)};
+    if (args_.text("help-man") == "mq-exit") return Ending{.out = exit_page()};
+    if (args_.text("help-man") == "mq.conf") return Ending{.out = conf_page()};
     if (args_.text("completion") == "bash") return Ending{.out = completion(tool_, Shell::bash)};
     if (args_.text("completion") == "zsh") return Ending{.out = completion(tool_, Shell::zsh)};
     if (args_.text("completion") == "fish") return Ending{.out = completion(tool_, Shell::fish)};

@@ -18,7 +18,7 @@ constexpr std::size_t kColumns = 100;
 std::string signature(const OptionRow& row) {
   std::string out;
   if (row.short_name != 0) out += fmt::format("-{}", row.short_name);
-  if (row.long_name.empty()) return out;
+  if (row.long_name.empty()) return row.kind == ValueKind::flag ? out : fmt::format("{} {}", out, row.value_name);
   out += row.short_name != 0 ? ", " : "    ";
   out += fmt::format("--{}", row.long_name);
   if (row.value_optional) return out + fmt::format("[={}]", row.value_name);

@@ -12,8 +12,6 @@ namespace mq::cli {
 [[nodiscard]] std::string long_help(const ToolRow& tool, const CommandRow* command = nullptr);
 /// --help-json: everything the rows say, one JSON object.
 [[nodiscard]] std::string help_json(const ToolRow& tool);
-/// The man page of the tool, roff with the man macros.
-[[nodiscard]] std::string man_page(const ToolRow& tool);
 
 enum class Shell { bash, zsh, fish };
 /// The completion script of the tool.

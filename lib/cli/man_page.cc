@@ -5,38 +5,15 @@
 
 #include "cli/arguments.h"
 #include "cli/exit_code.h"
-#include "cli/help.h"
+#include "cli/man_pages.h"
 
 namespace mq::cli {
 namespace {
 
-/// Text for roff: backslashes and hyphens as themselves, and no line that would be a request.
-std::string roff(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool at_line_start = out.empty() || out.back() == '\n';
-    if (at_line_start && (c == '.' || c == '\'')) out += "\\&";
-    if (c == '\\') {
-      out += "\\e";
-    } else if (c == '-') {
-      out += "\\-";
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
-
-std::string upper(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(),
-                         [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
-  return out;
-}
-
 std::string option_entry(const OptionRow& row) {
   std::string out = ".TP\n";
   if (row.short_name != 0) out += fmt::format("\\fB\\-{}\\fR", row.short_name);
+  if (row.long_name.empty() && row.kind != ValueKind::flag) out += fmt::format(" \\fI{}\\fR", roff(row.value_name));
   if (!row.long_name.empty()) {
     if (row.short_name != 0) out += ", ";
     out += fmt::format("\\fB\\-\\-{}\\fR", roff(row.long_name));
@@ -100,9 +77,24 @@ std::string command_section(const ToolRow& tool) {
 
 }  // namespace
 
+std::string roff(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool at_line_start = out.empty() || out.back() == '\n';
+    if (at_line_start && (c == '.' || c == '\'')) out += "\\&";
+    if (c == '\\') {
+      out += "\\e";
+    } else if (c == '-') {
+      out += "\\-";
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
 std::string man_page(const ToolRow& tool) {
-  std::string out = fmt::format(".TH {} {} \"\" \"{}\" \"mq manual\"\n.SH NAME\n{} \\- {}\n.SH SYNOPSIS\n",
-                                upper(tool.name), tool.man_section, version(), tool.name, roff(tool.summary));
+  std::string out = page_head(tool.name, tool.man_section, tool.summary) + ".SH SYNOPSIS\n";
   for (const std::string_view line : tool.usage) out += fmt::format(".B {}\n{}\n.br\n", tool.name, roff(line));
   out += description_section(tool.description);
   if (!tool.commands.empty()) out += command_section(tool);
@@ -111,10 +103,10 @@ std::string man_page(const ToolRow& tool) {
   out += ".SH \"EXIT STATUS\"\n";
   for (const ExitCodeRow& row : exit_codes())
     out += fmt::format(".TP\n.B {}\n{}.\n", to_status(row.code), roff(row.meaning));
-  out +=
-      ".SH FILES\n.TP\n~/.config/mq/config, /etc/mq/config\nsettings as KEY = VALUE lines and [profile NAME] "
-      "sections.\n";
-  return out;
+  out += tool.connects ? ".SH FILES\n.TP\n~/.config/mq/config, /etc/mq/config\nsettings: "
+                         "\\fBmq.conf\\fR(5).\n"
+                       : ".SH FILES\n.TP\n/etc/mq/mqd.conf\nsettings: \\fBmq.conf\\fR(5).\n";
+  return out + see_also(tool.name);
 }
 
 }  // namespace mq::cli

@@ -20,14 +20,14 @@ constexpr OptionRow kGeneral[] = {
      .long_name = "verbose",
      .kind = ValueKind::flag,
      .group = "General",
-     .help = "say more on stderr; up to three times"},
+     .help = "say more on stderr: -v what was done in the end, -vv connections too"},
     {.long_name = "color",
      .kind = ValueKind::choice,
      .value_name = "WHEN",
      .fallback = "auto",
      .choices = "auto|always|never",
      .group = "General",
-     .help = "colour: auto is on for a terminal unless NO_COLOR is set",
+     .help = "a bold line above tables: auto is on for a terminal unless NO_COLOR is set",
      .environment = "MQ_COLOR"},
     {.long_name = "progress",
      .kind = ValueKind::choice,
@@ -39,7 +39,14 @@ constexpr OptionRow kGeneral[] = {
     {.short_name = 'h', .kind = ValueKind::flag, .group = "General", .help = "the options, one line each"},
     {.long_name = "help", .kind = ValueKind::flag, .group = "General", .help = "examples and all options"},
     {.long_name = "help-json", .kind = ValueKind::flag, .group = "General", .help = "the same for programs"},
-    {.long_name = "help-man", .kind = ValueKind::flag, .group = "General", .help = "the man page, for man -l -"},
+    {.long_name = "help-man",
+     .kind = ValueKind::choice,
+     .value_name = "PAGE",
+     .fallback_note = "the tool's",
+     .choices = "mq.conf|mq-exit",
+     .group = "General",
+     .help = "a page of the manual, for man -l -",
+     .value_optional = true},
     {.long_name = "completion",
      .kind = ValueKind::choice,
      .value_name = "SHELL",
@@ -134,6 +141,11 @@ void check_examples(std::span<const Example> examples, std::string_view where, s
 
 std::span<const OptionRow> general_options() { return kGeneral; }
 std::span<const OptionRow> client_options() { return kClient; }
+
+bool is_setting(const OptionRow& row) {
+  constexpr std::string_view kNames[] = {"brokers", "connect-timeout", "timeout", "client-id", "color", "progress"};
+  return std::ranges::find(kNames, row.long_name) != std::end(kNames);
+}
 
 std::vector<const OptionRow*> options_of(const ToolRow& tool, const CommandRow* command) {
   std::vector<const OptionRow*> rows;

@@ -108,6 +108,9 @@ struct ToolRow {
 /// -b, -P, -X, --timeout, ...: every tool that talks to a broker.
 [[nodiscard]] std::span<const OptionRow> client_options();
 
+/// May -X and a configuration file set it? How a tool connects and looks, never what it does.
+[[nodiscard]] bool is_setting(const OptionRow& row);
+
 /// The options that count for `command` of `tool` (null: for the tool alone), the most specific first.
 [[nodiscard]] std::vector<const OptionRow*> options_of(const ToolRow& tool, const CommandRow* command);
 

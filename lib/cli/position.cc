@@ -27,7 +27,8 @@ std::size_t dots_of(std::string_view text) { return text.find(".."); }
 std::optional<Parsed<PositionRange>> kcat_range(std::string_view text) {
   if (!text.starts_with("s@") && !text.starts_with("e@")) return std::nullopt;
   const auto time = counted(Position::Kind::time, text, 2);
-  if (!time) return std::unexpected(time.error());
+  if (!time)
+    return bad_value(2, text.size() - 2, "s@ and e@ take milliseconds since 1970; other times are written @TIME");
   PositionRange range;
   (text[0] == 's' ? range.first : range.last) = *time;
   return range;
@@ -42,7 +43,10 @@ Parsed<Position> parse_position(std::string_view text, const TimeContext& now) {
   if (text == "committed" || text == "stored") return Position{Kind::committed, 0};
   if (text.starts_with("start+")) return counted(Kind::start, text, 6);
   if (text.starts_with("end-")) return counted(Kind::end, text, 4);
-  if (text.starts_with('-')) return counted(Kind::end, text, 1);
+  if (text.starts_with('-')) {
+    if (parse_time(text, now)) return bad_value(0, text.size(), "a time is written with @, as @{}", text);
+    return counted(Kind::end, text, 1);
+  }
   if (text.starts_with('@')) {
     const auto time = parse_time(text.substr(1), now);
     if (!time) return shifted(time.error(), 1);

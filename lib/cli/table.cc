@@ -198,6 +198,8 @@ std::string TableWriter::render_table() const {
 
   std::string out;
   for (const auto& line : lines) {
+    const bool is_bold = colour_ && header_ && &line == lines.data();
+    if (is_bold) out += "\x1b[1m";
     for (std::size_t i = 0; i < line.size(); ++i) {
       const bool is_right =
           columns_[i].unit == Unit::number || columns_[i].unit == Unit::bytes || columns_[i].unit == Unit::milliseconds;
@@ -208,7 +210,7 @@ std::string TableWriter::render_table() const {
       out += line[i];
       if (!is_right && !is_last) out += padding;
     }
-    out += '\n';
+    out += is_bold ? "\x1b[0m\n" : "\n";
   }
   return out;
 }

@@ -35,9 +35,9 @@ using Cell =
 /// `jsonl` may be taken row by row.
 class TableWriter {
  public:
-  /// `columns` must outlive the writer.
-  TableWriter(std::span<const ColumnRow> columns, OutputFormat format, bool header = true)
-      : columns_(columns), format_(format), header_(header) {}
+  /// `columns` must outlive the writer. With `colour` the header of a table is bold.
+  TableWriter(std::span<const ColumnRow> columns, OutputFormat format, bool header = true, bool colour = false)
+      : columns_(columns), format_(format), header_(header), colour_(colour) {}
 
   /// One cell for each column.
   void add(std::vector<Cell> cells);
@@ -54,6 +54,7 @@ class TableWriter {
   std::span<const ColumnRow> columns_;
   OutputFormat format_;
   bool header_;
+  bool colour_;
   bool header_written_ = false;
   std::vector<std::vector<Cell>> rows_;  ///< of a table
   std::string out_;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "cli/help.h"
+#include "cli/man_pages.h"
 
 namespace mq::cli {
 namespace {
@@ -52,6 +53,11 @@ constexpr OptionRow kOptions[] = {
      .group = "Output",
      .help = "a line per record",
      .value_optional = true},
+    {.long_name = "shape",
+     .value_name = "SHAPE",
+     .group = "Output",
+     .help = "how it looks",
+     .value_help = [] { return std::string_view("round or square\n"); }},
 };
 constexpr std::string_view kUsage[] = {"[OPTION]... TOPIC [FILE]..."};
 constexpr Example kExamples[] = {{"send a log", "mqtest web < access.log"}};
@@ -251,6 +257,30 @@ TEST(Settings, StrongerSourceWins) {
   EXPECT_EQ(args->source("timeout"), Source::user_file);
   EXPECT_EQ(args->source("color"), Source::system_file);
   EXPECT_EQ(args->text("client-id"), "mqtest@box:7");
+}
+
+TEST(Arguments, ValueThatIsAnOptionsNameHasToBeAttached) {
+  EXPECT_NE(error_of({"t", "-d", "--null"}).find("--delimiter needs a value"), std::string::npos);
+  EXPECT_NE(error_of({"t", "--delimiter", "--linger=5s"}).find("--delimiter needs a value"), std::string::npos);
+  EXPECT_EQ(parse_words({"t", "--delimiter=--null"})->text("delimiter"), "--null");
+  EXPECT_EQ(parse_words({"t", "-d--null"})->text("delimiter"), "--null");
+  EXPECT_EQ(parse_words({"t", "-d", "--"})->text("delimiter"), "--");
+  EXPECT_EQ(parse_words({"t", "-d", "--nothing"})->text("delimiter"), "--nothing");
+}
+
+TEST(Arguments, HelpAsAValueIsAnsweredWithoutOperands) {
+  const auto ending = parse_words({"--shape", "help"});
+  ASSERT_FALSE(ending);
+  EXPECT_EQ(ending.error().code, ExitCode::ok);
+  EXPECT_EQ(ending.error().out, "round or square\n");
+}
+
+TEST(Settings, ADashXHasNoLongName) {
+  EXPECT_NE(error_of({"t", "--set", "brokers=x"}).find("no option '--set'"), std::string::npos);
+  const auto ending = parse_words({"-X", "help"}, kCtl);
+  ASSERT_FALSE(ending);
+  EXPECT_EQ(ending.error().code, ExitCode::ok);
+  EXPECT_NE(ending.error().out.find("connect-timeout"), std::string::npos);
 }
 
 TEST(Settings, MistakesInFilesAreUsageErrors) {

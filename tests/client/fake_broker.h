@@ -364,7 +364,9 @@ struct ClientWorld {
       : world(seed), client(world.add_node("client")), machine(world.add_node("broker")), broker(world, machine) {
     broker.start();
     options.bootstrap = {{.host = "broker", .port = FakeBroker::kPort, .path = {}}};
-    options.notice = [this](const Notice& notice) { notices.push_back(notice); };
+    options.notice = [this](const Notice& notice) {
+      if (notice.kind != Notice::Kind::detail) notices.push_back(notice);
+    };
   }
   Cluster& cluster() { return client.make<Cluster>(client.shard(0), client.random(), options); }
   [[nodiscard]] Instant in(Duration time) { return world.now() + time; }

@@ -130,7 +130,7 @@ class FakeGroup {
     wire::OffsetFetchResponse response;
     auto& group = response.groups.emplace_back();
     group.group_id = request.groups.at(0).group_id;
-    for (const auto& topic : *request.groups.at(0).topics) {
+    for (const auto& topic : request.groups.at(0).topics.value_or(everything())) {
       auto& answered = group.topics.emplace_back();
       answered.name = topic.name;
       for (const std::int32_t index : topic.partition_indexes) {
@@ -141,6 +141,16 @@ class FakeGroup {
       }
     }
     return wire::encode_response(header, response);
+  }
+
+  /// What a request without a list asks for.
+  [[nodiscard]] std::vector<wire::OffsetFetchRequest::OffsetFetchRequestTopics> everything() const {
+    std::vector<wire::OffsetFetchRequest::OffsetFetchRequestTopics> topics;
+    for (const auto& [where, offset] : committed) {
+      topics.emplace_back().name = where.topic;
+      topics.back().partition_indexes.push_back(where.partition);
+    }
+    return topics;
   }
 
   std::string commit(const wire::RequestHeader& header, const wire::OffsetCommitRequest& request) {
@@ -277,6 +287,15 @@ TEST_F(GroupFixture, PartitionWithoutCommittedOffsetIsAnErrorUnderPolicyFail) {
   poll(consumer());
   ASSERT_TRUE(error.has_value());
   EXPECT_EQ(error->code, Errc::not_found);
+}
+
+TEST_F(GroupFixture, PolicyFailBeginsAtTheStartOfAPartitionOfATopicThatTheGroupHasRead) {
+  append(0, 10);
+  append(1, 10);
+  options.consumer.reset = OffsetReset::fail;
+  group.committed[{.topic = "t", .partition = 0}] = 8;
+  EXPECT_EQ(poll(consumer()), 2 + 10);
+  EXPECT_FALSE(error.has_value());
 }
 
 TEST_F(GroupFixture, StaticMemberDoesNotLeave) {

@@ -28,6 +28,14 @@ def name_problems(where, options):
             yield f"{where}: {name} means {times} things"
 
 
+def unit_problems(where, option):
+    """A number says what it counts, in its value's name or its help; the other kinds have their units in the value."""
+    if option["kind"] == "number" and not option["value"]:
+        yield f"{where}: {option['long']} counts nothing that has a name"
+    if option["kind"] in ("duration", "size") and option["value"] not in ("DUR", "SIZE"):
+        yield f"{where}: {option['long']} takes a {option['kind']} and calls it {option['value']}"
+
+
 def tool_problems(tool):
     rows = json.loads(subprocess.run([tool, "--help-json"], check=True, capture_output=True).stdout)
     name = rows["name"]
@@ -36,13 +44,17 @@ def tool_problems(tool):
             yield f"{name} has no {field}"
     for option in rows["options"]:
         yield from option_problems(name, option)
+        yield from unit_problems(name, option)
     yield from name_problems(name, rows["options"])
     for command in rows["commands"]:
         where = f"{name} {command['name']}"
         if not command["summary"]:
             yield f"{where} has no summary"
+        if not command["examples"]:
+            yield f"{where} has no example"
         for option in command["options"]:
             yield from option_problems(where, option)
+            yield from unit_problems(where, option)
         yield from name_problems(where, rows["options"] + command["options"])
 
 

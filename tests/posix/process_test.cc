@@ -1,8 +1,11 @@
 #include "posix/process.h"
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdlib>
@@ -55,6 +58,21 @@ TEST(UserDirectories, VariableThenHomeThenNothing) {
   EXPECT_EQ(user_directory(UserDirectory::runtime), std::nullopt);
   const Variable homeless("HOME", std::nullopt);
   EXPECT_EQ(user_directory(UserDirectory::state), std::nullopt);
+}
+
+TEST(StandardStreams, ClosedOnesAreTakenSoThatNoFileOfOursGetsTheirNumbers) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::close(STDIN_FILENO);
+    ::close(STDOUT_FILENO);
+    open_missing_standard_streams();
+    char byte = 0;
+    const bool fails = ::read(STDIN_FILENO, &byte, 1) < 0 && ::write(STDOUT_FILENO, &byte, 1) < 0;
+    ::_exit(fails && ::open("/dev/null", O_RDONLY) > STDERR_FILENO ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
 }
 
 TEST(Limits, SoftDescriptorLimitIsRaisedToTheHardOne) {

@@ -1,0 +1,128 @@
+#!/usr/bin/env bash
+# mqcons: where it begins and ends, in which order it writes, how it looks, and what a group commits.
+. "$(dirname "$0")/situation.sh"
+at_end() { kill -9 $(jobs -p) 2>/dev/null || true; }
+
+status() { local status=0; "$@" >"$work/stdout" 2>"$work/stderr" || status=$?; echo $status; }
+says() { grep -qE -- "$1" "$work/stderr" || fail "it does not say '$1' but: $(cat "$work/stderr")"; }
+start_mqd
+
+# Ranges: half open, of some partitions, several of one partition, overlapping ones, outside the log.
+seq 0 99 | mqprod lines
+same "10 11" "$(mqcons -o 10..12 lines | xargs)" "A..B"
+same "0 1" "$(mqcons -o ..2 lines | xargs)" "..B"
+same "98 99" "$(mqcons -o 98.. lines | xargs)" "A.."
+same "97" "$(mqcons -o end-3..end-2 lines | xargs)" "end-N"
+same "1 2" "$(mqcons -o start+1..start+3 lines | xargs)" "start+N"
+same "0 1 5 6 7 8 99" "$(mqcons -o 0..2,5..7,6..9,99.. lines | xargs)" "several ranges"
+same "0 1" "$(mqcons -c 2 lines lines | xargs)" "a topic named twice"
+same "" "$(mqcons -o 1000..2000 lines)" "behind the end"
+same "95 96 97 98 99" "$(mqcons -o -5 lines | xargs)" "kcat's -N"
+mqctl topic create three -p 3 >/dev/null
+for i in 0 1 2 3 4 5 6 7 8; do echo $i | mqprod -p $((i % 3)) three; done
+same "0 2 3 5 6 8" "$(mqcons -p 0,2 three | xargs)" "-p"
+same "1 2 5 8" "$(mqcons -o 1=..1,2=start three | xargs)" "ranges of partitions"
+same 5 "$(status mqcons -p 3 three)" "a partition that is not there"
+
+# The order of times over the partitions, record by record, also within large batches.
+mqctl topic create merged -p 2 >/dev/null
+mkfifo "$work/to.0" "$work/to.1"
+mqprod -p 0 --linger 10s merged <"$work/to.0" & first=$!
+mqprod -p 1 --linger 10s merged <"$work/to.1" & second=$!
+exec 8>"$work/to.0" 9>"$work/to.1"
+for i in $(seq 1 40); do
+  if [ $((i % 2)) = 0 ]; then echo "$i" >&8; else echo "$i" >&9; fi
+  read -r -t 0.01 <> <(:) || true  # each has its own millisecond
+done
+exec 8>&- 9>&-
+wait $first $second
+same "$(seq 1 40 | xargs)" "$(mqcons merged | xargs)" "a merge"
+same "$(seq 31 40 | xargs)" "$(mqcons -n 10 merged | xargs)" "the last ten of two partitions"
+same "$(seq 1 40 | xargs)" "$(mqcons -n 1000 merged | xargs)" "more than there are"
+same "" "$(mqcons -n 0 merged)" "the last none"
+
+# Times, in every form.
+middle=$(mqcons -F '%T\n' -o 0=10..11 merged)
+iso=$(mqcons -F '%{ts:iso}\n' -o 0=10..11 merged)
+for time in "$middle" "$iso"; do
+  first=$(mqcons --since "$time" merged | head -1) rest=$(mqcons --since "$time" merged | wc -l)
+  same 40 $((rest + $(mqcons --until "$time" merged | wc -l))) "records before and after $time"
+  same 22 "$first" "the first since $time"
+done
+for time in -1h today 2025-01-31 '2025-01-31 14:00' 2025-01-31T14:00:05.250+01:00 1735689600 1735689600000000; do
+  same 40 "$(mqcons --since "$time" merged | wc -l)" "records since $time"
+  same 0 "$(mqcons --until "$time" merged | wc -l)" "records until $time"
+done
+same 0 "$(mqcons --since now merged | wc -l)" "records since now"
+
+# How a record looks.
+printf 'k\x1fv\xff\n' | mqprod -K '\x1f' looks
+same 'looks/0@0 k=1 2' "$(mqcons -F '%t/%p@%o %k=%K %S\n' looks)" "short tokens"
+same '76ff dv8= 1 "k" create' "$(mqcons -F '%{value:hex} %{value:base64} %{key:len} %{key:json} %{ts_type}\n' looks)" "long tokens"
+mqcons -J looks | python3 -c '
+import base64, json, sys
+r = json.loads(sys.stdin.read())
+assert (r["topic"], r["partition"], r["offset"], r["key"], r["headers"]) == ("looks", 0, 0, "k", []), r
+assert base64.b64decode(r["value_b64"]) == b"v\xff" and r["ts_type"] == "create", r' || fail "the envelope is wrong"
+printf 'k\0' | cmp - <(mqcons -F '%k' -0 looks) || fail "-0 with a format"
+same 2 "$(status mqcons -J -F '%s' looks)" "two ways to write a record"
+same 2 "$(status mqcons -F '%{value:nothing}' looks)" "a format that makes no sense"
+mqcons -F help | grep -q '%{FIELD' || fail "no help about formats"
+mqcons -o help | grep -q 'POS' || fail "no help about positions"
+
+# Following ends where a range ends, sees partitions that come later, and outlives the broker.
+timeout 20 mqcons -f -o 98..102 lines >"$work/followed" &
+reader=$!
+seq 100 101 | mqprod lines
+wait $reader || fail "following a range ended with $?"
+same "98 99 100 101" "$(xargs <"$work/followed")" "a range that is followed"
+same "100 101" "$(timeout 20 mqcons -f -o "100..@$(date -d '+1 second' +%s)" lines | xargs)" "until a time that comes"
+mqcons -f -n 1 lines >"$work/followed" 2>"$work/stderr" &
+reader=$!
+until_true 20 grep -q 101 "$work/followed"
+kill_mqd
+start_mqd
+seq 102 103 | mqprod lines
+until_true 20 grep -q 103 "$work/followed"
+kill -INT $reader
+state=0; wait $reader || state=$?
+same 130 $state "status after Ctrl-C"
+same "101 102 103" "$(xargs <"$work/followed")" "followed over a restart"
+
+# A group: what was written is committed, also in the middle; what was not is read again; empty partitions have a place.
+same 6 "$(status mqcons -g g three)" "a group that never read this"
+says "no committed offset"
+mqctl topic create sparse -p 3 >/dev/null
+for i in $(seq 20); do echo "$i"; done | mqprod -p 1 --batch 1 sparse
+same "$(seq 5 | xargs)" "$(mqcons -g g --reset start -c 5 sparse | xargs)" "five"
+same "$(seq 6 20 | xargs)" "$(mqcons -g g sparse | xargs)" "the rest"
+echo 21 | mqprod -p 2 sparse
+same 21 "$(mqcons -g g sparse)" "a partition that was empty"
+same 0 "$(status mqcons -g late --reset end sparse)" "a group that begins at the end"
+echo 22 | mqprod -p 0 sparse
+same 22 "$(mqcons -g late sparse)" "what came after it first looked"
+seq 1 100000 | mqprod --batch 4K broken
+{ mqcons -g g --reset start broken || echo $? >"$work/status"; } | head -100 >"$work/read"
+same 141 "$(cat "$work/status")" "a reader that went away"
+mqcons -g g --reset start broken >>"$work/read"
+seq 1 100000 | cmp - <(sort -nu "$work/read") || fail "a group skipped what nobody had read"
+same 5 "$(status mqcons -g g no-such-topic)" "a topic that is not there"
+for what in '-n 1' '-o 1' '-p 0' '--since now'; do
+  # shellcheck disable=SC2086
+  same 2 "$(status mqcons -g g $what three)" "-g with $what"
+done
+
+# Ctrl-C of members that are reading: nothing is skipped.
+seq 1 300000 | mqprod --batch 16K -z none worked
+: >"$work/worked"
+for _ in 1 2 3 4 5; do
+  mqcons -f -g workers --reset start worked >>"$work/worked" &
+  reader=$! had=$(wc -c <"$work/worked")
+  grown() { [ "$(wc -c <"$work/worked")" -gt "$had" ] || [ "$(tail -1 "$work/worked")" = 300000 ]; }
+  until_true 20 grown
+  kill -INT $reader
+  wait $reader || true
+done
+mqcons -g workers worked >>"$work/worked"
+seq 1 300000 | cmp - "$work/worked" || fail "interrupted members skipped or repeated records"
+echo "mqcons reads what was asked for"
