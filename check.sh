@@ -2,7 +2,8 @@
 # Builds mq and runs its tests on a fresh Debian 12 or Ubuntu 24.04.
 #
 #   ./check.sh           every test that Debian's packages suffice for
-#   ./check.sh --all     also clang-tidy and the clients from Maven, Go, npm and PyPI; a missing toolchain is then an error
+#   ./check.sh --all     also clang-tidy, ThreadSanitizer and the clients from Maven, Go, npm and PyPI; a missing toolchain
+#                        is then an error
 #   ./check.sh --again   run everything although nothing changed since the last run that passed
 #
 # The last line is "N passed, N failed, N skipped"; the exit status is 0 only when nothing failed.
@@ -15,7 +16,7 @@ for word in "$@"; do
   case "$word" in
     --all) all=true ;;
     --again) again=true ;;
-    -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) die "check.sh: unknown option $word; try ./check.sh --help" ;;
   esac
 done
@@ -89,6 +90,9 @@ if step packages eval '(install_packages $packages_to_build $packages_to_check)'
   fi
   if step build-release build release; then
     step tests-release test_profile release '^(house|e2e|interop)$'
+  fi
+  if $all && step build-tsan build tsan tools posix_test env_test; then
+    step tests-tsan test_profile tsan '^threads$'
   fi
 fi
 
