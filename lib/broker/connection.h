@@ -161,7 +161,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   int holds_ = 0;
   bool ends_turn_ = false;  ///< answers became ready; sent at the end of the turn
   bool reading_ = false;
-  bool writing_ = false;    ///< `send_rest` is under way
+  bool writing_ = false;  ///< `send_rest` is under way
   bool finishing_ = false;
   bool closing_ = false;
   CloseReason close_reason_ = CloseReason::peer;
