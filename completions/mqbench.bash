@@ -7,6 +7,7 @@ _mqbench()
     case "$prev" in
         --color) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return ;;
         --progress) COMPREPLY=($(compgen -W 'auto plain never' -- "$cur")); return ;;
+        --help-man) COMPREPLY=($(compgen -W 'mq.conf mq-exit' -- "$cur")); return ;;
         --completion) COMPREPLY=($(compgen -W 'bash zsh fish' -- "$cur")); return ;;
         --acks|-a) COMPREPLY=($(compgen -W 'all 1 0' -- "$cur")); return ;;
         --compress|-z) COMPREPLY=($(compgen -W 'none gzip snappy lz4 zstd' -- "$cur")); return ;;

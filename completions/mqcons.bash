@@ -8,6 +8,7 @@ _mqcons()
         --reset) COMPREPLY=($(compgen -W 'start end error' -- "$cur")); return ;;
         --color) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return ;;
         --progress) COMPREPLY=($(compgen -W 'auto plain never' -- "$cur")); return ;;
+        --help-man) COMPREPLY=($(compgen -W 'mq.conf mq-exit' -- "$cur")); return ;;
         --completion) COMPREPLY=($(compgen -W 'bash zsh fish' -- "$cur")); return ;;
     esac
     case "$command" in

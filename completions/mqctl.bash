@@ -7,6 +7,7 @@ _mqctl()
     case "$prev" in
         --color) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return ;;
         --progress) COMPREPLY=($(compgen -W 'auto plain never' -- "$cur")); return ;;
+        --help-man) COMPREPLY=($(compgen -W 'mq.conf mq-exit' -- "$cur")); return ;;
         --completion) COMPREPLY=($(compgen -W 'bash zsh fish' -- "$cur")); return ;;
         --output|-o) COMPREPLY=($(compgen -W 'table tsv json jsonl' -- "$cur")); return ;;
         --output|-o) COMPREPLY=($(compgen -W 'table tsv json jsonl' -- "$cur")); return ;;

@@ -11,6 +11,7 @@ _mqd()
         --log-format) COMPREPLY=($(compgen -W 'auto text json' -- "$cur")); return ;;
         --color) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return ;;
         --progress) COMPREPLY=($(compgen -W 'auto plain never' -- "$cur")); return ;;
+        --help-man) COMPREPLY=($(compgen -W 'mq.conf mq-exit' -- "$cur")); return ;;
         --completion) COMPREPLY=($(compgen -W 'bash zsh fish' -- "$cur")); return ;;
     esac
     case "$command" in
