@@ -1,0 +1,193 @@
+// A stop amid everything: whatever was under way on whichever shard has ended when the logs are closed.
+
+#include <gtest/gtest.h>
+
+#include <iostream>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "broker/node.h"
+#include "client/admin.h"
+#include "client/cluster.h"
+#include "client/consumer.h"
+#include "client/group_consumer.h"
+#include "client/producer.h"
+#include "record/record.h"
+#include "sim/world.h"
+
+namespace mq::sim {
+namespace {
+
+constexpr std::uint16_t kPort = 9092;
+constexpr int kPartitions = 6;
+constexpr int kRecords = 600;
+const std::string kTopic = "events";
+
+/// The broker that is stopped and started, and what its clients saw.
+struct Life {
+  explicit Life(std::uint64_t seed) : world(seed), machine(world.add_node("broker", {.shards = 3})) {}
+
+  void start_broker() {
+    broker::NodeConfig config;
+    config.data_dir = "/var/lib/mq";
+    config.partitions_default = kPartitions;
+    config.offsets_partitions = 4;
+    config.listeners.push_back({.address = {.host = "", .port = kPort, .path = {}}});
+    broker::NodeEnv env{.shards = machine.shards(),
+                        .files = machine.files(),
+                        .disk_pool = machine.pool(),
+                        .metadata_pool = machine.metadata_pool(),
+                        .random = machine.random(),
+                        .logger = machine.logger()};
+    node = &machine.make<broker::Node>(std::move(env), std::move(config));
+    const auto started = world.run(machine, node->start(), 1min);
+    ASSERT_TRUE(started) << started.error().message;
+  }
+  void stop_broker() {
+    world.run(machine, node->stop(), 10s);
+    EXPECT_TRUE(machine.files().exists("/var/lib/mq/.kafka_cleanshutdown").value());
+    machine.kill();
+    machine.start();
+  }
+
+  World world;
+  Node& machine;
+  broker::Node* node = nullptr;
+  std::set<std::string> acknowledged;
+  bool produced = false;
+  bool is_over = false;  ///< the endless clients end
+  int running = 0;       ///< of them
+};
+
+client::ClientOptions options() {
+  client::ClientOptions options;
+  options.bootstrap.push_back({.host = "broker", .port = kPort, .path = {}});
+  options.request_timeout = 5s;
+  return options;
+}
+
+awaitable<void> produce(Life& life, Node& host) {
+  env::Shard& shard = host.shard(0);
+  client::Cluster cluster(shard, host.random(), options());
+  EXPECT_TRUE(co_await cluster.start(Instant::never()));
+  client::ProducerOptions batches;
+  batches.linger = 1ms;
+  batches.batch_bytes = 300;
+  client::Producer producer(cluster, batches, [&](const client::Delivery& delivery) {
+    EXPECT_EQ(delivery.error, nullptr) << delivery.error->message;
+    for (const std::uint64_t token : delivery.tokens) life.acknowledged.insert("record " + std::to_string(token));
+  });
+  auto topic = co_await producer.topic(kTopic, Instant::never());
+  EXPECT_TRUE(topic) << topic.error().message;
+  for (int i = 0; i < kRecords; ++i) {
+    const std::string value = "record " + std::to_string(i);
+    EXPECT_TRUE(co_await producer.send(**topic, {.partition = i % kPartitions,
+                                                 .key = {},
+                                                 .value = value,
+                                                 .headers = {},
+                                                 .token = static_cast<std::uint64_t>(i)}));
+    if (i % 5 == 4) co_await shard.sleep_until(shard.now() + std::chrono::microseconds(host.random().below(3000)));
+  }
+  EXPECT_TRUE(co_await producer.close(Instant::never()));
+  co_await cluster.close();
+  life.produced = true;
+}
+
+/// Makes a topic and deletes it, again and again. A stop may come between the two, or before the answer.
+awaitable<void> change_topics(Life& life, Node& host) {
+  ++life.running;
+  env::Shard& shard = host.shard(0);
+  client::Cluster cluster(shard, host.random(), options());
+  EXPECT_TRUE(co_await cluster.start(Instant::never()));
+  client::Admin admin(cluster);
+  for (int i = 0; !life.is_over; ++i) {
+    const std::string name = "passing-" + std::to_string(i);
+    std::vector<client::NewTopic> wanted;
+    wanted.push_back({.name = name, .partitions = 5});
+    (void)co_await admin.create_topics(std::move(wanted), false, shard.now() + 20s);
+    (void)co_await admin.delete_topics({name}, shard.now() + 20s);
+  }
+  co_await cluster.close();
+  --life.running;
+}
+
+/// A member of a group that reads and commits; it waits in fetches and rebalances.
+awaitable<void> read_as_member(Life& life, Node& host) {
+  ++life.running;
+  env::Shard& shard = host.shard(0);
+  client::Cluster cluster(shard, host.random(), options());
+  EXPECT_TRUE(co_await cluster.start(Instant::never()));
+  client::GroupOptions group;
+  group.group = "readers";
+  group.assignors = {client::Assignor::range};
+  group.session_timeout = 6s;
+  group.heartbeat_interval = 100ms;
+  group.consumer.reset = client::OffsetReset::start;
+  client::GroupConsumer member(cluster, {kTopic}, group);
+  while (!life.is_over) {
+    const auto polled = co_await member.poll(50ms);
+    if (polled && !polled->batches.empty()) (void)co_await member.commit_polled(shard.now() + 10s);
+  }
+  (void)co_await member.close(shard.now() + 10s);
+  co_await cluster.close();
+  --life.running;
+}
+
+/// Reads the topic from its start until `count` records came.
+awaitable<std::vector<std::string>> read_all(Node& host, std::size_t count) {
+  std::vector<std::string> seen;
+  client::Cluster cluster(host.shard(0), host.random(), options());
+  EXPECT_TRUE(co_await cluster.start(Instant::never()));
+  client::Consumer consumer(cluster, {.reset = client::OffsetReset::start});
+  for (std::int32_t partition = 0; partition < kPartitions; ++partition)
+    consumer.assign({kTopic, partition}, Offset{0});
+  record::RecordReader reader;
+  while (seen.size() < count) {
+    const auto polled = co_await consumer.poll(100ms);
+    EXPECT_TRUE(polled) << polled.error().message;
+    for (const client::FetchedBatch& batch : polled->batches)
+      EXPECT_TRUE(client::for_each_record(
+          reader, batch, [&](const record::RecordView& record) { seen.emplace_back(record.value.value_or("")); }));
+  }
+  co_await consumer.close();
+  co_await cluster.close();
+  co_return seen;
+}
+
+class Stop : public ::testing::TestWithParam<int> {};
+
+TEST_P(Stop, AmidEverythingIsCleanAndLosesNothing) {
+  Life life(static_cast<std::uint64_t>(GetParam()));
+  life.start_broker();
+  const auto add = [&](const char* host, auto client) {
+    Node& machine = life.world.add_node(host, {.shards = 1});
+    machine.spawn(client(life, machine));
+  };
+  add("producer", produce);
+  add("admin-1", change_topics);
+  add("admin-2", change_topics);
+  add("member-1", read_as_member);
+  add("member-2", read_as_member);
+  for (int round = 0; round < 3; ++round) {
+    life.world.run_for(std::chrono::microseconds(20'000 + life.world.rng().below(80'000)));
+    life.stop_broker();
+    life.start_broker();
+  }
+  ASSERT_TRUE(life.world.run_until([&] { return life.produced; }, 5min));
+  life.is_over = true;
+  ASSERT_TRUE(life.world.run_until([&] { return life.running == 0; }, 5min));
+
+  Node& reader = life.world.add_node("reader", {.shards = 1});
+  const auto seen = life.world.run(reader, read_all(reader, kRecords), 1min);
+  EXPECT_EQ(life.acknowledged.size(), static_cast<std::size_t>(kRecords));
+  EXPECT_EQ(seen.size(), life.acknowledged.size());
+  EXPECT_EQ(std::set<std::string>(seen.begin(), seen.end()), life.acknowledged);
+  if (HasFailure())
+    for (const std::string& line : life.machine.log_lines()) std::cout << line << "\n";
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, Stop, ::testing::Range(1, 11));
+
+}  // namespace
+}  // namespace mq::sim
