@@ -3,7 +3,8 @@ set -euo pipefail
 export PATH="$1:$PATH"
 work=$(mktemp -d "${TMPDIR:-/tmp}/mq-e2e.XXXXXX")
 mqd_pid=
-trap 'status=$?; [ -z "$mqd_pid" ] || kill -9 "$mqd_pid" 2>/dev/null || true; [ $status = 0 ] || tail -n 40 "$work"/*.log 2>/dev/null || true; rm -rf "$work"; exit $status' EXIT
+at_end() { :; } # a script that mounts something or starts more than mqd says here how it goes away
+trap 'status=$?; [ -z "$mqd_pid" ] || kill -9 "$mqd_pid" 2>/dev/null || true; at_end; [ $status = 0 ] || tail -n 40 "$work"/*.log 2>/dev/null || true; rm -rf "$work"; exit $status' EXIT
 
 fail() { echo "FAILED: $*" >&2; exit 1; }
 
@@ -14,7 +15,7 @@ start_mqd() {
   local ready; ready=$(mktemp -u "$work/ready.XXXXXX"); mkfifo "$ready"
   mqd -D "$work/data" -l "127.0.0.1:${port:-0}" --ready-fd 7 "$@" >>"$work/mqd.log" 2>&1 7>"$ready" &
   mqd_pid=$!
-  local line; line=$(timeout 20 cat "$ready") || fail "mqd was not ready in 20 s"
+  local line; line=$(timeout 20 head -n 1 "$ready") || fail "mqd was not ready in 20 s"
   [ -n "$line" ] || fail "mqd ended before it was ready"
   export MQ_BROKERS=${line#MQ_BROKERS=}
   port=${MQ_BROKERS##*:}
