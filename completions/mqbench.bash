@@ -25,7 +25,7 @@ _mqbench()
         '') words='produce consume e2e rpc verify limit' ;;
     esac
     if [[ $cur == -* ]]; then
-        words='-b --brokers -P --profile --config -X --connect-timeout --timeout --client-id -q --quiet -v --verbose --color --progress -h --help --help-json --help-man --completion -V --version'
+        words='-b --brokers -P --profile --config -X --connect-timeout --timeout --client-id --color --progress -q --quiet -v --verbose -h --help --help-json --help-man --completion -V --version'
         case "$command" in
             'produce'*) words="$words -t --duration -c --count -w --warmup -s --size -r --rate --producers --partitions --topic-config --keep -a --acks -z --compress --linger --batch --inflight --no-idempotent --drain --broker-pid --json" ;;
             'consume'*) words="$words -t --duration -c --count -w --warmup -s --size --connections --partitions --topic-config --keep -z --compress --batch --backlog --decode --drain --broker-pid --json" ;;

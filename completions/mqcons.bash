@@ -14,7 +14,7 @@ _mqcons()
     case "$command" in
     esac
     if [[ $cur == -* ]]; then
-        words='-p --partitions -o --offset --since --until -n --tail -f --follow -c --count -F --format -K --key-delimiter -d --delimiter -0 --null -J --json --null-as --raw -g --group --instance --reset -b --brokers -P --profile --config -X --connect-timeout --timeout --client-id -q --quiet -v --verbose --color --progress -h --help --help-json --help-man --completion -V --version'
+        words='-p --partitions -o --offset --since --until -n --tail -f --follow -c --count -F --format -K --key-delimiter -d --delimiter -0 --null -J --json --null-as --raw -g --group --instance --reset -b --brokers -P --profile --config -X --connect-timeout --timeout --client-id --color --progress -q --quiet -v --verbose -h --help --help-json --help-man --completion -V --version'
         case "$command" in
         esac
     fi

@@ -37,7 +37,7 @@ _mqctl()
         'cluster') words='info' ;;
     esac
     if [[ $cur == -* ]]; then
-        words='-b --brokers -P --profile --config -X --connect-timeout --timeout --client-id -q --quiet -v --verbose --color --progress -h --help --help-json --help-man --completion -V --version'
+        words='-b --brokers -P --profile --config -X --connect-timeout --timeout --client-id --color --progress -q --quiet -v --verbose -h --help --help-json --help-man --completion -V --version'
         case "$command" in
             'topic list'*) words="$words --internal -o --output --no-header" ;;
             'topic create'*) words="$words -p --partitions -r --replicas --set --compact --retention --if-not-exists -n --dry-run -y --yes -o --output --no-header" ;;

@@ -9,15 +9,13 @@ _mqd()
         --flush) COMPREPLY=($(compgen -W 'ack async' -- "$cur")); return ;;
         --log) COMPREPLY=($(compgen -W 'debug info warn error' -- "$cur")); return ;;
         --log-format) COMPREPLY=($(compgen -W 'auto text json' -- "$cur")); return ;;
-        --color) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return ;;
-        --progress) COMPREPLY=($(compgen -W 'auto plain never' -- "$cur")); return ;;
         --help-man) COMPREPLY=($(compgen -W 'mq.conf mq-exit' -- "$cur")); return ;;
         --completion) COMPREPLY=($(compgen -W 'bash zsh fish' -- "$cur")); return ;;
     esac
     case "$command" in
     esac
     if [[ $cur == -* ]]; then
-        words='-D --data -l --listen --advertise -i --node-id --cluster-id --partitions --auto-create --retention --retention-bytes --segment --flush --max-message --max-connections --threads -X -c --config --check-config --metrics --log --log-format --ephemeral --ready-fd -q --quiet -v --verbose --color --progress -h --help --help-json --help-man --completion -V --version'
+        words='-D --data -l --listen --advertise -i --node-id --cluster-id --partitions --auto-create --retention --retention-bytes --segment --flush --max-message --max-connections --threads -X -c --config --check-config --metrics --log --log-format --ephemeral --ready-fd -q --quiet -v --verbose -h --help --help-json --help-man --completion -V --version'
         case "$command" in
         esac
     fi

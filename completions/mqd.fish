@@ -23,8 +23,6 @@ complete -c mqd -l ephemeral -d 'use a new directory and any free port, and remo
 complete -c mqd -l ready-fd -r -d 'write MQ_BROKERS=HOST:PORT to descriptor N when clients can connect, and close it'
 complete -c mqd -s q -l quiet -d 'no notices and no progress; errors only'
 complete -c mqd -s v -l verbose -d 'say more on stderr: -v what was done in the end, -vv connections too'
-complete -c mqd -l color -r -f -a 'auto always never' -d 'a bold line above tables: auto is on for a terminal unless NO_COLOR is set'
-complete -c mqd -l progress -r -f -a 'auto plain never' -d 'progress on stderr: auto is one line on a terminal, plain a line each 10 s'
 complete -c mqd -s h -d 'the options, one line each'
 complete -c mqd -l help -d 'examples and all options'
 complete -c mqd -l help-json -d 'the same for programs'

@@ -14,7 +14,7 @@ _mqprod()
     case "$command" in
     esac
     if [[ $cur == -* ]]; then
-        words='-d --delimiter -0 --null -K --key-delimiter -k --key --max-record -p --partition -a --acks --no-idempotent -z --compress --linger --batch --inflight -r --rate --retry --drain -T --tee -b --brokers -P --profile --config -X --connect-timeout --timeout --client-id -q --quiet -v --verbose --color --progress -h --help --help-json --help-man --completion -V --version'
+        words='-d --delimiter -0 --null -K --key-delimiter -k --key --max-record -p --partition -a --acks --no-idempotent -z --compress --linger --batch --inflight -r --rate --retry --drain -T --tee -b --brokers -P --profile --config -X --connect-timeout --timeout --client-id --color --progress -q --quiet -v --verbose -h --help --help-json --help-man --completion -V --version'
         case "$command" in
         esac
     fi

@@ -103,9 +103,9 @@ struct ToolRow {
   bool connects = true;  ///< has the options of a client (-b, -P, -X, ...)
 };
 
-/// -h, --help, -q, -v, --color, ...: every tool has them.
+/// -h, --help, -q, -v, ...: every tool has them.
 [[nodiscard]] std::span<const OptionRow> general_options();
-/// -b, -P, -X, --timeout, ...: every tool that talks to a broker.
+/// -b, -P, -X, --timeout, --color, ...: every tool that talks to a broker.
 [[nodiscard]] std::span<const OptionRow> client_options();
 
 /// May -X and a configuration file set it? How a tool connects and looks, never what it does.

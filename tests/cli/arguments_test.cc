@@ -185,7 +185,7 @@ TEST(Arguments, BadValueIsUnderlined) {
 TEST(Arguments, MissingAndSurplusWordsAreErrors) {
   EXPECT_NE(error_of({}).find("an operand is missing; usage: mqtest [OPTION]... TOPIC"), std::string::npos);
   EXPECT_NE(error_of({"a", "b", "c", "d"}).find("one operand too many: 'd'"), std::string::npos);
-  EXPECT_NE(error_of({"t", "--linger"}).find("--linger needs a DUR"), std::string::npos);
+  EXPECT_NE(error_of({"t", "--linger"}).find("--linger needs a value: DUR"), std::string::npos);
   EXPECT_NE(error_of({"t", "--null=1"}).find("--null takes no value"), std::string::npos);
 }
 
