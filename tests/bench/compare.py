@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+"""compare.py MQBENCH MQ_ADDRESS MQ_PID OTHER_ADDRESS OTHER_PID [ROUNDS]: mqd and another broker under the same load.
+
+mqbench is the client of both, one broker after the other within each round, so that what a noisy machine does meets
+both. Prints one line for each load: the medians over the rounds (default 3), and the ratio. Topics are made with
+mq.flush=async on mqd, which is what Kafka's defaults do; the line "rpc synced" has mq.flush=ack against
+flush.messages=1. Prints figures, judges nothing. Takes about two minutes a round.
+"""
+
+import json
+import statistics
+import subprocess
+import sys
+
+ASYNC = "mq.flush=async"
+SYNCED = "mq.flush=ack"
+
+# What to run, the setting of the topic on mqd and on the other, and the figures to print: name, unit, more is better.
+RATE = ("records_per_s", "rec/s", True)
+BYTES = ("mb_per_s", "MB/s", True)
+CPU_RECORD = ("broker_cpu_us_per_record", "us CPU a record", False)
+CPU_GB = ("broker_cpu_s_per_gb", "s CPU a GB", False)
+P50 = ("latency_p50_us", "us p50", False)
+P99 = ("latency_p99_us", "us p99", False)
+RESPONSE_P50 = ("response_p50_us", "us p50", False)
+RESPONSE_P99 = ("response_p99_us", "us p99", False)
+LOADS = [
+    ("rpc, 1 connection", "rpc --connections 1 -t 4s", ASYNC, None, [P50, P99, CPU_RECORD]),
+    ("rpc, 16 connections", "rpc --connections 16 -t 4s", ASYNC, None, [RATE, P50, CPU_RECORD]),
+    ("rpc synced, 16 connections", "rpc --connections 16 -t 4s", SYNCED, "flush.messages=1", [RATE, P50, CPU_RECORD]),
+    ("produce 100 B", "produce -s 100 -t 5s", ASYNC, None, [BYTES, CPU_GB]),
+    ("produce 1 KiB", "produce -s 1K -t 5s", ASYNC, None, [BYTES, CPU_GB]),
+    ("consume 100 B", "consume -s 100 -t 5s", ASYNC, None, [BYTES, CPU_GB]),
+    ("consume 1 KiB", "consume -s 1K -t 5s", ASYNC, None, [BYTES, CPU_GB]),
+    ("end to end, 5000/s, acks=1", "e2e -r 5000/s -a 1 -t 5s", ASYNC, None, [RESPONSE_P50, RESPONSE_P99]),
+]
+
+
+def measure(mqbench, load, address, pid, config):
+    command = [mqbench, *load.split(), "-w", "2s", "-b", address, "--broker-pid", pid, "--json", "-q"]
+    if config:
+        command += ["--topic-config", config]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout)
+
+
+def main():
+    mqbench, ours, our_pid, other, other_pid = sys.argv[1:6]
+    rounds = int(sys.argv[6]) if len(sys.argv) > 6 else 3
+    results = {name: ([], []) for name, *_ in LOADS}
+    for _ in range(rounds):
+        for name, load, our_config, other_config, _ in LOADS:
+            results[name][0].append(measure(mqbench, load, ours, our_pid, our_config))
+            results[name][1].append(measure(mqbench, load, other, other_pid, other_config))
+    for name, _, _, _, figures in LOADS:
+        for figure, unit, more_is_better in figures:
+            mq, them = (statistics.median(run[figure] for run in runs) for runs in results[name])
+            ratio = mq / them if more_is_better else them / mq
+            print(f"{name:28} {unit:16} mqd {mq:12.2f}   other {them:12.2f}   {ratio:6.2f} times as good")
+
+
+main()
