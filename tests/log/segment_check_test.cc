@@ -76,7 +76,8 @@ TEST_F(SegmentCheckTest, EpochFileThatContradictsTheBatchesIsFound) {
 TEST_F(SegmentCheckTest, IndexesThatALiveKafkaPreallocatedAreNoDamage) {
   // Kafka makes the newest segment's indexes 10 MiB of zeros and writes entries from the front; only a roll or a clean
   // stop cuts them.
-  const Offset newest = summaries_.empty() ? (findings(), summaries_.back().base_offset) : summaries_.back().base_offset;
+  ASSERT_TRUE(findings().empty());
+  const Offset newest = summaries_.back().base_offset;
   for (const char* extension : {"index", "timeindex"}) {
     const std::string file = path(newest.value(), extension);
     ASSERT_TRUE(
