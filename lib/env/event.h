@@ -1,6 +1,6 @@
 #pragma once
 
-#include <list>
+#include <boost/intrusive/list.hpp>
 #include <memory>
 
 #include "base/result.h"
@@ -16,7 +16,8 @@ class Event {
   explicit Event(Shard& shard) : shard_(shard) {}
   Event(const Event&) = delete;
   Event& operator=(const Event&) = delete;
-  /// Nobody may be waiting any more, unless the shard never runs again (a killed node destroys both in any order).
+  /// Nobody may be waiting any more, unless the shard never runs again: a killed node destroys its events and those who
+  /// wait for them in any order, and a destructor among them may still notify.
   ~Event() = default;
 
   /// Returns after the next `notify_all`. Check the condition in a loop around it.
@@ -27,12 +28,14 @@ class Event {
   [[nodiscard]] bool has_waiters() const { return !waiters_.empty(); }
 
  private:
-  struct Waiter {
+  /// Lies in the frame of who waits, and leaves the list when that is destroyed.
+  struct Waiter : boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+    explicit Waiter(Shard& shard) : timer(shard.make_timer()) {}
     std::unique_ptr<Timer> timer;
     bool notified = false;
   };
   Shard& shard_;
-  std::list<Waiter*> waiters_;
+  boost::intrusive::list<Waiter, boost::intrusive::constant_time_size<false>> waiters_;
 };
 
 }  // namespace mq::env

@@ -282,7 +282,7 @@ TEST_P(TopicCrashes, LeaveWhatWasAnsweredAndTakeNothingElse) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, TopicCrashes, ::testing::Range(1, 6));
-INSTANTIATE_TEST_SUITE_P(Seeds, BrokerCrashes, ::testing::Range(1, 11));
+INSTANTIATE_TEST_SUITE_P(Seeds, BrokerCrashes, ::testing::Range(1, 31));
 
 }  // namespace
 }  // namespace mq::sim

@@ -261,5 +261,31 @@ TEST(Node, ObjectsOfAProcessGoAfterItsCoroutinesAndTheLastOneFirst) {
   EXPECT_EQ(gone, (std::vector<std::string>{"coroutine", "second", "first"}));
 }
 
+/// Tells others at its end, as a hold on a connection does.
+struct NotifiesAtItsEnd {
+  std::shared_ptr<env::Event> event;
+  ~NotifiesAtItsEnd() { event->notify_all(); }
+};
+
+TEST(Node, KillDestroysWhoWaitsAndWhoWouldHaveWokenThemInAnyOrder) {
+  World world(1);
+  Node& node = world.add_node("node", {.shards = 1});
+  env::Shard& shard = node.shard(0);
+  const auto event = std::make_shared<env::Event>(shard);
+  const auto wait = [](std::shared_ptr<env::Event> kept) -> awaitable<void> { co_await kept->wait(); };
+  const auto hold = [](env::Shard& on, std::shared_ptr<env::Event> told) -> awaitable<void> {
+    const NotifiesAtItsEnd tells{std::move(told)};
+    co_await on.sleep_until(Instant::never());
+  };
+  for (int i = 0; i < 4; ++i) {
+    node.spawn(wait(event));
+    node.spawn(hold(shard, event));
+  }
+  world.run_for(1ms);
+  EXPECT_TRUE(event->has_waiters());
+  node.kill();
+  EXPECT_FALSE(event->has_waiters());
+}
+
 }  // namespace
 }  // namespace mq::sim
