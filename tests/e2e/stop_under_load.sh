@@ -37,13 +37,13 @@ signal.pause()
 END
 
 amid_load() {
-  again_and_again timeout 20 mqbench rpc --connections 16 --partitions 5 -t 100s
-  again_and_again timeout 20 mqbench produce --partitions 4 -s 1K -t 100s
-  again_and_again timeout 20 mqbench e2e -t 100s
-  again_and_again bash -c 'seq 1 20000 | timeout 20 mqprod -z zstd load'
-  again_and_again bash -c 'seq 1 2000 | timeout 20 mqprod -a 0 load'
-  for _ in 1 2 3; do again_and_again timeout 2 mqcons -f -g readers --reset start load; done
-  again_and_again bash -c 'name=made.$RANDOM; mqctl topic create $name -p 5; seq 1 100 | timeout 5 mqprod $name; mqctl topic delete --yes $name'
+  again_and_again timeout --foreground 20 mqbench rpc --connections 16 --partitions 5 -t 100s
+  again_and_again timeout --foreground 20 mqbench produce --partitions 4 -s 1K -t 100s
+  again_and_again timeout --foreground 20 mqbench e2e -t 100s
+  again_and_again bash -c 'seq 1 20000 | timeout --foreground 20 mqprod -z zstd load'
+  again_and_again bash -c 'seq 1 2000 | timeout --foreground 20 mqprod -a 0 load'
+  for _ in 1 2 3; do again_and_again timeout --foreground 2 mqcons -f -g readers --reset start load; done
+  again_and_again bash -c 'name=made.$RANDOM; mqctl topic create $name -p 5; seq 1 100 | timeout --foreground 5 mqprod $name; mqctl topic delete --yes $name'
   again_and_again bash -c 'mqctl config set topic/load mq.flush=async; mqctl config set topic/load mq.flush=ack; mqctl group lag; mqctl partition list'
   rm -f "$work/deaf"
   local metrics; metrics=$(sed -n 's|.*http://127.0.0.1:||p' "$work/mqd.log" | tail -n 1)
