@@ -47,8 +47,10 @@ awaitable<void> watch_signals(posix::Signals& signals, Job& job) {
 }
 
 /// Until the timer is cancelled.
-awaitable<void> watch_progress(env::Shard& shard, env::Timer& timer, cli::ProgressLine line, const Job& job) {
-  while (co_await timer.wait_until(shard.now() + kProgressEvery)) {
+/// Until `is_over`; `timer` is cancelled then, which finds no wait when one has just ended.
+awaitable<void> watch_progress(env::Shard& shard, env::Timer& timer, cli::ProgressLine line, const Job& job,
+                               const bool& is_over) {
+  while (co_await timer.wait_until(shard.now() + kProgressEvery) && !is_over) {
     if (!line.due(shard.now())) continue;
     std::string text = job.progress();
     if (text.ends_with('\n')) text.pop_back();
@@ -124,10 +126,13 @@ int run_tool(const cli::ToolRow& tool, int argc, char** argv, const MakeJob& mak
     env::TaskGroup watching(runtime.shard(0));
     watching.spawn(watch_signals(signals, **job));
     const auto progress_timer = runtime.shard(0).make_timer();
+    bool is_over = false;
     if ((*job)->shows_progress())
       watching.spawn(watch_progress(runtime.shard(0), *progress_timer,
-                                    cli::ProgressLine(*args, context.environment, runtime.shard(0).now()), **job));
+                                    cli::ProgressLine(*args, context.environment, runtime.shard(0).now()), **job,
+                                    is_over));
     const cli::ExitCode code = co_await (*job)->run();
+    is_over = true;
     signals.close();
     progress_timer->cancel();
     co_await watching.join();
