@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <chrono>
 
@@ -210,10 +211,20 @@ Result<env::Address> parse_address(std::string_view text) {
 
 const cli::ToolRow& tool() { return kTool; }
 
+bool names_security(std::string_view listener_name) {
+  std::string name(listener_name);
+  std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::toupper(c); });
+  return name == "SSL" || name.starts_with("SASL_");
+}
+
 Result<broker::ListenerConfig> parse_listener(std::string_view text) {
   broker::ListenerConfig listener;
   if (const auto slashes = text.find("://"); slashes != std::string_view::npos) {
     listener.name = text.substr(0, slashes);
+    // In Kafka these names mean TLS or a log-in; a listener that has neither must not look as if it had.
+    if (names_security(listener.name))
+      return fail(Errc::invalid_argument,
+                  "listener {}: mqd has no TLS and no SASL yet; PLAINTEXT:// serves in the clear", text);
     text.remove_prefix(slashes + 3);
   }
   MQ_TRY(listener.address, parse_address(text));
@@ -298,10 +309,14 @@ Result<broker::NodeConfig> node_config(const cli::Arguments& args, const config:
   }
   if (args.has("advertise")) {
     const std::string& text = args.text("advertise");
+    const auto listener =
+        std::ranges::find_if(config.listeners, [](const auto& each) { return !each.address.is_unix(); });
+    if (listener == config.listeners.end())
+      return fail(Errc::invalid_argument, "--advertise {}: there is no TCP listener whose clients could be told", text);
     const auto colon = text.rfind(':');
-    config.listeners.front().advertised_host = text.substr(0, colon);
+    listener->advertised_host = text.substr(0, colon);
     if (colon != std::string::npos) {
-      MQ_TRY(config.listeners.front().advertised_port, parse_port(std::string_view(text).substr(colon + 1)));
+      MQ_TRY(listener->advertised_port, parse_port(std::string_view(text).substr(colon + 1)));
     }
   }
   return config;

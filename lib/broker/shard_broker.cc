@@ -152,14 +152,23 @@ awaitable<Result<std::vector<std::pair<Uuid, std::int32_t>>>> ShardBroker::open_
     for (Result<OpenedLog>& log : opened) {
       if (!log) co_return std::unexpected(std::move(log).error());
       const log::RecoveryReport& report = log->report;
-      if (log->is_new) made.push_back(log->partition->name());
+      if (log->is_new) {
+        made.push_back(log->partition->name());
+        // Else the next start would take what is missing before it for damage.
+        node_.log_dir().set_log_start(made.back(), log->partition->log().log_start());
+      }
       if (report.end_uncertain) uncertain.emplace_back(log->partition->topic_id(), log->partition->name().partition);
       metrics_.gauge(Metric::recovery_checked_bytes).add(static_cast<std::int64_t>(report.bytes_checked));
       metrics_.gauge(Metric::recovery_cut_bytes).add(static_cast<std::int64_t>(report.bytes_cut));
       put(std::move(log->partition));
     }
   }
-  if (!made.empty()) MQ_CO_CHECK(co_await pool.run(shard_, [&] { return node_.log_dir().sync_new(made); }));
+  if (!made.empty()) {
+    MQ_CO_CHECK(co_await pool.run(shard_, [&]() -> Result<void> {
+      MQ_CHECK(node_.log_dir().sync_new(made));
+      return node_.log_dir().write_checkpoints();
+    }));
+  }
   co_return uncertain;
 }
 

@@ -34,6 +34,18 @@ NewTopic internal_topic(std::string name, const NodeConfig& config) {
                       {"mq.flush", "ack"}}};
 }
 
+/// What offsets and transactions rest on cannot be changed: a compacted topic whose answers wait for the disk.
+Result<void> check_internal_configs(const std::string& name, const std::map<std::string, std::string>& configs,
+                                    const NodeConfig& config) {
+  const NewTopic fixed = internal_topic(name, config);
+  for (const char* key : {"cleanup.policy", "mq.flush"}) {
+    const auto value = configs.find(key);
+    if (value == configs.end() || value->second != fixed.configs.at(key))
+      return fail(Errc::invalid_argument, "{}={} is fixed for an internal topic", key, fixed.configs.at(key));
+  }
+  return {};
+}
+
 }  // namespace
 
 /// Holds the right to change metadata. Waiters get it in the order they came.
@@ -122,7 +134,9 @@ awaitable<std::vector<TopicOutcome>> Topics::create(std::vector<NewTopic> topics
   std::vector<Made> made;
   cluster::ClusterImage image = *node_.first_shard().image();
   for (const NewTopic& wanted : topics) {
-    TopicOutcome outcome = check(wanted, image);
+    // An internal topic has its own settings, whoever names it first.
+    TopicOutcome outcome =
+        check(is_internal_topic(wanted.name) ? internal_topic(wanted.name, node_.config()) : wanted, image);
     if (outcome.error == ErrorCode::kNone) image = image.with_topic(outcome.topic);
     if (outcome.error == ErrorCode::kNone && !validate_only) {
       auto logs = co_await make_logs(outcome.topic, 0);
@@ -173,11 +187,7 @@ awaitable<void> Topics::publish(std::vector<Made> made, std::vector<TopicOutcome
 awaitable<std::vector<TopicOutcome>> Topics::create_on_demand(std::vector<std::string> names) {
   std::vector<NewTopic> wanted;
   for (std::string& name : names) {
-    if (is_internal_topic(name)) {
-      wanted.push_back(internal_topic(std::move(name), node_.config()));
-    } else {
-      wanted.push_back({.name = std::move(name)});
-    }
+    wanted.push_back({.name = std::move(name)});
   }
   auto outcomes = co_await create(std::move(wanted), false);
   // Somebody else's creation was as good as ours.
@@ -262,6 +272,7 @@ awaitable<TopicOutcome> Topics::change_config(std::string name, ConfigChange cha
   std::map<std::string, std::string> configs(topic->configs.begin(), topic->configs.end());
   auto changed = change(configs);
   if (changed) changed = check_topic_configs(configs, node_.config());
+  if (changed && is_internal_topic(name)) changed = check_internal_configs(name, configs, node_.config());
   if (!changed) co_return refuse(name, ErrorCode::kInvalidConfig, changed.error().message);
   auto next = std::make_shared<const cluster::ClusterImage>(image->with_config(name, {configs.begin(), configs.end()}));
   if (!validate_only) {
