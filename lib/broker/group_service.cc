@@ -7,7 +7,6 @@
 #include "broker/partition.h"
 #include "broker/shard_broker.h"
 #include "record/batch_builder.h"
-#include "record/record.h"
 
 namespace mq::broker {
 namespace {
@@ -114,11 +113,12 @@ awaitable<void> GroupService::load(std::shared_ptr<Hosted> hosted) {
   auto replayed = co_await replay(*hosted);
   if (stopped_) co_return;
   if (!replayed) {
-    // Serving with half of the offsets would send consumers back to where they never were: stay in loading (G-1).
+    // Serving with half of the offsets would send consumers back to where they were long ago: stay in loading (G-1).
+    const std::string& directory = hosted->partition->log().directory();
     shard_.node().logger().error(
-        "{}: the groups in it cannot be loaded and are not served: {}; "
-        "'mqctl segment verify' says what of it is damaged",
-        hosted->partition->name().to_string(), replayed.error().message);
+        "{}: its groups cannot be loaded and are not served: {}; 'mqctl segment verify {}' names what is damaged; "
+        "with mqd stopped, put back a good copy of the directory, or move it away: its groups then begin anew",
+        hosted->partition->name().to_string(), replayed.error().message, directory);
     co_return;
   }
   carry_out(hosted, hosted->coordinator.finish_loading(time()));
@@ -131,7 +131,12 @@ awaitable<Result<void>> GroupService::replay(Hosted& hosted) {
   const Offset end = partition.log().log_end();
   for (Offset at = partition.log().log_start(); at < end && !stopped_;) {
     MQ_CO_TRY(log::FileRange range, partition.log().read(at, kLoadBytes, end, true));
-    if (range.empty()) break;
+    if (range.empty()) {
+      // Only compaction leaves offsets without batches at the end, and it remembers how far it came.
+      if (end <= partition.log().compacted_end()) break;
+      co_return fail(Errc::corrupt_batch, "{}: its batches end at offset {}, but {} were written",
+                     partition.log().directory(), at.value(), end.value());
+    }
     if (!range.verified) {
       const log::VerifyOutcome outcome = co_await pool.run(shard_.shard(), [&range] { return log::verify(range); });
       partition.log().note_verified(range, outcome);
@@ -144,14 +149,26 @@ awaitable<Result<void>> GroupService::replay(Hosted& hosted) {
       if (!batch) break;
       at = batch->header().next_offset();
       if (batch->header().is_control()) continue;
+      std::optional<Offset> unreadable;
       MQ_CO_CHECK(record::for_each_record(reader, *batch, [&](const record::RecordView& record) {
-        if (record.key && !hosted.coordinator.replay(*record.key, record.value))
-          shard_.node().logger().warn("{}: the record at offset {} is not understood and is skipped",
-                                      partition.name().to_string(), record.offset.value());
+        if (!replay(hosted, record) && !unreadable) unreadable = record.offset;
       }));
+      if (unreadable)
+        co_return fail(Errc::corrupt, "{}: the record at offset {} is of a group or an offset, but cannot be read",
+                       partition.log().directory(), unreadable->value());
     }
   }
   co_return Result<void>{};
+}
+
+bool GroupService::replay(Hosted& hosted, const record::RecordView& record) {
+  using Replayed = group::Coordinator::Replayed;
+  if (!record.key) return true;
+  const Replayed replayed = hosted.coordinator.replay(*record.key, record.value);
+  if (replayed == Replayed::kForeign)
+    shard_.node().logger().warn("{}: the record at offset {} is not understood and is skipped",
+                                hosted.partition->name().to_string(), record.offset.value());
+  return replayed != Replayed::kUnreadable;
 }
 
 void GroupService::carry_out(const std::shared_ptr<Hosted>& hosted, group::Effects effects) {

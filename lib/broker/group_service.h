@@ -12,6 +12,7 @@
 #include "env/shard.h"
 #include "group/coordinator.h"
 #include "model/error_code.h"
+#include "record/record.h"
 
 namespace mq::broker {
 
@@ -59,7 +60,10 @@ class GroupService {
   };
 
   awaitable<void> load(std::shared_ptr<Hosted> hosted);
+  /// All of the partition or an error: never half of it.
   awaitable<Result<void>> replay(Hosted& hosted);
+  /// False: a record that we should understand, and do not.
+  bool replay(Hosted& hosted, const record::RecordView& record);
   void carry_out(const std::shared_ptr<Hosted>& hosted, group::Effects effects);
   void append(const std::shared_ptr<Hosted>& hosted, group::Append append);
   void set_clock(const std::shared_ptr<Hosted>& hosted);

@@ -17,29 +17,30 @@ Coordinator::Coordinator(Settings settings, std::function<std::string()> new_mem
 
 Coordinator::~Coordinator() = default;
 
-bool Coordinator::replay(BytesView key, std::optional<BytesView> value) {
+Coordinator::Replayed Coordinator::replay(BytesView key, std::optional<BytesView> value) {
   MQ_ASSERT(phase_ == Phase::kLoading);
+  if (!is_known_key(key)) return Replayed::kForeign;
   auto decoded = decode_key(key);
-  if (!decoded) return false;
+  if (!decoded) return Replayed::kUnreadable;
   if (const auto* offset_key = std::get_if<OffsetKey>(&*decoded)) {
     if (!value) {
       if (Group* group = find_group(offset_key->group_id)) group->offsets.erase(offset_key->partition);
-      return true;
+      return Replayed::kTaken;
     }
     auto offset = decode_offset(*value);
-    if (!offset) return false;
+    if (!offset) return Replayed::kUnreadable;
     find_or_make_group(offset_key->group_id, -1).offsets.insert_or_assign(offset_key->partition, std::move(*offset));
-    return true;
+    return Replayed::kTaken;
   }
   const std::string& group_id = std::get<GroupKey>(*decoded).group_id;
   std::optional<WrittenGroup> written = WrittenGroup{};
   if (value) written = decode_group(*value);
-  if (!written) return false;
+  if (!written) return Replayed::kUnreadable;
   Group& group = find_or_make_group(group_id, -1);
   group.is_written = value.has_value();
   group.restore(written->generation, std::move(written->protocol_type), std::move(written->protocol_name),
                 std::move(written->leader), std::move(written->members), written->state_since);
-  return true;
+  return Replayed::kTaken;
 }
 
 Effects Coordinator::finish_loading(Time time) {

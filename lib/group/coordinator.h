@@ -59,9 +59,13 @@ class Coordinator {
 
   // Loading.
 
-  /// One record of the partition, in log order; `value` of nothing is a tombstone. False when the record is not ours to
-  /// understand (an unknown type or version, or damaged bytes): it is skipped, and worth a line in the log.
-  bool replay(BytesView key, std::optional<BytesView> value);
+  enum class Replayed {
+    kTaken,
+    kForeign,    ///< of a kind that we do not have: skipped, and worth a line in the log
+    kUnreadable  ///< of a kind that we have: what it says of a group or an offset is unknown, so never serve (P5)
+  };
+  /// One record of the partition, in log order; `value` of nothing is a tombstone.
+  [[nodiscard]] Replayed replay(BytesView key, std::optional<BytesView> value);
   [[nodiscard]] Effects finish_loading(Time time);
   [[nodiscard]] bool is_serving() const { return phase_ == Phase::kServing; }
 

@@ -42,10 +42,14 @@ Member member_of(const wire::GroupMetadataValue::MemberMetadata& written, const 
 
 }  // namespace
 
-std::optional<RecordKey> decode_key(BytesView key) {
+bool is_known_key(BytesView key) {
   const ApiVersion version = wire::leading_version(key);
-  if (version < 0 || version > kGroupKeyVersion) return std::nullopt;
-  if (version == kGroupKeyVersion) {
+  return version >= 0 && version <= kGroupKeyVersion;
+}
+
+std::optional<RecordKey> decode_key(BytesView key) {
+  if (!is_known_key(key)) return std::nullopt;
+  if (wire::leading_version(key) == kGroupKeyVersion) {
     auto group = wire::decode_versioned<wire::GroupMetadataKey>(key);
     if (!group) return std::nullopt;
     return GroupKey{std::move(group->group)};

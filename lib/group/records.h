@@ -34,7 +34,9 @@ struct WrittenGroup {
   std::vector<Member> members;
 };
 
-/// Nothing: a key of another kind, of a later version, or damaged.
+/// Of a kind that classic groups have, as its version says; it may still be damaged.
+[[nodiscard]] bool is_known_key(BytesView key);
+/// Nothing: not a known kind, or damaged.
 [[nodiscard]] std::optional<RecordKey> decode_key(BytesView key);
 [[nodiscard]] std::optional<CommittedOffset> decode_offset(BytesView value);
 [[nodiscard]] std::optional<WrittenGroup> decode_group(BytesView value);

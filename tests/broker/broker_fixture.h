@@ -115,18 +115,31 @@ class BrokerTest : public ::testing::Test {
     machine_ = &world_->add_node("broker", {.shards = shards});
     client_ = &world_->add_node("client", {.shards = 1});
     EXPECT_TRUE(machine_->files().make_directories("/var/lib"));
-    NodeConfig config;
-    config.data_dir = "/var/lib/mq";
-    config.offsets_partitions = 2;
-    config.listeners.push_back({.address = {.host = "", .port = kPort, .path = {}}});
-    if (change) change(config);
+    config_ = {};
+    config_.data_dir = "/var/lib/mq";
+    config_.offsets_partitions = 2;
+    config_.listeners.push_back({.address = {.host = "", .port = kPort, .path = {}}});
+    if (change) change(config_);
+    start_node();
+  }
+
+  /// A clean stop, what somebody does to the files meanwhile, and a start on what is there then.
+  void restart(const std::function<void(env::Files&)>& meanwhile = {}) {
+    world_->run(*machine_, node_->stop(), 1min);
+    machine_->kill();
+    if (meanwhile) meanwhile(machine_->files());
+    machine_->start();
+    start_node();
+  }
+
+  void start_node() {
     NodeEnv env{.shards = machine_->shards(),
                 .files = machine_->files(),
                 .disk_pool = machine_->pool(),
                 .metadata_pool = machine_->metadata_pool(),
                 .random = machine_->random(),
                 .logger = machine_->logger()};
-    node_ = &machine_->make<Node>(std::move(env), std::move(config));
+    node_ = &machine_->make<Node>(std::move(env), config_);
     const auto started = world_->run(*machine_, node_->start(), 1min);
     ASSERT_TRUE(started) << started.error().message;
   }
@@ -165,6 +178,7 @@ class BrokerTest : public ::testing::Test {
   sim::Node* machine_ = nullptr;
   sim::Node* client_ = nullptr;
   Node* node_ = nullptr;
+  NodeConfig config_;
 };
 
 struct BatchOptions {

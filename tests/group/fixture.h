@@ -163,8 +163,8 @@ class Fixture {
     coordinator = fresh_coordinator();
     held.clear();
     for (const Record& record : log)
-      EXPECT_TRUE(
-          coordinator->replay(record.key, record.value ? std::optional<BytesView>(*record.value) : std::nullopt));
+      EXPECT_EQ(coordinator->replay(record.key, record.value ? std::optional<BytesView>(*record.value) : std::nullopt),
+                Coordinator::Replayed::kTaken);
     carry_out(coordinator->finish_loading(time));
   }
   std::unique_ptr<Coordinator> fresh_coordinator() {

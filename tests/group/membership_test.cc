@@ -465,13 +465,14 @@ TEST(Loading, ARestartRestoresTheGroupAndExpelsNobody) {
   EXPECT_EQ(p.f.group()->leader(), p.a);
 }
 
-TEST(Loading, RecordsThatAreNotUnderstoodAreReportedAndSkipped) {
+TEST(Loading, RecordsOfOtherKindsAndUnreadableOnesAreToldApartAndNotTaken) {
+  using Replayed = Coordinator::Replayed;
   Fixture f;
   const auto coordinator = f.fresh_coordinator();
-  EXPECT_FALSE(coordinator->replay("", "x"));
-  EXPECT_FALSE(coordinator->replay(std::string("\0\x09xx", 4), "x"));
-  EXPECT_FALSE(coordinator->replay(std::string("\0\x02\0\x05g", 5), "x"));
-  EXPECT_FALSE(coordinator->replay(std::string("\0\x02\0\x01g", 5), std::string("\x7f\x7f", 2)));
+  EXPECT_EQ(coordinator->replay("", "x"), Replayed::kForeign);
+  EXPECT_EQ(coordinator->replay(std::string("\0\x09xx", 4), "x"), Replayed::kForeign);
+  EXPECT_EQ(coordinator->replay(std::string("\0\x02\0\x05g", 5), "x"), Replayed::kUnreadable);
+  EXPECT_EQ(coordinator->replay(std::string("\0\x02\0\x01g", 5), std::string("\x7f\x7f", 2)), Replayed::kUnreadable);
   (void)coordinator->finish_loading(f.time);
   EXPECT_EQ(coordinator->group_count(), 0u);
 }

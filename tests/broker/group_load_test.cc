@@ -1,0 +1,233 @@
+// What the groups of a broker are after it was started anew, on good and on damaged partitions of __consumer_offsets.
+
+#include "broker_fixture.h"
+#include "group/partition_for.h"
+#include "group/records.h"
+#include "wire/messages/delete_groups.h"
+#include "wire/messages/find_coordinator.h"
+#include "wire/messages/join_group.h"
+#include "wire/messages/leave_group.h"
+#include "wire/messages/offset_commit.h"
+#include "wire/messages/offset_fetch.h"
+
+namespace mq::broker {
+namespace {
+
+using testing::Peer;
+
+constexpr std::int64_t kNone = -1;
+const std::string kGroup = "readers";
+const std::string kOffsets{kOffsetsTopic};
+const std::string kCleanMarker = "/var/lib/mq/.kafka_cleanshutdown";
+
+awaitable<void> find_coordinator(sim::Node& client) {
+  auto peer = co_await Peer::connect(client);
+  wire::FindCoordinatorRequest request;
+  request.key = kGroup;
+  const auto found = co_await peer->call(request, 3);
+  EXPECT_EQ(found.error_code, ErrorCode::kNone);
+}
+
+awaitable<ErrorCode> send_commit(sim::Node& client, std::string group, std::int32_t partition, std::int64_t offset) {
+  auto peer = co_await Peer::connect(client);
+  wire::OffsetCommitRequest request;
+  request.group_id = std::move(group);
+  auto& topic = request.topics.emplace_back();
+  topic.name = "t";
+  topic.partitions.push_back({.partition_index = partition, .committed_offset = offset});
+  const auto answer = co_await peer->call(request, 8);
+  co_return answer.topics.at(0).partitions.at(0).error_code;
+}
+
+struct Fetched {
+  ErrorCode error = ErrorCode::kNone;
+  std::int64_t offset = kNone;
+};
+
+awaitable<Fetched> send_fetch(sim::Node& client, std::string group, std::int32_t partition) {
+  auto peer = co_await Peer::connect(client);
+  wire::OffsetFetchRequest request;
+  request.group_id = std::move(group);
+  request.topics.emplace().push_back({.name = "t", .partition_indexes = {partition}});
+  const auto answer = co_await peer->call(request, 7);
+  if (answer.error_code != ErrorCode::kNone) co_return Fetched{.error = answer.error_code};
+  co_return Fetched{.offset = answer.topics.at(0).partitions.at(0).committed_offset};
+}
+
+class GroupLoad : public testing::BrokerTest {
+ protected:
+  void SetUp() override {
+    start();
+    create_topic("t", 500);
+    run(find_coordinator(*client_));
+  }
+
+  void commit(std::int64_t offset, std::int32_t partition = 0) {
+    EXPECT_EQ(run(send_commit(*client_, kGroup, partition, offset)), ErrorCode::kNone);
+  }
+  /// Once loading is over one way or the other.
+  Fetched fetch(std::int32_t partition = 0, const std::string& group = kGroup) {
+    world_->run_for(1s);
+    return run(send_fetch(*client_, group, partition));
+  }
+  void expect_unavailable() {
+    EXPECT_EQ(fetch().error, ErrorCode::kCoordinatorLoadInProgress);
+    EXPECT_EQ(run(send_commit(*client_, kGroup, 0, 1)), ErrorCode::kCoordinatorLoadInProgress);
+    EXPECT_TRUE(logged("its groups cannot be loaded and are not served"));
+    EXPECT_TRUE(logged("mqctl segment verify " + directory()));
+    // Others are not affected.
+    EXPECT_EQ(fetch(0, other_group()).error, ErrorCode::kNone);
+  }
+
+  [[nodiscard]] static std::int32_t home() { return group::partition_for(kGroup, 2); }
+  [[nodiscard]] static std::string other_group() {
+    std::string name = "others";
+    while (group::partition_for(name, 2) == home()) name += '+';
+    return name;
+  }
+  [[nodiscard]] static std::string directory() { return "/var/lib/mq/" + kOffsets + "-" + std::to_string(home()); }
+  [[nodiscard]] static std::string segment() { return directory() + "/00000000000000000000.log"; }
+  [[nodiscard]] std::uint64_t segment_bytes() { return partition(kOffsets, home()).log().size_bytes(); }
+
+  /// Puts records into the group's partition of __consumer_offsets as one batch.
+  void write(const std::vector<group::Record>& records) {
+    record::BatchBuilder builder;
+    for (const group::Record& record : records)
+      builder.add(1'700'000'000'000, BytesView(record.key),
+                  record.value ? std::optional<BytesView>(*record.value) : std::nullopt);
+    std::string batch = builder.finish().value();
+    Partition& to = partition(kOffsets, home());
+    const auto append = [&] {
+      EXPECT_TRUE(to.append(batch.data(), {.header = record::parse_header(batch).value(), .max_timestamp = 0}));
+    };
+    world_->run(*machine_, env::on_shard(machine_->shard(0), to.shard().shard(), append), 1min);
+  }
+};
+
+TEST_F(GroupLoad, CommittedOffsetsAreThereAfterARestart) {
+  commit(7);
+  commit(8);
+  restart();
+  EXPECT_EQ(fetch().offset, 8);
+}
+
+TEST_F(GroupLoad, DamagedBatchKeepsItsPartitionUnavailable) {
+  commit(7);
+  const std::uint64_t second = segment_bytes();
+  commit(8);
+  commit(9);
+  restart([&](env::Files& files) {
+    ASSERT_TRUE(files.open(segment(), env::OpenMode::read_write).value()->write_at(second + 80, "#"));
+  });
+  expect_unavailable();
+  EXPECT_TRUE(logged(segment() + ":" + std::to_string(second) + ": "));
+}
+
+TEST_F(GroupLoad, BatchesMissingAtTheEndKeepTheirPartitionUnavailableAfterEveryRestart) {
+  for (const bool clean : {true, false}) {
+    start();
+    create_topic("t", 1);
+    run(find_coordinator(*client_));
+    commit(7);
+    const std::uint64_t second = segment_bytes();
+    commit(8);
+    restart([&](env::Files& files) {
+      ASSERT_TRUE(files.open(segment(), env::OpenMode::read_write).value()->truncate(second));
+      if (!clean) ASSERT_TRUE(files.remove(kCleanMarker));
+    });
+    expect_unavailable();
+    // By now nothing but the ends of the log tells.
+    restart();
+    expect_unavailable();
+  }
+}
+
+TEST_F(GroupLoad, OffsetsThatCompactionEmptiedAtTheEndAreNotMissed) {
+  commit(7);
+  const std::uint64_t second = segment_bytes();
+  commit(8);
+  const std::string checkpoint =
+      "0\n1\n" + kOffsets + " " + std::to_string(home()) + " " + std::to_string(log_end(kOffsets, home())) + "\n";
+  restart([&](env::Files& files) {
+    ASSERT_TRUE(files.open(segment(), env::OpenMode::read_write).value()->truncate(second));
+    auto file = files.open("/var/lib/mq/cleaner-offset-checkpoint", env::OpenMode::create).value();
+    ASSERT_TRUE(file->truncate(0));
+    ASSERT_TRUE(file->write_at(0, checkpoint));
+  });
+  EXPECT_EQ(fetch().offset, 7);
+}
+
+TEST_F(GroupLoad, DirectoryThatWasMovedAwayBeginsAnew) {
+  commit(7);
+  restart([&](env::Files& files) { ASSERT_TRUE(files.rename(directory(), "/var/lib/mq/aside")); });
+  EXPECT_EQ(fetch().error, ErrorCode::kNone);
+  EXPECT_EQ(fetch().offset, kNone);
+}
+
+TEST_F(GroupLoad, RecordOfAnotherKindIsSkippedWithAWarning) {
+  commit(7);
+  write({{std::string("\0\x09later", 7), "whatever"}});
+  commit(8, 1);
+  restart();
+  EXPECT_EQ(fetch(0).offset, 7);
+  EXPECT_EQ(fetch(1).offset, 8);
+  EXPECT_TRUE(logged("is not understood and is skipped"));
+}
+
+TEST_F(GroupLoad, OffsetWhoseValueCannotBeReadKeepsItsPartitionUnavailable) {
+  // To skip it would be to go back to 7.
+  commit(7);
+  group::Record record = group::offset_record(kGroup, {"t", 0}, {.offset = 8});
+  ASSERT_EQ((*record.value)[1], 3);
+  (*record.value)[1] = 99;
+  write({record});
+  restart();
+  expect_unavailable();
+}
+
+TEST_F(GroupLoad, BatchLargerThanWhatIsReadAtOnceIsLoadedWhole) {
+  std::vector<group::Record> records;
+  for (std::int32_t i = 0; i < 500; ++i)
+    records.push_back(group::offset_record(kGroup, {"t", i}, {.offset = i, .metadata = std::string(4000, 'm')}));
+  commit(1000, 0);
+  write(records);
+  commit(1001, 1);
+  ASSERT_GT(segment_bytes(), 3u << 19);
+  restart();
+  EXPECT_EQ(fetch(0).offset, 0);
+  EXPECT_EQ(fetch(1).offset, 1001);
+  EXPECT_EQ(fetch(499).offset, 499);
+}
+
+awaitable<void> delete_before_and_after_leaving(sim::Node& client) {
+  auto peer = co_await Peer::connect(client);
+  wire::JoinGroupRequest join;
+  join.group_id = kGroup;
+  join.session_timeout_ms = 30'000;
+  join.protocol_type = "consumer";
+  join.protocols.push_back({.name = "range", .metadata = "x"});
+  const auto joined = co_await peer->call(join, 3);
+  EXPECT_EQ(joined.error_code, ErrorCode::kNone);
+
+  wire::DeleteGroupsRequest remove;
+  remove.groups_names = {kGroup};
+  const auto refused = co_await peer->call(remove, 2);
+  EXPECT_EQ(refused.results.at(0).error_code, ErrorCode::kNonEmptyGroup);
+
+  wire::LeaveGroupRequest leave;
+  leave.group_id = kGroup;
+  leave.member_id = joined.member_id;
+  const auto left = co_await peer->call(leave, 2);
+  EXPECT_EQ(left.error_code, ErrorCode::kNone);
+  const auto removed = co_await peer->call(remove, 2);
+  EXPECT_EQ(removed.results.at(0).error_code, ErrorCode::kNone);
+}
+
+TEST_F(GroupLoad, GroupWithMembersIsNotDeleted) {
+  run(delete_before_and_after_leaving(*client_));
+  restart();
+  EXPECT_EQ(fetch().offset, kNone);
+}
+
+}  // namespace
+}  // namespace mq::broker
