@@ -23,6 +23,8 @@ namespace {
 constexpr Offset kNoOffset{std::numeric_limits<std::int64_t>::max()};
 /// What is written at once when records stream to standard output.
 constexpr std::size_t kChunkBytes = 256 << 10;
+/// Every data directory has it, also before the first topic.
+constexpr std::string_view kIdentityFile = "meta.properties";
 
 cli::Cell time_cell(WallMillis time) {
   if (time < 0) return std::monostate{};
@@ -34,19 +36,32 @@ cli::Cell number_cell(std::int64_t number) {
   return number;
 }
 
-/// Partition directories under `path`: itself, or those of a data directory, one level down.
+Result<bool> has_file(env::Files& files, const std::string& directory, std::string_view name) {
+  return files.exists(directory + "/" + std::string(name));
+}
+
+/// A partition that nobody has written to yet has its metadata and no segment.
+Result<bool> is_partition_directory(env::Files& files, const std::string& path) {
+  MQ_TRY(const auto contents, log::read_directory(files, path));
+  if (!contents.segments.empty()) return true;
+  return has_file(files, path, log::kMetadataFile);
+}
+
+/// Partition directories under `path`: itself, or those of a data directory, one level down, which may be none.
 Result<std::vector<std::string>> partition_directories(env::Files& files, const std::string& path) {
-  MQ_TRY(const auto own, log::read_directory(files, path));
-  if (!own.segments.empty()) return std::vector{path};
+  MQ_TRY(const bool is_partition, is_partition_directory(files, path));
+  if (is_partition) return std::vector{path};
   std::vector<std::string> found;
   MQ_TRY(const auto entries, files.list(path));
   for (const env::DirEntry& entry : entries) {
     if (!entry.is_directory) continue;
     const std::string inner = path + "/" + entry.name;
-    MQ_TRY(const auto contents, log::read_directory(files, inner));
-    if (!contents.segments.empty()) found.push_back(inner);
+    MQ_TRY(const bool is_inner_partition, is_partition_directory(files, inner));
+    if (is_inner_partition) found.push_back(inner);
   }
-  if (found.empty()) return fail(Errc::not_found, "{}: there is no segment in it", path);
+  MQ_TRY(const bool is_data_directory, has_file(files, path, kIdentityFile));
+  if (found.empty() && !is_data_directory)
+    return fail(Errc::not_found, "{}: neither a partition's directory nor one with partitions in it", path);
   return found;
 }
 

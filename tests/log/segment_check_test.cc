@@ -97,6 +97,17 @@ TEST_F(SegmentCheckTest, EmptySegmentOfALiveKafkaWithPreallocatedIndexesIsNoDama
   for (const Finding& finding : findings()) ADD_FAILURE() << finding.to_string();
 }
 
+TEST_F(SegmentCheckTest, PartitionThatNobodyHasWrittenToHasNoFindings) {
+  const std::string fresh = "/data/fresh-0";
+  auto log = Log::create(disk_, fresh, {"fresh", 0}, topic_id_, config()).value();
+  ASSERT_TRUE(log->close());
+  std::vector<Finding> all;
+  const auto summaries = check_directory(disk_, fresh, all);
+  ASSERT_TRUE(summaries);
+  EXPECT_TRUE(summaries->empty());
+  EXPECT_TRUE(all.empty());
+}
+
 TEST_F(SegmentCheckTest, FindingsAreBounded) {
   overwrite(path(0, "index"), 0, std::string(contents(path(0, "index")).size(), '\x77'));
   std::vector<Finding> all;
