@@ -1,6 +1,7 @@
 #include "log/producer_states.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/crc32c.h"
 #include "base/cursor.h"
@@ -82,6 +83,22 @@ void ProducerStates::apply(const record::BatchHeader& header) {
   }
   producer.push(batch_of(header));
   refused_.erase(header.producer_id.value());
+  if (producers_.size() > kProducersMax) forget_longest_idle();
+}
+
+/// Many at once, so that each new producer costs the same on average.
+void ProducerStates::forget_longest_idle() {
+  constexpr std::size_t kKept = kProducersMax - kProducersMax / 8;
+  std::vector<std::pair<Offset, std::int64_t>> idle;
+  idle.reserve(producers_.size());
+  for (const auto& [id, producer] : producers_) {
+    if (producer.transaction_start >= Offset{0}) continue;
+    idle.emplace_back(producer.count > 0 ? producer.last().last_offset : Offset{-1}, id);
+  }
+  const std::size_t forgotten = std::min(producers_.size() - kKept, idle.size());
+  const auto end = idle.begin() + static_cast<std::ptrdiff_t>(forgotten);
+  std::ranges::nth_element(idle, end);
+  for (auto it = idle.begin(); it != end; ++it) producers_.erase(it->second);
 }
 
 void ProducerStates::refuse(const record::BatchHeader& header) {

@@ -45,6 +45,9 @@ class ProducerStates {
  public:
   /// How many of a producer's batches are remembered: as many as it may have in flight.
   static constexpr std::size_t kWindow = 5;
+  /// Producers remembered: of more, those whose last batch is the longest ago are forgotten, whatever their timestamps
+  /// say. As after their expiry, their next batch is taken with any sequence (P-4).
+  static constexpr std::size_t kProducersMax = 100'000;
   /// Producers whose first batch was refused; more of them make us forget all.
   static constexpr std::size_t kRefusedMax = 10'000;
 
@@ -96,6 +99,7 @@ class ProducerStates {
     }
   };
   [[nodiscard]] std::vector<std::int64_t> sorted_ids() const;
+  void forget_longest_idle();
 
   std::unordered_map<std::int64_t, Producer> producers_;
   std::unordered_map<std::int64_t, ProducerEpoch> refused_;

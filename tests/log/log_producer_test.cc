@@ -204,6 +204,42 @@ TEST(ProducerStates, SnapshotIsKafkasFormat) {
   EXPECT_TRUE(decoded == states);
 }
 
+/// A batch of one record at `offset`.
+record::BatchHeader batch_at(std::int64_t offset, std::int64_t id, std::int32_t sequence) {
+  record::BatchHeader header;
+  header.base_offset = Offset{offset};
+  header.max_timestamp = -offset;  // the clocks of clients prove nothing
+  header.producer_id = ProducerId{id};
+  header.producer_epoch = ProducerEpoch{0};
+  header.base_sequence = Sequence{sequence};
+  header.record_count = 1;
+  return header;
+}
+
+TEST(ProducerStates, OfTooManyProducersTheLongestIdleOnesAreForgottenAndMayWriteOn) {
+  constexpr auto kMax = static_cast<std::int64_t>(ProducerStates::kProducersMax);
+  ProducerStates states;
+  std::int64_t offset = 0;
+  for (std::int64_t id = 0; id < kMax; ++id) states.apply(batch_at(offset++, id, 0));
+  states.apply(batch_at(offset++, 0, 1));  // the oldest, but active again
+  EXPECT_EQ(states.size(), ProducerStates::kProducersMax);
+
+  states.apply(batch_at(offset++, kMax, 0));
+  EXPECT_LT(states.size(), ProducerStates::kProducersMax);
+  EXPECT_GT(states.size(), ProducerStates::kProducersMax * 3 / 4);
+  const auto last_offsets = states.last_offsets();
+  EXPECT_TRUE(last_offsets.contains(0));
+  EXPECT_FALSE(last_offsets.contains(1));
+  EXPECT_TRUE(last_offsets.contains(kMax - 1));
+  EXPECT_TRUE(last_offsets.contains(kMax));
+
+  // Nobody can say whether sequence 7 is what should come: it is taken, and from there on all is checked again.
+  EXPECT_EQ(states.check(batch_at(offset, 1, 7)).value(), std::nullopt);
+  states.apply(batch_at(offset++, 1, 7));
+  EXPECT_TRUE(states.check(batch_at(offset, 1, 7)).value().has_value()) << "a duplicate";
+  EXPECT_EQ(states.check(batch_at(offset, 1, 9)).error().code, Errc::out_of_order_sequence);
+}
+
 TEST(ProducerStates, EveryDamagedByteOfSnapshotAndWindowIsNoticed) {
   ProducerStates states;
   for (int i = 0; i < 7; ++i) {
