@@ -52,6 +52,7 @@ class PosixShard final : public env::Shard {
   void schedule_drain();
   void drain();
   void run_turn();
+  bool looks_pay();
   bool look_again();
 
   const int id_;
@@ -62,6 +63,8 @@ class PosixShard final : public env::Shard {
   bool dropping_ = false;
   Tasks draining_;                ///< of the loop's thread only
   bool events_are_near_ = false;  ///< the last wait for an event was short
+  int looks_left_out_ = 0;        ///< after the last look in vain; twice as many after the next
+  int looks_to_leave_out_ = 0;
 
   boost::intrusive::list<EndlessWait, boost::intrusive::constant_time_size<false>> endless_waits_;
 
