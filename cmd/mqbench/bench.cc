@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "cli/terminal.h"
@@ -13,6 +14,7 @@ namespace mq::mqbench {
 namespace {
 
 constexpr Duration kProgressEvery = 250ms;
+constexpr Duration kLookForLostEvery = 100ms;
 
 double seconds_of(Duration duration) { return std::chrono::duration<double>(duration).count(); }
 
@@ -28,20 +30,27 @@ Bench::Bench(tool::Context& context, Options options)
       topic_(options_.topic),
       tasks_(shard_),
       window_timer_(shard_.make_timer()),
-      progress_timer_(shard_.make_timer()) {}
+      progress_timer_(shard_.make_timer()),
+      leaving_timer_(shard_.make_timer()) {}
 
 awaitable<cli::ExitCode> Bench::run() {
   env::TaskGroup showing(shard_);
   showing.spawn(show_progress());
+  env::TaskGroup leaving(shard_);
+  leaving.spawn(leave_lost_brokers());
   auto done = co_await prepare_and_load();
   end_window();
   co_await tasks_.join();
   if (failure_) done = fail(*failure_);
+  // What a signal cut off is no failure of its own; the report is marked as partial.
+  if (has_left_ && !done && done.error().code == Errc::cancelled) done = {};
   co_await delete_topic();
   for (const auto& cluster : clusters_) co_await cluster->close();
   finished_ = true;
   progress_timer_->cancel();
+  leaving_timer_->cancel();
   co_await showing.join();
+  co_await leaving.join();
   if (done) done = co_await print_report();
   if (!done) {
     posix::write_error(cli::complaint(args_, done.error()));
@@ -64,6 +73,7 @@ awaitable<Result<void>> Bench::prepare_and_load() {
 }
 
 awaitable<Result<client::Cluster*>> Bench::another_cluster() {
+  if (has_left_) co_return fail(Errc::cancelled, "the broker is gone");
   clusters_.push_back(std::make_unique<client::Cluster>(shard_, runtime_.random(), client_));
   client::Cluster* const cluster = clusters_.back().get();
   MQ_CO_CHECK(co_await cluster->start(shard_.now() + client_.connect_timeout));
@@ -88,7 +98,8 @@ awaitable<void> Bench::delete_topic() {
   client::Admin admin(cluster());
   auto deleted = co_await admin.delete_topics({topic_}, request_deadline());
   if (deleted && !deleted->empty() && deleted->front().error) deleted = fail(*deleted->front().error);
-  if (!deleted) tell(fmt::format("the topic {} stays: {}", topic_, deleted.error().message));
+  if (!deleted)
+    tell(fmt::format("the topic {} stays: {}", topic_, has_left_ ? "the broker is gone" : deleted.error().message));
 }
 
 void Bench::start_window() {
@@ -180,6 +191,22 @@ awaitable<void> Bench::show_progress() {
     posix::write_error(line.update(text, shard_.now()));
   }
   posix::write_error(line.erase());
+}
+
+/// A broker that answers is waited for after a signal: what is on its way, and our topic. One that is gone is not.
+awaitable<void> Bench::leave_lost_brokers() {
+  while (!finished_) {
+    (void)co_await leaving_timer_->wait_until(shard_.now() + kLookForLostEvery);
+    if (!stopped_) continue;
+    has_left_ = std::ranges::any_of(clusters_, [](const auto& cluster) { return cluster->lost(); });
+    if (!has_left_) continue;
+    tell("the broker is gone and is not waited for");
+    // All at once: a client is closed when its producers are, and those end together.
+    env::TaskGroup closing(shard_);
+    for (const auto& cluster : clusters_) closing.spawn(cluster->close());
+    co_await closing.join();
+    co_return;
+  }
 }
 
 void Bench::tell(std::string_view text) const { posix::write_error(cli::notice(args_, text)); }

@@ -65,6 +65,8 @@ class Bench : public tool::Job {
   [[nodiscard]] Instant request_deadline() const { return shard_.now() + client_.request_timeout; }
   [[nodiscard]] env::TaskGroup& tasks() { return tasks_; }
   [[nodiscard]] bool is_stopped() const { return stopped_; }
+  /// A signal asked us to end and the broker is gone: nothing that is still on its way will arrive.
+  [[nodiscard]] bool has_left() const { return has_left_; }
   /// The exit status, if worse than what it is.
   void worsen(cli::ExitCode code) { code_ = cli::worst(code_, code); }
   void tell(std::string_view text) const;
@@ -77,6 +79,7 @@ class Bench : public tool::Job {
   awaitable<void> delete_topic();
   awaitable<void> keep_time();
   awaitable<void> show_progress();
+  awaitable<void> leave_lost_brokers();
   [[nodiscard]] std::optional<Duration> broker_cpu() const;
   awaitable<Result<void>> print_report();
 
@@ -93,6 +96,7 @@ class Bench : public tool::Job {
   env::TaskGroup tasks_;
   std::unique_ptr<env::Timer> window_timer_;
   std::unique_ptr<env::Timer> progress_timer_;
+  std::unique_ptr<env::Timer> leaving_timer_;
   Phase phase_ = Phase::idle;
   Instant began_;
   Duration lasted_{};
@@ -103,6 +107,7 @@ class Bench : public tool::Job {
 
   std::optional<Error> failure_;
   bool stopped_ = false;
+  bool has_left_ = false;
   bool finished_ = false;
   cli::ExitCode code_ = cli::ExitCode::ok;
 };

@@ -80,7 +80,7 @@ awaitable<void> EndToEnd::send(client::Producer& producer, client::Producer::Top
 }
 
 awaitable<void> EndToEnd::receive(client::Consumer& consumer) {
-  while (is_missing_some() && !failure() && (sending_ || shard().now() < sent_all_ + options().drain)) {
+  while (is_missing_some() && !failure() && !has_left() && (sending_ || shard().now() < sent_all_ + options().drain)) {
     auto polled = co_await consumer.poll(kPollWait);
     if (!polled) co_return fail_with(std::move(polled).error());
     if (!polled->errors.empty()) co_return fail_with(std::move(polled->errors.front().error));

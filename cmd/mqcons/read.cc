@@ -6,6 +6,7 @@
 
 #include "cli/terminal.h"
 #include "client/errors.h"
+#include "env/task_group.h"
 #include "record_queue.h"
 #include "tool/error_stream.h"
 
@@ -20,6 +21,7 @@ constexpr std::size_t kHeldBytesMax = 8u << 20;
 constexpr Duration kCommitEvery = 1s;
 // Nobody who pressed Ctrl-C waits longer for a broker that does not answer.
 constexpr Duration kGoodbyeWait = 5s;
+constexpr Duration kLookForLostEvery = 100ms;
 constexpr Duration kNewPartitionsEvery = 10s;
 
 /// Everything of the topics is meant, also what is yet to come.
@@ -50,15 +52,22 @@ Reading::Reading(tool::Context& context, Options options)
       client_(context.client),
       stdout_is_terminal_(context.environment.stdout_is_terminal),
       writer_(options_),
-      out_(posix::Output::standard(shard_)) {}
+      out_(posix::Output::standard(shard_)),
+      leaving_timer_(shard_.make_timer()) {}
 
 awaitable<cli::ExitCode> Reading::run() {
   client::Cluster cluster(shard_, runtime_.random(), client_);
+  env::TaskGroup leaving(shard_);
+  leaving.spawn(leave_lost_broker(cluster));
   Result<void> result = co_await cluster.start(shard_.now() + args_.duration("connect-timeout"));
   if (result) result = co_await read(cluster);
   if (auto flushed = co_await flush(); result && !flushed) result = std::move(flushed);
+  is_over_ = true;
+  leaving_timer_->cancel();
+  co_await leaving.join();
   co_await cluster.close();
-  if (result) co_return code_;
+  // What a signal cut off is no failure of its own.
+  if (result || (stopping_ && result.error().code == Errc::cancelled)) co_return code_;
   if (out_is_broken_) co_return cli::ExitCode::broken_pipe;
   tool::tell(cli::complaint(args_, result.error()));
   // A group that has no position needs --reset, not another topic.
@@ -72,6 +81,18 @@ void Reading::stop(cli::ExitCode as) {
   if (!reading_) tool::end_now(as);
   if (consumer_ != nullptr) consumer_->wake();
   if (group_ != nullptr) group_->wake();
+}
+
+/// After a signal: closes the client, which ends whatever waits for a broker, once the broker is gone or took too long.
+awaitable<void> Reading::leave_lost_broker(client::Cluster& cluster) {
+  Instant leave_at = Instant::never();
+  while (!is_over_) {
+    (void)co_await leaving_timer_->wait_until(shard_.now() + kLookForLostEvery);
+    if (!stopping_) continue;
+    if (leave_at == Instant::never()) leave_at = shard_.now() + kGoodbyeWait;
+    if (!cluster.lost() && shard_.now() < leave_at) continue;
+    co_return co_await cluster.close();
+  }
 }
 
 std::string Reading::progress() const { return fmt::format("mqcons: {} records written\n", written_); }
@@ -449,7 +470,8 @@ awaitable<Result<void>> Reading::commit(client::GroupConsumer& group, Offsets& p
   const ErrorCode code = client::code_of(committed.error());
   const bool is_rebalance = code == ErrorCode::kIllegalGeneration || code == ErrorCode::kUnknownMemberId ||
                             code == ErrorCode::kRebalanceInProgress;
-  if (is_rebalance || client::is_worth_retrying(committed.error())) co_return Result<void>{};
+  const bool has_left = committed.error().code == Errc::cancelled;
+  if (is_rebalance || has_left || client::is_worth_retrying(committed.error())) co_return Result<void>{};
   co_return committed;
 }
 

@@ -36,6 +36,7 @@ class Reading final : public tool::Job {
   struct Source;
   using Offsets = std::map<TopicPartition, Offset>;
 
+  awaitable<void> leave_lost_broker(client::Cluster& cluster);
   awaitable<Result<void>> read(client::Cluster& cluster);
   awaitable<Result<void>> write_tail(client::Cluster& cluster, const std::vector<Part>& parts);
   awaitable<Result<void>> read_back(client::Cluster& cluster, std::vector<Tail>& tails, std::int64_t step);
@@ -63,12 +64,14 @@ class Reading final : public tool::Job {
   const bool stdout_is_terminal_;
   Writer writer_;
   posix::Output out_;
+  std::unique_ptr<env::Timer> leaving_timer_;
   bool out_is_broken_ = false;
   record::RecordReader records_;
   std::string buffer_;
   std::uint64_t written_ = 0;
   bool reading_ = false;  ///< where to read from is known
   bool stopping_ = false;
+  bool is_over_ = false;
   cli::ExitCode code_ = cli::ExitCode::ok;
   Instant last_batch_;
   std::optional<client::PartitionError> failure_;

@@ -46,7 +46,6 @@ awaitable<void> watch_signals(posix::Signals& signals, Job& job) {
   }
 }
 
-/// Until the timer is cancelled.
 /// Until `is_over`; `timer` is cancelled then, which finds no wait when one has just ended.
 awaitable<void> watch_progress(env::Shard& shard, env::Timer& timer, cli::ProgressLine line, const Job& job,
                                const bool& is_over) {

@@ -741,6 +741,11 @@ awaitable<void> Producer::Impl::refresh_topics() {
     const std::set<std::string> asked = std::exchange(stale_, {});
     auto answer = co_await cluster_.refresh({asked.begin(), asked.end()}, options_.auto_create);
     if (closed_) break;
+    if (cluster_.closed()) {
+      // Nothing can be sent any more, so nobody may wait for it.
+      if (!answer) fail_everything(answer.error());
+      break;
+    }
     std::set<std::string> complete;
     if (answer)
       for (const auto& info : answer->topics) {

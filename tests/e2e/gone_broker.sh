@@ -1,0 +1,47 @@
+#!/bin/bash
+# The broker is killed under each tool; one SIGTERM then ends the tool soon, with the status of a tool that was told to
+# end, whatever the tool still had to say to the broker.
+. "$(dirname "$0")/situation.sh" "$1"
+
+# Generous, for slow machines and sanitizers; the patience for a broker that answers (30 s) is well above it.
+ends_within=10
+topic=news
+
+# ends_after_a_signal NAME SECONDS STATUS COMMAND...: starts the command, kills the daemon under it, lets it try for SECONDS,
+# and gives it one SIGTERM, after
+# which it ends with STATUS.
+ends_after_a_signal() {
+  local name=$1 patience=$2 expected=$3; shift 3
+  rm -rf "$work/data"
+  start_mqd
+  mqctl topic create "$topic" -p 2 >/dev/null 2>&1 || true
+  seq 1000 | mqprod "$topic" 2>/dev/null
+  "$@" >"$work/$name.out" 2>"$work/$name.err" </dev/null &
+  local tool=$!
+  sleep 1.2
+  kill -0 $tool 2>/dev/null || { cat "$work/$name.err"; fail "$name ended before the daemon did"; }
+  kill_mqd
+  sleep "$patience"
+  local began=$EPOCHREALTIME status=0
+  kill -TERM $tool 2>/dev/null || true
+  ( sleep $ends_within; kill -9 $tool ) 2>/dev/null &
+  local watchdog=$!
+  wait $tool || status=$?
+  kill $watchdog 2>/dev/null || true
+  local took; took=$(awk "BEGIN { printf \"%.2f\", $EPOCHREALTIME - $began }")
+  same "$status" "$expected" "$name: exit status"
+  echo "$name: status $status, $took s after SIGTERM: $(tail -n 1 "$work/$name.err")"
+}
+
+# The broker does not come back in any of these: only the signal ends them.
+ends_after_a_signal produce 0.5 143 mqbench produce --producers 2 --duration 60s
+ends_after_a_signal e2e 0.5 143 mqbench e2e --duration 60s
+ends_after_a_signal group 1 143 mqcons -f -g readers --reset start "$topic"
+ends_after_a_signal group-before-it-noticed 0 143 mqcons -f -g others --reset start "$topic"
+ends_after_a_signal follow 1 143 mqcons -f "$topic"
+# These fail at once, and would then wait for the broker to delete their topic.
+ends_after_a_signal consume 0.5 143 mqbench consume --backlog 4M --duration 60s
+ends_after_a_signal rpc 0.3 143 mqbench rpc --duration 60s
+# A producer tries as long as --drain says.
+seq 100000 >"$work/lines"
+ends_after_a_signal mqprod 0.5 143 mqprod --rate 100/s --drain 1s "$topic" "$work/lines"
