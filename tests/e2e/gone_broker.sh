@@ -7,9 +7,8 @@
 ends_within=10
 topic=news
 
-# ends_after_a_signal NAME SECONDS STATUS COMMAND...: starts the command, kills the daemon under it, lets it try for SECONDS,
-# and gives it one SIGTERM, after
-# which it ends with STATUS.
+# ends_after_a_signal NAME SECONDS STATUS COMMAND...: starts the command, kills the daemon under it, lets it try for
+# SECONDS, and gives it one SIGTERM, after which it ends with STATUS.
 ends_after_a_signal() {
   local name=$1 patience=$2 expected=$3; shift 3
   rm -rf "$work/data"
@@ -24,10 +23,8 @@ ends_after_a_signal() {
   sleep "$patience"
   local began=$EPOCHREALTIME status=0
   kill -TERM $tool 2>/dev/null || true
-  ( sleep $ends_within; kill -9 $tool ) 2>/dev/null &
-  local watchdog=$!
+  timeout $ends_within tail -s 0.1 --pid=$tool -f /dev/null || kill -9 $tool 2>/dev/null || true
   wait $tool || status=$?
-  kill $watchdog 2>/dev/null || true
   local took; took=$(awk "BEGIN { printf \"%.2f\", $EPOCHREALTIME - $began }")
   same "$status" "$expected" "$name: exit status"
   echo "$name: status $status, $took s after SIGTERM: $(tail -n 1 "$work/$name.err")"
