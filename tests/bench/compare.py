@@ -2,7 +2,7 @@
 """compare.py MQBENCH MQ_ADDRESS MQ_PID OTHER_ADDRESS OTHER_PID [ROUNDS]: mqd and another broker under the same load.
 
 mqbench is the client of both, one broker after the other within each round, so that what a noisy machine does meets
-both. Prints one line for each load: the medians over the rounds (default 3), and the ratio. Topics are made with
+both; who is first changes from round to round, since the second writes into pages that the first has just freed. Prints one line for each load: the medians over the rounds (default 3), and the ratio. Topics are made with
 mq.flush=async on mqd, which is what Kafka's defaults do; the line "rpc synced" has mq.flush=ack against
 flush.messages=1. Prints figures, judges nothing. Takes about two minutes a round.
 """
@@ -47,10 +47,11 @@ def main():
     mqbench, ours, our_pid, other, other_pid = sys.argv[1:6]
     rounds = int(sys.argv[6]) if len(sys.argv) > 6 else 3
     results = {name: ([], []) for name, *_ in LOADS}
-    for _ in range(rounds):
+    for number in range(rounds):
         for name, load, our_config, other_config, _ in LOADS:
-            results[name][0].append(measure(mqbench, load, ours, our_pid, our_config))
-            results[name][1].append(measure(mqbench, load, other, other_pid, other_config))
+            sides = [(0, ours, our_pid, our_config), (1, other, other_pid, other_config)]
+            for side, address, pid, config in reversed(sides) if number % 2 else sides:
+                results[name][side].append(measure(mqbench, load, address, pid, config))
     for name, _, _, _, figures in LOADS:
         for figure, unit, more_is_better in figures:
             mq, them = (statistics.median(run[figure] for run in runs) for runs in results[name])
