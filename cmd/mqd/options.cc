@@ -177,7 +177,7 @@ constexpr cli::ToolRow kTool{.name = "mqd",
                                  "takes over is named in one warning. A file with a mistake changes nothing, and the "
                                  "log says why. SIGUSR1 has the log tell how much is served.\n\n"
                                  "With --metrics, /metrics answers in Prometheus' text format, /healthz as soon as "
-                                 "the process runs, and /readyz with 200 while records can be acknowledged and with "
+                                 "the process runs, and /readyz with 200 while requests are served and with "
                                  "503 before the logs are open, while mqd stops and after its disk failed.\n\n"
                                  "With systemd's socket activation it listens on the sockets that are passed, instead "
                                  "of those that its file names.",

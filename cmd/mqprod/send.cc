@@ -81,6 +81,10 @@ void Sender::stop(cli::ExitCode as) {
   if (topic_ == nullptr) tool::end_now(as);  // nothing was read yet
   if (input_ != nullptr) input_->close();
   rate_timer_->cancel();
+  if (sent_ > acknowledged_)
+    tool::tell(
+        cli::notice(args_, fmt::format("waiting for {} records to be acknowledged; interrupt again to leave them",
+                                       sent_ - acknowledged_)));
   tasks_.spawn(end_drain());
 }
 

@@ -26,7 +26,7 @@ std::string_view meaning_of(ErrorCode code) {
     case ErrorCode::kInconsistentGroupProtocol:
       return "its members share partitions out in another way";
     case ErrorCode::kKafkaStorageError:
-      return "the broker's disk has failed";
+      return "the broker cannot write to its disk";
     default:
       return {};
   }

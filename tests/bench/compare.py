@@ -40,7 +40,10 @@ def measure(mqbench, load, address, pid, config):
     command = [mqbench, *load.split(), "-w", "2s", "-b", address, "--broker-pid", pid, "--json", "-q"]
     if config:
         command += ["--topic-config", config]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout)
+    run = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    if run.returncode != 0:
+        sys.exit(f"{' '.join(command)} ended with {run.returncode}: {run.stderr}")
+    return json.loads(run.stdout)
 
 
 def main():
