@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "broker/shard_broker.h"
 #include "broker/topics.h"
 #include "cluster/records.h"
+#include "log/directory_contents.h"
 #include "meta/sqlite/sqlite_store.h"
 
 namespace mq::broker {
@@ -91,8 +93,9 @@ awaitable<Result<void>> Node::start() {
   const bool unclean = log_dir_->identity() && !log_dir_->was_clean();
   ShardMetrics& metrics = first_shard().metrics();
   metrics.gauge(Metric::unclean_start).set(unclean ? 1 : 0);
-  MQ_CO_CHECK(co_await open_metadata());
+  MQ_CO_TRY(auto orphans, co_await open_metadata());
   MQ_CO_CHECK(co_await env_.disk_pool.run(home, [this] { return log_dir_->begin_writing(); }));
+  MQ_CO_CHECK(co_await tidy_up(std::move(orphans)));
   const Instant recovery_begun = home.now();
   if (unclean)
     logger().info("the last stop was not clean; checking what {} partitions had not synced",
@@ -119,7 +122,7 @@ void Node::tell_recovery(Duration took) {
                          : fmt::format("{} bytes of torn ends were cut and are kept beside the logs as *.cut", cut));
 }
 
-awaitable<Result<void>> Node::open_metadata() {
+awaitable<Result<std::vector<std::string>>> Node::open_metadata() {
   env::Shard& home = first_shard().shard();
   const auto last_stop =
       log_dir_->identity() && !log_dir_->was_clean() ? meta::LastStop::unclean : meta::LastStop::clean;
@@ -172,13 +175,11 @@ awaitable<Result<void>> Node::open_metadata() {
   const auto shared = std::make_shared<const cluster::ClusterImage>(std::move(image));
   for (const auto& shard : shards_)
     co_await env::on_shard(home, shard->shard(), [&shard, shared] { shard->install(shared); });
-  co_return Result<void>{};
+  co_return cluster::orphan_keys(records, *shared);
 }
 
 awaitable<Result<void>> Node::open_partitions() {
   env::Shard& home = first_shard().shard();
-  MQ_CO_CHECK(
-      co_await env_.disk_pool.run(home, [this, image = first_shard().image()] { return put_strays_away(*image); }));
   std::vector<std::pair<Uuid, std::int32_t>> uncertain;
   for (auto& found : co_await on_every_shard(*this, [](ShardBroker& shard) { return shard.open_logs(); })) {
     if (!found) co_return std::unexpected(std::move(found).error());
@@ -192,20 +193,54 @@ awaitable<Result<void>> Node::open_partitions() {
   co_return Result<void>{};
 }
 
-Result<void> Node::put_strays_away(const cluster::ClusterImage& image) {
-  MQ_TRY(const auto removals, log_dir_->removals());
-  for (const std::string& name : removals)
-    if (auto gone = log_dir_->remove_directory(name); !gone) logger().warn("{}: {}", name, gone.error().message);
+awaitable<Result<void>> Node::tidy_up(std::vector<std::string> orphans) {
+  const auto image = first_shard().image();
+  std::vector<Uuid> gone;
+  MQ_CO_CHECK(co_await env_.disk_pool.run(first_shard().shard(), [&]() -> Result<void> {
+    MQ_CHECK(sort_directories(*image));
+    MQ_TRY(const auto left, log_dir_->removals());
+    for (const auto& [id, name] : image->tombstones()) {
+      const bool is_left = std::ranges::any_of(left, [text = id.to_string()](const std::string& directory) {
+        return directory.find(text) != std::string::npos;
+      });
+      if (!is_left) gone.push_back(id);
+    }
+    return {};
+  }));
+  if (gone.empty() && orphans.empty()) co_return Result<void>{};
+  if (auto done = co_await topics_->forget(std::move(gone), std::move(orphans)); !done) {
+    // On a full disk we start all the same: consumers want to read, and nothing rests on this.
+    if (done.error().code != Errc::disk_full) co_return done;
+    logger().warn("what metadata has of deleted topics could not be erased: {}; the next start tries again",
+                  done.error().message);
+  }
+  co_return Result<void>{};
+}
+
+Result<void> Node::sort_directories(const cluster::ClusterImage& image) {
   MQ_TRY(const auto found, log_dir_->partitions());
+  std::map<Uuid, std::vector<TopicPartition>> deleted;
   for (const TopicPartition& partition : found) {
     const cluster::Topic* topic = image.find_topic(std::string_view(partition.topic));
     if (topic != nullptr && partition.partition < topic->partition_count()) continue;
-    // Nothing that metadata does not name is ever deleted (C-9).
+    const std::string metadata = log_dir_->directory_of(partition) + "/" + std::string(log::kMetadataFile);
+    const auto text = env::read_whole(env_.files, metadata, 4096);
+    const auto id = text ? log::decode_partition_metadata(*text) : fail(text.error());
+    if (id && image.tombstones().contains(*id)) {
+      deleted[*id].push_back(partition);  // its deletion was answered, or would have been
+      continue;
+    }
+    // Nothing else that metadata does not name is ever deleted (C-9).
     Uuid unique;
     env_.random.fill(unique.bytes);
     MQ_TRY(const std::string kept, log_dir_->set_aside(partition, unique.to_string()));
     logger().warn("{} has a log that metadata does not know; it is kept as {}", partition.to_string(), kept);
   }
+  for (const auto& [id, partitions] : deleted) MQ_CHECK(log_dir_->begin_removal(partitions, id, id.to_string()));
+  MQ_TRY(const auto removals, log_dir_->removals());
+  for (const std::string& name : removals)
+    if (auto removed = log_dir_->remove_directory(name); !removed)
+      logger().warn("{}: {}", name, removed.error().message);
   return {};
 }
 

@@ -107,8 +107,12 @@ class Node {
  private:
   void keep(NodeConfig config);
   void tell_recovery(Duration took);
-  awaitable<Result<void>> open_metadata();
-  Result<void> put_strays_away(const cluster::ClusterImage& image);
+  /// Returns the keys that a creation or a deletion left when it was cut off.
+  awaitable<Result<std::vector<std::string>>> open_metadata();
+  /// Removes the directories of deleted topics, sets those aside that metadata does not know, and forgets the deleted
+  /// topics of which nothing is left.
+  awaitable<Result<void>> tidy_up(std::vector<std::string> orphans);
+  Result<void> sort_directories(const cluster::ClusterImage& image);
   awaitable<void> write_synced_ends();
   awaitable<Result<void>> open_partitions();
   Result<void> listen();

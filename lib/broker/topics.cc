@@ -173,7 +173,7 @@ awaitable<void> Topics::publish(std::vector<Made> made, std::vector<TopicOutcome
         continue;
       }
       made[i].partitions.clear();
-      co_await remove_directories(*made[i].topic, 0);
+      co_await discard(*made[i].topic, 0);
       for (TopicOutcome& outcome : outcomes)
         if (outcome.topic == made[i].topic) outcome = refuse(outcome.name, to_wire(done.error()), done.error().message);
     }
@@ -205,10 +205,14 @@ awaitable<TopicOutcome> Topics::remove(std::string name) {
     co_return refuse(name, ErrorCode::kTopicDeletionDisabled, "delete.topic.enable is off");
   if (is_internal_topic(name))
     co_return refuse(name, ErrorCode::kInvalidTopicException, "an internal topic cannot be deleted");
+  // One transaction decides; what does not fit in it is invisible from then on and goes when the files are gone.
+  std::vector<std::string> keys = cluster::keys_of(*topic);
+  const std::size_t decisive = std::min(keys.size(), meta::kTransactionKeysMax - 1);
   std::vector<meta::Op> ops;
   cluster::KeyValue tombstone = cluster::tombstone_record(topic->id, topic->name);
   ops.push_back(meta::Op::put(std::move(tombstone.key), std::move(tombstone.value)));
-  for (std::string& key : cluster::keys_of(*topic)) ops.push_back(meta::Op::erase(std::move(key)));
+  for (std::size_t i = 0; i < decisive; ++i) ops.push_back(meta::Op::erase(std::move(keys[i])));
+  keys.erase(keys.begin(), keys.begin() + static_cast<std::ptrdiff_t>(decisive));
   if (auto done = co_await commit(std::move(ops)); !done)
     co_return refuse(name, to_wire(done.error()), done.error().message);
   (void)co_await install(std::make_shared<const cluster::ClusterImage>(image->without_topic(name)));
@@ -216,6 +220,8 @@ awaitable<TopicOutcome> Topics::remove(std::string name) {
     co_await env::on_shard(node_.first_shard().shard(), shard->shard(),
                            [&shard, &name] { shard->groups().topic_deleted(name); });
   co_await drop_logs(*topic);
+  Renamed renamed = co_await rename_directories(*topic, 0);
+  node_.first_shard().house().spawn(finish_removal(topic, std::move(renamed), std::move(keys)));
   co_return TopicOutcome{.name = std::move(name), .error = ErrorCode::kNone, .message = {}, .topic = topic};
 }
 
@@ -255,7 +261,7 @@ awaitable<TopicOutcome> Topics::add_partitions(std::string name, std::int32_t co
     }
     if (!done) {
       made.clear();
-      co_await remove_directories(*grown, before);
+      co_await discard(*grown, before);
       co_return refuse(name, to_wire(done.error()), done.error().message);
     }
     co_await put(std::move(made));
@@ -311,6 +317,18 @@ awaitable<Result<void>> Topics::raise_epochs(std::vector<std::pair<Uuid, std::in
   co_return Result<void>{};
 }
 
+awaitable<Result<void>> Topics::forget(std::vector<Uuid> deleted, std::vector<std::string> orphans) {
+  const Turn turn = co_await take_turn();
+  std::vector<meta::Op> ops;
+  for (std::string& key : orphans) ops.push_back(meta::Op::erase(std::move(key)));
+  // Last, so that a tombstone stands as long as anything of its topic.
+  for (const Uuid& id : deleted) ops.push_back(meta::Op::erase(cluster::tombstone_key(id)));
+  MQ_CO_CHECK(co_await commit(std::move(ops)));
+  (void)co_await install(
+      std::make_shared<const cluster::ClusterImage>(node_.first_shard().image()->without_tombstones(deleted)));
+  co_return Result<void>{};
+}
+
 awaitable<Result<void>> Topics::commit(std::vector<meta::Op> ops) {
   // A stop waits for the change in progress, not for all that wait for their turn.
   if (node_.is_stopping()) co_return fail(Errc::closed, "the broker is stopping");
@@ -358,7 +376,7 @@ awaitable<Result<Topics::Made>> Topics::make_logs(cluster::TopicPtr topic, std::
         co_await node_.machine().disk_pool.run(node_.first_shard().shard(), [&] { return make_some(from, to); });
     if (done) continue;
     made.partitions.clear();
-    co_await remove_directories(*made.topic, first_partition);
+    co_await discard(*made.topic, first_partition);
     co_return std::unexpected(std::move(done).error());
   }
   co_return made;
@@ -395,11 +413,10 @@ awaitable<void> Topics::drop_logs(const cluster::Topic& topic) {
     co_await node_.machine().disk_pool.run(node_.first_shard().shard(),
                                            [removed = std::move(removed)]() mutable { removed.clear(); });
   }
-  co_await remove_directories(topic, 0);
 }
 
-awaitable<void> Topics::remove_directories(const cluster::Topic& topic, std::int32_t first_partition) {
-  std::vector<std::string> renamed;
+awaitable<Topics::Renamed> Topics::rename_directories(const cluster::Topic& topic, std::int32_t first_partition) {
+  Renamed renamed;
   for (std::int32_t from = first_partition; from < topic.partition_count(); from += kDirectoriesPerJob) {
     std::vector<TopicPartition> some;
     for (std::int32_t index = from; index < std::min(topic.partition_count(), from + kDirectoriesPerJob); ++index)
@@ -408,24 +425,43 @@ awaitable<void> Topics::remove_directories(const cluster::Topic& topic, std::int
       return node_.log_dir().begin_removal(some, topic.id, topic.id.to_string());
     });
     if (names) {
-      renamed.insert(renamed.end(), names->begin(), names->end());
+      renamed.directories.insert(renamed.directories.end(), names->begin(), names->end());
     } else {
-      node_.logger().warn("the directories of the deleted {} could not all be renamed: {}", topic.name,
+      renamed.are_all = false;
+      node_.logger().warn("the directories of {} could not all be renamed: {}; the next start tries again", topic.name,
                           names.error().message);
     }
   }
-  node_.first_shard().house().spawn(remove_files(std::move(renamed)));
+  co_return renamed;
 }
 
-awaitable<void> Topics::remove_files(std::vector<std::string> directories) {
+awaitable<void> Topics::discard(const cluster::Topic& topic, std::int32_t first_partition) {
+  Renamed renamed = co_await rename_directories(topic, first_partition);
+  node_.first_shard().house().spawn([](Topics& self, std::vector<std::string> directories) -> awaitable<void> {
+    (void)co_await self.remove_files(std::move(directories));
+  }(*this, std::move(renamed.directories)));
+}
+
+awaitable<bool> Topics::remove_files(std::vector<std::string> directories) {
+  bool all = true;
   for (const std::string& directory : directories) {
-    if (node_.is_stopping()) co_return;  // the next start goes on
+    if (node_.is_stopping()) co_return false;  // the next start goes on
     const auto gone = co_await node_.machine().disk_pool.run(
         node_.first_shard().shard(), [&] { return node_.log_dir().remove_directory(directory); });
-    if (!gone)
-      node_.logger().warn("the files of a deleted topic could not be removed: {}; the next start tries again",
-                          gone.error().message);
+    if (gone) continue;
+    all = false;
+    node_.logger().warn("the files of a deleted topic could not be removed: {}; the next start tries again",
+                        gone.error().message);
   }
+  co_return all;
+}
+
+awaitable<void> Topics::finish_removal(cluster::TopicPtr topic, Renamed renamed, std::vector<std::string> keys) {
+  const bool files_gone = co_await remove_files(std::move(renamed.directories));
+  if (!files_gone || !renamed.are_all || node_.is_stopping()) co_return;
+  if (auto done = co_await forget({topic->id}, std::move(keys)); !done && !node_.is_stopping())
+    node_.logger().warn("what metadata has of the deleted {} could not be erased: {}; the next start tries again",
+                        topic->name, done.error().message);
 }
 
 awaitable<bool> Topics::install(std::shared_ptr<const cluster::ClusterImage> image) {

@@ -63,6 +63,8 @@ class Topics {
   /// Raises the leader epoch of partitions (topic id, index) whose recovery could not show that nothing was lost,
   /// before they serve (DESIGN 2, "Order").
   awaitable<Result<void>> raise_epochs(std::vector<std::pair<Uuid, std::int32_t>> partitions);
+  /// Erases the tombstones of topics whose directories are gone, and `orphans` (see `cluster::orphan_keys`) with them.
+  awaitable<Result<void>> forget(std::vector<Uuid> deleted, std::vector<std::string> orphans);
 
  private:
   class Turn;
@@ -84,10 +86,20 @@ class Topics {
   /// Syncs what was made, commits it, one transaction for as many topics as fit, and makes it known. Nothing of a topic
   /// that failed is left; the error stands in its outcome, found by name.
   awaitable<void> publish(std::vector<Made> made, std::vector<TopicOutcome>& outcomes);
+  /// Takes the topic's logs from the shards.
   awaitable<void> drop_logs(const cluster::Topic& topic);
-  /// Renames the directories of a topic whose logs are gone, and starts the removal of its files.
-  awaitable<void> remove_directories(const cluster::Topic& topic, std::int32_t first_partition);
-  awaitable<void> remove_files(std::vector<std::string> directories);
+  /// Renames the directories of a topic whose logs are gone. Returns the new names of those that could be.
+  struct Renamed {
+    std::vector<std::string> directories;
+    bool are_all = true;
+  };
+  awaitable<Renamed> rename_directories(const cluster::Topic& topic, std::int32_t first_partition);
+  /// What could not be made known is taken away again.
+  awaitable<void> discard(const cluster::Topic& topic, std::int32_t first_partition);
+  /// False when some of them are left; the next start tries again.
+  awaitable<bool> remove_files(std::vector<std::string> directories);
+  /// The rest of a deletion that is visible: the files, then what metadata still has of the topic.
+  awaitable<void> finish_removal(cluster::TopicPtr topic, Renamed renamed, std::vector<std::string> keys);
 
   Node& node_;
   bool busy_ = false;

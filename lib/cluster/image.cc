@@ -134,15 +134,9 @@ ClusterImage ClusterImage::with_config(std::string_view topic, ConfigMap configs
   return with_topic(std::move(changed));
 }
 
-ClusterImage ClusterImage::with_tombstone(const Uuid& id, std::string name) const {
+ClusterImage ClusterImage::without_tombstones(std::span<const Uuid> ids) const {
   ClusterImage image = *this;
-  image.tombstones_[id] = std::move(name);
-  return image;
-}
-
-ClusterImage ClusterImage::without_tombstone(const Uuid& id) const {
-  ClusterImage image = *this;
-  image.tombstones_.erase(id);
+  for (const Uuid& id : ids) image.tombstones_.erase(id);
   return image;
 }
 

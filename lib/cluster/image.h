@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -99,8 +100,8 @@ class ClusterImage {
   /// Names by ids of deleted topics whose directories may still be somewhere. Only a directory whose topic id is here
   /// may ever be removed.
   [[nodiscard]] const std::map<Uuid, std::string>& tombstones() const { return tombstones_; }
-  [[nodiscard]] ClusterImage with_tombstone(const Uuid& id, std::string name) const;
-  [[nodiscard]] ClusterImage without_tombstone(const Uuid& id) const;
+  /// Those of them that are there; nothing of these topics is left anywhere.
+  [[nodiscard]] ClusterImage without_tombstones(std::span<const Uuid> ids) const;
 
   /// Settings of one broker, or of all when `id` is kNoBroker; empty when nobody set any.
   [[nodiscard]] const ConfigMap& broker_config(BrokerId id) const;

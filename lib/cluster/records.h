@@ -54,7 +54,7 @@ inline constexpr std::int32_t kPartitionsPerTopicMax = 1'000'000;
 /// Every chunk in order, then the topic's own key.
 [[nodiscard]] std::vector<KeyValue> to_records(const Topic& topic);
 /// The keys of `to_records`, in the order to erase them: the topic's own key first, so that a half-done deletion of a
-/// big topic is never seen. The tombstone is put in the first of its transactions.
+/// big topic is never seen. The tombstone is put in the first of its transactions and erased in the last.
 [[nodiscard]] std::vector<std::string> keys_of(const Topic& topic);
 [[nodiscard]] KeyValue tombstone_record(const Uuid& topic, std::string_view name);
 [[nodiscard]] KeyValue broker_config_record(BrokerId id, const ConfigMap& configs);

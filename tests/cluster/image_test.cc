@@ -45,7 +45,7 @@ TEST(ClusterImage, ADeletedTopicLeavesItsIdAsATombstone) {
   const ClusterImage image = ClusterImage().with_topic(topic("a", 1)).without_topic("a");
   ASSERT_EQ(image.tombstones().size(), 1u);
   EXPECT_EQ(image.tombstones().at(id_of(1)), "a");
-  EXPECT_TRUE(image.without_tombstone(id_of(1)).tombstones().empty());
+  EXPECT_TRUE(image.without_tombstones(std::vector{id_of(1), id_of(2)}).tombstones().empty());
   EXPECT_EQ(image.without_topic("never there"), image);
 }
 
