@@ -99,6 +99,7 @@ Result<std::optional<Offset>> CompactionJob::Work::note_keys_of(const BatchAt& b
 
 void CompactionJob::Work::make_groups() {
   noting = false;
+  gaps_end = std::max(gaps_end, sources.back().end);
   source = 0;
   reader.reset();
   std::uint64_t bytes = 0;
@@ -120,6 +121,7 @@ void CompactionJob::Work::make_groups() {
 
 Result<void> CompactionJob::Work::write_group(std::uint64_t budget) {
   if (group == groups.size()) {
+    MQ_CHECK(note_gaps());
     done = true;
     return {};
   }
@@ -160,6 +162,10 @@ Result<void> CompactionJob::Work::finish_group(Group& current) {
   }
   ++group;
   return {};
+}
+
+Result<void> CompactionJob::Work::note_gaps() {
+  return env::replace_atomically(files, *directory + "/" + std::string(kGapsFile), encode_gaps_end(gaps_end));
 }
 
 bool CompactionJob::Work::is_kept(const record::RecordView& record, const record::BatchHeader& header) const {

@@ -75,6 +75,7 @@ struct CompactionJob::Work {
   std::unordered_map<std::int64_t, Offset> last_of_producer;  ///< last offset of each producer's last batch
   Offset dirty_start{0};
   Offset compacted_end{0};  ///< the outcome: everything below was looked at
+  Offset gaps_end{0};       ///< what is written anew ends here; it may have gaps
   WallMillis wall_now = 0;
 
   std::vector<Group> groups;
@@ -88,6 +89,9 @@ struct CompactionJob::Work {
   Result<std::optional<Offset>> note_keys_of(const BatchAt& batch);
   void make_groups();
   Result<void> write_group(std::uint64_t budget);
+  /// Before the swap, so that recovery never takes for damage what compaction left out, whatever the topic's policy is
+  /// by then.
+  Result<void> note_gaps();
   Result<void> finish_group(Group& group);
   Result<void> write_batch(Group& group, const BatchAt& batch);
   Result<void> write_rest(Group& group, const BatchAt& batch);

@@ -27,6 +27,7 @@ Result<DirectoryContents> read_directory(env::Files& files, const std::string& d
   DirectoryContents contents;
   for (const env::DirEntry& entry : entries) {
     const std::string_view name = entry.name;
+    if (name == kGapsFile) contents.has_gaps_file = true;
     if (entry.is_directory || name.size() <= kOffsetDigits || name[kOffsetDigits] != '.') continue;
     const auto offset = parse_offset(name.substr(0, kOffsetDigits));
     if (!offset) continue;
@@ -62,6 +63,19 @@ Result<Uuid> decode_partition_metadata(BytesView text) {
   if (!rest.starts_with(kTopicId) || !Uuid::parse(rest.substr(kTopicId.size()), id))
     return fail(Errc::corrupt, "its second line is not `topic_id: ` and an id");
   return id;
+}
+
+std::string encode_gaps_end(Offset end) { return fmt::format("0\n{}\n", end.value()); }
+
+Result<Offset> decode_gaps_end(BytesView text) {
+  constexpr std::string_view kVersion = "0\n";
+  std::int64_t end = -1;
+  if (text.starts_with(kVersion) && text.ends_with('\n')) {
+    text = text.substr(kVersion.size(), text.size() - kVersion.size() - 1);
+    const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), end);
+    if (error == std::errc{} && rest == text.data() + text.size() && end >= 0) return Offset{end};
+  }
+  return fail(Errc::corrupt, "not a version and an offset");
 }
 
 }  // namespace mq::log

@@ -14,6 +14,8 @@ namespace mq::log {
 
 inline constexpr std::string_view kEpochsFile = "leader-epoch-checkpoint";
 inline constexpr std::string_view kMetadataFile = "partition.metadata";
+/// Compaction came so far: batches below this offset need not continue each other. Ours.
+inline constexpr std::string_view kGapsFile = "mq-gaps";
 inline constexpr std::string_view kDeletedSuffix = ".deleted";  ///< retired, waits for its removal
 inline constexpr std::string_view kCleanedSuffix = ".cleaned";  ///< compaction's output, not finished
 inline constexpr std::string_view kSwapSuffix = ".swap";  ///< compaction's output, finished; replaces what it covers
@@ -26,6 +28,7 @@ struct DirectoryContents {
   std::vector<Offset> swaps;                               ///< base offsets of `.log.swap`, ascending
   std::vector<std::string> unfinished;                     ///< `*.cleaned`, and the rest of a `.swap` without `.log`
   std::vector<std::string> retired;                        ///< `*.deleted`
+  bool has_gaps_file = false;
 };
 
 /// not_found: no such directory.
@@ -35,5 +38,10 @@ struct DirectoryContents {
 [[nodiscard]] std::string encode_partition_metadata(const Uuid& topic_id);
 /// corrupt: not that text.
 [[nodiscard]] Result<Uuid> decode_partition_metadata(BytesView text);
+
+/// `mq-gaps`: a version and an offset, a line each.
+[[nodiscard]] std::string encode_gaps_end(Offset end);
+/// corrupt: not that text.
+[[nodiscard]] Result<Offset> decode_gaps_end(BytesView text);
 
 }  // namespace mq::log

@@ -359,7 +359,7 @@ Result<std::optional<LeaderEpochs>> Log::read_epochs_file() {
   return *std::move(epochs);
 }
 
-bool Log::may_have_gaps(Offset offset) const { return config_->cleanup_compact || offset < compacted_end_; }
+bool Log::may_have_gaps(Offset offset) const { return config_->cleanup_compact || offset < gaps_end_; }
 
 Result<LeaderEpochs> Log::rebuild_leader_epochs() {
   LeaderEpochs epochs;

@@ -257,6 +257,7 @@ class Log {
   Result<std::optional<LeaderEpochs>> read_epochs_file();
   /// Compaction leaves gaps between offsets; elsewhere they are damage.
   [[nodiscard]] bool may_have_gaps(Offset offset) const;
+  Result<void> read_gaps_end();
   /// Calls `each` with the header of every batch that begins in [from, to), stepping over damage.
   template <class Each>
   Result<void> replay(Offset from, Offset to, Each each);
@@ -316,6 +317,7 @@ class Log {
   Offset synced_end_{0};
   Offset recovery_point_{0};
   Offset compacted_end_{0};
+  Offset gaps_end_{0};                              ///< compaction has left gaps below, if anywhere
   std::vector<std::shared_ptr<Segment>> segments_;  ///< by base offset; the last one is appended to
   std::vector<std::shared_ptr<Segment>> unsynced_;  ///< written since the last sync round began
   std::vector<std::shared_ptr<Segment>> unsaved_;   ///< sealed, their indexes not known to be on disk

@@ -46,6 +46,7 @@ Result<std::optional<CompactionJob>> Log::begin_compaction(WallMillis wall_now, 
 
   MQ_TRY(ProducerStates* const states, producer_states());
   auto work = std::make_unique<CompactionJob::Work>(files_, directory_, config_);
+  work->gaps_end = gaps_end_;
   work->dirty_start = std::max(compacted_end_, log_start_);
   work->compacted_end = segments_[end]->base_offset();
   work->wall_now = wall_now;
@@ -107,6 +108,7 @@ Result<void> Log::swap_in(CompactionJob& job, Instant now) {
   }
   names_unsynced_ = true;
   compacted_end_ = std::max(compacted_end_, work.compacted_end);
+  gaps_end_ = work.gaps_end;
   return {};
 }
 

@@ -68,7 +68,8 @@ Result<std::unique_ptr<Log>> Log::open(env::Files& files, std::string directory,
   for (const auto& [base, size] : contents.segments)
     log->segments_.push_back(std::make_shared<Segment>(files, log->directory_, base, size));
   log->snapshots_ = std::move(contents.snapshots);
-  log->compacted_end_ = context.compacted_end;
+  log->compacted_end_ = log->gaps_end_ = context.compacted_end;
+  if (contents.has_gaps_file) MQ_CHECK(log->read_gaps_end());
   log->wall_seen_ = context.wall_now;
   if (context.leader_epoch >= LeaderEpoch{0}) log->epoch_limit_ = context.leader_epoch;
   log->log_start_ = context.log_start;
@@ -81,6 +82,15 @@ Result<std::unique_ptr<Log>> Log::open(env::Files& files, std::string directory,
   }
   MQ_CHECK(log->recover(context, report));
   return log;
+}
+
+Result<void> Log::read_gaps_end() {
+  const auto text = env::read_whole(files_, path_of(kGapsFile), 4096);
+  if (!text && text.error().code == Errc::disk_failed) return fail(text.error());
+  const auto end = text ? decode_gaps_end(*text) : fail(text.error());
+  // Damaged, it still says that there are some: good batches must not be taken for bad ones.
+  gaps_end_ = end ? std::max(gaps_end_, *end) : Offset{std::numeric_limits<std::int64_t>::max()};
+  return {};
 }
 
 Result<bool> Log::load_clean(const OpenContext& context) {
@@ -370,6 +380,9 @@ Result<void> Log::end_scan(const Scan& scan, RecoveryReport& report) {
       unsaved_.push_back(last);
     }
     segments_.push_back(std::make_shared<Segment>(files_, directory_, log_end_, 0));
+    // The name says how far the log has come, whatever happens to the segments before it.
+    MQ_CHECK(segments_.back()->file());
+    names_unsynced_ = true;
   } else if (!segments_.empty()) {
     MQ_CHECK(segments_.back()->flush_indexes());
   }

@@ -237,6 +237,7 @@ Result<std::unique_ptr<env::File>> Disk::open(const std::string& path, env::Open
   if (inode && inode->is_directory) return fail(Errc::invalid_argument, "{} is a directory", path);
   if (!inode) {
     assert_writable();
+    if (strike(DiskFault::On::change, path)) return fail(Errc::disk_failed, "{}: injected error", path);
     MQ_TRY(const auto place, parent_of(path));
     inode = std::make_shared<Inode>();
     inode->id = ++last_inode_;
@@ -249,6 +250,7 @@ Result<void> Disk::rename(const std::string& from, const std::string& to) {
   assert_writable();
   const InodePtr inode = find(from);
   if (!inode) return no_such(from);
+  if (strike(DiskFault::On::change, from)) return fail(Errc::disk_failed, "{}: injected rename error", from);
   MQ_TRY(const auto source, parent_of(from));
   MQ_TRY(const auto target, parent_of(to));
   if (source.first != target.first)
@@ -273,6 +275,7 @@ Result<void> Disk::remove(const std::string& path) {
   if (!inode) return no_such(path);
   if (inode->is_directory && !inode->entries.empty())
     return fail(Errc::invalid_argument, "{}: the directory is not empty", path);
+  if (strike(DiskFault::On::change, path)) return fail(Errc::disk_failed, "{}: injected remove error", path);
   MQ_TRY(const auto place, parent_of(path));
   unlink(*place.first, place.second);
   return {};
@@ -404,8 +407,10 @@ void Disk::unlink(Inode& directory, const std::string& name) {
 }
 
 const DiskFault* Disk::strike(DiskFault::On on, std::string_view path) {
+  const bool is_change = on != DiskFault::On::open && on != DiskFault::On::read;
   for (DiskFault& fault : faults_) {
-    if (fault.on != on || fault.times == 0 || path.find(fault.path_part) == std::string_view::npos) continue;
+    const bool is_meant = fault.on == on || (fault.on == DiskFault::On::change && is_change);
+    if (!is_meant || fault.times == 0 || path.find(fault.path_part) == std::string_view::npos) continue;
     if (fault.after > 0) {
       --fault.after;
       continue;

@@ -30,7 +30,8 @@ enum class SyncFailure {
 
 /// An error to come.
 struct DiskFault {
-  enum class On { open, read, write, sync, sync_directory };
+  /// `change`: whatever changes something, be it contents, a name, or what of them is durable.
+  enum class On { open, read, write, sync, sync_directory, change };
   On on = On::sync;
   std::string path_part = {};  ///< of the paths that it hits; empty: all
   int after = 0;               ///< so many operations go well first
