@@ -282,6 +282,8 @@ class Log {
   void note_damage(Offset first, Offset end, std::string place, RecoveryReport& report);
   Result<void> cut_tail(const Scan& scan, RecoveryReport& report);
   Result<void> set_aside(Segment& segment, RecoveryReport& report);
+  /// A name that no file has yet, for what is cut off `segment` at `position`.
+  [[nodiscard]] Result<std::string> free_cut_name(const Segment& segment, std::uint64_t position) const;
   Result<void> finish_swaps(const DirectoryContents& contents, RecoveryReport& report);
 
   // log_compaction.cc

@@ -22,6 +22,51 @@ bool is_old_format(BytesView head, Offset base, std::uint64_t file_bytes) {
          static_cast<std::uint64_t>(length) + record::kBatchLengthStart <= file_bytes;
 }
 
+/// Calls `each` with the bytes [from, to) of `file`, a part at a time, until it returns false.
+template <class Each>
+Result<void> for_each_part(env::File& file, std::uint64_t from, std::uint64_t to, Each each) {
+  std::string part;
+  while (from < to) {
+    part.resize(std::min<std::uint64_t>(to - from, std::uint64_t{1} << 20));
+    MQ_TRY(const std::size_t got, file.read_at(from, part.data(), part.size()));
+    if (got == 0) return {};
+    MQ_TRY(const bool more, each(from, BytesView(part).substr(0, got)));
+    if (!more) return {};
+    from += got;
+  }
+  return {};
+}
+
+Result<bool> is_zero(env::File& file, std::uint64_t from, std::uint64_t to) {
+  bool zero = true;
+  MQ_CHECK(for_each_part(file, from, to, [&](std::uint64_t, BytesView part) -> Result<bool> {
+    zero = part.find_first_not_of('\0') == BytesView::npos;
+    return zero;
+  }));
+  return zero;
+}
+
+/// Copies the bytes [from, to) of `file` to a file of their own. They are durable on return, whole or not at all.
+Result<void> copy_range(env::Files& files, env::File& file, std::uint64_t from, std::uint64_t to,
+                        const std::string& path) {
+  const std::string temporary = path + ".tmp";
+  const auto write = [&]() -> Result<void> {
+    MQ_TRY(auto copy, files.open(temporary, env::OpenMode::create));
+    MQ_CHECK(copy->truncate(0));
+    MQ_CHECK(for_each_part(file, from, to, [&](std::uint64_t position, BytesView part) -> Result<bool> {
+      MQ_CHECK(copy->write_at(position - from, part));
+      return true;
+    }));
+    return copy->sync();
+  };
+  if (auto written = write(); !written) {
+    (void)files.remove(temporary);
+    return written;
+  }
+  MQ_CHECK(files.rename(temporary, path));
+  return files.sync_directory(path.substr(0, path.find_last_of('/')));
+}
+
 }  // namespace
 
 /// Where recovery stands.
@@ -315,13 +360,11 @@ Result<void> Log::cut_tail(const Scan& scan, RecoveryReport& report) {
   const std::uint64_t whole = segment.size_bytes();
   const std::uint64_t cut = whole - scan.position;
   MQ_TRY(auto file, segment.file());
-  std::string tail(cut, '\0');
-  MQ_TRY(const std::size_t got, file->read_at(scan.position, tail.data(), tail.size()));
-  tail.resize(got);
   // A file that grew before its bytes came is full of zeros: nothing worth keeping.
-  if (tail.find_first_not_of('\0') != std::string::npos) {
-    const std::string aside = fmt::format("{}.{}{}", segment.path(), scan.position, kCutSuffix);
-    auto kept = env::replace_atomically(files_, aside, tail);
+  MQ_TRY(const bool zeros, is_zero(*file, scan.position, whole));
+  if (!zeros) {
+    MQ_TRY(const std::string aside, free_cut_name(segment, scan.position));
+    auto kept = copy_range(files_, *file, scan.position, whole, aside);
     if (!kept && kept.error().code != Errc::disk_full) return kept;
     report.notes.push_back(
         kept ? fmt::format("{}:{}: a torn tail of {} bytes was cut at offset {} and is kept in {}", segment.path(),
@@ -342,13 +385,23 @@ Result<void> Log::cut_tail(const Scan& scan, RecoveryReport& report) {
   return files_.sync_directory(*directory_);
 }
 
+Result<std::string> Log::free_cut_name(const Segment& segment, std::uint64_t position) const {
+  // What an earlier recovery cut at the same place stays.
+  for (int nth = 1;; ++nth) {
+    std::string name = nth == 1 ? fmt::format("{}.{}{}", segment.path(), position, kCutSuffix)
+                                : fmt::format("{}.{}.{}{}", segment.path(), position, nth, kCutSuffix);
+    MQ_TRY(const bool taken, files_.exists(name));
+    if (!taken) return name;
+  }
+}
+
 Result<void> Log::set_aside(Segment& segment, RecoveryReport& report) {
   for (const char* derived : {"index", "timeindex"}) {
     auto removed = files_.remove(segment.path(derived));
     if (!removed && removed.error().code != Errc::not_found) return removed;
   }
   if (segment.size_bytes() == 0) return files_.remove(segment.path());
-  const std::string aside = segment.path() + std::string(kCutSuffix);
+  MQ_TRY(const std::string aside, free_cut_name(segment, 0));
   MQ_CHECK(files_.rename(segment.path(), aside));
   report.bytes_cut += segment.size_bytes();
   report.notes.push_back(fmt::format("{}: follows a torn segment and is kept in {}", segment.path(), aside));

@@ -38,6 +38,33 @@ TEST_F(LogRecoveryTest, TornTailIsCutAtEveryByteOfTheLastBatchAndKeptAside) {
   }
 }
 
+TEST_F(LogRecoveryTest, LaterCutsLeaveEarlierOnesAlone) {
+  config_.segment_bytes = 500;
+  create();
+  append_many(3);
+  ASSERT_TRUE(sync());
+  const OpenContext context = unclean();
+  std::vector<std::string> cut;
+  std::vector<std::string> whole;
+  for (const std::string& garbage : {std::string("first"), std::string("second"), std::string("third")}) {
+    // The same place each time: a torn end after offset 3, and a segment that follows it.
+    const std::uint64_t end = disk_.file_size(path(0)).value();
+    log_.reset();
+    ASSERT_TRUE(disk_.open(path(0), env::OpenMode::read_write).value()->write_at(end, garbage));
+    ASSERT_TRUE(disk_.open(path(9), env::OpenMode::create).value()->write_at(0, garbage + " segment"));
+    ASSERT_TRUE(open(context));
+    cut.push_back(garbage);
+    whole.push_back(garbage + " segment");
+    std::vector<std::string> kept;
+    for (const auto& name : names())
+      if (name.ends_with(".cut")) kept.push_back(contents(std::string(kDirectory) + "/" + name));
+    EXPECT_EQ(kept.size(), cut.size() + whole.size());
+    for (const auto& wanted : {cut, whole})
+      for (const auto& text : wanted) EXPECT_EQ(std::ranges::count(kept, text), 1) << text;
+  }
+  EXPECT_EQ(offsets_from(0), numbers(0, 3));
+}
+
 TEST_F(LogRecoveryTest, RecoveringTwiceIsRecoveringOnce) {
   config_.segment_bytes = 500;
   create();
@@ -278,7 +305,7 @@ TEST_F(LogRecoveryTest, SegmentsAfterATornOneAreKeptAside) {
   ASSERT_TRUE(open(context));
   EXPECT_EQ(log_->segments().size(), 2U);
   EXPECT_EQ(offsets_from(0), numbers(0, log_->log_end().value()));
-  EXPECT_GT(std::ranges::count_if(names(), [](const auto& name) { return name.ends_with(".log.cut"); }), 1);
+  EXPECT_GT(std::ranges::count_if(names(), [](const auto& name) { return name.ends_with(".log.0.cut"); }), 1);
 }
 
 /// Any power cut, at any moment: what was synced is there, what is there is a prefix of what was written, and a second
