@@ -61,6 +61,7 @@ Result<std::unique_ptr<LogDir>> LogDir::open(env::Files& files, std::string path
   if (!lock) return fail(std::move(lock).error());
   dir->lock_ = *std::move(lock);
   MQ_CHECK(dir->read_identity());
+  // Whoever wrote it, and in whatever form: that it is there says all.
   MQ_TRY(dir->was_clean_, files.exists(dir->file(kCleanFile)));
   MQ_CHECK(dir->read_checkpoints());
   MQ_TRY(dir->synced_, SyncedEnds::open(files, dir->file(kSyncedEndsFile)));
@@ -148,7 +149,7 @@ Result<void> LogDir::finish_clean() {
   MQ_CHECK(write_synced_ends());
   MQ_TRY(auto marker, files_.open(file(kCleanFile), env::OpenMode::create));
   MQ_CHECK(marker->truncate(0));
-  MQ_CHECK(marker->write_at(0, "version: 0\nbrokerEpoch: -1"));
+  MQ_CHECK(marker->write_at(0, R"({"version":0,"brokerEpoch":-1})"));
   MQ_CHECK(marker->sync());
   return files_.sync_directory(path_);
 }

@@ -2,7 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <sys/file.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/uio.h>
@@ -111,6 +111,17 @@ class PosixFileLock final : public env::FileLock {
   Descriptor descriptor_;  // closing it unlocks
 };
 
+/// Who keeps us from locking.
+std::string holder(int descriptor) {
+  struct flock lock{};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  // A lock like ours belongs to no process in particular.
+  if (::fcntl(descriptor, F_OFD_GETLK, &lock) != 0 || lock.l_type == F_UNLCK || lock.l_pid <= 0)
+    return "another process";
+  return fmt::format("process {}", lock.l_pid);
+}
+
 int open_retrying(const std::string& path, int flags, mode_t mode = 0) {
   int fd;
   do {
@@ -217,8 +228,14 @@ Result<std::unique_ptr<env::Tree>> PosixFiles::open_tree(const std::string& dire
 Result<std::unique_ptr<env::FileLock>> PosixFiles::lock(const std::string& path) {
   Descriptor descriptor(open_retrying(path, O_RDWR | O_CREAT, 0640));
   if (!descriptor) return file_failure(errno, "open", path);
-  while (::flock(descriptor.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno == EWOULDBLOCK) return fail(Errc::refused, "{}: locked by another process", path);
+  // Of the file as a whole, and owned by this opening of it: two in one process exclude each other, and both exclude
+  // whoever locks as POSIX says, as Java does.
+  struct flock whole{};
+  whole.l_type = F_WRLCK;
+  whole.l_whence = SEEK_SET;
+  while (::fcntl(descriptor.get(), F_OFD_SETLK, &whole) != 0) {
+    if (errno == EAGAIN || errno == EACCES)
+      return fail(Errc::refused, "{}: locked by {}", path, holder(descriptor.get()));
     if (errno != EINTR) return file_failure(errno, "lock", path);
   }
   return std::make_unique<PosixFileLock>(std::move(descriptor));

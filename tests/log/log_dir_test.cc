@@ -67,6 +67,7 @@ TEST_F(LogDirTest, CleanMarkerIsWrittenLastAndGoneBeforeTheFirstWrite) {
   stop_clean();
   open();
   EXPECT_TRUE(dir_->was_clean());
+  EXPECT_EQ(contents(".kafka_cleanshutdown"), R"({"version":0,"brokerEpoch":-1})");
   ASSERT_TRUE(dir_->begin_writing());
   EXPECT_TRUE(dir_->was_clean());
   dir_.reset();

@@ -1,7 +1,6 @@
 #include "posix/files.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -168,6 +167,18 @@ TEST_F(FilesTest, ReplaceAtomicallyLeavesTheNewContentsAndNoTemporaryFile) {
   EXPECT_EQ(env::read_whole(files_, path, 4).error().code, Errc::too_large);
 }
 
+bool posix_lock_from_another_process(const std::string& path) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+    struct flock whole{.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0, .l_pid = 0};
+    ::_exit(::fcntl(fd, F_SETLK, &whole) == 0 ? 0 : 1);
+  }
+  int status = 1;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
 TEST_F(FilesTest, LockIsRefusedToAnotherProcessUntilItsHolderEnds) {
   const std::string path = directory_.file("lock");
   int ready[2];
@@ -177,7 +188,9 @@ TEST_F(FilesTest, LockIsRefusedToAnotherProcessUntilItsHolderEnds) {
   const pid_t child = ::fork();
   if (child == 0) {
     const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    const bool locked = ::flock(fd, LOCK_EX | LOCK_NB) == 0;
+    // As Java's FileChannel.tryLock does: whoever uses the directory in another language is held off, too.
+    struct flock whole{.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0, .l_pid = 0};
+    const bool locked = ::fcntl(fd, F_SETLK, &whole) == 0;
     char c = locked ? 'y' : 'n';
     (void)!::write(ready[1], &c, 1);
     (void)!::read(finish[0], &c, 1);
@@ -186,7 +199,11 @@ TEST_F(FilesTest, LockIsRefusedToAnotherProcessUntilItsHolderEnds) {
   char c = 0;
   ASSERT_EQ(::read(ready[0], &c, 1), 1);
   EXPECT_EQ(c, 'y');
-  EXPECT_EQ(files_.lock(path).error().code, Errc::refused);
+  const auto refused = files_.lock(path);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::refused);
+  EXPECT_TRUE(refused.error().message.ends_with("locked by process " + std::to_string(child)))
+      << refused.error().message;
   ASSERT_EQ(::write(finish[1], "x", 1), 1);
   ::waitpid(child, nullptr, 0);
   for (const int fd : {ready[0], ready[1], finish[0], finish[1]}) ::close(fd);
@@ -194,7 +211,9 @@ TEST_F(FilesTest, LockIsRefusedToAnotherProcessUntilItsHolderEnds) {
   auto lock = files_.lock(path);
   EXPECT_TRUE(lock);
   EXPECT_EQ(files_.lock(path).error().code, Errc::refused);
+  EXPECT_FALSE(posix_lock_from_another_process(path));
   lock->reset();
+  EXPECT_TRUE(posix_lock_from_another_process(path));
   EXPECT_TRUE(files_.lock(path));
 }
 
