@@ -135,6 +135,7 @@ Result<void> LogDir::read_checkpoints() {
 Result<void> LogDir::begin_writing() {
   auto removed = files_.remove(file(kCleanFile));
   if (!removed && removed.error().code != Errc::not_found) return removed;
+  MQ_CHECK(synced_->make_file(files_, file(kSyncedEndsFile)));
   if (was_clean_) return files_.sync_directory(path_);
   MQ_CHECK(tree_->sync());
   synced_at_start_ = true;

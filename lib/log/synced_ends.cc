@@ -25,10 +25,13 @@ std::string encode_slot(const Uuid& topic_id, PartitionId partition, Offset end)
 
 Result<std::unique_ptr<SyncedEnds>> SyncedEnds::open(env::Files& files, const std::string& path) {
   auto ends = std::make_unique<SyncedEnds>();
-  MQ_TRY(ends->file_, files.open(path, env::OpenMode::create));
+  auto file = files.open(path, env::OpenMode::read_write);
+  if (!file && file.error().code == Errc::not_found) return ends;
+  if (!file) return fail(std::move(file).error());
+  ends->file_ = *std::move(file);
   MQ_TRY(const std::string bytes, env::read_whole(files, path));
   if (bytes.size() < kHeader.size()) {
-    MQ_CHECK(ends->file_->write_at(0, kHeader));
+    ends->file_.reset();  // made, and then the power went
     return ends;
   }
   if (!bytes.starts_with(kHeader)) return fail(Errc::unsupported, "{}: not a file of synced ends that we know", path);
@@ -45,6 +48,12 @@ Result<std::unique_ptr<SyncedEnds>> SyncedEnds::open(env::Files& files, const st
     if (!read.used) ends->free_.push_back(index);
   }
   return ends;
+}
+
+Result<void> SyncedEnds::make_file(env::Files& files, const std::string& path) {
+  if (file_) return {};
+  MQ_TRY(file_, files.open(path, env::OpenMode::create));
+  return file_->write_at(0, kHeader);
 }
 
 std::optional<Offset> SyncedEnds::get(const Uuid& topic_id, PartitionId partition) const {

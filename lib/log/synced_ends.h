@@ -21,8 +21,10 @@ class SyncedEnds {
  public:
   static constexpr std::size_t kSlotBytes = 32;
 
-  /// Reads the file, making it when missing. unsupported: a version that we do not know.
+  /// Reads the file, if there is one. unsupported: a version that we do not know.
   [[nodiscard]] static Result<std::unique_ptr<SyncedEnds>> open(env::Files& files, const std::string& path);
+  /// Makes the file when it is missing, before the first use of `file`. Its name is not synced.
+  [[nodiscard]] Result<void> make_file(env::Files& files, const std::string& path);
 
   [[nodiscard]] std::optional<Offset> get(const Uuid& topic_id, PartitionId partition) const;
   void set(const Uuid& topic_id, PartitionId partition, Offset end);

@@ -33,6 +33,7 @@ class LogDirTest : public ::testing::Test {
     EXPECT_TRUE(disk_.sync_directory("/"));
     open();
     EXPECT_TRUE(dir_->set_identity(identity_));
+    EXPECT_TRUE(dir_->begin_writing());
   }
 
   sim::Scheduler scheduler_{1};
@@ -44,6 +45,14 @@ class LogDirTest : public ::testing::Test {
 };
 
 TEST_F(LogDirTest, SecondProcessIsRefused) { EXPECT_EQ(LogDir::open(disk_, kPath).error().code, Errc::refused); }
+
+TEST_F(LogDirTest, OpeningLeavesNothingButTheLock) {
+  EXPECT_TRUE(disk_.make_directories("/other"));
+  ASSERT_TRUE(LogDir::open(disk_, "/other"));
+  const auto entries = disk_.list("/other").value();
+  ASSERT_EQ(entries.size(), 1U);
+  EXPECT_EQ(entries.front().name, ".lock");
+}
 
 TEST_F(LogDirTest, IdentityIsKeptInKafkasProperties) {
   EXPECT_EQ(contents("meta.properties"),
