@@ -166,6 +166,12 @@ class Log {
   [[nodiscard]] Result<LeaderEpoch> epoch_at(Offset offset);
   /// Of each producer that was not expired at `wall_now`, for DescribeProducers.
   [[nodiscard]] Result<std::vector<ProducerInfo>> producers(WallMillis wall_now);
+  /// How many of them are in memory: none before the first was asked for since the start.
+  [[nodiscard]] std::size_t producer_count() const { return producers_ ? producers_->size() : 0; }
+  /// See ProducerStates::keep_latest.
+  void keep_latest_producers(std::size_t count) {
+    if (producers_) producers_->keep_latest(count);
+  }
 
   // --- Sync: begin on the shard, run on the pool, end on the shard. One of each kind at a time.
   // --------------------------

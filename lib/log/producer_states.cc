@@ -19,8 +19,8 @@ ProducerBatch batch_of(const record::BatchHeader& header) {
   return {.first_sequence = header.base_sequence,
           .last_sequence = header.last_sequence(),
           .last_offset = header.last_offset(),
-          .offset_delta = header.last_offset_delta,
           .timestamp = header.max_timestamp,
+          .offset_delta = header.last_offset_delta,
           .log_append_time = header.timestamp_type() == record::TimestampType::log_append_time};
 }
 
@@ -83,19 +83,19 @@ void ProducerStates::apply(const record::BatchHeader& header) {
   }
   producer.push(batch_of(header));
   refused_.erase(header.producer_id.value());
-  if (producers_.size() > kProducersMax) forget_longest_idle();
+  // Many at once, so that each new producer costs the same on average.
+  if (producers_.size() > kProducersMax) keep_latest(kProducersMax - kProducersMax / 8);
 }
 
-/// Many at once, so that each new producer costs the same on average.
-void ProducerStates::forget_longest_idle() {
-  constexpr std::size_t kKept = kProducersMax - kProducersMax / 8;
+void ProducerStates::keep_latest(std::size_t count) {
+  if (producers_.size() <= count) return;
   std::vector<std::pair<Offset, std::int64_t>> idle;
   idle.reserve(producers_.size());
   for (const auto& [id, producer] : producers_) {
     if (producer.transaction_start >= Offset{0}) continue;
     idle.emplace_back(producer.count > 0 ? producer.last().last_offset : Offset{-1}, id);
   }
-  const std::size_t forgotten = std::min(producers_.size() - kKept, idle.size());
+  const std::size_t forgotten = std::min(producers_.size() - count, idle.size());
   const auto end = idle.begin() + static_cast<std::ptrdiff_t>(forgotten);
   std::ranges::nth_element(idle, end);
   for (auto it = idle.begin(); it != end; ++it) producers_.erase(it->second);

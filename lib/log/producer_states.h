@@ -31,8 +31,8 @@ struct ProducerBatch {
   Sequence first_sequence;
   Sequence last_sequence;
   Offset last_offset;
-  std::int32_t offset_delta = 0;  ///< last offset minus base offset
   WallMillis timestamp = -1;
+  std::int32_t offset_delta = 0;  ///< last offset minus base offset
   bool log_append_time = false;
   [[nodiscard]] Offset base_offset() const { return last_offset - OffsetDelta{offset_delta}; }
   friend bool operator==(const ProducerBatch&, const ProducerBatch&) = default;
@@ -61,6 +61,8 @@ class ProducerStates {
   void refuse(const record::BatchHeader& header);
   /// Forgets producers silent for longer than `expiration_ms`, but none with an open transaction (P-7).
   void expire(WallMillis now, std::int64_t expiration_ms);
+  /// Forgets those whose last batch is the longest ago until `count` are left, but none with an open transaction.
+  void keep_latest(std::size_t count);
 
   [[nodiscard]] std::vector<ProducerInfo> list() const;
   [[nodiscard]] std::size_t size() const { return producers_.size(); }
@@ -99,7 +101,6 @@ class ProducerStates {
     }
   };
   [[nodiscard]] std::vector<std::int64_t> sorted_ids() const;
-  void forget_longest_idle();
 
   std::unordered_map<std::int64_t, Producer> producers_;
   std::unordered_map<std::int64_t, ProducerEpoch> refused_;
