@@ -5,10 +5,12 @@ cd "$(dirname "$0")"
 . scripts/packages.sh
 
 (install_packages $packages_to_build)
-say "Building (the first time takes some minutes)"
+say "Building (the first time takes 5 to 10 minutes on two cores)"
 mkdir -p build
 cmake --preset release >build/quickstart.log 2>&1 || { cat build/quickstart.log; exit 1; }
-ninja -C build/release --quiet tools
+quiet=--quiet
+[ ! -t 1 ] || quiet=  # a terminal shows how far it is
+ninja -C build/release $quiet tools
 PATH=$PWD/build/release/bin:$PATH
 
 free_port() {
@@ -31,7 +33,9 @@ log=/var/log/dpkg.log
 say "Starting mqd (one node, nothing to configure)"
 mqd --data "$work/data" --listen "plain://$MQ_BROKERS" 2>"$work/mqd.log" &
 broker=$!
-for _ in $(seq 100); do mqctl cluster info -q >/dev/null 2>&1 && break; sleep 0.05; done
+answers() { mqctl cluster info -q >/dev/null 2>&1; }
+for _ in $(seq 100); do ! answers || break; sleep 0.05; done
+answers || { cat "$work/mqd.log" >&2; die "mqd does not answer at $MQ_BROKERS."; }
 
 show "mqprod packages < $log"
 show "mqcons -n 3 packages"
@@ -39,12 +43,13 @@ show "mqcons packages | cmp - $log && echo 'what went in came out'"
 show "mqcons -g demo --reset start packages | wc -l"
 show "mqctl group lag demo -o table"
 show "mqctl partition list packages -o table"
-show "mqctl segment dump --records $work/data/packages-0/00000000000000000000.log | tail -3"
+show "mqctl segment dump --records '$work/data/packages-0/00000000000000000000.log' | tail -3"
 
 say "Stopping"
 kill -TERM "$broker"
-wait "$broker" && echo "mqd stopped cleanly"
+wait "$broker" || { cat "$work/mqd.log" >&2; die "mqd did not stop cleanly."; }
 broker=
+echo "mqd stopped cleanly"
 
 kept_in=${XDG_STATE_HOME:-$HOME/.local/state}/mqd
 [ "$(id -u)" != 0 ] || kept_in=/var/lib/mqd
@@ -52,7 +57,7 @@ cat <<END
 
 That was all of it. To go on:
 
-  export PATH=$PWD/build/release/bin:\$PATH
+  export PATH="$PWD/build/release/bin:\$PATH"
   mqd &                              # keeps its data in $kept_in
   your-program | mqprod app          # lines in
   mqcons -f app                      # lines out, as they come

@@ -41,13 +41,21 @@ Nothing was changed. To go on, remove it yourself, with what depends on it:
   local as_root=""
   if [ "$(id -u)" != 0 ]; then
     command -v sudo >/dev/null || die "Missing packages:$missing
-Run as root or with sudo: apt-get install$missing"
+This needs root, or sudo. Nothing was changed. As root:
+  apt-get update && apt-get install$missing"
     as_root=sudo
   fi
   say "Installing$missing"
-  # --no-remove: a set-up script may add to a machine, never take from it.
+  mkdir -p build
+  # --no-remove: a set-up script may add to a machine, never take from it. A source of packages that does not answer does not
+  # matter as long as the others have what is missing. A machine that just started may hold apt's lock for a while.
   $as_root env DEBIAN_FRONTEND=noninteractive sh -c "
-    apt-get update -qq && apt-get install -qq -y --no-remove --no-install-recommends $missing" >/dev/null ||
-    die "apt-get could not install:$missing
+    apt-get update -qq
+    apt-get install -qq -y --no-remove --no-install-recommends -o DPkg::Lock::Timeout=300 $missing" \
+    </dev/null >build/packages.log 2>&1 || {
+    tail -n 15 build/packages.log >&2
+    die "
+apt-get could not install:$missing
 Nothing was removed. 'apt-get install --no-remove$missing' shows why."
+  }
 }
