@@ -130,11 +130,10 @@ awaitable<Result<std::unique_ptr<env::Stream>>> PosixListener::accept() {
 }
 
 std::unique_ptr<env::Stream> PosixListener::make_stream(Descriptor socket, const SocketAddress& peer) {
-  const int family = peer.family();
   // The peer of a unix socket has no name of its own; it came through ours.
-  if (local_.is_unix()) return std::make_unique<PosixStream>(shard_, std::move(socket), AF_UNIX, local_, local_);
+  if (local_.is_unix()) return std::make_unique<PosixStream>(shard_, std::move(socket), local_, local_);
   env::Address here = SocketAddress::local_of(socket.get()).to_address();
-  return std::make_unique<PosixStream>(shard_, std::move(socket), family, std::move(here), peer.to_address());
+  return std::make_unique<PosixStream>(shard_, std::move(socket), std::move(here), peer.to_address());
 }
 
 void PosixListener::close() {

@@ -129,8 +129,7 @@ awaitable<Result<std::unique_ptr<env::Stream>>> PosixNetwork::connect(const env:
     if (socket) {
       env::Address here = to.is_unix() ? to : SocketAddress::local_of(socket->get()).to_address();
       env::Address there = to.is_unix() ? to : where.to_address();
-      co_return std::make_unique<PosixStream>(shard_, *std::move(socket), where.family(), std::move(here),
-                                              std::move(there));
+      co_return std::make_unique<PosixStream>(shard_, *std::move(socket), std::move(here), std::move(there));
     }
     last = std::move(socket).error();
     if (shard_.now() >= deadline) break;

@@ -23,7 +23,13 @@ constexpr int kLooksLeftOutMax = 1023;
 }  // namespace
 
 PosixShard::PosixShard(int id, const env::Clock& clock, env::Pool& pool)
-    : id_(id), clock_(clock), executor_(loop_.get_executor()), network_(*this, pool) {}
+    : id_(id),
+      clock_(clock),
+      executor_(loop_.get_executor()),
+      sockets_waiter_(loop_, sockets_.descriptor()),
+      network_(*this, pool) {}
+
+PosixShard::~PosixShard() { (void)sockets_waiter_.release(); }
 
 void PosixShard::post(std::move_only_function<void()> task) {
   bool first;
@@ -70,11 +76,23 @@ void PosixShard::run() noexcept {
 }
 
 void PosixShard::run_turn() {
-  if (loop_.poll() > 0) return;
+  if (run_ready()) return;
   if (events_are_near_ && looks_pay() && look_again()) return;
   const Instant asleep = clock_.now();
-  loop_.run_one();
+  sleep();
   events_are_near_ = clock_.now() - asleep < kNearMax;
+}
+
+bool PosixShard::run_ready() {
+  // As a task of the loop: what Asio does for its own coroutines, like keeping their memory, it does for these too.
+  if (sockets_.fetch()) boost::asio::post(loop_, [this] { sockets_.dispatch(); });
+  return loop_.poll() > 0;
+}
+
+void PosixShard::sleep() {
+  if (!std::exchange(waits_for_sockets_, true))
+    sockets_waiter_.async_wait(Waiter::wait_read, [this](boost::system::error_code) { waits_for_sockets_ = false; });
+  loop_.run_one();
 }
 
 bool PosixShard::looks_pay() {
@@ -86,7 +104,7 @@ bool PosixShard::looks_pay() {
 bool PosixShard::look_again() {
   const Instant end = clock_.now() + kLookMax;
   while (clock_.now() < end && !loop_.stopped()) {
-    if (loop_.poll() == 0) continue;
+    if (!run_ready()) continue;
     looks_left_out_ = 0;
     return true;
   }

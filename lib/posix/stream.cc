@@ -6,21 +6,14 @@
 #include <sys/uio.h>
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/deferred.hpp>
-#include <boost/asio/error.hpp>
 #include <cerrno>
-#include <tuple>
 #include <utility>
 
 #include "base/assert.h"
-#include "posix/shard.h"
 #include "posix/system_error.h"
 
 namespace mq::posix {
 namespace {
-
-constexpr auto kResult = boost::asio::as_tuple(boost::asio::deferred);
 
 /// So many reads in a row may be answered without a turn of the event loop; then the other connections get theirs.
 constexpr int kReadsWithoutWaitMax = 16;
@@ -73,41 +66,36 @@ class Unsent {
 
 }  // namespace
 
-PosixStream::PosixStream(PosixShard& shard, Descriptor socket, int family, env::Address local, env::Address remote)
-    : family_(family), local_(std::move(local)), remote_(std::move(remote)) {
-  socket_.emplace(shard.loop(), boost::asio::generic::stream_protocol(family, 0), socket.get());
-  (void)socket.release();
-}
+PosixStream::PosixStream(PosixShard& shard, Descriptor socket, env::Address local, env::Address remote)
+    : shard_(&shard), socket_(std::move(socket)), local_(std::move(local)), remote_(std::move(remote)) {}
 
-// A read that filled its buffer left more behind, most likely: a direct receive gets it without a turn of the event
-// loop. After any other read the socket is empty, most likely, and Asio, which tries once itself before it waits, is
-// enough.
 awaitable<Result<std::size_t>> PosixStream::read_some(std::span<char> to) {
   MQ_ASSERT(!to.empty());
-  if (!socket_->is_open()) co_return closed_here();
-  if (more_may_be_there_ && ++reads_without_wait_ <= kReadsWithoutWaitMax) {
-    auto got = try_read(to);
-    if (!got || *got > 0) co_return got;
+  if (readable_ && ++reads_without_wait_ > kReadsWithoutWaitMax) {
+    reads_without_wait_ = 0;
+    co_await shard_->after_others();
   }
-  reads_without_wait_ = 0;
-  const auto [error, got] = co_await socket_->async_receive(boost::asio::buffer(to.data(), to.size()), kResult);
-  if (error == boost::asio::error::eof)
-    co_return fail(Errc::closed, "{}: the peer closed the connection", remote_.to_string());
-  if (error == boost::asio::error::operation_aborted) co_return closed_here();
-  if (error) co_return failure(error.value());
-  more_may_be_there_ = got == to.size();
-  co_return got;
+  while (true) {
+    if (!socket_) co_return closed_here();
+    if (readable_) {
+      auto got = try_read(to);
+      if (!got || *got > 0) co_return got;
+    }
+    MQ_CO_CHECK(co_await wait_readable());
+  }
 }
 
+// What comes up short has read the socket empty (epoll(7), "Questions and answers", the ninth), unless the peer has
+// ended the stream: then that is still to be read.
 Result<std::size_t> PosixStream::try_read(std::span<char> to) {
   MQ_ASSERT(!to.empty());
-  if (!socket_->is_open()) return closed_here();
+  if (!socket_) return closed_here();
   ssize_t got;
   do {
-    got = ::recv(socket_->native_handle(), to.data(), to.size(), MSG_DONTWAIT);
+    got = ::recv(socket_.get(), to.data(), to.size(), MSG_DONTWAIT);
   } while (got < 0 && errno == EINTR);
   if (got == 0) return fail(Errc::closed, "{}: the peer closed the connection", remote_.to_string());
-  more_may_be_there_ = got == static_cast<ssize_t>(to.size());
+  readable_ = got == static_cast<ssize_t>(to.size()) || (got > 0 && has_ended_);
   if (got > 0) return static_cast<std::size_t>(got);
   if (errno == EAGAIN) return 0;
   return failure(errno);
@@ -116,8 +104,8 @@ Result<std::size_t> PosixStream::try_read(std::span<char> to) {
 Result<std::size_t> PosixStream::try_write(std::span<const BytesView> pieces) {
   std::size_t total = 0;
   for (Unsent unsent(pieces); !unsent.empty();) {
-    if (!socket_->is_open()) return closed_here();
-    const ssize_t sent = unsent.send(socket_->native_handle());
+    if (!socket_) return closed_here();
+    const ssize_t sent = unsent.send(socket_.get());
     if (sent < 0 && errno == EINTR) continue;
     if (sent < 0 && errno == EAGAIN) break;
     if (sent < 0) return failure(errno);
@@ -130,8 +118,8 @@ Result<std::size_t> PosixStream::try_write(std::span<const BytesView> pieces) {
 awaitable<Result<void>> PosixStream::write(std::span<const BytesView> pieces) {
   Unsent unsent(pieces);
   while (!unsent.empty()) {
-    if (!socket_->is_open()) co_return closed_here();
-    const ssize_t sent = unsent.send(socket_->native_handle());
+    if (!socket_) co_return closed_here();
+    const ssize_t sent = unsent.send(socket_.get());
     if (sent >= 0) {
       unsent.advance(static_cast<std::size_t>(sent));
     } else if (errno == EAGAIN) {
@@ -148,8 +136,8 @@ awaitable<Result<void>> PosixStream::send_file(env::File& file, std::uint64_t po
   MQ_ASSERT(from >= 0);
   auto at = static_cast<off_t>(position);
   while (size > 0) {
-    if (!socket_->is_open()) co_return closed_here();
-    const ssize_t sent = ::sendfile(socket_->native_handle(), from, &at, size);
+    if (!socket_) co_return closed_here();
+    const ssize_t sent = ::sendfile(socket_.get(), from, &at, size);
     if (sent > 0) {
       size -= static_cast<std::size_t>(sent);
     } else if (sent == 0) {
@@ -163,25 +151,56 @@ awaitable<Result<void>> PosixStream::send_file(env::File& file, std::uint64_t po
   co_return Result<void>{};
 }
 
-awaitable<Result<void>> PosixStream::wait_writable() {
-  const auto [error] = co_await socket_->async_wait(Socket::wait_write, kResult);
-  if (error == boost::asio::error::operation_aborted) co_return closed_here();
-  if (error) co_return failure(error.value());
+awaitable<Result<void>> PosixStream::wait_readable() {
+  MQ_CO_CHECK(watch());
+  reads_without_wait_ = 0;
+  co_await shard_->until_resumed(reader_);
   co_return Result<void>{};
 }
 
+awaitable<Result<void>> PosixStream::wait_writable() {
+  MQ_CO_CHECK(watch());
+  // Only while we wait: a unix socket tells of room whenever its peer has read something.
+  shard_->sockets().want_writable(socket_.get(), *this, true);
+  co_await shard_->until_resumed(writer_);
+  if (!socket_) co_return closed_here();
+  shard_->sockets().want_writable(socket_.get(), *this, false);
+  co_return Result<void>{};
+}
+
+void PosixStream::on_events(std::uint32_t events) {
+  constexpr std::uint32_t kEnd = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+  if ((events & kEnd) != 0) has_ended_ = true;
+  if ((events & (EPOLLIN | kEnd)) != 0) readable_ = true;
+  // Who is resumed may close the stream and wake the other, but not destroy the stream while the other is under way.
+  const bool wakes_writer = (events & (EPOLLOUT | kEnd)) != 0 && writer_.resume;
+  if (readable_ && reader_.resume) wakes_writer ? reader_.resume_later(*shard_) : reader_.resume_now();
+  if (wakes_writer) writer_.resume_now();
+}
+
+Result<void> PosixStream::watch() {
+  if (!watched_) MQ_CHECK(shard_->sockets().add(socket_.get(), *this));
+  watched_ = true;
+  return {};
+}
+
+void PosixStream::unwatch() {
+  if (std::exchange(watched_, false)) shard_->sockets().remove(socket_.get(), *this);
+}
+
 void PosixStream::close() {
-  boost::system::error_code ignored;
-  socket_->close(ignored);
+  if (!socket_) return;
+  unwatch();
+  socket_ = Descriptor();
+  for (EndlessWait* wait : {&reader_, &writer_})
+    if (wait->resume) wait->resume_later(*shard_);
 }
 
 void PosixStream::move_to(env::Shard& to) {
-  if (!socket_->is_open()) return;
-  boost::system::error_code error;
-  Descriptor socket(socket_->release(error));
-  MQ_ASSERT(!error);
-  socket_.emplace(static_cast<PosixShard&>(to).loop(), boost::asio::generic::stream_protocol(family_, 0), socket.get());
-  (void)socket.release();
+  if (!socket_) return;
+  unwatch();
+  shard_ = &static_cast<PosixShard&>(to);
+  readable_ = true;
 }
 
 std::unexpected<Error> PosixStream::failure(int error_number) const {

@@ -1,24 +1,21 @@
 #pragma once
 
-#include <boost/asio/basic_stream_socket.hpp>
-#include <boost/asio/generic/stream_protocol.hpp>
-#include <boost/asio/io_context.hpp>
-#include <optional>
+#include <cstdint>
 
 #include "env/network.h"
 #include "posix/descriptor.h"
+#include "posix/shard.h"
+#include "posix/socket_events.h"
 
 namespace mq::posix {
 
-class PosixShard;
-
-/// A connected socket. Sends go straight to the kernel and wait only when it has no room. A receive asks the kernel
-/// once and then leaves it to the event loop to receive when there is something; after a read that filled its buffer it
-/// does not even enter the loop (see `read_some`).
-class PosixStream final : public env::Stream {
+/// A connected socket. Sends and receives go straight to the kernel; they wait only when it said that it has no room,
+/// or nothing more.
+class PosixStream final : public env::Stream, private SocketEvents::Target {
  public:
-  /// Takes over `socket`: connected, close-on-exec, of `family`.
-  PosixStream(PosixShard& shard, Descriptor socket, int family, env::Address local, env::Address remote);
+  /// Takes over `socket`: connected, close-on-exec, non-blocking.
+  PosixStream(PosixShard& shard, Descriptor socket, env::Address local, env::Address remote);
+  ~PosixStream() override { close(); }
 
   awaitable<Result<std::size_t>> read_some(std::span<char> to) override;
   [[nodiscard]] Result<std::size_t> try_read(std::span<char> to) override;
@@ -31,18 +28,23 @@ class PosixStream final : public env::Stream {
   void move_to(env::Shard& to) override;
 
  private:
-  using Socket =
-      boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol, boost::asio::io_context::executor_type>;
-
+  void on_events(std::uint32_t events) override;
+  [[nodiscard]] Result<void> watch();
+  void unwatch();
+  awaitable<Result<void>> wait_readable();
   awaitable<Result<void>> wait_writable();
   [[nodiscard]] std::unexpected<Error> failure(int error_number) const;
   [[nodiscard]] std::unexpected<Error> closed_here() const;
 
-  std::optional<Socket> socket_;  ///< always there; optional because a socket cannot change its event loop
-  const int family_;
+  PosixShard* shard_;
+  Descriptor socket_;
   const env::Address local_;
   const env::Address remote_;
-  bool more_may_be_there_ = false;  ///< the last read filled its buffer
+  EndlessWait reader_;
+  EndlessWait writer_;
+  bool watched_ = false;    ///< the loop tells us of events
+  bool readable_ = true;    ///< a receive may find something
+  bool has_ended_ = false;  ///< the peer has shut down, or the socket has failed: a receive never waits again
   int reads_without_wait_ = 0;
 };
 

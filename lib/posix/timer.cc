@@ -25,18 +25,13 @@ awaitable<Result<void>> PosixTimer::wait_until(Instant when) {
 
 awaitable<Result<void>> PosixTimer::wait_for_cancel() {
   MQ_ASSERT(!endless_.resume);
-  co_await env::detail::suspend_with<env::detail::Nothing>([this](auto resume) {
-    endless_.resume = [resume = std::move(resume)]() mutable { std::move(resume)(env::detail::Nothing{}); };
-    shard_.add(endless_);
-  });
+  co_await shard_.until_resumed(endless_);
   co_return wait_cancelled();
 }
 
 void PosixTimer::cancel() {
   if (timer_) timer_->cancel();
-  if (!endless_.resume) return;
-  endless_.unlink();
-  shard_.post(std::exchange(endless_.resume, nullptr));
+  if (endless_.resume) endless_.resume_later(shard_);
 }
 
 }  // namespace mq::posix

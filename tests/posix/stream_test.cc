@@ -44,6 +44,11 @@ awaitable<std::string> read_exactly(env::Stream& stream, std::size_t size) {
   co_return got;
 }
 
+/// Long enough for what was spawned to wait for its socket.
+awaitable<void> let_run(Runtime& runtime) {
+  for (int turn = 0; turn < 3; ++turn) co_await env::on_shard(runtime.shard(0), runtime.shard(0), [] {});
+}
+
 std::string counted_bytes(std::size_t size) {
   std::string bytes(size, '\0');
   for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<char>(i * 2654435761U >> 24);
@@ -166,6 +171,79 @@ TEST(Stream, EndOfThePeerIsClosed) {
     EXPECT_EQ(co_await read_exactly(*server, 10), "last words");
     std::string to(1, '\0');
     EXPECT_EQ((co_await server->read_some(to)).error().code, Errc::closed);
+  });
+}
+
+TEST(Stream, EndThatComesWithTheLastBytesIsClosedAfterAShortRead) {
+  in_runtime([](Runtime& runtime) -> awaitable<void> {
+    for (const bool reader_waits : {false, true}) {
+      auto [client, server] = co_await connected_pair(runtime);
+      env::TaskGroup tasks(runtime.shard(0));
+      const auto read_all = [](env::Stream& from) -> awaitable<void> {
+        std::string to(100, '\0');
+        EXPECT_EQ((co_await from.read_some(to)).value(), 10U);
+        EXPECT_EQ((co_await from.read_some(to)).error().code, Errc::closed);
+        EXPECT_EQ((co_await from.read_some(to)).error().code, Errc::closed);
+      };
+      if (reader_waits) tasks.spawn(read_all(*server));
+      co_await let_run(runtime);
+      co_await write_all(*client, "last words");
+      client->close();
+      if (!reader_waits) tasks.spawn(read_all(*server));
+      co_await tasks.join();
+    }
+  });
+}
+
+TEST(Stream, PeerThatResetsEndsAReadAndAWriteThatWait) {
+  in_runtime([](Runtime& runtime) -> awaitable<void> {
+    auto [client, server] = co_await connected_pair(runtime);
+    env::TaskGroup tasks(runtime.shard(0));
+    tasks.spawn([](env::Stream& from) -> awaitable<void> {
+      std::string to(1, '\0');
+      EXPECT_EQ((co_await from.read_some(to)).error().code, Errc::closed);
+    }(*client));
+    tasks.spawn([](env::Stream& to) -> awaitable<void> {
+      const std::string bytes = counted_bytes(32 << 20);
+      const BytesView pieces[] = {bytes};
+      EXPECT_EQ((co_await to.write(pieces)).error().code, Errc::closed);
+    }(*client));
+    std::string first(1, '\0');
+    EXPECT_TRUE(co_await server->read_some(first));
+    server->close();
+    co_await tasks.join();
+  });
+}
+
+TEST(Stream, ReaderMayCloseAndDestroyAnotherForWhichBytesCameAtTheSameTime) {
+  in_runtime([](Runtime& runtime) -> awaitable<void> {
+    std::vector<Pair> pairs;
+    for (int i = 0; i < 3; ++i) pairs.push_back(co_await connected_pair(runtime));
+    env::TaskGroup tasks(runtime.shard(0));
+    // A read that has waited: from now on the loop is told of this stream.
+    tasks.spawn(
+        [](env::Stream& from) -> awaitable<void> { EXPECT_EQ(co_await read_exactly(from, 1), "a"); }(*pairs[2].server));
+    co_await let_run(runtime);
+    co_await write_all(*pairs[2].client, "a");
+    co_await tasks.join();
+    int closed = 0;
+    // Whoever is told first closes the second's stream and destroys the third, for which nobody waits.
+    const auto read = [&](std::size_t self) -> awaitable<void> {
+      std::string to(1, '\0');
+      const auto got = co_await pairs[self].server->read_some(to);
+      pairs[1 - self].server->close();
+      pairs[2].server.reset();
+      if (!got) ++closed;
+    };
+    tasks.spawn(read(0));
+    tasks.spawn(read(1));
+    co_await let_run(runtime);
+    for (const Pair& pair : pairs) {
+      const BytesView pieces[] = {"x"};
+      EXPECT_EQ(pair.client->try_write(pieces).value(), 1U);
+    }
+    co_await tasks.join();
+    EXPECT_EQ(closed, 1);
   });
 }
 
@@ -348,6 +426,24 @@ TEST(UnixSocket, CarriesBytesAndIsRemovedAtClose) {
     EXPECT_TRUE(server->remote_address().is_unix());
     listener->close();
     EXPECT_FALSE(runtime.files().exists(at.path).value());
+  });
+}
+
+TEST(UnixSocket, LargeWritesBothWaysAtOnceAllArrive) {
+  in_runtime([](Runtime& runtime) -> awaitable<void> {
+    const TemporaryDirectory directory;
+    auto [client, server] =
+        co_await connected_pair(runtime, {.host = {}, .port = 0, .path = directory.file("both.sock")});
+    const std::string bytes = counted_bytes(8 << 20);
+    env::TaskGroup tasks(runtime.shard(0));
+    const auto read = [&](env::Stream& from) -> awaitable<void> {
+      EXPECT_TRUE(co_await read_exactly(from, bytes.size()) == bytes);
+    };
+    tasks.spawn(write_all(*client, bytes));
+    tasks.spawn(write_all(*server, bytes));
+    tasks.spawn(read(*client));
+    tasks.spawn(read(*server));
+    co_await tasks.join();
   });
 }
 
