@@ -18,6 +18,8 @@ constexpr std::size_t kHeaderBytesMin = 8;  // api key, version, correlation id
 // An idle connection keeps one small buffer. Bigger frames grow it by what has arrived, never by what a length claims.
 constexpr std::size_t kBufferBytesMin = 16 << 10;
 constexpr std::size_t kBufferBytesKept = 2u << 20;
+// With less room than this behind what was read a read is not worth its call.
+constexpr std::size_t kRoomBytesMin = 2 << 10;
 // So many requests in a row for one other shard make the connection move: the hop costs 2 to 12 us each.
 constexpr int kAwayRequestsToMove = 16;
 constexpr Duration kFrameTimeMax = 30s;
@@ -198,16 +200,16 @@ bool Connection::start_frame(BytesView frame) {
 
 void Connection::make_room() {
   const std::size_t have = read_end_ - read_begin_;
-  // Handlers on other shards may still read the buffer that their request came in; then it is theirs now.
+  // Handlers, on other shards too, may still read the requests that lie in the buffer; then only what is behind them is
+  // ours.
   const bool mine = buffer_ && buffer_.use_count() == 1;
   if (mine) std::atomic_thread_fence(std::memory_order_acquire);
-  if (mine && have == 0) {
-    read_begin_ = read_end_ = 0;
-    if (buffer_->capacity <= kBufferBytesKept) return;
-  }
+  if (mine && have == 0) read_begin_ = read_end_ = 0;
+  const bool too_large = mine && have == 0 && buffer_->capacity > kBufferBytesKept;
+  const std::size_t missing = frame_bytes_ > have ? std::min(frame_bytes_ - have, have) : 0;
+  if (buffer_ && !too_large && buffer_->capacity - read_end_ >= std::max(kRoomBytesMin, missing)) return;
   const std::size_t wanted = std::max({kBufferBytesMin, std::min(frame_bytes_, 2 * have), have + kLengthBytes});
-  if (mine && buffer_->capacity - read_begin_ >= std::max(wanted, have + 1)) return;
-  if (mine && buffer_->capacity >= wanted) {
+  if (mine && !too_large && buffer_->capacity >= wanted) {
     std::memmove(buffer_->bytes.get(), buffer_->bytes.get() + read_begin_, have);
   } else {
     auto bigger =
