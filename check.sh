@@ -21,6 +21,9 @@ for word in "$@"; do
   esac
 done
 
+# The checkout's list of files tells what to test, and whether anything changed. git says itself why it would not give it.
+git ls-files --error-unmatch check.sh >/dev/null || die "check.sh needs git, and mq as git cloned it."
+
 results=build/check           # one file or folder of results for each step
 passed_before=build/check-passed-$all
 
@@ -71,11 +74,22 @@ test_profile() {
   return $status
 }
 
+# need COMMAND MINIMUM FOUND HOW: says what is missing or too old. Versions are the one number that tells.
+need() {
+  local command=$1 minimum=$2 found=$3 how=$4
+  [ "${found:-0}" -lt "$minimum" ] || return 0
+  echo "--all needs $how ($(command -v "$command" >/dev/null && echo "'$command' is too old" || echo "no '$command' in PATH"))"
+  return 1
+}
+number() { "${@:2}" 2>&1 | sed 's/\x1b\[[0-9;]*m//g' | grep -oE '[0-9]+' | sed -n "$1p"; }
+
 need_toolchains() {
-  local missing=0 pair
-  for pair in "java:a JDK, 17 or later" "mvn:Maven" "go:Go, 1.22 or later" "node:Node.js, 18 or later" "npm:npm"; do
-    command -v "${pair%%:*}" >/dev/null || { echo "--all needs ${pair#*:} (no '${pair%%:*}' in PATH)"; missing=1; }
-  done
+  local missing=0
+  need javac 17 "$(number 1 javac -version)" "a JDK, 17 or later: apt-get install default-jdk-headless" || missing=1
+  need mvn 3 "$(number 1 mvn --batch-mode --version)" "Maven: apt-get install maven" || missing=1
+  need node 18 "$(number 1 node --version)" "Node.js, 18 or later: apt-get install nodejs" || missing=1
+  need npm 7 "$(number 1 npm --version)" "npm, 7 or later: apt-get install npm" || missing=1
+  need go 22 "$(number 2 go version)" "Go, 1.22 or later: on Debian 12, golang-go of bookworm-backports" || missing=1
   return $missing
 }
 
@@ -96,7 +110,7 @@ if step packages eval '(install_packages $packages_to_build $packages_to_check)'
   fi
 fi
 
-line=$(python3 scripts/count_results.py "$results" $failed_steps) || line="0 passed, 1 failed, 0 skipped"
+line=$(command -v python3 >/dev/null && python3 scripts/count_results.py "$results" $failed_steps) || line="0 passed, 1 failed, 0 skipped"
 case "$line" in
   *" 0 failed,"*) printf '%s\n%s\n' "$before" "$line" >"$passed_before" ;;
   *) rm -f "$passed_before"; say "Failed:$failed_steps" ;;

@@ -3,7 +3,7 @@
 . "$(dirname "$0")/on_broker.sh"
 need go "Go, 1.22 or later"
 if [ -z "${MQ_ON_BROKER:-}" ]; then
-  export GOFLAGS=-mod=readonly
+  export GOFLAGS=-mod=readonly GOTOOLCHAIN=auto  # an older Go gets the one that go.mod names
   (cd "$here/franz" && fetched go build -o "$MQ_SCRATCH/franz" .)
 fi
 on_broker
