@@ -94,10 +94,12 @@ Result<std::size_t> PosixStream::try_read(std::span<char> to) {
   do {
     got = ::recv(socket_.get(), to.data(), to.size(), MSG_DONTWAIT);
   } while (got < 0 && errno == EINTR);
-  if (got == 0) return fail(Errc::closed, "{}: the peer closed the connection", remote_.to_string());
-  readable_ = got == static_cast<ssize_t>(to.size()) || (got > 0 && has_ended_);
+  const bool would_wait = got < 0 && errno == EAGAIN;
+  const bool came_up_short = got > 0 && static_cast<std::size_t>(got) < to.size();
+  readable_ = !would_wait && (!came_up_short || has_ended_);
   if (got > 0) return static_cast<std::size_t>(got);
-  if (errno == EAGAIN) return 0;
+  if (would_wait) return 0;
+  if (got == 0) return fail(Errc::closed, "{}: the peer closed the connection", remote_.to_string());
   return failure(errno);
 }
 

@@ -212,6 +212,7 @@ TEST(Stream, PeerThatResetsEndsAReadAndAWriteThatWait) {
     EXPECT_TRUE(co_await server->read_some(first));
     server->close();
     co_await tasks.join();
+    EXPECT_EQ((co_await client->read_some(first)).error().code, Errc::closed);
   });
 }
 
