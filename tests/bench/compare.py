@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """compare.py MQBENCH MQ_ADDRESS MQ_PID OTHER_ADDRESS OTHER_PID [ROUNDS]: mqd and another broker under the same load.
 
-mqbench is the client of both, one broker after the other within each round, so that what a noisy machine does meets
-both; who is first changes from round to round, since the second writes into pages that the first has just freed. Prints one line for each load: the medians over the rounds (default 3), and the ratio. Topics are made with
+Start both just before. mqbench is the client of both, one after the other within each round, so that what a noisy
+machine does meets both; who is first changes from round to round, since the second writes into pages that the first has
+just freed. Prints for each load the first round, in which a broker that is compiled while it runs still is what it is
+after every restart, and the medians of the ROUNDS (default 4) after it, with the ratio. Topics are made with
 mq.flush=async on mqd, which is what Kafka's defaults do; the line "rpc synced" has mq.flush=ack against
 flush.messages=1. Prints figures, judges nothing. Takes about two minutes a round.
 """
@@ -25,8 +27,8 @@ P99 = ("latency_p99_us", "us p99", False)
 RESPONSE_P50 = ("response_p50_us", "us p50", False)
 RESPONSE_P99 = ("response_p99_us", "us p99", False)
 LOADS = [
-    ("rpc, 1 connection", "rpc --connections 1 -t 4s", ASYNC, None, [P50, P99, CPU_RECORD]),
     ("rpc, 16 connections", "rpc --connections 16 -t 4s", ASYNC, None, [RATE, P50, CPU_RECORD]),
+    ("rpc, 1 connection", "rpc --connections 1 -t 4s", ASYNC, None, [P50, P99, CPU_RECORD]),
     ("rpc synced, 16 connections", "rpc --connections 16 -t 4s", SYNCED, "flush.messages=1", [RATE, P50, CPU_RECORD]),
     ("produce 100 B", "produce -s 100 -t 5s", ASYNC, None, [BYTES, CPU_GB]),
     ("produce 1 KiB", "produce -s 1K -t 5s", ASYNC, None, [BYTES, CPU_GB]),
@@ -46,9 +48,15 @@ def measure(mqbench, load, address, pid, config):
     return json.loads(run.stdout)
 
 
+def show(name, figure, unit, more_is_better, when, ours, others):
+    mq, them = (statistics.median(run[figure] for run in runs) for runs in (ours, others))
+    ratio = mq / them if more_is_better else them / mq
+    print(f"{name:28} {unit:16} {when:6} mqd {mq:12.2f}   other {them:12.2f}   {ratio:6.2f} times as good")
+
+
 def main():
     mqbench, ours, our_pid, other, other_pid = sys.argv[1:6]
-    rounds = int(sys.argv[6]) if len(sys.argv) > 6 else 3
+    rounds = 1 + (int(sys.argv[6]) if len(sys.argv) > 6 else 4)
     results = {name: ([], []) for name, *_ in LOADS}
     for number in range(rounds):
         for name, load, our_config, other_config, _ in LOADS:
@@ -56,10 +64,11 @@ def main():
             for side, address, pid, config in reversed(sides) if number % 2 else sides:
                 results[name][side].append(measure(mqbench, load, address, pid, config))
     for name, _, _, _, figures in LOADS:
-        for figure, unit, more_is_better in figures:
-            mq, them = (statistics.median(run[figure] for run in runs) for runs in results[name])
-            ratio = mq / them if more_is_better else them / mq
-            print(f"{name:28} {unit:16} mqd {mq:12.2f}   other {them:12.2f}   {ratio:6.2f} times as good")
+        mq, them = results[name]
+        for figure in figures:
+            show(name, *figure, "first", mq[:1], them[:1])
+            if rounds > 1:
+                show(name, *figure, "later", mq[1:], them[1:])
 
 
 main()
