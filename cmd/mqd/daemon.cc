@@ -32,7 +32,8 @@ broker::NodeEnv machine_of(posix::Runtime& runtime) {
           .disk_pool = runtime.pool(),
           .metadata_pool = runtime.pool(),
           .random = runtime.random(),
-          .logger = runtime.logger()};
+          .logger = runtime.logger(),
+          .descriptors_max = posix::raise_descriptor_limit()};
 }
 
 }  // namespace
@@ -136,6 +137,7 @@ void Daemon::tell_ready() {
     runtime_.logger().info("metrics and health are at {}{}", at.is_unix() ? "" : "http://", at.to_string());
   }
   tell_flush();
+  tell_descriptors();
   (void)posix::notify_service_manager("READY=1");
   if (options_.ready_fd < 0) return;
   const std::string line = "MQ_BROKERS=" + brokers() + "\n";
@@ -152,6 +154,16 @@ void Daemon::tell_flush() const {
       "data is in {}; {}", node_.config().data_dir,
       on_ack ? "an acks=all answer means that the record is on disk (mq.flush=ack)"
              : "an acks=all answer means that the record is in memory, which a power cut loses (mq.flush=async)");
+}
+
+void Daemon::tell_descriptors() const {
+  const broker::DescriptorShares shares = node_.descriptors();
+  if (shares.connections >= node_.config().connections_max) return;
+  runtime_.logger().warn(
+      "the limit of open files is {}: at most {} connections, less than max.connections = {}, and {} open files of "
+      "logs; raise it (LimitNOFILE= or ulimit -n) where more are meant",
+      node_.machine().descriptors_max, shares.connections, node_.config().connections_max,
+      shares.files_of_shard * node_.shards().size());
 }
 
 awaitable<void> Daemon::reload() {

@@ -42,6 +42,7 @@ class Daemon {
   awaitable<void> reload();
   awaitable<Result<void>> take_over(const config::Overrides& wanted);
   void tell_flush() const;
+  void tell_descriptors() const;
   awaitable<void> watch_command();
   awaitable<void> force_end();
   void end(int status);

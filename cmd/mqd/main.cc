@@ -78,7 +78,6 @@ int run(int argc, char** argv) {
   if (!daemon) return tool::write_out(args->usage_error(daemon.error().message));
   if (args->flag("check-config")) return 0;
 
-  posix::raise_descriptor_limit();
   daemon->read_settings = [&] { return wanted_settings(*args, around); };
   const config::BrokerConfig broker = config::resolve_broker_config(*wanted).value();
   posix::Runtime runtime({.shards = broker.threads > 0 ? broker.threads : posix::processor_count(),

@@ -292,7 +292,7 @@ awaitable<void> Node::accept_on(BoundListener& bound) {
 }
 
 std::optional<ConnectionLimit> Node::take_connection(const env::Address& from) {
-  if (connection_count() >= config().connections_max) return ConnectionLimit::all;
+  if (connection_count() >= descriptors().connections) return ConnectionLimit::all;
   if (!from.is_unix()) {
     std::size_t& from_there = connections_from_[from.host];
     if (from_there >= config().connections_per_ip_max) return ConnectionLimit::per_ip;

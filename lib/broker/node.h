@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "broker/descriptors.h"
 #include "broker/metrics.h"
 #include "broker/node_config.h"
 #include "cluster/image.h"
@@ -41,6 +42,7 @@ struct NodeEnv {
   env::Pool& metadata_pool;  ///< one thread: SQLite
   env::Random& random;
   env::Logger& logger;
+  std::size_t descriptors_max = 0;  ///< that the process may have open; 0: without limit
 };
 
 /// A listener and what clients that came in through it are told (DESIGN 3).
@@ -97,6 +99,10 @@ class Node {
   [[nodiscard]] bool is_stopping() const { return stopping_.load(std::memory_order_relaxed); }
   /// Being destroyed: nobody is answered any more.
   [[nodiscard]] bool is_gone() const { return gone_.load(std::memory_order_relaxed); }
+  /// As connections and the open files of logs share them now. Any thread.
+  [[nodiscard]] DescriptorShares descriptors() const {
+    return share_descriptors(env_.descriptors_max, config().connections_max, env_.shards.size());
+  }
   [[nodiscard]] std::size_t connection_count() const { return connections_.load(std::memory_order_relaxed); }
   /// Nothing, and the connection counts until it is released; or the limit that it would be over. On the first shard.
   [[nodiscard]] std::optional<ConnectionLimit> take_connection(const env::Address& from);

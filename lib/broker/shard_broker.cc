@@ -33,11 +33,14 @@ ShardBroker::ShardBroker(Node& node, env::Shard& shard)
       peer_log_(shard, tasks_, node.logger(), metrics_.counter(Metric::log_lines_left_out)),
       syncer_(*this),
       turn_end_(*this),
+      open_files_(node.machine().files, *this),
       groups_(std::make_unique<GroupService>(*this)),
       image_(std::make_shared<const cluster::ClusterImage>()),
       house_timer_(shard.make_timer()),
       sweep_timer_(shard.make_timer()),
-      request_bytes_max_(node.config().queued_request_bytes_max / node.machine().shards.size()) {}
+      request_bytes_max_(node.config().queued_request_bytes_max / node.machine().shards.size()) {
+  open_files_.set_bound(node.descriptors().files_of_shard);
+}
 
 ShardBroker::~ShardBroker() = default;
 
@@ -58,6 +61,7 @@ void ShardBroker::put(std::shared_ptr<Partition> partition) {
   const auto index = static_cast<std::size_t>(partition->name().partition);
   if (topic.size() <= index) topic.resize(index + 1);
   topic[index] = std::move(partition);
+  topic[index]->log().enter(open_files_);
 }
 
 std::vector<std::shared_ptr<Partition>> ShardBroker::remove(const Uuid& topic_id) {
@@ -67,7 +71,8 @@ std::vector<std::shared_ptr<Partition>> ShardBroker::remove(const Uuid& topic_id
   partitions_.erase(topic);
   std::erase(removed, nullptr);
   for (const auto& partition : removed) {
-    partition->end_turn();  // from now on the pool may close the log
+    partition->end_turn();
+    partition->log().leave_open_files();  // from now on the pool may close the log
     partition->fail_waiters(ErrorCode::kUnknownTopicOrPartition);
   }
   return removed;
@@ -75,6 +80,7 @@ std::vector<std::shared_ptr<Partition>> ShardBroker::remove(const Uuid& topic_id
 
 void ShardBroker::install(std::shared_ptr<const cluster::ClusterImage> image) {
   wake_sweep();  // the limits may be others now
+  open_files_.set_bound(node_.descriptors().files_of_shard);
   settings_.clear();
   image_ = std::move(image);
   for (auto& [id, partitions] : partitions_) {
@@ -108,7 +114,7 @@ Result<ShardBroker::OpenedLog> ShardBroker::open_log(const WantedLog& wanted) {
   context.leader_epoch = epoch;
   const std::string directory = node_.log_dir().directory_of(name);
   OpenedLog opened;
-  auto log = log::Log::open(node_.machine().files, directory, name, wanted.config, context, opened.report);
+  auto log = log::Log::open(open_files_, directory, name, wanted.config, context, opened.report);
   if (!log && log.error().code == Errc::not_found) {
     // Somebody took it away. Offsets that were acknowledged are never given to other records.
     const Offset start = context.synced_end.value_or(Offset{0});
@@ -117,7 +123,7 @@ Result<ShardBroker::OpenedLog> ShardBroker::open_log(const WantedLog& wanted) {
                            name.to_string(), start.value());
     opened.report.end_uncertain = true;
     opened.is_new = true;
-    log = log::Log::create(node_.machine().files, directory, name, topic.id, wanted.config, start);
+    log = log::Log::create(open_files_, directory, name, topic.id, wanted.config, start);
   }
   if (!log) return std::unexpected(log.error());
   for (const std::string& note : opened.report.notes) node_.logger().info("{}: {}", name.to_string(), note);
@@ -235,6 +241,22 @@ awaitable<bool> ShardBroker::close_logs() {
     well = false;
   }
   co_return well;
+}
+
+void ShardBroker::sync_soon(log::Log& log) {
+  if (Partition* partition = find(log.topic_id(), log.partition().partition)) syncer_.hurry(*partition);
+}
+
+void ShardBroker::was_synced(log::Log& log, const Result<void>& outcome) {
+  if (!outcome) node_.disk_failed(outcome.error());
+  // Later: another partition is in the middle of something.
+  shard_.post([this, topic = log.topic_id(), index = log.partition().partition, is_well = outcome.has_value()] {
+    Partition* partition = find(topic, index);
+    if (partition == nullptr) return;
+    if (!is_well) return partition->fail_waiters(ErrorCode::kKafkaStorageError);
+    note_synced(*partition);
+    partition->synced();
+  });
 }
 
 void ShardBroker::note_synced(Partition& partition) {

@@ -20,6 +20,7 @@
 #include "cluster/image.h"
 #include "env/shard.h"
 #include "env/task_group.h"
+#include "log/open_files.h"
 
 namespace mq::broker {
 
@@ -27,10 +28,10 @@ class GroupService;
 
 /// What one shard of the broker holds: its partitions, its connections, its view of the cluster. Everything here is
 /// touched by the shard's own thread only; other shards post.
-class ShardBroker {
+class ShardBroker final : private log::OpenFiles::Owner {
  public:
   ShardBroker(Node& node, env::Shard& shard);
-  ~ShardBroker();
+  ~ShardBroker() override;
 
   [[nodiscard]] Node& node() const { return node_; }
   [[nodiscard]] env::Shard& shard() const { return shard_; }
@@ -51,6 +52,9 @@ class ShardBroker {
   /// The cluster as this shard knows it. Take a copy of the pointer before suspending.
   [[nodiscard]] const std::shared_ptr<const cluster::ClusterImage>& image() const { return image_; }
   void install(std::shared_ptr<const cluster::ClusterImage> image);
+
+  /// What the logs of this shard are opened with. Any thread.
+  [[nodiscard]] env::Files& log_files() { return open_files_; }
 
   /// A partition that lives here, or null.
   [[nodiscard]] Partition* find(const Uuid& topic_id, std::int32_t index);
@@ -122,6 +126,8 @@ class ShardBroker {
   void request_ended();
 
  private:
+  void sync_soon(log::Log& log) override;
+  void was_synced(log::Log& log, const Result<void>& outcome) override;
   void serve(std::shared_ptr<Connection> connection);
   awaitable<void> run_connection(std::shared_ptr<Connection> connection);
   awaitable<void> sweep_connections();
@@ -162,6 +168,7 @@ class ShardBroker {
   PeerLog peer_log_;
   Syncer syncer_;
   TurnEnd turn_end_;
+  log::OpenFiles open_files_;
   std::unique_ptr<GroupService> groups_;
   std::shared_ptr<const cluster::ClusterImage> image_;
   /// By topic id; the vector holds null for the partitions of other shards.

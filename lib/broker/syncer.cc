@@ -32,7 +32,10 @@ void Syncer::mark_dirty(Partition& partition) {
 }
 
 void Syncer::hurry(Partition& partition) {
-  if (!partition.log().needs_sync()) return;
+  if (!partition.log().needs_sync()) {
+    partition.sync.queued = false;
+    return;
+  }
   partition.sync.queued = partition.sync.running;  // its next sync starts when this one ends
   if (partition.sync.running) return;
   start(partition);

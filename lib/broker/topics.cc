@@ -361,11 +361,12 @@ awaitable<Result<Topics::Made>> Topics::make_logs(cluster::TopicPtr topic, std::
   const auto make_some = [this, &made, &config](std::int32_t from, std::int32_t to) -> Result<void> {
     for (std::int32_t index = from; index < to; ++index) {
       const TopicPartition name{made.topic->name, index};
+      ShardBroker& owner = node_.owner_of(made.topic->id, index);
       MQ_TRY(auto log,
-             log::Log::create(node_.machine().files, node_.log_dir().directory_of(name), name, made.topic->id, config));
+             log::Log::create(owner.log_files(), node_.log_dir().directory_of(name), name, made.topic->id, config));
       made.partitions.push_back(std::make_shared<Partition>(
-          node_.owner_of(made.topic->id, index), name, made.topic->id,
-          made.topic->partitions[static_cast<std::size_t>(index)].leader_epoch, std::move(log)));
+          owner, name, made.topic->id, made.topic->partitions[static_cast<std::size_t>(index)].leader_epoch,
+          std::move(log)));
     }
     return {};
   };

@@ -49,12 +49,18 @@ Result<void> CompactionJob::Work::step() {
   return write_group(kStepBytes);
 }
 
-SegmentReader& CompactionJob::Work::reader_of(std::size_t which) {
+Result<SegmentReader*> CompactionJob::Work::reader_of(std::size_t which) {
   if (!reader) {
     const Source& from = sources[which];
-    reader.emplace(*from.file, from.path, 0, from.size, SegmentReader::Mode::wholes);
+    MQ_TRY(source_file, files.open(from.path, env::OpenMode::read));
+    reader.emplace(*source_file, from.path, 0, from.size, SegmentReader::Mode::wholes);
   }
-  return *reader;
+  return &*reader;
+}
+
+void CompactionJob::Work::end_reading() {
+  reader.reset();
+  source_file.reset();
 }
 
 // --- First pass: the newest offset of each key -----------------------------------------------------------------------
@@ -65,7 +71,8 @@ Result<void> CompactionJob::Work::note_keys(std::uint64_t budget) {
     const bool is_dirty = source + 1 == sources.size() || sources[source + 1].base > dirty_start;
     while (is_dirty) {
       if (bytes_read >= stop) return {};
-      MQ_TRY(const auto batch, reader_of(source).next());
+      MQ_TRY(SegmentReader* const from, reader_of(source));
+      MQ_TRY(const auto batch, from->next());
       if (!batch) break;
       bytes_read += batch->bytes.size();
       if (batch->header.next_offset() <= dirty_start) continue;
@@ -79,7 +86,7 @@ Result<void> CompactionJob::Work::note_keys(std::uint64_t budget) {
         return {};
       }
     }
-    reader.reset();
+    end_reading();
     ++source;
   }
   make_groups();
@@ -101,7 +108,7 @@ void CompactionJob::Work::make_groups() {
   noting = false;
   gaps_end = std::max(gaps_end, sources.back().end);
   source = 0;
-  reader.reset();
+  end_reading();
   std::uint64_t bytes = 0;
   for (std::size_t i = 0; i < sources.size(); ++i) {
     const bool fits =
@@ -140,9 +147,10 @@ Result<void> CompactionJob::Work::write_group(std::uint64_t budget) {
   const std::uint64_t stop = bytes_read + budget;
   while (source < current.end) {
     if (bytes_read >= stop) return {};
-    MQ_TRY(const auto batch, reader_of(source).next());
+    MQ_TRY(SegmentReader* const from, reader_of(source));
+    MQ_TRY(const auto batch, from->next());
     if (!batch) {
-      reader.reset();
+      end_reading();
       ++source;
       continue;
     }
@@ -160,6 +168,7 @@ Result<void> CompactionJob::Work::finish_group(Group& current) {
     MQ_TRY(auto index, files.open(current.output->path(extension), env::OpenMode::read_write));
     MQ_CHECK(index->sync());
   }
+  current.output->release();
   ++group;
   return {};
 }

@@ -50,7 +50,6 @@ struct CompactionJob::Work {
   /// A segment as it was when the work began; it does not change.
   struct Source {
     std::shared_ptr<Segment> segment;
-    std::shared_ptr<env::File> file;
     std::string path;
     std::uint64_t size = 0;
     Offset base;
@@ -98,12 +97,15 @@ struct CompactionJob::Work {
   Result<void> put(Group& group, BytesView bytes);
   [[nodiscard]] bool is_kept(const record::RecordView& record, const record::BatchHeader& header) const;
   [[nodiscard]] bool is_last_of_producer(const record::BatchHeader& header) const;
-  SegmentReader& reader_of(std::size_t source);
+  /// Opens the file; one at a time.
+  Result<SegmentReader*> reader_of(std::size_t source);
+  void end_reading();
 
   KeyOffsets keys;
   bool noting = true;
   std::size_t source = 0;
   std::size_t group = 0;
+  std::unique_ptr<env::File> source_file;  ///< of `reader`
   std::optional<SegmentReader> reader;
   record::RecordReader records;
   record::BatchBuilder builder;

@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "log/log_replay.h"
+#include "log/open_files.h"
 #include "log/segment_reader.h"
 
 namespace mq::log {
@@ -26,7 +27,7 @@ Log::Log(env::Files& files, std::string directory, TopicPartition partition, Uui
       topic_id_(topic_id),
       config_(std::move(config)) {}
 
-Log::~Log() = default;
+Log::~Log() { leave_open_files(); }
 
 Result<std::unique_ptr<Log>> Log::create(env::Files& files, std::string directory, TopicPartition partition,
                                          Uuid topic_id, std::shared_ptr<const LogConfig> config, Offset start) {
@@ -56,16 +57,17 @@ Result<std::unique_ptr<Log>> Log::create(env::Files& files, std::string director
 
 Result<void> Log::check_usable() {
   if (failed_) return fail(Errc::disk_failed, "{}: an earlier write or sync failed", *directory_);
-  touched_ = true;
+  use();
   return {};
 }
 
 Result<void> Log::load_active() {
-  if (active_loaded_) return {};
   if (segments_.empty()) {
     segments_.push_back(std::make_shared<Segment>(files_, directory_, log_end_, 0));
     names_unsynced_ = true;
   }
+  before_opening(*segments_.back());
+  if (active_loaded_) return {};
   Segment& active = *segments_.back();
   MQ_TRY(const Offset end, active.load_tail(*config_));
   if (end != log_end_)
@@ -232,7 +234,7 @@ std::size_t Log::segment_index_of(Offset offset) const {
 }
 
 Result<FileRange> Log::read(Offset from, std::size_t bytes_max, Offset end_bound, bool at_least_one) {
-  touched_ = true;
+  use();
   if (from < log_start_ || from > log_end_)
     return fail(Errc::offset_out_of_range, "{}: offset {} is outside of [{}, {})", partition_.to_string(), from.value(),
                 log_start_.value(), log_end_.value());
@@ -244,6 +246,7 @@ Result<FileRange> Log::read(Offset from, std::size_t bytes_max, Offset end_bound
 
   for (std::size_t i = segment_index_of(from); i < segments_.size(); ++i) {
     const std::shared_ptr<Segment>& segment = segments_[i];
+    before_opening(*segment);
     MQ_TRY(const std::uint64_t begin, segment->position_of(from, *config_));
     // Compaction leaves segments that end before the next one begins.
     if (begin >= segment->size_bytes()) continue;
@@ -281,13 +284,14 @@ void Log::note_verified(const FileRange& range, const VerifyOutcome& outcome) {
 }
 
 Result<std::optional<TimestampSearch>> Log::find_timestamp(WallMillis timestamp, Offset end_bound) {
-  touched_ = true;
+  use();
   TimestampSearch search;
   search.timestamp_ = timestamp;
   search.start_ = log_start_;
   search.end_bound_ = std::min(end_bound, log_end_);
   for (const auto& segment : segments_) {
     const bool was_open = segment->is_open();
+    before_opening(*segment);
     MQ_TRY(const TimeIndexEntry largest, segment->largest_timestamp(*config_));
     if (segment->size_bytes() > 0 && largest.timestamp >= timestamp) {
       MQ_TRY(const std::uint64_t begin, segment->position_for_timestamp(timestamp, *config_));
@@ -303,7 +307,7 @@ Result<std::optional<TimestampSearch>> Log::find_timestamp(WallMillis timestamp,
 }
 
 Result<std::optional<TimestampSearch>> Log::find_max_timestamp(Offset end_bound) {
-  touched_ = true;
+  use();
   TimestampSearch search;
   search.largest_ = true;
   search.start_ = log_start_;
@@ -312,6 +316,7 @@ Result<std::optional<TimestampSearch>> Log::find_max_timestamp(Offset end_bound)
   for (const auto& segment : segments_) {
     if (segment->size_bytes() == 0 || segment->base_offset() >= search.end_bound_) continue;
     const bool was_open = segment->is_open();
+    before_opening(*segment);
     MQ_TRY(const TimeIndexEntry largest, segment->largest_timestamp(*config_));
     // What the largest record lies in; where that may lie outside of the bounds, all of the segment.
     const bool inside = largest.offset < search.end_bound_ && segment->base_offset() >= log_start_;
@@ -479,8 +484,11 @@ Result<std::optional<CheckpointJob>> Log::begin_checkpoint(bool whatever) {
   if (indexed.empty() || indexed.back() != segments_.back()) indexed.push_back(segments_.back());
   for (const auto& segment : indexed) {
     MQ_CHECK(segment->flush_indexes());
-    MQ_TRY(auto file, segment->file());
-    job.data_files_.push_back(std::move(file));
+    // What was closed was synced before.
+    if (segment->is_open()) {
+      MQ_TRY(auto file, segment->file());
+      job.data_files_.push_back(std::move(file));
+    }
     for (const char* extension : {"index", "timeindex"}) job.index_files_.push_back(segment->path(extension));
   }
   states->expire(wall_seen_, config_->producer_expiration_ms);
@@ -543,6 +551,34 @@ Log::ProducerFiles Log::producer_files(const ProducerStates& states) const {
 
 bool Log::has_open_files() const {
   return std::ranges::any_of(segments_, [](const auto& segment) { return segment->is_open(); });
+}
+
+void Log::use() {
+  touched_ = true;
+  if (open_files_ != nullptr) last_use_ = open_files_->next_use();
+}
+
+void Log::enter(OpenFiles& files) {
+  MQ_ASSERT(open_files_ == nullptr);
+  files.enter(*this);
+}
+
+void Log::leave_open_files() {
+  if (open_files_ != nullptr) open_files_->leave(*this);
+}
+
+void Log::before_opening(const Segment& segment) {
+  if (!segment.is_open() && open_files_ != nullptr) open_files_->make_room(*this);
+}
+
+bool Log::close_synced_files() {
+  if (syncing_ || failed_) return false;
+  for (const auto& segment : segments_) {
+    if (!segment->is_open() || std::ranges::find(unsynced_, segment) != unsynced_.end()) continue;
+    // Who used it may use it again, so a little of its room stays reserved.
+    if (segment->release_reserve(kReserveKept)) segment->release();
+  }
+  return !has_open_files();
 }
 
 bool Log::release_if_idle() {

@@ -29,6 +29,8 @@
 
 namespace mq::log {
 
+class OpenFiles;
+
 /// Where an append put a batch.
 struct AppendInfo {
   Offset base_offset;  ///< of the original, when `duplicate`
@@ -221,6 +223,11 @@ class Log {
   /// (any more).
   bool release_if_idle();
   [[nodiscard]] bool has_open_files() const;
+  /// From now on it asks there before it opens a segment, and may lose those that were not used for the longest time.
+  /// `files` must be what it was made with. Until `leave_open_files` or the end of either.
+  void enter(OpenFiles& files);
+  /// Before another thread may close or destroy it.
+  void leave_open_files();
   /// Whether a stop has to `close` it: something is not synced, not saved, or open.
   [[nodiscard]] bool needs_close() const {
     return needs_sync() || has_open_files() || (has_unsaved() && !segments_.empty());
@@ -249,8 +256,15 @@ class Log {
   Log(env::Files& files, std::string directory, TopicPartition partition, Uuid topic_id,
       std::shared_ptr<const LogConfig> config);
 
+  friend class OpenFiles;
+
   // log.cc
   Result<void> check_usable();
+  /// Somebody needs it: it is not idle.
+  void use();
+  void before_opening(const Segment& segment);
+  /// False when some stay open, since they hold what is not on disk.
+  bool close_synced_files();
   Result<void> load_active();
   Result<AppendInfo> append_new(char* batch, record::BatchHeader placed, bool restamp, WallMillis wall_now);
   Result<void> write_batch(BytesView batch, const record::BatchHeader& header);
@@ -278,7 +292,7 @@ class Log {
   /// False: what is there does not look like a clean stop.
   Result<bool> load_clean(const OpenContext& context);
   Result<void> recover(const OpenContext& context, RecoveryReport& report);
-  Result<void> sync_for_recovery(const Scan& scan);
+  Result<void> sync_names(const Scan& scan);
   Result<void> scan_segments(Scan& scan, RecoveryReport& report);
   Result<void> scan_segment(Scan& scan, RecoveryReport& report);
   Result<void> end_scan(const Scan& scan, RecoveryReport& report);
@@ -315,6 +329,9 @@ class Log {
   };
 
   env::Files& files_;
+  OpenFiles* open_files_ = nullptr;  ///< null: nobody bounds how many are open
+  std::size_t place_in_open_files_ = 0;
+  std::uint64_t last_use_ = 0;  ///< larger: later
   std::shared_ptr<const std::string> directory_;
   TopicPartition partition_;
   Uuid topic_id_;

@@ -176,17 +176,20 @@ Result<void> Log::recover(const OpenContext& context, RecoveryReport& report) {
 
   if (segments_.empty()) {
     scan.expected = log_start_;
-    if (!context.synced) MQ_CHECK(sync_for_recovery(scan));
+    if (!context.synced) MQ_CHECK(sync_names(scan));
   } else {
     scan.first = segment_index_of(recovery_point_);
     scan.segment = scan.first;
-    if (!context.synced) MQ_CHECK(sync_for_recovery(scan));
-    // After a failed sync the cache may show what the disk does not have. Dirty pages cannot be dropped, hence the
-    // order (D-2).
     for (std::size_t i = scan.first; i < segments_.size(); ++i) {
       MQ_TRY(auto file, segments_[i]->file());
+      // A process that was killed may not have come to sync what it wrote; what is recovered is served at once.
+      if (!context.synced) MQ_CHECK(file->sync());
+      // After a failed sync the cache may show what the disk does not have. Dirty pages cannot be dropped, hence the
+      // order (D-2).
       file->drop_cache();
+      segments_[i]->release();  // a log may have more segments than a process may open files
     }
+    if (!context.synced) MQ_CHECK(sync_names(scan));
     MQ_CHECK(start_scan(scan));
     // What the batches say, counts: the file's newer entries are made anew from them.
     epochs.truncate_from(scan.expected);
@@ -217,13 +220,7 @@ Result<void> Log::recover(const OpenContext& context, RecoveryReport& report) {
   return {};
 }
 
-Result<void> Log::sync_for_recovery(const Scan& scan) {
-  // A process that was killed may have written and made names and not come to sync them; what is recovered is served at
-  // once.
-  for (std::size_t i = scan.first; i < segments_.size(); ++i) {
-    MQ_TRY(auto file, segments_[i]->file());
-    MQ_CHECK(file->sync());
-  }
+Result<void> Log::sync_names(const Scan& scan) {
   // A sync that reached into the newest segment synced its name too.
   if (!segments_.empty() && scan.durable_end > segments_.back()->base_offset()) return {};
   if (auto metadata = files_.open(path_of(kMetadataFile), env::OpenMode::read_write)) MQ_CHECK((*metadata)->sync());
@@ -280,6 +277,7 @@ Result<void> Log::scan_segments(Scan& scan, RecoveryReport& report) {
                               scan.expected.value(), next_base.value()),
                   report);
     }
+    segments_[scan.segment]->release();
     ++scan.segment;
     scan.position = 0;
     scan.expected = next_base;

@@ -82,7 +82,7 @@ Result<void> Segment::open() {
   if (file_) return {};
   MQ_TRY(auto opened, files_.open(path(), size_ == 0 ? env::OpenMode::create : env::OpenMode::read_write));
   file_ = std::move(opened);
-  reserved_ = size_;
+  reserved_ = std::max(reserved_, size_);
   return {};
 }
 
@@ -454,7 +454,6 @@ void Segment::release() {
   file_.reset();
   offsets_.forget();
   times_.forget();
-  hints_ = {};
 }
 
 }  // namespace mq::log

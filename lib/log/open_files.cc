@@ -1,0 +1,114 @@
+#include "log/open_files.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "log/log.h"
+
+namespace mq::log {
+namespace {
+
+/// A file that is counted while it is open.
+class CountedFile final : public env::File {
+ public:
+  CountedFile(std::unique_ptr<env::File> file, std::shared_ptr<std::atomic<std::size_t>> count)
+      : file_(std::move(file)), count_(std::move(count)) {
+    count_->fetch_add(1, std::memory_order_relaxed);
+  }
+  ~CountedFile() override {
+    file_.reset();
+    count_->fetch_sub(1, std::memory_order_relaxed);
+  }
+
+  Result<std::size_t> read_at(std::uint64_t position, char* to, std::size_t size) override {
+    return file_->read_at(position, to, size);
+  }
+  Result<std::size_t> read_cached_at(std::uint64_t position, char* to, std::size_t size) override {
+    return file_->read_cached_at(position, to, size);
+  }
+  Result<void> write_at(std::uint64_t position, BytesView bytes) override { return file_->write_at(position, bytes); }
+  Result<void> sync() override { return file_->sync(); }
+  Result<void> truncate(std::uint64_t size) override { return file_->truncate(size); }
+  Result<void> reserve(std::uint64_t position, std::uint64_t size) override { return file_->reserve(position, size); }
+  Result<std::uint64_t> size() const override { return file_->size(); }
+  void drop_cache() override { file_->drop_cache(); }
+  int descriptor() const override { return file_->descriptor(); }
+
+ private:
+  std::unique_ptr<env::File> file_;
+  std::shared_ptr<std::atomic<std::size_t>> count_;
+};
+
+/// How much is closed at one look, so that the look itself costs little for each file.
+std::size_t part_of(std::size_t files_max) { return std::max<std::size_t>(1, files_max / 16); }
+std::size_t comfortable(std::size_t files_max) { return files_max - files_max / 4; }
+
+}  // namespace
+
+OpenFiles::~OpenFiles() {
+  for (Log* log : logs_) log->open_files_ = nullptr;
+}
+
+Result<std::unique_ptr<env::File>> OpenFiles::open(const std::string& path, env::OpenMode mode) {
+  MQ_TRY(auto file, files_.open(path, mode));
+  return std::make_unique<CountedFile>(std::move(file), count_);
+}
+
+void OpenFiles::set_bound(std::size_t files_max) {
+  files_max_ = files_max;
+  look_at_ = files_max == kUnbounded ? kUnbounded : comfortable(files_max);
+}
+
+void OpenFiles::enter(Log& log) {
+  log.open_files_ = this;
+  log.place_in_open_files_ = logs_.size();
+  logs_.push_back(&log);
+}
+
+void OpenFiles::leave(Log& log) {
+  logs_.back()->place_in_open_files_ = log.place_in_open_files_;
+  std::swap(logs_[log.place_in_open_files_], logs_.back());
+  logs_.pop_back();
+  log.open_files_ = nullptr;
+}
+
+std::vector<Log*> OpenFiles::closable(const Log& spared) const {
+  std::vector<Log*> logs;
+  for (Log* log : logs_)
+    if (log != &spared && log->has_open_files()) logs.push_back(log);
+  std::ranges::sort(logs, {}, [](const Log* log) { return log->last_use_; });
+  return logs;
+}
+
+void OpenFiles::look(const Log& spared) {
+  const std::size_t part = part_of(files_max_);
+  const std::size_t enough = comfortable(files_max_) - std::min(comfortable(files_max_), part);
+  std::vector<Log*> unsynced;
+  for (Log* log : closable(spared)) {
+    if (count() - std::min(count(), unsynced.size()) <= enough) break;
+    if (!log->close_synced_files()) unsynced.push_back(log);
+  }
+  if (count() >= files_max_) {
+    sync_here(unsynced);
+  } else {
+    for (Log* log : unsynced) owner_.sync_soon(*log);
+  }
+  // What was begun now needs time.
+  look_at_ = std::max(comfortable(files_max_), std::min(count() + part, files_max_));
+}
+
+void OpenFiles::sync_here(const std::vector<Log*>& logs) {
+  const std::size_t enough = files_max_ - part_of(files_max_);
+  for (Log* log : logs) {
+    if (count() <= enough) return;
+    auto job = log->begin_sync();
+    if (!job) continue;
+    const auto outcome = job->run();
+    log->end_sync(*job, outcome);
+    job.reset();
+    if (outcome) (void)log->close_synced_files();
+    owner_.was_synced(*log, outcome);
+  }
+}
+
+}  // namespace mq::log
