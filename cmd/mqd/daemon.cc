@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
 #include <utility>
 
 #include "base/version.h"
@@ -17,6 +18,7 @@
 #include "config/reload.h"
 #include "options.h"
 #include "posix/process.h"
+#include "posix/process_deadline.h"
 #include "posix/process_usage.h"
 #include "posix/stdio.h"
 
@@ -47,8 +49,7 @@ Daemon::Daemon(posix::Runtime& runtime, DaemonOptions options)
       signals_(shard_),
       node_(machine_of(runtime), options_.node),
       tasks_(shard_),
-      ended_(shard_),
-      patience_(shard_.make_timer()) {}
+      ended_(shard_) {}
 
 awaitable<int> Daemon::run() {
   tasks_.spawn(watch_signals());
@@ -62,11 +63,13 @@ awaitable<int> Daemon::run() {
     runtime_.logger().info("stopping");
   }
   (void)posix::notify_service_manager("STOPPING=1");
-  tasks_.spawn(force_end());
+  std::optional<posix::ProcessDeadline> deadline(
+      std::in_place, kStopPatience, 1,
+      "mqd: the stop took longer than 60 s; ending now, the next start will check the logs\n");
   co_await node_.stop();
   if (http_) co_await http_->stop();
   if (started_) runtime_.logger().info("stopped");
-  patience_->cancel();
+  deadline.reset();
   signals_.close();
   co_await tasks_.join();
   if (options_.remove_data) {
@@ -224,12 +227,6 @@ awaitable<void> Daemon::watch_command() {
   }
   const auto status = co_await child->wait();
   end(status ? *status : 1);
-}
-
-awaitable<void> Daemon::force_end() {
-  if (!co_await patience_->wait_until(shard_.now() + kStopPatience)) co_return;
-  runtime_.logger().error("the stop took longer than 60 s; ending now, the next start will check the logs");
-  std::_Exit(1);
 }
 
 void Daemon::end(int status) {

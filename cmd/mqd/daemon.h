@@ -44,7 +44,6 @@ class Daemon {
   void tell_flush() const;
   void tell_descriptors() const;
   awaitable<void> watch_command();
-  awaitable<void> force_end();
   void end(int status);
   [[nodiscard]] std::string brokers() const;
 
@@ -57,7 +56,6 @@ class Daemon {
   broker::Node node_;
   env::TaskGroup tasks_;
   env::Event ended_;
-  std::unique_ptr<env::Timer> patience_;
   std::unique_ptr<http::Server> http_;
   bool started_ = false;
   bool ending_ = false;
