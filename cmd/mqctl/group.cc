@@ -142,11 +142,13 @@ std::vector<TopicPartition> partitions_of(const Readings& readings) {
   return partitions;
 }
 
-/// Times of the records that come first at the given places; reads one batch of each partition. What the log does not
-/// have (any more) is left out.
+/// Times of the records that come first at the given places, aborted ones too; reads one batch of each partition. What
+/// the log does not have (any more) is left out.
 awaitable<Result<std::map<TopicPartition, WallMillis>>> times_at(Remote& remote,
                                                                  std::map<TopicPartition, Offset> places) {
   client::ConsumerOptions options;
+  // Also what was aborted: to pass over it we would have to read all of it, batch by batch.
+  options.isolation = client::Isolation::read_uncommitted;
   options.reset = client::OffsetReset::start;  // records that were deleted unread: the oldest of the rest counts
   options.partition_bytes_max = 1;             // a first batch comes whole, whatever its size
   client::Consumer consumer(remote.cluster(), options);
@@ -444,10 +446,12 @@ awaitable<Result<std::set<TopicPartition>>> commit(Console& console, Remote& rem
   co_return failed;
 }
 
-awaitable<Result<void>> reset_one(Console& console, Remote& remote, std::string name, ResetWish wish,
-                                  cli::TableWriter& table) {
+/// Returns how many partitions wait only for --yes.
+awaitable<Result<std::size_t>> reset_one(Console& console, Remote& remote, std::string name, ResetWish wish,
+                                         cli::TableWriter& table) {
   MQ_CO_TRY(const auto group, co_await find_group(remote, name));
   MQ_CO_TRY(const auto moves, co_await plan(console, remote, name, wish));
+  const bool asks = !console.args().flag("yes") && !console.args().flag("dry-run");
   const bool does_it = console.args().flag("yes") && !console.args().flag("dry-run");
   const auto alive = refuse_live(group);
   std::set<TopicPartition> failed;
@@ -467,7 +471,8 @@ awaitable<Result<void>> reset_one(Console& console, Remote& remote, std::string 
     table.add({name, move.where.topic, std::int64_t{move.where.partition}, from, move.to.value(), change,
                std::string(result)});
   }
-  co_return alive;
+  if (!alive) co_return std::unexpected(alive.error());
+  co_return asks ? moves.size() : 0;
 }
 
 awaitable<Result<void>> reset(Console& console, Remote& remote) {
@@ -475,10 +480,17 @@ awaitable<Result<void>> reset(Console& console, Remote& remote) {
   if (!wish) co_return Result<void>{};
   MQ_CO_CHECK(co_await remote.connect());
   cli::TableWriter table = console.table(kResetColumns);
-  for (const std::string& name : console.args().operands())
-    if (auto done = co_await reset_one(console, remote, name, *wish, table); !done) console.complain(done.error());
+  std::size_t asked = 0;
+  for (const std::string& name : console.args().operands()) {
+    const auto done = co_await reset_one(console, remote, name, *wish, table);
+    if (done) {
+      asked += *done;
+    } else {
+      console.complain(done.error());
+    }
+  }
   MQ_CO_CHECK(co_await console.finish(table));
-  if (!console.args().flag("yes") && !console.args().flag("dry-run"))
+  if (asked > 0)
     console.complain(
         {.code = Errc::refused, .message = "nothing was reset: add --yes to do it, --dry-run to only look"},
         cli::ExitCode::needs_consent);

@@ -298,6 +298,7 @@ awaitable<Result<void>> remove(Console& console, Remote& remote) {
       planning ? co_await plan_delete(remote, names) : co_await remote.admin().delete_topics(names, remote.deadline());
   if (!results) co_return fail(results.error());
   cli::TableWriter table = console.table(kDeleteColumns);
+  bool asks = false;
   for (const client::ItemResult& topic : *results) {
     std::string result = planning ? "would be deleted" : "deleted";
     const bool missing = topic.error && client::code_of(*topic.error) == ErrorCode::kUnknownTopicOrPartition;
@@ -306,11 +307,13 @@ awaitable<Result<void>> remove(Console& console, Remote& remote) {
     } else if (topic.error) {
       console.complain(*topic.error);
       result = "failed";
+    } else if (planning && !args.flag("dry-run")) {
+      asks = true;
     }
     table.add({topic.name, result});
   }
   MQ_CO_CHECK(co_await console.finish(table));
-  if (planning && !args.flag("dry-run"))
+  if (asks)
     console.complain({.code = Errc::refused, .message = "nothing was deleted: add --yes to delete the topics"},
                      cli::ExitCode::needs_consent);
   co_return Result<void>{};

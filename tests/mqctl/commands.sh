@@ -71,6 +71,10 @@ same "$(seq 991 1000)" "$(mqcons -g idle --reset start web)"
 exits 0 mqctl cluster info
 same 1 "$(column broker)"
 exits 8 mqctl topic delete other
+# Consent is asked for only where there is something to do.
+exits 5 mqctl topic delete ghost
+exits 0 mqctl topic delete ghost --if-exists
+exits 5 mqctl group reset nobody --to start
 exits 5 mqctl topic delete other ghost -y
 same "deleted failed" "$(column result | xargs)"
 exits 0 mqctl topic delete ghost --if-exists -y
