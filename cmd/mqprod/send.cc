@@ -1,6 +1,7 @@
 #include "send.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "cli/terminal.h"
@@ -24,7 +25,6 @@ Sender::Sender(tool::Context& context, Options options)
       client_(context.client),
       out_(posix::Output::standard(runtime_.shard(0))),
       tee_is_on_terminal_(options_.tee && context.environment.stdout_is_terminal),
-      rate_timer_(runtime_.shard(0).make_timer()),
       drain_timer_(runtime_.shard(0).make_timer()),
       tasks_(runtime_.shard(0)) {}
 
@@ -80,7 +80,6 @@ void Sender::stop(cli::ExitCode as) {
   code_ = as;
   if (topic_ == nullptr) tool::end_now(as);  // nothing was read yet
   if (input_ != nullptr) input_->close();
-  rate_timer_->cancel();
   if (sent_ > acknowledged_)
     tool::tell(
         cli::notice(args_, fmt::format("waiting for {} records to be acknowledged; interrupt again to leave them",
@@ -90,7 +89,8 @@ void Sender::stop(cli::ExitCode as) {
 
 awaitable<void> Sender::end_drain() {
   if (!co_await drain_timer_->wait_until(runtime_.shard(0).now() + options_.drain)) co_return;
-  tool::tell(fmt::format("mqprod: {} records were not acknowledged within --drain\n", sent_ - acknowledged_));
+  tool::tell(fmt::format("mqprod: {} records were not acknowledged within --drain{}\n", sent_ - acknowledged_,
+                         keeps_rate_ ? ", and what was read after them was not sent" : ""));
   tool::end_now(code_);
 }
 
@@ -114,7 +114,8 @@ awaitable<Result<void>> Sender::send_input(const std::string& file) {
   Result<void> result;
   bool at_end = false;
   while (!at_end && result) {
-    const std::span<char> room = splitter.room();
+    const std::span<char> whole_room = splitter.room();
+    const std::span<char> room = whole_room.first(std::min(whole_room.size(), read_bytes_max()));
     auto got = stopping_ ? Result<std::size_t>(0) : co_await input.read_some(room);
     if (!got && got.error().code != Errc::cancelled) {
       result = pass_over(got.error());
@@ -170,7 +171,7 @@ awaitable<Result<void>> Sender::send_record(BytesView bytes, const std::string& 
     record.key = bytes.substr(0, at);
     record.value = bytes.substr(at + options_.key_delimiter->size());
   }
-  if (options_.rate.records_per_second > 0 || options_.rate.bytes_per_second > 0) co_await keep_rate(bytes.size());
+  if (has_rate()) co_await keep_rate(bytes.size());
   while (true) {
     MQ_CO_TRY(const bool taken, producer_->try_send(*topic_, record));
     if (taken) break;
@@ -180,13 +181,26 @@ awaitable<Result<void>> Sender::send_record(BytesView bytes, const std::string& 
   co_return Result<void>{};
 }
 
+std::size_t Sender::read_bytes_max() const {
+  if (!has_rate()) return std::numeric_limits<std::size_t>::max();
+  constexpr double kSecondsAhead = 0.1;
+  constexpr double kShortRecordBytes = 16;
+  const double per_second =
+      std::max(options_.rate.bytes_per_second, options_.rate.records_per_second * kShortRecordBytes);
+  return static_cast<std::size_t>(std::clamp(per_second * kSecondsAhead, 256.0, double{1 << 20}));
+}
+
 awaitable<void> Sender::keep_rate(std::size_t bytes) {
   env::Shard& shard = runtime_.shard(0);
   const double seconds = options_.rate.records_per_second > 0
                              ? 1 / options_.rate.records_per_second
                              : static_cast<double>(bytes) / options_.rate.bytes_per_second;
   const Instant now = shard.now();
-  if (next_send_ > now + kRateStep && !stopping_) (void)co_await rate_timer_->wait_until(next_send_);
+  if (next_send_ > now + kRateStep) {
+    keeps_rate_ = true;
+    co_await shard.sleep_until(next_send_);
+    keeps_rate_ = false;
+  }
   next_send_ = std::max(next_send_, now - kRateStep) +
                std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
 }
