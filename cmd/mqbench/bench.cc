@@ -61,6 +61,7 @@ awaitable<cli::ExitCode> Bench::run() {
 
 void Bench::stop(cli::ExitCode as) {
   stopped_ = true;
+  drained_at_ = shard_.now() + options_.drain;
   worsen(as);
   end_window();
 }
@@ -73,7 +74,7 @@ awaitable<Result<void>> Bench::prepare_and_load() {
 }
 
 awaitable<Result<client::Cluster*>> Bench::another_cluster() {
-  if (has_left_) co_return fail(Errc::cancelled, "the broker is gone");
+  if (has_left_) co_return fail(Errc::cancelled, "the broker does not answer");
   clusters_.push_back(std::make_unique<client::Cluster>(shard_, runtime_.random(), client_));
   client::Cluster* const cluster = clusters_.back().get();
   MQ_CO_CHECK(co_await cluster->start(shard_.now() + client_.connect_timeout));
@@ -99,7 +100,8 @@ awaitable<void> Bench::delete_topic() {
   auto deleted = co_await admin.delete_topics({topic_}, request_deadline());
   if (deleted && !deleted->empty() && deleted->front().error) deleted = fail(*deleted->front().error);
   if (!deleted)
-    tell(fmt::format("the topic {} stays: {}", topic_, has_left_ ? "the broker is gone" : deleted.error().message));
+    tell(fmt::format("the topic {} stays: {}", topic_,
+                     has_left_ ? "the broker does not answer" : deleted.error().message));
 }
 
 void Bench::start_window() {
@@ -193,14 +195,17 @@ awaitable<void> Bench::show_progress() {
   posix::write_error(line.erase());
 }
 
-/// A broker that answers is waited for after a signal: what is on its way, and our topic. One that is gone is not.
+/// A broker that answers is waited for after a signal, for as long as --drain: what is on its way, and our topic. One
+/// that is gone is not.
 awaitable<void> Bench::leave_lost_brokers() {
   while (!finished_) {
     (void)co_await leaving_timer_->wait_until(shard_.now() + kLookForLostEvery);
     if (!stopped_) continue;
-    has_left_ = std::ranges::any_of(clusters_, [](const auto& cluster) { return cluster->lost(); });
+    const bool is_lost = std::ranges::any_of(clusters_, [](const auto& cluster) { return cluster->lost(); });
+    has_left_ = is_lost || shard_.now() >= drained_at_;
     if (!has_left_) continue;
-    tell("the broker is gone and is not waited for");
+    tell(is_lost ? "the broker is gone and is not waited for"
+                 : "the broker did not answer within --drain and is not waited for any longer");
     // All at once: a client is closed when its producers are, and those end together.
     env::TaskGroup closing(shard_);
     for (const auto& cluster : clusters_) closing.spawn(cluster->close());

@@ -65,7 +65,8 @@ class Bench : public tool::Job {
   [[nodiscard]] Instant request_deadline() const { return shard_.now() + client_.request_timeout; }
   [[nodiscard]] env::TaskGroup& tasks() { return tasks_; }
   [[nodiscard]] bool is_stopped() const { return stopped_; }
-  /// A signal asked us to end and the broker is gone: nothing that is still on its way will arrive.
+  /// A signal asked us to end, and the broker is gone or has not answered for as long as --drain: nothing that is still
+  /// on its way will arrive.
   [[nodiscard]] bool has_left() const { return has_left_; }
   /// The exit status, if worse than what it is.
   void worsen(cli::ExitCode code) { code_ = cli::worst(code_, code); }
@@ -107,6 +108,7 @@ class Bench : public tool::Job {
 
   std::optional<Error> failure_;
   bool stopped_ = false;
+  Instant drained_at_ = Instant::never();  ///< until then a signal waits for what is on its way
   bool has_left_ = false;
   bool finished_ = false;
   cli::ExitCode code_ = cli::ExitCode::ok;

@@ -42,3 +42,28 @@ ends_after_a_signal rpc 0.3 143 mqbench rpc --duration 60s
 # A producer tries as long as --drain says.
 seq 100000 >"$work/lines"
 ends_after_a_signal mqprod 0.5 143 mqprod --rate 100/s --drain 1s "$topic" "$work/lines"
+
+# A broker that hangs is waited for as long as --drain after one signal, whatever --timeout is, and not at all after two.
+# hangs NAME SIGNALS STATUS COMMAND...
+hangs() {
+  local name=$1 signals=$2 expected=$3; shift 3
+  rm -rf "$work/data"
+  start_mqd
+  "$@" >"$work/$name.out" 2>"$work/$name.err" </dev/null &
+  local tool=$!
+  sleep 1.2
+  kill -0 $tool 2>/dev/null || { cat "$work/$name.err"; fail "$name ended before the daemon hung"; }
+  kill -STOP "$mqd_pid"
+  sleep 0.3
+  local began=$EPOCHREALTIME status=0
+  for ((i = 0; i < signals; ++i)); do kill -TERM $tool; sleep 0.2; done
+  timeout $ends_within tail -s 0.1 --pid=$tool -f /dev/null || kill -9 $tool 2>/dev/null || true
+  wait $tool || status=$?
+  kill_mqd
+  same "$status" "$expected" "$name: exit status"
+  echo "$name: status $status, $(awk "BEGIN { printf \"%.2f\", $EPOCHREALTIME - $began }") s after SIGTERM: $(tail -n 1 "$work/$name.err")"
+}
+hangs produce-hung 1 143 mqbench produce --producers 2 --duration 60s --drain 1s
+hangs e2e-hung 1 143 mqbench e2e --duration 60s --drain 1s
+hangs consume-hung 1 143 mqbench consume --duration 60s --drain 1s
+hangs produce-hung-twice 2 143 mqbench produce --duration 60s --drain 1h
