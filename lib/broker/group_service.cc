@@ -34,11 +34,13 @@ std::string new_member_suffix(env::Random& random) {
 
 }  // namespace
 
-GroupService::Hosted::Hosted(ShardBroker& shard, std::shared_ptr<Partition> its_partition)
+GroupService::Hosted::Hosted(GroupService& service, std::shared_ptr<Partition> its_partition)
     : partition(std::move(its_partition)),
-      coordinator(settings_of(shard.node().config()),
-                  [&random = shard.node().machine().random] { return new_member_suffix(random); }),
-      timer(shard.shard().make_timer()) {}
+      coordinator(
+          settings_of(service.shard_.node().config()),
+          [&random = service.shard_.node().machine().random] { return new_member_suffix(random); },
+          [&service] { return service.has_room_for_group(); }),
+      timer(service.shard_.shard().make_timer()) {}
 
 GroupService::GroupService(ShardBroker& shard) : shard_(shard) {}
 GroupService::~GroupService() = default;
@@ -47,13 +49,25 @@ group::Time GroupService::time() const {
   return {.now = shard_.shard().now(), .wall = shard_.shard().clock().wall_now()};
 }
 
+bool GroupService::has_room_for_group() const {
+  const std::size_t most = shard_.node().config().groups_max / shard_.node().machine().shards.size();
+  std::size_t groups = 0;
+  for_each([&](const group::Coordinator& coordinator) { groups += coordinator.group_count(); });
+  if (groups < most) return true;
+  shard_.peer_log().warn(
+      "a new consumer group is refused: this shard has {} of them; those that nobody uses go after "
+      "offsets.retention.minutes",
+      groups);
+  return false;
+}
+
 void GroupService::host_partitions() {
   const cluster::Topic* topic = shard_.image()->find_topic(kOffsetsTopic);
   if (topic == nullptr || stopped_) return;
   for (std::int32_t index = 0; index < topic->partition_count(); ++index) {
     Partition* partition = shard_.find(topic->id, index);
     if (partition == nullptr || hosted_.contains(index)) continue;
-    auto hosted = std::make_shared<Hosted>(shard_, partition->shared_from_this());
+    auto hosted = std::make_shared<Hosted>(*this, partition->shared_from_this());
     hosted_.emplace(index, hosted);
     if (partition->log().log_start() == partition->log().log_end()) {
       carry_out(hosted, hosted->coordinator.finish_loading(time()));

@@ -50,7 +50,7 @@ class GroupService {
 
  private:
   struct Hosted {
-    Hosted(ShardBroker& shard, std::shared_ptr<Partition> partition);
+    Hosted(GroupService& service, std::shared_ptr<Partition> partition);
     std::shared_ptr<Partition> partition;
     group::Coordinator coordinator;
     std::map<group::RequestToken, Told> waiting;
@@ -69,6 +69,8 @@ class GroupService {
   void set_clock(const std::shared_ptr<Hosted>& hosted);
   awaitable<void> run_clock(std::shared_ptr<Hosted> hosted);
   [[nodiscard]] group::Time time() const;
+  /// Whether the shard's part of the broker's groups is not reached; tells it when it is.
+  [[nodiscard]] bool has_room_for_group() const;
 
   ShardBroker& shard_;
   std::map<std::int32_t, std::shared_ptr<Hosted>> hosted_;

@@ -16,7 +16,8 @@ using metrics::Unit;
 
 // In the order of CloseReason and ConnectionLimit.
 constexpr std::string_view kCloseReasons[] = {"peer", "refused", "overdue", "stop"};
-constexpr std::string_view kConnectionLimits[] = {"max.connections", "max.connections.per.ip"};
+constexpr std::string_view kConnectionLimits[] = {"max.connections", "max.connections.per.ip",
+                                                  "mq.max.connection.creation.rate.per.ip"};
 constexpr std::string_view kReloadOutcomes[] = {"failed", "ok"};
 constexpr std::string_view kVersions[] = {kVersion};
 
@@ -67,6 +68,9 @@ std::vector<PlacedRow> placed_rows() {
        {.name = "mq_connections_refused_total",
         .help = "Client connections closed at once because a limit was reached.",
         .label = {.name = "limit", .values = kConnectionLimits}}},
+      {Metric::connections_delayed,
+       {.name = "mq_connections_delayed_total",
+        .help = "Connections that had to wait before they were served, because too many came."}},
       {Metric::connection_moves,
        {.name = "mq_connection_moves_total", .help = "Connections that moved to the shard of their partitions."}},
       {Metric::received_bytes,
@@ -102,6 +106,10 @@ std::vector<PlacedRow> placed_rows() {
       {Metric::duplicate_batches,
        {.name = "mq_duplicate_batches_total",
         .help = "Batches that an idempotent producer sent again and that were there already."}},
+      {Metric::producers,
+       {.name = "mq_producers",
+        .kind = Kind::gauge,
+        .help = "Idempotent producers that are remembered, counted once in each partition."}},
       {Metric::fetched_bytes,
        {.name = "mq_fetched_bytes_total", .unit = Unit::bytes, .help = "Bytes of record batches answered to fetches."}},
       {Metric::fetches_parked,

@@ -23,7 +23,7 @@ enum class CloseReason : std::uint8_t {
 };
 
 /// Which limit refused a connection; the values of the label `limit`.
-enum class ConnectionLimit : std::uint8_t { all, per_ip };
+enum class ConnectionLimit : std::uint8_t { all, per_ip, rate_per_ip };
 /// The option that sets it.
 [[nodiscard]] std::string_view name_of(ConnectionLimit limit);
 
@@ -33,6 +33,7 @@ enum class Metric : std::size_t {
   connections_accepted,
   connections_closed,
   connections_refused,
+  connections_delayed,
   connection_moves,
   received_bytes,
   sent_bytes,
@@ -44,6 +45,7 @@ enum class Metric : std::size_t {
   appended_batches,
   appended_bytes,
   duplicate_batches,
+  producers,
   fetched_bytes,
   fetches_parked,
   fetch_cold_reads,

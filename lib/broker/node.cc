@@ -27,6 +27,14 @@ constexpr Duration kSyncedEndsInterval = 100ms;
 // Each refused batch meets the full disk anew; who reads the log needs to be told now and then.
 constexpr Duration kDiskFullInterval = 1min;
 
+// A connection that would have to wait for longer is refused: by then its client has given up.
+constexpr Duration kDelayMax = 10s;
+// So many addresses cost nothing worth looking for those that are not needed any more.
+constexpr std::size_t kSourcesKept = 1024;
+
+/// Whoever is on this machine has other ways to keep it busy, and tests and tools open many connections at once.
+bool is_loopback(const env::Address& address) { return address.host.starts_with("127.") || address.host == "::1"; }
+
 // So long a stop waits for clients to read the answers to what they asked.
 constexpr Duration kAnswerPatience = 1s;
 
@@ -56,6 +64,7 @@ Node::Node(NodeEnv env, NodeConfig config)
   producer_ids_ = std::make_unique<ProducerIds>(*this);
   acceptors_ = std::make_unique<env::TaskGroup>(first_shard().shard());
   synced_ends_timer_ = first_shard().shard().make_timer();
+  delay_timer_ = first_shard().shard().make_timer();
 }
 
 Node::~Node() {
@@ -84,6 +93,10 @@ ShardBroker& Node::owner_of(const Uuid& topic_id, std::int32_t partition) const 
 awaitable<Result<void>> Node::start() {
   env::Shard& home = first_shard().shard();
   const Instant begun = home.now();
+  Uuid wanted;
+  if (!config().cluster_id.empty() && !Uuid::parse(config().cluster_id, wanted))
+    co_return fail(Errc::invalid_argument, "'{}' is no cluster id: 22 characters of URL-safe base64 are",
+                   config().cluster_id);
   MQ_CO_TRY(log_dir_,
             co_await env_.disk_pool.run(home, [this] { return log::LogDir::open(env_.files, config().data_dir); }));
   for (const std::string& note : log_dir_->notes()) logger().warn("{}", note);
@@ -93,7 +106,7 @@ awaitable<Result<void>> Node::start() {
   const bool unclean = log_dir_->identity() && !log_dir_->was_clean();
   ShardMetrics& metrics = first_shard().metrics();
   metrics.gauge(Metric::unclean_start).set(unclean ? 1 : 0);
-  MQ_CO_TRY(auto orphans, co_await open_metadata());
+  MQ_CO_TRY(auto orphans, co_await open_metadata(wanted));
   MQ_CO_CHECK(co_await env_.disk_pool.run(home, [this] { return log_dir_->begin_writing(); }));
   MQ_CO_CHECK(co_await tidy_up(std::move(orphans)));
   const Instant recovery_begun = home.now();
@@ -122,31 +135,30 @@ void Node::tell_recovery(Duration took) {
                          : fmt::format("{} bytes of torn ends were cut and are kept beside the logs as *.cut", cut));
 }
 
-awaitable<Result<std::vector<std::string>>> Node::open_metadata() {
+awaitable<Result<std::vector<std::string>>> Node::open_metadata(Uuid wanted) {
   env::Shard& home = first_shard().shard();
   const auto last_stop =
       log_dir_->identity() && !log_dir_->was_clean() ? meta::LastStop::unclean : meta::LastStop::clean;
-  MQ_CO_TRY(store_,
-            co_await meta::open_sqlite_store(env_.files, env_.metadata_pool, home, config().data_dir + "/metadata.db",
-                                             env_.random, logger(), last_stop));
+  const std::string path = config().data_dir + "/metadata.db";
+  // F16: metadata that is lost must not look like "no data".
+  const auto no_metadata = [this](std::string_view what) {
+    return fail(Errc::corrupt,
+                "{} has data of cluster {}, but its metadata.db is {}; restore metadata.db, nothing was changed",
+                config().data_dir, log_dir_->identity()->cluster_id, what);
+  };
+  MQ_CO_TRY(const bool has_metadata, env_.files.exists(path));
+  if (log_dir_->identity() && !has_metadata) co_return no_metadata("missing");
+  MQ_CO_TRY(store_, co_await meta::open_sqlite_store(env_.files, env_.metadata_pool, home, path, env_.random, logger(),
+                                                     last_stop));
   MQ_CO_TRY(const meta::Listing listing, co_await store_->list(""));
   std::vector<cluster::KeyValue> records;
   records.reserve(listing.entries.size());
   for (const meta::KeyValue& entry : listing.entries) records.push_back({entry.key, entry.value});
   MQ_CO_TRY(cluster::ClusterImage image, cluster::from_records(records));
 
-  Uuid wanted;
-  if (!config().cluster_id.empty() && !Uuid::parse(config().cluster_id, wanted))
-    co_return fail(Errc::invalid_argument, "'{}' is no cluster id: 22 characters of URL-safe base64 are",
-                   config().cluster_id);
   cluster_id_ = image.cluster_id();
   if (cluster_id_.is_zero()) {
-    // F16: metadata that is lost must not look like "no data".
-    if (log_dir_->identity())
-      co_return fail(
-          Errc::corrupt,
-          "{} has data of cluster {}, but its metadata.db is empty; restore metadata.db, nothing was changed",
-          config().data_dir, log_dir_->identity()->cluster_id);
+    if (log_dir_->identity()) co_return no_metadata("empty");
     cluster_id_ = wanted;
     while (cluster_id_.is_zero()) env_.random.fill(cluster_id_.bytes);
     image = image.with_cluster_id(cluster_id_);
@@ -271,44 +283,91 @@ awaitable<void> Node::accept_on(BoundListener& bound) {
       co_await home.sleep_until(home.now() + 100ms);
       continue;
     }
-    if (const auto limit = take_connection((*accepted)->remote_address())) {
-      first_shard().metrics().connection_refused(*limit);
-      first_shard().peer_log().warn("a connection from {} is refused: {} are open; raise it if they are meant",
-                                    (*accepted)->remote_address().to_string(), name_of(*limit));
-      continue;
+    // Whoever comes meanwhile waits in the system's queue.
+    const auto turn = rate_.admit(home.now(), config().connection_rate_max, Duration::max());
+    if (*turn > home.now()) {
+      first_shard().metrics().counter(Metric::connections_delayed).add();
+      co_await home.sleep_until(*turn);
     }
-    first_shard().metrics().counter(Metric::connections_accepted).add();
-    ShardBroker& fewest =
-        **std::ranges::min_element(shards_, {}, [](const auto& shard) { return shard->connections_assigned(); });
-    fewest.assign_connection();
-    if (&fewest == &first_shard()) {
-      fewest.adopt(std::move(*accepted), bound);
+    const env::Address from = (*accepted)->remote_address();
+    const auto when = take_connection(from);
+    if (!when) {
+      first_shard().metrics().connection_refused(when.error());
+      first_shard().peer_log().warn("a connection from {} is refused: {} is reached; raise it if they are meant",
+                                    from.to_string(), name_of(when.error()));
+    } else if (*when > home.now()) {
+      delay(*std::move(accepted), bound, *when);
     } else {
-      (*accepted)->move_to(fewest.shard());
-      fewest.shard().post(
-          [&fewest, &bound, stream = std::move(*accepted)]() mutable { fewest.adopt(std::move(stream), bound); });
+      serve(*std::move(accepted), bound);
     }
   }
 }
 
-std::optional<ConnectionLimit> Node::take_connection(const env::Address& from) {
-  if (connection_count() >= descriptors().connections) return ConnectionLimit::all;
+void Node::serve(std::unique_ptr<env::Stream> stream, const BoundListener& bound) {
+  first_shard().metrics().counter(Metric::connections_accepted).add();
+  ShardBroker& fewest =
+      **std::ranges::min_element(shards_, {}, [](const auto& shard) { return shard->connections_assigned(); });
+  fewest.assign_connection();
+  if (&fewest == &first_shard()) return fewest.adopt(std::move(stream), bound);
+  stream->move_to(fewest.shard());
+  fewest.shard().post(
+      [&fewest, &bound, stream = std::move(stream)]() mutable { fewest.adopt(std::move(stream), bound); });
+}
+
+void Node::delay(std::unique_ptr<env::Stream> stream, const BoundListener& bound, Instant until) {
+  first_shard().metrics().counter(Metric::connections_delayed).add();
+  first_shard().peer_log().warn("connections from {} come faster than {}; they wait",
+                                stream->remote_address().to_string(), name_of(ConnectionLimit::rate_per_ip));
+  const bool is_first = delayed_.empty();
+  delayed_.emplace(until, Delayed{std::move(stream), &bound});
+  if (is_first) return acceptors_->spawn(serve_delayed());
+  delay_timer_->cancel();  // another may be earlier now
+}
+
+awaitable<void> Node::serve_delayed() {
+  while (!delayed_.empty() && !stopping_) {
+    (void)co_await delay_timer_->wait_until(delayed_.begin()->first);
+    const Instant now = first_shard().shard().now();
+    while (!delayed_.empty() && delayed_.begin()->first <= now && !stopping_) {
+      auto next = delayed_.extract(delayed_.begin());
+      serve(std::move(next.mapped().stream), *next.mapped().bound);
+    }
+  }
+  for (const auto& [when, delayed] : delayed_) release_connection(delayed.stream->remote_address());
+  delayed_.clear();
+}
+
+std::expected<Instant, ConnectionLimit> Node::take_connection(const env::Address& from) {
+  const Instant now = first_shard().shard().now();
+  Instant when = now;
+  if (connection_count() >= descriptors().connections) return std::unexpected(ConnectionLimit::all);
   if (!from.is_unix()) {
-    std::size_t& from_there = connections_from_[from.host];
-    if (from_there >= config().connections_per_ip_max) return ConnectionLimit::per_ip;
-    ++from_there;
+    forget_sources();
+    Source& source = sources_[from.host];
+    if (source.connections >= config().connections_per_ip_max) return std::unexpected(ConnectionLimit::per_ip);
+    if (!is_loopback(from)) {
+      const auto turn = source.rate.admit(now, config().connection_rate_per_ip_max, kDelayMax);
+      if (!turn) return std::unexpected(ConnectionLimit::rate_per_ip);
+      when = *turn;
+    }
+    ++source.connections;
   }
   connections_.fetch_add(1, std::memory_order_relaxed);
-  return std::nullopt;
+  return when;
+}
+
+void Node::forget_sources() {
+  if (sources_.size() < 2 * sources_looked_at_ + kSourcesKept) return;
+  const Instant now = first_shard().shard().now();
+  boost::unordered::erase_if(
+      sources_, [now](const auto& entry) { return entry.second.connections == 0 && entry.second.rate.is_rested(now); });
+  sources_looked_at_ = sources_.size();
 }
 
 void Node::release_connection(const env::Address& from) {
   connections_.fetch_sub(1, std::memory_order_relaxed);
   if (from.is_unix()) return;
-  first_shard().shard().post([this, host = from.host] {
-    const auto place = connections_from_.find(host);
-    if (--place->second == 0) connections_from_.erase(place);
-  });
+  first_shard().shard().post([this, host = from.host] { --sources_.at(host).connections; });
 }
 
 void Node::note_synced_ends() {
@@ -352,6 +411,7 @@ awaitable<void> Node::stop() {
   env::Shard& home = first_shard().shard();
   stopping_ = true;
   for (const auto& bound : listeners_) bound->listener->close();
+  delay_timer_->cancel();
   co_await acceptors_->join();
   synced_ends_timer_->cancel();
   co_await end_serving();

@@ -3,6 +3,8 @@
 #include <atomic>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
+#include <expected>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +13,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "broker/connection_rate.h"
 #include "broker/descriptors.h"
 #include "broker/metrics.h"
 #include "broker/node_config.h"
@@ -104,8 +107,6 @@ class Node {
     return share_descriptors(env_.descriptors_max, config().connections_max, env_.shards.size());
   }
   [[nodiscard]] std::size_t connection_count() const { return connections_.load(std::memory_order_relaxed); }
-  /// Nothing, and the connection counts until it is released; or the limit that it would be over. On the first shard.
-  [[nodiscard]] std::optional<ConnectionLimit> take_connection(const env::Address& from);
   /// Any thread.
   void release_connection(const env::Address& from);
   [[nodiscard]] const std::shared_ptr<FetchSessionSlots>& fetch_session_slots() const { return fetch_session_slots_; }
@@ -113,8 +114,9 @@ class Node {
  private:
   void keep(NodeConfig config);
   void tell_recovery(Duration took);
-  /// Returns the keys that a creation or a deletion left when it was cut off.
-  awaitable<Result<std::vector<std::string>>> open_metadata();
+  /// Returns the keys that a creation or a deletion left when it was cut off. `wanted` is the cluster that this must
+  /// be, or zero.
+  awaitable<Result<std::vector<std::string>>> open_metadata(Uuid wanted);
   /// Removes the directories of deleted topics, sets those aside that metadata does not know, and forgets the deleted
   /// topics of which nothing is left.
   awaitable<Result<void>> tidy_up(std::vector<std::string> orphans);
@@ -123,6 +125,13 @@ class Node {
   awaitable<Result<void>> open_partitions();
   Result<void> listen();
   awaitable<void> accept_on(BoundListener& bound);
+  /// When the connection may be served, and it counts until it is released; or the limit that it would be over.
+  [[nodiscard]] std::expected<Instant, ConnectionLimit> take_connection(const env::Address& from);
+  /// Forgets the addresses that nobody has come from lately, when there are many.
+  void forget_sources();
+  void serve(std::unique_ptr<env::Stream> stream, const BoundListener& bound);
+  void delay(std::unique_ptr<env::Stream> stream, const BoundListener& bound, Instant until);
+  awaitable<void> serve_delayed();
   awaitable<void> end_serving();
 
   NodeEnv env_;
@@ -139,7 +148,20 @@ class Node {
   std::unique_ptr<env::TaskGroup> acceptors_;
   std::atomic<std::uint64_t> connection_ids_{1};
   std::atomic<std::size_t> connections_{0};
-  boost::unordered_flat_map<std::string, std::size_t> connections_from_;  ///< by IP address; the first shard's
+  // Accepting is the first shard's; so is what follows.
+  struct Source {
+    std::size_t connections = 0;
+    ConnectionRate rate;
+  };
+  boost::unordered_flat_map<std::string, Source> sources_;  ///< by IP address
+  std::size_t sources_looked_at_ = 0;                       ///< how many there were when `forget_sources` last looked
+  ConnectionRate rate_;                                     ///< of all listeners
+  struct Delayed {
+    std::unique_ptr<env::Stream> stream;
+    const BoundListener* bound = nullptr;
+  };
+  std::multimap<Instant, Delayed> delayed_;  ///< taken, to be served then
+  std::unique_ptr<env::Timer> delay_timer_;
   std::shared_ptr<FetchSessionSlots> fetch_session_slots_;
   std::atomic<bool> offline_{false};
   std::atomic<Duration::rep> disk_full_told_{0};  ///< when, since the clock's start; 0: never

@@ -28,6 +28,8 @@ Result<void> apply_options(const config::Overrides& options, NodeConfig& config)
   config.queued_request_bytes_max = static_cast<std::size_t>(broker.queued_request_bytes_max);
   config.connections_max = static_cast<std::size_t>(broker.connections_max);
   config.connections_per_ip_max = static_cast<std::size_t>(broker.connections_per_ip_max);
+  config.connection_rate_max = broker.connection_rate_max;
+  config.connection_rate_per_ip_max = broker.connection_rate_per_ip_max;
   config.connections_max_idle = broker.connection_idle_max;
   config.fetch_bytes_max = broker.fetch_bytes_max;
   config.fetch_sessions_max = static_cast<std::size_t>(broker.fetch_sessions_max);

@@ -40,6 +40,8 @@ struct NodeConfig {
   std::size_t queued_request_bytes_max = 256u << 20;  ///< queued.max.request.bytes, all shards together
   std::size_t connections_max = 10'000;
   std::size_t connections_per_ip_max = 2'147'483'647;  ///< max.connections.per.ip
+  std::int64_t connection_rate_max = 2'147'483'647;    ///< max.connection.creation.rate
+  std::int64_t connection_rate_per_ip_max = 500;       ///< mq.max.connection.creation.rate.per.ip
   Duration connections_max_idle = 10min;
   /// What one request may name, together, of topics, partitions, groups and whatever else it lists (N19).
   std::size_t partitions_per_request_max = 100'000;
@@ -55,9 +57,11 @@ struct NodeConfig {
   Duration group_session_timeout_max = 30min;
   Duration group_initial_rebalance_delay = 0s;  ///< Kafka waits 3 s; a shell should not
   std::int32_t group_members_max = 1000;
+  std::size_t groups_max = 100'000;
   std::int32_t offset_metadata_bytes_max = 4096;
 
   Duration producer_expiration = 24h;                 ///< producer.id.expiration.ms
+  std::size_t producers_max = 1'000'000;              ///< idempotent producers remembered, counted in each partition
   bool compaction = true;                             ///< log.cleaner.enable
   std::uint64_t compaction_memory_bytes = 16u << 20;  ///< log.cleaner.dedupe.buffer.size
   Duration housekeeping_interval = 30s;               ///< retention, compaction, old segments

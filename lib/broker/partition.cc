@@ -55,6 +55,7 @@ Result<Partition::Appended> Partition::append(char* batch, const record::Validat
     }
   }
   count(validated.header, info->duplicate);
+  if (validated.header.has_producer_id()) count_producers();
   const std::int64_t unflushed = (log_->log_end() - log_->synced_end()).value();
   const bool needs_flush = !info->duplicate && unflushed >= log_->config().flush_messages;
   if (needs_flush) shard_.syncer().hurry(*this);
@@ -70,6 +71,12 @@ void Partition::count(const record::BatchHeader& header, bool duplicate) {
   metrics.appended_batches.add();
   metrics.appended_records.add(static_cast<std::uint64_t>(header.record_count));
   metrics.appended_bytes.add(header.size_bytes());
+}
+
+void Partition::count_producers() {
+  const std::size_t count = log_->producer_count();
+  const std::size_t before = std::exchange(producers_counted_, count);
+  if (count > before) shard_.add_producers(count - before);
 }
 
 void Partition::count_towards_checkpoint(std::size_t bytes) {

@@ -85,6 +85,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
   /// For the operator's log: once, however often a client asks for the damaged place.
   void tell_damage(const std::string& what);
   void checkpoint_done() { checkpoint_running_ = false; }
+  /// The log may remember more producers than before: they count towards the shard's part of what the broker remembers.
+  void count_producers();
   /// The syncer finished a sync of this log.
   void synced();
   /// The disk failed or the partition goes away: everybody who waits is told `error`.
@@ -121,6 +123,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
   Offset readable_before_{0};  ///< the high watermark when the settings changed last
   std::size_t bytes_since_checkpoint_ = 0;
   bool checkpoint_running_ = false;
+  std::size_t producers_counted_ = 0;
   std::string damage_told_;
   bool ends_turn_ = false;  ///< will write what is gathered, at the end of the turn or later
   Waiters writes_;          ///< for the page cache

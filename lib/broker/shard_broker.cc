@@ -1,6 +1,7 @@
 #include "broker/shard_broker.h"
 
 #include <algorithm>
+#include <numeric>
 #include <span>
 #include <utility>
 
@@ -444,12 +445,36 @@ void ShardBroker::remove_request_bytes(std::size_t bytes) {
     for (const auto& connection : connections_) connection->resume();
 }
 
+void ShardBroker::add_producers(std::size_t count) {
+  const std::size_t most = node_.config().producers_max / node_.machine().shards.size();
+  producers_ += count;
+  if (producers_ <= most) return;
+  std::vector<std::size_t> counts;
+  for_each_partition([&](const Partition& partition) { counts.push_back(partition.log().producer_count()); });
+  producers_ = std::accumulate(counts.begin(), counts.end(), std::size_t{0});
+  if (producers_ <= most) return;
+  // Many at once, so that each new producer costs the same on average; down to the same height everywhere, so that who
+  // floods one partition with producers is forgotten first.
+  std::size_t room = most - most / 8;
+  std::ranges::sort(counts);
+  auto place = counts.begin();
+  for (; *place * static_cast<std::size_t>(counts.end() - place) <= room; ++place) room -= *place;
+  const std::size_t height = room / static_cast<std::size_t>(counts.end() - place);
+  producers_ = 0;
+  for_each_partition([&](Partition& partition) {
+    partition.log().keep_latest_producers(height);
+    producers_ += partition.log().producer_count();
+  });
+}
+
 void ShardBroker::refresh_metrics() {
   const auto set = [this](Metric row, std::size_t value) { metrics_.gauge(row).set(static_cast<std::int64_t>(value)); };
   std::size_t partitions = 0;
   std::size_t log_bytes = 0;
   std::size_t damaged = 0;
+  std::size_t producers = 0;
   for_each_partition([&](const Partition& partition) {
+    producers += partition.log().producer_count();
     ++partitions;
     log_bytes += partition.log().size_bytes();
     damaged += partition.log().damage().size();
@@ -460,6 +485,7 @@ void ShardBroker::refresh_metrics() {
   set(Metric::partitions, partitions);
   set(Metric::log_bytes, log_bytes);
   set(Metric::damaged_ranges, damaged);
+  set(Metric::producers, producers);
   groups_->refresh_metrics();
 }
 

@@ -112,6 +112,10 @@ class ShardBroker final : private log::OpenFiles::Owner {
   /// Saves what recovery would otherwise have to read again; calls `Partition::checkpoint_done`.
   void checkpoint_soon(const std::shared_ptr<Partition>& partition);
 
+  /// So many more idempotent producers are remembered here. Over the shard's part of the broker's limit the longest
+  /// idle are forgotten, of the partitions that remember the most.
+  void add_producers(std::size_t count);
+
   /// False while the requests in progress on this shard hold more than its part of queued.max.request.bytes.
   [[nodiscard]] bool may_take_requests() const { return request_bytes_ < request_bytes_max_; }
   /// A connection is not idle any more: somebody has to see to it that it keeps to its limits.
@@ -187,6 +191,7 @@ class ShardBroker final : private log::OpenFiles::Owner {
   std::size_t requests_ = 0;
   std::size_t request_bytes_ = 0;
   std::size_t request_bytes_max_;
+  std::size_t producers_ = 0;  ///< at least as many as are remembered: who expires is not taken off at once
 };
 
 /// Runs the coroutine that `make` returns on the shard of `there` and resumes on the shard of `here` with its result.

@@ -28,6 +28,8 @@ Result<BrokerConfig> resolve_broker_config(const Overrides& overrides) {
       .queued_request_bytes_max = options.int64("queued.max.request.bytes"),
       .connections_max = options.int32("max.connections"),
       .connections_per_ip_max = options.int32("max.connections.per.ip"),
+      .connection_rate_max = options.int32("max.connection.creation.rate"),
+      .connection_rate_per_ip_max = options.int32("mq.max.connection.creation.rate.per.ip"),
       .connection_idle_max = span("connections.max.idle.ms"),
       .fetch_bytes_max = options.int32("fetch.max.bytes"),
       .fetch_sessions_max = options.int32("max.incremental.fetch.session.cache.slots"),

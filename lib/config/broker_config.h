@@ -31,6 +31,8 @@ struct BrokerConfig {
   std::int64_t queued_request_bytes_max = 0;
   std::int32_t connections_max = 0;
   std::int32_t connections_per_ip_max = 0;
+  std::int32_t connection_rate_max = 0;
+  std::int32_t connection_rate_per_ip_max = 0;
   Duration connection_idle_max{};
   std::int32_t fetch_bytes_max = 0;
   std::int32_t fetch_sessions_max = 0;

@@ -12,8 +12,11 @@
 
 namespace mq::group {
 
-Coordinator::Coordinator(Settings settings, std::function<std::string()> new_member_suffix)
-    : settings_(settings), new_member_suffix_(std::move(new_member_suffix)) {}
+Coordinator::Coordinator(Settings settings, std::function<std::string()> new_member_suffix,
+                         std::function<bool()> has_room_for_group)
+    : settings_(settings),
+      new_member_suffix_(std::move(new_member_suffix)),
+      has_room_for_group_(std::move(has_room_for_group)) {}
 
 Coordinator::~Coordinator() = default;
 

@@ -51,8 +51,11 @@ struct Client {
 /// but for `list`, `on_topic_deleted` and the check for expired offsets, which look at every group.
 class Coordinator {
  public:
-  /// `new_member_suffix` returns text that is never returned twice, in practice a UUID.
-  Coordinator(Settings settings, std::function<std::string()> new_member_suffix);
+  /// `new_member_suffix` returns text that is never returned twice, in practice a UUID. `has_room_for_group` is asked
+  /// before a request makes a group; without room the request is refused with GROUP_MAX_SIZE_REACHED.
+  Coordinator(
+      Settings settings, std::function<std::string()> new_member_suffix,
+      std::function<bool()> has_room_for_group = [] { return true; });
   Coordinator(const Coordinator&) = delete;
   Coordinator& operator=(const Coordinator&) = delete;
   ~Coordinator();
@@ -197,6 +200,7 @@ class Coordinator {
 
   const Settings settings_;
   const std::function<std::string()> new_member_suffix_;
+  const std::function<bool()> has_room_for_group_;
   Phase phase_ = Phase::kLoading;
   std::map<std::string, Group, std::less<>> groups_;
   /// When to look at a group next, never later than its first deadline. One entry for each group with `wake_at` set.

@@ -88,7 +88,10 @@ std::optional<ErrorCode> Coordinator::join_problem(const wire::JoinGroupRequest&
   if (session_timeout(request) < settings_.session_timeout_min ||
       session_timeout(request) > settings_.session_timeout_max)
     return ErrorCode::kInvalidSessionTimeout;
-  if (!request.member_id.empty() && find(request.group_id) == nullptr) return ErrorCode::kUnknownMemberId;
+  if (find(request.group_id) != nullptr) return std::nullopt;
+  if (!request.member_id.empty()) return ErrorCode::kUnknownMemberId;
+  // Kafka has no such limit. This is an error that its clients do not retry, and show.
+  if (!has_room_for_group_()) return ErrorCode::kGroupMaxSizeReached;
   return std::nullopt;
 }
 

@@ -103,7 +103,9 @@ Commit commit_of(const wire::OffsetCommitRequest& request, std::size_t metadata_
 Effects Coordinator::commit_offsets(RequestToken token, const wire::OffsetCommitRequest& request, Time time) {
   Turn turn{time};
   auto problem = not_serving();
-  if (!problem) problem = commit_problem(find(request.group_id), request);
+  const Group* known = find(request.group_id);
+  if (!problem) problem = commit_problem(known, request);
+  if (!problem && known == nullptr && !has_room_for_group_()) problem = ErrorCode::kGroupMaxSizeReached;
   if (problem) {
     answer(turn, token, refuse(request, *problem));
     return std::move(turn.effects);

@@ -36,6 +36,8 @@ TEST(Options, DefaultsOfTheTableAreThoseOfANodeWithoutAny) {
   EXPECT_EQ(config.queued_request_bytes_max, plain.queued_request_bytes_max);
   EXPECT_EQ(config.connections_max, plain.connections_max);
   EXPECT_EQ(config.connections_per_ip_max, plain.connections_per_ip_max);
+  EXPECT_EQ(config.connection_rate_max, plain.connection_rate_max);
+  EXPECT_EQ(config.connection_rate_per_ip_max, plain.connection_rate_per_ip_max);
   EXPECT_EQ(config.fetch_bytes_max, plain.fetch_bytes_max);
   EXPECT_EQ(config.fetch_sessions_max, plain.fetch_sessions_max);
   EXPECT_EQ(config.offsets_segment_bytes, plain.offsets_segment_bytes);

@@ -16,6 +16,7 @@ struct Item : Addressed {
 awaitable<void> look_up(Partition& partition, Item& item) {
   if (auto producers = partition.log().producers(partition.shard().shard().clock().wall_now())) {
     item.producers = std::move(*producers);
+    partition.count_producers();
   } else {
     item.error = to_wire(producers.error());
   }

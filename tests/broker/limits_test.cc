@@ -1,0 +1,233 @@
+// What all clients together can make grow, and what happens at its limit.
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "broker/connection_rate.h"
+#include "broker_fixture.h"
+#include "wire/messages/api_versions.h"
+#include "wire/messages/join_group.h"
+#include "wire/messages/offset_commit.h"
+
+namespace mq::broker {
+namespace {
+
+using testing::BrokerTest;
+using testing::make_batch;
+using testing::only_row;
+using testing::Peer;
+using testing::produce_request;
+
+class Limits : public BrokerTest {
+ protected:
+  ErrorCode produce(Peer& peer, int partition, std::int64_t producer, std::int32_t sequence) {
+    const std::string batch = make_batch({.producer_id = producer, .sequence = sequence});
+    return run([](Peer& to, int index, const std::string& bytes) -> awaitable<ErrorCode> {
+      co_return only_row(co_await to.call(produce_request("t", index, bytes), 9)).error_code;
+    }(peer, partition, batch));
+  }
+  std::size_t producers(int partition) { return this->partition("t", partition).log().producer_count(); }
+};
+
+TEST_F(Limits, TooManyProducersOfABrokerAreForgottenWhereThereAreMostAndTheLongestIdleFirst) {
+  start([](NodeConfig& config) { config.producers_max = 80; }, 1, 1);
+  create_topic("t", 3);
+  auto peer = run(Peer::connect(*client_));
+  for (int id = 0; id < 10; ++id) EXPECT_EQ(produce(*peer, 0, id, 0), ErrorCode::kNone);
+  for (int id = 100; id < 170; ++id) EXPECT_EQ(produce(*peer, 1, id, 0), ErrorCode::kNone);
+  EXPECT_EQ(producers(0) + producers(1), 80U);
+  EXPECT_EQ(produce(*peer, 1, 170, 0), ErrorCode::kNone);
+  EXPECT_EQ(producers(0), 10U);
+  EXPECT_EQ(producers(1), 60U) << "an eighth less than the limit, in all";
+  // Its duplicate would be recognised; whoever was forgotten writes on all the same.
+  EXPECT_EQ(produce(*peer, 1, 170, 0), ErrorCode::kNone);
+  const auto end = log_end("t", 1);
+  EXPECT_EQ(produce(*peer, 1, 100, 1), ErrorCode::kNone);
+  EXPECT_EQ(log_end("t", 1), end + 1);
+}
+
+TEST_F(Limits, ProducersThatExpiredOrWereDeletedLeaveRoom) {
+  start([](NodeConfig& config) { config.producers_max = 8; }, 1, 1);
+  create_topic("t", 1);
+  auto peer = run(Peer::connect(*client_));
+  for (int id = 0; id < 8; ++id) EXPECT_EQ(produce(*peer, 0, id, 0), ErrorCode::kNone);
+  ASSERT_EQ(world_->run(*machine_, node_->topics().remove("t"), 1min).error, ErrorCode::kNone);
+  create_topic("t", 1);
+  for (int id = 0; id < 8; ++id) EXPECT_EQ(produce(*peer, 0, id, 0), ErrorCode::kNone);
+  EXPECT_EQ(producers(0), 8U);
+}
+
+awaitable<ErrorCode> commit(Peer& peer, std::string group) {
+  wire::OffsetCommitRequest request;
+  request.group_id = std::move(group);
+  request.generation_id_or_member_epoch = -1;
+  auto& topic = request.topics.emplace_back();
+  topic.name = "t";
+  auto& partition = topic.partitions.emplace_back();
+  partition.partition_index = 0;
+  partition.committed_offset = 1;
+  const auto response = co_await peer.call(request, 8);
+  co_return response.topics.at(0).partitions.at(0).error_code;
+}
+
+awaitable<ErrorCode> join(Peer& peer, std::string group) {
+  wire::JoinGroupRequest request;
+  request.group_id = std::move(group);
+  request.session_timeout_ms = 10'000;
+  request.rebalance_timeout_ms = 10'000;
+  request.protocol_type = "consumer";
+  request.protocols.push_back({"range", ""});
+  co_return (co_await peer.call(request, 7)).error_code;
+}
+
+TEST_F(Limits, GroupBeyondTheirNumberIsRefusedUntilOneHasExpired) {
+  start(
+      [](NodeConfig& config) {
+        config.groups_max = 3;
+        config.offsets_retention = 1h;
+      },
+      1, 1);
+  create_topic("t", 1);
+  create_topic("__consumer_offsets", 2);
+  auto peer = run(Peer::connect(*client_));
+  for (const char* group : {"a", "b", "c"}) EXPECT_EQ(run(commit(*peer, group)), ErrorCode::kNone);
+  EXPECT_EQ(run(commit(*peer, "d")), ErrorCode::kGroupMaxSizeReached);
+  EXPECT_EQ(run(join(*peer, "d")), ErrorCode::kGroupMaxSizeReached);
+  EXPECT_TRUE(logged("a new consumer group is refused"));
+  EXPECT_EQ(run(commit(*peer, "a")), ErrorCode::kNone) << "those that are there go on";
+  EXPECT_EQ(run(join(*peer, "b")), ErrorCode::kMemberIdRequired);
+  world_->run_for(2h);
+  peer = run(Peer::connect(*client_));
+  EXPECT_EQ(run(commit(*peer, "d")), ErrorCode::kNone);
+}
+
+TEST(ConnectionRate, OneSecondsWorthMayComeAtOnceAndTheRestWaitsInItsOrder) {
+  ConnectionRate rate;
+  const Instant now{5s};
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(rate.admit(now, 10, 1min), now);
+  EXPECT_EQ(rate.admit(now, 10, 1min), now + 100ms);
+  EXPECT_EQ(rate.admit(now, 10, 1min), now + 200ms);
+  EXPECT_FALSE(rate.is_rested(now + 1s));
+  EXPECT_TRUE(rate.is_rested(now + 1200ms));
+  EXPECT_EQ(rate.admit(now + 10s, 10, 1min), now + 10s);
+}
+
+TEST(ConnectionRate, WhoWouldWaitTooLongIsNotCounted) {
+  ConnectionRate rate;
+  const Instant now{5s};
+  EXPECT_EQ(rate.admit(now, 1, 2s), now);
+  EXPECT_EQ(rate.admit(now, 1, 2s), now + 1s);
+  EXPECT_EQ(rate.admit(now, 1, 2s), now + 2s);
+  EXPECT_EQ(rate.admit(now, 1, 2s), std::nullopt);
+  EXPECT_EQ(rate.admit(now + 1s, 1, 2s), now + 3s);
+}
+
+TEST(ConnectionRate, WithoutLimitNobodyWaits) {
+  ConnectionRate rate;
+  for (int i = 0; i < 100'000; ++i) ASSERT_EQ(rate.admit(Instant{1s}, 2'147'483'647, Duration::max()), Instant{1s});
+}
+
+/// Opens `count` connections and returns when each was served, since the first began.
+awaitable<std::vector<Duration>> open_many(sim::Node& client, int count, std::vector<std::unique_ptr<Peer>>& peers) {
+  const Instant begun = client.shard(0).now();
+  for (int i = 0; i < count; ++i) {
+    peers.push_back(co_await Peer::connect(client));
+    co_await peers.back()->send(wire::ApiVersionsRequest{}, 0);
+  }
+  std::vector<Duration> served;
+  for (const auto& peer : peers) {
+    if (!co_await peer->is_closed()) served.push_back(client.shard(0).now() - begun);
+  }
+  co_return served;
+}
+
+TEST_F(Limits, ConnectionsFromOneAddressThatComeTooFastWaitAndOthersDoNot) {
+  start([](NodeConfig& config) { config.connection_rate_per_ip_max = 10; });
+  sim::Node& other = world_->add_node("other", {.shards = 1});
+  std::vector<std::unique_ptr<Peer>> peers;
+  const auto served = run(open_many(*client_, 40, peers));
+  ASSERT_EQ(served.size(), 40U);
+  EXPECT_LT(served[9], 500ms);
+  EXPECT_GT(served.back(), 2500ms);
+  EXPECT_LT(served.back(), 3500ms);
+  std::vector<std::unique_ptr<Peer>> elsewhere;
+  const auto others = world_->run(other, open_many(other, 1, elsewhere), 1min);
+  ASSERT_EQ(others.size(), 1U);
+  EXPECT_LT(others.front(), 500ms);
+}
+
+TEST_F(Limits, ConnectionsThatWouldWaitTooLongAreClosed) {
+  start([](NodeConfig& config) { config.connection_rate_per_ip_max = 1; });
+  std::vector<std::unique_ptr<Peer>> peers;
+  EXPECT_EQ(run(open_many(*client_, 20, peers)).size(), 11U);
+  EXPECT_TRUE(logged("mq.max.connection.creation.rate.per.ip"));
+}
+
+TEST_F(Limits, AStopDoesNotWaitForConnectionsThatWait) {
+  start([](NodeConfig& config) { config.connection_rate_per_ip_max = 1; });
+  std::vector<std::unique_ptr<Peer>> peers;
+  for (int i = 0; i < 8; ++i) peers.push_back(run(Peer::connect(*client_)));
+  const Instant begun = world_->now();
+  world_->run(*machine_, node_->stop(), 1min);
+  EXPECT_LT(world_->now() - begun, 2s);
+  EXPECT_EQ(node_->connection_count(), 0U);
+}
+
+TEST_F(Limits, ConnectionsOfAllThatComeTooFastWaitToBeAccepted) {
+  start([](NodeConfig& config) { config.connection_rate_max = 10; });
+  std::vector<std::unique_ptr<Peer>> peers;
+  const auto served = run(open_many(*client_, 20, peers));
+  ASSERT_EQ(served.size(), 20U);
+  EXPECT_LT(served[9], 500ms);
+  EXPECT_GT(served.back(), 800ms);
+}
+
+TEST_F(Limits, ARefusedStartLeavesTheDirectoryAsItWas) {
+  start();
+  world_->run(*machine_, node_->stop(), 1min);
+  machine_->kill();
+  machine_->start();
+  env::Files& files = machine_->files();
+  const auto names = [&](const std::string& path) {
+    std::vector<std::string> found;
+    const auto entries = files.list(path);
+    for (const env::DirEntry& entry : entries ? *entries : std::vector<env::DirEntry>{}) found.push_back(entry.name);
+    return found;
+  };
+  const auto refused = [&](const std::string& what) {
+    NodeEnv env{.shards = machine_->shards(),
+                .files = machine_->files(),
+                .disk_pool = machine_->pool(),
+                .metadata_pool = machine_->metadata_pool(),
+                .random = machine_->random(),
+                .logger = machine_->logger()};
+    const auto started = world_->run(*machine_, machine_->make<Node>(std::move(env), config_).start(), 1min);
+    EXPECT_FALSE(started) << what;
+    machine_->kill();
+    machine_->start();
+  };
+  const auto before = names(config_.data_dir);
+  config_.node_id = BrokerId{77};
+  refused("of another node");
+  EXPECT_EQ(names(config_.data_dir), before);
+  config_.node_id = BrokerId{1};
+
+  ASSERT_TRUE(files.make_directories("/copy"));
+  for (const char* name : {"meta.properties"}) {
+    auto copy = files.open(std::string("/copy/") + name, env::OpenMode::create);
+    ASSERT_TRUE(copy);
+    ASSERT_TRUE((*copy)->write_at(0, env::read_whole(files, config_.data_dir + "/" + name).value()));
+  }
+  config_.data_dir = "/copy";
+  refused("without its metadata");
+  EXPECT_EQ(names("/copy"), (std::vector<std::string>{".lock", "meta.properties"}));
+
+  config_.data_dir = "/new/place";
+  config_.cluster_id = "nonsense";
+  refused("with a bad cluster id");
+  EXPECT_FALSE(files.exists("/new").value());
+}
+
+}  // namespace
+}  // namespace mq::broker
