@@ -10,6 +10,7 @@
 set -u
 cd "$(dirname "$0")"
 . scripts/packages.sh
+export LC_ALL=C.UTF-8  # tests read what other programs print
 
 all=false again=false
 for word in "$@"; do

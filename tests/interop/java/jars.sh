@@ -12,5 +12,6 @@ jars=$MQ_BUILD/scratch/kafka-jars
   fi
 ) 9>"$jars.lock"
 
+export LC_ALL=C.UTF-8  # or Java prints ? for what is not ASCII, where nobody set a locale
 java_options=(-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto -Xmx256m)
 java_tool() { timeout 60 java "${java_options[@]}" -cp "$jars/*" "$@"; }
