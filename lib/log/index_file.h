@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "env/files.h"
+#include "log/segment_reader.h"
 #include "model/ids.h"
 
 namespace mq::log {
@@ -67,7 +68,7 @@ class IndexFile {
   /// The last entry for which `not_after(entry)` is true; these come first. Nothing: none.
   template <class Predicate>
   [[nodiscard]] Result<std::optional<Entry>> last_where(env::Files& files, const std::string& path, Offset base,
-                                                        Predicate not_after);
+                                                        Predicate not_after, Wait wait = Wait::yes);
   [[nodiscard]] Result<std::optional<Entry>> last(env::Files& files, const std::string& path, Offset base);
   /// Keeps only the first entries, those for which `keep(entry)` is true, in memory and in the file.
   template <class Predicate>
@@ -127,7 +128,7 @@ Result<void> IndexFile<Entry>::flush(env::Files& files, const std::string& path,
 template <class Entry>
 template <class Predicate>
 Result<std::optional<Entry>> IndexFile<Entry>::last_where(env::Files& files, const std::string& path, Offset base,
-                                                          Predicate not_after) {
+                                                          Predicate not_after, Wait wait) {
   MQ_CHECK(learn_size(files, path));
   const auto last_of = [&](const std::vector<Entry>& entries) {
     return *std::prev(std::partition_point(entries.begin(), entries.end(), not_after));
@@ -144,7 +145,7 @@ Result<std::optional<Entry>> IndexFile<Entry>::last_where(env::Files& files, con
   std::uint64_t high = in_file_;
   while (low < high) {
     const std::uint64_t middle = low + (high - low) / 2;
-    MQ_TRY(const std::size_t got, file->read_at(middle * Entry::kBytes, raw, sizeof raw));
+    MQ_TRY(const std::size_t got, read_at(*file, middle * Entry::kBytes, raw, sizeof raw, wait));
     if (got < sizeof raw) return fail(Errc::corrupt, "{}: shorter than it was", path);
     if (not_after(Entry::decode(raw, base))) {
       low = middle + 1;
@@ -154,10 +155,11 @@ Result<std::optional<Entry>> IndexFile<Entry>::last_where(env::Files& files, con
   }
   if (low == 0) return std::nullopt;
   // Readers go forwards: most of the window lies ahead.
-  window_first_ = low - 1 - std::min<std::uint64_t>(low - 1, kWindowEntries / 8);
-  std::string bytes(std::min<std::uint64_t>(kWindowEntries, in_file_ - window_first_) * Entry::kBytes, '\0');
-  MQ_TRY(const std::size_t got, file->read_at(window_first_ * Entry::kBytes, bytes.data(), bytes.size()));
+  const std::uint64_t first = low - 1 - std::min<std::uint64_t>(low - 1, kWindowEntries / 8);
+  std::string bytes(std::min<std::uint64_t>(kWindowEntries, in_file_ - first) * Entry::kBytes, '\0');
+  MQ_TRY(const std::size_t got, read_at(*file, first * Entry::kBytes, bytes.data(), bytes.size(), wait));
   if (got < bytes.size()) return fail(Errc::corrupt, "{}: shorter than it was", path);
+  window_first_ = first;
   window_.clear();
   for (std::size_t i = 0; i < bytes.size(); i += Entry::kBytes)
     window_.push_back(Entry::decode(bytes.data() + i, base));

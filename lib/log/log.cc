@@ -233,7 +233,23 @@ std::size_t Log::segment_index_of(Offset offset) const {
   return after == segments_.begin() ? 0 : static_cast<std::size_t>(after - segments_.begin()) - 1;
 }
 
-Result<FileRange> Log::read(Offset from, std::size_t bytes_max, Offset end_bound, bool at_least_one) {
+namespace {
+
+/// Keeps a segment from waiting for the disk while it lives.
+class WaitScope {
+ public:
+  WaitScope(Segment& segment, Wait wait) : segment_(segment) { segment_.set_wait(wait); }
+  ~WaitScope() { segment_.set_wait(Wait::yes); }
+  WaitScope(const WaitScope&) = delete;
+  WaitScope& operator=(const WaitScope&) = delete;
+
+ private:
+  Segment& segment_;
+};
+
+}  // namespace
+
+Result<FileRange> Log::read(Offset from, std::size_t bytes_max, Offset end_bound, bool at_least_one, Wait wait) {
   use();
   if (from < log_start_ || from > log_end_)
     return fail(Errc::offset_out_of_range, "{}: offset {} is outside of [{}, {})", partition_.to_string(), from.value(),
@@ -247,6 +263,7 @@ Result<FileRange> Log::read(Offset from, std::size_t bytes_max, Offset end_bound
   for (std::size_t i = segment_index_of(from); i < segments_.size(); ++i) {
     const std::shared_ptr<Segment>& segment = segments_[i];
     before_opening(*segment);
+    const WaitScope scope(*segment, wait);
     MQ_TRY(const std::uint64_t begin, segment->position_of(from, *config_));
     // Compaction leaves segments that end before the next one begins.
     if (begin >= segment->size_bytes()) continue;
@@ -277,6 +294,23 @@ Result<FileRange> Log::read(Offset from, std::size_t bytes_max, Offset end_bound
                      .may_have_gaps = may_have_gaps(segment->base_offset())};
   }
   return FileRange{};
+}
+
+Result<LookUp> Log::prepare_read(Offset from, std::size_t bytes_max, Offset end_bound) {
+  LookUp job;
+  if (segments_.empty()) return job;
+  const std::shared_ptr<Segment>& segment = segments_[segment_index_of(from)];
+  before_opening(*segment);
+  MQ_TRY(job.file_, segment->file());
+  job.files_ = &files_;
+  job.path_ = segment->path();
+  job.index_path_ = segment->path("index");
+  job.base_ = segment->base_offset();
+  job.size_ = segment->size_bytes();
+  job.from_ = from;
+  job.bound_ = end_bound;
+  job.bytes_max_ = bytes_max;
+  return job;
 }
 
 void Log::note_verified(const FileRange& range, const VerifyOutcome& outcome) {

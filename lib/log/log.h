@@ -150,8 +150,12 @@ class Log {
   /// `end_bound`; with `at_least_one` the first batch comes whatever its size. Empty at the end. Never crosses a
   /// segment. Send it only when `range.verified`; else run `verify(range)` on the pool, give the outcome to
   /// `note_verified` and send `outcome.good_bytes` of it. offset_out_of_range: below the start or above the end;
-  /// corrupt_batch: `from` lies in a damaged range.
-  [[nodiscard]] Result<FileRange> read(Offset from, std::size_t bytes_max, Offset end_bound, bool at_least_one);
+  /// corrupt_batch: `from` lies in a damaged range. would_block, without `wait`: run `prepare_read` and try again.
+  [[nodiscard]] Result<FileRange> read(Offset from, std::size_t bytes_max, Offset end_bound, bool at_least_one,
+                                       Wait wait = Wait::yes);
+  /// What brings into the cache the pages of the index and the headers that such a `read` needs. Once may not be
+  /// enough; after a few times read with `wait`.
+  [[nodiscard]] Result<LookUp> prepare_read(Offset from, std::size_t bytes_max, Offset end_bound);
   /// Remembers what `verify` found, so that these bytes need no second look.
   void note_verified(const FileRange& range, const VerifyOutcome& outcome);
 

@@ -52,8 +52,8 @@ Result<std::optional<CompactionJob>> Log::begin_compaction(WallMillis wall_now, 
   work->wall_now = wall_now;
   for (std::size_t i = 0; i < end; ++i) {
     const auto& segment = segments_[i];
-    work->sources.push_back({segment, segment->path(), segment->size_bytes(), segment->base_offset(),
-                             segments_[i + 1]->base_offset()});
+    work->sources.push_back(
+        {segment, segment->path(), segment->size_bytes(), segment->base_offset(), segments_[i + 1]->base_offset()});
   }
   states->expire(wall_now, config_->producer_expiration_ms);
   work->last_of_producer = states->last_offsets();

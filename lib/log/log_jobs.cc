@@ -1,5 +1,6 @@
 #include "log/log_jobs.h"
 
+#include "log/index_file.h"
 #include "log/segment_reader.h"
 #include "record/record.h"
 
@@ -75,6 +76,32 @@ Result<void> RemovalJob::run() {
     if (!removed && removed.error().code != Errc::not_found && first_error) first_error = removed;
   }
   return first_error;
+}
+
+void LookUp::run() {
+  if (!file_) return;
+  // What cannot be read here cannot be read there either, and is told there.
+  IndexFile<OffsetIndexEntry> index;
+  const auto indexed = [&](auto not_after) {
+    const auto entry = index.last_where(*files_, index_path_, base_, not_after);
+    return entry && *entry ? std::uint64_t{(*entry)->position} : std::uint64_t{0};
+  };
+  const auto walk = [&](std::uint64_t position, auto is_there) {
+    SegmentReader batches(*file_, path_, position, size_, SegmentReader::Mode::headers);
+    while (true) {
+      const auto batch = batches.next();
+      if (!batch || !*batch || is_there(**batch)) return batches.position();
+    }
+  };
+  const auto find = [&](Offset offset) {
+    return walk(indexed([&](const OffsetIndexEntry& e) { return e.offset <= offset; }),
+                [&](const BatchAt& batch) { return batch.header.last_offset() >= offset; });
+  };
+  const std::uint64_t limit = find(from_) + bytes_max_;
+  (void)find(bound_);
+  if (limit >= size_) return;
+  (void)walk(indexed([&](const OffsetIndexEntry& e) { return e.position <= limit; }),
+             [&](const BatchAt& batch) { return batch.end() >= limit; });
 }
 
 Result<std::optional<TimestampOffset>> TimestampSearch::run() {

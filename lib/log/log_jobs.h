@@ -77,6 +77,25 @@ class RemovalJob {
   std::vector<std::string> paths_;
 };
 
+/// Reads what finding a range of a segment needs, for nothing but to have it in the page cache. Made by
+/// Log::prepare_read on the shard; `run` on the pool.
+class LookUp {
+ public:
+  void run();
+
+ private:
+  friend class Log;
+  env::Files* files_ = nullptr;
+  std::shared_ptr<env::File> file_;
+  std::string path_;
+  std::string index_path_;
+  Offset base_{0};
+  std::uint64_t size_ = 0;
+  Offset from_{0};
+  Offset bound_{0};
+  std::size_t bytes_max_ = 0;
+};
+
 /// A record found by its time.
 struct TimestampOffset {
   WallMillis timestamp = -1;

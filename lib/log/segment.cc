@@ -24,6 +24,11 @@ constexpr std::size_t kGatheredMax = std::size_t{64} << 10;
 
 constexpr std::uint64_t kNoReserve = std::numeric_limits<std::uint64_t>::max();  // where room cannot be reserved
 
+template <class T>
+bool would_wait(const Result<T>& read) {
+  return !read && read.error().code == Errc::would_block;
+}
+
 /// A segment without index that is larger gets one.
 constexpr std::uint64_t kWalkMax = std::uint64_t{1} << 20;
 
@@ -251,7 +256,7 @@ Result<std::uint64_t> Segment::position_of(Offset offset, const LogConfig& confi
 
 Result<std::uint64_t> Segment::walk_to(std::uint64_t from, Offset offset) {
   MQ_TRY(auto opened, file());
-  SegmentReader reader(*opened, path(), from, size_, SegmentReader::Mode::headers);
+  SegmentReader reader(*opened, path(), from, size_, SegmentReader::Mode::headers, wait_);
   while (true) {
     MQ_TRY(const auto batch, reader.next());
     if (!batch) return size_;
@@ -261,8 +266,8 @@ Result<std::uint64_t> Segment::walk_to(std::uint64_t from, Offset offset) {
 
 Result<std::uint64_t> Segment::index_floor(Offset offset, const LogConfig& config) {
   for (bool again = false;; again = true) {
-    const auto entry = offsets_.last_where(files_, path("index"), base_,
-                                           [&](const OffsetIndexEntry& e) { return e.offset <= offset; });
+    const auto entry = offsets_.last_where(
+        files_, path("index"), base_, [&](const OffsetIndexEntry& e) { return e.offset <= offset; }, wait_);
     if (entry && !*entry) {
       // None before it; or the index is lost, and walking through the whole segment each time costs too much.
       MQ_TRY(const std::uint64_t entries, offsets_.count(files_, path("index")));
@@ -273,9 +278,10 @@ Result<std::uint64_t> Segment::index_floor(Offset offset, const LogConfig& confi
     if (entry) {
       const auto header = header_at((*entry)->position);
       if (header && header->last_offset() == (*entry)->offset) return (*entry)->position;
+      if (would_wait(header)) return fail(header.error());
       // Rot in the batch, not in the index, when it was made from the batches just now: begin from further up.
       if (again) return 0;
-    } else if (again || entry.error().code == Errc::disk_failed) {
+    } else if (again || would_wait(entry) || entry.error().code == Errc::disk_failed) {
       return fail(entry.error());
     }
     MQ_CHECK(rebuild_indexes(config));
@@ -284,15 +290,17 @@ Result<std::uint64_t> Segment::index_floor(Offset offset, const LogConfig& confi
 
 Result<std::uint64_t> Segment::batch_end_before(std::uint64_t position, std::uint64_t limit, bool at_least_one) {
   if (limit >= size_) return size_;
-  const auto entry =
-      offsets_.last_where(files_, path("index"), base_, [&](const OffsetIndexEntry& e) { return e.position <= limit; });
+  const auto entry = offsets_.last_where(
+      files_, path("index"), base_, [&](const OffsetIndexEntry& e) { return e.position <= limit; }, wait_);
+  if (would_wait(entry)) return fail(entry.error());
   std::uint64_t end = position;
   if (entry && *entry && (*entry)->position > position) {
     const auto header = header_at((*entry)->position);
+    if (would_wait(header)) return fail(header.error());
     if (header && header->last_offset() == (*entry)->offset) end = (*entry)->position;
   }
   MQ_TRY(auto opened, file());
-  SegmentReader reader(*opened, path(), end, size_, SegmentReader::Mode::headers);
+  SegmentReader reader(*opened, path(), end, size_, SegmentReader::Mode::headers, wait_);
   while (true) {
     auto batch = reader.next();
     if (!batch && end > position) return end;  // the damage is found by whoever reads there
@@ -305,7 +313,7 @@ Result<std::uint64_t> Segment::batch_end_before(std::uint64_t position, std::uin
 
 Result<record::BatchHeader> Segment::header_at(std::uint64_t position) {
   MQ_TRY(auto opened, file());
-  SegmentReader reader(*opened, path(), position, size_, SegmentReader::Mode::headers);
+  SegmentReader reader(*opened, path(), position, size_, SegmentReader::Mode::headers, wait_);
   MQ_TRY(const auto batch, reader.next());
   if (!batch) return fail(Errc::corrupt_batch, "{}:{}: after the last batch", path(), position);
   return batch->header;

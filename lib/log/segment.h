@@ -89,6 +89,9 @@ class Segment {
   /// Gives reserved space back, when it is more than `kept_max`: freeing a little costs more than it is worth.
   [[nodiscard]] Result<void> release_reserve(std::uint64_t kept_max = 0);
 
+  /// Whether the methods of the next two sections may wait for the disk; else they give would_block.
+  void set_wait(Wait wait) { wait_ = wait; }
+
   // --- Reading
   // --------------------------------------------------------------------------------------------------------
   /// Where the batch stands that holds `offset` or, when none does, the next one; the end of the file after the last.
@@ -163,6 +166,7 @@ class Segment {
   std::optional<WallMillis> first_timestamp_;
   std::array<Hint, 4> hints_;
   std::uint8_t next_hint_ = 0;
+  Wait wait_ = Wait::yes;
 };
 
 }  // namespace mq::log

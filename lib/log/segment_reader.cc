@@ -11,8 +11,9 @@ constexpr std::size_t kWholesChunk = std::size_t{1} << 20;
 
 }  // namespace
 
-SegmentReader::SegmentReader(env::File& file, std::string path, std::uint64_t begin, std::uint64_t end, Mode mode)
-    : file_(file), path_(std::move(path)), position_(begin), end_(end), mode_(mode) {}
+SegmentReader::SegmentReader(env::File& file, std::string path, std::uint64_t begin, std::uint64_t end, Mode mode,
+                             Wait wait)
+    : file_(file), path_(std::move(path)), position_(begin), end_(end), mode_(mode), wait_(wait) {}
 
 Result<std::optional<BatchAt>> SegmentReader::next() {
   if (position_ >= end_) return std::nullopt;
@@ -50,8 +51,9 @@ Result<BytesView> SegmentReader::bytes_at(std::uint64_t position, std::size_t si
     const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(std::max(size, chunk), end_ - position));
     buffer_.resize(wanted);
     buffer_position_ = position;
-    MQ_TRY(const std::size_t got, file_.read_at(position, buffer_.data(), wanted));
-    buffer_.resize(got);
+    const auto read = read_at(file_, position, buffer_.data(), wanted, wait_);
+    buffer_.resize(read.value_or(0));
+    MQ_TRY(const std::size_t got, read);
     if (got < size) return bad(Errc::corrupt_batch, "the file ends {} bytes early", size - got);
   }
   return BytesView(buffer_).substr(position - buffer_position_, size);

@@ -23,6 +23,13 @@ struct BatchAt {
   [[nodiscard]] record::BatchView view() const { return {header, bytes}; }
 };
 
+/// Whether a read may wait for the disk; else it gives would_block where a page is not in the cache.
+enum class Wait { yes, no };
+[[nodiscard]] inline Result<std::size_t> read_at(env::File& file, std::uint64_t position, char* to, std::size_t size,
+                                                 Wait wait) {
+  return wait == Wait::yes ? file.read_at(position, to, size) : file.read_cached_at(position, to, size);
+}
+
 /// Walks over the batches of a `.log` file with bounded memory: one batch, at least one chunk. Shared by the broker's
 /// lookups, recovery, compaction and the offline tools. Checks that each batch is of format 2, ends within the file and
 /// begins at or after the end of the one before; when it reads wholes, also the CRC. Keeps a reference to `file`.
@@ -33,7 +40,8 @@ class SegmentReader {
     wholes,   ///< reads everything and checks CRCs
   };
   /// Over [begin, end); `begin` is the start of a batch. `path` names the file in errors.
-  SegmentReader(env::File& file, std::string path, std::uint64_t begin, std::uint64_t end, Mode mode);
+  SegmentReader(env::File& file, std::string path, std::uint64_t begin, std::uint64_t end, Mode mode,
+                Wait wait = Wait::yes);
 
   /// The next batch, nothing at the end. corrupt_batch (unsupported, for another format) with `path:position: why`;
   /// then `position()` is still the place of the bad batch, and `skip_to` goes on elsewhere.
@@ -57,6 +65,7 @@ class SegmentReader {
   std::uint64_t position_;
   std::uint64_t end_;
   Mode mode_;
+  Wait wait_;
   Offset next_offset_{0};
   std::string buffer_;
   std::uint64_t buffer_position_ = 0;

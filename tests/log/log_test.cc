@@ -1,6 +1,7 @@
 #include "log/log.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "log_fixture.h"
@@ -9,6 +10,56 @@ namespace mq::log {
 namespace {
 
 using LogTest = LogFixture;
+
+/// The files of a disk of which nothing is cached but the pages that were read.
+class ColdFiles final : public env::Files {
+ public:
+  explicit ColdFiles(env::Files& files) : files_(files) {}
+  Result<std::unique_ptr<env::File>> open(const std::string& path, env::OpenMode mode) override {
+    MQ_TRY(auto file, files_.open(path, mode));
+    return std::make_unique<ColdFile>(std::move(file), pages_[path]);
+  }
+  Result<void> rename(const std::string& from, const std::string& to) override { return files_.rename(from, to); }
+  Result<void> remove(const std::string& path) override { return files_.remove(path); }
+  Result<void> make_directories(const std::string& path) override { return files_.make_directories(path); }
+  Result<std::vector<env::DirEntry>> list(const std::string& path) override { return files_.list(path); }
+  Result<bool> exists(const std::string& path) override { return files_.exists(path); }
+  Result<std::uint64_t> file_size(const std::string& path) override { return files_.file_size(path); }
+  Result<void> sync_directory(const std::string& path) override { return files_.sync_directory(path); }
+  Result<std::unique_ptr<env::Tree>> open_tree(const std::string& path) override { return files_.open_tree(path); }
+  Result<std::unique_ptr<env::FileLock>> lock(const std::string& path) override { return files_.lock(path); }
+  Result<env::DiskSpace> space(const std::string& path) override { return files_.space(path); }
+
+ private:
+  using Pages = std::set<std::uint64_t>;
+  class ColdFile final : public env::File {
+   public:
+    ColdFile(std::unique_ptr<env::File> file, Pages& pages) : file_(std::move(file)), pages_(pages) {}
+    Result<std::size_t> read_at(std::uint64_t position, char* to, std::size_t size) override {
+      for (std::uint64_t page = position / kPage; page <= (position + size - 1) / kPage; ++page) pages_.insert(page);
+      return file_->read_at(position, to, size);
+    }
+    Result<std::size_t> read_cached_at(std::uint64_t position, char* to, std::size_t size) override {
+      for (std::uint64_t page = position / kPage; page <= (position + size - 1) / kPage; ++page)
+        if (!pages_.contains(page)) return fail(Errc::would_block, "cold");
+      return file_->read_at(position, to, size);
+    }
+    Result<void> write_at(std::uint64_t position, BytesView bytes) override { return file_->write_at(position, bytes); }
+    Result<void> sync() override { return file_->sync(); }
+    Result<void> truncate(std::uint64_t size) override { return file_->truncate(size); }
+    Result<void> reserve(std::uint64_t position, std::uint64_t size) override { return file_->reserve(position, size); }
+    Result<std::uint64_t> size() const override { return file_->size(); }
+    void drop_cache() override { file_->drop_cache(); }
+
+   private:
+    static constexpr std::uint64_t kPage = 4096;
+    std::unique_ptr<env::File> file_;
+    Pages& pages_;
+  };
+
+  env::Files& files_;
+  std::map<std::string, Pages> pages_;
+};
 
 TEST_F(LogTest, WhatWasAppendedIsReadBackByteForByteAlsoAfterARestart) {
   create();
@@ -477,6 +528,33 @@ TEST_F(LogTest, DirectoryOfAnotherTopicIsRefused) {
   OpenContext context = clean();
   context.topic_id = Uuid{{9}};
   EXPECT_EQ(open(context).error().code, Errc::conflict);
+}
+
+/// On a disk where no page is in the cache until somebody has read it and waited.
+TEST_F(LogTest, ReadThatMayNotWaitNeedsALookUpOnThePoolFirst) {
+  config_.index_interval_bytes = 512;
+  create();
+  append_many(400);
+  ASSERT_TRUE(log_->close());
+  ASSERT_TRUE(open(clean()));
+  ColdFiles cold(disk_);
+  RecoveryReport report;
+  auto log = Log::open(cold, kDirectory, {"t", 0}, config(), clean(), report).value();
+  for (const std::int64_t from : {399, 7, 250, 0}) {
+    auto range = log->read(Offset{from}, 2000, Offset{400}, true, Wait::no);
+    if (from > 0) {
+      ASSERT_FALSE(range);
+      EXPECT_EQ(range.error().code, Errc::would_block);
+    }
+    for (int tries = 0; !range && tries < 3; ++tries) {
+      log->prepare_read(Offset{from}, 2000, Offset{400})->run();
+      range = log->read(Offset{from}, 2000, Offset{400}, true, Wait::no);
+    }
+    ASSERT_TRUE(range) << from;
+    const FileRange waited = log_->read(Offset{from}, 2000, Offset{400}, true).value();
+    EXPECT_EQ(range->position, waited.position);
+    EXPECT_EQ(range->size, waited.size);
+  }
 }
 
 }  // namespace

@@ -41,12 +41,13 @@ struct Item {
   LeaderEpoch leader_epoch = kNoLeaderEpoch;
   log::FileRange range;
   bool is_cold = false;  ///< the range must be read and checked on the pool before it may leave
+  bool is_far = false;   ///< not even where it stands can be told without waiting for the disk
 };
 
 /// Reads what `item` asks for into `item`. On the shard of its partition. `bytes_max` is what is left of the request's.
-void read(Item& item, std::size_t bytes_max, bool at_least_one_batch) {
+void read(Item& item, std::size_t bytes_max, bool at_least_one_batch, log::Wait wait = log::Wait::no) {
   item.range = {};
-  item.is_cold = false;
+  item.is_cold = item.is_far = false;
   Partition* partition = item.owner->find(item.topic->id, item.wanted.partition);
   if (partition == nullptr) {
     item.error = ErrorCode::kNotLeaderOrFollower;
@@ -74,7 +75,10 @@ void read(Item& item, std::size_t bytes_max, bool at_least_one_batch) {
   }
   const std::size_t bytes =
       std::min<std::size_t>(bytes_max, static_cast<std::size_t>(std::max(item.wanted.bytes_max, 0)));
-  auto found = partition->log().read(Offset{item.wanted.fetch_offset}, bytes, item.high_watermark, at_least_one_batch);
+  auto found =
+      partition->log().read(Offset{item.wanted.fetch_offset}, bytes, item.high_watermark, at_least_one_batch, wait);
+  item.is_far = !found && found.error().code == Errc::would_block;
+  if (item.is_far) return;
   if (!found) {
     item.error = to_wire(found.error());
     return;
@@ -88,6 +92,22 @@ std::size_t named_in(const wire::FetchRequest& request) {
   for (const auto& topic : request.topics) named += topic.partitions.size();
   for (const auto& topic : request.forgotten_topics_data) named += topic.partitions.size();
   return named;
+}
+
+/// Reads `item` again once the pool has brought in what its look-up needs.
+awaitable<void> find_far(Item& item, std::size_t bytes_max, bool at_least_one_batch) {
+  constexpr int kTries = 3;
+  ShardBroker& owner = *item.owner;
+  for (int tries = 1; item.is_far; ++tries) {
+    Partition* partition = owner.find(item.topic->id, item.wanted.partition);
+    auto job = partition == nullptr
+                   ? Result<log::LookUp>{}
+                   : partition->log().prepare_read(Offset{item.wanted.fetch_offset}, bytes_max, item.high_watermark);
+    if (job)
+      co_await owner.node().machine().disk_pool.run(owner.shard(),
+                                                    [look_up = *std::move(job)]() mutable { look_up.run(); });
+    read(item, bytes_max, at_least_one_batch, tries < kTries ? log::Wait::no : log::Wait::yes);
+  }
 }
 
 /// A fetch in progress, on the shard of its connection.
@@ -183,7 +203,7 @@ bool FetchOp::read_here() {
     if (item.owner == nullptr) continue;
     if (item.owner != &call_.broker()) return false;
     read(item, left, first);
-    if (item.is_cold) return false;
+    if (item.is_cold || item.is_far) return false;
     left -= std::min(left, item.range.size);
     first = first && item.range.size == 0;
   }
@@ -237,6 +257,7 @@ awaitable<bool> FetchOp::read_part(std::vector<Item*> items, std::size_t bytes_m
   bool first = true;
   for (Item* item : items) {
     read(*item, left, first);
+    if (item->is_far) co_await find_far(*item, left, first);
     if (item->is_cold) {
       ShardBroker& owner = *item->owner;
       // Nothing leaves before this process has seen its CRC; the read also warms the pages for sendfile.
