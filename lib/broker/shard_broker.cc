@@ -17,6 +17,8 @@ constexpr Duration kFullDiskPause = 100ms;
 
 // How many logs one job of the pool opens or saves: others want their turn.
 constexpr std::size_t kLogsPerJob = 256;
+// The first look at a log after a start reads its times from its files. Requests come between so many of these.
+constexpr std::size_t kLogsPerTurn = 8;
 // Up to so many logs are synced one by one, more with a sync of the whole data directory.
 constexpr std::size_t kSyncEachMax = 16;
 // At a stop nobody waits for the pool; but each of these may have to open a file.
@@ -281,9 +283,12 @@ awaitable<void> ShardBroker::keep_house() {
     std::vector<std::shared_ptr<Partition>> all;
     for_each_partition([&](Partition& partition) { all.push_back(partition.shared_from_this()); });
     ToSave to_save;
+    std::size_t looked_at = 0;
     for (const auto& partition : all) {
       if (node_.is_offline()) co_return;
-      if (!node_.is_stopping()) co_await keep_house(*partition, to_save);
+      if (++looked_at % kLogsPerTurn == 0) co_await shard_.sleep_until(shard_.now());
+      const bool is_here = find(partition->topic_id(), partition->name().partition) == partition.get();
+      if (is_here && !node_.is_stopping()) co_await keep_house(*partition, to_save);
       if (to_save.jobs.size() == kLogsPerJob || node_.is_stopping() || partition == all.back())
         co_await save(std::exchange(to_save, {}));
       if (node_.is_stopping()) co_return;

@@ -91,6 +91,7 @@ class IndexFile {
   std::vector<Entry> window_;  ///< entries [window_first_, ...) of the file
   std::uint64_t window_first_ = 0;
   std::uint64_t in_file_ = kUnknown;
+  bool is_there_ = false;  ///< the file; once `in_file_` is known
 };
 
 template <class Entry>
@@ -98,6 +99,7 @@ Result<void> IndexFile<Entry>::learn_size(env::Files& files, const std::string& 
   if (in_file_ != kUnknown) return {};
   const auto size = files.file_size(path);
   if (!size && size.error().code != Errc::not_found) return fail(size.error());
+  is_there_ = size.has_value();
   in_file_ = size ? *size / Entry::kBytes : 0;
   return {};
 }
@@ -105,6 +107,7 @@ Result<void> IndexFile<Entry>::learn_size(env::Files& files, const std::string& 
 template <class Entry>
 Result<void> IndexFile<Entry>::flush(env::Files& files, const std::string& path, Offset base) {
   MQ_CHECK(learn_size(files, path));
+  if (pending_.empty() && is_there_) return {};
   std::string bytes;
   bytes.reserve(pending_.size() * Entry::kBytes);
   for (const Entry& entry : pending_) entry.encode(bytes, base);
@@ -120,6 +123,7 @@ Result<void> IndexFile<Entry>::flush(env::Files& files, const std::string& path,
     }
     return written;
   }
+  is_there_ = true;
   in_file_ += pending_.size();
   pending_.clear();
   return {};

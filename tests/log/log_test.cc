@@ -557,5 +557,28 @@ TEST_F(LogTest, ReadThatMayNotWaitNeedsALookUpOnThePoolFirst) {
   }
 }
 
+TEST_F(LogTest, IdleLogIsLookedAtWithoutOpeningAnythingOnceItsTimesAreKnown) {
+  config_.segment_bytes = 700;
+  config_.retention_ms = 1'000'000;
+  create();
+  append_many(30);
+  ASSERT_TRUE(log_->close());
+  ASSERT_TRUE(open(clean()));
+  const auto look = [&](WallMillis wall_now) {
+    log_->release_if_idle();
+    EXPECT_TRUE(log_->roll_if_old(wall_now));
+    const auto deleted = log_->delete_old_segments(wall_now, Instant{}, log_->log_end());
+    EXPECT_TRUE(deleted) << deleted.error().message;
+    EXPECT_FALSE(log_->begin_checkpoint().value());
+    return deleted.value_or(0);
+  };
+  EXPECT_EQ(look(2'000), 0U);
+  disk_.inject({.on = sim::DiskFault::On::open, .times = -1});
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(look(3'000), 0U);
+  EXPECT_FALSE(log_->has_open_files());
+  disk_.clear_faults();
+  EXPECT_GT(look(2'000'000), 0U);
+}
+
 }  // namespace
 }  // namespace mq::log
