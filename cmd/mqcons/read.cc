@@ -128,28 +128,44 @@ awaitable<Result<client::Polled>> Reading::poll(client::Cluster& cluster, From& 
   co_return std::unexpected(std::move(error));
 }
 
-// --- The last N
-// -----------------------------------------------------------------------------------------------------
+// --- The last N ------------------------------------------------------------------------------------------------------
 
-/// The end of one partition, as far back as it was read, in the order of the offsets.
+/// The end of one partition, as far back as it was read. Of a record only what the choice needs: however many are
+/// wanted, their bytes are never all in memory.
 struct Reading::Tail {
-  struct Kept {
+  struct Record {
     WallMillis timestamp;
-    std::string text;  ///< as it will be written
+    Offset offset;
   };
-  const Part* part;
-  std::deque<Kept> kept;
-  bool is_whole = false;  ///< there is nothing before it
+  Part* part;
+  std::deque<Record> records;  ///< in the order of the offsets
+  bool is_whole = false;       ///< there is nothing before it
   std::size_t chosen = 0;
 
-  [[nodiscard]] bool is_long_enough(std::size_t want) const { return is_whole || kept.size() >= want; }
-  [[nodiscard]] WallMillis next_older() const { return kept[kept.size() - 1 - chosen].timestamp; }
+  [[nodiscard]] bool is_long_enough(std::size_t want) const { return is_whole || records.size() >= want; }
+  [[nodiscard]] bool has_more() const { return chosen < records.size(); }
+  [[nodiscard]] const Record& next_older() const { return records[records.size() - 1 - chosen]; }
 };
 
-awaitable<Result<void>> Reading::write_tail(client::Cluster& cluster, const std::vector<Part>& parts) {
+awaitable<Result<void>> Reading::write_tail(client::Cluster& cluster, std::vector<Part> parts) {
+  MQ_CO_CHECK(co_await cut_to_tail(cluster, parts));
+  std::erase_if(parts, [](const Part& part) { return part.spans.front().from == part.log_end; });
+  if (parts.empty() || done()) co_return Result<void>{};
+  co_return co_await read_merged(cluster, std::move(parts));
+}
+
+/// Leaves of `parts` what the last N records of all of them, by time, are in.
+awaitable<Result<void>> Reading::cut_to_tail(client::Cluster& cluster, std::vector<Part>& parts) {
   const auto want = static_cast<std::size_t>(*options_.tail);
+  std::size_t offsets = 0;
+  for (Part& part : parts) {
+    part.spans = {{.from = part.begin, .end = part.log_end}};
+    offsets += static_cast<std::size_t>(part.log_end.value() - part.begin.value());
+  }
+  if (offsets <= want) co_return Result<void>{};
+
   std::vector<Tail> tails;
-  for (const Part& part : parts) tails.push_back({.part = &part, .kept = {}, .is_whole = part.begin == part.log_end});
+  for (Part& part : parts) tails.push_back({.part = &part, .records = {}, .is_whole = part.begin == part.log_end});
   const auto is_long_enough = [&](const Tail& tail) { return tail.is_long_enough(want); };
   // Offsets may be gaps and markers: walk back until every partition gave enough records.
   for (auto step = static_cast<std::int64_t>(want); !stopping_ && !std::ranges::all_of(tails, is_long_enough);
@@ -159,25 +175,15 @@ awaitable<Result<void>> Reading::write_tail(client::Cluster& cluster, const std:
   for (std::size_t chosen = 0; chosen < want; ++chosen) {
     Tail* newest = nullptr;
     for (Tail& tail : tails)
-      if (tail.chosen < tail.kept.size() && (newest == nullptr || tail.next_older() >= newest->next_older()))
+      if (tail.has_more() && (newest == nullptr || tail.next_older().timestamp >= newest->next_older().timestamp))
         newest = &tail;
     if (newest == nullptr) break;
     ++newest->chosen;
   }
-  for (Tail& tail : tails)
-    tail.kept.erase(tail.kept.begin(), tail.kept.end() - static_cast<std::ptrdiff_t>(tail.chosen));
-  while (!done()) {
-    Tail* oldest = nullptr;
-    for (Tail& tail : tails)
-      if (!tail.kept.empty() && (oldest == nullptr || tail.kept.front().timestamp < oldest->kept.front().timestamp))
-        oldest = &tail;
-    if (oldest == nullptr) break;
-    buffer_ += oldest->kept.front().text;
-    oldest->kept.pop_front();
-    ++written_;
-    if (buffer_.size() >= kFlushBytes) MQ_CO_CHECK(co_await flush());
-  }
-  co_return co_await flush();
+  for (const Tail& tail : tails)
+    tail.part->spans.front().from =
+        tail.chosen == 0 ? tail.part->log_end : tail.records[tail.records.size() - tail.chosen].offset;
+  co_return Result<void>{};
 }
 
 /// Reads the last `step` offsets of the partitions that did not give enough records so far.
@@ -191,7 +197,7 @@ awaitable<Result<void>> Reading::read_back(client::Cluster& cluster, std::vector
     const Part& part = *tail.part;
     const Offset from{std::max(part.begin.value(), part.log_end.value() - step)};
     tail.is_whole = from == part.begin;
-    tail.kept.clear();
+    tail.records.clear();
     consumer.assign(part.where, from);
     open[part.where] = &tail;
   }
@@ -205,12 +211,11 @@ awaitable<Result<void>> Reading::read_back(client::Cluster& cluster, std::vector
     for (const client::FetchedBatch& batch : polled->batches) {
       const auto tail = open.find(*batch.where);
       if (tail == open.end() || !result) continue;
-      auto& kept = tail->second->kept;
+      auto& newest = tail->second->records;
       result = client::for_each_record(records_, batch, [&](const record::RecordView& record) {
         if (record.offset >= tail->second->part->log_end) return;
-        kept.push_back({.timestamp = record.timestamp, .text = {}});
-        writer_.write(tail->first, batch.header, record, kept.back().text);
-        if (kept.size() > want) kept.pop_front();
+        newest.push_back({.timestamp = record.timestamp, .offset = record.offset});
+        if (newest.size() > want) newest.pop_front();
       });
     }
     std::erase_if(open, [&](const auto& entry) {
@@ -224,8 +229,7 @@ awaitable<Result<void>> Reading::read_back(client::Cluster& cluster, std::vector
   co_return result;
 }
 
-// --- From here to there
-// ---------------------------------------------------------------------------------------------
+// --- From here to there ----------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -320,8 +324,7 @@ void Reading::take(client::Polled polled, client::Consumer& consumer, std::list<
   }
 }
 
-// --- As it comes
-// ----------------------------------------------------------------------------------------------------
+// --- As it comes -----------------------------------------------------------------------------------------------------
 
 awaitable<Result<void>> Reading::follow(client::Cluster& cluster, std::vector<Part> parts) {
   client::Consumer consumer(cluster, {});
@@ -381,8 +384,7 @@ awaitable<void> Reading::add_new_partitions(client::Cluster& cluster, client::Co
     }
 }
 
-// --- With a group
-// ---------------------------------------------------------------------------------------------------
+// --- With a group ----------------------------------------------------------------------------------------------------
 
 awaitable<Result<void>> Reading::read_group(client::Cluster& cluster) {
   for (const std::string& topic : options_.topics)
@@ -475,8 +477,7 @@ awaitable<Result<void>> Reading::commit(client::GroupConsumer& group, Offsets& p
   co_return committed;
 }
 
-// --- Output
-// ---------------------------------------------------------------------------------------------------------
+// --- Output ----------------------------------------------------------------------------------------------------------
 
 void Reading::write(const TopicPartition& where, const record::BatchHeader& batch, const record::RecordView& record) {
   writer_.write(where, batch, record, buffer_);

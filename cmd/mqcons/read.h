@@ -38,7 +38,8 @@ class Reading final : public tool::Job {
 
   awaitable<void> leave_lost_broker(client::Cluster& cluster);
   awaitable<Result<void>> read(client::Cluster& cluster);
-  awaitable<Result<void>> write_tail(client::Cluster& cluster, const std::vector<Part>& parts);
+  awaitable<Result<void>> write_tail(client::Cluster& cluster, std::vector<Part> parts);
+  awaitable<Result<void>> cut_to_tail(client::Cluster& cluster, std::vector<Part>& parts);
   awaitable<Result<void>> read_back(client::Cluster& cluster, std::vector<Tail>& tails, std::int64_t step);
   awaitable<Result<void>> read_merged(client::Cluster& cluster, std::vector<Part> parts);
   Result<void> merge(std::list<Source>& sources);

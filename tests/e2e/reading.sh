@@ -41,6 +41,17 @@ same "$(seq 31 40 | xargs)" "$(mqcons -n 10 merged | xargs)" "the last ten of tw
 same "$(seq 1 40 | xargs)" "$(mqcons -n 1000 merged | xargs)" "more than there are"
 same "" "$(mqcons -n 0 merged)" "the last none"
 
+# Many of the last are not held in memory: these would be 250 MB.
+most_memory() {
+  python3 -c 'import resource, subprocess, sys
+subprocess.run(sys.argv[2:], stdout=open(sys.argv[1], "w"), check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss >> 10)' "$@"
+}
+seq -f "%01000.0f" 1 260000 | mqprod large
+mib=$(most_memory "$work/last" mqcons -n 250000 large)
+same "250000 260000" "$(wc -l <"$work/last") $(tail -1 "$work/last" | sed 's/^0*//')" "the last 250,000"
+[ "$mib" -lt 150 ] || fail "mqcons -n took $mib MiB of memory"
+
 # Times, in every form.
 middle=$(mqcons -F '%T\n' -o 0=10..11 merged)
 iso=$(mqcons -F '%{ts:iso}\n' -o 0=10..11 merged)
