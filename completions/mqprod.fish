@@ -11,7 +11,7 @@ complete -c mqprod -s z -l compress -r -d 'none, gzip, snappy, lz4 or zstd, with
 complete -c mqprod -l linger -r -d 'a batch waits so long for more records'
 complete -c mqprod -l batch -r -d 'a batch is sent when it is so large'
 complete -c mqprod -l inflight -r -d 'requests to one broker without an answer yet'
-complete -c mqprod -s r -l rate -r -d 'at most so many records (1000/s, 50k/m) or bytes (10MB/s), also after Ctrl-C'
+complete -c mqprod -s r -l rate -r -d 'at most so many records (1000/s, 50k/m) or bytes (10MB/s)'
 complete -c mqprod -l retry -r -d 'how long a batch is tried again once the broker was reached; the input waits meanwhile'
 complete -c mqprod -l drain -r -d 'after Ctrl-C wait so long for what was read to be acknowledged'
 complete -c mqprod -s T -l tee -d 'copy the input to standard output'

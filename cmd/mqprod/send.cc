@@ -25,6 +25,7 @@ Sender::Sender(tool::Context& context, Options options)
       client_(context.client),
       out_(posix::Output::standard(runtime_.shard(0))),
       tee_is_on_terminal_(options_.tee && context.environment.stdout_is_terminal),
+      rate_timer_(runtime_.shard(0).make_timer()),
       drain_timer_(runtime_.shard(0).make_timer()),
       tasks_(runtime_.shard(0)) {}
 
@@ -80,6 +81,7 @@ void Sender::stop(cli::ExitCode as) {
   code_ = as;
   if (topic_ == nullptr) tool::end_now(as);  // nothing was read yet
   if (input_ != nullptr) input_->close();
+  rate_timer_->cancel();
   if (sent_ > acknowledged_)
     tool::tell(
         cli::notice(args_, fmt::format("waiting for {} records to be acknowledged; interrupt again to leave them",
@@ -89,8 +91,7 @@ void Sender::stop(cli::ExitCode as) {
 
 awaitable<void> Sender::end_drain() {
   if (!co_await drain_timer_->wait_until(runtime_.shard(0).now() + options_.drain)) co_return;
-  tool::tell(fmt::format("mqprod: {} records were not acknowledged within --drain{}\n", sent_ - acknowledged_,
-                         keeps_rate_ ? ", and what was read after them was not sent" : ""));
+  tool::tell(fmt::format("mqprod: {} records were not acknowledged within --drain\n", sent_ - acknowledged_));
   tool::end_now(code_);
 }
 
@@ -196,11 +197,7 @@ awaitable<void> Sender::keep_rate(std::size_t bytes) {
                              ? 1 / options_.rate.records_per_second
                              : static_cast<double>(bytes) / options_.rate.bytes_per_second;
   const Instant now = shard.now();
-  if (next_send_ > now + kRateStep) {
-    keeps_rate_ = true;
-    co_await shard.sleep_until(next_send_);
-    keeps_rate_ = false;
-  }
+  if (next_send_ > now + kRateStep && !stopping_) (void)co_await rate_timer_->wait_until(next_send_);
   next_send_ = std::max(next_send_, now - kRateStep) +
                std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
 }

@@ -36,8 +36,8 @@ class Sender final : public tool::Job {
   [[nodiscard]] bool has_rate() const {
     return options_.rate.records_per_second > 0 || options_.rate.bytes_per_second > 0;
   }
-  /// How far to read ahead: with --rate no further than a moment's worth, since what was read is sent at that rate,
-  /// after Ctrl-C too.
+  /// How far to read ahead: with --rate no further than a moment's worth, since after Ctrl-C what was read is sent at
+  /// once, so that nothing is lost and nobody waits.
   [[nodiscard]] std::size_t read_bytes_max() const;
   awaitable<void> keep_rate(std::size_t bytes);
   void delivered(const client::Delivery& delivery);
@@ -56,12 +56,12 @@ class Sender final : public tool::Job {
   const bool tee_is_on_terminal_;
   bool stopping_ = false;
   bool tee_broken_ = false;
-  bool keeps_rate_ = false;  ///< a record waits for its time
-  bool bad_input_ = false;   ///< what ended the sending was a record that is none
+  bool bad_input_ = false;  ///< what ended the sending was a record that is none
   cli::ExitCode code_ = cli::ExitCode::ok;
   std::uint64_t sent_ = 0;
   std::uint64_t acknowledged_ = 0;
   std::uint64_t failed_ = 0;
+  std::unique_ptr<env::Timer> rate_timer_;
   std::unique_ptr<env::Timer> drain_timer_;
   env::TaskGroup tasks_;
   Instant next_send_;

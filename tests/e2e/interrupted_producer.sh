@@ -18,23 +18,18 @@ exec 8>&-
 same 130 $status "exit status after Ctrl-C"
 same "$(printf 'one\ntwo\nthree')" "$(mqcons lingering)" "lines after Ctrl-C"
 
-# --rate holds after Ctrl-C too: what was read is sent, not all at once.
-began=$EPOCHREALTIME
-seq 60 >"$work/sixty"
-mqprod --rate 20/s paced "$work/sixty" 2>/dev/null &
+# With --rate little is read ahead; after Ctrl-C that is sent without waiting for its time, and nothing else is.
+seq 100000 >"$work/many"
+mqprod --rate 20/s paced "$work/many" 2>/dev/null &
 producer=$!
 some() { [ "$(mqcons paced 2>/dev/null | wc -l)" -ge 5 ]; }
 until_true 20 some
 kill -INT $producer
 status=0; wait $producer || status=$?
 same 130 $status "exit status after Ctrl-C at a rate"
-cmp <(mqcons paced) "$work/sixty" || fail "lines lost after Ctrl-C at a rate"
-awk "BEGIN { exit !($EPOCHREALTIME - $began > 2.5) }" || fail "60 records at 20/s took less than 2.5 s"
-# --drain ends that, and says what is left.
-status=0
-{ timeout -s INT 1 mqprod --rate 20/s --drain 500ms cut "$work/sixty" 2>"$work/cut.log"; } || status=$?
-grep -q 'was not sent' "$work/cut.log" || fail "nothing was said of what is left: $(cat "$work/cut.log")"
-[ "$(mqcons cut | wc -l)" -lt 50 ] || fail "--drain did not end the sending"
+lines=$(mqcons paced | wc -l)
+cmp <(mqcons paced) <(head -n "$lines" "$work/many") || fail "lines lost after Ctrl-C at a rate"
+[ "$lines" -lt 2000 ] || fail "$lines lines were read at 20/s"
 
 # The broker goes away in the middle and comes back.
 { seq 1 1000; until [ -e "$work/back" ]; do read -r -t 1 <> <(:) || true; done; seq 1001 2000; } | mqprod away 2>"$work/mqprod2.log" &
