@@ -91,17 +91,17 @@ seq 100 101 | mqprod lines
 wait $reader || fail "following a range ended with $?"
 same "98 99 100 101" "$(xargs <"$work/followed")" "a range that is followed"
 same "100 101" "$(timeout 20 mqcons -f -o "100..@$(date -d '+1 second' +%s)" lines | xargs)" "until a time that comes"
-mqcons -f -n 1 lines >"$work/followed" 2>"$work/stderr" &
+mqcons -f -n 1 lines >"$work/outlived" 2>"$work/stderr" &
 reader=$!
-until_true 20 grep -q 101 "$work/followed"
+until_true 20 grep -q 101 "$work/outlived"
 kill_mqd
 start_mqd
 seq 102 103 | mqprod lines
-until_true 20 grep -q 103 "$work/followed"
+until_true 20 grep -q 103 "$work/outlived"
 kill -INT $reader
 state=0; wait $reader || state=$?
 same 130 $state "status after Ctrl-C"
-same "101 102 103" "$(xargs <"$work/followed")" "followed over a restart"
+same "101 102 103" "$(xargs <"$work/outlived")" "followed over a restart"
 
 # A group: what was written is committed, also in the middle; what was not is read again; empty partitions have a place.
 same 6 "$(status mqcons -g g three)" "a group that never read this"
