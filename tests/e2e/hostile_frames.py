@@ -19,7 +19,7 @@ import zlib
 PORT, PID = int(sys.argv[1]), int(sys.argv[2])
 ONLY = sys.argv[3] if len(sys.argv) > 3 else ""
 RSS_MIB_MAX = int(os.environ.get("MQ_RSS_MIB_MAX", "400"))
-ANSWER_SECONDS_MAX = float(os.environ.get("MQ_ANSWER_SECONDS_MAX", "1.0"))
+ANSWER_SECONDS_MAX = 5.0  # a daemon that stands still, not a busy machine
 rng = random.Random(15)
 
 API_VERSIONS, METADATA, PRODUCE, FETCH, LIST_OFFSETS, FIND_COORDINATOR = 18, 3, 0, 1, 2, 10
@@ -427,17 +427,23 @@ def many_names():
 
 
 def topics_on_demand():
-    """A request that makes 400 topics does not keep another from making one."""
-    with connect(timeout=60) as s:
-        s.sendall(request(METADATA, 4, array([string(f"flood-{i}") for i in range(400)]) + b"\1"))
-        time.sleep(0.05)
+    """A request that makes 400 topics is one turn at the disk, so another's topic does not wait for 400 of them."""
+    def seconds_to_make(names):
         begun = time.monotonic()
-        metadata([f"other-{time.monotonic_ns()}"])
-        seconds = time.monotonic() - begun
-        check(seconds < 2, f"another client's topic took {seconds:.1f} s")
+        metadata(names)
+        return time.monotonic() - begun
+
+    single = sum(seconds_to_make([f"single-{i}"]) for i in range(20)) / 20
+    with connect(timeout=60) as s:
+        begun = time.monotonic()
+        s.sendall(request(METADATA, 4, array([string(f"flood-{i}") for i in range(400)]) + b"\1"))
+        seconds_to_make(["other"])
         check(answer_seconds() < ANSWER_SECONDS_MAX, "a flood of topics keeps a good client waiting")
         answer = read_answer(s)
+        seconds = time.monotonic() - begun
         check(len(answer) > 400 * 40, "the flood of topics is not answered")
+    print(f"  a topic takes {single * 1000:.1f} ms, a request for 400 and another's topic {seconds * 1000:.0f} ms")
+    check(seconds < 400 * single / 2, f"400 topics at once take {seconds:.1f} s, a single one {single:.3f} s")
 
 
 def uvarint(value):
