@@ -114,8 +114,8 @@ Result<AppendInfo> Log::append_new(char* batch, record::BatchHeader placed, bool
   record::set_base_offset(batch, placed.base_offset);
   record::set_leader_epoch(batch, placed.leader_epoch);
   if (restamp) record::set_max_timestamp(batch, placed.timestamp_type(), placed.max_timestamp);
-  MQ_CHECK(write_batch(BytesView(batch, placed.size_bytes()), placed));
   wall_seen_ = wall_now;
+  MQ_CHECK(write_batch(BytesView(batch, placed.size_bytes()), placed));
   const bool stamped = placed.timestamp_type() == record::TimestampType::log_append_time;
   return AppendInfo{.base_offset = placed.base_offset,
                     .end_offset = log_end_,
@@ -131,8 +131,8 @@ Result<AppendInfo> Log::append_as_is(BytesView batch, const record::BatchHeader&
                 partition_.to_string(), header.base_offset.value(), log_end_.value());
   MQ_CHECK(producer_states());
   MQ_CHECK(begin_epoch(header.leader_epoch));
-  MQ_CHECK(write_batch(batch, header));
   wall_seen_ = wall_now;
+  MQ_CHECK(write_batch(batch, header));
   return AppendInfo{.base_offset = header.base_offset, .end_offset = log_end_};
 }
 
@@ -152,7 +152,7 @@ Result<void> Log::write_batch(BytesView batch, const record::BatchHeader& header
   // From here on nothing can fail: file, offset and producer state change together (P-8).
   if (is_new) names_unsynced_ = true;
   active->note_batch(header, *config_);
-  if (producers_) producers_->apply(header);
+  if (producers_) producers_->apply(header, wall_seen_);
   log_end_ = header.next_offset();
   bytes_since_checkpoint_ += batch.size();
   mark_unsynced(active);
@@ -455,7 +455,8 @@ Result<ProducerStates> Log::load_producer_states() {
     }
     break;
   }
-  MQ_CHECK(replay(from, log_end_, [&](const record::BatchHeader& header) { states.apply(header); }));
+  MQ_CHECK(replay(from, log_end_, [&](const record::BatchHeader& header) { states.apply(header, wall_seen_); }));
+  states.restart_expiry(wall_seen_);
   return states;
 }
 

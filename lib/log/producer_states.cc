@@ -73,7 +73,7 @@ Result<std::optional<ProducerBatch>> ProducerStates::check(const record::BatchHe
   return std::nullopt;
 }
 
-void ProducerStates::apply(const record::BatchHeader& header) {
+void ProducerStates::apply(const record::BatchHeader& header, WallMillis now) {
   if (!counts(header)) return;
   Producer& producer = producers_[header.producer_id.value()];
   if (producer.epoch != header.producer_epoch) {
@@ -82,6 +82,7 @@ void ProducerStates::apply(const record::BatchHeader& header) {
     producer.count = 0;
   }
   producer.push(batch_of(header));
+  producer.active_at = now;
   refused_.erase(header.producer_id.value());
   // Many at once, so that each new producer costs the same on average.
   if (producers_.size() > kProducersMax) keep_latest(kProducersMax - kProducersMax / 8);
@@ -111,8 +112,12 @@ void ProducerStates::refuse(const record::BatchHeader& header) {
 void ProducerStates::expire(WallMillis now, std::int64_t expiration_ms) {
   std::erase_if(producers_, [&](const auto& entry) {
     const Producer& producer = entry.second;
-    return producer.transaction_start < Offset{0} && now - producer.last_timestamp >= expiration_ms;
+    return producer.transaction_start < Offset{0} && now - producer.active_at >= expiration_ms;
   });
+}
+
+void ProducerStates::restart_expiry(WallMillis now) {
+  for (auto& [id, producer] : producers_) producer.active_at = now;
 }
 
 std::vector<ProducerInfo> ProducerStates::list() const {

@@ -54,13 +54,16 @@ class ProducerStates {
   /// Judges a batch with a producer id, changing nothing. The original, when it is a duplicate; nothing, when it may be
   /// appended. invalid_producer_epoch: an older epoch than the last; out_of_order_sequence: a gap.
   [[nodiscard]] Result<std::optional<ProducerBatch>> check(const record::BatchHeader& header) const;
-  /// The batch is in the log. `header` has its final offsets and timestamps. Batches without producer id count for
-  /// nothing.
-  void apply(const record::BatchHeader& header);
+  /// The batch came into the log at `now`. `header` has its final offsets and timestamps. Batches without producer id
+  /// count for nothing.
+  void apply(const record::BatchHeader& header, WallMillis now);
   /// The first batch of a producer that we do not know was refused: its second must not be taken for its first (P-9).
   void refuse(const record::BatchHeader& header);
-  /// Forgets producers silent for longer than `expiration_ms`, but none with an open transaction (P-7).
+  /// Forgets producers silent for longer than `expiration_ms`, but none with an open transaction (P-7). Silent by the
+  /// broker's clock: who copies old records is active, whatever their timestamps say.
   void expire(WallMillis now, std::int64_t expiration_ms);
+  /// Nobody was silent for longer than since `now`: for states read from files, which do not tell.
+  void restart_expiry(WallMillis now);
   /// Forgets those whose last batch is the longest ago until `count` are left, but none with an open transaction.
   void keep_latest(std::size_t count);
 
@@ -90,6 +93,7 @@ class ProducerStates {
     std::int8_t count = 0;  ///< of `batches`, oldest first
     std::array<ProducerBatch, kWindow> batches;
     WallMillis last_timestamp = -1;
+    WallMillis active_at = 0;  ///< when its last batch came, as far as we know
     std::int32_t coordinator_epoch = -1;
     Offset transaction_start{-1};
     [[nodiscard]] const ProducerBatch& last() const { return batches[static_cast<std::size_t>(count) - 1]; }

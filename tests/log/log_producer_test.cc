@@ -160,6 +160,28 @@ TEST_F(LogProducerTest, SilentProducersAreForgotten) {
   ASSERT_TRUE(produce(9)) << "P-4";
 }
 
+TEST_F(LogProducerTest, WhoCopiesOldRecordsIsNotForgottenWhileItWrites) {
+  config_.producer_expiration_ms = 86'400'000;
+  create();
+  wall_ = 10 * config_.producer_expiration_ms;
+  const auto copy = [&](std::int32_t sequence) {
+    return append({{.key = {}, .value = "v", .timestamp = 1000}}, {.id = 42, .epoch = 0, .sequence = sequence});
+  };
+  ASSERT_TRUE(copy(0));
+  ASSERT_TRUE(copy(1));
+  // Each of these looks for producers that have been silent for too long.
+  ASSERT_TRUE(log_->roll(wall_));
+  EXPECT_EQ(log_->producers(wall_)->size(), 1U);
+  expect_duplicate(Offset{1}, copy(1));
+  ASSERT_TRUE(log_->close());
+  OpenContext context = clean();
+  context.wall_now = wall_;
+  ASSERT_TRUE(open(context));
+  EXPECT_EQ(log_->producers(wall_)->size(), 1U);
+  expect_duplicate(Offset{1}, copy(1));
+  EXPECT_EQ(log_->producers(wall_ + config_.producer_expiration_ms)->size(), 0U);
+}
+
 TEST_F(LogProducerTest, DeletingItsRecordsDoesNotForgetAProducer) {
   config_.segment_bytes = 300;
   create();
@@ -182,7 +204,7 @@ TEST(ProducerStates, SnapshotIsKafkasFormat) {
   header.last_offset_delta = 4;
   header.record_count = 5;
   header.max_timestamp = 0x1122;
-  states.apply(header);
+  states.apply(header, 0);
   const std::string bytes = states.encode_snapshot();
   const std::string expected(
       "\x00\x01"
@@ -220,11 +242,11 @@ TEST(ProducerStates, OfTooManyProducersTheLongestIdleOnesAreForgottenAndMayWrite
   constexpr auto kMax = static_cast<std::int64_t>(ProducerStates::kProducersMax);
   ProducerStates states;
   std::int64_t offset = 0;
-  for (std::int64_t id = 0; id < kMax; ++id) states.apply(batch_at(offset++, id, 0));
-  states.apply(batch_at(offset++, 0, 1));  // the oldest, but active again
+  for (std::int64_t id = 0; id < kMax; ++id) states.apply(batch_at(offset++, id, 0), 0);
+  states.apply(batch_at(offset++, 0, 1), 0);  // the oldest, but active again
   EXPECT_EQ(states.size(), ProducerStates::kProducersMax);
 
-  states.apply(batch_at(offset++, kMax, 0));
+  states.apply(batch_at(offset++, kMax, 0), 0);
   EXPECT_LT(states.size(), ProducerStates::kProducersMax);
   EXPECT_GT(states.size(), ProducerStates::kProducersMax * 3 / 4);
   const auto last_offsets = states.last_offsets();
@@ -235,7 +257,7 @@ TEST(ProducerStates, OfTooManyProducersTheLongestIdleOnesAreForgottenAndMayWrite
 
   // Nobody can say whether sequence 7 is what should come: it is taken, and from there on all is checked again.
   EXPECT_EQ(states.check(batch_at(offset, 1, 7)).value(), std::nullopt);
-  states.apply(batch_at(offset++, 1, 7));
+  states.apply(batch_at(offset++, 1, 7), 0);
   EXPECT_TRUE(states.check(batch_at(offset, 1, 7)).value().has_value()) << "a duplicate";
   EXPECT_EQ(states.check(batch_at(offset, 1, 9)).error().code, Errc::out_of_order_sequence);
 }
@@ -249,7 +271,7 @@ TEST(ProducerStates, EveryDamagedByteOfSnapshotAndWindowIsNoticed) {
     header.base_sequence = Sequence{i / 2};
     header.base_offset = Offset{i};
     header.record_count = 1;
-    states.apply(header);
+    states.apply(header, 0);
   }
   const std::string snapshot = states.encode_snapshot();
   const std::string window = states.encode_window();
