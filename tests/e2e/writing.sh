@@ -48,7 +48,7 @@ cmp <(mqcons big) <(cat "$work/big"; echo) || fail "a large record changed"
 start=$(date +%s%3N)
 seq 300 | mqprod -r 200/s rate
 took=$(($(date +%s%3N) - start))
-[ $took -ge 1400 ] && [ $took -lt 4000 ] || fail "300 records at 200/s took $took ms"
+[ $took -ge 1400 ] && [ $took -lt 20000 ] || fail "300 records at 200/s took $took ms"
 # Ctrl-C does not wait for the next record's turn.
 seq 10 >"$work/ten"
 mqprod -r 1/h rate "$work/ten" 2>/dev/null &
