@@ -196,10 +196,12 @@ awaitable<std::vector<TopicOutcome>> Topics::create_on_demand(std::vector<std::s
   co_return outcomes;
 }
 
-awaitable<TopicOutcome> Topics::remove(std::string name) {
+awaitable<TopicOutcome> Topics::remove(std::string name, Uuid id) {
   const Turn turn = co_await take_turn();
   const auto image = node_.first_shard().image();
   const cluster::TopicPtr topic = image->share_topic(std::string_view(name));
+  if (!id.is_zero() && (!topic || topic->id != id))
+    co_return refuse(name, ErrorCode::kUnknownTopicId, "there is no topic with this id");
   if (!topic) co_return refuse(name, ErrorCode::kUnknownTopicOrPartition, "there is no such topic");
   if (!node_.config().delete_topics)
     co_return refuse(name, ErrorCode::kTopicDeletionDisabled, "delete.topic.enable is off");
@@ -225,11 +227,15 @@ awaitable<TopicOutcome> Topics::remove(std::string name) {
   co_return TopicOutcome{.name = std::move(name), .error = ErrorCode::kNone, .message = {}, .topic = topic};
 }
 
-awaitable<TopicOutcome> Topics::add_partitions(std::string name, std::int32_t count, bool validate_only) {
+awaitable<TopicOutcome> Topics::add_partitions(std::string name, std::int32_t count,
+                                               std::optional<std::size_t> assigned, bool validate_only) {
   const Turn turn = co_await take_turn();
   const auto image = node_.first_shard().image();
   const cluster::Topic* topic = image->find_topic(std::string_view(name));
   if (topic == nullptr) co_return refuse(name, ErrorCode::kUnknownTopicOrPartition, "there is no such topic");
+  if (is_internal_topic(name))
+    co_return refuse(name, ErrorCode::kInvalidTopicException,
+                     "an internal topic keeps its number of partitions: with another its groups would not be found");
   const std::int32_t before = topic->partition_count();
   if (count <= before)
     co_return refuse(name, ErrorCode::kInvalidPartitions,
@@ -237,6 +243,9 @@ awaitable<TopicOutcome> Topics::add_partitions(std::string name, std::int32_t co
   if (count - before > kPartitionsPerRequestMax ||
       static_cast<std::int64_t>(image->partition_count()) + count - before > node_.config().partitions_total_max)
     co_return refuse(name, ErrorCode::kInvalidPartitions, "more partitions than this broker takes");
+  if (assigned && *assigned != static_cast<std::size_t>(count - before))
+    co_return refuse(name, ErrorCode::kInvalidReplicaAssignment,
+                     fmt::format("{} partitions are added, but brokers are named for {}", count - before, *assigned));
   auto grown = std::make_shared<cluster::Topic>(*topic);
   grown->partitions.resize(static_cast<std::size_t>(count), {.replicas = {node_.id()},
                                                              .isr = {node_.id()},

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -53,9 +54,13 @@ class Topics {
   /// Makes what a client named and is still missing, with the broker's defaults; internal topics with their own
   /// settings.
   awaitable<std::vector<TopicOutcome>> create_on_demand(std::vector<std::string> names);
-  /// The topic and its logs are gone for clients on return; its files follow.
-  awaitable<TopicOutcome> remove(std::string name);
-  awaitable<TopicOutcome> add_partitions(std::string name, std::int32_t count, bool validate_only);
+  /// The topic and its logs are gone for clients on return; its files follow. With an `id` that is not zero only that
+  /// very topic: meanwhile another may have its name.
+  awaitable<TopicOutcome> remove(std::string name, Uuid id = {});
+  /// `count` is that of all partitions then; `assigned`, when given, says for how many new ones the caller has named
+  /// brokers. An internal topic keeps the number it was made with: what is in it is found by that number.
+  awaitable<TopicOutcome> add_partitions(std::string name, std::int32_t count, std::optional<std::size_t> assigned,
+                                         bool validate_only);
   /// Replaces the topic's own settings by what `change` makes of them. `change` may refuse.
   using ConfigChange = std::move_only_function<Result<void>(std::map<std::string, std::string>&)>;
   awaitable<TopicOutcome> change_config(std::string name, ConfigChange change, bool validate_only);

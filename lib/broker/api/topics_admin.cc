@@ -1,7 +1,9 @@
 // CreateTopics (19), DeleteTopics (20), CreatePartitions (37): each item by itself, as in Kafka; a name that a request
 // has twice is refused for both.
 
+#include <algorithm>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,12 +24,16 @@ std::map<std::string, int> count_names(const Names& names) {
   return counts;
 }
 
+bool lacks_value(const wire::CreateTopicsRequest::CreatableTopic& wanted) {
+  return std::ranges::any_of(wanted.configs, [](const auto& config) { return !config.value; });
+}
+
+/// No setting of `wanted` lacks its value.
 NewTopic to_new_topic(const wire::CreateTopicsRequest::CreatableTopic& wanted) {
   NewTopic topic{.name = wanted.name, .partitions = wanted.num_partitions, .replicas = wanted.replication_factor};
   for (const auto& assignment : wanted.assignments)
     topic.assignments.emplace_back(assignment.partition_index, assignment.broker_ids);
-  for (const auto& config : wanted.configs)
-    if (config.value) topic.configs[config.name] = *config.value;
+  for (const auto& config : wanted.configs) topic.configs[config.name] = *config.value;
   return topic;
 }
 
@@ -52,6 +58,36 @@ void describe(wire::CreateTopicsResponse::CreatableTopicResult& row, const Topic
   }
 }
 
+/// A topic that a DeleteTopics request names.
+struct Deletion {
+  std::string name;                                        ///< empty when the id is nobody's
+  wire::DeleteTopicsResponse::DeletableTopicResult asked;  ///< what was named, and an error when that means nothing
+};
+
+Deletion deletion_of(const wire::DeleteTopicsRequest::DeleteTopicState& wanted, const cluster::ClusterImage& image) {
+  Deletion deletion{.name = wanted.name.value_or(""), .asked = {.name = wanted.name, .topic_id = wanted.topic_id}};
+  if (wanted.name.has_value() != wanted.topic_id.is_zero()) {
+    deletion.asked.error_code = ErrorCode::kInvalidRequest;
+    deletion.asked.error_message = "a topic is named by its name or by its id";
+  } else if (!wanted.name) {
+    if (const cluster::Topic* known = image.find_topic(wanted.topic_id)) {
+      deletion.name = known->name;
+    } else {
+      deletion.asked.error_code = ErrorCode::kUnknownTopicId;
+      deletion.asked.error_message = "there is no topic with this id";
+    }
+  }
+  return deletion;
+}
+
+std::vector<Deletion> deletions_of(const wire::DeleteTopicsRequest& request, const cluster::ClusterImage& image) {
+  std::vector<Deletion> deletions;
+  for (const auto& topic : request.topics) deletions.push_back(deletion_of(topic, image));
+  for (const std::string& name : request.topic_names)
+    deletions.push_back(deletion_of({.name = name, .topic_id = {}}, image));
+  return deletions;
+}
+
 }  // namespace
 
 awaitable<wire::CreateTopicsResponse> create_topics(Call& call, const wire::CreateTopicsRequest& request) {
@@ -59,7 +95,7 @@ awaitable<wire::CreateTopicsResponse> create_topics(Call& call, const wire::Crea
   const auto counts = count_names(request.topics);
   std::vector<NewTopic> wanted;
   for (const auto& topic : request.topics)
-    if (counts.at(topic.name) == 1) wanted.push_back(to_new_topic(topic));
+    if (counts.at(topic.name) == 1 && !lacks_value(topic)) wanted.push_back(to_new_topic(topic));
   auto outcomes = co_await await_on(home, home.node().first_shard(),
                                     [&home, wanted = std::move(wanted), only = request.validate_only] {
                                       return home.node().topics().create(wanted, only);
@@ -69,11 +105,14 @@ awaitable<wire::CreateTopicsResponse> create_topics(Call& call, const wire::Crea
   for (const auto& topic : request.topics) {
     auto& row = response.topics.emplace_back();
     row.name = topic.name;
-    if (counts.at(topic.name) == 1) {
-      describe(row, *outcome++, home.node().config());
-    } else {
+    if (counts.at(topic.name) > 1) {
       row.error_code = ErrorCode::kInvalidRequest;
       row.error_message = "the request names this topic more than once";
+    } else if (lacks_value(topic)) {
+      row.error_code = ErrorCode::kInvalidConfig;
+      row.error_message = "a setting has no value; leave it out to have the default";
+    } else {
+      describe(row, *outcome++, home.node().config());
     }
   }
   co_return response;
@@ -81,25 +120,22 @@ awaitable<wire::CreateTopicsResponse> create_topics(Call& call, const wire::Crea
 
 awaitable<wire::DeleteTopicsResponse> delete_topics(Call& call, const wire::DeleteTopicsRequest& request) {
   ShardBroker& home = call.broker();
-  const auto image = home.image();
-  auto wanted = request.topics;
-  for (const std::string& name : request.topic_names) wanted.emplace_back().name = name;
+  const std::vector<Deletion> wanted = deletions_of(request, *home.image());
+  std::map<std::string_view, int> counts;
+  for (const Deletion& deletion : wanted) ++counts[deletion.name];
   wire::DeleteTopicsResponse response;
-  for (const auto& topic : wanted) {
-    auto& row = response.responses.emplace_back();
-    row.name = topic.name;
-    row.topic_id = topic.topic_id;
-    if (!row.name) {
-      const cluster::Topic* known = image->find_topic(topic.topic_id);
-      if (known == nullptr) {
-        row.error_code = ErrorCode::kUnknownTopicId;
-        row.error_message = "there is no topic with this id";
-        continue;
-      }
-      row.name = known->name;
+  for (const Deletion& deletion : wanted) {
+    auto& row = response.responses.emplace_back(deletion.asked);
+    if (row.error_code != ErrorCode::kNone) continue;
+    if (counts.at(deletion.name) > 1) {
+      row.error_code = ErrorCode::kInvalidRequest;
+      row.error_message = "the request names this topic more than once";
+      continue;
     }
-    auto outcome = co_await await_on(home, home.node().first_shard(),
-                                     [&home, name = *row.name] { return home.node().topics().remove(name); });
+    auto outcome = co_await await_on(home, home.node().first_shard(), [&home, name = deletion.name, id = row.topic_id] {
+      return home.node().topics().remove(name, id);
+    });
+    row.name = deletion.name;
     row.error_code = outcome.error;
     if (outcome.error != ErrorCode::kNone) row.error_message = outcome.message;
     if (outcome.topic) row.topic_id = outcome.topic->id;
@@ -126,10 +162,13 @@ awaitable<wire::CreatePartitionsResponse> create_partitions(Call& call, const wi
       row.error_message = "partitions can only be on this broker";
       continue;
     }
-    auto outcome = co_await await_on(home, home.node().first_shard(),
-                                     [&home, name = topic.name, count = topic.count, only = request.validate_only] {
-                                       return home.node().topics().add_partitions(name, count, only);
-                                     });
+    std::optional<std::size_t> assigned;
+    if (topic.assignments) assigned = topic.assignments->size();
+    auto outcome =
+        co_await await_on(home, home.node().first_shard(),
+                          [&home, name = topic.name, count = topic.count, assigned, only = request.validate_only] {
+                            return home.node().topics().add_partitions(name, count, assigned, only);
+                          });
     row.error_code = outcome.error;
     if (outcome.error != ErrorCode::kNone) row.error_message = outcome.message;
   }
