@@ -121,8 +121,8 @@ awaitable<void> Bench::keep_time() {
 
 void Bench::end_window() {
   if (is_over()) return;
+  ended_ = shard_.now();
   if (is_measuring()) {
-    lasted_ = shard_.now() - began_;
     const auto cpu = broker_cpu();
     if (cpu && cpu_began_) cpu_used_ = *cpu - *cpu_began_;
   }
@@ -150,8 +150,13 @@ std::optional<Duration> Bench::broker_cpu() const {
   return *used;
 }
 
+double Bench::measured_seconds() const {
+  if (began_ == Instant::never()) return 0;
+  return seconds_of(std::min(ended_, shard_.now()) - began_);
+}
+
 void Bench::describe_window(Report& report) const {
-  const double seconds = seconds_of(lasted_);
+  const double seconds = measured_seconds();
   report.add("seconds", seconds, 3);
   report.add("records", records_);
   report.add("records_per_s", seconds > 0 ? static_cast<double>(records_) / seconds : 0, 0);
@@ -177,7 +182,7 @@ awaitable<Result<void>> Bench::print_report() {
 }
 
 std::string Bench::progress() const {
-  const double seconds = is_measuring() ? seconds_of(shard_.now() - began_) : seconds_of(lasted_);
+  const double seconds = measured_seconds();
   return fmt::format("mqbench: {} records in {:.1f} s, {:.0f}/s, {:.1f} MB/s\n", records_, seconds,
                      seconds > 0 ? static_cast<double>(records_) / seconds : 0,
                      seconds > 0 ? static_cast<double>(bytes_) / seconds / 1e6 : 0);
@@ -205,7 +210,7 @@ awaitable<void> Bench::leave_lost_brokers() {
     has_left_ = is_lost || shard_.now() >= drained_at_;
     if (!has_left_) continue;
     tell(is_lost ? "the broker is gone and is not waited for"
-                 : "the broker did not answer within --drain and is not waited for any longer");
+                 : "the broker did not answer in time and is not waited for any longer");
     // All at once: a client is closed when its producers are, and those end together.
     env::TaskGroup closing(shard_);
     for (const auto& cluster : clusters_) closing.spawn(cluster->close());

@@ -44,6 +44,11 @@ class Bench : public tool::Job {
   void end_window();
   [[nodiscard]] bool is_measuring() const { return phase_ == Phase::measuring; }
   [[nodiscard]] bool is_over() const { return phase_ == Phase::over; }
+  /// What began at `when` began in the window. Latencies count by this, however late their end comes: what a stall
+  /// holds back past the end of the window is the slowest of all.
+  [[nodiscard]] bool began_in_window(Instant when) const { return began_ <= when && when < ended_; }
+  /// The end of the window; never before it is over.
+  [[nodiscard]] Instant window_end() const { return ended_; }
   /// Records that were done just now; outside of the window they do not count.
   void count(std::uint64_t records, std::uint64_t bytes);
   [[nodiscard]] std::uint64_t counted() const { return records_; }
@@ -82,6 +87,7 @@ class Bench : public tool::Job {
   awaitable<void> show_progress();
   awaitable<void> leave_lost_brokers();
   [[nodiscard]] std::optional<Duration> broker_cpu() const;
+  [[nodiscard]] double measured_seconds() const;
   awaitable<Result<void>> print_report();
 
   posix::Runtime& runtime_;
@@ -99,8 +105,8 @@ class Bench : public tool::Job {
   std::unique_ptr<env::Timer> progress_timer_;
   std::unique_ptr<env::Timer> leaving_timer_;
   Phase phase_ = Phase::idle;
-  Instant began_;
-  Duration lasted_{};
+  Instant began_ = Instant::never();
+  Instant ended_ = Instant::never();
   std::uint64_t records_ = 0;
   std::uint64_t bytes_ = 0;
   std::optional<Duration> cpu_began_;

@@ -22,6 +22,8 @@ class EndToEnd final : public Bench {
   void describe(Report& report) override;
   awaitable<Result<void>> assign_ends(client::Consumer& consumer);
   awaitable<void> send(client::Producer& producer, client::Producer::Topic& into);
+  /// One record that should have been sent at `intended`. False: there is no room, or an error has ended the run.
+  bool try_send(client::Producer& producer, client::Producer::Topic& into, Instant intended);
   awaitable<void> receive(client::Consumer& consumer);
   void take(const record::RecordView& record);
   [[nodiscard]] bool is_missing_some() const { return sending_ || arrived_ < sent_; }
@@ -32,7 +34,7 @@ class EndToEnd final : public Bench {
   record::RecordReader reader_;
   bool sending_ = true;
   std::uint64_t sent_ = 0;
-  std::uint64_t measured_from_ = UINT64_MAX;  ///< sequence of the first record after the warm-up
+  std::uint64_t unsent_ = 0;  ///< records that were due in the window and found no room until its end
   std::uint64_t arrived_ = 0;
   Instant sent_all_;
   metrics::Histogram response_;

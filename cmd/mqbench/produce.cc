@@ -74,21 +74,25 @@ awaitable<void> Produce::send_on_schedule(Lane& lane) {
     if (taken) co_await shard().sleep_until(std::min(schedule.at(lane.sent), now + kLookEvery));
     if (!taken && !is_over()) co_await lane.producer->wait_for_room();
   }
+  // What was due is not left out because we looked too late, and what finds no room is told.
+  const std::uint64_t due = failure() ? lane.sent : schedule.due_before(window_end());
+  while (lane.sent < due && try_send(lane, schedule.at(lane.sent))) {
+  }
+  unsent_ += due - std::min(due, lane.sent);
 }
 
 void Produce::delivered(const client::Delivery& delivery) {
   if (delivery.error != nullptr) return fail_with(*delivery.error);
   const auto tokens = delivery.tokens;
-  if (is_measuring()) {
-    const Instant now = shard().now();
-    // Records of one look at the clock have the same token and stand together.
-    for (std::size_t i = 0; i < tokens.size();) {
-      std::size_t end = i + 1;
-      while (end < tokens.size() && tokens[end] == tokens[i]) ++end;
-      const Duration took = now - instant_of(tokens[i]);
-      response_.record_many(static_cast<std::uint64_t>(std::max<std::int64_t>(took.count(), 0)), end - i);
-      i = end;
-    }
+  const Instant now = shard().now();
+  // Records of one look at the clock have the same token and stand together.
+  for (std::size_t i = 0; i < tokens.size();) {
+    std::size_t end = i + 1;
+    while (end < tokens.size() && tokens[end] == tokens[i]) ++end;
+    const Instant intended = instant_of(tokens[i]);
+    const Duration took = std::max(now - intended, Duration{});
+    if (began_in_window(intended)) response_.record_many(static_cast<std::uint64_t>(took.count()), end - i);
+    i = end;
   }
   count(tokens.size(), tokens.size() * options().record_bytes);
 }
@@ -111,6 +115,7 @@ bool Produce::try_send(Lane& lane, Instant intended) {
 void Produce::describe(Report& report) {
   report.add("record_bytes", std::uint64_t{options().record_bytes});
   describe_window(report);
+  if (options().rate > 0) report.add("unsent", unsent_);
   report.add_latencies(options().rate > 0 ? "response" : "latency", response_);
   report.add_latencies("lateness", lateness_);
 }

@@ -30,6 +30,7 @@ class Produce final : public Bench {
   bool try_send(Lane& lane, Instant intended);
   void delivered(const client::Delivery& delivery);
 
+  std::uint64_t unsent_ = 0;  ///< records that were due in the window and found no room until its end
   Payload payload_;
   WallMillis timestamp_ = 0;  ///< of the records, read once for many
   std::vector<std::unique_ptr<Lane>> lanes_;

@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::int32_t kCorrelationId = 1;
 constexpr std::size_t kAnswerBytesMax = 64 << 10;
+constexpr Duration kLookForSilenceEvery = 100ms;
 
 }  // namespace
 
@@ -25,7 +26,10 @@ awaitable<Result<void>> Rpc::load() {
   start_window();
   env::TaskGroup calling(shard());
   for (const auto& caller : callers_) calling.spawn(call_on(*caller));
+  env::TaskGroup watching(shard());
+  watching.spawn(watch_for_silence());
   co_await calling.join();
+  co_await watching.join();
   co_return Result<void>{};
 }
 
@@ -68,13 +72,28 @@ env::Address Rpc::address_of(BrokerId broker) {
 
 awaitable<void> Rpc::call_on(Caller& caller) {
   while (!is_over()) {
-    const Instant sent = shard().now();
-    if (auto done = co_await exchange(caller); !done) {
-      if (!is_over()) fail_with(std::move(done).error());
+    const Instant sent = caller.asked = shard().now();
+    auto done = co_await exchange(caller);
+    caller.asked = Instant::never();
+    if (!done) {
+      if (!is_stopped() && !failure()) fail_with(std::move(done).error());
       co_return;
     }
-    if (is_measuring()) latency_.record(shard().now() - sent);
+    if (began_in_window(sent)) latency_.record(shard().now() - sent);
     count(1, options().record_bytes);
+  }
+}
+
+awaitable<void> Rpc::watch_for_silence() {
+  const auto waits = [](const auto& caller) { return caller->asked != Instant::never(); };
+  while (!is_over() || std::ranges::any_of(callers_, waits)) {
+    co_await shard().sleep_until(shard().now() + kLookForSilenceEvery);
+    const Instant patience = shard().now() - client_options().request_timeout;
+    const bool is_silent = std::ranges::any_of(callers_, [&](const auto& caller) { return caller->asked < patience; });
+    if (!is_silent && !has_left()) continue;
+    if (!is_stopped()) fail_with({.code = Errc::timed_out, .message = "no answer in time"});
+    for (const auto& caller : callers_) caller->stream->close();
+    co_return;
   }
 }
 

@@ -21,6 +21,7 @@ class Rpc final : public Bench {
     std::string frame;
     std::string answer;
     std::unique_ptr<env::Stream> stream;
+    Instant asked = Instant::never();  ///< when the request in flight was sent; never while there is none
   };
 
   awaitable<Result<void>> load() override;
@@ -29,6 +30,8 @@ class Rpc final : public Bench {
   awaitable<Result<void>> open_caller(std::int32_t partition);
   awaitable<void> call_on(Caller& caller);
   awaitable<Result<void>> exchange(Caller& caller);
+  /// Ends the run when an answer does not come within --timeout: a timer for each request would be measured too.
+  awaitable<void> watch_for_silence();
   [[nodiscard]] Result<void> check(BytesView answer) const;
   [[nodiscard]] env::Address address_of(BrokerId broker);
 

@@ -14,6 +14,13 @@ class Schedule {
   [[nodiscard]] Instant at(std::uint64_t number) const {
     return start_ + Duration(static_cast<std::int64_t>(static_cast<double>(number) * nanos_each_));
   }
+  /// How many records should have been sent before `when`.
+  [[nodiscard]] std::uint64_t due_before(Instant when) const {
+    if (when <= start_) return 0;
+    auto number = static_cast<std::uint64_t>(static_cast<double>((when - start_).count()) / nanos_each_);
+    while (at(number) < when) ++number;
+    return number;
+  }
 
  private:
   Instant start_;

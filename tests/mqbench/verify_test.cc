@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "mqbench/schedule.h"
 #include "mqbench/sequence_ledger.h"
 #include "mqbench/stamped_record.h"
 #include "mqbench/verify_marks.h"
@@ -11,6 +12,16 @@ namespace {
 
 using Verdict = SequenceLedger::Verdict;
 using Ranges = NumberRanges::Map;
+
+TEST(Schedule, WhatIsDueBeforeAMomentIsWhatShouldHaveBeenSentBeforeIt) {
+  const Instant start = Instant() + 5s;
+  const Schedule schedule(start, 1000);
+  EXPECT_EQ(schedule.due_before(start - 1s), 0);
+  EXPECT_EQ(schedule.due_before(start), 0);
+  EXPECT_EQ(schedule.due_before(start + 1ns), 1);
+  EXPECT_EQ(schedule.due_before(start + 10ms), 10);
+  EXPECT_EQ(schedule.due_before(start + 10ms + 1ns), 11);
+}
 
 TEST(NumberRanges, NeighboursBecomeOneRangeAndOneNumberTakenOutMakesTwo) {
   NumberRanges ranges;
