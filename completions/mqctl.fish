@@ -86,7 +86,7 @@ complete -c mqctl -n '__fish_seen_subcommand_from config; and __fish_seen_subcom
 complete -c mqctl -n '__fish_seen_subcommand_from config; and __fish_seen_subcommand_from set' -l no-header -d 'leave the line with the names of the columns out'
 complete -c mqctl -n '__fish_seen_subcommand_from segment; and __fish_seen_subcommand_from list' -s o -l output -r -f -a 'table tsv json jsonl' -d 'tsv and json have plain bytes and milliseconds, tables units'
 complete -c mqctl -n '__fish_seen_subcommand_from segment; and __fish_seen_subcommand_from list' -l no-header -d 'leave the line with the names of the columns out'
-complete -c mqctl -n '__fish_seen_subcommand_from segment; and __fish_seen_subcommand_from dump' -s o -l offset -r -d 'only these, of each file: 100..200, end-10.., @2025-01-31..'
+complete -c mqctl -n '__fish_seen_subcommand_from segment; and __fish_seen_subcommand_from dump' -s o -l offset -r -d 'only these, of each file: 100..200, end-10.., ..@2025-01-31'
 complete -c mqctl -n '__fish_seen_subcommand_from segment; and __fish_seen_subcommand_from dump' -l batches -d 'a row for each batch; this is the default'
 complete -c mqctl -n '__fish_seen_subcommand_from segment; and __fish_seen_subcommand_from dump' -l records -d 'a row for each record'
 complete -c mqctl -n '__fish_seen_subcommand_from segment; and __fish_seen_subcommand_from dump' -s J -l json -d 'a JSON object for each record, nothing lost: mq-record(5)'

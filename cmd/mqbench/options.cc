@@ -215,6 +215,7 @@ constexpr cli::OptionRow kLimitOptions[] = {{.short_name = 'd',
                                              .long_name = "directory",
                                              .value_name = "DIR",
                                              .fallback = ".",
+                                             .fallback_note = "the working directory",
                                              .group = "Load",
                                              .help = "measure the disk here; needs 256 MiB, removed afterwards"},
                                             kJson};
@@ -368,6 +369,8 @@ class Understanding {
     if (const char* problem = options_.topic.empty() ? nullptr : topic_name_problem(options_.topic))
       bad("TOPIC", options_.topic, {.at = 0, .size = options_.topic.size(), .why = problem});
     options_.keep = args_.flag("keep");
+    for (const std::string_view name : {"partitions", "topic-config"})
+      if (!options_.topic.empty() && args_.given(name)) bad(name, "of a topic that mqbench makes; this one is named");
     options_.partitions = static_cast<std::int32_t>(args_.number("partitions"));
     for (const std::string& setting : args_.texts("topic-config")) {
       const auto equals = setting.find('=');

@@ -39,7 +39,7 @@ awaitable<Result<void>> Verify::load() {
     MQ_CO_CHECK(co_await write());
   } else {
     auto text = env::read_whole(runtime().files(), options().check_marks);
-    if (!text) co_return fail(text.error().code, "{}: {}", options().check_marks, text.error().message);
+    if (!text) co_return fail(text.error());
     auto marks = VerifyMarks::parse(*text);
     if (!marks) co_return fail(marks.error().code, "{}: {}", options().check_marks, marks.error().message);
     marks_ = std::move(*marks);

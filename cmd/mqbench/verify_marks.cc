@@ -10,6 +10,8 @@ namespace mq::mqbench {
 namespace {
 
 constexpr std::string_view kFirstLine = "mqbench-verify 1";
+/// Without it the file was cut short, and what is missing would count as never sent.
+constexpr std::string_view kLastLine = "end";
 
 std::vector<std::string_view> words_of(std::string_view line) {
   std::vector<std::string_view> words;
@@ -62,19 +64,21 @@ std::string VerifyMarks::to_text() const {
     for (const auto& [first, end] : acks.given_up.ranges())
       out += fmt::format("given-up {} {} {} {}\n", key.producer, key.partition, first, end);
   }
-  return out;
+  return fmt::format("{}{}\n", out, kLastLine);
 }
 
 Result<VerifyMarks> VerifyMarks::parse(std::string_view text) {
   VerifyMarks marks;
+  bool is_ended = false;
   for (int number = 1; !text.empty(); ++number) {
     const auto end = std::min(text.find('\n'), text.size());
     const std::string_view line = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
-    const bool fine = number == 1 ? line == kFirstLine : read_line(line, marks);
-    if (!fine) return fail(Errc::corrupt, "line {} is not what mqbench verify --produce writes", number);
+    const bool fine = !is_ended && (number == 1 ? line == kFirstLine : line == kLastLine || read_line(line, marks));
+    is_ended = line == kLastLine;
+    if (!fine) return fail(Errc::invalid_argument, "line {} is not what mqbench verify --produce writes", number);
   }
-  if (marks.topic.empty()) return fail(Errc::corrupt, "the file names no topic; was it cut short?");
+  if (!is_ended || marks.topic.empty()) return fail(Errc::invalid_argument, "the file was cut short");
   return marks;
 }
 

@@ -26,7 +26,7 @@ struct VerifyMarks {
 
   /// Lines of words.
   [[nodiscard]] std::string to_text() const;
-  /// corrupt: anything but that; the message names the line.
+  /// invalid_argument: anything but that, or a part of it; the message names the line.
   [[nodiscard]] static Result<VerifyMarks> parse(std::string_view text);
 };
 

@@ -13,8 +13,8 @@ awaitable<Result<void>> info(Console& console, Remote& remote) {
   MQ_CO_TRY(const auto cluster, co_await remote.admin().describe_cluster(remote.deadline()));
   cli::TableWriter table = console.table(kColumns);
   for (const client::BrokerInfo& broker : cluster.brokers)
-    table.add({cluster.cluster_id, std::int64_t{broker.id.value()}, broker.address.to_string(), broker.rack,
-               broker.id == cluster.controller});
+    table.add({cluster.cluster_id, std::int64_t{broker.id.value()}, broker.address.to_string(),
+               broker.rack.empty() ? cli::Cell{} : broker.rack, broker.id == cluster.controller});
   co_return co_await console.finish(table);
 }
 

@@ -88,6 +88,11 @@ std::optional<std::vector<client::ConfigChange>> changes_of(Console& console) {
     console.usage(args.usage_error("nothing to set: give KEY=VALUE, --append or --unset"));
     return std::nullopt;
   }
+  for (auto change = changes.begin(); change != changes.end(); ++change) {
+    if (std::ranges::find(changes.begin(), change, change->name, &client::ConfigChange::name) == change) continue;
+    console.usage(args.usage_error(fmt::format("{} is named twice", change->name)));
+    return std::nullopt;
+  }
   return changes;
 }
 
@@ -101,6 +106,25 @@ awaitable<Result<Values>> values_of(Remote& remote, Resource resource) {
   co_return values;
 }
 
+/// A topic's settings are all there, by default or not, so that a name which is not there is a slip. (A broker takes
+/// away what it does not have without a word.)
+Result<void> find_names(const Resource& resource, const Values& values,
+                        const std::vector<client::ConfigChange>& changes) {
+  if (resource.first != ResourceType::topic) return {};
+  for (const client::ConfigChange& change : changes)
+    if (change.op == client::ConfigOp::remove && !values.contains(change.name))
+      return fail(Errc::not_found, "{} has no setting {}", name_of(resource), change.name);
+  return {};
+}
+
+/// What a value is to be; nothing for one that is taken away, which the broker alone can say.
+std::optional<std::string> planned(const client::ConfigChange& change, const std::optional<std::string>& before) {
+  if (change.op != client::ConfigOp::append || before.value_or("").empty()) return change.value;
+  // As brokers do: what the list has is not added again.
+  const std::string list = "," + *before + ",";
+  return list.contains("," + change.value.value_or("") + ",") ? before : *before + "," + change.value.value_or("");
+}
+
 awaitable<Result<void>> set(Console& console, Remote& remote) {
   const auto resource = parse_resource(console, console.args().operands().front());
   if (!resource) co_return Result<void>{};
@@ -108,6 +132,7 @@ awaitable<Result<void>> set(Console& console, Remote& remote) {
   if (!changes) co_return Result<void>{};
   MQ_CO_CHECK(co_await remote.connect());
   MQ_CO_TRY(const Values before, co_await values_of(remote, *resource));
+  MQ_CO_CHECK(find_names(*resource, before, *changes));
   const bool dry_run = console.args().flag("dry-run");
   MQ_CO_CHECK(
       co_await remote.admin().alter_configs(resource->first, resource->second, *changes, dry_run, remote.deadline()));
@@ -117,14 +142,14 @@ awaitable<Result<void>> set(Console& console, Remote& remote) {
   }
   const auto find = [](const Values& values, const std::string& name) {
     const auto found = values.find(name);
-    return found == values.end() ? cli::Cell{} : value_cell(found->second);
+    return found == values.end() ? std::nullopt : found->second;
   };
   cli::TableWriter table = console.table(kSetColumns);
   for (const client::ConfigChange& change : *changes) {
-    const bool set_now = change.op == client::ConfigOp::set;
     const bool removed = change.op == client::ConfigOp::remove;
-    const cli::Cell planned = set_now ? value_cell(change.value) : cli::Cell{};
-    table.add({name_of(*resource), change.name, find(before, change.name), dry_run ? planned : find(after, change.name),
+    const auto old_value = find(before, change.name);
+    table.add({name_of(*resource), change.name, value_cell(old_value),
+               value_cell(dry_run ? planned(change, old_value) : find(after, change.name)),
                std::string(dry_run ? (removed ? "would be unset" : "would be set") : (removed ? "unset" : "set"))});
   }
   co_return co_await console.finish(table);

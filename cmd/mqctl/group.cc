@@ -236,6 +236,10 @@ awaitable<Result<void>> add_lag(Console& console, Remote& remote, std::string na
   MQ_CO_TRY(const Readings readings, co_await readings_of(remote, name));
   MQ_CO_TRY(const Answers ends, co_await remote.offsets(partitions_of(readings), client::OffsetQuery::kEnd));
   MQ_CO_TRY(const auto lags, co_await lags_of(console, remote, readings, ends));
+  // Said of a group that was asked for by its name only: a look at all of them, as cron does, stays silent.
+  if (readings.empty() && !console.args().operands().empty())
+    console.notice(
+        fmt::format("group {} has committed nothing and has no member that reads; nothing to compare", name));
   for (const auto& [where, reading] : readings) {
     cli::Cell committed, records, behind;
     if (reading.committed) committed = reading.committed->value();
@@ -300,8 +304,10 @@ constexpr cli::ColumnRow kResetColumns[] = {
 
 /// What --to and --topic ask for.
 struct ResetWish {
+  /// Those of a topic that are named; nothing: all of them.
+  using Partitions = std::optional<std::vector<std::int32_t>>;
   cli::Position to;
-  std::map<std::string, std::vector<std::int32_t>> topics;  ///< no partitions: all of the topic; no topics: the group's
+  std::map<std::string, Partitions> topics;  ///< none: the group's
 };
 
 std::optional<ResetWish> parse_wish(Console& console) {
@@ -319,8 +325,12 @@ std::optional<ResetWish> parse_wish(Console& console) {
   wish.to = *to;
   for (const std::string& text : args.texts("topic")) {
     const std::size_t colon = text.find(':');
-    auto& partitions = wish.topics[text.substr(0, colon)];
-    if (colon == std::string::npos) continue;
+    ResetWish::Partitions& partitions =
+        wish.topics.try_emplace(text.substr(0, colon), std::vector<std::int32_t>{}).first->second;
+    if (colon == std::string::npos) {
+      partitions = std::nullopt;
+      continue;
+    }
     auto parsed = cli::parse_partitions(std::string_view(text).substr(colon + 1));
     if (!parsed) {
       cli::ValueError error = parsed.error();
@@ -328,7 +338,7 @@ std::optional<ResetWish> parse_wish(Console& console) {
       console.usage(args.usage_error("topic", text, error));
       return std::nullopt;
     }
-    partitions.insert(partitions.end(), parsed->begin(), parsed->end());
+    if (partitions) partitions->insert(partitions->end(), parsed->begin(), parsed->end());
   }
   return wish;
 }
@@ -347,10 +357,12 @@ awaitable<Result<std::vector<TopicPartition>>> chosen_partitions(Remote& remote,
   MQ_CO_TRY(const auto topics, co_await remote.topics(std::move(names)));
   std::vector<TopicPartition> chosen;
   for (const auto& topic : topics) {
-    std::vector<std::int32_t> partitions = wish.topics[topic->name];
-    if (partitions.empty())
-      for (std::size_t i = 0; i < topic->partitions.size(); ++i) partitions.push_back(static_cast<std::int32_t>(i));
-    for (const std::int32_t partition : partitions) chosen.push_back({topic->name, partition});
+    if (const ResetWish::Partitions& partitions = wish.topics[topic->name]) {
+      for (const std::int32_t partition : *partitions) chosen.push_back({topic->name, partition});
+    } else {
+      for (std::size_t i = 0; i < topic->partitions.size(); ++i)
+        chosen.push_back({topic->name, static_cast<std::int32_t>(i)});
+    }
   }
   co_return chosen;
 }
@@ -407,7 +419,7 @@ awaitable<Result<std::vector<Move>>> plan(Console& console, Remote& remote, std:
     move.to = resolve(wish.to, start->second.offset, end->second.offset, move.from, at_time);
     moves.push_back(std::move(move));
   }
-  if (partitions.empty())
+  if (partitions.empty() && wish.topics.empty())
     console.complain({.code = Errc::not_found,
                       .message = fmt::format("group {} has committed nothing; name topics with --topic", group)});
   co_return moves;

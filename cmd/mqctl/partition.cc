@@ -65,15 +65,19 @@ cli::Cell cell_of(const std::map<TopicPartition, Value>& values, const TopicPart
 /// TOPIC or TOPIC/PARTITION.
 struct Selection {
   std::vector<std::string> topics;
-  std::vector<TopicPartition> partitions;
+  std::vector<TopicPartition> partitions;  ///< of topics that are not named as a whole
 };
 
 bool select(Console& console, Selection& selection) {
+  std::vector<std::string> whole;
   for (const std::string& operand : console.args().operands()) {
     const std::size_t slash = operand.find('/');
     const std::string topic = operand.substr(0, slash);
     if (std::ranges::find(selection.topics, topic) == selection.topics.end()) selection.topics.push_back(topic);
-    if (slash == std::string::npos) continue;
+    if (slash == std::string::npos) {
+      whole.push_back(topic);
+      continue;
+    }
     TopicPartition where{topic, -1};
     const char* const end = operand.data() + operand.size();
     const auto [stop, error] = std::from_chars(operand.data() + slash + 1, end, where.partition);
@@ -85,6 +89,10 @@ bool select(Console& console, Selection& selection) {
     }
     selection.partitions.push_back(std::move(where));
   }
+  const auto is_whole = [&](const TopicPartition& where) {
+    return std::ranges::find(whole, where.topic) != whole.end();
+  };
+  std::erase_if(selection.partitions, is_whole);
   return true;
 }
 

@@ -79,7 +79,12 @@ std::vector<std::string> segment_files(Console& console) {
   for (const std::string& operand : console.args().operands()) {
     const std::string path = without_slash(operand);
     if (!is_directory(files, path)) {
-      paths.push_back(path);
+      // Told as such, whatever its name.
+      if (const auto size = files.file_size(path); !size) {
+        console.complain(size.error());
+      } else {
+        paths.push_back(path);
+      }
       continue;
     }
     const auto directories = partition_directories(files, path);
@@ -207,7 +212,8 @@ awaitable<Result<void>> verify(Console& console, Remote&) {
     findings += checked.findings.size();
     MQ_CO_CHECK(co_await console.write(lines));
   }
-  console.notice(fmt::format("{} segments with {} batches, {} findings", segments, batches, findings));
+  console.notice(fmt::format("{} segment{} with {} batch{}, {} finding{}", segments, segments == 1 ? "" : "s", batches,
+                             batches == 1 ? "" : "es", findings, findings == 1 ? "" : "s"));
   co_return Result<void>{};
 }
 
@@ -568,7 +574,7 @@ constexpr cli::OptionRow kDumpRows[] = {
      .value_name = "RANGE",
      .fallback_note = "all",
      .group = "What",
-     .help = "only these, of each file: 100..200, end-10.., @2025-01-31..",
+     .help = "only these, of each file: 100..200, end-10.., ..@2025-01-31",
      .value_help = cli::position_help},
     {.long_name = "batches",
      .kind = cli::ValueKind::flag,
@@ -592,7 +598,8 @@ constexpr cli::OptionRow kDumpRows[] = {
      .fallback_note = "table on a terminal, else tsv",
      .choices = "table|tsv|json|jsonl",
      .group = "Output",
-     .help = "of --batches and --records; tsv and json have plain bytes and milliseconds"},
+     .help = "of --batches and --records; tsv and json have plain bytes and milliseconds",
+     .environment = "MQ_OUTPUT"},
     {.long_name = "no-header",
      .kind = cli::ValueKind::flag,
      .group = "Output",

@@ -162,12 +162,15 @@ bool add_retention(Console& console, client::NewTopic& topic) {
     topic.configs.emplace_back("retention.ms", fmt::format("{}", *time / 1ms));
     return true;
   }
-  if (const auto size = cli::parse_size(text)) {
+  // A size may lack its unit elsewhere. Here 7 could be days, and as bytes it would delete the topic's records.
+  const bool has_unit = text.find_first_not_of("0123456789.") != std::string::npos;
+  if (const auto size = cli::parse_size(text); size && has_unit) {
     topic.configs.emplace_back("retention.bytes", fmt::format("{}", *size));
     return true;
   }
-  console.usage(console.args().usage_error("retention", text,
-                                           {.at = 0, .size = text.size(), .why = "a time as 7d, or a size as 10G"}));
+  console.usage(console.args().usage_error(
+      "retention", text,
+      {.at = 0, .size = text.size(), .why = "a time as 7d, or a size as 10G; the unit is required"}));
   return false;
 }
 
@@ -181,6 +184,11 @@ std::optional<std::vector<client::NewTopic>> wanted_topics(Console& console) {
   for (const std::string& text : args.texts("set")) {
     auto setting = parse_setting(console, text);
     if (!setting) return std::nullopt;
+    if (std::ranges::find(like.configs, setting->first, [](const auto& one) { return one.first; }) !=
+        like.configs.end()) {
+      console.usage(args.usage_error(fmt::format("{} is set twice", setting->first)));
+      return std::nullopt;
+    }
     like.configs.push_back(*std::move(setting));
   }
   std::vector<client::NewTopic> topics;

@@ -253,7 +253,9 @@ std::int32_t local_zone_seconds(std::int64_t local_seconds) {
   return static_cast<std::int32_t>(local_seconds - utc);
 }
 
-Parsed<WallMillis> parse_time(std::string_view text, const TimeContext& context) {
+namespace {
+
+Parsed<WallMillis> any_time(std::string_view text, const TimeContext& context) {
   if (text == "now") return context.now;
   if (text == "today") return midnight(context, 0);
   if (text == "yesterday") return midnight(context, 1);
@@ -267,6 +269,14 @@ Parsed<WallMillis> parse_time(std::string_view text, const TimeContext& context)
   }
   if (!text.empty() && std::ranges::all_of(text, is_digit)) return epoch_time(text);
   return calendar_time(text, context);
+}
+
+}  // namespace
+
+Parsed<WallMillis> parse_time(std::string_view text, const TimeContext& context) {
+  auto time = any_time(text, context);
+  if (time) *time = std::max<WallMillis>(*time, 0);
+  return time;
 }
 
 }  // namespace mq::cli

@@ -38,6 +38,7 @@ struct TimeContext {
 };
 /// Milliseconds since 1970 of: RFC 3339 (`2025-01-31T14:00:05.250Z`, `...+01:00`), `2025-01-31`, `2025-01-31
 /// 14:00[:05]`, an epoch of 10, 13, 16 or 19 digits (s, ms, us, ns), `now`, `today`, `yesterday`, `-15m`.
+/// What is before 1970, where no record is, becomes its beginning: brokers take negative times for other questions.
 [[nodiscard]] Parsed<WallMillis> parse_time(std::string_view text, const TimeContext& context);
 
 }  // namespace mq::cli

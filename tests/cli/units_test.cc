@@ -84,6 +84,11 @@ TEST(Positions, EverySpelling) {
   EXPECT_EQ(parse_position("@1738332005", 0), (Position{Kind::time, 1'738'332'005'000}));
 }
 
+TEST(Times, WhatIsBefore1970IsItsBeginning) {
+  EXPECT_EQ(parse_time("1969-12-31T23:59:59.999Z", 0), 0);  // -1 would be the end of a partition
+  EXPECT_EQ(parse_position("@-1h", 5), (Position{Kind::time, 0}));
+}
+
 TEST(Positions, KcatSpellings) {
   EXPECT_EQ(parse_position("beginning", 0), (Position{Kind::start, 0}));
   EXPECT_EQ(parse_position("stored", 0), (Position{Kind::committed, 0}));

@@ -25,6 +25,10 @@ same "failed created" "$(column result | xargs)"
 exits 0 mqctl topic create web --if-not-exists
 exits 0 mqctl topic create ghost -n
 exits 2 mqctl topic create no/name
+# A bare number could be days; as bytes it would delete what is written.
+exits 2 mqctl topic create bare --retention 7
+exits 2 mqctl topic create twice --retention 7d --set retention.ms=5
+exits 2 mqctl topic create twice --set retention.ms=5 --set retention.ms=6
 exits 0 mqctl topic list
 same "audit other web" "$(column topic | xargs)"
 exits 0 mqctl topic list 'w*' -o jsonl
@@ -38,12 +42,21 @@ exits 0 mqctl partition list web
 same "0 1000 0" "$(column high_watermark | xargs)"
 same "0 1000 0" "$(column log_end | xargs)"
 exits 5 mqctl partition list web/7
+exits 0 mqctl partition list web/1 web
+same "0 1 2" "$(column partition | xargs)" "a topic and one partition of it"
+exits 0 mqctl partition list web/1
+same 1 "$(column partition)"
 
 # Settings.
 exits 0 mqctl config set topic/web retention.ms=1000 -n
 exits 0 mqctl config set topic/web retention.ms=60000
 same "604800000 60000" "$(column old) $(column new)"
 exits 2 mqctl config set topic/web no.such.setting=1
+exits 5 mqctl config set topic/web --unset retention.m
+exits 2 mqctl config set topic/web retention.ms=1 --unset retention.ms
+same 60000 "$(mqctl config get topic/web retention.ms --no-header | cut -f 3)" "after mistakes"
+exits 0 mqctl config set topic/web --append cleanup.policy=compact -n
+same "delete delete,compact" "$(column old) $(column new)" "what an addition would make"
 exits 5 mqctl config get topic/ghost
 exits 5 mqctl config get broker/77
 
@@ -59,6 +72,27 @@ grep -q alive <<<"$err" || fail "the live member is not named: $err"
 kill -9 $member; wait $member 2>/dev/null || true
 exits 5 mqctl group describe nobody
 same 1000 "$(mqcons -g idle --reset start web | wc -l)"
+exits 0 mqctl group reset idle --to end --topic web:1 --topic web -n
+same "0 1 2" "$(column partition | xargs)" "a topic and one partition of it"
+exits 5 mqctl group reset idle --to end --topic ghost -n
+! grep -q 'has committed nothing' <<<"$err" || fail "an untrue reason: $err"
+exits 0 mqctl group reset idle --to @1960-01-01 --topic web:1 -n
+same 0 "$(column new)" "a time before there were any"
+# A group that read nothing and committed nothing: nothing to compare, and said so.
+mqctl topic create untouched >/dev/null
+timeout 60 kcat -q -b "$MQ_BROKERS" -G newcomers untouched >/dev/null 2>&1 &
+member=$!
+has_joined() { mqctl group describe newcomers 2>/dev/null | grep -q untouched-0; }
+until_true 20 has_joined
+exits 0 mqctl group lag newcomers
+same "0" "$(column partition)" "a partition that is read and not committed"
+kill -INT $member; wait $member 2>/dev/null || true
+has_left() { mqctl group describe newcomers -o jsonl | grep -q '"state":"Empty"'; }
+until_true 20 has_left
+exits 0 mqctl group lag newcomers
+grep -q 'newcomers has committed nothing' <<<"$err" || fail "no word about a group without commits: $err"
+exits 0 mqctl group lag
+same "" "$err" "what cron would mail"
 exits 8 mqctl group reset idle --to start --topic web:1
 exits 0 mqctl group reset idle --to end-10 --topic web:1 -n
 same "1000 990 would be reset" "$(column old) $(column new) $(column result)"
@@ -95,6 +129,9 @@ exits 7 mqctl segment verify "$work/data/web-1"
 grep -q "^$segment:0: " <<<"$out" || fail "the place is missing: $out"
 exits 7 mqctl segment dump "$segment"
 exits 5 mqctl segment verify "$work/nothing"
+exits 5 mqctl segment list "$work/nothing"
+exits 5 mqctl segment dump "$work/nothing"
+same '[]' "$(MQ_OUTPUT=json mqctl segment dump "$work/data/web-0")" "MQ_OUTPUT"
 # A partition that nobody has written to, a broker without topics; and what is neither.
 mkdir -p "$work/fresh/data/web-0" "$work/fresh/none"
 cp "$work/data/web-0/partition.metadata" "$work/fresh/data/web-0/"
