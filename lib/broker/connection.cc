@@ -110,6 +110,7 @@ void Connection::close(CloseReason reason) {
   closing_ = true;
   close_reason_ = reason;
   if (stream_) stream_->close();
+  for (env::Timer* timer : waits_) timer->cancel();
   if (progress_) progress_->notify_all();
 }
 

@@ -14,6 +14,7 @@
 #include "broker/metrics.h"
 #include "env/event.h"
 #include "env/network.h"
+#include "env/shard.h"
 #include "wire/header.h"
 
 namespace mq::broker {
@@ -101,6 +102,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   /// A request touched partitions of `owner` only; enough of them in a row and the connection moves there.
   void touched(ShardBroker& owner);
+  /// `timer` is what a request in progress waits with: cancelled when the connection closes, since nobody waits for the
+  /// answer any more. Until `remove_wait`.
+  void add_wait(env::Timer& timer) { waits_.push_back(&timer); }
+  void remove_wait(env::Timer& timer) { std::erase(waits_, &timer); }
   /// While a hold is alive no further request of this connection is started (DESIGN 4: what must suspend before an
   /// append).
   class Hold {
@@ -159,6 +164,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::size_t request_bytes_ = 0;
   std::size_t answer_bytes_ = 0;
   int holds_ = 0;
+  std::vector<env::Timer*> waits_;
   bool ends_turn_ = false;  ///< answers became ready; sent at the end of the turn
   bool reading_ = false;
   bool writing_ = false;  ///< `send_rest` is under way

@@ -30,6 +30,9 @@ struct FileRange {
   Offset limit{0};
   bool may_have_gaps = false;
 
+  /// Behind it is more that the same `read` would have given, had it been asked for more bytes or across segments.
+  bool has_more = false;
+
   [[nodiscard]] bool empty() const { return size == 0; }
 };
 

@@ -291,7 +291,8 @@ Result<FileRange> Log::read(Offset from, std::size_t bytes_max, Offset end_bound
                      .verified = verified,
                      .from = from,
                      .limit = is_last ? log_end_ : segments_[i + 1]->base_offset(),
-                     .may_have_gaps = may_have_gaps(segment->base_offset())};
+                     .may_have_gaps = may_have_gaps(segment->base_offset()),
+                     .has_more = end < limit || (!is_last && segments_[i + 1]->base_offset() < bound)};
   }
   return FileRange{};
 }

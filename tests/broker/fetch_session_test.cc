@@ -258,6 +258,108 @@ TEST_F(Fetch, NobodyWaitsForEver) {
   EXPECT_LT(world_->now() - begun, 61s);
 }
 
+awaitable<void> fill_one(sim::Node& client, const std::string& batch, int times) {
+  auto writer = co_await Peer::connect(client);
+  for (int i = 0; i < times; ++i) (void)co_await writer->call(produce_request("t", 0, batch), 9);
+}
+
+awaitable<void> fill(sim::Node& client, const std::string& batch, int times) {
+  auto writer = co_await Peer::connect(client);
+  for (int i = 0; i < times; ++i)
+    for (std::int32_t partition = 0; partition < 3; ++partition)
+      (void)co_await writer->call(produce_request("t", partition, batch, 1), 9);
+}
+
+TEST_F(Fetch, LongPollEndsWithItsConnection) {
+  start();
+  create_topic("t", kPartitions);
+  const auto parked = [this] {
+    std::size_t count = 0;
+    for (const auto& shard : node_->shards()) count += shard->parked_fetches().size();
+    return count;
+  };
+  auto reader = run(Peer::connect(*client_));
+  auto request = fetch(0, -1, {0, 1, 2});
+  request.max_wait_ms = 60'000;
+  run(reader->send(request, kByName));
+  world_->run_for(50ms);
+  EXPECT_EQ(parked(), 1U);
+  reader->close();
+  world_->run_for(50ms);
+  EXPECT_EQ(parked(), 0U);
+}
+
+/// How long the answer to a fetch of everything takes that would wait for 10 s.
+awaitable<Duration> time_to_fetch(sim::Node& client, wire::FetchRequest request) {
+  auto reader = co_await Peer::connect(client);
+  request.max_wait_ms = 10'000;
+  const Instant begun = reader->shard().now();
+  (void)co_await reader->call(request, kByName);
+  co_return reader->shard().now() - begun;
+}
+
+TEST_F(Fetch, NobodyWaitsForMoreThanOneAnswerHolds) {
+  start();
+  create_topic("t", kPartitions);
+  run(fill(*client_, make_batch({.value_bytes = 300}), 5));
+  auto request = fetch(0, -1, {0, 1, 2});
+  request.min_bytes = 100'000;
+  EXPECT_GE(run(time_to_fetch(*client_, request)), 10s) << "there may be more";
+  request.max_bytes = 1000;
+  EXPECT_LT(run(time_to_fetch(*client_, request)), 1s) << "there is, but it comes with the next fetch";
+}
+
+TEST_F(Fetch, NobodyWaitsAtTheEndOfASegmentWhileTheNextHasRecords) {
+  start();
+  create_topic("t", 1, {{"segment.bytes", "1000"}});
+  run(fill_one(*client_, make_batch({.value_bytes = 300}), 7));
+  auto request = fetch(0, -1, {0});
+  request.min_bytes = 100'000;
+  EXPECT_LT(run(time_to_fetch(*client_, request)), 1s);
+}
+
+TEST_F(Fetch, WhatIsNotThereIsToldWithTheRest) {
+  start();
+  create_topic("t", kPartitions);
+  EXPECT_LT(run(time_to_fetch(*client_, fetch(0, -1, {7}))), 1s);
+  EXPECT_GE(run(time_to_fetch(*client_, fetch(0, -1, {0, 7}))), 10s);
+  EXPECT_LT(run(time_to_fetch(*client_, fetch(0, -1))), 1s) << "who asks for nothing has it at once";
+}
+
+TEST_F(Fetch, ASessionTellsAllOfAPartitionWhenItsErrorHasGone) {
+  start();
+  create_topic("t", kPartitions);
+  run([](sim::Node& client) -> awaitable<void> {
+    auto reader = co_await Peer::connect(client);
+    const auto first = co_await reader->call(fetch(0, 0, {0}), kByName);
+    auto beyond = fetch(first.session_id, 1);
+    add(beyond, "t", 0, 99);
+    const auto refused = co_await reader->call(beyond, kByName);
+    const auto& row = refused.responses.at(0).partitions.at(0);
+    EXPECT_EQ(row.error_code, ErrorCode::kOffsetOutOfRange);
+    EXPECT_EQ(row.high_watermark, -1);
+    const auto again = co_await reader->call(fetch(first.session_id, 2, {0}), kByName);
+    EXPECT_EQ(again.responses.size(), 1U);
+    if (again.responses.size() == 1) EXPECT_EQ(again.responses[0].partitions.at(0).high_watermark, 0);
+  }(*client_));
+}
+
+TEST_F(Fetch, OfAnEpochThatHasNotBegunNothingCanBeHere) {
+  start();
+  create_topic("t", kPartitions);
+  const auto error_of = [this](std::int32_t epoch) {
+    return run([](sim::Node& client, std::int32_t last) -> awaitable<ErrorCode> {
+      auto reader = co_await Peer::connect(client);
+      auto request = fetch(0, -1, {0});
+      request.topics.at(0).partitions.at(0).last_fetched_epoch = last;
+      request.min_bytes = 0;
+      co_return (co_await reader->call(request, kByName)).responses.at(0).partitions.at(0).error_code;
+    }(*client_, epoch));
+  };
+  EXPECT_EQ(error_of(0), ErrorCode::kNone);
+  EXPECT_EQ(error_of(1), ErrorCode::kOffsetOutOfRange);
+}
+
 awaitable<ErrorCode> wait_while_topic_goes(sim::Node& client, std::function<void()> remove) {
   auto reader = co_await Peer::connect(client);
   auto request = fetch(0, -1, {0, 1, 2});
@@ -292,13 +394,6 @@ awaitable<std::size_t> fetched_bytes(sim::Node& client, std::int32_t bytes_max, 
   for (const auto& topic : answer.responses)
     for (const auto& partition : topic.partitions) bytes += partition.records.size();
   co_return bytes;
-}
-
-awaitable<void> fill(sim::Node& client, const std::string& batch, int times) {
-  auto writer = co_await Peer::connect(client);
-  for (int i = 0; i < times; ++i)
-    for (std::int32_t partition = 0; partition < 3; ++partition)
-      (void)co_await writer->call(produce_request("t", partition, batch, 1), 9);
 }
 
 TEST_F(Fetch, BrokersLimitStandsOverTheClients) {

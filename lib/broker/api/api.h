@@ -38,6 +38,11 @@ class Call {
     count_errors(Response::kApi, errors);
     responder_.send({.head = std::move(frame), .files = {}});
   }
+  /// From now on the request has no bytes but those of its header.
+  void release_frame() {
+    request_.body = {};
+    request_.frame = {};
+  }
   /// What an answer that a handler encodes by itself says went wrong.
   void count_errors(ApiKey api, std::span<const ErrorCode> errors) {
     if (!errors.empty()) [[unlikely]]

@@ -44,6 +44,16 @@ struct Item {
   bool is_far = false;   ///< not even where it stands can be told without waiting for the disk
 };
 
+/// Where `epoch` ended. offset_out_of_range: nobody has led in it yet, so nothing that came in it is here.
+Result<log::EpochEnd> end_of_epoch(Partition& partition, LeaderEpoch epoch) {
+  MQ_CHECK(partition.log().begin_epoch(partition.leader_epoch()));
+  MQ_TRY(const log::EpochEnd end, partition.log().end_offset_for(epoch));
+  if (end.epoch == kNoLeaderEpoch)
+    return fail(Errc::offset_out_of_range, "{}: leader epoch {} has not begun", partition.name().to_string(),
+                epoch.value());
+  return end;
+}
+
 /// Reads what `item` asks for into `item`. On the shard of its partition. `bytes_max` is what is left of the request's.
 void read(Item& item, std::size_t bytes_max, bool at_least_one_batch, log::Wait wait = log::Wait::no) {
   item.range = {};
@@ -61,7 +71,7 @@ void read(Item& item, std::size_t bytes_max, bool at_least_one_batch, log::Wait 
   if (item.error != ErrorCode::kNone) return;
 
   if (item.wanted.last_fetched_epoch >= 0) {
-    const auto known = partition->log().end_offset_for(LeaderEpoch{item.wanted.last_fetched_epoch});
+    const auto known = end_of_epoch(*partition, LeaderEpoch{item.wanted.last_fetched_epoch});
     if (!known) {
       item.error = to_wire(known.error());
       return;
@@ -218,6 +228,7 @@ awaitable<void> FetchOp::serve_waiting() {
   co_await read_everywhere();
   if (!is_enough() && home.shard().now() < deadline) {
     home.parked_fetches().push_back(timer_.get());
+    call_.connection().add_wait(*timer_);
     watch_all();
     while (!is_enough() && !call_.connection().is_closing() && !home.node().is_stopping()) {
       if (!std::exchange(news_, false)) {
@@ -227,6 +238,7 @@ awaitable<void> FetchOp::serve_waiting() {
       co_await read_everywhere();
     }
     unwatch_all();
+    call_.connection().remove_wait(*timer_);
     std::erase(home.parked_fetches(), timer_.get());
   }
   answer();
@@ -246,7 +258,7 @@ awaitable<void> FetchOp::read_everywhere() {
   std::size_t left = bytes_max();
   bool first = true;
   for (Item& item : items_) {
-    if (item.range.size > left && !first) item.range = {};
+    if (item.range.size > left && !first) item.range = {.has_more = true};
     left -= std::min(left, item.range.size);
     first = first && item.range.size == 0;
   }
@@ -265,6 +277,7 @@ awaitable<bool> FetchOp::read_part(std::vector<Item*> items, std::size_t bytes_m
       owner.metrics().fetch_cold_reads.add();
       const log::VerifyOutcome checked =
           co_await owner.node().machine().disk_pool.run(owner.shard(), [range] { return log::verify(range); });
+      item->range.has_more = range.has_more || checked.good_bytes < range.size;
       item->range.size = checked.good_bytes;
       if (Partition* partition = owner.find(item->topic->id, item->wanted.partition)) {
         partition->log().note_verified(range, checked);
@@ -285,11 +298,17 @@ awaitable<bool> FetchOp::read_part(std::vector<Item*> items, std::size_t bytes_m
 
 bool FetchOp::is_enough() const {
   std::size_t bytes = 0;
+  bool reads_any = false;
   for (const Item& item : items_) {
+    if (item.owner == nullptr) continue;  // what is not there is told with the rest, so that nobody asks all the time
+    reads_any = true;
     if (item.error != ErrorCode::kNone || item.diverging.epoch >= 0) return true;
+    // Waiting brings no more of it: the answer is full, or its segment ends, and the next fetch gets the rest.
+    if (item.range.has_more) return true;
     bytes += item.range.size;
   }
-  return items_.empty() ? request_.min_bytes <= 0 : bytes >= static_cast<std::size_t>(std::max(request_.min_bytes, 0));
+  const std::size_t wanted = std::min(static_cast<std::size_t>(std::max(request_.min_bytes, 0)), bytes_max());
+  return !reads_any || bytes >= wanted;
 }
 
 void FetchOp::watch_all() {
@@ -363,6 +382,8 @@ void FetchOp::answer() {
   std::size_t copied = 0;
   for (Item& item : items_) {
     const FetchedPartition& wanted = item.wanted;
+    // Who is refused is told nothing else, so that a session tells it all when the error has gone.
+    if (item.error != ErrorCode::kNone) item.high_watermark = item.last_stable = item.log_start = Offset{-1};
     const bool has_records = item.range.size > 0;
     const bool is_news = wanted.is_new || has_records || item.error != ErrorCode::kNone || item.diverging.epoch >= 0 ||
                          item.high_watermark.value() != wanted.told_high_watermark ||

@@ -50,8 +50,8 @@ FetchSession::Turn FetchSession::take_turn(const wire::FetchRequest& request, Ap
     return turn;
   }
   if (request.session_id == 0 || request.session_id != id_) return {.error = ErrorCode::kFetchSessionIdNotFound};
-  if (request.session_epoch != next_epoch_) return {.error = ErrorCode::kInvalidFetchSessionEpoch, .session_id = id_};
-  if (by_topic_id != by_topic_id_) return {.error = ErrorCode::kFetchSessionTopicIdError, .session_id = id_};
+  if (request.session_epoch != next_epoch_) return {.error = ErrorCode::kInvalidFetchSessionEpoch};
+  if (by_topic_id != by_topic_id_) return {.error = ErrorCode::kFetchSessionTopicIdError};
   next_epoch_ = epoch_after(next_epoch_);
   for (FetchedPartition& wanted : partitions_of(request)) put(std::move(wanted));
   forget(request);
