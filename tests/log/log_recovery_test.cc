@@ -310,6 +310,119 @@ TEST_F(LogRecoveryTest, SegmentsAfterATornOneAreKeptAside) {
 
 /// Any power cut, at any moment: what was synced is there, what is there is a prefix of what was written, and a second
 /// recovery changes nothing.
+TEST_F(LogRecoveryTest, WhatAKilledProcessHadNotSyncedIsDurableOnceItIsRecovered) {
+  create();
+  append_many(4);
+  ASSERT_TRUE(open(unclean()));
+  EXPECT_EQ(log_->synced_end(), Offset{4}) << "it is served at once";
+  const OpenContext context = unclean();
+  log_.reset();
+  disk_.lose_power(sim::PowerLoss::drop_all);
+  ASSERT_TRUE(open(context));
+  EXPECT_TRUE(report_.damage.empty());
+  EXPECT_EQ(offsets_from(0), numbers(0, 4));
+}
+
+TEST_F(LogRecoveryTest, TailWhoseOffsetDoesNotContinueTheLogIsTorn) {
+  create();
+  append_many(6);
+  const std::uint64_t one = log_->size_bytes() / 6;
+  const OpenContext context = unclean();
+  log_.reset();
+  // No CRC covers a batch's base offset: this one is whole, but says 9.
+  constexpr std::uint64_t kLastByteOfTheBaseOffset = 7;
+  ASSERT_TRUE(disk_.open(path(0), env::OpenMode::read_write)
+                  .value()
+                  ->write_at(4 * one + kLastByteOfTheBaseOffset, std::string(1, '\x09')));
+  ASSERT_TRUE(open(context));
+  EXPECT_EQ(log_->log_end(), Offset{4});
+  EXPECT_EQ(report_.bytes_cut, 2 * one);
+  EXPECT_EQ(offsets_from(0), numbers(0, 4));
+}
+
+TEST_F(LogRecoveryTest, CleanMarkerBesideALogThatIsShorterThanItWasIsNotBelieved) {
+  create();
+  append_many(10);
+  const std::uint64_t whole = log_->size_bytes();
+  ASSERT_TRUE(log_->close());
+  OpenContext context = clean();
+  context.recovery_point = Offset{0};
+  log_.reset();
+  ASSERT_TRUE(disk_.open(path(0), env::OpenMode::read_write).value()->truncate(whole / 10 * 8));
+  ASSERT_TRUE(open(context));
+  EXPECT_FALSE(report_.clean);
+  ASSERT_EQ(report_.damage.size(), 1U);
+  EXPECT_EQ(log_->log_end(), Offset{10}) << "offsets that were given out are not given out again";
+  std::optional<Error> error;
+  EXPECT_EQ(read_all(0, &error).size(), 8U);
+  EXPECT_EQ(error->code, Errc::corrupt_batch);
+}
+
+TEST_F(LogRecoveryTest, IndexThatPointsTooFarLeadsToNoCut) {
+  create();
+  append_many(10);
+  ASSERT_TRUE(sync());
+  ASSERT_TRUE(checkpoint());
+  append_many(10);
+  OpenContext context = unclean();
+  context.recovery_point = Offset{10};
+  context.synced_end = Offset{10};
+  const std::uint64_t one = log_->size_bytes() / 20;
+  log_.reset();
+  // The only entry below the recovery point says that offset 9 lies where 15 does.
+  std::string entry;
+  Writer(entry).be(std::int32_t{9});
+  Writer(entry).be(static_cast<std::int32_t>(15 * one));
+  {
+    auto index = disk_.open(path(0, "index"), env::OpenMode::read_write).value();
+    ASSERT_TRUE(index->truncate(0));
+    ASSERT_TRUE(index->write_at(0, entry));
+  }
+  ASSERT_TRUE(open(context));
+  EXPECT_EQ(report_.bytes_cut, 0U);
+  EXPECT_EQ(log_->log_end(), Offset{20});
+  EXPECT_EQ(offsets_from(0), numbers(0, 20));
+}
+
+TEST_F(LogRecoveryTest, EpochsFileThatContradictsTheBatchesIsMadeAnewFromThem) {
+  create();
+  append_many(5);
+  epoch_ = LeaderEpoch{1};
+  append_many(5);
+  ASSERT_TRUE(sync());
+  OpenContext context = unclean();
+  context.leader_epoch = LeaderEpoch{1};
+  log_.reset();
+  LeaderEpochs wrong;
+  wrong.assign(LeaderEpoch{0}, Offset{0});
+  wrong.assign(LeaderEpoch{1}, Offset{8});
+  {
+    auto file = disk_.open(std::string(kDirectory) + "/leader-epoch-checkpoint", env::OpenMode::create).value();
+    ASSERT_TRUE(file->write_at(0, wrong.encode()));
+  }
+  ASSERT_TRUE(open(context));
+  EXPECT_EQ(log_->end_offset_for(LeaderEpoch{0}).value(), (EpochEnd{LeaderEpoch{0}, Offset{5}}));
+}
+
+TEST_F(LogRecoveryTest, OffsetsOfALostSegmentAreRefusedNotSkipped) {
+  config_.segment_bytes = 500;
+  create();
+  append_many(30);
+  ASSERT_TRUE(sync());
+  const OpenContext context = unclean();
+  const auto segments = log_->segments();
+  ASSERT_GT(segments.size(), 3U);
+  const Offset lost = segments[1].base_offset;
+  const Offset good_again = segments[2].base_offset;
+  log_.reset();
+  ASSERT_TRUE(disk_.remove(path(lost.value())));
+  ASSERT_TRUE(open(context));
+  ASSERT_EQ(report_.damage.size(), 1U);
+  for (Offset at = lost; at < good_again; at = next(at))
+    EXPECT_EQ(read_bytes_at(at.value()).error().code, Errc::corrupt_batch) << at.value();
+  EXPECT_EQ(offsets_from(good_again.value()), numbers(good_again.value(), 30));
+}
+
 TEST_F(LogRecoveryTest, PowerCutsNeverLoseWhatWasSyncedNorInventAnything) {
   config_.segment_bytes = 700;
   for (std::uint64_t seed = 1; seed <= 300; ++seed) {
