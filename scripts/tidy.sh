@@ -7,19 +7,24 @@ seen=build/tidy-clean
 mkdir -p "$seen"
 
 check_one() {
-  local build=$1 seen=$2 file=$3 key
-  # The object's dependencies and the checks decide the outcome; ninja keeps the list of the former.
-  key=$({ cat .clang-tidy "$file"; ninja -C "$build" -t deps "$(object_of "$build" "$file")" 2>/dev/null |
-    sed -n 's/^ *//p' | grep "$PWD/lib/" | sort -u | xargs cat 2>/dev/null; } | sha256sum | cut -c1-32)
+  local build=$1 seen=$2 file=$3 sources key
+  # What decides the outcome: the checks, the source and every header of ours that it includes.
+  sources=$(sources_of "$build" "$file")
+  [ -n "$sources" ] || { echo "$file: build it first; what it includes is not known"; return 1; }
+  key=$(cat .clang-tidy $sources | sha256sum | cut -c1-32)
   [ -e "$seen/$key" ] && return 0
   clang-tidy-19 -p "$build" --quiet --warnings-as-errors='*' "$file" 2>/dev/null && : >"$seen/$key"
+}
+sources_of() { # as ninja noted them down when it built the object, relative to the build folder
+  ninja -C "$1" -t deps "$(object_of "$1" "$2")" 2>/dev/null | sed -n 's/^  *//p' |
+    (cd "$1" && xargs -r realpath -q) | grep "^$(pwd -P)/lib/" | sort -u
 }
 object_of() { # lib/log/segment.cc -> lib/log/CMakeFiles/mq_log.dir/segment.cc.o
   local folder=${2#*/}
   folder=${folder%%/*}
   echo "lib/$folder/CMakeFiles/mq_$folder.dir/${2#lib/"$folder"/}.o"
 }
-export -f check_one object_of
+export -f check_one sources_of object_of
 
 git ls-files --cached --others --exclude-standard 'lib/*.cc' |
   xargs -P "$(nproc)" -I{} bash -c 'check_one "$@"' - "$build" "$seen" {}

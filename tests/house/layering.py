@@ -6,9 +6,13 @@ import re
 import sys
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([a-z_]+)/', re.MULTILINE)
+# What would reach a folder past the pattern above: other brackets, another way to the file, another directive.
+ANY_INCLUDE = re.compile(r'^\s*(?:#|%:)\s*(?:include|import).*$', re.MULTILINE)
+PLAIN_INCLUDE = re.compile(r'\s*#\s*include\s*("[\w./]+"|<[\w./+-]+>)')
 ROW = re.compile(r"^\| `(\w+)` \|.*\|([^|]*)\|$", re.MULTILINE)
 LIBRARY = re.compile(r"mq_library\((\w+)((?:\s+[\w:${}]+)*)\)")
 SOURCES = ("*.h", "*.cc")
+CODE_SUFFIXES = {".h", ".cc", ".c", ".cpp", ".cxx", ".hh", ".hpp", ".hxx", ".inc", ".inl", ".ipp", ".tcc"}
 
 
 def table():
@@ -55,6 +59,19 @@ def folder_problems(folder, may):
                 yield f"{path}: includes {other}/, which CMakeLists.txt does not name under DEPENDS"
 
 
+def evasion_problems(folders):
+    """Every include is one that the other checks understand, in a file that they look at."""
+    for path in sorted(path for top in ("lib", "cmd", "tests") for path in pathlib.Path(top).rglob("*")):
+        if path.suffix not in CODE_SUFFIXES:
+            continue
+        if f"*{path.suffix}" not in SOURCES:
+            yield f"{path}: sources here end in .h or .cc"
+        for line in ANY_INCLUDE.findall(path.read_text()):
+            plain = PLAIN_INCLUDE.match(line)
+            if not plain or ".." in line or re.match(r'"/|<(%s)/' % "|".join(folders), plain.group(1)):
+                yield f'{path}: {line.strip()}: our own headers are included as "folder/name.h"'
+
+
 def outside_problems(folders):
     """sim belongs to tests/; posix to cmd/ and to the tests of what does I/O, never to those of a folder above env."""
     pure = folders[:folders.index("env")]
@@ -69,6 +86,7 @@ def outside_problems(folders):
 def main():
     may_include = table()
     problems = list(table_problems(may_include)) + list(outside_problems(list(may_include)))
+    problems += evasion_problems(may_include)
     for folder, may in may_include.items():
         if (pathlib.Path("lib") / folder / "CMakeLists.txt").exists():
             problems += folder_problems(folder, may)
