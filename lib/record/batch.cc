@@ -62,7 +62,9 @@ Result<BatchHeader> parse_header(BytesView bytes) {
   if (header.batch_length < kBatchLengthMin)
     return fail(Errc::corrupt_batch, "record batch with length {}, less than its header's {}", header.batch_length,
                 kBatchLengthMin);
-  if (header.base_offset.value() > std::numeric_limits<std::int64_t>::max() - kInt32Max - 1)
+  // Neither the last offset nor the one after it may overflow, whatever the delta says.
+  constexpr std::int64_t kFarthest = std::numeric_limits<std::int64_t>::max() - kInt32Max - 1;
+  if (header.base_offset.value() > kFarthest || header.base_offset.value() < -kFarthest)
     return fail(Errc::corrupt_batch, "record batch at offset {}, past the end of offsets", header.base_offset.value());
   return header;
 }

@@ -59,6 +59,19 @@ TEST(ParseHeader, RefusesOtherFormatsAndImpossibleLengths) {
   EXPECT_EQ(parse_header(with(good, 0, std::numeric_limits<std::int64_t>::max())).error().code, Errc::corrupt_batch);
 }
 
+TEST(ParseHeader, OffsetsOfAHeaderNeverOverflow) {
+  constexpr auto kMin = std::numeric_limits<std::int64_t>::min();
+  constexpr auto kMax = std::numeric_limits<std::int64_t>::max();
+  for (const std::int64_t base : {kMin, kMin + 1, kMin / 2, std::int64_t{-1}, kMax / 2, kMax - 1, kMax}) {
+    for (const std::int32_t delta :
+         {std::numeric_limits<std::int32_t>::min(), -1, std::numeric_limits<std::int32_t>::max()}) {
+      std::string bytes = with(make_batch(sample_records()), at::kLastOffsetDelta, delta);
+      store_be(bytes.data(), base);
+      if (const auto header = parse_header(bytes)) EXPECT_EQ(header->next_offset().value(), base + delta + 1);
+    }
+  }
+}
+
 TEST(BatchReader, GivesEveryBatchAndLeavesACutTail) {
   const std::string one = make_batch(sample_records());
   const std::string two = make_batch(sample_records(), Codec::lz4, {.base_offset = Offset{3}});
