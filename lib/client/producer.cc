@@ -35,15 +35,17 @@ struct Partition {
   std::unique_ptr<record::BatchBuilder> open;  ///< null: nothing grows
   std::vector<std::uint64_t> open_tokens;
   std::size_t open_bytes = 0;
-  Instant opened;
   std::uint64_t open_number = 0;  ///< tells one open batch from the next
-  bool open_is_due = false;       ///< lingered enough, or flushed
+  Instant open_due;               ///< when it has lingered enough
+  bool open_is_due = false;       ///< it has, or was flushed
 
   PartitionQueue queue;
   bool is_listed = false;  ///< stands in its lane's list of partitions with something to send
   Instant blocked_until;
   Backoff backoff;
-  bool refusal_told = false;  ///< the person knows of an error that lasts, and wants to know of its end
+  Instant got_on;                      ///< when a batch was acknowledged last
+  Instant failed_at{Duration::min()};  ///< when an attempt, or what must come before it, failed last
+  bool refusal_told = false;           ///< the person knows of an error that lasts, and wants to know of its end
 };
 
 /// The way to one broker.
@@ -95,6 +97,7 @@ class Producer::Impl : public std::enable_shared_from_this<Impl> {
   std::int32_t choose_partition(Topic& topic, const OutgoingRecord& record);
   void move_sticky(Topic& topic);
   void open_batch(Partition& partition);
+  void make_due(Partition& partition);
   void seal(Partition& partition);
 
   // Sending batches.
@@ -131,7 +134,11 @@ class Producer::Impl : public std::enable_shared_from_this<Impl> {
   void fail_everything(const Error& error);
 
   [[nodiscard]] bool is_idempotent() const { return options_.idempotent; }
-  [[nodiscard]] Instant expires_at(Instant opened) const { return options_.delivery.deadline(opened); }
+  /// Whether what waits since `due` was tried for as long as it may be.
+  [[nodiscard]] bool has_expired(const Partition& partition, Instant due) const {
+    const Instant since = std::max(due, partition.got_on);
+    return partition.failed_at >= since && shard_.now() >= options_.delivery.deadline(since);
+  }
 
   Cluster& cluster_;
   env::Shard& shard_;
@@ -266,18 +273,24 @@ void Producer::Impl::open_batch(Partition& partition) {
     partition.open = std::move(spare_builders_.back());
     spare_builders_.pop_back();
   }
-  partition.opened = shard_.now();
+  const Instant now = shard_.now();
+  partition.open_due = now + options_.linger;
   ++partition.open_number;
-  if (options_.delivery.limit != Duration::max()) wake_timer(expires_at(partition.opened));
+  if (options_.delivery.limit != Duration::max()) wake_timer(options_.delivery.deadline(now));
   if (options_.linger == Duration::zero()) {
-    partition.open_is_due = true;
-    list(partition);
+    make_due(partition);
     pump_soon();
     return;
   }
-  const Instant due = partition.opened + options_.linger;
-  lingering_.push_back({.due = due, .partition = &partition, .open_number = partition.open_number});
-  wake_timer(due);
+  lingering_.push_back({.due = partition.open_due, .partition = &partition, .open_number = partition.open_number});
+  wake_timer(partition.open_due);
+}
+
+/// The open batch goes out as soon as it may, though it is not full.
+void Producer::Impl::make_due(Partition& partition) {
+  partition.open_is_due = true;
+  partition.open_due = std::min(partition.open_due, shard_.now());
+  list(partition);
 }
 
 void Producer::Impl::seal(Partition& partition) {
@@ -294,7 +307,7 @@ void Producer::Impl::seal(Partition& partition) {
   auto bytes = partition.open->finish(stamp);
   batch->tokens = std::move(partition.open_tokens);
   batch->buffered_bytes = std::exchange(partition.open_bytes, 0);
-  batch->opened = partition.opened;
+  batch->due = std::min(partition.open_due, shard_.now());
   partition.open_tokens = {};
   partition.open_tokens.reserve(batch->tokens.size());
   spare_builders_.push_back(std::move(partition.open));
@@ -466,6 +479,7 @@ void Producer::Impl::on_written(Lane& lane, const std::vector<Sent>& batches, Re
   --lane.in_flight;
   if (closed_ || fatal_) return;
   for (const Sent& sent : batches) {
+    sent.partition->got_on = shard_.now();
     report(*sent.partition, sent.partition->queue.acknowledged(*sent.batch), -1, nullptr);
     list(*sent.partition);
   }
@@ -514,6 +528,7 @@ void Producer::Impl::on_partition_answer(const Sent& sent,
     case ErrorCode::kNone:
     case ErrorCode::kDuplicateSequenceNumber: {
       partition.backoff.reset();
+      partition.got_on = shard_.now();
       if (std::exchange(partition.refusal_told, false))
         cluster_.note({.kind = Notice::Kind::back,
                        .text = fmt::format("{}-{} takes records again", partition.topic->name, partition.index)});
@@ -574,8 +589,8 @@ void Producer::Impl::could_not_send(const Sent& sent, const Error& error) {
 void Producer::Impl::retry(const Sent& sent, const Error& error) {
   Partition& partition = *sent.partition;
   partition.queue.failed(*sent.batch);
-  if (shard_.now() >= expires_at(sent.batch->opened))
-    report(partition, partition.queue.given_up(*sent.batch), -1, &error);
+  partition.failed_at = shard_.now();
+  if (has_expired(partition, sent.batch->due)) report(partition, partition.queue.given_up(*sent.batch), -1, &error);
   // Behind a batch that failed, sequences are refused for no other reason.
   if (code_of(error) != ErrorCode::kOutOfOrderSequenceNumber) want_metadata(*partition.topic);
   const Instant now = shard_.now();
@@ -603,7 +618,7 @@ bool Producer::Impl::split(const Sent& sent) {
     part->tokens.assign(batch.tokens.begin() + static_cast<std::ptrdiff_t>(taken),
                         batch.tokens.begin() + static_cast<std::ptrdiff_t>(end));
     part->buffered_bytes = parts.empty() ? batch.buffered_bytes / 2 : batch.buffered_bytes - batch.buffered_bytes / 2;
-    part->opened = batch.opened;
+    part->due = batch.due;
     parts.push_back(std::move(part));
     taken = end;
     return {};
@@ -647,7 +662,10 @@ awaitable<void> Producer::Impl::connect(Lane& lane) {
       break;
     }
     // The leaders may be elsewhere by now.
-    for (const Partition* partition : lane.ready) want_metadata(*partition->topic);
+    for (Partition* partition : lane.ready) {
+      partition->failed_at = shard_.now();
+      want_metadata(*partition->topic);
+    }
     expire();
     co_await shard_.sleep_until(shard_.now() + backoff.next(cluster_.random()));
   }
@@ -677,6 +695,8 @@ awaitable<void> Producer::Impl::ask_for_identity() {
       fail_everything(error);
       break;
     }
+    for (const auto& [name, topic] : topics_)
+      for (const auto& partition : topic->partitions) partition->failed_at = shard_.now();
     expire();
     co_await shard_.sleep_until(shard_.now() + backoff.next(cluster_.random()));
   }
@@ -699,9 +719,7 @@ awaitable<void> Producer::Impl::run_timer() {
       const bool is_current = linger.partition->open && linger.partition->open_number == linger.open_number;
       if (is_current && linger.due > now) break;
       lingering_.pop_front();
-      if (!is_current) continue;
-      linger.partition->open_is_due = true;
-      list(*linger.partition);
+      if (is_current) make_due(*linger.partition);
     }
     while (!blocked_.empty() && blocked_.begin()->first <= now) {
       list(*blocked_.begin()->second);
@@ -755,7 +773,11 @@ awaitable<void> Producer::Impl::refresh_topics() {
           complete.insert(info->name);
       }
     for (const std::string& name : asked)
-      if (!complete.contains(name) && has_records(*topics_.at(name))) stale_.insert(name);
+      if (!complete.contains(name) && has_records(*topics_.at(name))) {
+        stale_.insert(name);
+        for (const auto& partition : topics_.at(name)->partitions)
+          if (partition->leader == kNoBroker) partition->failed_at = shard_.now();
+      }
     relist_moved();
     pump_all();
     expire();
@@ -810,13 +832,12 @@ void Producer::Impl::expire() {
 
 /// What is in flight is left alone: its answer, or the end of its connection, comes in bounded time.
 void Producer::Impl::expire(Partition& partition) {
-  const Instant now = shard_.now();
   const Error error{.code = Errc::timed_out,
                     .message = fmt::format("{}-{}: not acknowledged in time", partition.topic->name, partition.index),
                     .kafka_code = 0};
-  if (partition.queue.empty() && partition.open && expires_at(partition.opened) <= now) seal(partition);
+  if (partition.queue.empty() && partition.open_is_due && has_expired(partition, partition.open_due)) seal(partition);
   while (!partition.queue.empty() && partition.queue.in_flight() == 0 &&
-         expires_at(partition.queue.front().opened) <= now)
+         has_expired(partition, partition.queue.front().due))
     report(partition, partition.queue.give_up_front(), -1, &error);
 }
 
@@ -842,9 +863,7 @@ awaitable<void> Producer::Impl::wait_for_room() {
 awaitable<Result<void>> Producer::Impl::flush(Instant deadline) {
   while (pending_records_ > 0) {
     for (const Linger& linger : std::exchange(lingering_, {})) {
-      if (!linger.partition->open || linger.partition->open_number != linger.open_number) continue;
-      linger.partition->open_is_due = true;
-      list(*linger.partition);
+      if (linger.partition->open && linger.partition->open_number == linger.open_number) make_due(*linger.partition);
     }
     pump_all();
     if (pending_records_ == 0) break;

@@ -34,8 +34,9 @@ struct ProducerOptions {
   std::size_t request_bytes_max = 1u << 20;
   int inflight_max = 5;  ///< requests to one broker without an answer; idempotence holds up to 5
   std::size_t buffer_bytes_max = 64u << 20;
-  /// Of one batch, from its first record on. A batch that was not acknowledged in time is reported with an error; it
-  /// may still be in the log.
+  /// Of one batch, from when it was due to go out or its partition got on last, whichever is later; nothing is given up
+  /// before an attempt failed. A batch that was not acknowledged in time is reported with an error; it may still be in
+  /// the log.
   RetryPolicy delivery = RetryPolicy::forever();
   Duration ack_timeout = 30s;  ///< how long the broker waits for replicas
   Partitioner partitioner = Partitioner::murmur2;

@@ -116,6 +116,59 @@ TEST_F(ProducerFixture, RecordsNotAcknowledgedWithinThePolicyAreReportedAsFailed
   EXPECT_LT(w.world.now() - begin, 10s);
 }
 
+TEST_F(ProducerFixture, OneAttemptIsEnoughForABrokerThatIsWell) {
+  for (const Duration linger : {Duration{0s}, Duration{5ms}, Duration{3s}}) {
+    options.delivery = RetryPolicy::none();
+    options.linger = linger;
+    ASSERT_TRUE(send(producer(), 100).has_value());
+  }
+  EXPECT_EQ(log(), all_sent());
+  EXPECT_TRUE(failed.empty());
+}
+
+TEST_F(ProducerFixture, OneAttemptThatFailsIsReportedAtOnce) {
+  options.delivery = RetryPolicy::none();
+  Producer& p = producer();
+  ASSERT_TRUE(send(p, 1).has_value());
+  w.broker.produce_errors = {ErrorCode::kNotEnoughReplicas};
+  (void)send(p, 1);
+  EXPECT_EQ(failed, std::vector<std::uint64_t>{1});
+  EXPECT_EQ(code_of(last_error), ErrorCode::kNotEnoughReplicas);
+  w.broker.stop();
+  const Instant begin = w.world.now();
+  (void)send(p, 1);
+  EXPECT_EQ(failed, (std::vector<std::uint64_t>{1, 2}));
+  EXPECT_LT(w.world.now() - begin, 10s);
+}
+
+TEST_F(ProducerFixture, RecordsThatLingerLongerThanTheyMayFailAreSent) {
+  options.delivery = RetryPolicy::within(1s);
+  options.linger = 20s;
+  Producer& p = producer();
+  auto* topic = w.run(p.topic("t", w.in(1min))).value();
+  for (; sent < 5; ++sent) ASSERT_TRUE(*p.try_send(*topic, {.value = std::to_string(sent), .token = sent}));
+  w.world.run_for(30s);
+  EXPECT_EQ(log(), all_sent());
+  EXPECT_TRUE(failed.empty());
+}
+
+TEST_F(ProducerFixture, WaitingForTheTurnIsNoFailure) {
+  options.delivery = RetryPolicy::within(2s);
+  options.batch_bytes = kTinyBatch;
+  Producer& p = producer();
+  ASSERT_TRUE(send(p, 1).has_value());
+  auto* topic = w.run(p.topic("t", w.in(1min))).value();
+  w.broker.hold();
+  for (; sent < 20; ++sent) ASSERT_TRUE(*p.try_send(*topic, {.value = std::to_string(sent), .token = sent}));
+  w.world.run_for(5s);
+  w.broker.produce_errors.assign(8, ErrorCode::kNone);
+  w.broker.produce_errors.push_back(ErrorCode::kNotEnoughReplicas);
+  w.broker.release();
+  ASSERT_TRUE(w.run(p.flush(w.in(1min))).has_value());
+  EXPECT_EQ(log(), all_sent());
+  EXPECT_TRUE(failed.empty());
+}
+
 TEST_F(ProducerFixture, TooLargeBatchIsSplitAndTooLargeRecordReported) {
   options.linger = 50ms;
   w.broker.batch_bytes_max = 400;

@@ -75,6 +75,10 @@ for codec in none gzip:9 snappy lz4 zstd:3; do
   for acks in all 1; do cmp "$work/many" <(mqcons "codec-${codec%:*}-$acks") || fail "$codec with acks $acks"; done
 done
 
+# One attempt is enough for a broker that is well.
+mqprod --retry 0 once "$work/many"
+cmp "$work/many" <(mqcons once) || fail "one attempt"
+
 # Standard streams that are closed are told, never used for a file of ours.
 same 1 "$(status mqprod closed <&-)" "a closed standard input"
 says "standard input"
