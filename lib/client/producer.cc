@@ -24,6 +24,8 @@ namespace {
 
 // So often, at most, a person is told of errors that last.
 constexpr Duration kRefusalTellInterval = 10s;
+// An error that came so often in a row, which takes some 4 s of waits between attempts, lasts.
+constexpr int kRefusalsToTell = 8;
 
 /// A partition of one topic: the batch that still grows, and those that are sealed.
 struct Partition {
@@ -45,6 +47,7 @@ struct Partition {
   Backoff backoff;
   Instant got_on;                      ///< when a batch was acknowledged last
   Instant failed_at{Duration::min()};  ///< when an attempt, or what must come before it, failed last
+  int refusals = 0;                    ///< in a row
   bool refusal_told = false;           ///< the person knows of an error that lasts, and wants to know of its end
 };
 
@@ -72,10 +75,22 @@ class Producer::Topic {
  public:
   std::string name;
   Uuid id;
+  /// The first `partition_count` exist. Those behind them did, before the topic was deleted and created again.
   std::vector<std::unique_ptr<Partition>> partitions;
+  std::int32_t partition_count = 0;
   std::int32_t sticky = 0;
   std::int32_t round_robin = 0;
 };
+
+namespace {
+
+Error no_such_partition(const Producer::Topic& topic, std::int32_t index) {
+  return {.code = Errc::not_found,
+          .message = fmt::format("{} has no partition {}: it has {}", topic.name, index, topic.partition_count),
+          .kafka_code = 0};
+}
+
+}  // namespace
 
 std::pair<std::string_view, std::int32_t> Sent::key() const { return {partition->topic->name, partition->index}; }
 
@@ -114,8 +129,9 @@ class Producer::Impl : public std::enable_shared_from_this<Impl> {
   void on_partition_answer(const Sent& sent, const wire::ProduceResponse::PartitionProduceResponse& answer);
   void on_written(Lane& lane, const std::vector<Sent>& batches, Result<SharedBytes> written);
   void could_not_send(const Sent& sent, const Error& error);
-  void tell_refusal(Partition& partition, const Error& error);
+  void refused(Partition& partition, const Error& error);
   void retry(const Sent& sent, const Error& error);
+  [[nodiscard]] static Error of_batch(const Sent& sent, const Error& error);
   bool split(const Sent& sent);
   void report(Partition& partition, PartitionQueue::BatchRef batch, std::int64_t base_offset, const Error* error);
 
@@ -127,6 +143,7 @@ class Producer::Impl : public std::enable_shared_from_this<Impl> {
   void wake_timer(Instant when);
   void want_metadata(const Topic& topic);
   void apply(Topic& topic, const TopicInfo& info);
+  void fail_vanished(Partition& partition);
   [[nodiscard]] static bool has_records(const Topic& topic);
   void relist_moved();
   void expire();
@@ -219,8 +236,7 @@ Result<bool> Producer::Impl::try_send(Topic& topic, const OutgoingRecord& record
   const std::size_t bytes = record::BatchBuilder::record_bytes_max(record.key, record.value, record.headers);
   if (buffered_ > 0 && buffered_ + bytes > options_.buffer_bytes_max) return false;
   const std::int32_t index = choose_partition(topic, record);
-  if (index < 0 || static_cast<std::size_t>(index) >= topic.partitions.size())
-    return mq::fail(Errc::invalid_argument, "topic {} has no partition {}", topic.name, index);
+  if (index < 0 || index >= topic.partition_count) return mq::fail(no_such_partition(topic, index));
   Partition& partition = *topic.partitions[static_cast<std::size_t>(index)];
   if (partition.open && partition.open->size_bytes() + bytes > options_.batch_bytes) {
     seal(partition);
@@ -239,7 +255,7 @@ Result<bool> Producer::Impl::try_send(Topic& topic, const OutgoingRecord& record
 
 std::int32_t Producer::Impl::choose_partition(Topic& topic, const OutgoingRecord& record) {
   if (record.partition) return *record.partition;
-  const auto count = static_cast<std::int32_t>(topic.partitions.size());
+  const std::int32_t count = topic.partition_count;
   switch (options_.partitioner) {
     case Partitioner::random:
       return static_cast<std::int32_t>(cluster_.random().below(static_cast<std::uint64_t>(count)));
@@ -257,7 +273,7 @@ std::int32_t Producer::Impl::choose_partition(Topic& topic, const OutgoingRecord
 
 /// Another partition at random, one with a leader where there is any.
 void Producer::Impl::move_sticky(Topic& topic) {
-  const std::size_t count = topic.partitions.size();
+  const auto count = static_cast<std::size_t>(topic.partition_count);
   const std::size_t start = count == 1 ? 0 : cluster_.random().below(count);
   for (std::size_t i = 0; i < count; ++i) {
     topic.sticky = static_cast<std::int32_t>((start + i) % count);
@@ -529,6 +545,7 @@ void Producer::Impl::on_partition_answer(const Sent& sent,
     case ErrorCode::kDuplicateSequenceNumber: {
       partition.backoff.reset();
       partition.got_on = shard_.now();
+      partition.refusals = 0;
       if (std::exchange(partition.refusal_told, false))
         cluster_.note({.kind = Notice::Kind::back,
                        .text = fmt::format("{}-{} takes records again", partition.topic->name, partition.index)});
@@ -560,19 +577,18 @@ void Producer::Impl::on_partition_answer(const Sent& sent,
   }
   Error error = broker_error(answer.error_code, "{}-{}", partition.topic->name, partition.index);
   if (answer.error_message) error.message += ": " + *answer.error_message;
-  if (is_worth_retrying(error)) {
-    tell_refusal(partition, error);
-    return retry(sent, error);
-  }
+  if (is_worth_retrying(error)) return retry(sent, error);
   report(partition, queue.given_up(*sent.batch), -1, &error);
   if (!queue.empty() || partition.open_is_due) list(partition);
 }
 
 /// Some errors last until somebody does something, a full disk for one: that person must hear of it.
-void Producer::Impl::tell_refusal(Partition& partition, const Error& error) {
+void Producer::Impl::refused(Partition& partition, const Error& error) {
+  partition.failed_at = shard_.now();
+  ++partition.refusals;
   const ErrorCode code = code_of(error);
-  const bool lasts = code == ErrorCode::kKafkaStorageError || code == ErrorCode::kNotEnoughReplicas ||
-                     code == ErrorCode::kNotEnoughReplicasAfterAppend;
+  const bool lasts = partition.refusals >= kRefusalsToTell || code == ErrorCode::kKafkaStorageError ||
+                     code == ErrorCode::kNotEnoughReplicas || code == ErrorCode::kNotEnoughReplicasAfterAppend;
   if (!lasts || shard_.now() < refusals_told_until_) return;
   refusals_told_until_ = shard_.now() + kRefusalTellInterval;
   partition.refusal_told = true;
@@ -585,11 +601,22 @@ void Producer::Impl::could_not_send(const Sent& sent, const Error& error) {
   report(*sent.partition, sent.partition->queue.given_up(*sent.batch), -1, &error);
 }
 
+/// An error of the connection, with the batch that met it: one that breaks every connection is too large for the
+/// broker.
+Error Producer::Impl::of_batch(const Sent& sent, const Error& error) {
+  if (error.code == Errc::broker) return error;
+  return {.code = error.code,
+          .message = fmt::format("{}-{}: a batch of {} bytes was not acknowledged: {}", sent.partition->topic->name,
+                                 sent.partition->index, sent.batch->bytes->size(), error.message),
+          .kafka_code = 0};
+}
+
 /// The batch failed but may be tried again: after a wait, by whoever leads the partition then.
 void Producer::Impl::retry(const Sent& sent, const Error& error) {
   Partition& partition = *sent.partition;
   partition.queue.failed(*sent.batch);
-  partition.failed_at = shard_.now();
+  // What stands behind a batch that failed fails with it.
+  if (partition.queue.is_front(*sent.batch)) refused(partition, of_batch(sent, error));
   if (has_expired(partition, sent.batch->due)) report(partition, partition.queue.given_up(*sent.batch), -1, &error);
   // Behind a batch that failed, sequences are refused for no other reason.
   if (code_of(error) != ErrorCode::kOutOfOrderSequenceNumber) want_metadata(*partition.topic);
@@ -776,7 +803,8 @@ awaitable<void> Producer::Impl::refresh_topics() {
       if (!complete.contains(name) && has_records(*topics_.at(name))) {
         stale_.insert(name);
         for (const auto& partition : topics_.at(name)->partitions)
-          if (partition->leader == kNoBroker) partition->failed_at = shard_.now();
+          if (partition->leader == kNoBroker)
+            refused(*partition, broker_error(ErrorCode::kLeaderNotAvailable, "{}-{}", name, partition->index));
       }
     relist_moved();
     pump_all();
@@ -787,7 +815,9 @@ awaitable<void> Producer::Impl::refresh_topics() {
 }
 
 void Producer::Impl::apply(Topic& topic, const TopicInfo& info) {
+  const bool is_other = !topic.id.is_zero() && topic.id != info.id;
   topic.id = info.id;
+  topic.partition_count = static_cast<std::int32_t>(info.partitions.size());
   while (topic.partitions.size() < info.partitions.size()) {
     auto& partition = topic.partitions.emplace_back(std::make_unique<Partition>());
     partition->topic = &topic;
@@ -795,6 +825,11 @@ void Producer::Impl::apply(Topic& topic, const TopicInfo& info) {
   }
   for (std::size_t i = 0; i < info.partitions.size(); ++i) {
     Partition& partition = *topic.partitions[i];
+    if (is_other) {
+      // Deleted and created again: epochs of leaders begin anew, and nothing is known there of our sequences.
+      partition.leader_epoch = kNoLeaderEpoch;
+      partition.queue.lost_count();
+    }
     // An answer from a broker that lags behind must not lead us back to an older leader.
     const LeaderEpoch epoch = info.partitions[i].leader_epoch;
     if (epoch != kNoLeaderEpoch && epoch < partition.leader_epoch) continue;
@@ -802,6 +837,17 @@ void Producer::Impl::apply(Topic& topic, const TopicInfo& info) {
     partition.leader_epoch = epoch;
     if (!partition.queue.empty() || partition.open_is_due) list(partition);
   }
+  if (topic.sticky >= topic.partition_count) move_sticky(topic);
+  for (std::size_t i = info.partitions.size(); i < topic.partitions.size(); ++i) fail_vanished(*topic.partitions[i]);
+}
+
+/// The topic was created again with fewer partitions: what this one had is for nobody. What is in flight fails first.
+void Producer::Impl::fail_vanished(Partition& partition) {
+  partition.leader = kNoBroker;
+  if (partition.queue.in_flight() > 0) return;
+  if (partition.open) seal(partition);
+  const Error error = no_such_partition(*partition.topic, partition.index);
+  while (!partition.queue.empty()) report(partition, partition.queue.give_up_front(), -1, &error);
 }
 
 bool Producer::Impl::has_records(const Topic& topic) {
@@ -894,9 +940,7 @@ Producer::~Producer() = default;
 awaitable<Result<Producer::Topic*>> Producer::topic(const std::string& name, Instant deadline) {
   return impl_->topic(name, deadline);
 }
-std::int32_t Producer::partition_count(const Topic& topic) {
-  return static_cast<std::int32_t>(topic.partitions.size());
-}
+std::int32_t Producer::partition_count(const Topic& topic) { return topic.partition_count; }
 Result<bool> Producer::try_send(Topic& topic, const OutgoingRecord& record) { return impl_->try_send(topic, record); }
 awaitable<void> Producer::wait_for_room() { return impl_->wait_for_room(); }
 

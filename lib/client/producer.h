@@ -84,7 +84,7 @@ class Producer {
   [[nodiscard]] static std::int32_t partition_count(const Topic& topic);
 
   /// Copies the record into the open batch of its partition; never suspends. False: the buffer is full, wait with
-  /// `wait_for_room` and call again. invalid_argument: no such partition; closed: the producer is closed; or the error
+  /// `wait_for_room` and call again. not_found: no such partition; closed: the producer is closed; or the error
   /// that stopped it for good.
   [[nodiscard]] Result<bool> try_send(Topic& topic, const OutgoingRecord& record);
   /// Returns when `try_send` may succeed again.

@@ -68,6 +68,13 @@ class FakeBroker {
   void add_topic(const std::string& name, int partitions = 1) {
     topics[name].resize(static_cast<std::size_t>(partitions));
   }
+  /// Deletes the topic and creates it again: another id, and epochs of leaders from the beginning.
+  void create_again(const std::string& name, int partitions = 1) {
+    topics.erase(name);
+    add_topic(name, partitions);
+    ++incarnations[name];
+    leader_epoch = 0;
+  }
   /// Answers wait until `release`.
   void hold() { held_ = true; }
   void release() {
@@ -97,6 +104,9 @@ class FakeBroker {
   }
 
   std::map<std::string, std::vector<Log>> topics;
+  std::map<std::string, std::uint8_t> incarnations;  ///< of topics; their ids are made from these
+  std::int32_t leader_epoch = 1;
+  bool has_leaders = true;
   std::deque<ErrorCode> produce_errors;  ///< one for each produce answer to come, kNone: as it is
   int answers_to_lose = 0;               ///< so many produce requests take effect, and lose their connection
   std::size_t batch_bytes_max = 1 << 20;
@@ -223,11 +233,12 @@ class FakeBroker {
         topic.error_code = ErrorCode::kUnknownTopicOrPartition;
         continue;
       }
+      topic.topic_id = Uuid{.bytes = {1, incarnations[name]}};
       for (std::size_t i = 0; i < known->second.size(); ++i) {
         auto& partition = topic.partitions.emplace_back();
         partition.partition_index = static_cast<std::int32_t>(i);
-        partition.leader_id = 1;
-        partition.leader_epoch = 1;
+        partition.leader_id = has_leaders ? 1 : -1;
+        partition.leader_epoch = leader_epoch;
       }
     }
     return response;
@@ -269,10 +280,10 @@ class FakeBroker {
           scripted = produce_errors.front();
           produce_errors.pop_front();
         }
-        answer.error_code = scripted != ErrorCode::kNone
-                                ? scripted
-                                : append(topics.at(topic.name).at(static_cast<std::size_t>(partition.index)),
-                                         std::string(partition.records.bytes), answer.base_offset);
+        Log* log = find(topic.name, partition.index);
+        answer.error_code = scripted != ErrorCode::kNone ? scripted
+                            : log == nullptr             ? ErrorCode::kUnknownTopicOrPartition
+                                             : append(*log, std::string(partition.records.bytes), answer.base_offset);
       }
     }
     if (answers_to_lose > 0) {
@@ -281,6 +292,12 @@ class FakeBroker {
     }
     if (request.acks == 0) return std::string{};
     return wire::encode_response(header, response);
+  }
+
+  Log* find(const std::string& topic, std::int32_t partition) {
+    const auto found = topics.find(topic);
+    if (found == topics.end() || static_cast<std::size_t>(partition) >= found->second.size()) return nullptr;
+    return &found->second[static_cast<std::size_t>(partition)];
   }
 
   ErrorCode append(Log& log, std::string bytes, std::int64_t& base_offset) {

@@ -263,6 +263,45 @@ TEST_F(ProducerFixture, EveryCodecArrivesReadable) {
   EXPECT_EQ(log(), all_sent());
 }
 
+TEST_F(ProducerFixture, TopicCreatedAgainWithFewerPartitionsTakesWhatFollows) {
+  w.broker.add_topic("t", 3);
+  options.partitioner = Partitioner::round_robin;
+  Producer& p = producer();
+  ASSERT_TRUE(send(p, 30).has_value());
+  w.broker.create_again("t", 1);
+  // Some of these were meant for partitions that are not there any more, and are reported.
+  ASSERT_TRUE(send(p, 3).has_value());
+  EXPECT_EQ(failed.size(), 2u);
+  EXPECT_EQ(last_error.code, Errc::not_found);
+  ASSERT_TRUE(send(p, 10).has_value());
+  EXPECT_EQ(failed.size(), 2u);
+  EXPECT_EQ(log().size(), 11u);
+  const auto last = record::parse_header(w.broker.topics["t"][0].batches.back());
+  EXPECT_EQ(last->producer_epoch, ProducerEpoch{1});
+}
+
+TEST_F(ProducerFixture, ErrorThatLastsIsToldAndSoIsItsEnd) {
+  Producer& p = producer();
+  ASSERT_TRUE(send(p, 1).has_value());
+  w.broker.produce_errors.assign(12, ErrorCode::kLeaderNotAvailable);
+  ASSERT_TRUE(send(p, 1).has_value());
+  ASSERT_EQ(w.notices.size(), 2u);
+  EXPECT_EQ(w.notices[0].text, "t-0: it has no leader now (LEADER_NOT_AVAILABLE); trying again");
+  EXPECT_EQ(w.notices[1].kind, Notice::Kind::back);
+  w.broker.produce_errors.assign(3, ErrorCode::kLeaderNotAvailable);
+  ASSERT_TRUE(send(p, 1).has_value());
+  EXPECT_EQ(w.notices.size(), 2u);
+}
+
+TEST_F(ProducerFixture, BatchThatBreaksEveryConnectionIsToldWithItsSize) {
+  Producer& p = producer();
+  ASSERT_TRUE(send(p, 1).has_value());
+  w.broker.answers_to_lose = 12;
+  ASSERT_TRUE(send(p, 1).has_value());
+  ASSERT_FALSE(w.notices.empty());
+  EXPECT_TRUE(w.notices[0].text.starts_with("t-0: a batch of ")) << w.notices[0].text;
+}
+
 /// Faults drawn from a seed: whatever happens, an idempotent producer's log is what was sent.
 TEST(ProducerFaults, AnyMixOfErrorsLostAnswersAndRestartsKeepsOrderAndOneCopy) {
   for (std::uint64_t seed = 1; seed <= 30; ++seed) {
