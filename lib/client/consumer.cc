@@ -17,6 +17,8 @@ namespace {
 
 /// How long a topic may be unknown to the brokers before its partitions are given up.
 constexpr Duration kUnknownTopicWait = 5s;
+/// A partition that had no leader so often when we asked, which takes some 4 s, waits for somebody to do something.
+constexpr int kLeaderlessToTell = 8;
 /// A poll gives out about this much, so that its caller gets on with other things now and then.
 constexpr std::size_t kPollBytes = 4 << 20;
 
@@ -43,6 +45,7 @@ struct Slot {
   Uuid topic_id;
   std::optional<Offset> known_end;
   Instant unknown_since = Instant::never();
+  int leaderless = 0;  ///< answers in a row that named no leader
 };
 
 /// A step of a partition: a batch to give out, or only a new position.
@@ -114,6 +117,7 @@ class Consumer::Impl : public std::enable_shared_from_this<Impl> {
   awaitable<void> keep_house();
   awaitable<bool> locate();
   void locate(Slot& slot, const Cluster::TopicRef& topic);
+  void begin_again(Slot& slot, const PartitionInfo& info, Uuid topic_id);
   awaitable<bool> validate(std::shared_ptr<Slot> slot);
   awaitable<bool> reset(std::shared_ptr<Slot> slot);
   [[nodiscard]] bool has_any(State state) const;
@@ -317,13 +321,37 @@ void Consumer::Impl::locate(Slot& slot, const Cluster::TopicRef& topic) {
                            .message = fmt::format("topic {} has no partition {}", topic->name, slot.where->partition),
                            .kafka_code = 0});
   const PartitionInfo& info = topic->partitions[index];
+  const bool is_other_topic = !slot.topic_id.is_zero() && slot.topic_id != topic->id;
+  if (is_other_topic) return begin_again(slot, info, topic->id);
   const bool is_stale = info.leader_epoch != kNoLeaderEpoch && info.leader_epoch < slot.leader_epoch;
-  if (info.leader == kNoBroker || is_stale) return;
+  if (info.leader == kNoBroker) {
+    if (++slot.leaderless == kLeaderlessToTell)
+      cluster_.note({.kind = Notice::Kind::lost,
+                     .text = fmt::format("{} has no leader now; trying again", slot.where->to_string())});
+    return;
+  }
+  if (is_stale) return;
+  if (std::exchange(slot.leaderless, 0) >= kLeaderlessToTell)
+    cluster_.note({.kind = Notice::Kind::back, .text = fmt::format("{} has a leader again", slot.where->to_string())});
   const bool is_new_epoch = info.leader_epoch > slot.leader_epoch;
   slot.leader = info.leader;
   slot.leader_epoch = info.leader_epoch;
   slot.topic_id = topic->id;
   slot.state = is_new_epoch && slot.fetch_epoch != kNoLeaderEpoch ? State::validating : State::fetching;
+}
+
+/// The topic was deleted and created again: our position is a place in a log that is no more, though the new one may
+/// have a record there.
+void Consumer::Impl::begin_again(Slot& slot, const PartitionInfo& info, Uuid topic_id) {
+  if (options_.reset == OffsetReset::fail)
+    return fail_slot(slot, Error{.code = Errc::not_found,
+                                 .message = fmt::format("{}: the topic was deleted and created again after offset {}",
+                                                        slot.where->to_string(), slot.fetch_position.value()),
+                                 .kafka_code = 0});
+  slot.topic_id = topic_id;
+  slot.leader = info.leader;
+  slot.leader_epoch = info.leader_epoch;
+  slot.state = State::resetting;
 }
 
 /// Asks the leader where the epoch of the last record that we have ended in its log: before our position means that the

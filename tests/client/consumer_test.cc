@@ -106,6 +106,32 @@ TEST_F(ConsumerFixture, OffsetOutsideTheLogIsAnErrorOrAResetByPolicy) {
   EXPECT_EQ(read(c), numbers(10, 20));
 }
 
+TEST_F(ConsumerFixture, TopicCreatedAgainIsAnErrorOrReadFromItsStartByPolicy) {
+  const auto read_and_create_again = [&](Consumer& c) {
+    log() = {};
+    append(10);
+    c.assign(where(), Offset{0});
+    EXPECT_EQ(read(c), numbers(0, 10));
+    w.broker.create_again("t", 2);
+    // Longer than the old one was, so that the old position is a place in it.
+    append(100);
+    w.broker.stop();
+    w.broker.start();
+  };
+  {
+    Consumer& c = consumer();
+    read_and_create_again(c);
+    EXPECT_TRUE(read(c).empty());
+    ASSERT_EQ(errors.size(), 1u);
+    EXPECT_EQ(errors[0].code, Errc::not_found);
+    EXPECT_NE(errors[0].message.find("created again"), std::string::npos);
+  }
+  options.reset = OffsetReset::start;
+  Consumer& c = consumer();
+  read_and_create_again(c);
+  EXPECT_EQ(read(c), numbers(0, 100));
+}
+
 TEST_F(ConsumerFixture, DamagedBatchIsReportedAndWhatStandsBeforeItIsGiven) {
   append(5);
   append(5);
@@ -136,6 +162,19 @@ TEST_F(ConsumerFixture, BrokerThatRestartsIsReadOn) {
   append(10);
   w.broker.start();
   EXPECT_EQ(read(c), numbers(10, 20));
+}
+
+TEST_F(ConsumerFixture, PartitionWithoutALeaderIsToldAndReadWhenItHasOne) {
+  append(10);
+  w.broker.has_leaders = false;
+  Consumer& c = consumer();
+  c.assign(where(), Offset{0});
+  w.world.run_for(20s);
+  ASSERT_EQ(w.notices.size(), 1u);
+  EXPECT_EQ(w.notices[0].text, "t-0 has no leader now; trying again");
+  w.broker.has_leaders = true;
+  EXPECT_EQ(read(c), numbers(0, 10));
+  EXPECT_EQ(w.notices.size(), 2u);
 }
 
 TEST_F(ConsumerFixture, PausedPartitionGivesNothingAndResumesWhereItWas) {
