@@ -89,13 +89,15 @@ constexpr cli::OptionRow kOptions[] = {
      .value_name = "forever|DUR|0",
      .fallback = "forever",
      .group = "Delivery",
-     .help = "how long a batch is tried again once the broker was reached; the input waits meanwhile"},
+     .help =
+         "how long a batch that fails is tried again, once the broker was reached; 0 is one attempt. The input waits "
+         "meanwhile"},
     {.long_name = "drain",
      .kind = ValueKind::duration,
      .value_name = "DUR",
      .fallback = "30s",
      .group = "Delivery",
-     .help = "after Ctrl-C wait so long for what was read to be acknowledged"},
+     .help = "after Ctrl-C, SIGTERM or SIGHUP wait so long for what was read to be acknowledged"},
     {.short_name = 'T',
      .long_name = "tee",
      .kind = ValueKind::flag,
@@ -109,18 +111,23 @@ constexpr cli::Example kExamples[] = {
     {"keys before a tab; records of one key stay in order", "mqprod -K '\\t' users < users.tsv"},
     {"file names, whatever they contain", "find . -print0 | mqprod -0 names"},
 };
-constexpr cli::ToolRow kTool{.name = "mqprod",
-                             .summary = "write lines to a topic",
-                             .usage = kUsage,
-                             .description =
-                                 "mqprod sends each line of its input (or each part that --delimiter ends) to TOPIC as "
-                                 "one record. Empty lines are records too.\n\n"
-                                 "While no broker answers it keeps what it has, stops reading, says so once and goes "
-                                 "on when one is back. At the end of the input, and "
-                                 "after Ctrl-C, it waits until everything that it read is acknowledged.",
-                             .options = kOptions,
-                             .examples = kExamples,
-                             .operands = {.min = 1}};
+constexpr cli::ToolRow kTool{
+    .name = "mqprod",
+    .summary = "write lines to a topic",
+    .usage = kUsage,
+    .description =
+        "mqprod sends each line of its input (or each part that --delimiter ends) to TOPIC as "
+        "one record. Empty lines are records too.\n\n"
+        "While no broker answers it keeps what it has, stops reading, says so once and goes "
+        "on when one is back. At the end of the input it waits until everything that it read "
+        "is acknowledged.\n\n"
+        "Ctrl-C, SIGTERM and SIGHUP end the reading; what was read is sent and waited for. Of a "
+        "line that was read in part, the rest is read first. When it does not come within a "
+        "second, that line is not sent, since half a line is another line, and standard error "
+        "says so. A second signal ends mqprod at once.",
+    .options = kOptions,
+    .examples = kExamples,
+    .operands = {.min = 1}};
 
 std::expected<record::Codec, std::string> parse_codec(std::string_view name) {
   for (const record::Codec codec :
@@ -160,6 +167,9 @@ std::expected<Options, cli::Ending> understand(const cli::Arguments& args) {
   if (args.has("partition")) options.partition = static_cast<std::int32_t>(args.number("partition"));
   options.tee = args.flag("tee");
   options.record_bytes_max = args.size("max-record");
+  constexpr std::uint64_t kRecordBytesMax = 1u << 30;  // lengths in a batch are 32 bits, with a sign
+  if (options.record_bytes_max > kRecordBytesMax)
+    return bad("max-record", {.at = 0, .size = args.text("max-record").size(), .why = "must be at most 1G"});
   options.drain = args.duration("drain");
 
   client::ProducerOptions& producer = options.producer;

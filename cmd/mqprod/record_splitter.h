@@ -29,6 +29,8 @@ class RecordSplitter {
   [[nodiscard]] std::optional<BytesView> next();
   /// The unfinished record is longer than it may be.
   [[nodiscard]] bool too_long() const { return too_long_; }
+  /// Bytes that were filled in and not given out: after the last whole record, those of an unfinished one.
+  [[nodiscard]] std::size_t rest() const { return end_ - begin_; }
   /// How many records were given out: the number of the next one, counted from 1, is one more.
   [[nodiscard]] std::uint64_t count() const { return count_; }
 

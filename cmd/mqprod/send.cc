@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "cli/terminal.h"
-#include "record_splitter.h"
 #include "tool/error_stream.h"
 
 namespace mq::mqprod {
@@ -13,6 +12,8 @@ namespace {
 
 // Sleeping for less than this costs more than it spreads.
 constexpr Duration kRateStep = 2ms;
+// After Ctrl-C, for the end of a line that was read in part and for the reader of the copy.
+constexpr Duration kOthersWait = 1s;
 
 std::string name_of(const std::string& file) { return file == "-" ? "standard input" : file; }
 
@@ -61,15 +62,16 @@ awaitable<cli::ExitCode> Sender::run() {
     complain(done.error());
     code_ = cli::worst(code_, bad_input_ ? cli::ExitCode::some_failed : cli::exit_code_of(done.error()));
   }
-  // At the end of the input the batches in flight have the patience of --retry; after Ctrl-C that of --drain.
-  auto closed = co_await producer.close(stopping_ ? shard.now() + options_.drain : Instant::never());
+  // At the end of the input the batches in flight have the patience of --retry; after Ctrl-C `end_in_time` ends them.
+  auto closed = co_await producer.close(Instant::never());
   if (!closed) complain(closed.error());
+  is_drained_ = true;
   drain_timer_->cancel();
   co_await tasks_.join();
   producer_ = nullptr;
   co_await cluster.close();
   if (failed_ > 0) {
-    tool::tell(fmt::format("mqprod: {} of {} records were not acknowledged\n", failed_, sent_));
+    tool::tell(fmt::format("mqprod: {} of {} records were not acknowledged\n", failed_, read_));
     code_ = cli::worst(code_, cli::ExitCode::some_failed);
   }
   if (stopping_ || args_.flag("verbose")) tool::tell(cli::notice(args_, totals()));
@@ -80,30 +82,37 @@ void Sender::stop(cli::ExitCode as) {
   stopping_ = true;
   code_ = as;
   if (topic_ == nullptr) tool::end_now(as);  // nothing was read yet
-  if (input_ != nullptr) input_->close();
+  if (input_ != nullptr) input_->interrupt();
   rate_timer_->cancel();
-  if (sent_ > acknowledged_)
+  if (read_ > acknowledged_)
     tool::tell(
         cli::notice(args_, fmt::format("waiting for {} records to be acknowledged; interrupt again to leave them",
-                                       sent_ - acknowledged_)));
-  tasks_.spawn(end_drain());
+                                       read_ - acknowledged_)));
+  tasks_.spawn(end_in_time());
 }
 
-awaitable<void> Sender::end_drain() {
-  if (!co_await drain_timer_->wait_until(runtime_.shard(0).now() + options_.drain)) co_return;
-  tool::tell(fmt::format("mqprod: {} records were not acknowledged within --drain\n", sent_ - acknowledged_));
+awaitable<void> Sender::end_in_time() {
+  const Instant end = runtime_.shard(0).now() + options_.drain;
+  (void)co_await drain_timer_->wait_until(std::min(end, runtime_.shard(0).now() + kOthersWait));
+  reading_is_over_ = true;
+  if (input_ != nullptr) input_->close();
+  out_.close();
+  if (is_drained_ || !co_await drain_timer_->wait_until(end)) co_return;
+  tool::tell(left_undone());
   tool::end_now(code_);
 }
 
 std::string Sender::progress() const { return fmt::format("mqprod: {}\n", totals()); }
 
 std::string Sender::totals() const {
-  return fmt::format("{} records read, {} acknowledged, {} failed", sent_, acknowledged_, failed_);
+  return fmt::format("{} records read, {} acknowledged, {} failed", read_, acknowledged_, failed_);
 }
 
 std::string Sender::left_undone() const {
-  if (sent_ == acknowledged_) return {};
-  return fmt::format("mqprod: {} records were not acknowledged\n", sent_ - acknowledged_);
+  const std::size_t unsent = splitter_ == nullptr ? 0 : splitter_->rest();
+  if (read_ == acknowledged_ && unsent == 0) return {};
+  return fmt::format("mqprod: {} records were not acknowledged{}\n", read_ - acknowledged_,
+                     unsent == 0 ? "" : fmt::format(", and {} bytes after them were read and not sent", unsent));
 }
 
 awaitable<Result<void>> Sender::send_input(const std::string& file) {
@@ -112,33 +121,41 @@ awaitable<Result<void>> Sender::send_input(const std::string& file) {
   posix::Input& input = *opened;
   input_ = &input;
   RecordSplitter splitter(options_.delimiter, options_.record_bytes_max);
+  splitter_ = &splitter;
   Result<void> result;
   bool at_end = false;
-  while (!at_end && result) {
+  while (!at_end && result && !(stopping_ && splitter.rest() == 0)) {
     const std::span<char> whole_room = splitter.room();
     const std::span<char> room = whole_room.first(std::min(whole_room.size(), read_bytes_max()));
-    auto got = stopping_ ? Result<std::size_t>(0) : co_await input.read_some(room);
-    if (!got && got.error().code != Errc::cancelled) {
+    const auto got = co_await input.read_some(room);
+    if (!got && got.error().code == Errc::cancelled) {
+      if (!reading_is_over_) continue;
+      tool::tell(fmt::format("mqprod: {}: the last {} bytes, a record without its end, were not sent\n", name_of(file),
+                             splitter.rest()));
+      break;
+    }
+    if (!got) {
       result = pass_over(got.error());
       break;
     }
-    at_end = !got || *got == 0;
-    if (at_end) {
+    at_end = *got == 0;
+    if (at_end)
       splitter.finish();
-    } else {
+    else
       splitter.filled(*got);
-      if (options_.tee && !tee_broken_) co_await copy({room.data(), *got});
-    }
     while (auto record = splitter.next()) {
       result = co_await send_record(*record, file, splitter.count());
       if (!result) break;
     }
+    // After the sending: a reader of the copy that takes nothing keeps back nothing that was read.
+    if (options_.tee && !tee_broken_) co_await copy({room.data(), *got});
     if (splitter.too_long()) {
       bad_input_ = true;
       result = fail(Errc::too_large, "{}: record {} is longer than --max-record {}", name_of(file),
                     splitter.count() + 1, args_.text("max-record"));
     }
   }
+  splitter_ = nullptr;
   input_ = nullptr;
   co_return result;
 }
@@ -173,16 +190,18 @@ awaitable<Result<void>> Sender::send_record(BytesView bytes, const std::string& 
     record.value = bytes.substr(at + options_.key_delimiter->size());
   }
   if (has_rate()) co_await keep_rate(bytes.size());
+  record.token = ++read_;
   while (true) {
     MQ_CO_TRY(const bool taken, producer_->try_send(*topic_, record));
     if (taken) break;
     co_await producer_->wait_for_room();
   }
-  ++sent_;
   co_return Result<void>{};
 }
 
 std::size_t Sender::read_bytes_max() const {
+  // Where the unfinished record ends can only be seen by not reading beyond: the rest is for whoever reads next.
+  if (stopping_) return 1;
   if (!has_rate()) return std::numeric_limits<std::size_t>::max();
   constexpr double kSecondsAhead = 0.1;
   constexpr double kShortRecordBytes = 16;
@@ -208,7 +227,11 @@ void Sender::delivered(const client::Delivery& delivery) {
     return;
   }
   if (failed_ == 0) {
-    complain(*delivery.error);
+    Error error = *delivery.error;
+    error.message += delivery.tokens.size() == 1 ? fmt::format(" (record {})", delivery.tokens.front())
+                                                 : fmt::format(" ({} records, the first is number {})",
+                                                               delivery.tokens.size(), delivery.tokens.front());
+    complain(error);
     code_ = cli::worst(code_, cli::exit_code_of(*delivery.error));
   }
   failed_ += delivery.tokens.size();

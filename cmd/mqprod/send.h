@@ -11,6 +11,7 @@
 #include "env/task_group.h"
 #include "options.h"
 #include "posix/stdio.h"
+#include "record_splitter.h"
 #include "tool/run_tool.h"
 
 namespace mq::mqprod {
@@ -22,7 +23,7 @@ class Sender final : public tool::Job {
 
   /// From the first contact to the last acknowledgement.
   awaitable<cli::ExitCode> run() override;
-  /// What was read is still sent, nothing more is read.
+  /// What was read is still sent. Nothing more is read but the end of a line that was read in part.
   void stop(cli::ExitCode as) override;
   [[nodiscard]] std::string progress() const override;
   [[nodiscard]] bool shows_progress() const override { return !tee_is_on_terminal_; }
@@ -41,7 +42,7 @@ class Sender final : public tool::Job {
   [[nodiscard]] std::size_t read_bytes_max() const;
   awaitable<void> keep_rate(std::size_t bytes);
   void delivered(const client::Delivery& delivery);
-  awaitable<void> end_drain();
+  awaitable<void> end_in_time();
   void complain(const Error& error);
   [[nodiscard]] std::string totals() const;
 
@@ -52,13 +53,16 @@ class Sender final : public tool::Job {
   client::Producer* producer_ = nullptr;
   client::Producer::Topic* topic_ = nullptr;
   posix::Input* input_ = nullptr;
+  const RecordSplitter* splitter_ = nullptr;
   posix::Output out_;
   const bool tee_is_on_terminal_;
   bool stopping_ = false;
+  bool reading_is_over_ = false;  ///< also of a line that was read in part
+  bool is_drained_ = false;
   bool tee_broken_ = false;
   bool bad_input_ = false;  ///< what ended the sending was a record that is none
   cli::ExitCode code_ = cli::ExitCode::ok;
-  std::uint64_t sent_ = 0;
+  std::uint64_t read_ = 0;  ///< records
   std::uint64_t acknowledged_ = 0;
   std::uint64_t failed_ = 0;
   std::unique_ptr<env::Timer> rate_timer_;

@@ -23,7 +23,14 @@ namespace mq::tool {
 namespace {
 
 cli::ExitCode ending_of(int signal) {
-  return signal == SIGTERM ? cli::ExitCode::terminated : cli::ExitCode::interrupted;
+  switch (signal) {
+    case SIGHUP:
+      return cli::ExitCode::hung_up;
+    case SIGTERM:
+      return cli::ExitCode::terminated;
+    default:
+      return cli::ExitCode::interrupted;
+  }
 }
 
 constexpr Duration kProgressEvery = 250ms;
@@ -121,7 +128,10 @@ int run_tool(const cli::ToolRow& tool, int argc, char** argv, const MakeJob& mak
   if (!job) return write_out(job.error());
 
   return runtime.run([&]() -> awaitable<int> {
-    posix::Signals signals(runtime.shard(0), {SIGINT, SIGTERM, SIGUSR1});
+    // nohup has us ignore SIGHUP; else a terminal that closes is a reason to end well.
+    posix::Signals signals = posix::is_ignored(SIGHUP)
+                                 ? posix::Signals(runtime.shard(0), {SIGINT, SIGTERM, SIGUSR1})
+                                 : posix::Signals(runtime.shard(0), {SIGINT, SIGTERM, SIGHUP, SIGUSR1});
     env::TaskGroup watching(runtime.shard(0));
     watching.spawn(watch_signals(signals, **job));
     const auto progress_timer = runtime.shard(0).make_timer();

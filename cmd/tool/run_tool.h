@@ -17,7 +17,7 @@ class Job {
  public:
   virtual ~Job() = default;
   virtual awaitable<cli::ExitCode> run() = 0;
-  /// The first Ctrl-C or SIGTERM: end well, soon; `as` is the exit status then. A second one ends the process.
+  /// The first Ctrl-C, SIGTERM or SIGHUP: end well, soon; `as` is the exit status then. A second one ends the process.
   virtual void stop(cli::ExitCode as) = 0;
   /// One line with its end, for SIGUSR1 and --progress.
   [[nodiscard]] virtual std::string progress() const = 0;

@@ -15,6 +15,7 @@ constexpr ExitCodeRow kRows[] = {
     {ExitCode::damaged, "data verification failed: checksum, index, order, loss, duplicate", "alarm"},
     {ExitCode::needs_consent, "refused: needs --yes, or the profile is protected", "with --yes"},
     {ExitCode::time_limit, "--time-limit reached", ""},
+    {ExitCode::hung_up, "died from SIGHUP", ""},
     {ExitCode::interrupted, "died from SIGINT", ""},
     {ExitCode::broken_pipe, "died from SIGPIPE", ""},
     {ExitCode::terminated, "died from SIGTERM", ""},

@@ -21,6 +21,7 @@ enum class ExitCode : std::uint8_t {
   damaged = 7,
   needs_consent = 8,
   time_limit = 124,
+  hung_up = 129,
   interrupted = 130,
   broken_pipe = 141,
   terminated = 143,

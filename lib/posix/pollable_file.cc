@@ -106,12 +106,13 @@ awaitable<Result<void>> PollableFile::write(BytesView bytes) {
   co_return Result<void>{};
 }
 
-/// Returns well when `close` ended it: the caller looks at `closed_`.
 awaitable<Result<void>> PollableFile::wait() {
   reads_without_wait_ = 0;
   if (!waiter_) MQ_CO_CHECK(make_waiter());
   const auto [error] = co_await waiter_->async_wait(Waiter::wait_read, boost::asio::as_tuple(boost::asio::deferred));
-  if (error && !closed_) co_return failure(error.value(), "wait");
+  if (error == boost::asio::error::operation_aborted)
+    co_return fail(Errc::cancelled, "{}: it was not waited for", name_);
+  if (error) co_return failure(error.value(), "wait");
   co_return Result<void>{};
 }
 
@@ -126,6 +127,10 @@ Result<void> PollableFile::make_waiter() {
 awaitable<void> PollableFile::let_others_run() {
   reads_without_wait_ = 0;
   co_await boost::asio::post(shard_.executor(), boost::asio::deferred);
+}
+
+void PollableFile::interrupt() {
+  if (waiter_ && waiter_->is_open()) waiter_->cancel();
 }
 
 void PollableFile::close() {

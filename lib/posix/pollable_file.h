@@ -26,6 +26,9 @@ class PollableFile {
 
   awaitable<Result<std::size_t>> read_some(std::span<char> to);
   awaitable<Result<void>> write(BytesView bytes);
+  /// Ends a wait in progress: the call that waits returns cancelled.
+  void interrupt();
+  /// The same, and no call succeeds after it.
   void close();
 
  private:

@@ -31,4 +31,9 @@ void Signals::close() {
   parts_->set.cancel();
 }
 
+bool is_ignored(int signal) {
+  struct sigaction action{};
+  return ::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 }  // namespace mq::posix

@@ -26,4 +26,7 @@ class Signals {
   std::unique_ptr<Parts> parts_;
 };
 
+/// Whoever started us had this signal ignored.
+[[nodiscard]] bool is_ignored(int signal);
+
 }  // namespace mq::posix

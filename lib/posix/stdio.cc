@@ -24,6 +24,7 @@ Input::Input(std::unique_ptr<PollableFile> file) : file_(std::move(file)) {}
 Input::Input(Input&&) noexcept = default;
 Input::~Input() = default;
 awaitable<Result<std::size_t>> Input::read_some(std::span<char> to) { return file_->read_some(to); }
+void Input::interrupt() { file_->interrupt(); }
 void Input::close() { file_->close(); }
 
 Output Output::standard(env::Shard& shard) {
@@ -34,6 +35,7 @@ Output::Output(std::unique_ptr<PollableFile> file) : file_(std::move(file)) {}
 Output::Output(Output&&) noexcept = default;
 Output::~Output() = default;
 awaitable<Result<void>> Output::write(BytesView bytes) { return file_->write(bytes); }
+void Output::close() { file_->close(); }
 
 void write_error(std::string_view text) {
   while (!text.empty()) {

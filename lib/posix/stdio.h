@@ -26,7 +26,9 @@ class Input {
 
   /// At least one byte, at most `to.size()`; 0 at the end. cancelled after `close`.
   awaitable<Result<std::size_t>> read_some(std::span<char> to);
-  /// Ends a read in progress. Standard input itself stays open.
+  /// Ends a read that waits, with cancelled; later ones go on where it was.
+  void interrupt();
+  /// Ends a read in progress and all later ones. Standard input itself stays open.
   void close();
 
  private:
@@ -42,8 +44,11 @@ class Output {
   ~Output();
   Output(Output&&) noexcept;
 
-  /// Writes all of `bytes`. closed: nobody reads any more (EPIPE); disk_full and others as of File::write_at.
+  /// Writes all of `bytes`. closed: nobody reads any more (EPIPE); disk_full and others as of File::write_at; cancelled
+  /// after `close`, and part of them may be written then.
   awaitable<Result<void>> write(BytesView bytes);
+  /// Ends a write in progress and all later ones. Standard output itself stays open.
+  void close();
 
  private:
   explicit Output(std::unique_ptr<PollableFile> file);

@@ -139,6 +139,34 @@ TEST(Input, CloseEndsAWaitingReadAsCancelled) {
   });
 }
 
+TEST(Input, InterruptedReadGoesOnWhereItWas) {
+  in_runtime([](Runtime& runtime) -> awaitable<void> {
+    const Pipe pipe;
+    const Redirected redirected(STDIN_FILENO, pipe.out.get());
+    auto input = Input::open(runtime.shard(0), "-").value();
+    input.interrupt();  // nobody waits: nothing happens
+    put(pipe.in, "a");
+    char c = 0;
+    EXPECT_EQ((co_await input.read_some({&c, 1})).value(), 1u);
+    runtime.shard(0).post([&] { input.interrupt(); });
+    EXPECT_EQ((co_await input.read_some({&c, 1})).error().code, Errc::cancelled);
+    put(pipe.in, "b");
+    EXPECT_EQ((co_await input.read_some({&c, 1})).value(), 1u);
+    EXPECT_EQ(c, 'b');
+  });
+}
+
+TEST(Output, CloseEndsAWriteThatWaits) {
+  in_runtime([](Runtime& runtime) -> awaitable<void> {
+    const Pipe pipe;
+    const Redirected redirected(STDOUT_FILENO, pipe.in.get());
+    auto output = Output::standard(runtime.shard(0));
+    runtime.shard(0).post([&] { output.close(); });
+    EXPECT_EQ((co_await output.write(std::string(1 << 20, 'x'))).error().code, Errc::cancelled);
+    EXPECT_EQ((co_await output.write("y")).error().code, Errc::cancelled);
+  });
+}
+
 TEST(Output, FullPipeIsWaitedForAndKeepsItsMode) {
   in_runtime([](Runtime& runtime) -> awaitable<void> {
     Pipe pipe;
