@@ -108,18 +108,29 @@ constexpr cli::Example kExamples[] = {
     {"exactly these offsets of partition 0", "mqcons -o 0=100..200 web"},
     {"a member of a group; what was printed is committed", "mqcons -f -g billing --reset start orders"},
 };
-constexpr cli::ToolRow kTool{.name = "mqcons",
-                             .summary = "read records from topics",
-                             .usage = kUsage,
-                             .description =
-                                 "mqcons writes the records of TOPICs to standard output. Without -f it ends at the "
-                                 "end as it was when it began; several partitions are "
-                                 "merged by time. Output is flushed whenever no record waits.\n\n"
-                                 "With -g a position is committed after the bytes before it were accepted by standard "
-                                 "output, so nothing that was not written is skipped.",
-                             .options = kOptions,
-                             .examples = kExamples,
-                             .operands = {.min = 1}};
+constexpr cli::ToolRow kTool{
+    .name = "mqcons",
+    .summary = "read records from topics",
+    .usage = kUsage,
+    .description =
+        "mqcons writes the records of TOPICs to standard output. Without -f it ends at the "
+        "end as it was when it began; several partitions are "
+        "merged by time. Output is flushed whenever no record waits.\n\n"
+        "With -g a position is committed after the bytes before it were accepted by standard "
+        "output, so nothing that was not written is skipped. A commit comes each second and at "
+        "the end: what a member that was killed wrote after its last one is written again, by "
+        "whoever reads on. Without -f a member ends when it has read its partitions up to "
+        "where they ended when it got them.",
+    .options = kOptions,
+    .examples = kExamples,
+    .operands = {.min = 1}};
+
+bool names_committed(const cli::PartitionRange& range) {
+  const auto is_committed = [](const std::optional<cli::Position>& position) {
+    return position && position->kind == cli::Position::Kind::committed;
+  };
+  return is_committed(range.range.first) || is_committed(range.range.last);
+}
 
 }  // namespace
 
@@ -143,6 +154,9 @@ std::expected<Options, cli::Ending> understand(const cli::Arguments& args, WallM
   if (args.has("offset")) {
     auto ranges = cli::parse_position_list(args.text("offset"), now);
     if (!ranges) return bad("offset", ranges.error());
+    if (std::ranges::any_of(*ranges, names_committed))
+      return std::unexpected(
+          args.usage_error("'committed' is the place of a group, where -g begins by itself; it does not go with -o"));
     options.ranges = *ranges;
   }
   cli::PartitionRange by_time;

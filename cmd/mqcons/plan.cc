@@ -10,13 +10,21 @@ namespace {
 
 constexpr auto kIsolation = client::Isolation::read_committed;
 
+/// Those of -p and of the ranges of -o.
+std::vector<std::int32_t> named_partitions(const Options& options) {
+  std::vector<std::int32_t> named = options.partitions;
+  for (const cli::PartitionRange& range : options.ranges)
+    named.insert(named.end(), range.partitions.begin(), range.partitions.end());
+  return named;
+}
+
 awaitable<Result<std::vector<Part>>> find_partitions(client::Cluster& cluster, const Options& options,
                                                      Instant deadline) {
   std::vector<Part> parts;
   for (const std::string& name : options.topics) {
     MQ_CO_TRY(const auto topic, co_await cluster.topic(name, client::Cluster::AutoCreate::no, deadline));
     const auto count = static_cast<std::int32_t>(topic->partitions.size());
-    for (const std::int32_t wanted : options.partitions)
+    for (const std::int32_t wanted : named_partitions(options))
       if (wanted >= count) co_return fail(Errc::not_found, "{} has no partition {}: it has {}", name, wanted, count);
     for (std::int32_t index = 0; index < count; ++index)
       if (options.partitions.empty() || std::ranges::find(options.partitions, index) != options.partitions.end())
@@ -48,7 +56,7 @@ awaitable<Result<std::optional<Offset>>> offset_of(client::Cluster& cluster, Par
     case Kind::offset:
       co_return Offset{position.value};
     case Kind::committed:
-      co_return fail(Errc::invalid_argument, "'committed' is a position of a group; use -g");
+      break;  // refused with the command line
     case Kind::time: {
       std::vector<client::OffsetQuery> query{{.where = part.where, .at = position.value}};
       MQ_CO_TRY(const auto found, co_await client::list_offsets(cluster, std::move(query), kIsolation, deadline));

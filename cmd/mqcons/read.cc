@@ -15,14 +15,17 @@ namespace {
 
 constexpr std::size_t kFlushBytes = 256 << 10;
 constexpr Duration kPollWait = 500ms;
-// A merge waits for the slowest partition; the others stop being fetched when so much of them is held.
+// A merge waits for the slowest partition; the others stop being fetched when so much of them is held: of each, and of
+// all together. What one fetch brings of a partition is held in any case.
 constexpr std::size_t kHeldBytesMax = 8u << 20;
+constexpr std::size_t kHeldBytesTotalMax = 128u << 20;
 // After a crash a group reads again what was written since the last commit. A commit waits for the broker's disk.
 constexpr Duration kCommitEvery = 1s;
 // Nobody who pressed Ctrl-C waits longer for a broker that does not answer.
 constexpr Duration kGoodbyeWait = 5s;
 constexpr Duration kLookForLostEvery = 100ms;
 constexpr Duration kNewPartitionsEvery = 10s;
+constexpr Duration kRebalanceToTell = 5s;
 
 /// Everything of the topics is meant, also what is yet to come.
 bool follows_all(const Options& options) {
@@ -31,14 +34,13 @@ bool follows_all(const Options& options) {
          });
 }
 
-bool is_at_end(const client::GroupConsumer& group) {
-  const auto assignment = group.assignment();
-  // Without partitions (another member has them) there is nothing to wait for either.
-  return !group.member_id().empty() && group.generation() > 0 &&
-         std::ranges::all_of(assignment, [&](const TopicPartition& where) {
+/// The partitions that we have are read up to `ends`. Without any (other members have them) there is nothing to wait
+/// for.
+bool is_at_end(const client::GroupConsumer& group, const std::map<TopicPartition, Offset>& ends) {
+  return group.is_settled() && std::ranges::all_of(group.assignment(), [&](const TopicPartition& where) {
            const auto position = group.position(where);
-           const auto end = group.known_end(where);
-           return position && end && *position >= *end;
+           const auto end = ends.find(where);
+           return position && end != ends.end() && *position >= end->second;
          });
 }
 
@@ -69,10 +71,13 @@ awaitable<cli::ExitCode> Reading::run() {
   // What a signal cut off is no failure of its own.
   if (result || (stopping_ && result.error().code == Errc::cancelled)) co_return code_;
   if (out_is_broken_) co_return cli::ExitCode::broken_pipe;
-  tool::tell(cli::complaint(args_, result.error()));
-  // A group that has no position needs --reset, not another topic.
-  const bool needs_reset = !options_.group.empty() && result.error().code == Errc::not_found && reading_;
-  co_return cli::worst(code_, needs_reset ? cli::ExitCode::precondition : cli::exit_code_of(result.error()));
+  Error error = result.error();
+  // A group that has no position, or one that is no place in the log, needs --reset, not another topic.
+  const bool needs_reset =
+      !options_.group.empty() && reading_ && (error.code == Errc::not_found || error.code == Errc::offset_out_of_range);
+  if (needs_reset) error.message += "; --reset start or --reset end says where to begin";
+  tool::tell(cli::complaint(args_, error));
+  co_return cli::worst(code_, needs_reset ? cli::ExitCode::precondition : cli::exit_code_of(error));
 }
 
 void Reading::stop(cli::ExitCode as) {
@@ -83,7 +88,8 @@ void Reading::stop(cli::ExitCode as) {
   if (group_ != nullptr) group_->wake();
 }
 
-/// After a signal: closes the client, which ends whatever waits for a broker, once the broker is gone or took too long.
+/// After a signal: closes the client, which ends whatever waits for a broker, once the broker is gone, or it or the
+/// reader of our output took too long.
 awaitable<void> Reading::leave_lost_broker(client::Cluster& cluster) {
   Instant leave_at = Instant::never();
   while (!is_over_) {
@@ -91,6 +97,7 @@ awaitable<void> Reading::leave_lost_broker(client::Cluster& cluster) {
     if (!stopping_) continue;
     if (leave_at == Instant::never()) leave_at = shard_.now() + kGoodbyeWait;
     if (!cluster.lost() && shard_.now() < leave_at) continue;
+    out_.close();  // a reader that takes nothing is not waited for either
     co_return co_await cluster.close();
   }
 }
@@ -315,10 +322,11 @@ void Reading::take(client::Polled polled, client::Consumer& consumer, std::list<
     const auto source = std::ranges::find(sources, *batch.where, [](const Source& s) { return s.part.where; });
     if (source != sources.end()) source->fetched.push(std::move(batch));
   }
+  const std::size_t share = std::min(kHeldBytesMax, kHeldBytesTotalMax / std::max<std::size_t>(sources.size(), 1));
   for (Source& source : sources) {
     if (source.part.is_over()) continue;
     step_on(consumer, source.part);
-    const std::size_t limit = source.is_paused ? kHeldBytesMax / 2 : kHeldBytesMax;
+    const std::size_t limit = source.is_paused ? share / 2 : share;
     const bool pause = source.fetched.bytes() > limit;
     if (pause != source.is_paused) consumer.pause(source.part.where, source.is_paused = pause);
   }
@@ -393,27 +401,13 @@ awaitable<Result<void>> Reading::read_group(client::Cluster& cluster) {
   reading_ = true;
   last_batch_ = shard_.now();
 
-  // What is to be committed: the offset after the last record that is written, at first where reading begins. So a
-  // group keeps its place in partitions that are empty, and one that began at the end skips nothing when it comes back.
-  Offsets places;
-  client::GroupOptions options;
-  options.group = options_.group;
-  options.instance_id = options_.instance;
-  options.consumer.reset = options_.reset == "start" ? client::OffsetReset::start
-                           : options_.reset == "end" ? client::OffsetReset::end
-                                                     : client::OffsetReset::fail;
-  options.on_assigned = [&](const std::vector<TopicPartition>& partitions) {
-    for (const TopicPartition& where : partitions)
-      if (const auto position = group_->position(where)) places[where] = *position;
-  };
-  options.on_revoked = [&](const std::vector<TopicPartition>& partitions, bool lost) -> awaitable<void> {
-    if (!lost) (void)co_await commit(*group_, places);
-    for (const TopicPartition& where : partitions) places.erase(where);
-  };
-  client::GroupConsumer group(cluster, options_.topics, std::move(options));
+  Places places;
+  Ends ends;
+  client::GroupConsumer group(cluster, options_.topics, group_options(places, ends));
   group_ = &group;
   Result<void> result;
   Instant commit_at = shard_.now();
+  settled_at_ = shard_.now();
   bool is_over = false;
   while (result && !done() && !is_over) {
     auto polled = co_await poll(cluster, group);
@@ -421,23 +415,21 @@ awaitable<Result<void>> Reading::read_group(client::Cluster& cluster) {
       result = std::unexpected(polled.error());
       break;
     }
+    tell_long_rebalance(group);
+    if (!options_.follow)
+      for (const TopicPartition& where : group.assignment())
+        if (const auto end = group.known_end(where)) ends.try_emplace(where, *end);
     for (const client::FetchedBatch& batch : polled->batches) {
       if (done()) break;  // what is not written is not committed
-      Offset next = batch.first_offset;
-      result = client::for_each_record(records_, batch, [&](const record::RecordView& record) {
-        if (done()) return;
-        write(*batch.where, batch.header, record);
-        next = mq::next(record.offset);
-      });
+      result = write_batch(batch, ends, places);
       if (!result) break;
-      places[*batch.where] = done() ? next : batch.next_offset;
     }
     if (auto flushed = co_await flush(); !flushed) {
       result = std::move(flushed);
       places.clear();  // we cannot know how much of it was taken
       break;
     }
-    is_over = !options_.follow && polled->batches.empty() && is_at_end(group);
+    is_over = !options_.follow && is_at_end(group, ends);
     if (result && shard_.now() >= commit_at) {
       result = co_await commit(group, places);
       commit_at = shard_.now() + kCommitEvery;
@@ -456,13 +448,69 @@ awaitable<Result<void>> Reading::read_group(client::Cluster& cluster) {
   co_return result;
 }
 
+/// `places` are what is to be committed: the offset after the last record that is written, at first where reading
+/// begins. So a group keeps its place in partitions that are empty, and one that began at the end skips nothing when it
+/// comes back. `ends` are of the partitions as they were when we got them; without -f nothing behind them is read.
+client::GroupOptions Reading::group_options(Places& places, Ends& ends) {
+  client::GroupOptions options;
+  options.group = options_.group;
+  options.instance_id = options_.instance;
+  options.consumer.reset = options_.reset == "start" ? client::OffsetReset::start
+                           : options_.reset == "end" ? client::OffsetReset::end
+                                                     : client::OffsetReset::fail;
+  options.on_assigned = [&](const std::vector<TopicPartition>& partitions) {
+    for (const TopicPartition& where : partitions)
+      if (const auto position = group_->position(where))
+        places[where] = {
+            .where = where, .offset = *position, .leader_epoch = group_->position_epoch(where), .metadata = {}};
+  };
+  options.on_revoked = [&](const std::vector<TopicPartition>& partitions, bool lost) -> awaitable<void> {
+    const bool any_open = std::ranges::any_of(partitions, [&](const auto& where) { return places.contains(where); });
+    if (lost && any_open)
+      tool::tell(cli::notice(args_, fmt::format("group {} went on without this member; what was written since its last "
+                                                "commit will be read again",
+                                                options_.group)));
+    if (!lost) (void)co_await commit(*group_, places);
+    for (const TopicPartition& where : partitions) places.erase(where), ends.erase(where);
+  };
+  return options;
+}
+
+/// A rebalance waits for members that died until their session ends, which looks as if there were no records.
+void Reading::tell_long_rebalance(const client::GroupConsumer& group) {
+  if (group.is_settled()) {
+    settled_at_ = shard_.now();
+    waiting_is_told_ = false;
+  } else if (shard_.now() - settled_at_ > kRebalanceToTell && !std::exchange(waiting_is_told_, true)) {
+    const auto session = std::chrono::duration_cast<std::chrono::seconds>(client::GroupOptions{}.session_timeout);
+    tool::tell(cli::notice(args_, fmt::format("group {}: waiting for its other members; one that was killed is waited "
+                                              "for until its session ends, up to {} s",
+                                              options_.group, session.count())));
+  }
+}
+
+/// Writes the records of `batch` before the partition's end, if it has one, and moves its place behind them.
+Result<void> Reading::write_batch(const client::FetchedBatch& batch, const Ends& ends, Places& places) {
+  const auto known_end = ends.find(*batch.where);
+  const Offset end = known_end == ends.end() ? batch.next_offset : std::min(known_end->second, batch.next_offset);
+  if (batch.first_offset >= end) return {};
+  Offset next = batch.first_offset;
+  MQ_CHECK(client::for_each_record(records_, batch, [&](const record::RecordView& record) {
+    if (done() || record.offset >= end) return;
+    write(*batch.where, batch.header, record);
+    next = mq::next(record.offset);
+  }));
+  places[*batch.where] = {
+      .where = *batch.where, .offset = done() ? next : end, .leader_epoch = batch.header.leader_epoch, .metadata = {}};
+  return {};
+}
+
 /// Takes what is committed out of `places`. What cannot be committed now (no broker, a rebalance) stays there for the
 /// next time.
-awaitable<Result<void>> Reading::commit(client::GroupConsumer& group, Offsets& places) {
+awaitable<Result<void>> Reading::commit(client::GroupConsumer& group, Places& places) {
   if (places.empty()) co_return Result<void>{};
   std::vector<client::CommittedOffset> offsets;
-  for (const auto& [where, offset] : places)
-    offsets.push_back({.where = where, .offset = offset, .leader_epoch = kNoLeaderEpoch, .metadata = {}});
+  for (const auto& [where, place] : places) offsets.push_back(place);
   const Duration patience = std::min(kGoodbyeWait, args_.duration("timeout"));
   auto committed = co_await group.commit(std::move(offsets), shard_.now() + patience);
   if (committed) {

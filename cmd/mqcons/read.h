@@ -34,7 +34,8 @@ class Reading final : public tool::Job {
  private:
   struct Tail;
   struct Source;
-  using Offsets = std::map<TopicPartition, Offset>;
+  using Ends = std::map<TopicPartition, Offset>;
+  using Places = std::map<TopicPartition, client::CommittedOffset>;
 
   awaitable<void> leave_lost_broker(client::Cluster& cluster);
   awaitable<Result<void>> read(client::Cluster& cluster);
@@ -48,7 +49,10 @@ class Reading final : public tool::Job {
   awaitable<void> add_new_partitions(client::Cluster& cluster, client::Consumer& consumer,
                                      std::map<TopicPartition, Part>& open);
   awaitable<Result<void>> read_group(client::Cluster& cluster);
-  awaitable<Result<void>> commit(client::GroupConsumer& group, Offsets& written);
+  [[nodiscard]] client::GroupOptions group_options(Places& places, Ends& ends);
+  void tell_long_rebalance(const client::GroupConsumer& group);
+  Result<void> write_batch(const client::FetchedBatch& batch, const Ends& ends, Places& places);
+  awaitable<Result<void>> commit(client::GroupConsumer& group, Places& places);
 
   /// What came within half a second. timed_out: no broker answers and nobody asked to wait for one.
   template <class From>
@@ -78,6 +82,8 @@ class Reading final : public tool::Job {
   std::optional<client::PartitionError> failure_;
   client::Consumer* consumer_ = nullptr;
   client::GroupConsumer* group_ = nullptr;
+  Instant settled_at_;  ///< when the group was last seen without a rebalance
+  bool waiting_is_told_ = false;
 };
 
 }  // namespace mq::mqcons

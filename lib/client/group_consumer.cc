@@ -103,6 +103,7 @@ class GroupConsumer::Impl : public std::enable_shared_from_this<Impl> {
   awaitable<Result<void>> close(Instant deadline);
 
   [[nodiscard]] const Consumer& consumer() const { return consumer_; }
+  [[nodiscard]] bool is_settled() const { return phase_ == Phase::stable; }
   [[nodiscard]] const std::vector<TopicPartition>& owned() const { return owned_; }
   [[nodiscard]] const std::string& member_id() const { return member_id_; }
   [[nodiscard]] std::int32_t generation() const { return generation_; }
@@ -554,7 +555,11 @@ awaitable<Result<void>> GroupConsumer::commit(std::vector<CommittedOffset> offse
   return impl_->commit(std::move(offsets), deadline);
 }
 awaitable<Result<void>> GroupConsumer::commit_polled(Instant deadline) { return impl_->commit_polled(deadline); }
+bool GroupConsumer::is_settled() const { return impl_->is_settled(); }
 std::vector<TopicPartition> GroupConsumer::assignment() const { return impl_->owned(); }
+LeaderEpoch GroupConsumer::position_epoch(const TopicPartition& where) const {
+  return impl_->consumer().position_epoch(where);
+}
 std::optional<Offset> GroupConsumer::position(const TopicPartition& where) const {
   return impl_->consumer().position(where);
 }

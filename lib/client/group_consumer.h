@@ -70,8 +70,12 @@ class GroupConsumer {
   /// Commits what `poll` has given out.
   awaitable<Result<void>> commit_polled(Instant deadline);
 
+  /// False until the first assignment, and while a rebalance goes on: `assignment` may not be the last word then.
+  [[nodiscard]] bool is_settled() const;
   [[nodiscard]] std::vector<TopicPartition> assignment() const;
   [[nodiscard]] std::optional<Offset> position(const TopicPartition& where) const;
+  /// Of the record before the position, when known: committed with it, a cut of the log below it is noticed later.
+  [[nodiscard]] LeaderEpoch position_epoch(const TopicPartition& where) const;
   [[nodiscard]] std::optional<Offset> known_end(const TopicPartition& where) const;
   /// Empty before the first join.
   [[nodiscard]] const std::string& member_id() const;

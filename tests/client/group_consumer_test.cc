@@ -41,6 +41,7 @@ class FakeGroup {
   std::map<TopicPartition, std::int64_t> committed;
   Partitions owned_at_join;
   ErrorCode join_error = ErrorCode::kNone;
+  ErrorCode sync_error = ErrorCode::kNone;
   int joins = 0;
   int leaves = 0;
 
@@ -107,6 +108,8 @@ class FakeGroup {
 
   std::string sync(const wire::RequestHeader& header, const wire::SyncGroupRequest& request) {
     wire::SyncGroupResponse response;
+    response.error_code = sync_error;
+    if (sync_error != ErrorCode::kNone) return wire::encode_response(header, response);
     auto assignment = *wire::decode_versioned<wire::ConsumerProtocolAssignment>(request.assignments.at(0).assignment);
     for (auto& topic : assignment.assigned_partitions)
       std::erase_if(topic.partitions, [&](std::int32_t partition) {
@@ -296,6 +299,28 @@ TEST_F(GroupFixture, PolicyFailBeginsAtTheStartOfAPartitionOfATopicThatTheGroupH
   group.committed[{.topic = "t", .partition = 0}] = 8;
   EXPECT_EQ(poll(consumer()), 2 + 10);
   EXPECT_FALSE(error.has_value());
+}
+
+TEST_F(GroupFixture, MemberOfAGenerationWithoutAnAssignmentIsNotSettled) {
+  group.sync_error = ErrorCode::kCoordinatorNotAvailable;
+  GroupConsumer& c = consumer();
+  EXPECT_FALSE(c.is_settled());
+  poll(c);
+  EXPECT_GT(c.generation(), 0);
+  EXPECT_TRUE(c.assignment().empty());
+  EXPECT_FALSE(c.is_settled());
+  group.sync_error = ErrorCode::kNone;
+  poll(c);
+  EXPECT_EQ(c.assignment().size(), 3u);
+  EXPECT_TRUE(c.is_settled());
+}
+
+TEST_F(GroupFixture, EpochOfWhatWasReadIsKnownForItsCommit) {
+  append(0, 10);
+  GroupConsumer& c = consumer();
+  poll(c);
+  EXPECT_EQ(c.position_epoch({.topic = "t", .partition = 0}), LeaderEpoch{1});
+  EXPECT_EQ(c.position_epoch({.topic = "t", .partition = 1}), kNoLeaderEpoch);
 }
 
 TEST_F(GroupFixture, StaticMemberDoesNotLeave) {

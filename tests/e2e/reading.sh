@@ -5,6 +5,7 @@ at_end() { kill -9 $(jobs -p) 2>/dev/null || true; }
 
 status() { local status=0; "$@" >"$work/stdout" 2>"$work/stderr" || status=$?; echo $status; }
 says() { grep -qE -- "$1" "$work/stderr" || fail "it does not say '$1' but: $(cat "$work/stderr")"; }
+gone() { ! kill -0 "$1" 2>/dev/null; }
 start_mqd
 
 # Ranges: half open, of some partitions, several of one partition, overlapping ones, outside the log.
@@ -23,6 +24,9 @@ for i in 0 1 2 3 4 5 6 7 8; do echo $i | mqprod -p $((i % 3)) three; done
 same "0 2 3 5 6 8" "$(mqcons -p 0,2 three | xargs)" "-p"
 same "1 2 5 8" "$(mqcons -o 1=..1,2=start three | xargs)" "ranges of partitions"
 same 5 "$(status mqcons -p 3 three)" "a partition that is not there"
+same 5 "$(status mqcons -o 0=start,3=1..2 three)" "a range of a partition that is not there"
+says "three has no partition 3: it has 3"
+same 2 "$(status mqcons -o committed three)" "the place of no group"
 
 # The order of times over the partitions, record by record, also within large batches.
 mqctl topic create merged -p 2 >/dev/null
@@ -105,7 +109,7 @@ same "101 102 103" "$(xargs <"$work/outlived")" "followed over a restart"
 
 # A group: what was written is committed, also in the middle; what was not is read again; empty partitions have a place.
 same 6 "$(status mqcons -g g three)" "a group that never read this"
-says "no committed offset"
+says "no committed offset for three-0; --reset start"
 mqctl topic create sparse -p 3 >/dev/null
 for i in $(seq 20); do echo "$i"; done | mqprod -p 1 --batch 1 sparse
 same "$(seq 5 | xargs)" "$(mqcons -g g --reset start -c 5 sparse | xargs)" "five"
@@ -125,6 +129,28 @@ for what in '-n 1' '-o 1' '-p 0' '--since now'; do
   # shellcheck disable=SC2086
   same 2 "$(status mqcons -g g $what three)" "-g with $what"
 done
+
+# A topic that is written to without a pause has an end for a group, too.
+{ while echo tick; do read -r -t 0.02 <> <(:) || true; done; } | mqprod --linger 0s busy 2>/dev/null &
+ticks() { [ "$(mqcons busy 2>/dev/null | wc -l)" -gt 10 ]; }
+until_true 20 ticks
+same 0 "$(status timeout 20 mqcons -g reads-busy --reset start busy)" "a group that reads a busy topic"
+[ -s "$work/stdout" ] || fail "a group read nothing of a busy topic"
+same 0 "$(status timeout 20 mqcons -g reads-busy busy)" "a group that goes on in a busy topic"
+pkill -P $$ mqprod
+
+# A reader that takes nothing is not waited for after SIGTERM.
+mkfifo "$work/stuck"
+exec 9<>"$work/stuck"
+mqcons -g stuck --reset start broken >&9 2>/dev/null &
+reader=$!
+joined() { mqctl group describe stuck 2>/dev/null | grep -q Stable; }
+until_true 20 joined
+kill -TERM $reader
+until_true 20 gone $reader
+state=0; wait $reader || state=$?
+same 143 $state "status with a reader that takes nothing"
+exec 9>&-
 
 # Ctrl-C of members that are reading: nothing is skipped.
 seq 1 300000 | mqprod --batch 16K -z none worked
