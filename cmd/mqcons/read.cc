@@ -61,11 +61,13 @@ awaitable<cli::ExitCode> Reading::run() {
   client::Cluster cluster(shard_, runtime_.random(), client_);
   env::TaskGroup leaving(shard_);
   leaving.spawn(leave_lost_broker(cluster));
+  leaving.spawn(leave_without_reader());
   Result<void> result = co_await cluster.start(shard_.now() + args_.duration("connect-timeout"));
   if (result) result = co_await read(cluster);
   if (auto flushed = co_await flush(); result && !flushed) result = std::move(flushed);
   is_over_ = true;
   leaving_timer_->cancel();
+  out_.close();
   co_await leaving.join();
   co_await cluster.close();
   // What a signal cut off is no failure of its own.
@@ -100,6 +102,11 @@ awaitable<void> Reading::leave_lost_broker(client::Cluster& cluster) {
     out_.close();  // a reader that takes nothing is not waited for either
     co_return co_await cluster.close();
   }
+}
+
+/// `mqcons -f web | grep -m 1 error` ends when grep does, not with the next record.
+awaitable<void> Reading::leave_without_reader() {
+  if (co_await out_.reader_gone() && !stopping_) stop(cli::ExitCode::broken_pipe);
 }
 
 std::string Reading::progress() const { return fmt::format("mqcons: {} records written\n", written_); }

@@ -38,6 +38,7 @@ class Reading final : public tool::Job {
   using Places = std::map<TopicPartition, client::CommittedOffset>;
 
   awaitable<void> leave_lost_broker(client::Cluster& cluster);
+  awaitable<void> leave_without_reader();
   awaitable<Result<void>> read(client::Cluster& cluster);
   awaitable<Result<void>> write_tail(client::Cluster& cluster, std::vector<Part> parts);
   awaitable<Result<void>> cut_to_tail(client::Cluster& cluster, std::vector<Part>& parts);

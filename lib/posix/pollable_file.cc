@@ -108,7 +108,7 @@ awaitable<Result<void>> PollableFile::write(BytesView bytes) {
 
 awaitable<Result<void>> PollableFile::wait() {
   reads_without_wait_ = 0;
-  if (!waiter_) MQ_CO_CHECK(make_waiter());
+  if (!waiter_) MQ_CO_CHECK(make_waiter(waiter_, direction_ == Direction::in ? EPOLLIN : EPOLLOUT));
   const auto [error] = co_await waiter_->async_wait(Waiter::wait_read, boost::asio::as_tuple(boost::asio::deferred));
   if (error == boost::asio::error::operation_aborted)
     co_return fail(Errc::cancelled, "{}: it was not waited for", name_);
@@ -116,12 +116,20 @@ awaitable<Result<void>> PollableFile::wait() {
   co_return Result<void>{};
 }
 
-Result<void> PollableFile::make_waiter() {
+Result<void> PollableFile::make_waiter(std::optional<Waiter>& waiter, std::uint32_t events) {
   Descriptor epoll(::epoll_create1(EPOLL_CLOEXEC));
-  epoll_event event{.events = direction_ == Direction::in ? EPOLLIN : EPOLLOUT, .data = {}};
+  epoll_event event{.events = events, .data = {}};
   if (!epoll || ::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd(), &event) != 0) return failure(errno, "wait");
-  waiter_.emplace(shard_.executor(), epoll.release());
+  waiter.emplace(shard_.executor(), epoll.release());
   return {};
+}
+
+awaitable<bool> PollableFile::reader_gone() {
+  constexpr std::uint32_t kErrorsOnly = 0;
+  if (closed_ || !make_waiter(reader_waiter_, kErrorsOnly)) co_return false;  // a regular file has no reader to lose
+  const auto [error] =
+      co_await reader_waiter_->async_wait(Waiter::wait_read, boost::asio::as_tuple(boost::asio::deferred));
+  co_return !error;
 }
 
 awaitable<void> PollableFile::let_others_run() {
@@ -136,6 +144,7 @@ void PollableFile::interrupt() {
 void PollableFile::close() {
   closed_ = true;
   if (waiter_ && waiter_->is_open()) waiter_->close();
+  if (reader_waiter_ && reader_waiter_->is_open()) reader_waiter_->close();
 }
 
 std::unexpected<Error> PollableFile::failure(int error_number, std::string_view what) const {

@@ -26,6 +26,8 @@ class PollableFile {
 
   awaitable<Result<std::size_t>> read_some(std::span<char> to);
   awaitable<Result<void>> write(BytesView bytes);
+  /// Returns true once nobody reads what is written here any more; false when that cannot be seen, or after `close`.
+  awaitable<bool> reader_gone();
   /// Ends a wait in progress: the call that waits returns cancelled.
   void interrupt();
   /// The same, and no call succeeds after it.
@@ -46,7 +48,7 @@ class PollableFile {
   [[nodiscard]] ssize_t read_now(std::span<char> to) const;
   [[nodiscard]] ssize_t write_now(BytesView bytes) const;
   awaitable<Result<void>> wait();
-  [[nodiscard]] Result<void> make_waiter();
+  [[nodiscard]] Result<void> make_waiter(std::optional<Waiter>& waiter, std::uint32_t events);
   awaitable<void> let_others_run();
   [[nodiscard]] std::unexpected<Error> failure(int error_number, std::string_view what) const;
 
@@ -62,6 +64,7 @@ class PollableFile {
   /// An epoll of our own that holds the descriptor, made by the first wait. Asio would set O_NONBLOCK on the descriptor
   /// itself.
   std::optional<Waiter> waiter_;
+  std::optional<Waiter> reader_waiter_;  ///< the same, for nothing but the end of the reader
 };
 
 }  // namespace mq::posix

@@ -35,6 +35,7 @@ Output::Output(std::unique_ptr<PollableFile> file) : file_(std::move(file)) {}
 Output::Output(Output&&) noexcept = default;
 Output::~Output() = default;
 awaitable<Result<void>> Output::write(BytesView bytes) { return file_->write(bytes); }
+awaitable<bool> Output::reader_gone() { return file_->reader_gone(); }
 void Output::close() { file_->close(); }
 
 void write_error(std::string_view text) {

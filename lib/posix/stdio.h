@@ -47,6 +47,8 @@ class Output {
   /// Writes all of `bytes`. closed: nobody reads any more (EPIPE); disk_full and others as of File::write_at; cancelled
   /// after `close`, and part of them may be written then.
   awaitable<Result<void>> write(BytesView bytes);
+  /// Returns true once nobody reads any more; false when that cannot be seen (a regular file), or after `close`.
+  awaitable<bool> reader_gone();
   /// Ends a write in progress and all later ones. Standard output itself stays open.
   void close();
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 
 #include "fake_broker.h"
 
@@ -302,50 +303,70 @@ TEST_F(ProducerFixture, BatchThatBreaksEveryConnectionIsToldWithItsSize) {
   EXPECT_TRUE(w.notices[0].text.starts_with("t-0: a batch of ")) << w.notices[0].text;
 }
 
-/// Faults drawn from a seed: whatever happens, an idempotent producer's log is what was sent.
+struct Delivered {
+  std::vector<std::string> sent;
+  std::vector<std::string> log;
+};
+
+/// Sends while faults drawn from the seed happen: errors, lost answers, restarts.
+Delivered send_amid_faults(std::uint64_t seed, ProducerOptions options) {
+  ClientWorld w(seed);
+  w.broker.add_topic("t");
+  options.linger = 0s;
+  options.batch_bytes = 60;
+  std::size_t reports = 0;
+  auto& p = w.client.make<Producer>(w.cluster(), options, [&](const Delivery& d) {
+    EXPECT_EQ(d.error, nullptr) << "seed " << seed;
+    reports += d.tokens.size();
+  });
+  bool done = false;
+  std::vector<std::string> sent;
+  w.client.spawn([](ClientWorld* world, Producer* to, std::vector<std::string>* all, bool* ended) -> awaitable<void> {
+    auto* topic = *co_await to->topic("t", Instant::never());
+    for (int i = 0; i < 300; ++i) {
+      all->push_back(std::to_string(i));
+      EXPECT_TRUE((co_await to->send(*topic, {.value = all->back()})).has_value());
+      if (i % 7 == 0) co_await world->client.shard(0).sleep_until(world->in(1ms));
+    }
+    EXPECT_TRUE((co_await to->flush(Instant::never())).has_value());
+    *ended = true;
+  }(&w, &p, &sent, &done));
+  constexpr ErrorCode kErrors[] = {ErrorCode::kNotEnoughReplicas, ErrorCode::kNotLeaderOrFollower,
+                                   ErrorCode::kRequestTimedOut, ErrorCode::kNone};
+  for (int fault = 0; fault < 20 && !done; ++fault) {
+    w.world.run_until([&] { return done; }, Duration{static_cast<std::int64_t>(w.world.rng().below(30'000'000))});
+    switch (w.world.rng().below(3)) {
+      case 0:
+        for (int i = 0; i < 3; ++i) w.broker.produce_errors.push_back(kErrors[w.world.rng().below(4)]);
+        break;
+      case 1:
+        w.broker.answers_to_lose = 1;
+        break;
+      default:
+        w.broker.stop();
+        w.world.run_for(10ms);
+        w.broker.start();
+    }
+  }
+  EXPECT_TRUE(w.world.run_until([&] { return done; }, 1h)) << "seed " << seed;
+  EXPECT_EQ(reports, sent.size()) << "seed " << seed;
+  std::vector<std::string> log = FakeBroker::values(w.broker.topics["t"][0]);
+  w.client.kill();
+  return {.sent = std::move(sent), .log = std::move(log)};
+}
+
 TEST(ProducerFaults, AnyMixOfErrorsLostAnswersAndRestartsKeepsOrderAndOneCopy) {
   for (std::uint64_t seed = 1; seed <= 30; ++seed) {
-    ClientWorld w(seed);
-    w.broker.add_topic("t");
-    ProducerOptions options{.linger = 0s, .batch_bytes = 60};
-    std::size_t reports = 0;
-    auto& p = w.client.make<Producer>(w.cluster(), options, [&](const Delivery& d) {
-      EXPECT_EQ(d.error, nullptr) << "seed " << seed;
-      reports += d.tokens.size();
-    });
-    bool done = false;
-    std::vector<std::string> sent;
-    w.client.spawn([](ClientWorld* world, Producer* to, std::vector<std::string>* all, bool* ended) -> awaitable<void> {
-      auto* topic = *co_await to->topic("t", Instant::never());
-      for (int i = 0; i < 300; ++i) {
-        all->push_back(std::to_string(i));
-        EXPECT_TRUE((co_await to->send(*topic, {.value = all->back()})).has_value());
-        if (i % 7 == 0) co_await world->client.shard(0).sleep_until(world->in(1ms));
-      }
-      EXPECT_TRUE((co_await to->flush(Instant::never())).has_value());
-      *ended = true;
-    }(&w, &p, &sent, &done));
-    constexpr ErrorCode kErrors[] = {ErrorCode::kNotEnoughReplicas, ErrorCode::kNotLeaderOrFollower,
-                                     ErrorCode::kRequestTimedOut, ErrorCode::kNone};
-    for (int fault = 0; fault < 20 && !done; ++fault) {
-      w.world.run_until([&] { return done; }, Duration{static_cast<std::int64_t>(w.world.rng().below(30'000'000))});
-      switch (w.world.rng().below(3)) {
-        case 0:
-          for (int i = 0; i < 3; ++i) w.broker.produce_errors.push_back(kErrors[w.world.rng().below(4)]);
-          break;
-        case 1:
-          w.broker.answers_to_lose = 1;
-          break;
-        default:
-          w.broker.stop();
-          w.world.run_for(10ms);
-          w.broker.start();
-      }
-    }
-    EXPECT_TRUE(w.world.run_until([&] { return done; }, 1h)) << "seed " << seed;
-    EXPECT_EQ(FakeBroker::values(w.broker.topics["t"][0]), sent) << "seed " << seed;
-    EXPECT_EQ(reports, sent.size()) << "seed " << seed;
-    w.client.kill();
+    const Delivered delivered = send_amid_faults(seed, {});
+    EXPECT_EQ(delivered.log, delivered.sent) << "seed " << seed;
+  }
+}
+
+TEST(ProducerFaults, WithoutIdempotenceNothingIsLost) {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    const Delivered delivered = send_amid_faults(seed, {.idempotent = false});
+    const std::set<std::string> in_log(delivered.log.begin(), delivered.log.end());
+    EXPECT_EQ(in_log, std::set<std::string>(delivered.sent.begin(), delivered.sent.end())) << "seed " << seed;
   }
 }
 

@@ -107,6 +107,21 @@ state=0; wait $reader || state=$?
 same 130 $state "status after Ctrl-C"
 same "101 102 103" "$(xargs <"$work/outlived")" "followed over a restart"
 
+# Who follows ends with the reader of what it writes, also when no record comes any more; a group commits first.
+{ timeout 20 mqcons -f lines || echo $? >"$work/status"; } | head -1 >/dev/null
+same 141 "$(cat "$work/status")" "a follower whose reader went away"
+mkfifo "$work/leaving"
+mqcons -f -g leaving --reset end lines >"$work/leaving" 2>/dev/null &
+reader=$!
+exec 9<"$work/leaving"
+joined() { mqctl group describe "$1" 2>/dev/null | grep -q Stable; }
+until_true 20 joined leaving
+exec 9<&-
+until_true 20 gone $reader
+state=0; wait $reader || state=$?
+same 141 $state "a member whose reader went away"
+same 104 "$(mqctl group lag leaving --no-header | cut -f 4)" "what it committed"
+
 # A group: what was written is committed, also in the middle; what was not is read again; empty partitions have a place.
 same 6 "$(status mqcons -g g three)" "a group that never read this"
 says "no committed offset for three-0; --reset start"
@@ -144,8 +159,7 @@ mkfifo "$work/stuck"
 exec 9<>"$work/stuck"
 mqcons -g stuck --reset start broken >&9 2>/dev/null &
 reader=$!
-joined() { mqctl group describe stuck 2>/dev/null | grep -q Stable; }
-until_true 20 joined
+until_true 20 joined stuck
 kill -TERM $reader
 until_true 20 gone $reader
 state=0; wait $reader || state=$?

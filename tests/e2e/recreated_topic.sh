@@ -30,10 +30,14 @@ same 100 $((${lost:-0} + $(mqcons t | wc -l))) "records of the new topic and tho
 # mqcons that follows: the new topic is longer than what it had read, so its place is one there, too.
 mqctl topic delete -y t >/dev/null; mqctl topic create t >/dev/null
 seq 10 | mqprod t
-mqcons -f t >"$work/out" 2>"$work/stderr" &
-reader=$!
+follow() {
+  : >"$work/out"
+  mqcons -f t >"$work/out" 2>"$work/stderr" &
+  reader=$!
+  until_true 20 ten
+}
 ten() { [ "$(wc -l <"$work/out")" = 10 ]; }
-until_true 20 ten
+follow
 create_again
 seq 1001 1050 | mqprod t
 until_true 30 ended $reader
@@ -44,9 +48,7 @@ same "$(seq 10 | xargs)" "$(xargs <"$work/out")" "nothing of the new topic is pa
 
 # The old topic's leader had a later epoch than the new one's.
 kill_mqd; start_mqd
-mqcons -f t >"$work/out" 2>"$work/stderr" &
-reader=$!
-until_true 20 ten
+follow
 create_again
 until_true 30 ended $reader
 says "t-0: the topic was deleted and created again"

@@ -208,6 +208,34 @@ TEST(Output, ReaderGoneIsClosed) {
   });
 }
 
+TEST(Output, ReaderThatGoesIsSeenWithoutAWrite) {
+  in_runtime([](Runtime& runtime) -> awaitable<void> {
+    Pipe pipe;
+    const Redirected redirected(STDOUT_FILENO, pipe.in.get());
+    auto output = Output::standard(runtime.shard(0));
+    EXPECT_TRUE(co_await output.write("x"));
+    runtime.shard(0).post([&] { pipe.out = Descriptor(); });
+    EXPECT_TRUE(co_await output.reader_gone());
+  });
+}
+
+TEST(Output, ReaderIsNotMissedWhereThereCanBeNoneOrAfterClose) {
+  in_runtime([](Runtime& runtime) -> awaitable<void> {
+    const TemporaryDirectory directory;
+    const Descriptor file(::open(directory.file("out").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    {
+      const Redirected redirected(STDOUT_FILENO, file.get());
+      auto output = Output::standard(runtime.shard(0));
+      EXPECT_FALSE(co_await output.reader_gone());
+    }
+    const Pipe pipe;
+    const Redirected redirected(STDOUT_FILENO, pipe.in.get());
+    auto output = Output::standard(runtime.shard(0));
+    runtime.shard(0).post([&] { output.close(); });
+    EXPECT_FALSE(co_await output.reader_gone());
+  });
+}
+
 TEST(Output, RegularFileKeepsWhatWasWrittenBefore) {
   in_runtime([](Runtime& runtime) -> awaitable<void> {
     const TemporaryDirectory directory;
