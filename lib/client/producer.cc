@@ -129,6 +129,7 @@ class Producer::Impl : public std::enable_shared_from_this<Impl> {
   void on_partition_answer(const Sent& sent, const wire::ProduceResponse::PartitionProduceResponse& answer);
   void on_written(Lane& lane, const std::vector<Sent>& batches, Result<SharedBytes> written);
   void could_not_send(const Sent& sent, const Error& error);
+  void accepted(Partition& partition);
   void refused(Partition& partition, const Error& error);
   void retry(const Sent& sent, const Error& error);
   [[nodiscard]] static Error of_batch(const Sent& sent, const Error& error);
@@ -495,7 +496,7 @@ void Producer::Impl::on_written(Lane& lane, const std::vector<Sent>& batches, Re
   --lane.in_flight;
   if (closed_ || fatal_) return;
   for (const Sent& sent : batches) {
-    sent.partition->got_on = shard_.now();
+    accepted(*sent.partition);
     report(*sent.partition, sent.partition->queue.acknowledged(*sent.batch), -1, nullptr);
     list(*sent.partition);
   }
@@ -543,12 +544,7 @@ void Producer::Impl::on_partition_answer(const Sent& sent,
   switch (answer.error_code) {
     case ErrorCode::kNone:
     case ErrorCode::kDuplicateSequenceNumber: {
-      partition.backoff.reset();
-      partition.got_on = shard_.now();
-      partition.refusals = 0;
-      if (std::exchange(partition.refusal_told, false))
-        cluster_.note({.kind = Notice::Kind::back,
-                       .text = fmt::format("{}-{} takes records again", partition.topic->name, partition.index)});
+      accepted(partition);
       const bool is_duplicate = answer.error_code == ErrorCode::kDuplicateSequenceNumber;
       report(partition, queue.acknowledged(*sent.batch), is_duplicate ? -1 : answer.base_offset, nullptr);
       if (!queue.empty() || partition.open_is_due) list(partition);
@@ -580,6 +576,15 @@ void Producer::Impl::on_partition_answer(const Sent& sent,
   if (is_worth_retrying(error)) return retry(sent, error);
   report(partition, queue.given_up(*sent.batch), -1, &error);
   if (!queue.empty() || partition.open_is_due) list(partition);
+}
+
+void Producer::Impl::accepted(Partition& partition) {
+  partition.got_on = shard_.now();
+  partition.backoff.reset();
+  partition.refusals = 0;
+  if (std::exchange(partition.refusal_told, false))
+    cluster_.note({.kind = Notice::Kind::back,
+                   .text = fmt::format("{}-{} takes records again", partition.topic->name, partition.index)});
 }
 
 /// Some errors last until somebody does something, a full disk for one: that person must hear of it.

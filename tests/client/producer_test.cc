@@ -294,6 +294,20 @@ TEST_F(ProducerFixture, ErrorThatLastsIsToldAndSoIsItsEnd) {
   EXPECT_EQ(w.notices.size(), 2u);
 }
 
+TEST_F(ProducerFixture, WithoutAcksTheEndOfAnErrorIsToldToo) {
+  options.acks = Acks::none;
+  w.broker.has_leaders = false;
+  Producer& p = producer();
+  auto* topic = w.run(p.topic("t", w.in(1min))).value();
+  ASSERT_TRUE(*p.try_send(*topic, {.value = "0"}));
+  w.world.run_for(8s);
+  ASSERT_EQ(w.notices.size(), 1u);
+  w.broker.has_leaders = true;
+  ASSERT_TRUE(w.run(p.flush(w.in(1min))).has_value());
+  ASSERT_EQ(w.notices.size(), 2u);
+  EXPECT_EQ(w.notices[1].text, "t-0 takes records again");
+}
+
 TEST_F(ProducerFixture, BatchThatBreaksEveryConnectionIsToldWithItsSize) {
   Producer& p = producer();
   ASSERT_TRUE(send(p, 1).has_value());
