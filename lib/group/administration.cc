@@ -9,7 +9,7 @@
 namespace mq::group {
 namespace {
 
-constexpr std::string_view kGroupType = "Classic";
+constexpr std::string_view kGroupType = "classic";
 constexpr std::string_view kDeadState = "Dead";
 /// From here on a missing group is an error and not a dead group (KIP-1043).
 constexpr ApiVersion kNotFoundSince = 6;

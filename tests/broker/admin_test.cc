@@ -5,9 +5,16 @@
 #include <vector>
 
 #include "broker_fixture.h"
+#include "wire/messages/alter_configs.h"
 #include "wire/messages/create_partitions.h"
 #include "wire/messages/create_topics.h"
+#include "wire/messages/delete_records.h"
 #include "wire/messages/delete_topics.h"
+#include "wire/messages/describe_configs.h"
+#include "wire/messages/describe_topic_partitions.h"
+#include "wire/messages/incremental_alter_configs.h"
+#include "wire/messages/list_offsets.h"
+#include "wire/messages/metadata.h"
 
 namespace mq::broker {
 namespace {
@@ -112,6 +119,118 @@ TEST_F(Admin, ASettingWithoutAValueMakesNoTopic) {
   topic.configs.push_back({.name = "retention.ms", .value = std::nullopt});
   EXPECT_EQ(ask(request, 7).topics.at(0).error_code, ErrorCode::kInvalidConfig);
   EXPECT_EQ(find("t"), nullptr);
+}
+
+constexpr std::int8_t kTopic = 2;
+
+TEST_F(Admin, AChangeOfSettingsThatMeansNothingKeepsWhatIsSet) {
+  start();
+  create_topic("t", 1, {{"retention.ms", "5000"}});
+  const auto alter = [this](std::vector<wire::AlterConfigsRequest::AlterableConfig> configs, int times = 1) {
+    wire::AlterConfigsRequest request;
+    request.resources.assign(static_cast<std::size_t>(times),
+                             {.resource_type = kTopic, .resource_name = "t", .configs = std::move(configs)});
+    return ask(request, 2).responses.at(0).error_code;
+  };
+  const auto change = [this](std::vector<wire::IncrementalAlterConfigsRequest::AlterableConfig> configs) {
+    wire::IncrementalAlterConfigsRequest request;
+    request.resources.push_back({.resource_type = kTopic, .resource_name = "t", .configs = std::move(configs)});
+    return ask(request, 1).responses.at(0).error_code;
+  };
+  EXPECT_EQ(alter({{.name = "retention.ms", .value = std::nullopt}}), ErrorCode::kInvalidRequest);
+  EXPECT_EQ(alter({{.name = "retention.ms", .value = "1"}, {.name = "retention.ms", .value = "2"}}),
+            ErrorCode::kInvalidRequest);
+  EXPECT_EQ(alter({{.name = "retention.ms", .value = "1"}}, 2), ErrorCode::kInvalidRequest);
+  EXPECT_EQ(change({{.name = "retention.ms", .config_operation = 0, .value = std::nullopt}}),
+            ErrorCode::kInvalidRequest);
+  EXPECT_EQ(change({{.name = "retention.ms", .config_operation = 0, .value = "1"},
+                    {.name = "retention.ms", .config_operation = 1, .value = std::nullopt}}),
+            ErrorCode::kInvalidRequest);
+  EXPECT_EQ(change({{.name = "cleanup.policy", .config_operation = 2, .value = std::nullopt}}),
+            ErrorCode::kInvalidRequest);
+  EXPECT_EQ(find("t")->configs, (cluster::ConfigMap{{"retention.ms", "5000"}}));
+  EXPECT_EQ(change({{.name = "retention.ms", .config_operation = 1, .value = std::nullopt}}), ErrorCode::kNone);
+  EXPECT_EQ(find("t")->configs, cluster::ConfigMap{});
+}
+
+TEST_F(Admin, AnEmptyListOfSettingsAsksForAll) {
+  start();
+  create_topic("t", 1);
+  wire::DescribeConfigsRequest request;
+  auto& resource = request.resources.emplace_back();
+  resource.resource_type = kTopic;
+  resource.resource_name = "t";
+  const std::size_t all = ask(request, 4).results.at(0).configs.size();
+  EXPECT_GT(all, 20U);
+  resource.configuration_keys.emplace();
+  EXPECT_EQ(ask(request, 4).results.at(0).configs.size(), all);
+}
+
+TEST_F(Admin, RecordsOfACompactedTopicAndOffsetsBelowNothingAreNotDeleted) {
+  start();
+  create_topic("compact", 1, {{"cleanup.policy", "compact"}});
+  create_topic("both", 1, {{"cleanup.policy", "compact,delete"}});
+  const auto delete_before = [this](std::string topic, std::int64_t offset) {
+    wire::DeleteRecordsRequest request;
+    request.topics.push_back({.name = std::move(topic), .partitions = {{.partition_index = 0, .offset = offset}}});
+    return ask(request, 2).topics.at(0).partitions.at(0).error_code;
+  };
+  EXPECT_EQ(delete_before("compact", -1), ErrorCode::kPolicyViolation);
+  EXPECT_EQ(delete_before("both", -1), ErrorCode::kNone);
+  EXPECT_EQ(delete_before("both", -2), ErrorCode::kOffsetOutOfRange);
+}
+
+TEST_F(Admin, SpecialTimestampsMeanNothingBeforeTheirVersion) {
+  start();
+  create_topic("t", 1);
+  const auto look_up = [this](std::int64_t timestamp, ApiVersion version) {
+    wire::ListOffsetsRequest request;
+    request.topics.push_back({.name = "t", .partitions = {{.partition_index = 0, .timestamp = timestamp}}});
+    return ask(request, version).topics.at(0).partitions.at(0).error_code;
+  };
+  for (const auto& [timestamp, since] :
+       std::vector<std::pair<std::int64_t, ApiVersion>>{{-3, 7}, {-4, 8}, {-5, 9}, {-6, 11}}) {
+    EXPECT_EQ(look_up(timestamp, static_cast<ApiVersion>(since - 1)), ErrorCode::kUnsupportedVersion) << timestamp;
+    EXPECT_EQ(look_up(timestamp, since), ErrorCode::kNone) << timestamp;
+  }
+  EXPECT_EQ(look_up(-7, 11), ErrorCode::kUnsupportedVersion);
+  EXPECT_EQ(look_up(-2, 1), ErrorCode::kNone);
+}
+
+TEST_F(Admin, ATopicsIdSaysMoreThanItsName) {
+  start();
+  create_topic("a", 1);
+  create_topic("b", 1);
+  const auto describe = [this](std::optional<std::string> name, Uuid id, ApiVersion version) {
+    wire::MetadataRequest request;
+    request.topics.emplace().push_back({.topic_id = id, .name = std::move(name)});
+    request.allow_auto_topic_creation = true;
+    return ask(request, version).topics.at(0);
+  };
+  EXPECT_EQ(describe("b", find("a")->id, 12).name, "a");
+  Uuid unknown;
+  unknown.bytes.fill(7);
+  EXPECT_EQ(describe("new", unknown, 12).error_code, ErrorCode::kUnknownTopicId);
+  EXPECT_EQ(find("new"), nullptr);
+  EXPECT_EQ(describe("a", find("a")->id, 11).error_code, ErrorCode::kInvalidRequest);
+  EXPECT_EQ(describe(std::nullopt, {}, 10).error_code, ErrorCode::kInvalidRequest);
+}
+
+TEST_F(Admin, APageGoesOnWithATopicThatIsAskedFor) {
+  start();
+  create_topic("a", 3);
+  const auto page = [this](std::string topic, std::int32_t partition) {
+    wire::DescribeTopicPartitionsRequest request;
+    request.topics.push_back({.name = "a"});
+    request.response_partition_limit = 10;
+    request.cursor.emplace();
+    request.cursor->topic_name = std::move(topic);
+    request.cursor->partition_index = partition;
+    return ask(request, 0).topics.at(0);
+  };
+  EXPECT_EQ(page("a", 1).partitions.size(), 2U);
+  EXPECT_EQ(page("b", 0).error_code, ErrorCode::kInvalidRequest);
+  EXPECT_EQ(page("a", -1).error_code, ErrorCode::kInvalidRequest);
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 // read when it starts and are shown read-only.
 
 #include <algorithm>
-#include <charconv>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -78,14 +78,41 @@ std::string change_list(const std::string& list, const std::string& items, bool 
 
 using IncrementalChanges = std::vector<wire::IncrementalAlterConfigsRequest::AlterableConfig>;
 
-/// `defaults` hold what a list has when the topic does not say.
+bool is_value_needed(const wire::IncrementalAlterConfigsRequest::AlterableConfig& change) {
+  return change.config_operation != kDelete;
+}
+bool is_value_needed(const wire::AlterConfigsRequest::AlterableConfig&) { return true; }
+
+using ResourceCounts = std::map<std::pair<std::int8_t, std::string_view>, int>;
+
+template <class Resource>
+ResourceCounts count_resources(const std::vector<Resource>& resources) {
+  ResourceCounts counts;
+  for (const Resource& resource : resources) ++counts[{resource.resource_type, resource.resource_name}];
+  return counts;
+}
+
+/// What of a request for changes means nothing, whatever the settings are now.
+template <class Resource>
+std::optional<Outcome> problem_of(const Resource& resource, const ResourceCounts& counts) {
+  if (counts.at({resource.resource_type, resource.resource_name}) > 1)
+    return refuse(ErrorCode::kInvalidRequest, "the request names this resource more than once");
+  std::set<std::string_view> names;
+  for (const auto& config : resource.configs) {
+    if (!names.insert(config.name).second)
+      return refuse(ErrorCode::kInvalidRequest, fmt::format("{} is named more than once", config.name));
+    if (!config.value && is_value_needed(config))
+      return refuse(ErrorCode::kInvalidRequest, fmt::format("{} needs a value; to unset it, delete it", config.name));
+  }
+  return std::nullopt;
+}
+
+/// `changes` have the values that they need. `defaults` hold what a list has when the topic does not say.
 Result<void> apply(const IncrementalChanges& changes, const NodeConfig& node, config::Overrides& configs) {
   for (const auto& change : changes) {
     const config::OptionRow* row = config::find_option(config::topic_options(), change.name);
     switch (change.config_operation) {
       case kSet:
-        if (!change.value)
-          return fail(Errc::invalid_argument, "{}: setting needs a value; to unset it, delete it", change.name);
         configs[change.name] = *change.value;
         break;
       case kDelete:
@@ -95,11 +122,11 @@ Result<void> apply(const IncrementalChanges& changes, const NodeConfig& node, co
       case kSubtract: {
         if (row == nullptr || row->type != config::OptionType::list)
           return fail(Errc::invalid_argument, "{} is no list", change.name);
-        MQ_CHECK(config::parse(*row, change.value.value_or("")));
+        MQ_CHECK(config::parse(*row, *change.value));
         std::string now;
         for (const config::Effective& effective : config::effective_topic(configs, node.topic_defaults))
           if (effective.row == row) now = effective.value.value_or("");
-        configs[change.name] = change_list(now, change.value.value_or(""), change.config_operation == kAppend);
+        configs[change.name] = change_list(now, *change.value, change.config_operation == kAppend);
         break;
       }
       default:
@@ -156,7 +183,7 @@ wire::DescribeConfigsResponse describe_configs(Call& call, const wire::DescribeC
       continue;
     }
     for (const config::Effective& effective : all)
-      if (!resource.configuration_keys ||
+      if (!resource.configuration_keys || resource.configuration_keys->empty() ||
           std::ranges::find(*resource.configuration_keys, effective.row->name) != resource.configuration_keys->end())
         result.configs.push_back(describe(effective, request, call.version()));
   }
@@ -166,15 +193,18 @@ wire::DescribeConfigsResponse describe_configs(Call& call, const wire::DescribeC
 awaitable<wire::IncrementalAlterConfigsResponse> incremental_alter_configs(
     Call& call, const wire::IncrementalAlterConfigsRequest& request) {
   wire::IncrementalAlterConfigsResponse response;
+  const ResourceCounts counts = count_resources(request.resources);
   for (const auto& resource : request.resources) {
     const NodeConfig& node = call.broker().node().config();
-    Outcome answer = co_await change(
-        call, resource.resource_type, resource.resource_name,
-        [&node, changes = resource.configs](config::Overrides& configs) { return apply(changes, node, configs); },
-        request.validate_only);
+    auto answer = problem_of(resource, counts);
+    if (!answer)
+      answer = co_await change(
+          call, resource.resource_type, resource.resource_name,
+          [&node, changes = resource.configs](config::Overrides& configs) { return apply(changes, node, configs); },
+          request.validate_only);
     auto& row = response.responses.emplace_back();
-    row.error_code = answer.error;
-    row.error_message = std::move(answer.message);
+    row.error_code = answer->error;
+    row.error_message = std::move(answer->message);
     row.resource_type = resource.resource_type;
     row.resource_name = resource.resource_name;
   }
@@ -183,20 +213,22 @@ awaitable<wire::IncrementalAlterConfigsResponse> incremental_alter_configs(
 
 awaitable<wire::AlterConfigsResponse> alter_configs(Call& call, const wire::AlterConfigsRequest& request) {
   wire::AlterConfigsResponse response;
+  const ResourceCounts counts = count_resources(request.resources);
   for (const auto& resource : request.resources) {
-    Outcome answer = co_await change(
-        call, resource.resource_type, resource.resource_name,
-        [wanted = resource.configs](config::Overrides& configs) -> Result<void> {
-          // The old call replaces everything that the topic had set.
-          configs.clear();
-          for (const auto& config : wanted)
-            if (config.value) configs[config.name] = *config.value;
-          return {};
-        },
-        request.validate_only);
+    auto answer = problem_of(resource, counts);
+    if (!answer)
+      answer = co_await change(
+          call, resource.resource_type, resource.resource_name,
+          [wanted = resource.configs](config::Overrides& configs) -> Result<void> {
+            // The old call replaces everything that the topic had set.
+            configs.clear();
+            for (const auto& config : wanted) configs[config.name] = *config.value;
+            return {};
+          },
+          request.validate_only);
     auto& row = response.responses.emplace_back();
-    row.error_code = answer.error;
-    row.error_message = std::move(answer.message);
+    row.error_code = answer->error;
+    row.error_message = std::move(answer->message);
     row.resource_type = resource.resource_type;
     row.resource_name = resource.resource_name;
   }

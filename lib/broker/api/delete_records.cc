@@ -17,6 +17,15 @@ struct Item : Addressed {
 };
 
 awaitable<void> advance_start(Partition& partition, Item& item) {
+  if (item.offset < kToHighWatermark) {
+    item.error = ErrorCode::kOffsetOutOfRange;
+    co_return;
+  }
+  // What a topic keeps for each key is not deleted by its place.
+  if (!partition.log().config().cleanup_delete) {
+    item.error = ErrorCode::kPolicyViolation;
+    co_return;
+  }
   const Offset end = partition.high_watermark();
   const Offset to = item.offset == kToHighWatermark ? end : Offset{item.offset};
   auto moved = partition.log().advance_start(to, end);

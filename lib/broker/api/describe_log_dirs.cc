@@ -38,7 +38,7 @@ awaitable<wire::DescribeLogDirsResponse> describe_log_dirs(Call& call, const wir
     for (const cluster::TopicPtr& topic : image->topics())
       for (std::int32_t index = 0; index < topic->partition_count(); ++index) add(topic.get(), index);
   }
-  refuse_excess(home, items);
+  if (request.topics) refuse_excess(home, items);
   (void)co_await on_each_partition(home, items, measure);
 
   wire::DescribeLogDirsResponse response;

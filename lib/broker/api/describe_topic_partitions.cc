@@ -25,17 +25,33 @@ std::vector<std::string> names_of(const wire::DescribeTopicPartitionsRequest& re
   return names;
 }
 
+/// Whether the request can go on where its cursor says.
+bool is_cursor_good(const wire::DescribeTopicPartitionsRequest& request) {
+  if (!request.cursor) return true;
+  const bool is_named = request.topics.empty() || std::ranges::any_of(request.topics, [&](const auto& topic) {
+                          return topic.name == request.cursor->topic_name;
+                        });
+  return is_named && request.cursor->partition_index >= 0;
+}
+
 }  // namespace
 
 wire::DescribeTopicPartitionsResponse describe_topic_partitions(Call& call,
                                                                 const wire::DescribeTopicPartitionsRequest& request) {
   const auto image = call.broker().image();
   wire::DescribeTopicPartitionsResponse response;
+  if (!is_cursor_good(request)) {
+    for (const auto& topic : request.topics) {
+      auto& answer = response.topics.emplace_back();
+      answer.name = topic.name;
+      answer.error_code = ErrorCode::kInvalidRequest;
+    }
+    return response;
+  }
   std::int32_t left = std::clamp(request.response_partition_limit, 1, kPartitionsMax);
   for (const std::string& name : names_of(request, *image)) {
     const cluster::Topic* topic = image->find_topic(std::string_view(name));
-    std::int32_t index =
-        request.cursor && request.cursor->topic_name == name ? std::max(request.cursor->partition_index, 0) : 0;
+    std::int32_t index = request.cursor && request.cursor->topic_name == name ? request.cursor->partition_index : 0;
     if (left == 0) {
       response.next_cursor.emplace();
       response.next_cursor->topic_name = name;

@@ -11,6 +11,11 @@ awaitable<wire::InitProducerIdResponse> init_producer_id(Call& call, const wire:
   wire::InitProducerIdResponse response;
   response.producer_id = -1;
   response.producer_epoch = -1;
+  const bool is_half_known = (request.producer_id < 0) != (request.producer_epoch < 0);
+  if (is_half_known || request.transactional_id == "") {
+    response.error_code = ErrorCode::kInvalidRequest;
+    co_return response;
+  }
   if (request.transactional_id) {
     // Fatal for the client, never retriable: there is no coordinator that another try could find.
     response.error_code = ErrorCode::kTransactionalIdAuthorizationFailed;

@@ -9,6 +9,8 @@
 namespace mq::broker {
 namespace {
 
+constexpr ApiVersion kNever = 32767;
+
 // Timestamps with a meaning of their own.
 constexpr std::int64_t kLatest = -1;
 constexpr std::int64_t kEarliest = -2;
@@ -17,6 +19,22 @@ constexpr std::int64_t kEarliestLocal = -4;  // without tiered storage: the earl
 constexpr std::int64_t kLatestTiered = -5;   // without tiered storage: none
 constexpr std::int64_t kEarliestPendingUpload = -6;
 constexpr std::int8_t kReadCommitted = 1;
+
+/// The first version in which `timestamp` means what it means.
+ApiVersion known_since(std::int64_t timestamp) {
+  switch (timestamp) {
+    case kMaxTimestamp:
+      return 7;
+    case kEarliestLocal:
+      return 8;
+    case kLatestTiered:
+      return 9;
+    case kEarliestPendingUpload:
+      return 11;
+    default:
+      return timestamp >= kEarliest ? 0 : kNever;
+  }
+}
 
 struct Item : Addressed {
   std::int64_t timestamp = 0;
@@ -38,6 +56,11 @@ awaitable<void> look_up(Partition& partition, Item& item) {
     case kEarliest:
     case kEarliestLocal: {
       item.found.offset = partition.log().log_start();
+      // As in Kafka a leader's epoch begins when it comes to lead, be anything written in it or not.
+      if (auto begun = partition.log().begin_epoch(partition.leader_epoch()); !begun) {
+        item.error = to_wire(begun.error());
+        co_return;
+      }
       auto epoch = partition.log().epoch_at(item.found.offset);
       item.found.leader_epoch = epoch ? *epoch : kNoLeaderEpoch;
       co_return;
@@ -49,10 +72,6 @@ awaitable<void> look_up(Partition& partition, Item& item) {
       search = partition.log().find_max_timestamp(end);
       break;
     default:
-      if (item.timestamp < 0) {
-        item.error = ErrorCode::kUnsupportedVersion;
-        co_return;
-      }
       search = partition.log().find_timestamp(item.timestamp, end);
   }
   if (search && !*search) co_return;
@@ -82,6 +101,8 @@ awaitable<wire::ListOffsetsResponse> list_offsets(Call& call, const wire::ListOf
       Item& item = items.emplace_back();
       address(item, home, image->find_topic(std::string_view(topic.name)), partition.partition_index);
       item.timestamp = partition.timestamp;
+      if (item.owner != nullptr && call.version() < known_since(item.timestamp))
+        item.error = ErrorCode::kUnsupportedVersion, item.owner = nullptr;
       item.current_leader_epoch = partition.current_leader_epoch;
       item.read_committed = request.isolation_level == kReadCommitted;
     }

@@ -14,6 +14,8 @@
 namespace mq::broker {
 namespace {
 
+constexpr ApiVersion kTopicIdsSince = 12;
+
 wire::MetadataResponse::MetadataResponseTopic describe(const cluster::Topic& topic) {
   wire::MetadataResponse::MetadataResponseTopic answer;
   answer.name = topic.name;
@@ -44,7 +46,7 @@ std::vector<std::string> missing_topics(const wire::MetadataRequest& request, co
   std::vector<std::string> missing;
   if (request.topics)
     for (const auto& topic : *request.topics)
-      if (topic.name && topic_name_problem(*topic.name) == nullptr &&
+      if (topic.name && topic.topic_id.is_zero() && topic_name_problem(*topic.name) == nullptr &&
           image.find_topic(std::string_view(*topic.name)) == nullptr)
         missing.push_back(*topic.name);
   return missing;
@@ -54,7 +56,8 @@ std::vector<std::string> missing_topics(const wire::MetadataRequest& request, co
 class Seen {
  public:
   bool before(const wire::MetadataRequest::MetadataRequestTopic& topic) {
-    return topic.name ? !names_.insert(*topic.name).second : !ids_.insert(topic.topic_id).second;
+    const bool by_name = topic.name && topic.topic_id.is_zero();
+    return by_name ? !names_.insert(*topic.name).second : !ids_.insert(topic.topic_id).second;
   }
 
  private:
@@ -96,11 +99,17 @@ awaitable<wire::MetadataResponse> metadata(Call& call, const wire::MetadataReque
   Seen seen;
   for (const auto& wanted : *request.topics) {
     if (seen.before(wanted)) continue;
+    // An id says more than a name.
+    const bool by_id = !wanted.topic_id.is_zero() || !wanted.name;
+    if (by_id && call.version() < kTopicIdsSince) {
+      response.topics.push_back(refusal(ErrorCode::kInvalidRequest, wanted.name.value_or(""), wanted.topic_id));
+      continue;
+    }
     const cluster::Topic* topic =
-        wanted.name ? image->find_topic(std::string_view(*wanted.name)) : image->find_topic(wanted.topic_id);
+        by_id ? image->find_topic(wanted.topic_id) : image->find_topic(std::string_view(*wanted.name));
     if (topic != nullptr) {
       response.topics.push_back(describe(*topic));
-    } else if (!wanted.name) {
+    } else if (by_id) {
       response.topics.push_back(refusal(ErrorCode::kUnknownTopicId, std::nullopt, wanted.topic_id));
     } else if (topic_name_problem(*wanted.name) != nullptr) {
       response.topics.push_back(refusal(ErrorCode::kInvalidTopicException, wanted.name, {}));
