@@ -91,15 +91,19 @@ TEST_F(Promises, AsyncTopicIsAnsweredFromTheCacheUntilFlushMessagesAreThere) {
 
 TEST_F(Promises, AfterAFailedSyncNothingIsAcknowledgedOrAppended) {
   start();
-  create_topic("t", 1);
-  machine_->disk().inject({.on = sim::DiskFault::On::sync, .path_part = ".log"});
+  create_topic("t", 2);
+  machine_->disk().inject({.on = sim::DiskFault::On::sync, .path_part = "t-0/"});
   const std::string batch = make_batch({});
   EXPECT_EQ(run(tell(*this, {produce_request("t", 0, batch, kAll)})).front().error, ErrorCode::kKafkaStorageError);
   EXPECT_TRUE(node_->is_offline());
-  const std::int64_t end = log_end("t");
-  for (const std::int16_t acks : {kAll, kLeader})
-    EXPECT_EQ(run(tell(*this, {produce_request("t", 0, batch, acks)})).front().error, ErrorCode::kKafkaStorageError);
-  EXPECT_EQ(log_end("t"), end);
+  const std::int64_t end = log_end("t", 0);
+  // The directory is offline, not only the log whose sync failed.
+  for (const std::int32_t index : {0, 1})
+    for (const std::int16_t acks : {kAll, kLeader})
+      EXPECT_EQ(run(tell(*this, {produce_request("t", index, batch, acks)})).front().error,
+                ErrorCode::kKafkaStorageError);
+  EXPECT_EQ(log_end("t", 0), end);
+  EXPECT_EQ(log_end("t", 1), 0);
 }
 
 TEST_F(Promises, FailedWriteIsToldToThoseWhoOnlyAskForTheCacheToo) {

@@ -350,6 +350,16 @@ TEST(StaticMembership, TheOneThatWasReplacedIsFenced) {
   EXPECT_EQ(p.f.leave(p.b, "two").members[0].error_code, ErrorCode::kFencedInstanceId);
 }
 
+TEST(StaticMembership, TheOneThatIsReplacedWhileItWaitsIsToldSo) {
+  StaticPair p;
+  auto changed = Fixture::join_request(p.a, "one");
+  changed.rebalance_timeout_ms = 5000;
+  const auto waiting = p.f.join(changed);
+  EXPECT_FALSE(p.f.is_answered(waiting));
+  p.f.join(Fixture::join_request("", "one"));
+  EXPECT_EQ(p.f.take<Join>(waiting).error_code, ErrorCode::kFencedInstanceId);
+}
+
 TEST(StaticMembership, ARestartedLeaderIsToldToSkipTheAssignmentOrNotThatItLeads) {
   StaticPair p;
   const auto modern = p.f.take<Join>(p.f.join(Fixture::join_request("", "one"), 9));

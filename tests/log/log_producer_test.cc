@@ -36,6 +36,17 @@ TEST_F(LogProducerTest, DuplicateOfEachOfTheLastFiveBatchesGetsTheOriginalsOffse
   EXPECT_EQ(log_->log_end(), Offset{24});
 }
 
+TEST_F(LogProducerTest, BatchThatBeginsLikeAnotherAndEndsElsewhereIsNoDuplicate) {
+  create();
+  ASSERT_TRUE(produce(0, 3));
+  ASSERT_TRUE(produce(3, 3));
+  for (const int count : {1, 2, 4}) {
+    expect_error(Errc::out_of_order_sequence, produce(0, count));
+    expect_error(Errc::out_of_order_sequence, produce(3, count));
+  }
+  EXPECT_EQ(log_->log_end(), Offset{6});
+}
+
 TEST_F(LogProducerTest, DuplicateAnswersWithTheOriginalsLogAppendTime) {
   config_.timestamp_type = record::TimestampType::log_append_time;
   create();

@@ -364,6 +364,8 @@ TEST_F(LogTest, DeleteRecordsMovesTheStartAndSurvivesARestart) {
   create();
   append_many(40);
   EXPECT_EQ(log_->advance_start(Offset{41}, Offset{41}).error().code, Errc::offset_out_of_range);
+  EXPECT_EQ(log_->advance_start(Offset{31}, Offset{30}).error().code, Errc::offset_out_of_range)
+      << "what may not be read yet may not be deleted";
   ASSERT_TRUE(log_->advance_start(Offset{23}, Offset{40}));
   ASSERT_TRUE(log_->advance_start(Offset{10}, Offset{40}));
   EXPECT_EQ(log_->log_start(), Offset{23});
