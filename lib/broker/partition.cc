@@ -57,7 +57,8 @@ Result<Partition::Appended> Partition::append(char* batch, const record::Validat
   count(validated.header, info->duplicate);
   if (validated.header.has_producer_id()) count_producers();
   const std::int64_t unflushed = (log_->log_end() - log_->synced_end()).value();
-  const bool needs_flush = !info->duplicate && unflushed >= log_->config().flush_messages;
+  // Also for a duplicate, whose original may still wait for that sync (P-1).
+  const bool needs_flush = unflushed >= log_->config().flush_messages;
   if (needs_flush) shard_.syncer().hurry(*this);
   return Appended{.base_offset = info->base_offset,
                   .end = info->end_offset,
@@ -137,7 +138,7 @@ void Partition::wake(Waiters& waiters, Offset reached, metrics::BucketHistogram*
 
 void Partition::when_flushed(Offset end, Done done) {
   if (log_->synced_end() >= end) return done(ErrorCode::kNone);
-  flushes_.push_back({end, shard_.shard().now(), std::move(done)});
+  add_waiter(flushes_, end, std::move(done));
   shard_.syncer().hurry(*this);
 }
 

@@ -89,6 +89,23 @@ TEST_F(Promises, AsyncTopicIsAnsweredFromTheCacheUntilFlushMessagesAreThere) {
   EXPECT_EQ(second.front().durable, 2 * batch.size());
 }
 
+TEST_F(Promises, DuplicateOfWhatFlushMessagesHoldsBackIsHeldBackToo) {
+  start();
+  create_topic("t", 1, {{"mq.flush", "async"}, {"flush.messages", "1"}});
+  const std::string batch = make_batch({.producer_id = 7, .sequence = 0});
+  // Over two connections: on one the answers would come in order anyway.
+  const std::size_t durable = run([](Promises& test, const std::string& bytes) -> awaitable<std::size_t> {
+    auto first = co_await Peer::connect(*test.client_);
+    auto again = co_await Peer::connect(*test.client_);
+    co_await first->send(produce_request("t", 0, bytes, kLeader), kProduceVersion);
+    const auto answer = co_await again->call(produce_request("t", 0, bytes, kLeader), kProduceVersion);
+    EXPECT_EQ(only_row(answer).base_offset, 0);
+    co_return test.durable_bytes("t");
+  }(*this, batch));
+  EXPECT_EQ(durable, batch.size());
+  EXPECT_EQ(log_end("t"), 1);
+}
+
 TEST_F(Promises, AfterAFailedSyncNothingIsAcknowledgedOrAppended) {
   start();
   create_topic("t", 2);
