@@ -100,6 +100,18 @@ bool GroupService::ask(std::int32_t offsets_partition, Ask ask, Told told) {
   return true;
 }
 
+void GroupService::after_commits(std::int32_t offsets_partition, std::string_view group_id,
+                                 std::move_only_function<void()> done) {
+  const auto found = hosted_.find(offsets_partition);
+  const group::Group* group = found == hosted_.end() ? nullptr : found->second->coordinator.find(group_id);
+  if (group == nullptr || group->offsets_in_progress.empty()) return done();
+  Partition& partition = *found->second->partition;
+  // In a turn of its own, behind those in which the coordinator hears of its appends.
+  partition.when_committed(partition.log().log_end(), [this, done = std::move(done)](ErrorCode) mutable {
+    shard_.shard().post([done = std::move(done)]() mutable { done(); });
+  });
+}
+
 const group::Coordinator* GroupService::find(std::int32_t offsets_partition) const {
   const auto found = hosted_.find(offsets_partition);
   return found == hosted_.end() ? nullptr : &found->second->coordinator;

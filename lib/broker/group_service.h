@@ -41,6 +41,9 @@ class GroupService {
   /// Gives a request to the coordinator of an offsets partition. `told` is called once, on this shard, now or later.
   /// False, and nothing called, when the partition has no coordinator here.
   [[nodiscard]] bool ask(std::int32_t offsets_partition, Ask ask, Told told);
+  /// Calls `done`, on this shard, when every commit to the group that was asked for before has come to its end: a
+  /// client that commits and then looks must not see what was before.
+  void after_commits(std::int32_t offsets_partition, std::string_view group_id, std::move_only_function<void()> done);
   /// For requests that only look. Null when there is none.
   [[nodiscard]] const group::Coordinator* find(std::int32_t offsets_partition) const;
   template <class F>

@@ -229,5 +229,26 @@ TEST_F(GroupLoad, GroupWithMembersIsNotDeleted) {
   EXPECT_EQ(fetch().offset, kNone);
 }
 
+TEST_F(GroupLoad, WhoCommitsAndAsksWithoutWaitingIsToldWhatItCommitted) {
+  run([](sim::Node& client) -> awaitable<void> {
+    auto peer = co_await Peer::connect(client);
+    for (std::int64_t offset = 1; offset <= 20; ++offset) {
+      wire::OffsetCommitRequest commit;
+      commit.group_id = kGroup;
+      commit.topics.emplace_back().name = "t";
+      commit.topics.back().partitions.push_back({.partition_index = 0, .committed_offset = offset});
+      wire::OffsetFetchRequest ask;
+      ask.group_id = kGroup;
+      ask.topics.emplace().push_back({.name = "t", .partition_indexes = {0}});
+      std::string both = peer->frame(commit, 8);
+      both += peer->frame(ask, 7);
+      co_await peer->write(std::move(both));
+      (void)co_await peer->receive<wire::OffsetCommitRequest>(peer->last_correlation() - 1, 8);
+      const auto told = co_await peer->receive<wire::OffsetFetchRequest>(peer->last_correlation(), 7);
+      EXPECT_EQ(told.topics.at(0).partitions.at(0).committed_offset, offset);
+    }
+  }(*client_));
+}
+
 }  // namespace
 }  // namespace mq::broker

@@ -133,9 +133,22 @@ std::vector<wire::OffsetFetchResponse::OffsetFetchResponseTopics> name_topics(Gr
   return unknown;
 }
 
+/// Returns when the commits to a group that came before have come to their end.
+awaitable<bool> wait_for_commits(ShardBroker& home, CoordinatorPlace place, std::string group_id) {
+  auto start = [&home, place, group_id = std::move(group_id)](auto handler) mutable {
+    place.shard->shard().post([&home, place, group_id = std::move(group_id), handler = std::move(handler)]() mutable {
+      place.shard->groups().after_commits(place.partition, group_id, [&home, handler = std::move(handler)]() mutable {
+        home.shard().post([handler = std::move(handler)]() mutable { std::move(handler)(true); });
+      });
+    });
+  };
+  co_return co_await env::detail::suspend_with<bool>(std::move(start));
+}
+
 awaitable<GroupResponse> fetch_group(ShardBroker& home, GroupRequest group, bool require_stable) {
   const CoordinatorPlace place = coordinator_of(home, group.group_id);
   if (place.shard != nullptr) {
+    (void)co_await wait_for_commits(home, place, group.group_id);
     auto found = co_await env::on_shard(
         home.shard(), place.shard->shard(), [place, &group, require_stable]() -> std::optional<GroupResponse> {
           const group::Coordinator* coordinator = place.shard->groups().find(place.partition);
