@@ -76,4 +76,21 @@ awaitable<bool> on_each_partition(ShardBroker& home, std::vector<Item>& items, E
   co_return true;
 }
 
+/// Where logs end changes with what is written but not readable yet: waits for that, on the partitions of those items
+/// for which `concerns` says so, all at the same time. A disk that takes longer keeps no reader from what there is.
+template <class Item, class Concerns>
+awaitable<void> await_readable(ShardBroker& home, std::vector<Item>& items, Concerns concerns) {
+  constexpr Duration kPatience = 5s;
+  const Instant deadline = home.shard().now() + kPatience;
+  bool is_behind = false;
+  (void)co_await on_each_partition(home, items, [&](Partition& partition, Item& item) -> awaitable<void> {
+    if (concerns(item)) is_behind = partition.hurry_readers() || is_behind;
+    co_return;
+  });
+  if (!is_behind) co_return;
+  (void)co_await on_each_partition(home, items, [&](Partition& partition, Item& item) -> awaitable<void> {
+    if (concerns(item)) co_await partition.until_readable(deadline);
+  });
+}
+
 }  // namespace mq::broker

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "broker/shard_broker.h"
+#include "env/event.h"
 
 namespace mq::broker {
 namespace {
@@ -140,6 +141,22 @@ void Partition::when_flushed(Offset end, Done done) {
   if (log_->synced_end() >= end) return done(ErrorCode::kNone);
   add_waiter(flushes_, end, std::move(done));
   shard_.syncer().hurry(*this);
+}
+
+bool Partition::hurry_readers() {
+  if (high_watermark() >= log_->written_end()) return false;
+  shard_.syncer().hurry(*this);
+  return true;
+}
+
+awaitable<void> Partition::until_readable(Instant deadline) {
+  const Offset end = log_->written_end();
+  if (high_watermark() >= end) co_return;
+  env::Event grown(shard_.shard());
+  const Watch growth = watch([&grown] { grown.notify_all(); });
+  while (high_watermark() < end && !shard_.node().is_offline() && co_await grown.wait_until(deadline)) {
+  }
+  unwatch(growth);
 }
 
 Partition::Watch Partition::watch(std::move_only_function<void()> woken) {

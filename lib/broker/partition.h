@@ -9,6 +9,8 @@
 #include <string>
 
 #include "base/result.h"
+#include "base/time.h"
+#include "env/async.h"
 #include "log/log.h"
 #include "metrics/bucket_histogram.h"
 #include "model/error_code.h"
@@ -69,6 +71,12 @@ class Partition : public std::enable_shared_from_this<Partition> {
 
   /// The same once the disk has everything below `end`, whatever the topic's mq.flush.
   void when_flushed(Offset end, Done done);
+
+  /// Whether something is written that may not be read yet; its sync then starts at once.
+  bool hurry_readers();
+  /// Returns once all that is written now may be read, or at `deadline`, or when the disk has failed. Who asks where
+  /// the log ends waits for this first: what it was told is written (acks=1) is then in the answer, as in Kafka.
+  [[nodiscard]] awaitable<void> until_readable(Instant deadline);
 
   using Watch = std::list<std::move_only_function<void()>>::iterator;
   /// Calls `woken` at every growth of the high watermark (and when the partition fails or goes) until `unwatch`.

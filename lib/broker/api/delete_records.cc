@@ -54,6 +54,7 @@ awaitable<wire::DeleteRecordsResponse> delete_records(Call& call, const wire::De
         item.error = ErrorCode::kInvalidTopicException, item.owner = nullptr;
     }
   refuse_excess(home, items);
+  co_await await_readable(home, items, [](const Item&) { return true; });  // nothing beyond that can be deleted
   (void)co_await on_each_partition(home, items, advance_start);
   auto written = co_await home.node().machine().disk_pool.run(
       home.shard(), [&home] { return home.node().log_dir().write_checkpoints(); });

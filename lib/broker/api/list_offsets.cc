@@ -43,6 +43,10 @@ struct Item : Addressed {
   log::TimestampOffset found;
 };
 
+bool asks_about_end(const Item& item) {
+  return item.timestamp == kLatest || item.timestamp == kMaxTimestamp || item.timestamp >= 0;
+}
+
 awaitable<void> look_up(Partition& partition, Item& item) {
   item.error = partition.check_epoch(item.current_leader_epoch);
   if (item.error != ErrorCode::kNone) co_return;
@@ -107,6 +111,7 @@ awaitable<wire::ListOffsetsResponse> list_offsets(Call& call, const wire::ListOf
       item.read_committed = request.isolation_level == kReadCommitted;
     }
   refuse_excess(home, items);
+  co_await await_readable(home, items, asks_about_end);
   (void)co_await on_each_partition(home, items, look_up);
 
   wire::ListOffsetsResponse response;
