@@ -141,8 +141,9 @@ awaitable<Outcome> change(Call& call, std::int8_t type, std::string name, Topics
   ShardBroker& home = call.broker();
   if (type == kBroker) {
     if (!is_this_broker(name, home.node())) co_return refuse(ErrorCode::kInvalidRequest, "there is no such broker");
-    co_return refuse(ErrorCode::kInvalidRequest,
-                     "a broker's settings are read when it starts: change its file or command line and restart it");
+    co_return refuse(
+        ErrorCode::kInvalidRequest,
+        "a broker's settings are in its file or command line: change them there, then reload (SIGHUP) or restart it");
   }
   if (type != kTopic) co_return refuse(ErrorCode::kInvalidRequest, "only topics have settings that can be changed");
   auto outcome = co_await await_on(
