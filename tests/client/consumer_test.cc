@@ -14,13 +14,19 @@ struct ConsumerFixture : ::testing::Test {
 
   FakeBroker::Log& log(int partition = 0) { return w.broker.topics["t"][static_cast<std::size_t>(partition)]; }
   /// Appends a batch of records whose values are their offsets.
-  void append(int records, int partition = 0, bool control = false) {
+  void append(int records, int partition = 0, bool control = false) { append_as(-1, records, partition, control); }
+  /// In a transaction of that producer, or none; a control batch ends it.
+  void append_as(std::int64_t producer, int records, int partition = 0, bool control = false) {
     FakeBroker::Log& to = log(partition);
     record::BatchBuilder builder;
     for (int i = 0; i < records; ++i) builder.add(0, std::nullopt, std::to_string(to.end + i));
     record::BatchBuilder::Stamp stamp{.base_offset = Offset{to.end}, .leader_epoch = LeaderEpoch{1}};
     stamp.control = control;
-    if (control) stamp.producer_id = ProducerId{1}, stamp.producer_epoch = ProducerEpoch{0}, stamp.transactional = true;
+    if (control || producer >= 0) {
+      stamp.producer_id = ProducerId{producer >= 0 ? producer : 1};
+      stamp.producer_epoch = ProducerEpoch{0};
+      stamp.transactional = true;
+    }
     to.batches.push_back(*builder.finish(stamp));
     to.end += records;
   }
@@ -78,6 +84,25 @@ TEST_F(ConsumerFixture, ControlBatchesMoveThePositionAndShowNothing) {
   c.assign(where(), Offset{0});
   EXPECT_EQ(read(c), (std::vector<std::string>{"0", "1", "3", "4"}));
   EXPECT_EQ(c.position(where()), Offset{6});
+}
+
+TEST_F(ConsumerFixture, RecordsOfAbortedTransactionsAreForWhoReadsUncommittedOnly) {
+  append_as(5, 2);           // 0 1: aborted by the marker at 6
+  append(1);                 // 2
+  append_as(6, 2);           // 3 4: committed
+  append_as(5, 1);           // 5: aborted, too
+  append_as(5, 1, 0, true);  // 6
+  append_as(5, 1);           // 7: the next transaction of the same producer, committed
+  append_as(5, 1, 0, true);  // 8
+  append_as(6, 1, 0, true);  // 9
+  log().aborted = {{.producer_id = 5, .first_offset = 0}};
+  Consumer& committed = consumer();
+  committed.assign(where(), Offset{0});
+  EXPECT_EQ(read(committed), (std::vector<std::string>{"2", "3", "4", "7"}));
+  options.isolation = Isolation::read_uncommitted;
+  Consumer& all = consumer();
+  all.assign(where(), Offset{0});
+  EXPECT_EQ(read(all), (std::vector<std::string>{"0", "1", "2", "3", "4", "5", "7"}));
 }
 
 TEST_F(ConsumerFixture, GapsOfCompactionAreCrossed) {

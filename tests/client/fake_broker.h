@@ -43,6 +43,7 @@ class FakeBroker {
     std::int64_t start = 0;
     std::int64_t end = 0;
     std::map<std::int64_t, ProducerEntry> producers;
+    std::vector<wire::FetchResponse::AbortedTransaction> aborted;
   };
 
   FakeBroker(sim::World& world, sim::Node& node) : world_(world), node_(node) {}
@@ -347,6 +348,7 @@ class FakeBroker {
       data.partition_index = where.partition;
       data.high_watermark = data.last_stable_offset = log.end;
       data.log_start_offset = log.start;
+      if (request.isolation_level == 1) data.aborted_transactions = log.aborted;
       if (offset < log.start || offset > log.end) {
         data.error_code = ErrorCode::kOffsetOutOfRange;
       } else if (offset == log.end) {
