@@ -145,7 +145,7 @@ awaitable<Result<std::vector<std::pair<Uuid, std::int32_t>>>> ShardBroker::open_
       if (&node_.owner_of(topic->id, index) == this) wanted.push_back({topic.get(), index, settings(*topic)->log});
 
   std::vector<std::pair<Uuid, std::int32_t>> uncertain;
-  std::vector<TopicPartition> made;
+  std::vector<std::shared_ptr<Partition>> made;
   env::Pool& pool = node_.machine().disk_pool;
   const bool clean = node_.log_dir().was_clean();
   for (std::span<const WantedLog> rest = wanted; !rest.empty();) {
@@ -161,11 +161,7 @@ awaitable<Result<std::vector<std::pair<Uuid, std::int32_t>>>> ShardBroker::open_
     for (Result<OpenedLog>& log : opened) {
       if (!log) co_return std::unexpected(std::move(log).error());
       const log::RecoveryReport& report = log->report;
-      if (log->is_new) {
-        made.push_back(log->partition->name());
-        // Else the next start would take what is missing before it for damage.
-        node_.log_dir().set_log_start(made.back(), log->partition->log().log_start());
-      }
+      if (log->is_new) made.push_back(log->partition);
       if (report.end_uncertain) uncertain.emplace_back(log->partition->topic_id(), log->partition->name().partition);
       metrics_.gauge(Metric::recovery_checked_bytes).add(static_cast<std::int64_t>(report.bytes_checked));
       metrics_.gauge(Metric::recovery_cut_bytes).add(static_cast<std::int64_t>(report.bytes_cut));
@@ -174,7 +170,11 @@ awaitable<Result<std::vector<std::pair<Uuid, std::int32_t>>>> ShardBroker::open_
   }
   if (!made.empty()) {
     MQ_CO_CHECK(co_await pool.run(shard_, [&]() -> Result<void> {
-      MQ_CHECK(node_.log_dir().sync_new(made));
+      std::vector<TopicPartition> names;
+      for (const auto& partition : made) names.push_back(partition->name());
+      MQ_CHECK(node_.log_dir().sync_new(names));
+      // Else the next start would take what is missing before it for damage.
+      for (const auto& partition : made) node_.log_dir().set_log_start(partition->name(), partition->log().log_start());
       return node_.log_dir().write_checkpoints();
     }));
   }

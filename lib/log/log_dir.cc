@@ -188,6 +188,13 @@ Result<std::string> LogDir::set_aside(const TopicPartition& partition, std::stri
 }
 
 Result<void> LogDir::sync_new(std::span<const TopicPartition> partitions) {
+  {
+    const std::lock_guard guard(mutex_);
+    forget_checkpoints(partitions);
+  }
+  // Checkpoints know no topic ids. What they say of a deleted topic of the same name would, after a crash, hide or
+  // disown the records of the new one.
+  if (has_unwritten_removals()) MQ_CHECK(write_checkpoints());
   if (partitions.size() > kSyncEachMax) return tree_->sync();
   for (const TopicPartition& partition : partitions) {
     const std::string directory = directory_of(partition);
@@ -210,12 +217,8 @@ Result<std::vector<std::string>> LogDir::begin_removal(std::span<const TopicPart
   }
   MQ_CHECK(files_.sync_directory(path_));
   const std::lock_guard guard(mutex_);
-  for (const TopicPartition& partition : partitions) {
-    for (std::size_t which = 0; which < kCheckpoints; ++which) {
-      if (checkpoints_[which].erase(partition) > 0) changed_[which] = true;
-    }
-    synced_->forget(topic_id, PartitionId{partition.partition});
-  }
+  forget_checkpoints(partitions);
+  for (const TopicPartition& partition : partitions) synced_->forget(topic_id, PartitionId{partition.partition});
   return names;
 }
 
@@ -288,6 +291,20 @@ void LogDir::set(Checkpoint which, const TopicPartition& partition, Offset offse
   changed_[which] = true;
 }
 
+void LogDir::forget_checkpoints(std::span<const TopicPartition> partitions) {
+  for (std::size_t which = 0; which < kCheckpoints; ++which) {
+    for (const TopicPartition& partition : partitions) {
+      if (checkpoints_[which].erase(partition) > 0) changed_[which] = removals_unwritten_ = true;
+    }
+  }
+}
+
+bool LogDir::has_unwritten_removals() {
+  const std::lock_guard one_writer(writing_);  // who writes now is not done yet, and may fail
+  const std::lock_guard guard(mutex_);
+  return removals_unwritten_;
+}
+
 std::optional<Offset> LogDir::get(Checkpoint which, const TopicPartition& partition) const {
   const std::lock_guard guard(mutex_);
   const auto place = checkpoints_[which].find(partition);
@@ -311,6 +328,11 @@ std::optional<Offset> LogDir::high_watermark(const TopicPartition& partition) co
 
 Result<void> LogDir::write_checkpoints() {
   const std::lock_guard one_writer(writing_);
+  bool removals = false;
+  {
+    const std::lock_guard guard(mutex_);
+    removals = std::exchange(removals_unwritten_, false);
+  }
   for (std::size_t which = 0; which < kCheckpoints; ++which) {
     std::string text;
     {
@@ -322,6 +344,7 @@ Result<void> LogDir::write_checkpoints() {
     if (auto written = env::replace_atomically(files_, file(kCheckpointFiles[which]), text); !written) {
       const std::lock_guard guard(mutex_);
       changed_[which] = true;
+      removals_unwritten_ = removals_unwritten_ || removals;
       return written;
     }
   }

@@ -67,7 +67,8 @@ class LogDir {
                                        WallMillis wall_now) const;
   /// Pool. Renames a directory that metadata does not know to `NAME.UNIQUE-stray`: kept, never removed by us.
   [[nodiscard]] Result<std::string> set_aside(const TopicPartition& partition, std::string_view unique);
-  /// Pool. Makes the directories that Log::create made durable, with their names.
+  /// Pool. Makes the directories that Log::create made durable, with their names, and what checkpoints said of earlier
+  /// partitions of these names forgotten, durably: before metadata names the new ones.
   [[nodiscard]] Result<void> sync_new(std::span<const TopicPartition> partitions);
   /// Pool. Renames the directories of partitions of a deleted topic to `topic-partition.UNIQUE-delete`, durably, and
   /// forgets the partitions; returns the new names. What is not there is passed over. The logs must be destroyed,
@@ -118,6 +119,10 @@ class LogDir {
   Result<void> read_identity();
   Result<void> read_checkpoints();
   void set(Checkpoint which, const TopicPartition& partition, Offset offset);
+  /// Takes them out of the checkpoints; `mutex_` is held.
+  void forget_checkpoints(std::span<const TopicPartition> partitions);
+  /// Whether a checkpoint file may still name a forgotten partition.
+  [[nodiscard]] bool has_unwritten_removals();
   [[nodiscard]] std::optional<Offset> get(Checkpoint which, const TopicPartition& partition) const;
   [[nodiscard]] std::string file(std::string_view name) const { return path_ + "/" + std::string(name); }
 
@@ -135,7 +140,8 @@ class LogDir {
   std::string offline_reason_;
   std::array<PartitionOffsets, kCheckpoints> checkpoints_;
   std::array<bool, kCheckpoints> changed_{};
-  std::mutex writing_;  ///< one writer of checkpoints or synced ends at a time
+  bool removals_unwritten_ = false;  ///< the files still name partitions that were forgotten
+  std::mutex writing_;               ///< one writer of checkpoints or synced ends at a time
   std::unique_ptr<SyncedEnds> synced_;
   bool synced_ends_dirty_ = false;  ///< written and not synced; guarded by `writing_`
 };

@@ -189,6 +189,40 @@ TEST_F(LogDirTest, NewPartitionsSurviveAPowerCutBeTheyFewOrMany) {
   }
 }
 
+TEST_F(LogDirTest, NewPartitionInheritsNothingFromADeletedOneOfItsName) {
+  const TopicPartition partition{"t", 0};
+  const TopicPartition one[] = {partition};
+  const auto fill = [&] {
+    dir_->set_recovery_point(partition, Offset{30});
+    dir_->set_log_start(partition, Offset{20});
+    dir_->set_compacted_end(partition, Offset{25});
+    ASSERT_TRUE(dir_->write_checkpoints());
+  };
+  const auto cut_the_power = [&] {
+    dir_.reset();
+    disk_.lose_power(sim::PowerLoss::drop_all);
+    open();
+  };
+  const auto make_anew = [&] {
+    ASSERT_TRUE(Log::create(disk_, dir_->directory_of(partition), partition, Uuid{{8}}, std::make_shared<LogConfig>()));
+    ASSERT_TRUE(dir_->sync_new(one));
+  };
+  const auto expect_nothing_known = [&] {
+    const OpenContext context = dir_->context_of(partition, Uuid{{8}}, 0);
+    EXPECT_EQ(context.recovery_point, Offset{0});
+    EXPECT_EQ(context.log_start, Offset{0});
+    EXPECT_EQ(context.compacted_end, Offset{0});
+  };
+  for (const bool cut_between : {false, true}) {
+    fill();
+    ASSERT_TRUE(dir_->begin_removal(one, id_, cut_between ? "b" : "a"));
+    if (cut_between) cut_the_power();
+    make_anew();
+    cut_the_power();
+    expect_nothing_known();
+  }
+}
+
 TEST_F(LogDirTest, WhatAKilledProcessLeftUnsyncedIsDurableBeforeTheNextOneWrites) {
   write("some-file", "written and not synced");
   dir_.reset();
