@@ -93,6 +93,15 @@ class Partition : public std::enable_shared_from_this<Partition> {
   /// For the operator's log: once, however often a client asks for the damaged place.
   void tell_damage(const std::string& what);
   void checkpoint_done() { checkpoint_running_ = false; }
+
+  /// Work on the log's files by their names: while it goes on they keep them. Ended by ShardBroker::end_work.
+  void begin_work() { ++works_; }
+  void end_work() { --works_; }
+  [[nodiscard]] bool is_worked_on() const { return works_ > 0; }
+  /// Its topic is deleted: no work begins any more, and nothing is noted under its name.
+  void retire() { retired_ = true; }
+  [[nodiscard]] bool is_retired() const { return retired_; }
+
   /// The log may remember more producers than before: they count towards the shard's part of what the broker remembers.
   void count_producers();
   /// The syncer finished a sync of this log.
@@ -131,6 +140,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
   Offset readable_before_{0};  ///< the high watermark when the settings changed last
   std::size_t bytes_since_checkpoint_ = 0;
   bool checkpoint_running_ = false;
+  int works_ = 0;
+  bool retired_ = false;
   std::size_t producers_counted_ = 0;
   std::string damage_told_;
   bool ends_turn_ = false;  ///< will write what is gathered, at the end of the turn or later

@@ -33,6 +33,7 @@ ShardBroker::ShardBroker(Node& node, env::Shard& shard)
       house_(shard),
       errands_(shard),
       rested_(shard),
+      work_ended_(shard),
       peer_log_(shard, tasks_, node.logger(), metrics_.counter(Metric::log_lines_left_out)),
       syncer_(*this),
       turn_end_(*this),
@@ -67,18 +68,26 @@ void ShardBroker::put(std::shared_ptr<Partition> partition) {
   topic[index]->log().enter(open_files_);
 }
 
-std::vector<std::shared_ptr<Partition>> ShardBroker::remove(const Uuid& topic_id) {
+awaitable<std::vector<std::shared_ptr<Partition>>> ShardBroker::remove(Uuid topic_id) {
   const auto topic = partitions_.find(topic_id);
-  if (topic == partitions_.end()) return {};
+  if (topic == partitions_.end()) co_return std::vector<std::shared_ptr<Partition>>{};
   auto removed = std::move(topic->second);
   partitions_.erase(topic);
   std::erase(removed, nullptr);
   for (const auto& partition : removed) {
     partition->end_turn();
+    partition->retire();
     partition->log().leave_open_files();  // from now on the pool may close the log
     partition->fail_waiters(ErrorCode::kUnknownTopicOrPartition);
   }
-  return removed;
+  const auto is_worked_on = [](const auto& partition) { return partition->is_worked_on(); };
+  while (std::ranges::any_of(removed, is_worked_on)) co_await work_ended_.wait();
+  co_return removed;
+}
+
+void ShardBroker::end_work(Partition& partition) {
+  partition.end_work();
+  if (partition.is_retired() && !partition.is_worked_on()) work_ended_.notify_all();
 }
 
 void ShardBroker::install(std::shared_ptr<const cluster::ClusterImage> image) {
@@ -263,12 +272,14 @@ void ShardBroker::was_synced(log::Log& log, const Result<void>& outcome) {
 }
 
 void ShardBroker::note_synced(Partition& partition) {
+  if (partition.is_retired()) return;
   node_.log_dir().note_synced(partition.topic_id(), PartitionId{partition.name().partition},
                               partition.log().synced_end());
   node_.note_synced_ends();
 }
 
 void ShardBroker::note_ends(Partition& partition) {
+  if (partition.is_retired()) return;  // its name may be another's already
   log::LogDir& dir = node_.log_dir();
   dir.note_synced(partition.topic_id(), PartitionId{partition.name().partition}, partition.log().synced_end());
   dir.set_recovery_point(partition.name(), partition.log().recovery_point());
@@ -287,8 +298,7 @@ awaitable<void> ShardBroker::keep_house() {
     for (const auto& partition : all) {
       if (node_.is_offline()) co_return;
       if (++looked_at % kLogsPerTurn == 0) co_await shard_.sleep_until(shard_.now());
-      const bool is_here = find(partition->topic_id(), partition->name().partition) == partition.get();
-      if (is_here && !node_.is_stopping()) co_await keep_house(*partition, to_save);
+      if (!partition->is_retired() && !node_.is_stopping()) co_await keep_house(*partition, to_save);
       if (to_save.jobs.size() == kLogsPerJob || node_.is_stopping() || partition == all.back())
         co_await save(std::exchange(to_save, {}));
       if (node_.is_stopping()) co_return;
@@ -301,7 +311,6 @@ awaitable<void> ShardBroker::keep_house() {
 
 awaitable<void> ShardBroker::keep_house(Partition& partition, ToSave& to_save) {
   log::Log& log = partition.log();
-  env::Pool& pool = node_.machine().disk_pool;
   const WallMillis wall_now = shard_.clock().wall_now();
   const std::string name = partition.name().to_string();
   const bool keeps_all = log.config().retention_ms < 0 && log.config().retention_bytes < 0;
@@ -313,13 +322,21 @@ awaitable<void> ShardBroker::keep_house(Partition& partition, ToSave& to_save) {
     metrics_.counter(Metric::retention_deleted_segments).add(*deleted);
   }
   if (auto removal = log.due_removals(shard_.now())) {
-    auto removed = co_await pool.run(shard_, [&] { return removal->run(); });
+    partition.begin_work();
+    auto removed = co_await node_.machine().disk_pool.run(shard_, [&] { return removal->run(); });
+    end_work(partition);
     if (!removed) note_failure(name, removed.error());
+    if (partition.is_retired()) co_return;
   }
   if (node_.config().compaction) {
     auto compaction = log.begin_compaction(wall_now, partition.high_watermark());
     if (!compaction) note_failure(name, compaction.error());
-    if (compaction && *compaction) co_await compact(partition, **compaction);
+    if (compaction && *compaction) {
+      partition.begin_work();
+      co_await compact(partition, **compaction);
+      end_work(partition);
+      if (partition.is_retired()) co_return;
+    }
   }
   auto job = log.begin_checkpoint();
   if (!job) co_return note_failure(name, job.error());
@@ -328,7 +345,15 @@ awaitable<void> ShardBroker::keep_house(Partition& partition, ToSave& to_save) {
   to_save.jobs.push_back(**std::move(job));
 }
 
-awaitable<void> ShardBroker::save(ToSave to_save) {
+awaitable<void> ShardBroker::save(ToSave begun) {
+  ToSave to_save;
+  for (std::size_t i = 0; i < begun.jobs.size(); ++i) {
+    // A job works by path, and the directory of a deleted partition is not its own any more.
+    if (begun.partitions[i]->is_retired()) continue;
+    begun.partitions[i]->begin_work();
+    to_save.partitions.push_back(std::move(begun.partitions[i]));
+    to_save.jobs.push_back(std::move(begun.jobs[i]));
+  }
   if (to_save.jobs.empty()) co_return;
   const auto saved = co_await node_.machine().disk_pool.run(shard_, [&]() -> Result<void> {
     if (to_save.jobs.size() > kSyncEachMax)
@@ -339,17 +364,21 @@ awaitable<void> ShardBroker::save(ToSave to_save) {
   for (std::size_t i = 0; i < to_save.jobs.size(); ++i) {
     to_save.partitions[i]->log().end_checkpoint(to_save.jobs[i], saved);
     note_ends(*to_save.partitions[i]);
+    end_work(*to_save.partitions[i]);
   }
   if (!saved) note_failure("saving indexes and producer states", saved.error());
 }
 
 awaitable<void> ShardBroker::checkpoint(Partition& partition) {
+  if (partition.is_retired()) co_return;
   log::Log& log = partition.log();
   auto job = log.begin_checkpoint();
   if (!job) co_return note_failure(partition.name().to_string(), job.error());
   if (*job) {
+    partition.begin_work();
     auto saved = co_await node_.machine().disk_pool.run(shard_, [&] { return (**job).run(); });
     log.end_checkpoint(**job, saved);
+    end_work(partition);
     if (!saved) note_failure(partition.name().to_string(), saved.error());
   }
   note_ends(partition);
@@ -373,7 +402,7 @@ awaitable<void> ShardBroker::compact(Partition& partition, log::CompactionJob& j
   // In steps, so that a sync waiting for the same pool gets its turn.
   while (!job.done()) {
     auto step = co_await node_.machine().disk_pool.run(shard_, [&] { return job.step(); });
-    if (step && !node_.is_stopping()) continue;
+    if (step && !node_.is_stopping() && !partition.is_retired()) continue;
     partition.log().abandon_compaction(job);
     if (!step) note_failure(partition.name().to_string(), step.error());
     co_return;

@@ -61,8 +61,11 @@ class ShardBroker final : private log::OpenFiles::Owner {
   void put(std::shared_ptr<Partition> partition);
   /// Destroys what holds unanswered requests; the node is gone.
   void drop_requests();
-  /// Takes the partitions of a topic out; who waits for them is told that they are gone.
-  std::vector<std::shared_ptr<Partition>> remove(const Uuid& topic_id);
+  /// Takes the partitions of a topic out; who waits for them is told that they are gone. Returns when nothing of ours
+  /// works on their files any more, so that their directories may lose their names.
+  awaitable<std::vector<std::shared_ptr<Partition>>> remove(Uuid topic_id);
+  /// After Partition::begin_work.
+  void end_work(Partition& partition);
   template <class F>
   void for_each_partition(F f) {
     for (auto& [id, topic] : partitions_)
@@ -155,7 +158,7 @@ class ShardBroker final : private log::OpenFiles::Owner {
   };
   awaitable<void> keep_house();
   awaitable<void> keep_house(Partition& partition, ToSave& to_save);
-  awaitable<void> save(ToSave to_save);
+  awaitable<void> save(ToSave begun);
   awaitable<void> checkpoint(Partition& partition);
   awaitable<void> compact(Partition& partition, log::CompactionJob& job);
   void note_ends(Partition& partition);
@@ -168,7 +171,8 @@ class ShardBroker final : private log::OpenFiles::Owner {
   env::TaskGroup tasks_;
   env::TaskGroup house_;  ///< what touches logs by itself; ends before they are closed
   env::TaskGroup errands_;
-  env::Event rested_;  ///< a connection or the last request ended
+  env::Event rested_;      ///< a connection or the last request ended
+  env::Event work_ended_;  ///< of a retired partition
   PeerLog peer_log_;
   Syncer syncer_;
   TurnEnd turn_end_;

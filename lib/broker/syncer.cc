@@ -42,9 +42,11 @@ void Syncer::hurry(Partition& partition) {
 }
 
 void Syncer::start(Partition& partition) {
+  if (partition.is_retired()) return;
   auto job = partition.log().begin_sync();
   if (!job) return;
   partition.sync.running = true;
+  partition.begin_work();
   ++running_;
   env::Shard& home = shard_.shard();
   shard_.node().machine().disk_pool.submit(
@@ -59,6 +61,7 @@ void Syncer::start(Partition& partition) {
 void Syncer::finish(Partition& partition, const log::SyncJob& job, const Result<void>& outcome, Duration took) {
   shard_.metrics().sync_duration.record(took);
   partition.log().end_sync(job, outcome);
+  shard_.end_work(partition);
   partition.sync.running = false;
   --running_;
   if (outcome) {

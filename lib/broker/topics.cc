@@ -417,8 +417,8 @@ awaitable<void> Topics::put(std::vector<Made> made) {
 
 awaitable<void> Topics::drop_logs(const cluster::Topic& topic) {
   for (const auto& shard : node_.shards()) {
-    auto removed = co_await env::on_shard(node_.first_shard().shard(), shard->shard(),
-                                          [&shard, id = topic.id] { return shard->remove(id); });
+    auto removed =
+        co_await await_on(node_.first_shard(), *shard, [&shard, id = topic.id] { return shard->remove(id); });
     // The logs are destroyed on the pool: closing many files takes a while, and nobody can reach them any more.
     co_await node_.machine().disk_pool.run(node_.first_shard().shard(),
                                            [removed = std::move(removed)]() mutable { removed.clear(); });

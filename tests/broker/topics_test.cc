@@ -49,6 +49,40 @@ class TopicsTest : public BrokerTest {
     machine_->start();
     start_node();
   }
+  /// Each record in a batch of its own, few keys.
+  void produce(const std::string& topic, int records, std::int16_t acks = -1) {
+    const auto send = [](sim::Node& machine, std::string to, int count, std::int16_t acks_wanted) -> awaitable<bool> {
+      auto peer = co_await testing::Peer::connect(machine);
+      for (int i = 0; i < count; ++i) {
+        record::BatchBuilder builder({.codec = record::Codec::none});
+        builder.add(1'700'000'000'000, std::to_string(i % 3), "a value");
+        const std::string batch = builder.finish({}).value();
+        const auto answer = co_await peer->call(testing::produce_request(to, 0, batch, acks_wanted), ApiVersion{9});
+        EXPECT_EQ(testing::only_row(answer).error_code, ErrorCode::kNone);
+      }
+      peer->close();
+      co_return true;
+    };
+    run(send(*client_, topic, records, acks));
+  }
+  /// Records that its first partition would serve.
+  int records_of(const std::string& topic) {
+    log::Log& log = partition(topic, 0).log();
+    int records = 0;
+    for (Offset from = log.log_start(); from < log.log_end();) {
+      const auto range = log.read(from, 1 << 20, log.log_end(), true);
+      EXPECT_TRUE(range) << range.error().message;
+      if (!range || range->empty()) break;
+      EXPECT_FALSE(log::verify(*range).damage);
+      const std::string bytes = log::read_bytes(*range).value();
+      record::BatchReader batches(bytes);
+      while (const auto batch = batches.next().value()) {
+        records += batch->header().record_count;
+        from = batch->header().next_offset();
+      }
+    }
+    return records;
+  }
   void commit(std::vector<meta::Op> ops) {
     meta::Transaction transaction{.compares = {}, .ops = std::move(ops), .write_id = {}};
     ASSERT_TRUE(world_->run(*machine_, node_->store().transact(std::move(transaction)), 1min));
@@ -127,6 +161,42 @@ TEST_P(TopicDeletions, CutOffAnywhereAreAsIfNeverBegunOrFinishedAfterTheNextStar
   } else {
     EXPECT_EQ(traces("gone"), std::vector<std::string>{});
   }
+}
+
+TEST_F(TopicsTest, OneMadeAnewInheritsNothingOfADeletedOneOfItsName) {
+  start();
+  create_topic("t", 1, {{"segment.bytes", "1000"}, {"retention.bytes", "1000"}});
+  produce("t", 50);
+  world_->run_for(1min);  // retention has moved the start, and the checkpoints say so
+  ASSERT_GT(partition("t", 0).log().log_start(), Offset{20});
+  ASSERT_EQ(remove("t").error, ErrorCode::kNone);
+  create_topic("t", 1);
+  produce("t", 3);
+  kill_and_start();
+  EXPECT_EQ(records_of("t"), 3);
+  EXPECT_EQ(log_end("t"), 3);
+  EXPECT_TRUE(partition("t", 0).log().damage().empty());
+}
+
+TEST_P(TopicDeletions, AmidWorkOnTheFilesTouchNothingOfOneMadeAnew) {
+  start([](NodeConfig& config) { config.housekeeping_interval = 1ms; }, static_cast<std::uint64_t>(GetParam()));
+  for (int round = 0; round < 5; ++round) {
+    create_topic("t", 1, {{"segment.bytes", "500"}, {"cleanup.policy", "compact"}, {"min.cleanable.dirty.ratio", "0"}});
+    produce("t", 40, /*acks=*/1);
+    world_->run_for(std::chrono::microseconds(world_->rng().below(6'000)));
+    ASSERT_EQ(remove("t").error, ErrorCode::kNone);
+    create_topic("t", 1, {{"segment.bytes", "500"}});
+    produce("t", 20);
+    world_->run_for(20ms);
+    EXPECT_EQ(records_of("t"), 20);
+    kill_and_start();
+    EXPECT_EQ(records_of("t"), 20);
+    EXPECT_EQ(log_end("t"), 20);
+    EXPECT_TRUE(partition("t", 0).log().damage().empty());
+    ASSERT_EQ(remove("t").error, ErrorCode::kNone);
+  }
+  EXPECT_FALSE(node_->is_offline());
+  EXPECT_FALSE(logged("offline"));
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, TopicDeletions, ::testing::Range(1, 13));
