@@ -185,6 +185,13 @@ bool CompactionJob::Work::is_kept(const record::RecordView& record, const record
   return !is_tombstone || !header.has_delete_horizon() || wall_now < header.base_timestamp;
 }
 
+WallMillis CompactionJob::Work::delete_horizon() const {
+  WallMillis horizon = 0;
+  // Who keeps tombstones for ever gives the largest number there is.
+  const bool is_for_ever = __builtin_add_overflow(wall_now, config->delete_retention_ms, &horizon);
+  return is_for_ever ? std::numeric_limits<WallMillis>::max() : horizon;
+}
+
 bool CompactionJob::Work::is_last_of_producer(const record::BatchHeader& header) const {
   if (!header.has_producer_id()) return false;
   const auto last = last_of_producer.find(header.producer_id.value());
@@ -215,8 +222,7 @@ Result<void> CompactionJob::Work::write_rest(Group& current, const BatchAt& batc
   }));
   // The horizon stands where the base timestamp was, and record timestamps are counted from it.
   const bool has_horizon = has_tombstone || header.has_delete_horizon();
-  const WallMillis base =
-      has_tombstone && !header.has_delete_horizon() ? wall_now + config->delete_retention_ms : header.base_timestamp;
+  const WallMillis base = has_tombstone && !header.has_delete_horizon() ? delete_horizon() : header.base_timestamp;
   builder.clear();
   builder.set_options({.codec = header.compression(),
                        .level = record::kLevelDefault,

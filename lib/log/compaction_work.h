@@ -96,6 +96,8 @@ struct CompactionJob::Work {
   Result<void> write_rest(Group& group, const BatchAt& batch);
   Result<void> put(Group& group, BytesView bytes);
   [[nodiscard]] bool is_kept(const record::RecordView& record, const record::BatchHeader& header) const;
+  /// Until when a tombstone is kept that is met for the first time.
+  [[nodiscard]] WallMillis delete_horizon() const;
   [[nodiscard]] bool is_last_of_producer(const record::BatchHeader& header) const;
   /// Opens the file; one at a time.
   Result<SegmentReader*> reader_of(std::size_t source);

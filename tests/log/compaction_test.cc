@@ -142,6 +142,22 @@ TEST_F(CompactionTest, TombstonesStayUntilTheirHorizonHasPassed) {
   EXPECT_FALSE(has_tombstone());
 }
 
+TEST_F(CompactionTest, TombstonesKeptForEverAreKept) {
+  config_.delete_retention_ms = std::numeric_limits<std::int64_t>::max();
+  create();
+  put("gone", "value");
+  put("gone", std::nullopt);
+  for (int run = 0; run < 3; ++run) {
+    for (int i = 0; i < 30; ++i) put("k" + std::to_string(i), "v");
+    ASSERT_TRUE(sync());
+    ASSERT_TRUE(compact().value());
+    const auto all = read_all(0);
+    ASSERT_EQ(all.front().key, "gone");
+    EXPECT_EQ(all.front().timestamp, 1000);
+    wall_ += 1'000'000'000'000;
+  }
+}
+
 TEST_F(CompactionTest, ProducersLastBatchStaysEvenWhenEmpty) {
   create();
   ASSERT_TRUE(append({{.key = "a", .value = "1"}}, {.id = 7, .epoch = 2, .sequence = 10}));
