@@ -11,12 +11,14 @@ Result<std::size_t> Log::delete_old_segments(WallMillis wall_now, Instant now, O
   if (failed_ || compacting_ || segments_.empty()) return std::size_t{0};
   std::uint64_t bytes = size_bytes();
   std::size_t count = 0;
-  while (count < segments_.size()) {
-    Segment& segment = *segments_[count];
-    const bool is_last = count + 1 == segments_.size();
-    const Offset end = is_last ? log_end_ : segments_[count + 1]->base_offset();
-    if (end > bound || segment.size_bytes() == 0) break;
+  for (std::size_t i = 0; i < segments_.size(); ++i) {
+    Segment& segment = *segments_[i];
+    const bool is_last = i + 1 == segments_.size();
+    const Offset end = is_last ? log_end_ : segments_[i + 1]->base_offset();
+    if (end > bound || (is_last && segment.size_bytes() == 0)) break;
     bool wanted = end > log_start_;
+    // Compaction has left nothing in it: it goes with what follows, since readers may still ask for its offsets.
+    if (wanted && segment.size_bytes() == 0) continue;
     if (wanted && config_->cleanup_delete) {
       if (config_->retention_bytes >= 0 && !is_last &&
           bytes >= static_cast<std::uint64_t>(config_->retention_bytes) + segment.size_bytes())
@@ -30,7 +32,7 @@ Result<std::size_t> Log::delete_old_segments(WallMillis wall_now, Instant now, O
     }
     if (wanted) break;
     bytes -= segment.size_bytes();
-    ++count;
+    count = i + 1;
   }
   if (count == 0) return count;
   // Offsets go on where they were: there is always a newest segment.

@@ -182,6 +182,29 @@ TEST_F(CompactionTest, ProducersLastBatchStaysEvenWhenEmpty) {
   EXPECT_FALSE(append({{.key = "a", .value = "3"}}, {.id = 7, .epoch = 2, .sequence = 13})->duplicate);
 }
 
+TEST_F(CompactionTest, SegmentThatBecameEmptyDoesNotHoldUpRetention) {
+  for (const bool by_time : {false, true}) {
+    log_.reset();
+    if (disk_.exists(kDirectory).value())
+      for (const auto& name : names()) ASSERT_TRUE(disk_.remove(std::string(kDirectory) + "/" + name));
+    config_.cleanup_delete = true;
+    config_.retention_ms = config_.retention_bytes = -1;
+    create();
+    for (int i = 0; i < 60; ++i) put("a", std::string(60, 'x'));
+    for (int i = 0; i < 60; ++i) put("k" + std::to_string(i), std::string(60, 'x'));
+    ASSERT_TRUE(sync());
+    ASSERT_TRUE(compact().value());
+    ASSERT_EQ(log_->segments().front().size_bytes, 0U);
+    const Offset first_kept = Offset{read_all(0).front().offset};
+    ASSERT_EQ(log_->delete_old_segments(wall_, Instant{}, log_->log_end()).value(), 0U) << "nothing is too much";
+    EXPECT_EQ(log_->log_start(), Offset{0});
+    (by_time ? config_.retention_ms : config_.retention_bytes) = 1000;
+    log_->set_config(config());
+    ASSERT_GT(log_->delete_old_segments(wall_ + 2000, Instant{}, log_->log_end()).value(), 0U);
+    EXPECT_GT(log_->log_start(), first_kept);
+  }
+}
+
 TEST_F(CompactionTest, CompressedBatchesStayCompressed) {
   create();
   for (int i = 0; i < 60; ++i)
