@@ -348,6 +348,7 @@ Result<std::optional<TimestampSearch>> Log::find_max_timestamp(Offset end_bound)
   search.start_ = log_start_;
   search.end_bound_ = std::min(end_bound, log_end_);
   WallMillis best = -1;
+  std::optional<std::size_t> best_part;
   for (const auto& segment : segments_) {
     if (segment->size_bytes() == 0 || segment->base_offset() >= search.end_bound_) continue;
     const bool was_open = segment->is_open();
@@ -358,7 +359,8 @@ Result<std::optional<TimestampSearch>> Log::find_max_timestamp(Offset end_bound)
     if (largest.timestamp > best || !inside) {
       if (inside) {
         best = largest.timestamp;
-        search.parts_.clear();
+        if (best_part) search.parts_.erase(search.parts_.begin() + static_cast<std::ptrdiff_t>(*best_part));
+        best_part = search.parts_.size();
       }
       std::uint64_t begin = 0;
       if (inside) {

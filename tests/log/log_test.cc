@@ -451,6 +451,30 @@ TEST_F(LogTest, FindsTheFirstRecordAtOrAfterATime) {
   }
 }
 
+TEST_F(LogTest, LargestTimeIsFoundWhereverItIsOfWhatIsLeft) {
+  config_.segment_bytes = 400;
+  create();
+  // Times go up and down, so that the largest of what is left is in the middle of a segment more often than not.
+  const auto time_of = [](std::int64_t offset) { return 1'000 + offset * 37 % 101; };
+  for (std::int64_t offset = 0; offset < 40; ++offset)
+    ASSERT_TRUE(append({{.key = {}, .value = "x", .timestamp = time_of(offset)}}));
+  ASSERT_GT(log_->segments().size(), 5U);
+  for (std::int64_t start = 0; start < 40; ++start) {
+    ASSERT_TRUE(log_->advance_start(Offset{start}, log_->log_end()));
+    for (std::int64_t end = start + 1; end <= 40; ++end) {
+      std::int64_t largest = start;
+      for (std::int64_t offset = start; offset < end; ++offset)
+        if (time_of(offset) > time_of(largest)) largest = offset;
+      auto search = log_->find_max_timestamp(Offset{end});
+      ASSERT_TRUE(search && *search);
+      const auto found = (**search).run();
+      ASSERT_TRUE(found && *found) << start << " to " << end;
+      EXPECT_EQ((**found).offset, Offset{largest}) << start << " to " << end;
+      EXPECT_EQ((**found).timestamp, time_of(largest));
+    }
+  }
+}
+
 TEST_F(LogTest, TruncationTakesIndexesEpochsAndProducersAlong) {
   config_.segment_bytes = 500;
   create();
