@@ -260,6 +260,7 @@ void ShardBroker::sync_soon(log::Log& log) {
 }
 
 void ShardBroker::was_synced(log::Log& log, const Result<void>& outcome) {
+  if (!outcome && outcome.error().code == Errc::too_many_files) return sync_soon(log);
   if (!outcome) node_.disk_failed(outcome.error());
   // Later: another partition is in the middle of something.
   shard_.post([this, topic = log.topic_id(), index = log.partition().partition, is_well = outcome.has_value()] {

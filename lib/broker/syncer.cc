@@ -22,8 +22,15 @@ void Syncer::mark_dirty(Partition& partition) {
   if (!partition.log().config().flush_on_ack) return begin_timing(partition);
   if (partition.sync.queued) return;
   if (!partition.sync.running && partition.sync_is_urgent()) return start(partition);
+  if (partition.sync.running) {
+    partition.sync.queued = true;  // its next sync starts when this one ends
+    return;
+  }
+  put_off(partition);
+}
+
+void Syncer::put_off(Partition& partition) {
   partition.sync.queued = true;
-  if (partition.sync.running) return;  // its next sync starts when this one ends
   lazy_.push_back(partition.shared_from_this());
   if (!lazy_running_ && !stopping_) {
     lazy_running_ = true;
@@ -67,11 +74,15 @@ void Syncer::finish(Partition& partition, const log::SyncJob& job, const Result<
   if (outcome) {
     shard_.note_synced(partition);
     partition.synced();
+  } else if (outcome.error().code == Errc::too_many_files) {
+    shard_.peer_log().warn("{} could not be synced, and is tried again: {}", partition.name().to_string(),
+                           outcome.error().message);
+    put_off(partition);
   } else {
     shard_.node().disk_failed(outcome.error());
     partition.fail_waiters(ErrorCode::kKafkaStorageError);
   }
-  const bool queued = std::exchange(partition.sync.queued, false);
+  const bool queued = outcome && std::exchange(partition.sync.queued, false);
   if (outcome && partition.log().needs_sync() && (queued || partition.sync_is_urgent())) start(partition);
   if (running_ == 0) idle_->notify_all();
 }

@@ -36,6 +36,8 @@ class Syncer {
 
  private:
   void start(Partition& partition);
+  /// Until the next lazy round.
+  void put_off(Partition& partition);
   void finish(Partition& partition, const log::SyncJob& job, const Result<void>& outcome, Duration took);
   awaitable<void> run_lazily();
   void begin_timing(Partition& partition);

@@ -28,7 +28,8 @@ class File {
   [[nodiscard]] virtual Result<std::size_t> read_cached_at(std::uint64_t position, char* to, std::size_t size) = 0;
   /// Writes all of `bytes` at `position`, continuing after short writes. After an error any prefix may be there.
   [[nodiscard]] virtual Result<void> write_at(std::uint64_t position, BytesView bytes) = 0;
-  /// fdatasync. An error is final for the directory: the cache may be lying from here on (D-1).
+  /// fdatasync. An error is final for the directory: the cache may be lying from here on (D-1). It is everybody's who
+  /// syncs this open file from then on, or does so meanwhile: a kernel tells of a lost write once.
   [[nodiscard]] virtual Result<void> sync() = 0;
   [[nodiscard]] virtual Result<void> truncate(std::uint64_t size) = 0;
   /// Reserves disk space for [position, position + size) without changing the file's size, so that a later write or

@@ -494,12 +494,20 @@ std::optional<SyncJob> Log::begin_sync() {
 void Log::end_sync(const SyncJob& job, const Result<void>& outcome) {
   MQ_ASSERT(syncing_);
   syncing_ = false;
-  if (!outcome) {
-    failed_ = true;
-    return;
-  }
+  if (!outcome && outcome.error().code == Errc::too_many_files) return take_back(job);
+  if (!outcome) failed_ = true;
+  if (failed_) return;
   // A truncation meanwhile has taken some of it away.
   synced_end_ = std::max(synced_end_, std::min(job.covers_to_, log_end_));
+}
+
+void Log::take_back(const SyncJob& job) {
+  for (const auto& [segment, file] : job.dirty_) {
+    const bool is_ours = std::ranges::find(segments_, segment) != segments_.end();
+    if (is_ours && std::ranges::find(unsynced_, segment) == unsynced_.end())
+      unsynced_.insert(unsynced_.begin(), segment);
+  }
+  names_unsynced_ = names_unsynced_ || !job.directory_.empty();
 }
 
 bool Log::has_unsaved() const {
@@ -566,6 +574,7 @@ void Log::end_checkpoint(const CheckpointJob& job, const Result<void>& outcome) 
     if (outcome.error().code == Errc::disk_failed) failed_ = true;
     return;
   }
+  if (failed_) return;
   const Offset covered = std::min(job.covers_to_, log_end_);
   recovery_point_ = std::max(recovery_point_, covered);
   // It synced data and names as well; for a topic that is not synced at acks this is what frees its sealed segments.

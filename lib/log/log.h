@@ -184,7 +184,8 @@ class Log {
 
   /// What makes everything appended so far durable; nothing when all is.
   [[nodiscard]] std::optional<SyncJob> begin_sync();
-  /// Takes the outcome of `job.run()`. An error is final: `failed()`.
+  /// Takes the outcome of `job.run()`. An error is final, `failed()`, but for too_many_files: then all is to be synced
+  /// as before.
   void end_sync(const SyncJob& job, const Result<void>& outcome);
 
   /// What saves indexes, epochs and producer states up to the synced end, so that recovery need not read further back:
@@ -267,6 +268,8 @@ class Log {
   /// Somebody needs it: it is not idle.
   void use();
   void before_opening(const Segment& segment);
+  /// What `job` was to sync is still to be synced.
+  void take_back(const SyncJob& job);
   /// False when some stay open, since they hold what is not on disk.
   bool close_synced_files();
   Result<void> load_active();

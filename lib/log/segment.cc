@@ -29,6 +29,9 @@ bool would_wait(const Result<T>& read) {
   return !read && read.error().code == Errc::would_block;
 }
 
+/// Of an index. Any other error says nothing about what is in it.
+bool is_damage(const Error& error) { return error.code == Errc::corrupt || error.code == Errc::not_found; }
+
 /// A segment without index that is larger gets one.
 constexpr std::uint64_t kWalkMax = std::uint64_t{1} << 20;
 
@@ -281,7 +284,7 @@ Result<std::uint64_t> Segment::index_floor(Offset offset, const LogConfig& confi
       if (would_wait(header)) return fail(header.error());
       // Rot in the batch, not in the index, when it was made from the batches just now: begin from further up.
       if (again) return 0;
-    } else if (again || would_wait(entry) || entry.error().code == Errc::disk_failed) {
+    } else if (again || !is_damage(entry.error())) {
       return fail(entry.error());
     }
     MQ_CHECK(rebuild_indexes(config));

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <mutex>
 #include <utility>
 
 #include "posix/descriptor.h"
@@ -62,9 +63,11 @@ class PosixFile final : public env::File {
   }
 
   Result<void> sync() override {
+    // Of two at once on one descriptor only one would be told that a write failed.
+    const std::lock_guard one_at_a_time(syncing_);
     // Not retried, not even after EINTR: the kernel may have dropped the dirty pages with the first failure.
-    if (::fdatasync(fd()) == 0) return {};
-    return sync_failure(errno, path_);
+    if (sync_error_ == 0 && ::fdatasync(fd()) != 0) sync_error_ = errno;
+    return sync_error_ == 0 ? Result<void>{} : sync_failure(sync_error_, path_);
   }
 
   Result<void> truncate(std::uint64_t size) override {
@@ -101,6 +104,8 @@ class PosixFile final : public env::File {
 
   Descriptor descriptor_;
   const std::string path_;
+  std::mutex syncing_;
+  int sync_error_ = 0;  ///< of the first sync that failed
 };
 
 class PosixFileLock final : public env::FileLock {

@@ -104,7 +104,8 @@ class Disk::OpenFile final : public env::File {
 
   Result<void> write_at(std::uint64_t position, BytesView bytes) override {
     MQ_CHECK(check_writable());
-    if (disk_.strike(DiskFault::On::write, path_)) return fail(Errc::disk_failed, "{}: injected write error", path_);
+    if (const DiskFault* fault = disk_.strike(DiskFault::On::write, path_))
+      return fail(fault->code, "{}: injected write error", path_);
     const std::uint64_t room_end = writable_end();
     if (position + bytes.size() <= room_end) {
       change({.position = position, .bytes = std::string(bytes), .new_size = std::nullopt});
@@ -123,8 +124,10 @@ class Disk::OpenFile final : public env::File {
     MQ_CHECK(check_writable());
     disk_.scheduler_.charge(disk_.scheduler_.rng().delay(disk_.options_.sync_min, disk_.options_.sync_mean));
     disk_.scheduler_.note(Happening::disk_sync, inode_->id, inode_->unsynced.size());
-    if (const DiskFault* fault = disk_.strike(DiskFault::On::sync, path_)) {
-      disk_.fail_sync(*inode_, fault->how);
+    const DiskFault* const fault = disk_.strike(DiskFault::On::sync, path_);
+    if (fault != nullptr) disk_.fail_sync(*inode_, fault->how);
+    if (fault != nullptr || sync_failed_) {
+      sync_failed_ = true;
       return fail(Errc::disk_failed, "{}: injected sync error", path_);
     }
     disk_.make_durable(*inode_);
@@ -191,6 +194,7 @@ class Disk::OpenFile final : public env::File {
   InodePtr inode_;
   std::string path_;
   bool is_writable_;
+  bool sync_failed_ = false;
 };
 
 class Disk::OpenTree final : public env::Tree {
@@ -229,7 +233,8 @@ Disk::Disk(Scheduler& scheduler, DiskOptions options)
 Disk::~Disk() = default;
 
 Result<std::unique_ptr<env::File>> Disk::open(const std::string& path, env::OpenMode mode) {
-  if (strike(DiskFault::On::open, path)) return fail(Errc::disk_failed, "{}: injected open error", path);
+  if (const DiskFault* fault = strike(DiskFault::On::open, path))
+    return fail(fault->code, "{}: injected open error", path);
   InodePtr inode = find(path);
   const bool may_make = mode == env::OpenMode::create || mode == env::OpenMode::create_new;
   if (!inode && !may_make) return no_such(path);
@@ -321,8 +326,8 @@ Result<void> Disk::sync_directory(const std::string& path) {
   if (!inode || !inode->is_directory) return no_such(path);
   scheduler_.charge(scheduler_.rng().delay(options_.sync_min, options_.sync_mean));
   scheduler_.note(Happening::disk_sync, inode->id, inode->unsynced_names.size());
-  if (strike(DiskFault::On::sync_directory, path))
-    return fail(Errc::disk_failed, "{}: injected directory sync error", path);
+  if (const DiskFault* fault = strike(DiskFault::On::sync_directory, path))
+    return fail(fault->code, "{}: injected directory sync error", path);
   make_durable(*inode);
   return {};
 }

@@ -37,6 +37,8 @@ struct DiskFault {
   int after = 0;               ///< so many operations go well first
   int times = 1;               ///< so many fail then; a negative number means all of them
   SyncFailure how = SyncFailure::pages_marked_clean;
+  /// As which error an open, a write or the sync of a directory fails.
+  Errc code = Errc::disk_failed;
 };
 
 struct DiskOptions {

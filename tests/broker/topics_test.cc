@@ -178,6 +178,16 @@ TEST_F(TopicsTest, OneMadeAnewInheritsNothingOfADeletedOneOfItsName) {
   EXPECT_TRUE(partition("t", 0).log().damage().empty());
 }
 
+TEST_F(TopicsTest, WantOfDescriptorsPutsASyncOffAndTheAnswerToo) {
+  start();
+  create_topic("t", 1);
+  machine_->disk().inject(
+      {.on = sim::DiskFault::On::sync_directory, .path_part = "/t-0", .times = 3, .code = Errc::too_many_files});
+  produce("t", 2);
+  EXPECT_FALSE(node_->is_offline());
+  EXPECT_EQ(partition("t", 0).log().synced_end(), Offset{2});
+}
+
 TEST_P(TopicDeletions, AmidWorkOnTheFilesTouchNothingOfOneMadeAnew) {
   start([](NodeConfig& config) { config.housekeeping_interval = 1ms; }, static_cast<std::uint64_t>(GetParam()));
   for (int round = 0; round < 5; ++round) {

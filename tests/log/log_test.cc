@@ -328,6 +328,63 @@ TEST_F(LogTest, FailedSyncIsFinal) {
   EXPECT_EQ(log_->close().error().code, Errc::disk_failed);
 }
 
+TEST_F(LogTest, SyncThatFailedFailsWhoeverSyncsTheSameFileMeanwhile) {
+  for (const bool checkpoint_first : {false, true}) {
+    log_.reset();
+    if (disk_.exists(kDirectory).value())
+      for (const auto& name : names()) ASSERT_TRUE(disk_.remove(std::string(kDirectory) + "/" + name));
+    create();
+    append_many(3);
+    auto sync_job = log_->begin_sync();
+    auto checkpoint_job = log_->begin_checkpoint(true).value();
+    ASSERT_TRUE(sync_job && checkpoint_job);
+    // The kernel tells of it once.
+    disk_.inject({.on = sim::DiskFault::On::sync, .path_part = ".log"});
+    Result<void> synced;
+    Result<void> saved;
+    if (checkpoint_first) saved = checkpoint_job->run();
+    synced = sync_job->run();
+    if (!checkpoint_first) saved = checkpoint_job->run();
+    EXPECT_FALSE(synced);
+    EXPECT_FALSE(saved);
+    log_->end_checkpoint(*checkpoint_job, saved);
+    log_->end_sync(*sync_job, synced);
+    EXPECT_TRUE(log_->failed());
+    EXPECT_EQ(log_->synced_end(), Offset{0});
+    EXPECT_EQ(log_->recovery_point(), Offset{0});
+  }
+}
+
+TEST_F(LogTest, WantOfDescriptorsPutsASyncOff) {
+  create();
+  append_many(3);
+  disk_.inject({.on = sim::DiskFault::On::sync_directory, .code = Errc::too_many_files});
+  EXPECT_EQ(sync().error().code, Errc::too_many_files);
+  EXPECT_FALSE(log_->failed());
+  EXPECT_TRUE(log_->needs_sync());
+  EXPECT_EQ(log_->synced_end(), Offset{0});
+  append_many(1);
+  ASSERT_TRUE(sync());
+  EXPECT_EQ(log_->synced_end(), Offset{4});
+  disk_.lose_power(sim::PowerLoss::drop_all);
+  const OpenContext context = unclean();
+  ASSERT_TRUE(open(context));
+  EXPECT_EQ(offsets_from(0), numbers(0, 4));
+}
+
+TEST_F(LogTest, WantOfDescriptorsLeavesTheIndexesAlone) {
+  create();
+  append_many(50);
+  ASSERT_TRUE(log_->close());
+  const OpenContext context = clean();
+  ASSERT_TRUE(open(context));
+  const auto index = contents(path(0, "index"));
+  disk_.inject({.on = sim::DiskFault::On::open, .path_part = ".index", .code = Errc::too_many_files});
+  EXPECT_EQ(log_->read(Offset{40}, 1, log_->log_end(), true).error().code, Errc::too_many_files);
+  EXPECT_EQ(contents(path(0, "index")), index);
+  EXPECT_EQ(offsets_from(40), numbers(40, 50));
+}
+
 TEST_F(LogTest, FullDiskRefusesAppendsUntilSpaceIsFreedWithoutARestart) {
   config_.segment_bytes = 1000;
   create();
