@@ -264,9 +264,13 @@ Result<bool> LogDir::write_synced_ends() {
     const std::lock_guard guard(mutex_);
     writes = synced_->take_changes();
   }
-  for (const SyncedEnds::Write& write : writes) {
+  for (std::size_t i = 0; i < writes.size(); ++i) {
     synced_ends_dirty_ = true;
-    MQ_CHECK(synced_->file().write_at(write.position, write.bytes));
+    auto written = synced_->file().write_at(writes[i].position, writes[i].bytes);
+    if (written) continue;
+    const std::lock_guard guard(mutex_);
+    for (; i < writes.size(); ++i) synced_->put_back(writes[i]);
+    return fail(std::move(written).error());
   }
   return wrote_before || !writes.empty();
 }

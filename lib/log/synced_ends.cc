@@ -53,7 +53,8 @@ Result<std::unique_ptr<SyncedEnds>> SyncedEnds::open(env::Files& files, const st
 Result<void> SyncedEnds::make_file(env::Files& files, const std::string& path) {
   if (file_) return {};
   MQ_TRY(file_, files.open(path, env::OpenMode::create));
-  return file_->write_at(0, kHeader);
+  MQ_CHECK(file_->write_at(0, kHeader));
+  return file_->sync();  // a slot without a header would be somebody else's file
 }
 
 std::optional<Offset> SyncedEnds::get(const Uuid& topic_id, PartitionId partition) const {
@@ -108,6 +109,15 @@ std::vector<SyncedEnds::Write> SyncedEnds::take_changes() {
   }
   changed_.clear();
   return writes;
+}
+
+void SyncedEnds::put_back(const Write& write) {
+  const std::uint64_t first = write.position / kSlotBytes - 1;
+  for (std::uint64_t index = first; index < first + write.bytes.size() / kSlotBytes; ++index) {
+    Slot& slot = slots_[index];
+    if (!slot.changed) changed_.push_back(static_cast<std::uint32_t>(index));
+    slot.changed = true;
+  }
 }
 
 }  // namespace mq::log

@@ -23,7 +23,7 @@ class SyncedEnds {
 
   /// Reads the file, if there is one. unsupported: a version that we do not know.
   [[nodiscard]] static Result<std::unique_ptr<SyncedEnds>> open(env::Files& files, const std::string& path);
-  /// Makes the file when it is missing, before the first use of `file`. Its name is not synced.
+  /// Makes the file when it is missing, before the first use of `file`. Its header is synced, its name is not.
   [[nodiscard]] Result<void> make_file(env::Files& files, const std::string& path);
 
   [[nodiscard]] std::optional<Offset> get(const Uuid& topic_id, PartitionId partition) const;
@@ -37,6 +37,8 @@ class SyncedEnds {
     std::string bytes;
   };
   [[nodiscard]] std::vector<Write> take_changes();
+  /// It could not be written: the next `take_changes` has it, as it is by then.
+  void put_back(const Write& write);
   [[nodiscard]] env::File& file() { return *file_; }
 
  private:

@@ -101,6 +101,18 @@ TEST_F(LogDirTest, SyncedEndsAreDurableOneRoundLater) {
   EXPECT_FALSE(dir_->write_synced_ends().value());
 }
 
+TEST_F(LogDirTest, SyncedEndsThatFoundNoRoomAreWrittenLater) {
+  for (int p = 0; p < 3; ++p) dir_->note_synced(id_, PartitionId{p}, Offset{p + 1});
+  disk_.inject({.on = sim::DiskFault::On::write, .path_part = "mq-synced-ends", .code = Errc::disk_full});
+  EXPECT_EQ(dir_->write_synced_ends().error().code, Errc::disk_full);
+  EXPECT_TRUE(dir_->write_synced_ends().value());
+  EXPECT_TRUE(dir_->write_synced_ends().value());
+  dir_.reset();
+  disk_.lose_power(sim::PowerLoss::drop_all);
+  open();
+  for (int p = 0; p < 3; ++p) EXPECT_EQ(dir_->context_of({"t", p}, id_, 0).synced_end, Offset{p + 1});
+}
+
 TEST_F(LogDirTest, TornSlotOfSyncedEndsCountsAsMissing) {
   for (int p = 0; p < 100; ++p) dir_->note_synced(id_, PartitionId{p}, Offset{p + 1});
   stop_clean();
