@@ -17,6 +17,9 @@ constexpr std::uint64_t kCheckpointBytes = std::uint64_t{64} << 20;
 constexpr std::uint64_t kReserveKept = std::uint64_t{64} << 10;
 constexpr std::size_t kSmallFileBytesMax = std::size_t{256} << 20;
 
+/// A place where a batch should be and is none.
+bool is_rot(const Error& error) { return error.code == Errc::corrupt_batch || error.code == Errc::unsupported; }
+
 }  // namespace
 
 Log::Log(env::Files& files, std::string directory, TopicPartition partition, Uuid topic_id,
@@ -69,11 +72,21 @@ Result<void> Log::load_active() {
   before_opening(*segments_.back());
   if (active_loaded_) return {};
   Segment& active = *segments_.back();
-  MQ_TRY(const Offset end, active.load_tail(*config_));
-  if (end != log_end_)
-    return fail(Errc::corrupt, "{} ends at offset {}, but the log was closed at {}", active.path(), end.value(),
+  const auto end = active.load_tail(*config_);
+  if (end && *end > log_end_)
+    return fail(Errc::corrupt, "{} ends at offset {}, but the log was closed at {}", active.path(), end->value(),
                 log_end_.value());
-  MQ_TRY([[maybe_unused]] const WallMillis first, active.first_timestamp());
+  if (end ? *end < log_end_ : is_rot(end.error())) {
+    // As after recovery: nothing follows damage in one file.
+    MQ_CHECK(roll_now());
+    if (end)
+      damage_.push_back({*end, log_end_,
+                         fmt::format("{}: ends at offset {}, but the log was closed at {}", active.path(), end->value(),
+                                     log_end_.value())});
+  } else if (!end) {
+    return fail(end.error());
+  }
+  MQ_TRY([[maybe_unused]] const WallMillis first, segments_.back()->first_timestamp());
   active_loaded_ = true;
   return {};
 }

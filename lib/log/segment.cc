@@ -342,8 +342,11 @@ Result<TimeIndexEntry> Segment::largest_timestamp(const LogConfig& config) {
 Result<WallMillis> Segment::first_timestamp() {
   if (size_ == 0) return -1;
   if (!first_timestamp_) {
-    MQ_TRY(const auto header, header_at(0));
-    first_timestamp_ = header.max_timestamp;
+    const auto header = header_at(0);
+    const bool is_rot =
+        !header && (header.error().code == Errc::corrupt_batch || header.error().code == Errc::unsupported);
+    if (!header && !is_rot) return fail(header.error());
+    first_timestamp_ = header ? header->max_timestamp : -1;
   }
   return *first_timestamp_;
 }

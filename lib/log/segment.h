@@ -112,7 +112,7 @@ class Segment {
   // -----------------------------------------------------------------------------------------------------------
   /// Largest timestamp in it and the last offset of the first batch that has it; timestamp -1 in an empty segment.
   [[nodiscard]] Result<TimeIndexEntry> largest_timestamp(const LogConfig& config);
-  /// Of the first batch, its largest; -1 in an empty segment.
+  /// Of the first batch, its largest; -1 in an empty segment, and when that batch is damaged.
   [[nodiscard]] Result<WallMillis> first_timestamp();
   /// From where on to look for the first record at or after `timestamp`.
   [[nodiscard]] Result<std::uint64_t> position_for_timestamp(WallMillis timestamp, const LogConfig& config);

@@ -172,6 +172,42 @@ TEST_F(LogRecoveryTest, CorruptSealedSegmentIsNotServedAfterACleanStop) {
   EXPECT_EQ(offsets_from(second.value()), numbers(second.value(), 40));
 }
 
+TEST_F(LogRecoveryTest, DamageInTheNewestSegmentAfterACleanStopDoesNotEndAppending) {
+  enum class What { first_header, last_header, last_batch_lost };
+  for (const What what : {What::first_header, What::last_header, What::last_batch_lost}) {
+    log_.reset();
+    if (disk_.exists(kDirectory).value())
+      for (const auto& name : names()) ASSERT_TRUE(disk_.remove(std::string(kDirectory) + "/" + name));
+    create();
+    append_many(20);
+    const std::uint64_t one = log_->size_bytes() / 20;
+    ASSERT_TRUE(log_->close());
+    const OpenContext context = clean();
+    log_.reset();
+    constexpr std::uint64_t kLengthAt = 8;
+    if (what == What::last_batch_lost) {
+      auto file = disk_.open(path(0), env::OpenMode::read_write).value();
+      ASSERT_TRUE(file->truncate(file->size().value() - one));
+      ASSERT_TRUE(file->sync());
+    } else {
+      disk_.flip_bits(path(0), (what == What::first_header ? 0 : 19 * one) + kLengthAt, 0x80);
+    }
+    disk_.lose_power(sim::PowerLoss::drop_all);
+    ASSERT_TRUE(open(context));
+    ASSERT_TRUE(report_.clean);
+    const auto appended = append({{.key = {}, .value = "goes on"}});
+    ASSERT_TRUE(appended) << appended.error().message;
+    EXPECT_EQ(appended->base_offset, Offset{20});
+    EXPECT_EQ(offsets_from(20), numbers(20, 21));
+    const std::int64_t damaged = what == What::first_header ? 0 : 19;
+    EXPECT_EQ(read_bytes_at(damaged).error().code, Errc::corrupt_batch);
+    ASSERT_TRUE(log_->close());
+    const OpenContext later = clean();
+    ASSERT_TRUE(open(later));
+    EXPECT_EQ(append({{.key = {}, .value = "and on"}})->base_offset, Offset{21});
+  }
+}
+
 TEST_F(LogRecoveryTest, FailedSyncsCacheIsNotTrustedAfterARestart) {
   create();
   append_many(4);
