@@ -314,7 +314,8 @@ awaitable<void> ShardBroker::keep_house(Partition& partition, ToSave& to_save) {
   log::Log& log = partition.log();
   const WallMillis wall_now = shard_.clock().wall_now();
   const std::string name = partition.name().to_string();
-  const bool keeps_all = log.config().retention_ms < 0 && log.config().retention_bytes < 0;
+  const bool keeps_all =
+      log.config().retention_ms < 0 && log.config().retention_bytes < 0 && !log.config().cleanup_compact;
   if (log.release_if_idle() && keeps_all && log.next_removal() == Instant::never()) co_return;
   if (auto rolled = log.roll_if_old(wall_now); !rolled) note_failure(name, rolled.error());
   if (auto deleted = log.delete_old_segments(wall_now, shard_.now(), partition.high_watermark()); !deleted) {

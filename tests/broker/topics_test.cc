@@ -178,6 +178,14 @@ TEST_F(TopicsTest, OneMadeAnewInheritsNothingOfADeletedOneOfItsName) {
   EXPECT_TRUE(partition("t", 0).log().damage().empty());
 }
 
+TEST_F(TopicsTest, ACompactedOneThatIsKeptForEverIsCompactedAlsoWhenItIsIdle) {
+  start();
+  create_topic("t", 1, {{"cleanup.policy", "compact"}, {"retention.ms", "-1"}, {"max.compaction.lag.ms", "60000"}});
+  produce("t", 40);
+  world_->run_for(10min);
+  EXPECT_EQ(records_of("t"), 3);
+}
+
 TEST_F(TopicsTest, WantOfDescriptorsPutsASyncOffAndTheAnswerToo) {
   start();
   create_topic("t", 1);
