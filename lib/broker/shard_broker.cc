@@ -317,8 +317,15 @@ awaitable<void> ShardBroker::keep_house(Partition& partition, ToSave& to_save) {
   const bool keeps_all =
       log.config().retention_ms < 0 && log.config().retention_bytes < 0 && !log.config().cleanup_compact;
   if (log.release_if_idle() && keeps_all && log.next_removal() == Instant::never()) co_return;
-  if (auto rolled = log.roll_if_old(wall_now); !rolled) note_failure(name, rolled.error());
-  if (auto deleted = log.delete_old_segments(wall_now, shard_.now(), partition.high_watermark()); !deleted) {
+  const auto rolled =
+      co_await look_at_times(partition, 0, [&](log::Wait wait) { return log.roll_if_old(wall_now, wait); });
+  if (partition.is_retired()) co_return;
+  if (!rolled) note_failure(name, rolled.error());
+  const auto deleted = co_await look_at_times(partition, 0, [&](log::Wait wait) {
+    return log.delete_old_segments(wall_now, shard_.now(), partition.high_watermark(), wait);
+  });
+  if (partition.is_retired()) co_return;
+  if (!deleted) {
     note_failure(name, deleted.error());
   } else {
     metrics_.counter(Metric::retention_deleted_segments).add(*deleted);
@@ -331,7 +338,9 @@ awaitable<void> ShardBroker::keep_house(Partition& partition, ToSave& to_save) {
     if (partition.is_retired()) co_return;
   }
   if (node_.config().compaction) {
-    auto compaction = log.begin_compaction(wall_now, partition.high_watermark());
+    auto compaction = co_await look_at_times(
+        partition, 0, [&](log::Wait wait) { return log.begin_compaction(wall_now, partition.high_watermark(), wait); });
+    if (partition.is_retired()) co_return;
     if (!compaction) note_failure(name, compaction.error());
     if (compaction && *compaction) {
       partition.begin_work();

@@ -115,6 +115,12 @@ class ShardBroker final : private log::OpenFiles::Owner {
   /// Saves what recovery would otherwise have to read again; calls `Partition::checkpoint_done`.
   void checkpoint_soon(const std::shared_ptr<Partition>& partition);
 
+  /// Calls `look(wait)`, which looks at the times of the partition's log: without waiting for the disk, and again when
+  /// the pool has brought in what it needs, for a search of `timestamp` too. not_leader: the partition went away.
+  template <class Look>
+  awaitable<std::invoke_result_t<Look&, log::Wait>> look_at_times(Partition& partition, WallMillis timestamp,
+                                                                  Look look);
+
   /// So many more idempotent producers are remembered here. Over the shard's part of the broker's limit the longest
   /// idle are forgotten, of the partitions that remember the most.
   void add_producers(std::size_t count);
@@ -197,6 +203,24 @@ class ShardBroker final : private log::OpenFiles::Owner {
   std::size_t request_bytes_max_;
   std::size_t producers_ = 0;  ///< at least as many as are remembered: who expires is not taken off at once
 };
+
+template <class Look>
+awaitable<std::invoke_result_t<Look&, log::Wait>> ShardBroker::look_at_times(Partition& partition, WallMillis timestamp,
+                                                                             Look look) {
+  // Each segment needs one, and now and then the cache has lost what was brought in.
+  const std::size_t looks_max = 8 + 2 * partition.log().segments().size();
+  for (std::size_t looks = 1;; ++looks) {
+    auto seen = look(looks < looks_max ? log::Wait::no : log::Wait::yes);
+    if (seen || seen.error().code != Errc::would_block) co_return seen;
+    auto job = partition.log().prepare_times(timestamp);
+    if (!job) co_return std::unexpected(std::move(job).error());
+    partition.begin_work();
+    co_await node_.machine().disk_pool.run(shard_, [look_up = *std::move(job)]() mutable { look_up.run(); });
+    end_work(partition);
+    if (partition.is_retired())
+      co_return fail(Errc::not_leader, "{} was deleted meanwhile", partition.name().to_string());
+  }
+}
 
 /// Runs the coroutine that `make` returns on the shard of `there` and resumes on the shard of `here` with its result.
 /// Call on `here`'s thread.

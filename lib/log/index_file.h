@@ -69,7 +69,8 @@ class IndexFile {
   template <class Predicate>
   [[nodiscard]] Result<std::optional<Entry>> last_where(env::Files& files, const std::string& path, Offset base,
                                                         Predicate not_after, Wait wait = Wait::yes);
-  [[nodiscard]] Result<std::optional<Entry>> last(env::Files& files, const std::string& path, Offset base);
+  [[nodiscard]] Result<std::optional<Entry>> last(env::Files& files, const std::string& path, Offset base,
+                                                  Wait wait = Wait::yes);
   /// Keeps only the first entries, those for which `keep(entry)` is true, in memory and in the file.
   template <class Predicate>
   [[nodiscard]] Result<void> keep_where(env::Files& files, const std::string& path, Offset base, Predicate keep);
@@ -171,8 +172,9 @@ Result<std::optional<Entry>> IndexFile<Entry>::last_where(env::Files& files, con
 }
 
 template <class Entry>
-Result<std::optional<Entry>> IndexFile<Entry>::last(env::Files& files, const std::string& path, Offset base) {
-  return last_where(files, path, base, [](const Entry&) { return true; });
+Result<std::optional<Entry>> IndexFile<Entry>::last(env::Files& files, const std::string& path, Offset base,
+                                                    Wait wait) {
+  return last_where(files, path, base, [](const Entry&) { return true; }, wait);
 }
 
 template <class Entry>

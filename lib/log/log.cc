@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "log/log_look.h"
 #include "log/log_replay.h"
 #include "log/open_files.h"
 #include "log/segment_reader.h"
@@ -16,9 +17,6 @@ constexpr std::uint64_t kCheckpointBytes = std::uint64_t{64} << 20;
 /// Reserved space that a close leaves to a log: the next appends take it.
 constexpr std::uint64_t kReserveKept = std::uint64_t{64} << 10;
 constexpr std::size_t kSmallFileBytesMax = std::size_t{256} << 20;
-
-/// A place where a batch should be and is none.
-bool is_rot(const Error& error) { return error.code == Errc::corrupt_batch || error.code == Errc::unsupported; }
 
 }  // namespace
 
@@ -206,9 +204,9 @@ Result<void> Log::roll(WallMillis wall_now) {
   return roll_now();
 }
 
-Result<void> Log::roll_if_old(WallMillis wall_now) {
+Result<void> Log::roll_if_old(WallMillis wall_now, Wait wait) {
   if (failed_ || segments_.empty() || segments_.back()->size_bytes() == 0) return {};
-  MQ_TRY(const WallMillis first, segments_.back()->first_timestamp());
+  MQ_TRY(const WallMillis first, look_at(segments_.back(), wait, [](Segment& s) { return s.first_timestamp(); }));
   // A record must not sit in the newest segment, where compaction does not come, for longer than it may.
   std::int64_t age_max = segments_.back()->age_max(*config_);
   if (config_->cleanup_compact) age_max = std::min(age_max, config_->max_compaction_lag_ms);
@@ -245,22 +243,6 @@ std::size_t Log::segment_index_of(Offset offset) const {
   const auto after = std::ranges::upper_bound(segments_, offset, {}, [](const auto& s) { return s->base_offset(); });
   return after == segments_.begin() ? 0 : static_cast<std::size_t>(after - segments_.begin()) - 1;
 }
-
-namespace {
-
-/// Keeps a segment from waiting for the disk while it lives.
-class WaitScope {
- public:
-  WaitScope(Segment& segment, Wait wait) : segment_(segment) { segment_.set_wait(wait); }
-  ~WaitScope() { segment_.set_wait(Wait::yes); }
-  WaitScope(const WaitScope&) = delete;
-  WaitScope& operator=(const WaitScope&) = delete;
-
- private:
-  Segment& segment_;
-};
-
-}  // namespace
 
 Result<FileRange> Log::read(Offset from, std::size_t bytes_max, Offset end_bound, bool at_least_one, Wait wait) {
   use();
@@ -331,30 +313,34 @@ void Log::note_verified(const FileRange& range, const VerifyOutcome& outcome) {
   if (range.segment) range.segment->note_verified(range.position, range.position + outcome.good_bytes);
 }
 
-Result<std::optional<TimestampSearch>> Log::find_timestamp(WallMillis timestamp, Offset end_bound) {
+Result<std::optional<TimestampSearch>> Log::find_timestamp(WallMillis timestamp, Offset end_bound, Offset from,
+                                                           Wait wait) {
   use();
   TimestampSearch search;
   search.timestamp_ = timestamp;
   search.start_ = log_start_;
   search.end_bound_ = std::min(end_bound, log_end_);
   for (const auto& segment : segments_) {
-    const bool was_open = segment->is_open();
-    before_opening(*segment);
-    MQ_TRY(const TimeIndexEntry largest, segment->largest_timestamp(*config_));
-    if (segment->size_bytes() > 0 && largest.timestamp >= timestamp) {
-      MQ_TRY(const std::uint64_t begin, segment->position_for_timestamp(timestamp, *config_));
-      MQ_TRY(auto file, segment->file());
-      search.parts_.push_back({std::move(file), begin, segment->size_bytes(), segment->path()});
+    if (segment->base_offset() < from || segment->size_bytes() == 0) continue;
+    // The first segment may hold it below the start of the log, and compaction may have left nothing of it.
+    if (search.parts_.size() == 2) {
+      search.goes_on_at_ = segment->base_offset();
+      break;
     }
-    if (!was_open && segment != segments_.back()) segment->release();
-    // Only the first segment may hold records below the start of the log: of two one is enough.
-    if (search.parts_.size() == 2) break;
+    MQ_CHECK(look_at(segment, wait, [&](Segment& s) -> Result<void> {
+      MQ_TRY(const TimeIndexEntry largest, s.largest_timestamp(*config_));
+      if (largest.timestamp < timestamp) return {};
+      MQ_TRY(const std::uint64_t begin, s.position_for_timestamp(timestamp, *config_));
+      MQ_TRY(auto file, s.file());
+      search.parts_.push_back({std::move(file), begin, s.size_bytes(), s.path()});
+      return {};
+    }));
   }
   if (search.parts_.empty()) return std::nullopt;
   return search;
 }
 
-Result<std::optional<TimestampSearch>> Log::find_max_timestamp(Offset end_bound) {
+Result<std::optional<TimestampSearch>> Log::find_max_timestamp(Offset end_bound, Wait wait) {
   use();
   TimestampSearch search;
   search.largest_ = true;
@@ -364,28 +350,42 @@ Result<std::optional<TimestampSearch>> Log::find_max_timestamp(Offset end_bound)
   std::optional<std::size_t> best_part;
   for (const auto& segment : segments_) {
     if (segment->size_bytes() == 0 || segment->base_offset() >= search.end_bound_) continue;
-    const bool was_open = segment->is_open();
-    before_opening(*segment);
-    MQ_TRY(const TimeIndexEntry largest, segment->largest_timestamp(*config_));
-    // What the largest record lies in; where that may lie outside of the bounds, all of the segment.
-    const bool inside = largest.offset < search.end_bound_ && segment->base_offset() >= log_start_;
-    if (largest.timestamp > best || !inside) {
+    MQ_CHECK(look_at(segment, wait, [&](Segment& s) -> Result<void> {
+      MQ_TRY(const TimeIndexEntry largest, s.largest_timestamp(*config_));
+      // What the largest record lies in; where that may lie outside of the bounds, all of the segment.
+      const bool inside = largest.offset < search.end_bound_ && s.base_offset() >= log_start_;
+      if (inside && largest.timestamp <= best) return {};
+      std::uint64_t begin = 0;
+      if (inside) {
+        MQ_TRY(begin, s.position_of(largest.offset, *config_));
+      }
+      MQ_TRY(auto file, s.file());
       if (inside) {
         best = largest.timestamp;
         if (best_part) search.parts_.erase(search.parts_.begin() + static_cast<std::ptrdiff_t>(*best_part));
         best_part = search.parts_.size();
       }
-      std::uint64_t begin = 0;
-      if (inside) {
-        MQ_TRY(begin, segment->position_of(largest.offset, *config_));
-      }
-      MQ_TRY(auto file, segment->file());
-      search.parts_.push_back({std::move(file), begin, segment->size_bytes(), segment->path()});
-    }
-    if (!was_open && segment != segments_.back()) segment->release();
+      search.parts_.push_back({std::move(file), begin, s.size_bytes(), s.path()});
+      return {};
+    }));
   }
   if (search.parts_.empty()) return std::nullopt;
   return search;
+}
+
+Result<TimesLookUp> Log::prepare_times(WallMillis timestamp) {
+  const std::shared_ptr<Segment> segment = cold_.lock();
+  if (!segment) return fail(Errc::not_found, "{}: nothing was looked for in vain", *directory_);
+  TimesLookUp job;
+  MQ_TRY(job.file_, look_at(segment, Wait::yes, [](Segment& s) { return s.file(); }));
+  job.files_ = &files_;
+  job.path_ = segment->path();
+  job.index_path_ = segment->path("index");
+  job.times_path_ = segment->path("timeindex");
+  job.base_ = segment->base_offset();
+  job.size_ = segment->size_bytes();
+  job.timestamp_ = timestamp;
+  return job;
 }
 
 // --- Epochs and producers

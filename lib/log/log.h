@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -160,9 +161,14 @@ class Log {
   void note_verified(const FileRange& range, const VerifyOutcome& outcome);
 
   /// Prepares the search for the first record at or after `timestamp` (ListOffsets by time), resp. for the record with
-  /// the largest timestamp; both below `end_bound`. Nothing: there is none.
-  [[nodiscard]] Result<std::optional<TimestampSearch>> find_timestamp(WallMillis timestamp, Offset end_bound);
-  [[nodiscard]] Result<std::optional<TimestampSearch>> find_max_timestamp(Offset end_bound);
+  /// the largest timestamp; both below `end_bound`. Nothing: there is none. The first looks no further than where it is
+  /// sure to find one unless compaction left batches without records: then it is prepared again from
+  /// `search.goes_on_at()` on. would_block, without `wait`: run `prepare_times` and try again.
+  [[nodiscard]] Result<std::optional<TimestampSearch>> find_timestamp(WallMillis timestamp, Offset end_bound,
+                                                                      Offset from = Offset{0}, Wait wait = Wait::yes);
+  [[nodiscard]] Result<std::optional<TimestampSearch>> find_max_timestamp(Offset end_bound, Wait wait = Wait::yes);
+  /// After a would_block for times: what brings into the cache what that look needed, and a search for `timestamp`.
+  [[nodiscard]] Result<TimesLookUp> prepare_times(WallMillis timestamp = 0);
 
   ///
   [[nodiscard]] Result<EpochEnd> end_offset_for(LeaderEpoch epoch);
@@ -198,11 +204,14 @@ class Log {
 
   /// Ends the newest segment, when it holds anything, and begins another.
   [[nodiscard]] Result<void> roll(WallMillis wall_now);
-  /// Rolls a newest segment that is older than segment_ms; for a housekeeping tick.
-  [[nodiscard]] Result<void> roll_if_old(WallMillis wall_now);
+  /// Rolls a newest segment that is older than segment_ms; for a housekeeping tick. would_block, without `wait`: run
+  /// `prepare_times` and try again.
+  [[nodiscard]] Result<void> roll_if_old(WallMillis wall_now, Wait wait = Wait::yes);
   /// Takes segments away that retention no longer wants or that DeleteRecords has passed: renames them to `*.deleted`.
   /// They go when `due_removals` says so. None at or above `bound` (the high watermark; D-8). Returns how many.
-  [[nodiscard]] Result<std::size_t> delete_old_segments(WallMillis wall_now, Instant now, Offset bound);
+  /// would_block, without `wait`: nothing was done; run `prepare_times` and try again.
+  [[nodiscard]] Result<std::size_t> delete_old_segments(WallMillis wall_now, Instant now, Offset bound,
+                                                        Wait wait = Wait::yes);
   /// Files whose delay is over, to be removed on the pool. Nothing when there is none.
   [[nodiscard]] std::optional<RemovalJob> due_removals(Instant now);
   /// The earliest time at which `due_removals` has something; Instant::never() when nothing waits.
@@ -213,8 +222,10 @@ class Log {
   /// Cuts the log so that it ends at `offset`, with indexes, epochs and producer states. The caller has lowered
   /// the synced end in LogDir first. Does nothing at or above the end.
   [[nodiscard]] Result<void> truncate_to(Offset offset, WallMillis wall_now);
-  /// Compaction of what may be compacted below `bound` and is worth it now; see CompactionJob.
-  [[nodiscard]] Result<std::optional<CompactionJob>> begin_compaction(WallMillis wall_now, Offset bound);
+  /// Compaction of what may be compacted below `bound` and is worth it now; see CompactionJob. would_block, without
+  /// `wait`: run `prepare_times` and try again.
+  [[nodiscard]] Result<std::optional<CompactionJob>> begin_compaction(WallMillis wall_now, Offset bound,
+                                                                      Wait wait = Wait::yes);
   /// Swaps the outcome of a job that is done into the log. A job that failed or is not wanted any more is just
   /// destroyed after `abandon_compaction`.
   [[nodiscard]] Result<void> finish_compaction(CompactionJob& job, Instant now);
@@ -268,6 +279,9 @@ class Log {
   /// Somebody needs it: it is not idle.
   void use();
   void before_opening(const Segment& segment);
+  /// Calls `look(segment)`, and closes it after that unless it was open before.
+  template <class Look>
+  std::invoke_result_t<Look&, Segment&> look_at(const std::shared_ptr<Segment>& segment, Wait wait, Look look);
   /// What `job` was to sync is still to be synced.
   void take_back(const SyncJob& job);
   /// False when some stay open, since they hold what is not on disk.
@@ -315,7 +329,7 @@ class Log {
 
   // log_compaction.cc
   /// The first segment that compaction may not touch; the ones before have ended below `bound`.
-  Result<std::size_t> compactable_segments(WallMillis wall_now, Offset bound);
+  Result<std::size_t> compactable_segments(WallMillis wall_now, Offset bound, Wait wait);
   Result<void> swap_in(CompactionJob& job, Instant now);
 
   // log_housekeeping.cc
@@ -355,6 +369,7 @@ class Log {
   std::vector<std::shared_ptr<Segment>> unsaved_;   ///< sealed, their indexes not known to be on disk
   std::vector<ProducerFiles> producer_files_;       ///< taken at a roll, not saved yet
   std::vector<Offset> snapshots_;                   ///< offsets of the snapshot files, ascending
+  std::weak_ptr<Segment> cold_;                     ///< the last one whose times were not in the cache
   std::vector<Damage> damage_;
   std::vector<Retired> retired_;
   std::unique_ptr<ProducerStates> producers_;                          ///< null: not read yet

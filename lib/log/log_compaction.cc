@@ -6,16 +6,17 @@
 #include "base/assert.h"
 #include "log/compaction_work.h"
 #include "log/log.h"
+#include "log/log_look.h"
 
 namespace mq::log {
 
-Result<std::size_t> Log::compactable_segments(WallMillis wall_now, Offset bound) {
+Result<std::size_t> Log::compactable_segments(WallMillis wall_now, Offset bound, Wait wait) {
   std::size_t end = 0;
   while (end + 1 < segments_.size()) {
-    Segment& segment = *segments_[end];
     if (segments_[end + 1]->base_offset() > std::min(bound, synced_end_)) break;
     if (config_->min_compaction_lag_ms > 0 && segments_[end + 1]->base_offset() > compacted_end_) {
-      MQ_TRY(const TimeIndexEntry largest, segment.largest_timestamp(*config_));
+      MQ_TRY(const TimeIndexEntry largest,
+             look_at(segments_[end], wait, [&](Segment& s) { return s.largest_timestamp(*config_); }));
       if (largest.timestamp > wall_now - config_->min_compaction_lag_ms) break;
     }
     ++end;
@@ -23,11 +24,11 @@ Result<std::size_t> Log::compactable_segments(WallMillis wall_now, Offset bound)
   return end;
 }
 
-Result<std::optional<CompactionJob>> Log::begin_compaction(WallMillis wall_now, Offset bound) {
+Result<std::optional<CompactionJob>> Log::begin_compaction(WallMillis wall_now, Offset bound, Wait wait) {
   // Damage is not compacted away.
   if (failed_ || compacting_ || !config_->cleanup_compact || segments_.size() < 2 || !damage_.empty())
     return std::nullopt;
-  MQ_TRY(const std::size_t end, compactable_segments(wall_now, bound));
+  MQ_TRY(const std::size_t end, compactable_segments(wall_now, bound, wait));
   std::uint64_t clean_bytes = 0;
   std::uint64_t dirty_bytes = 0;
   bool is_overdue = false;
@@ -37,7 +38,7 @@ Result<std::optional<CompactionJob>> Log::begin_compaction(WallMillis wall_now, 
       continue;
     }
     dirty_bytes += segments_[i]->size_bytes();
-    MQ_TRY(const WallMillis first, segments_[i]->first_timestamp());
+    MQ_TRY(const WallMillis first, look_at(segments_[i], wait, [](Segment& s) { return s.first_timestamp(); }));
     is_overdue = is_overdue || (first >= 0 && wall_now - first > config_->max_compaction_lag_ms);
   }
   if (dirty_bytes == 0) return std::nullopt;

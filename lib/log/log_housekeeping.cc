@@ -4,10 +4,11 @@
 #include <utility>
 
 #include "log/log.h"
+#include "log/log_look.h"
 
 namespace mq::log {
 
-Result<std::size_t> Log::delete_old_segments(WallMillis wall_now, Instant now, Offset bound) {
+Result<std::size_t> Log::delete_old_segments(WallMillis wall_now, Instant now, Offset bound, Wait wait) {
   if (failed_ || compacting_ || segments_.empty()) return std::size_t{0};
   std::uint64_t bytes = size_bytes();
   std::size_t count = 0;
@@ -24,9 +25,8 @@ Result<std::size_t> Log::delete_old_segments(WallMillis wall_now, Instant now, O
           bytes >= static_cast<std::uint64_t>(config_->retention_bytes) + segment.size_bytes())
         wanted = false;
       if (wanted && config_->retention_ms >= 0) {
-        const bool was_open = segment.is_open();
-        MQ_TRY(const TimeIndexEntry largest, segment.largest_timestamp(*config_));
-        if (!was_open) segment.release();
+        MQ_TRY(const TimeIndexEntry largest,
+               look_at(segments_[i], wait, [&](Segment& s) { return s.largest_timestamp(*config_); }));
         if (largest.timestamp >= 0 && wall_now - largest.timestamp > config_->retention_ms) wanted = false;
       }
     }

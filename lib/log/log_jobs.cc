@@ -1,5 +1,7 @@
 #include "log/log_jobs.h"
 
+#include <limits>
+
 #include "log/index_file.h"
 #include "log/segment_reader.h"
 #include "record/record.h"
@@ -102,6 +104,31 @@ void LookUp::run() {
   if (limit >= size_) return;
   (void)walk(indexed([&](const OffsetIndexEntry& e) { return e.position <= limit; }),
              [&](const BatchAt& batch) { return batch.end() >= limit; });
+}
+
+void TimesLookUp::run() {
+  // What cannot be read here cannot be read there either, and is told there.
+  const auto walk = [&](std::uint64_t position, Offset to) {
+    SegmentReader batches(*file_, path_, position, size_, SegmentReader::Mode::headers);
+    while (true) {
+      const auto batch = batches.next();
+      if (!batch || !*batch || (*batch)->header.last_offset() >= to) return;
+    }
+  };
+  IndexFile<OffsetIndexEntry> index;
+  IndexFile<TimeIndexEntry> times;
+  const auto position_before = [&](Offset offset) {
+    const auto entry =
+        index.last_where(*files_, index_path_, base_, [&](const OffsetIndexEntry& e) { return e.offset <= offset; });
+    return entry && *entry ? std::uint64_t{(*entry)->position} : std::uint64_t{0};
+  };
+  constexpr Offset kEnd{std::numeric_limits<std::int64_t>::max()};
+  walk(0, base_);
+  walk(position_before(kEnd), kEnd);
+  (void)times.last(*files_, times_path_, base_);
+  const auto before =
+      times.last_where(*files_, times_path_, base_, [&](const TimeIndexEntry& e) { return e.timestamp < timestamp_; });
+  if (before && *before) walk(position_before((*before)->offset), (*before)->offset);
 }
 
 Result<std::optional<TimestampOffset>> TimestampSearch::run() {

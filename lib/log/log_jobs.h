@@ -96,6 +96,24 @@ class LookUp {
   std::size_t bytes_max_ = 0;
 };
 
+/// Reads what a segment's times are learned from, and where its records of a time stand, for nothing but to have it in
+/// the page cache. Made by Log::prepare_times on the shard; `run` on the pool.
+class TimesLookUp {
+ public:
+  void run();
+
+ private:
+  friend class Log;
+  env::Files* files_ = nullptr;
+  std::shared_ptr<env::File> file_;
+  std::string path_;
+  std::string index_path_;
+  std::string times_path_;
+  Offset base_{0};
+  std::uint64_t size_ = 0;
+  WallMillis timestamp_ = 0;
+};
+
 /// A record found by its time.
 struct TimestampOffset {
   WallMillis timestamp = -1;
@@ -108,6 +126,8 @@ class TimestampSearch {
  public:
   /// Nothing: no such record. corrupt_batch: the batch where it should be is damaged.
   [[nodiscard]] Result<std::optional<TimestampOffset>> run();
+  /// Where another search begins when this one finds nothing; nothing: it has seen all.
+  [[nodiscard]] std::optional<Offset> goes_on_at() const { return goes_on_at_; }
 
  private:
   friend class Log;
@@ -121,6 +141,7 @@ class TimestampSearch {
   std::vector<Part> parts_;
   WallMillis timestamp_ = 0;
   bool largest_ = false;
+  std::optional<Offset> goes_on_at_;
   Offset start_{0};
   Offset end_bound_{0};
 };

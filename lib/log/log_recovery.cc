@@ -323,8 +323,7 @@ Result<void> Log::scan_segment(Scan& scan, RecoveryReport& report) {
       if (segment.wants_index_flush()) MQ_CHECK(segment.flush_indexes());
       continue;
     }
-    if (!batch && batch.error().code != Errc::corrupt_batch && batch.error().code != Errc::unsupported)
-      return fail(std::move(batch).error());
+    if (!batch && !is_rot(batch.error())) return fail(std::move(batch).error());
     scan.position = batch ? (*batch)->position : reader.position();
     std::string why = batch ? fmt::format("{}:{}: says offset {} where {} should be", segment.path(), scan.position,
                                           (*batch)->header.base_offset.value(), scan.expected.value())

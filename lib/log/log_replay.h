@@ -26,8 +26,7 @@ Result<void> Log::replay(Offset from, Offset to, Each each) {
     while (true) {
       const auto batch = reader.next();
       if (!batch) {
-        if (batch.error().code != Errc::corrupt_batch && batch.error().code != Errc::unsupported)
-          return fail(batch.error());
+        if (!is_rot(batch.error())) return fail(batch.error());
         MQ_TRY(const auto found,
                find_batch(*file, reader.position() + 1, segment.size_bytes(), reader.next_offset(), to));
         if (!found) break;

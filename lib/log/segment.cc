@@ -102,21 +102,25 @@ Result<Offset> Segment::load_tail(const LogConfig& config) {
     return base_;
   }
   for (bool again = false;; again = true) {
-    MQ_TRY(const auto last_entry, offsets_.last(files_, path("index"), base_));
-    MQ_TRY(const auto last_time, times_.last(files_, path("timeindex"), base_));
+    MQ_TRY(const auto last_entry, offsets_.last(files_, path("index"), base_, wait_));
+    MQ_TRY(const auto last_time, times_.last(files_, path("timeindex"), base_, wait_));
     MQ_TRY(entries_, offsets_.count(files_, path("index")));
     last_time_entry_ = last_time.value_or(TimeIndexEntry{.timestamp = -1, .offset = base_});
     largest_ = last_time_entry_;
     const std::uint64_t from = last_entry ? last_entry->position : 0;
     MQ_TRY(auto opened, file());
-    SegmentReader reader(*opened, path(), from, size_, SegmentReader::Mode::headers);
+    SegmentReader reader(*opened, path(), from, size_, SegmentReader::Mode::headers, wait_);
     bool index_good = from < size_ || !last_entry;
     Offset end = base_;
     while (index_good) {
       auto batch = reader.next();
       if (!batch) {
         // An entry that leads into the middle of a batch looks like a bad batch.
-        if (again || !last_entry || end != base_) return fail(std::move(batch).error());
+        const bool may_be_the_index = is_rot(batch.error()) && !again && last_entry && end == base_;
+        if (!may_be_the_index) {
+          largest_.reset();
+          return fail(std::move(batch).error());
+        }
         index_good = false;
         break;
       }
@@ -343,9 +347,7 @@ Result<WallMillis> Segment::first_timestamp() {
   if (size_ == 0) return -1;
   if (!first_timestamp_) {
     const auto header = header_at(0);
-    const bool is_rot =
-        !header && (header.error().code == Errc::corrupt_batch || header.error().code == Errc::unsupported);
-    if (!header && !is_rot) return fail(header.error());
+    if (!header && !is_rot(header.error())) return fail(header.error());
     first_timestamp_ = header ? header->max_timestamp : -1;
   }
   return *first_timestamp_;
@@ -353,8 +355,9 @@ Result<WallMillis> Segment::first_timestamp() {
 
 Result<std::uint64_t> Segment::position_for_timestamp(WallMillis timestamp, const LogConfig& config) {
   for (bool again = false;; again = true) {
-    MQ_TRY(const auto entry, times_.last_where(files_, path("timeindex"), base_,
-                                               [&](const TimeIndexEntry& e) { return e.timestamp < timestamp; }));
+    MQ_TRY(const auto entry, times_.last_where(
+                                 files_, path("timeindex"), base_,
+                                 [&](const TimeIndexEntry& e) { return e.timestamp < timestamp; }, wait_));
     if (!entry) return 0;
     MQ_TRY(const std::uint64_t position, position_of(entry->offset, config));
     if (position < size_) {

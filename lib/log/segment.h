@@ -89,7 +89,7 @@ class Segment {
   /// Gives reserved space back, when it is more than `kept_max`: freeing a little costs more than it is worth.
   [[nodiscard]] Result<void> release_reserve(std::uint64_t kept_max = 0);
 
-  /// Whether the methods of the next two sections may wait for the disk; else they give would_block.
+  /// Whether `load_tail` and the methods of the next two sections may wait for the disk; else they give would_block.
   void set_wait(Wait wait) { wait_ = wait; }
 
   // --- Reading

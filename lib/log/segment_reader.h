@@ -23,6 +23,11 @@ struct BatchAt {
   [[nodiscard]] record::BatchView view() const { return {header, bytes}; }
 };
 
+/// What stands there is no whole batch of format 2; any other error says that it could not be read.
+[[nodiscard]] inline bool is_rot(const Error& error) {
+  return error.code == Errc::corrupt_batch || error.code == Errc::unsupported;
+}
+
 /// Whether a read may wait for the disk; else it gives would_block where a page is not in the cache.
 enum class Wait { yes, no };
 [[nodiscard]] inline Result<std::size_t> read_at(env::File& file, std::uint64_t position, char* to, std::size_t size,

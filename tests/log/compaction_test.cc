@@ -205,6 +205,34 @@ TEST_F(CompactionTest, SegmentThatBecameEmptyDoesNotHoldUpRetention) {
   }
 }
 
+TEST_F(CompactionTest, SearchByTimeGoesOnBehindBatchesThatBecameEmpty) {
+  create();
+  // Each segment's largest timestamp is that of a producer's last batch, whose record is gone.
+  for (int producer = 0; producer < 4; ++producer) {
+    for (int i = 0; i < 8; ++i) put("k" + std::to_string(i), std::string(30, 'x'));
+    wall_ += 1'000;
+    ASSERT_TRUE(append({{.key = "a", .value = "1", .timestamp = wall_}}, {.id = producer, .epoch = 0, .sequence = 0}));
+    ASSERT_TRUE(log_->roll(wall_));
+  }
+  put("a", "last");
+  for (int i = 0; i < 8; ++i) put("k" + std::to_string(i), "last");
+  const Offset last = log_->log_end() - OffsetDelta{9};
+  ASSERT_TRUE(log_->roll(wall_));
+  ASSERT_TRUE(sync());
+  ASSERT_TRUE(compact().value());
+  std::optional<TimestampOffset> found;
+  int searches = 0;
+  for (std::optional<Offset> from = Offset{0}; from && !found; ++searches) {
+    auto search = log_->find_timestamp(1'500, log_->log_end(), *from);
+    ASSERT_TRUE(search && *search);
+    from = (*search)->goes_on_at();
+    found = (*search)->run().value();
+  }
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->offset, last);
+  EXPECT_GT(searches, 1);
+}
+
 TEST_F(CompactionTest, CompressedBatchesStayCompressed) {
   create();
   for (int i = 0; i < 60; ++i)

@@ -640,6 +640,44 @@ TEST_F(LogTest, ReadThatMayNotWaitNeedsALookUpOnThePoolFirst) {
   }
 }
 
+TEST_F(LogTest, TimesThatMayNotBeWaitedForNeedALookUpOnThePoolFirst) {
+  config_.index_interval_bytes = 512;
+  config_.segment_bytes = 4'000;
+  config_.retention_ms = 1'000;
+  create();
+  for (std::int64_t i = 0; i < 200; ++i) ASSERT_TRUE(append({{.key = {}, .value = "x", .timestamp = 1'000 + i}}));
+  ASSERT_GT(log_->segments().size(), 3U);
+  ASSERT_TRUE(log_->close());
+  ASSERT_TRUE(open(clean()));
+  ColdFiles cold(disk_);
+  RecoveryReport report;
+  auto log = Log::open(cold, kDirectory, {"t", 0}, config(), clean(), report).value();
+  int looks = 0;
+  const auto without_waiting = [&](WallMillis timestamp, auto look) {
+    auto seen = look();
+    for (; !seen && looks < 100; ++looks) {
+      EXPECT_EQ(seen.error().code, Errc::would_block);
+      log->prepare_times(timestamp)->run();
+      seen = look();
+    }
+    EXPECT_TRUE(seen);
+    return seen;
+  };
+  for (const WallMillis timestamp : {1'150, 1'000, 1'199}) {
+    auto search =
+        without_waiting(timestamp, [&] { return log->find_timestamp(timestamp, Offset{200}, Offset{0}, Wait::no); });
+    EXPECT_EQ((*search)->run().value()->offset, Offset{timestamp - 1'000});
+  }
+  EXPECT_GT(looks, 0);
+  auto search = without_waiting(0, [&] { return log->find_max_timestamp(Offset{200}, Wait::no); });
+  EXPECT_EQ((*search)->run().value()->offset, Offset{199});
+  EXPECT_TRUE(without_waiting(0, [&] { return log->roll_if_old(1'500, Wait::no); }));
+  const auto deleted =
+      without_waiting(0, [&] { return log->delete_old_segments(2'150, Instant{}, Offset{200}, Wait::no); });
+  EXPECT_GT(*deleted, 0U);
+  EXPECT_LE(log->log_start(), Offset{150});
+}
+
 TEST_F(LogTest, IdleLogIsLookedAtWithoutOpeningAnythingOnceItsTimesAreKnown) {
   config_.segment_bytes = 700;
   config_.retention_ms = 1'000'000;

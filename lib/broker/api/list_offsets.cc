@@ -47,11 +47,31 @@ bool asks_about_end(const Item& item) {
   return item.timestamp == kLatest || item.timestamp == kMaxTimestamp || item.timestamp >= 0;
 }
 
+using Found = Result<std::optional<log::TimestampOffset>>;
+
+/// The first record at or after `timestamp`, or the one with the largest, below `end`.
+awaitable<Found> find_by_time(Partition& partition, std::int64_t timestamp, Offset end) {
+  ShardBroker& shard = partition.shard();
+  log::Log& log = partition.log();
+  for (Offset from{0};;) {
+    auto search = co_await shard.look_at_times(partition, timestamp, [&](log::Wait wait) {
+      return timestamp == kMaxTimestamp ? log.find_max_timestamp(end, wait)
+                                        : log.find_timestamp(timestamp, end, from, wait);
+    });
+    if (!search) co_return std::unexpected(std::move(search).error());
+    if (!*search) co_return std::nullopt;
+    const auto goes_on_at = (*search)->goes_on_at();
+    Found found = co_await shard.node().machine().disk_pool.run(
+        shard.shard(), [job = *std::move(*search)]() mutable { return job.run(); });
+    if (!found || *found || !goes_on_at) co_return found;
+    from = *goes_on_at;
+  }
+}
+
 awaitable<void> look_up(Partition& partition, Item& item) {
   item.error = partition.check_epoch(item.current_leader_epoch);
   if (item.error != ErrorCode::kNone) co_return;
   const Offset end = item.read_committed ? partition.last_stable_offset() : partition.high_watermark();
-  Result<std::optional<log::TimestampSearch>> search;
   switch (item.timestamp) {
     case kLatest:
       item.found.offset = end;
@@ -72,21 +92,10 @@ awaitable<void> look_up(Partition& partition, Item& item) {
     case kLatestTiered:
     case kEarliestPendingUpload:
       co_return;
-    case kMaxTimestamp:
-      search = partition.log().find_max_timestamp(end);
-      break;
     default:
-      search = partition.log().find_timestamp(item.timestamp, end);
+      break;
   }
-  if (search && !*search) co_return;
-  Result<std::optional<log::TimestampOffset>> found;
-  if (search) {
-    ShardBroker& shard = partition.shard();
-    found = co_await shard.node().machine().disk_pool.run(shard.shard(),
-                                                          [job = std::move(**search)]() mutable { return job.run(); });
-  } else {
-    found = std::unexpected(search.error());
-  }
+  const Found found = co_await find_by_time(partition, item.timestamp, end);
   if (!found) {
     item.error = to_wire(found.error());
   } else if (*found) {
