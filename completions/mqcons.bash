@@ -1,24 +1,35 @@
 # bash completion for mqcons
 _mqcons()
 {
-    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} word command="" words=""
-    [ "$cur" = "=" ] && cur=""
-    [ "$prev" = "=" ] && prev=${COMP_WORDS[COMP_CWORD-2]}
-    case "$prev" in
-        --reset) COMPREPLY=($(compgen -W 'start end error' -- "$cur")); return ;;
-        --color) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return ;;
-        --progress) COMPREPLY=($(compgen -W 'auto plain never' -- "$cur")); return ;;
-        --help-man) COMPREPLY=($(compgen -W 'mq.conf mq-exit' -- "$cur")); return ;;
-        --completion) COMPREPLY=($(compgen -W 'bash zsh fish' -- "$cur")); return ;;
-    esac
-    case "$command" in
-    esac
-    if [[ $cur == -* ]]; then
-        words='-p --partitions -o --offset --since --until -n --tail -f --follow -c --count -F --format -K --key-delimiter -d --delimiter -0 --null -J --json --null-as --raw -g --group --instance --reset -b --brokers -P --profile --config -X --connect-timeout --timeout --client-id --color --progress -q --quiet -v --verbose -h --help --help-json --help-man --completion -V --version'
-        case "$command" in
+    # The words between blanks: COMP_WORDS is split at = and : too.
+    local words word command="" option="" candidates="" files=""
+    read -ra words <<<"${COMP_LINE:0:COMP_POINT}."
+    local cur=${words[-1]%.}
+    unset 'words[-1]'
+    for word in "${words[@]:1}"; do
+        if [ -n "$option" ]; then option=""; continue; fi
+        case "$word" in
+            -p|--partitions|-o|--offset|--since|--until|-n|--tail|-c|--count|-F|--format|-K|--key-delimiter|-d|--delimiter|--null-as|-g|--group|--instance|--reset|-b|--brokers|-P|--profile|--config|-X|--connect-timeout|--timeout|--client-id|--color|--progress|--completion) option=$word ;;
+            -*) ;;
+            *) command="${command:+$command }$word" ;;
         esac
+    done
+    case "$cur" in --*=*) option=${cur%%=*} cur=${cur#*=} ;; esac
+    if [ -n "$option" ]; then
+        case "$command:$option" in
+            *:--reset) candidates='start end error' ;;
+            *:--config) files=yes ;;
+            *:--color) candidates='auto always never' ;;
+            *:--progress) candidates='auto plain never' ;;
+            *:--help-man) candidates='mq.conf mq-exit' ;;
+            *:--completion) candidates='bash zsh fish' ;;
+        esac
+    elif [[ $cur == -* ]]; then
+        candidates='-p --partitions -o --offset --since --until -n --tail -f --follow -c --count -F --format -K --key-delimiter -d --delimiter -0 --null -J --json --null-as --raw -g --group --instance --reset -b --brokers -P --profile --config -X --connect-timeout --timeout --client-id --color --progress -q --quiet -v --verbose -h --help --help-json --help-man --completion -V --version'
+    else
+        :
     fi
-    COMPREPLY=($(compgen -W "$words" -- "$cur"))
-    [ -n "$words" ] || COMPREPLY=($(compgen -f -- "$cur"))
+    COMPREPLY=($(compgen -W "$candidates" -- "$cur"))
+    [ -z "$files" ] || compopt -o default
 }
 complete -F _mqcons mqcons

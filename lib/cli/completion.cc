@@ -87,55 +87,105 @@ std::vector<std::string_view> nouns(const ToolRow& tool) {
   return found;
 }
 
-/// Cases of a shell's `case`: the words that each option with choices takes.
-std::string choice_cases(const ToolRow& tool, std::string_view line) {
+bool names_files(std::string_view text) {
+  return text.find("FILE") != std::string_view::npos || text.find("DIR") != std::string_view::npos;
+}
+
+bool takes_files(const ToolRow& tool) { return std::ranges::any_of(tool.usage, names_files); }
+
+/// `-o|--output`, each with `prefix` before it.
+std::string spellings(const OptionRow& row, std::string_view prefix = "") {
   std::string out;
+  if (row.short_name != 0) out += fmt::format("{}-{}", prefix, row.short_name);
+  if (!row.long_name.empty()) out += fmt::format("{}{}--{}", out.empty() ? "" : "|", prefix, row.long_name);
+  return out;
+}
+
+/// The options whose value is the next word, as a pattern of a shell's `case`.
+std::string value_options(const ToolRow& tool) {
+  std::vector<std::string> patterns;
   for (const OptionRow* row : all_options(tool)) {
-    if (row->choices.empty()) continue;
-    std::string pattern = fmt::format("--{}", row->long_name);
-    if (row->short_name != 0) pattern += fmt::format("|-{}", row->short_name);
-    out += fmt::format(fmt::runtime(line), fmt::arg("pattern", pattern), fmt::arg("words", spaced(row->choices)));
+    const bool has_next_word = row->kind != ValueKind::flag && !row->value_optional;
+    const std::string pattern = spellings(*row);
+    if (has_next_word && std::ranges::find(patterns, pattern) == patterns.end()) patterns.push_back(pattern);
+  }
+  std::string out;
+  for (const std::string& pattern : patterns) out += fmt::format("{}{}", out.empty() ? "" : "|", pattern);
+  return out;
+}
+
+/// What an option's value may be, as cases of COMMAND:OPTION. Nothing to say about most: they get no candidates.
+std::string bash_values(std::span<const OptionRow* const> rows, const std::string& command) {
+  std::string out;
+  for (const OptionRow* row : rows) {
+    const std::string pattern = spellings(*row, command + ":");
+    if (!row->choices.empty()) {
+      out += fmt::format("            {}) candidates={} ;;\n", pattern, shell_quoted(spaced(row->choices)));
+    } else if (names_files(row->value_name)) {
+      out += fmt::format("            {}) files=yes ;;\n", pattern);
+    }
   }
   return out;
+}
+
+std::vector<const OptionRow*> own_options(const CommandRow& command) {
+  std::vector<const OptionRow*> rows;
+  for (const OptionRow& row : command.options) rows.push_back(&row);
+  return rows;
+}
+
+/// The candidates behind the words of a command.
+std::string bash_operands(const ToolRow& tool) {
+  if (tool.commands.empty()) return takes_files(tool) ? "        files=yes\n" : "        :\n";
+  std::string out = "        case \"$command\" in\n";
+  out += fmt::format("            '') candidates={} ;;\n", shell_quoted(joined(next_words(tool, ""))));
+  for (const std::string_view noun : nouns(tool))
+    out += fmt::format("            {}) candidates={} ;;\n", shell_quoted(noun),
+                       shell_quoted(joined(next_words(tool, noun))));
+  for (const CommandRow* command : tool.commands)
+    if (names_files(command->operands_text))
+      out += fmt::format("            {}*) files=yes ;;\n", shell_quoted(command->name));
+  return out + "        esac\n";
 }
 
 std::string bash_completion(const ToolRow& tool) {
   std::string out = fmt::format(R"(# bash completion for {0}
 _{0}()
 {{
-    local cur=${{COMP_WORDS[COMP_CWORD]}} prev=${{COMP_WORDS[COMP_CWORD-1]}} word command="" words=""
-    [ "$cur" = "=" ] && cur=""
-    [ "$prev" = "=" ] && prev=${{COMP_WORDS[COMP_CWORD-2]}}
-    case "$prev" in
+    # The words between blanks: COMP_WORDS is split at = and : too.
+    local words word command="" option="" candidates="" files=""
+    read -ra words <<<"${{COMP_LINE:0:COMP_POINT}}."
+    local cur=${{words[-1]%.}}
+    unset 'words[-1]'
+    for word in "${{words[@]:1}}"; do
+        if [ -n "$option" ]; then option=""; continue; fi
+        case "$word" in
+            {1}) option=$word ;;
+            -*) ;;
+            *) command="${{command:+$command }}$word" ;;
+        esac
+    done
+    case "$cur" in --*=*) option=${{cur%%=*}} cur=${{cur#*=}} ;; esac
+    if [ -n "$option" ]; then
+        case "$command:$option" in
 )",
-                                tool.name);
-  out += choice_cases(tool, "        {pattern}) COMPREPLY=($(compgen -W '{words}' -- \"$cur\")); return ;;\n");
-  out += "    esac\n";
+                                tool.name, value_options(tool));
+  for (const CommandRow* command : tool.commands)
+    out += bash_values(own_options(*command), shell_quoted(command->name) + "*");
+  out += bash_values(options_of(tool, nullptr), "*");
+  out += "        esac\n    elif [[ $cur == -* ]]; then\n        candidates=";
+  out += shell_quoted(words_of(options_of(tool, nullptr))) + "\n";
   if (!tool.commands.empty()) {
-    out +=
-        "    for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
-        "        case \"$word\" in -*) ;; *) command=\"${command:+$command }$word\" ;; esac\n"
-        "    done\n";
+    out += "        case \"$command\" in\n";
+    for (const CommandRow* command : tool.commands)
+      if (!command->options.empty())
+        out += fmt::format("            {}*) candidates=\"$candidates {}\" ;;\n", shell_quoted(command->name),
+                           words_of(own_options(*command)));
+    out += "        esac\n";
   }
-  out += "    case \"$command\" in\n";
-  if (!tool.commands.empty())
-    out += fmt::format("        '') words={} ;;\n", shell_quoted(joined(next_words(tool, ""))));
-  for (const std::string_view noun : nouns(tool)) {
-    out += fmt::format("        {}) words={} ;;\n", shell_quoted(noun), shell_quoted(joined(next_words(tool, noun))));
-  }
-  out += "    esac\n    if [[ $cur == -* ]]; then\n        words=" + shell_quoted(words_of(options_of(tool, nullptr))) +
-         "\n";
-  out += "        case \"$command\" in\n";
-  for (const CommandRow* command : tool.commands) {
-    std::vector<const OptionRow*> rows;
-    for (const OptionRow& row : command->options) rows.push_back(&row);
-    if (!rows.empty())
-      out += fmt::format("            {}*) words=\"$words {}\" ;;\n", shell_quoted(command->name), words_of(rows));
-  }
-  out += "        esac\n    fi\n";
-  out += "    COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n";
-  out += fmt::format("    [ -n \"$words\" ] || COMPREPLY=($(compgen -f -- \"$cur\"))\n}}\ncomplete -F _{0} {0}\n",
-                     tool.name);
+  out += "    else\n" + bash_operands(tool) + "    fi\n";
+  out += "    COMPREPLY=($(compgen -W \"$candidates\" -- \"$cur\"))\n";
+  out += fmt::format("    [ -z \"$files\" ] || compopt -o default\n}}\ncomplete -F _{0} {0}\n", tool.name);
   return out;
 }
 
@@ -149,6 +199,9 @@ std::string zsh_text(std::string_view text) {
   return out;
 }
 
+/// What zsh does for a value or an operand: files, or only its name.
+std::string_view zsh_action(std::string_view what) { return names_files(what) ? "_files" : " "; }
+
 std::string zsh_spec(const OptionRow& row, const std::string& name, bool is_long) {
   std::string out = name;
   const bool takes_value = row.kind != ValueKind::flag;
@@ -157,7 +210,7 @@ std::string zsh_spec(const OptionRow& row, const std::string& name, bool is_long
   out += fmt::format("[{}]", zsh_text(row.help));
   if (takes_value) {
     out += fmt::format("{}:{}:", row.value_optional ? ":" : "", zsh_text(row.value_name));
-    out += row.choices.empty() ? "_files" : fmt::format("({})", spaced(row.choices));
+    out += row.choices.empty() ? std::string(zsh_action(row.value_name)) : fmt::format("({})", spaced(row.choices));
   }
   return fmt::format("    {} \\\n",
                      shell_quoted(std::string(row.repeatable || row.kind == ValueKind::flag ? "*" : "") + out));
@@ -172,27 +225,43 @@ std::string zsh_specs(std::span<const OptionRow* const> rows) {
   return out;
 }
 
+std::string zsh_arguments(const std::vector<const OptionRow*>& rows, std::string_view operands) {
+  return fmt::format("_arguments -s -S \\\n{}    {}\n", zsh_specs(rows),
+                     shell_quoted(fmt::format("*:{}:{}", zsh_text(operands), zsh_action(operands))));
+}
+
+std::string zsh_commands(const ToolRow& tool) {
+  std::string out = fmt::format(R"(  local -a command next
+  local word
+  integer is_value=0
+  for word in "${{(@)words[2,CURRENT-1]}}"; do
+    if (( is_value )); then is_value=0; continue; fi
+    case $word in
+      ({}) is_value=1 ;;
+      (-*) ;;
+      (*) command+=("$word") ;;
+    esac
+  done
+  case "$command" in
+    '') next=({}) ;;
+)",
+                                value_options(tool), joined(next_words(tool, "")));
+  for (const std::string_view noun : nouns(tool))
+    out += fmt::format("    {}) next=({}) ;;\n", shell_quoted(noun), joined(next_words(tool, noun)));
+  out +=
+      "  esac\n  if (( $#next && ! is_value )) && [[ $PREFIX != -* ]]; then\n    compadd -a next\n    return\n  fi\n"
+      "  case \"$command\" in\n";
+  for (const CommandRow* command : tool.commands)
+    out += fmt::format("  {}*)\n  {}    return ;;\n", shell_quoted(command->name),
+                       zsh_arguments(options_of(tool, command), command->operands_text));
+  return out + "  esac\n";
+}
+
 std::string zsh_completion(const ToolRow& tool) {
-  std::string out =
-      fmt::format("#compdef {0}\n# zsh completion for {0}\n_{0}() {{\n  local -a command rest\n", tool.name);
-  if (!tool.commands.empty()) {
-    out += "  command=(${${words[2,CURRENT-1]}:#-*})\n  case \"$command\" in\n";
-    out += fmt::format("    '') rest=({}) ;;\n", joined(next_words(tool, "")));
-    for (const std::string_view noun : nouns(tool))
-      out += fmt::format("    {}) rest=({}) ;;\n", shell_quoted(noun), joined(next_words(tool, noun)));
-    out +=
-        "  esac\n  if (( $#rest )) && [[ $PREFIX != -* ]]; then\n    compadd -a rest\n    return\n  fi\n  case "
-        "\"$command\" in\n";
-    for (const CommandRow* command : tool.commands) {
-      if (command->options.empty()) continue;
-      out += fmt::format("  {}*)\n  _arguments -s -S \\\n{}    '*:file:_files'\n    return ;;\n",
-                         shell_quoted(command->name), zsh_specs(options_of(tool, command)));
-    }
-    out += "  esac\n";
-  }
-  out += fmt::format("  _arguments -s -S \\\n{}    '*:file:_files'\n}}\n_{} \"$@\"\n",
-                     zsh_specs(options_of(tool, nullptr)), tool.name);
-  return out;
+  std::string out = fmt::format("#compdef {0}\n# zsh completion for {0}\n_{0}() {{\n", tool.name);
+  if (!tool.commands.empty()) out += zsh_commands(tool);
+  out += "  " + zsh_arguments(options_of(tool, nullptr), takes_files(tool) ? "FILE" : "operand");
+  return out + fmt::format("}}\n_{} \"$@\"\n", tool.name);
 }
 
 std::string fish_option(const ToolRow& tool, const OptionRow& row, std::string_view condition) {
@@ -200,30 +269,41 @@ std::string fish_option(const ToolRow& tool, const OptionRow& row, std::string_v
   if (!condition.empty()) out += fmt::format(" -n {}", fish_quoted(condition));
   if (row.short_name != 0) out += fmt::format(" -s {}", row.short_name);
   if (!row.long_name.empty()) out += fmt::format(" -l {}", row.long_name);
-  if (row.kind != ValueKind::flag && !row.value_optional) out += " -r";
-  if (!row.choices.empty()) out += fmt::format(" -f -a {}", fish_quoted(spaced(row.choices)));
+  const bool needs_value = row.kind != ValueKind::flag && !row.value_optional;
+  if (needs_value) out += names_files(row.value_name) ? " -r -F" : " -x";
+  if (!row.choices.empty()) out += fmt::format(" -a {}", fish_quoted(spaced(row.choices)));
   return out + fmt::format(" -d {}\n", fish_quoted(row.help));
+}
+
+/// Holds when the words of `command` are there.
+std::string fish_condition(const CommandRow& command) {
+  const std::size_t space = command.name.find(' ');
+  std::string condition = fmt::format("__fish_seen_subcommand_from {}", command.name.substr(0, space));
+  if (space != std::string_view::npos)
+    condition += fmt::format("; and __fish_seen_subcommand_from {}", command.name.substr(space + 1));
+  return condition;
 }
 
 std::string fish_completion(const ToolRow& tool) {
   std::string out = fmt::format("# fish completion for {}\n", tool.name);
-  for (const std::string_view word : next_words(tool, "")) {
-    out += fmt::format("complete -c {} -f -n '__fish_use_subcommand' -a {}\n", tool.name, word);
-  }
+  if (!takes_files(tool)) out += fmt::format("complete -c {} -f\n", tool.name);
+  // Not __fish_use_subcommand: that takes the value of an option for a command.
+  const std::string first = joined(next_words(tool, ""));
+  for (const std::string_view word : next_words(tool, ""))
+    out += fmt::format("complete -c {} -n 'not __fish_seen_subcommand_from {}' -a {}\n", tool.name, first, word);
   for (const std::string_view noun : nouns(tool)) {
     const auto verbs = joined(next_words(tool, noun));
     for (const std::string_view verb : next_words(tool, noun)) {
       out += fmt::format(
-          "complete -c {} -f -n '__fish_seen_subcommand_from {}; and not __fish_seen_subcommand_from {}' -a {}\n",
+          "complete -c {} -n '__fish_seen_subcommand_from {}; and not __fish_seen_subcommand_from {}' -a {}\n",
           tool.name, noun, verbs, verb);
     }
   }
   for (const OptionRow* row : options_of(tool, nullptr)) out += fish_option(tool, *row, "");
   for (const CommandRow* command : tool.commands) {
-    const std::size_t space = command->name.find(' ');
-    std::string condition = fmt::format("__fish_seen_subcommand_from {}", command->name.substr(0, space));
-    if (space != std::string_view::npos)
-      condition += fmt::format("; and __fish_seen_subcommand_from {}", command->name.substr(space + 1));
+    const std::string condition = fish_condition(*command);
+    if (names_files(command->operands_text))
+      out += fmt::format("complete -c {} -n {} -F\n", tool.name, fish_quoted(condition));
     for (const OptionRow& row : command->options) out += fish_option(tool, row, condition);
   }
   return out;
