@@ -46,8 +46,8 @@ class Loopback {
   awaitable<Result<void>> measure(Report& report) {
     env::Shard& near = runtime_.shard(0);
     MQ_CO_TRY(const auto listener, near.network().listen({.host = "127.0.0.1"}));
-    auto connecting = near.network().connect(listener->local_address(), near.now() + kConnectTime);
-    MQ_CO_TRY(auto to, co_await std::move(connecting));
+    const env::Address address = listener->local_address();
+    MQ_CO_TRY(auto to, co_await near.network().connect(address, near.now() + kConnectTime));
     MQ_CO_TRY(auto from, co_await listener->accept());
     env::Shard& far = runtime_.shard(1);
     from->move_to(far);

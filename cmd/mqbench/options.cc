@@ -220,6 +220,114 @@ constexpr cli::OptionRow kLimitOptions[] = {{.short_name = 'd',
                                              .help = "measure the disk here; needs 256 MiB, removed afterwards"},
                                             kJson};
 
+// The fields of the reports. A * stands for p50, p90, p99, p999 and max.
+constexpr cli::ColumnRow kCommandField{.name = "command", .help = "what was measured"};
+constexpr cli::ColumnRow kTopicField{.name = "topic", .help = "with which topic"};
+constexpr cli::ColumnRow kPartialField{.name = "partial",
+                                       .help = "true after a signal: not all was done; else left out"};
+constexpr cli::ColumnRow kRecordBytesField{.name = "record_bytes", .help = "of a record's value"};
+constexpr cli::ColumnRow kConnectionsField{.name = "connections", .help = "as asked for"};
+constexpr cli::ColumnRow kSecondsField{.name = "seconds", .help = "what was measured took, without the warm-up"};
+constexpr cli::ColumnRow kRecordsPerSecondField{.name = "records_per_s", .help = "records in a second"};
+constexpr cli::ColumnRow kMbPerSecondField{.name = "mb_per_s", .help = "10^6 bytes of values in a second"};
+constexpr cli::ColumnRow kCpuField{.name = "broker_cpu_s",
+                                   .help = "processor time of --broker-pid while measuring; left out without it"};
+constexpr cli::ColumnRow kCpuRecordField{.name = "broker_cpu_us_per_record", .help = "the same for a record"};
+constexpr cli::ColumnRow kCpuGbField{.name = "broker_cpu_s_per_gb", .help = "the same for 10^9 bytes"};
+constexpr cli::ColumnRow kUnsentField{
+    .name = "unsent", .help = "records that were due while measuring and found no room until the end; with --rate"};
+
+constexpr cli::ColumnRow kProduceFields[] = {
+    kCommandField,
+    kTopicField,
+    kPartialField,
+    kRecordBytesField,
+    kSecondsField,
+    {.name = "records", .help = "acknowledged while measuring"},
+    kRecordsPerSecondField,
+    kMbPerSecondField,
+    kCpuField,
+    kCpuRecordField,
+    kCpuGbField,
+    kUnsentField,
+    {.name = "latency_*_us", .help = "from sending a record until it was acknowledged; without --rate"},
+    {.name = "response_*_us", .help = "from when a record was due until it was acknowledged; with --rate"},
+    {.name = "lateness_*_us", .help = "from when a record was due until it was sent; with --rate"},
+};
+constexpr cli::ColumnRow kConsumeFields[] = {
+    kCommandField,
+    kTopicField,
+    kPartialField,
+    kConnectionsField,
+    kSecondsField,
+    {.name = "records", .help = "read while measuring"},
+    kRecordsPerSecondField,
+    {.name = "mb_per_s", .help = "10^6 bytes of batches, as they are stored, in a second"},
+    kCpuField,
+    kCpuRecordField,
+    kCpuGbField,
+};
+constexpr cli::ColumnRow kE2eFields[] = {
+    kCommandField,
+    kTopicField,
+    kPartialField,
+    kRecordBytesField,
+    {.name = "intended_per_s", .help = "records that were due in a second"},
+    kSecondsField,
+    {.name = "records", .help = "read while measuring"},
+    kRecordsPerSecondField,
+    kMbPerSecondField,
+    kCpuField,
+    kCpuRecordField,
+    kCpuGbField,
+    kUnsentField,
+    {.name = "missing", .help = "records that were sent and not read within --drain; then the exit status is 1"},
+    {.name = "response_*_us", .help = "from when a record was due until it was read"},
+    {.name = "service_*_us", .help = "from sending a record until it was read"},
+};
+constexpr cli::ColumnRow kRpcFields[] = {
+    kCommandField,
+    kTopicField,
+    kPartialField,
+    kRecordBytesField,
+    kConnectionsField,
+    kSecondsField,
+    {.name = "records", .help = "acknowledged while measuring"},
+    kRecordsPerSecondField,
+    kMbPerSecondField,
+    kCpuField,
+    kCpuRecordField,
+    kCpuGbField,
+    {.name = "latency_*_us", .help = "from a request to its answer; the next one waits for it"},
+};
+constexpr cli::ColumnRow kVerifyFields[] = {
+    kCommandField,
+    kTopicField,
+    kPartialField,
+    {.name = "sent", .help = "records; not with --check"},
+    {.name = "acknowledged", .help = "of them; not with --check"},
+    {.name = "given_up", .help = "not acknowledged in the end: they may be there or not; not with --check"},
+    {.name = "checked", .help = "records of the run that were read; this and what follows not with --produce"},
+    {.name = "lost", .help = "acknowledged and not there"},
+    {.name = "duplicate", .help = "there more than once"},
+    {.name = "reordered", .help = "behind records that were sent later"},
+    {.name = "corrupt", .help = "not the bytes that were sent, or not readable"},
+    {.name = "foreign", .help = "records of others, which are passed over"},
+};
+constexpr cli::ColumnRow kLimitFields[] = {
+    kCommandField,
+    {.name = "page_cache_write_mb_per_s", .help = "10^6 bytes written to a file in a second"},
+    {.name = "fdatasync_*_us", .help = "a sync of 4 KiB that were appended"},
+    {.name = "loopback_round_trip_*_us", .help = "one byte to another thread and back, over TCP"},
+    {.name = "sendfile_mb_per_s", .help = "10^6 bytes of a file sent to another thread in a second"},
+};
+constexpr cli::OutputRow kProduceOutputs[] = {{.when = "", .columns = kProduceFields}};
+constexpr cli::OutputRow kConsumeOutputs[] = {{.when = "", .columns = kConsumeFields}};
+constexpr cli::OutputRow kE2eOutputs[] = {{.when = "", .columns = kE2eFields}};
+constexpr cli::OutputRow kRpcOutputs[] = {{.when = "", .columns = kRpcFields}};
+constexpr cli::OutputRow kVerifyOutputs[] = {{.when = "", .columns = kVerifyFields}};
+constexpr cli::OutputRow kLimitOutputs[] = {{.when = "", .columns = kLimitFields}};
+
 constexpr cli::OperandCount kMaybeTopic{.min = 0, .max = 1};
 constexpr cli::Example kProduceExamples[] = {
     {"how fast 1 KiB records go in, and what they cost the broker", "mqbench produce -s 1K --broker-pid $(pidof mqd)"}};
@@ -238,39 +346,45 @@ constexpr cli::CommandRow kProduce{.name = "produce",
                                    .operands = kMaybeTopic,
                                    .effect = cli::Effect::changes,
                                    .options = kProduceOptions,
-                                   .examples = kProduceExamples};
+                                   .examples = kProduceExamples,
+                                   .outputs = kProduceOutputs};
 constexpr cli::CommandRow kConsume{.name = "consume",
                                    .operands_text = "[TOPIC]",
                                    .summary = "read as much as comes",
                                    .operands = kMaybeTopic,
                                    .effect = cli::Effect::changes,
                                    .options = kConsumeOptions,
-                                   .examples = kConsumeExamples};
+                                   .examples = kConsumeExamples,
+                                   .outputs = kConsumeOutputs};
 constexpr cli::CommandRow kE2e{.name = "e2e",
                                .operands_text = "[TOPIC]",
                                .summary = "latency from producer to consumer at a fixed rate",
                                .operands = kMaybeTopic,
                                .effect = cli::Effect::changes,
                                .options = kE2eOptions,
-                               .examples = kE2eExamples};
+                               .examples = kE2eExamples,
+                               .outputs = kE2eOutputs};
 constexpr cli::CommandRow kRpc{.name = "rpc",
                                .operands_text = "[TOPIC]",
                                .summary = "one record a request, one request in flight on each connection",
                                .operands = kMaybeTopic,
                                .effect = cli::Effect::changes,
                                .options = kRpcOptions,
-                               .examples = kRpcExamples};
+                               .examples = kRpcExamples,
+                               .outputs = kRpcOutputs};
 constexpr cli::CommandRow kVerify{.name = "verify",
                                   .operands_text = "[TOPIC]",
                                   .summary = "find what is lost, doubled, out of order or corrupt",
                                   .operands = kMaybeTopic,
                                   .effect = cli::Effect::changes,
                                   .options = kVerifyOptions,
-                                  .examples = kVerifyExamples};
+                                  .examples = kVerifyExamples,
+                                  .outputs = kVerifyOutputs};
 constexpr cli::CommandRow kLimit{.name = "limit",
                                  .summary = "what this machine can do without a broker",
                                  .options = kLimitOptions,
-                                 .examples = kLimitExamples};
+                                 .examples = kLimitExamples,
+                                 .outputs = kLimitOutputs};
 constexpr const cli::CommandRow* kCommands[] = {&kProduce, &kConsume, &kE2e, &kRpc, &kVerify, &kLimit};
 
 constexpr std::string_view kUsage[] = {"COMMAND [OPTION]... [TOPIC]"};
@@ -287,7 +401,10 @@ constexpr cli::ToolRow kTool{
         "mqbench loads a broker and says how it did. Without TOPIC it makes a topic and deletes it at the end.\n\n"
         "Latencies have two sides. Service is counted from when a record was really sent; response from when it should "
         "have been sent by the "
-        "schedule. A stall of the broker delays the records behind it too, and only response shows that.\n\n"
+        "schedule. A stall of the broker delays the records behind it too, and only response shows that. Latencies are "
+        "those of what was due while measuring, however late it was done. In names of fields a * stands for p50, p90, "
+        "p99, "
+        "p999 and max.\n\n"
         "verify gives every record a producer, a sequence and a CRC, reads all of them back and exits with 7 when "
         "something acknowledged is "
         "lost, or anything is doubled, out of order or corrupt. It may be done in two halves, with a crash of the "

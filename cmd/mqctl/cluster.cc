@@ -4,8 +4,11 @@ namespace mq::mqctl {
 namespace {
 
 constexpr cli::ColumnRow kColumns[] = {
-    {.name = "cluster_id"}, {.name = "broker", .unit = cli::Unit::number},     {.name = "address"},
-    {.name = "rack"},       {.name = "controller", .unit = cli::Unit::yes_no},
+    {.name = "cluster_id", .help = "the same in each row"},
+    {.name = "broker", .unit = cli::Unit::number, .help = "its number"},
+    {.name = "address", .help = "where clients find it"},
+    {.name = "rack", .help = "none when it has none"},
+    {.name = "controller", .unit = cli::Unit::yes_no, .help = "whether it is the controller"},
 };
 
 awaitable<Result<void>> info(Console& console, Remote& remote) {
@@ -19,8 +22,12 @@ awaitable<Result<void>> info(Console& console, Remote& remote) {
 }
 
 constexpr cli::Example kExamples[] = {{"who is there", "mqctl cluster info"}};
-constexpr cli::CommandRow kInfo{
-    .name = "cluster info", .summary = "the brokers of the cluster", .options = kOutputRows, .examples = kExamples};
+constexpr cli::OutputRow kOutputs[] = {{.when = "", .columns = kColumns}};
+constexpr cli::CommandRow kInfo{.name = "cluster info",
+                                .summary = "the brokers of the cluster",
+                                .options = kOutputRows,
+                                .examples = kExamples,
+                                .outputs = kOutputs};
 constexpr Command kCommands[] = {{&kInfo, info}};
 
 }  // namespace

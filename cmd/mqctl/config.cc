@@ -42,12 +42,13 @@ std::optional<Resource> parse_resource(Console& console, const std::string& text
 }
 
 constexpr cli::ColumnRow kGetColumns[] = {
-    {.name = "resource"},
-    {.name = "name"},
-    {.name = "value"},
-    {.name = "source"},
-    {.name = "read_only", .unit = cli::Unit::yes_no},
-    {.name = "sensitive", .unit = cli::Unit::yes_no},
+    {.name = "resource", .help = "TYPE/NAME"},
+    {.name = "name", .help = "of the setting"},
+    {.name = "value", .help = "none when it is not set, or is secret"},
+    {.name = "source",
+     .help = "who set it: default, static (the broker's file or command line), dynamic topic and so on"},
+    {.name = "read_only", .unit = cli::Unit::yes_no, .help = "whether it cannot be changed while the broker runs"},
+    {.name = "sensitive", .unit = cli::Unit::yes_no, .help = "whether its value is secret"},
 };
 
 cli::Cell value_cell(const std::optional<std::string>& value) {
@@ -66,8 +67,11 @@ awaitable<Result<void>> get(Console& console, Remote& remote) {
                                    std::vector<std::string>(operands.begin() + 1, operands.end()));
 }
 
-constexpr cli::ColumnRow kSetColumns[] = {
-    {.name = "resource"}, {.name = "name"}, {.name = "old"}, {.name = "new"}, {.name = "result"}};
+constexpr cli::ColumnRow kSetColumns[] = {{.name = "resource", .help = "TYPE/NAME"},
+                                          {.name = "name", .help = "of the setting"},
+                                          {.name = "old", .help = "its value before"},
+                                          {.name = "new", .help = "its value now, or as planned"},
+                                          {.name = "result", .help = "set, unset, would be set or would be unset"}};
 
 std::optional<std::vector<client::ConfigChange>> changes_of(Console& console) {
   std::vector<client::ConfigChange> changes;
@@ -164,12 +168,14 @@ constexpr cli::Example kGetExamples[] = {
     {"what differs from the defaults, and who set it", "mqctl config get topic/web --changed"},
     {"two settings of a broker", "mqctl config get broker/1 log.retention.hours log.dirs"},
 };
+constexpr cli::OutputRow kGetOutputs[] = {{.when = "", .columns = kGetColumns}};
 constexpr cli::CommandRow kGet{.name = "config get",
                                .operands_text = "TYPE/NAME [KEY]...",
                                .summary = "settings of a topic, broker or group, and where they come from",
                                .operands = {.min = 1},
                                .options = kGetRows,
-                               .examples = kGetExamples};
+                               .examples = kGetExamples,
+                               .outputs = kGetOutputs};
 
 constexpr std::array kSetOwnRows = {
     cli::OptionRow{.long_name = "unset",
@@ -188,13 +194,15 @@ constexpr cli::Example kSetExamples[] = {
     {"keep records for a day", "mqctl config set topic/web retention.ms=86400000"},
     {"the broker's own value again", "mqctl config set topic/web --unset retention.ms"},
 };
+constexpr cli::OutputRow kSetOutputs[] = {{.when = "", .columns = kSetColumns}};
 constexpr cli::CommandRow kSet{.name = "config set",
                                .operands_text = "TYPE/NAME [KEY=VALUE]...",
                                .summary = "change settings of a topic, broker or group",
                                .operands = {.min = 1},
                                .effect = cli::Effect::changes,
                                .options = kSetRows,
-                               .examples = kSetExamples};
+                               .examples = kSetExamples,
+                               .outputs = kSetOutputs};
 constexpr Command kCommands[] = {{&kGet, get}, {&kSet, set}};
 
 }  // namespace

@@ -36,10 +36,22 @@ std::vector<std::string> names_of(const std::vector<TopicPartition>& partitions)
 /// How a member is called in messages and tables: its instance id when it has one, else the broker's name for it.
 std::string name_of(const client::GroupMember& member) { return member.instance_id.value_or(member.member_id); }
 
-/// A group that is there. A broker calls one that is not Dead.
+/// Why a group cannot be described although it is there: unsupported, else the error as it is.
+awaitable<Error> why_not_described(Remote& remote, std::string name, Error error) {
+  if (client::code_of(error) != ErrorCode::kGroupIdNotFound) co_return error;
+  const auto groups = co_await remote.admin().list_groups(remote.deadline());
+  if (!groups) co_return error;
+  const auto listed = std::ranges::find(*groups, name, &client::GroupListing::id);
+  if (listed == groups->end()) co_return error;
+  co_return Error{
+      .code = Errc::unsupported,
+      .message = fmt::format("group {} is of type {}, whose members mqctl cannot read", name, listed->type)};
+}
+
+/// A group that is there. A broker calls one that is not Dead. unsupported: it is there, and of KIP-848 or later.
 awaitable<Result<client::GroupDescription>> find_group(Remote& remote, std::string name) {
   MQ_CO_TRY(auto group, co_await remote.admin().describe_group(name, remote.deadline()));
-  if (group.error) co_return fail(*group.error);
+  if (group.error) co_return fail(co_await why_not_described(remote, name, *group.error));
   if (group.state == "Dead") co_return fail(Errc::not_found, "there is no group {}", name);
   co_return group;
 }
@@ -47,7 +59,10 @@ awaitable<Result<client::GroupDescription>> find_group(Remote& remote, std::stri
 // --- group list ----------------------------------------------------------------------------------------------------
 
 constexpr cli::ColumnRow kListColumns[] = {
-    {.name = "group"}, {.name = "state"}, {.name = "protocol_type"}, {.name = "type"}};
+    {.name = "group", .help = "its name"},
+    {.name = "state", .help = "Empty, Stable and so on, as the broker says"},
+    {.name = "protocol_type", .help = "consumer, or what its members say"},
+    {.name = "type", .help = "classic, consumer and so on; none from a broker that does not tell"}};
 
 awaitable<Result<void>> list(Console& console, Remote& remote) {
   MQ_CO_CHECK(co_await remote.connect());
@@ -60,17 +75,25 @@ awaitable<Result<void>> list(Console& console, Remote& remote) {
 }
 
 constexpr cli::Example kListExamples[] = {{"groups without members", "mqctl group list | awk '$2 == \"Empty\"'"}};
+constexpr cli::OutputRow kListOutputs[] = {{.when = "", .columns = kListColumns}};
 constexpr cli::CommandRow kList{.name = "group list",
                                 .summary = "the consumer groups of all brokers",
                                 .options = kOutputRows,
-                                .examples = kListExamples};
+                                .examples = kListExamples,
+                                .outputs = kListOutputs};
 
 // --- group describe ------------------------------------------------------------------------------------------------
 
 constexpr cli::ColumnRow kDescribeColumns[] = {
-    {.name = "group"},     {.name = "state"},       {.name = "coordinator", .unit = cli::Unit::number},
-    {.name = "protocol"},  {.name = "member"},      {.name = "instance"},
-    {.name = "client_id"}, {.name = "client_host"}, {.name = "partitions"},
+    {.name = "group", .help = "its name"},
+    {.name = "state", .help = "Empty, Stable and so on, as the broker says"},
+    {.name = "coordinator", .unit = cli::Unit::number, .help = "the broker that looks after it"},
+    {.name = "protocol", .help = "how its members share partitions"},
+    {.name = "member", .help = "the broker's name for a member; none when there is no member"},
+    {.name = "instance", .help = "the name that a static member gives itself"},
+    {.name = "client_id", .help = "of the member"},
+    {.name = "client_host", .help = "of the member"},
+    {.name = "partitions", .help = "what the member reads, as TOPIC-PARTITION"},
 };
 
 void add_group(cli::TableWriter& table, const client::GroupDescription& group) {
@@ -98,24 +121,33 @@ awaitable<Result<void>> describe(Console& console, Remote& remote) {
 }
 
 constexpr cli::Example kDescribeExamples[] = {{"who shares the partitions", "mqctl group describe billing"}};
+constexpr cli::OutputRow kDescribeOutputs[] = {{.when = "", .columns = kDescribeColumns}};
 constexpr cli::CommandRow kDescribe{.name = "group describe",
                                     .operands_text = "GROUP...",
                                     .summary = "state and members of groups, and what each member reads",
                                     .operands = {.min = 1},
                                     .options = kOutputRows,
-                                    .examples = kDescribeExamples};
+                                    .examples = kDescribeExamples,
+                                    .outputs = kDescribeOutputs};
 
 // --- group lag -----------------------------------------------------------------------------------------------------
 
 constexpr cli::ColumnRow kLagColumns[] = {
-    {.name = "group"},
-    {.name = "topic"},
-    {.name = "partition", .unit = cli::Unit::number},
-    {.name = "committed", .unit = cli::Unit::number},
-    {.name = "end", .unit = cli::Unit::number},
-    {.name = "lag", .unit = cli::Unit::number},
-    {.name = "behind_ms", .unit = cli::Unit::milliseconds},
-    {.name = "member"},
+    {.name = "group", .help = "its name"},
+    {.name = "topic", .help = "what it reads, or has read"},
+    {.name = "partition", .unit = cli::Unit::number, .help = "the number"},
+    {.name = "committed",
+     .unit = cli::Unit::number,
+     .help = "where it goes on reading; none while nothing is committed"},
+    {.name = "end", .unit = cli::Unit::number, .help = "the partition's high watermark"},
+    {.name = "lag",
+     .unit = cli::Unit::number,
+     .help = "records between the two; none while nothing is committed, which --max passes over"},
+    {.name = "behind_ms",
+     .unit = cli::Unit::milliseconds,
+     .help = "since the first record that is not read was written; 0 when there is none"},
+    {.name = "member",
+     .help = "who reads it; none when nobody does, or its group is of a type whose members mqctl cannot read"},
 };
 
 /// One partition that a group reads or has read.
@@ -126,12 +158,14 @@ struct Reading {
 using Readings = std::map<TopicPartition, Reading>;
 
 awaitable<Result<Readings>> readings_of(Remote& remote, std::string name) {
-  MQ_CO_TRY(const auto group, co_await find_group(remote, name));
+  const auto group = co_await find_group(remote, name);
+  // Offsets are known of every group, members of some.
+  if (!group && group.error().code != Errc::unsupported) co_return fail(group.error());
   MQ_CO_TRY(const auto offsets, co_await remote.admin().fetch_offsets(name, {}, remote.deadline()));
   Readings readings;
   for (const client::CommittedOffset& offset : offsets)
     if (offset.offset >= Offset{0}) readings[offset.where].committed = offset.offset;
-  for (const client::GroupMember& member : group.members)
+  for (const client::GroupMember& member : group ? group->members : std::vector<client::GroupMember>{})
     for (const TopicPartition& where : member.assignment) readings[where].member = name_of(member);
   co_return readings;
 }
@@ -282,24 +316,26 @@ constexpr cli::Example kLagExamples[] = {
     {"for cron: mail only when somebody is more than five minutes behind",
      "mqctl group lag --max 5m >lag.tsv || mail -s lag ops <lag.tsv"},
 };
+constexpr cli::OutputRow kLagOutputs[] = {{.when = "", .columns = kLagColumns}};
 constexpr cli::CommandRow kLag{
     .name = "group lag",
     .operands_text = "[GROUP]...",
     .summary = "how many records, and how long, groups are behind; without a name all groups",
     .operands = {},
     .options = kLagRows,
-    .examples = kLagExamples};
+    .examples = kLagExamples,
+    .outputs = kLagOutputs};
 
 // --- group reset ---------------------------------------------------------------------------------------------------
 
 constexpr cli::ColumnRow kResetColumns[] = {
-    {.name = "group"},
-    {.name = "topic"},
-    {.name = "partition", .unit = cli::Unit::number},
-    {.name = "old", .unit = cli::Unit::number},
-    {.name = "new", .unit = cli::Unit::number},
-    {.name = "change", .unit = cli::Unit::number},
-    {.name = "result"},
+    {.name = "group", .help = "its name"},
+    {.name = "topic", .help = "of the partition"},
+    {.name = "partition", .unit = cli::Unit::number, .help = "the number"},
+    {.name = "old", .unit = cli::Unit::number, .help = "where it would have gone on; none when nothing was committed"},
+    {.name = "new", .unit = cli::Unit::number, .help = "where it goes on"},
+    {.name = "change", .unit = cli::Unit::number, .help = "new less old"},
+    {.name = "result", .help = "reset, would be reset, refused (the group has members) or failed"},
 };
 
 /// What --to and --topic ask for.
@@ -528,13 +564,15 @@ constexpr cli::Example kResetExamples[] = {
     {"do it", "mqctl group reset billing --to @2025-01-31T14:00 -y"},
     {"one partition, ten records before its end", "mqctl group reset billing --topic orders:2 --to end-10 -y"},
 };
+constexpr cli::OutputRow kResetOutputs[] = {{.when = "", .columns = kResetColumns}};
 constexpr cli::CommandRow kReset{.name = "group reset",
                                  .operands_text = "GROUP...",
                                  .summary = "move the committed offsets of groups without members",
                                  .operands = {.min = 1},
                                  .effect = cli::Effect::changes,
                                  .options = kResetRows,
-                                 .examples = kResetExamples};
+                                 .examples = kResetExamples,
+                                 .outputs = kResetOutputs};
 
 constexpr Command kCommands[] = {{&kList, list}, {&kDescribe, describe}, {&kLag, lag}, {&kReset, reset}};
 

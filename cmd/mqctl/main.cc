@@ -34,8 +34,10 @@ cli::ToolRow tool_row(std::span<const cli::CommandRow* const> commands) {
       .description =
           "mqctl does one thing to several items: it prints a row for each, says on standard error which failed, and "
           "exits with the worst of their codes.\n\n"
-          "What a script reads is stable: names of columns, their order, and exit codes. A command that destroys "
-          "something wants --yes, and tells with --dry-run what it would do.",
+          "What a script reads is stable: names of columns, their order, and exit codes. What a column has nothing to "
+          "say about is - in a table, empty in tsv and null in json. In tsv a tab, a newline, a carriage return and a "
+          "backslash are written \\t, \\n, \\r and \\\\. Times are milliseconds since 1970, UTC in tables.\n\n"
+          "A command that destroys something wants --yes, and tells with --dry-run what it would do.",
       .commands = commands,
       .examples = kExamples};
 }

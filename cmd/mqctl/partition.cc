@@ -12,16 +12,16 @@ namespace mq::mqctl {
 namespace {
 
 constexpr cli::ColumnRow kColumns[] = {
-    {.name = "topic"},
-    {.name = "partition", .unit = cli::Unit::number},
-    {.name = "leader", .unit = cli::Unit::number},
-    {.name = "epoch", .unit = cli::Unit::number},
-    {.name = "replicas"},
-    {.name = "isr"},
-    {.name = "log_start", .unit = cli::Unit::number},
-    {.name = "high_watermark", .unit = cli::Unit::number},
-    {.name = "log_end", .unit = cli::Unit::number},
-    {.name = "size_bytes", .unit = cli::Unit::bytes},
+    {.name = "topic", .help = "its topic"},
+    {.name = "partition", .unit = cli::Unit::number, .help = "its number"},
+    {.name = "leader", .unit = cli::Unit::number, .help = "the broker that leads it; none while there is none"},
+    {.name = "epoch", .unit = cli::Unit::number, .help = "its leader epoch"},
+    {.name = "replicas", .help = "the brokers that keep it"},
+    {.name = "isr", .help = "those of them that are in sync"},
+    {.name = "log_start", .unit = cli::Unit::number, .help = "its first offset"},
+    {.name = "high_watermark", .unit = cli::Unit::number, .help = "the offset that consumers come to last"},
+    {.name = "log_end", .unit = cli::Unit::number, .help = "the offset of the next record"},
+    {.name = "size_bytes", .unit = cli::Unit::bytes, .help = "of its log"},
 };
 
 using LogEnds = std::map<TopicPartition, Offset>;
@@ -145,12 +145,14 @@ constexpr cli::Example kExamples[] = {
     {"everything about the partitions of two topics", "mqctl partition list web orders"},
     {"what a broker that is down leaves behind", "mqctl partition list --urp"},
 };
+constexpr cli::OutputRow kOutputs[] = {{.when = "", .columns = kColumns}};
 constexpr cli::CommandRow kList{.name = "partition list",
                                 .operands_text = "[TOPIC[/PARTITION]]...",
                                 .summary = "leader, replicas, offsets and size of partitions",
                                 .operands = {},
                                 .options = kListRows,
-                                .examples = kExamples};
+                                .examples = kExamples,
+                                .outputs = kOutputs};
 constexpr Command kCommands[] = {{&kList, list}};
 
 }  // namespace

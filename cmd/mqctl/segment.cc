@@ -117,17 +117,17 @@ std::string index_state(env::Files& files, const std::string& log_path, std::str
 // --- segment list --------------------------------------------------------------------------------------------------
 
 constexpr cli::ColumnRow kListColumns[] = {
-    {.name = "file"},
-    {.name = "base_offset", .unit = cli::Unit::number},
-    {.name = "end_offset", .unit = cli::Unit::number},
-    {.name = "size_bytes", .unit = cli::Unit::bytes},
-    {.name = "batches", .unit = cli::Unit::number},
-    {.name = "records", .unit = cli::Unit::number},
-    {.name = "first_time", .unit = cli::Unit::wall_time},
-    {.name = "last_time", .unit = cli::Unit::wall_time},
-    {.name = "log"},
-    {.name = "index"},
-    {.name = "timeindex"},
+    {.name = "file", .help = "its path"},
+    {.name = "base_offset", .unit = cli::Unit::number, .help = "the offset in its name"},
+    {.name = "end_offset", .unit = cli::Unit::number, .help = "the offset after its last record"},
+    {.name = "size_bytes", .unit = cli::Unit::bytes, .help = "of the file"},
+    {.name = "batches", .unit = cli::Unit::number, .help = "whole ones"},
+    {.name = "records", .unit = cli::Unit::number, .help = "in them"},
+    {.name = "first_time", .unit = cli::Unit::wall_time, .help = "the latest of its first batch"},
+    {.name = "last_time", .unit = cli::Unit::wall_time, .help = "the latest of its records"},
+    {.name = "log", .help = "ok or damaged: segment verify says where"},
+    {.name = "index", .help = "ok, damaged or missing"},
+    {.name = "timeindex", .help = "ok, damaged or missing"},
 };
 
 awaitable<Result<void>> list(Console& console, Remote&) {
@@ -155,12 +155,14 @@ constexpr cli::Example kListExamples[] = {
     {"the segments of one partition", "mqctl segment list /var/lib/mqd/web-0"},
     {"of every partition of a broker", "mqctl segment list /var/lib/mqd"},
 };
+constexpr cli::OutputRow kListOutputs[] = {{.when = "", .columns = kListColumns}};
 constexpr cli::CommandRow kList{.name = "segment list",
                                 .operands_text = "DIR|FILE...",
                                 .summary = "what log files hold; reads all of them",
                                 .operands = {.min = 1},
                                 .options = kOutputRows,
-                                .examples = kListExamples};
+                                .examples = kListExamples,
+                                .outputs = kListOutputs};
 
 // --- segment verify ------------------------------------------------------------------------------------------------
 
@@ -337,23 +339,23 @@ class DumpSink {
 };
 
 constexpr cli::ColumnRow kBatchColumns[] = {
-    {.name = "file"},
-    {.name = "position", .unit = cli::Unit::number},
-    {.name = "size_bytes", .unit = cli::Unit::number},
-    {.name = "base_offset", .unit = cli::Unit::number},
-    {.name = "last_offset", .unit = cli::Unit::number},
-    {.name = "records", .unit = cli::Unit::number},
-    {.name = "codec"},
-    {.name = "max_time", .unit = cli::Unit::wall_time},
-    {.name = "time_type"},
-    {.name = "epoch", .unit = cli::Unit::number},
-    {.name = "producer_id", .unit = cli::Unit::number},
-    {.name = "producer_epoch", .unit = cli::Unit::number},
-    {.name = "first_sequence", .unit = cli::Unit::number},
-    {.name = "last_sequence", .unit = cli::Unit::number},
-    {.name = "transactional", .unit = cli::Unit::yes_no},
-    {.name = "control", .unit = cli::Unit::yes_no},
-    {.name = "crc"},
+    {.name = "file", .help = "its path"},
+    {.name = "position", .unit = cli::Unit::number, .help = "of the batch in the file, in bytes"},
+    {.name = "size_bytes", .unit = cli::Unit::number, .help = "of the batch, as it is stored"},
+    {.name = "base_offset", .unit = cli::Unit::number, .help = "of its first record"},
+    {.name = "last_offset", .unit = cli::Unit::number, .help = "of its last record"},
+    {.name = "records", .unit = cli::Unit::number, .help = "how many it holds"},
+    {.name = "codec", .help = "how it is compressed"},
+    {.name = "max_time", .unit = cli::Unit::wall_time, .help = "the latest of its records"},
+    {.name = "time_type", .help = "create: the producer's time; append: the broker's"},
+    {.name = "epoch", .unit = cli::Unit::number, .help = "the leader epoch in which it was written"},
+    {.name = "producer_id", .unit = cli::Unit::number, .help = "of an idempotent producer; none of another"},
+    {.name = "producer_epoch", .unit = cli::Unit::number, .help = "of that producer"},
+    {.name = "first_sequence", .unit = cli::Unit::number, .help = "that producer's number of the first record"},
+    {.name = "last_sequence", .unit = cli::Unit::number, .help = "that producer's number of the last record"},
+    {.name = "transactional", .unit = cli::Unit::yes_no, .help = "whether it belongs to a transaction"},
+    {.name = "control", .unit = cli::Unit::yes_no, .help = "whether it is the marker of a transaction"},
+    {.name = "crc", .help = "its CRC-32C, in hexadecimal"},
 };
 
 class BatchRows : public DumpSink {
@@ -412,14 +414,14 @@ class RecordSink : public DumpSink {
 };
 
 constexpr cli::ColumnRow kRecordColumns[] = {
-    {.name = "topic"},
-    {.name = "partition", .unit = cli::Unit::number},
-    {.name = "offset", .unit = cli::Unit::number},
-    {.name = "time", .unit = cli::Unit::wall_time},
-    {.name = "control", .unit = cli::Unit::yes_no},
-    {.name = "key"},
-    {.name = "value"},
-    {.name = "headers"},
+    {.name = "topic", .help = "by the name of the directory"},
+    {.name = "partition", .unit = cli::Unit::number, .help = "by the name of the directory"},
+    {.name = "offset", .unit = cli::Unit::number, .help = "of the record"},
+    {.name = "time", .unit = cli::Unit::wall_time, .help = "of the record"},
+    {.name = "control", .unit = cli::Unit::yes_no, .help = "whether it is the marker of a transaction"},
+    {.name = "key", .help = "none for null"},
+    {.name = "value", .help = "none for null"},
+    {.name = "headers", .help = "as NAME=VALUE"},
 };
 
 class RecordRows : public RecordSink {
@@ -609,12 +611,15 @@ constexpr cli::Example kDumpExamples[] = {
     {"which batches, from which producers", "mqctl segment dump /var/lib/mqd/web-0/00000000000000000000.log"},
     {"values of what can still be read of a damaged log", "mqctl segment dump -F '%s\\n' /var/lib/mqd/web-0"},
 };
+constexpr cli::OutputRow kDumpOutputs[] = {{.when = "--batches", .columns = kBatchColumns},
+                                           {.when = "--records", .columns = kRecordColumns}};
 constexpr cli::CommandRow kDump{.name = "segment dump",
                                 .operands_text = "DIR|FILE...",
                                 .summary = "print the batches or records of log files",
                                 .operands = {.min = 1},
                                 .options = kDumpRows,
-                                .examples = kDumpExamples};
+                                .examples = kDumpExamples,
+                                .outputs = kDumpOutputs};
 
 constexpr Command kCommands[] = {{&kList, list}, {&kDump, dump}, {&kVerify, verify}};
 

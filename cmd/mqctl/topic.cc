@@ -27,10 +27,10 @@ cli::Cell id_cell(const Uuid& id) {
 // --- topic list ----------------------------------------------------------------------------------------------------
 
 constexpr cli::ColumnRow kListColumns[] = {
-    {.name = "topic"},
-    {.name = "partitions", .unit = cli::Unit::number},
-    {.name = "replicas", .unit = cli::Unit::number},
-    {.name = "internal", .unit = cli::Unit::yes_no},
+    {.name = "topic", .help = "its name"},
+    {.name = "partitions", .unit = cli::Unit::number, .help = "how many it has"},
+    {.name = "replicas", .unit = cli::Unit::number, .help = "copies of each partition"},
+    {.name = "internal", .unit = cli::Unit::yes_no, .help = "whether it is one of the brokers' own"},
 };
 
 awaitable<Result<void>> list(Console& console, Remote& remote) {
@@ -57,25 +57,31 @@ constexpr auto kListRows = joined(kListOwnRows, kOutputRows);
 constexpr cli::Example kListExamples[] = {
     {"topics whose name begins with web", "mqctl topic list 'web*'"},
 };
+constexpr cli::OutputRow kListOutputs[] = {{.when = "", .columns = kListColumns}};
 constexpr cli::CommandRow kList{.name = "topic list",
                                 .operands_text = "[GLOB]",
                                 .summary = "the topics",
                                 .operands = {.min = 0, .max = 1},
                                 .options = kListRows,
-                                .examples = kListExamples};
+                                .examples = kListExamples,
+                                .outputs = kListOutputs};
 
 // --- topic describe ------------------------------------------------------------------------------------------------
 
 constexpr cli::ColumnRow kDescribeColumns[] = {
-    {.name = "topic"},
-    {.name = "id"},
-    {.name = "partitions", .unit = cli::Unit::number},
-    {.name = "replicas", .unit = cli::Unit::number},
-    {.name = "offline", .unit = cli::Unit::number},
-    {.name = "under_replicated", .unit = cli::Unit::number},
-    {.name = "offsets", .unit = cli::Unit::number},
-    {.name = "size_bytes", .unit = cli::Unit::bytes},
-    {.name = "internal", .unit = cli::Unit::yes_no},
+    {.name = "topic", .help = "its name"},
+    {.name = "id", .help = "the cluster's id for it"},
+    {.name = "partitions", .unit = cli::Unit::number, .help = "how many it has"},
+    {.name = "replicas", .unit = cli::Unit::number, .help = "copies of each partition"},
+    {.name = "offline", .unit = cli::Unit::number, .help = "partitions without a leader"},
+    {.name = "under_replicated",
+     .unit = cli::Unit::number,
+     .help = "partitions with fewer replicas in sync than there are"},
+    {.name = "offsets",
+     .unit = cli::Unit::number,
+     .help = "between start and end of its partitions: its records, but for gaps that compaction left"},
+    {.name = "size_bytes", .unit = cli::Unit::bytes, .help = "of the logs of its partitions, each counted once"},
+    {.name = "internal", .unit = cli::Unit::yes_no, .help = "whether it is one of the brokers' own"},
 };
 
 /// Offsets that lie between the start and the end of the topic's partitions: its records, but for gaps of compaction.
@@ -138,21 +144,23 @@ constexpr std::array kDescribeOwnRows = {
 };
 constexpr auto kDescribeRows = joined(kDescribeOwnRows, kOutputRows);
 constexpr cli::Example kDescribeExamples[] = {{"how large is it", "mqctl topic describe web"}};
+constexpr cli::OutputRow kDescribeOutputs[] = {{.when = "", .columns = kDescribeColumns}};
 constexpr cli::CommandRow kDescribe{.name = "topic describe",
                                     .operands_text = "NAME...",
                                     .summary = "partitions, replicas, offsets and size of topics",
                                     .operands = {.min = 1},
                                     .options = kDescribeRows,
-                                    .examples = kDescribeExamples};
+                                    .examples = kDescribeExamples,
+                                    .outputs = kDescribeOutputs};
 
 // --- topic create --------------------------------------------------------------------------------------------------
 
 constexpr cli::ColumnRow kCreateColumns[] = {
-    {.name = "topic"},
-    {.name = "result"},
-    {.name = "partitions", .unit = cli::Unit::number},
-    {.name = "replicas", .unit = cli::Unit::number},
-    {.name = "id"},
+    {.name = "topic", .help = "its name"},
+    {.name = "result", .help = "created, would be created, exists (--if-not-exists) or failed"},
+    {.name = "partitions", .unit = cli::Unit::number, .help = "how many it has"},
+    {.name = "replicas", .unit = cli::Unit::number, .help = "copies of each partition"},
+    {.name = "id", .help = "the cluster's id for it"},
 };
 
 /// --retention is a time or a size, by its unit.
@@ -272,17 +280,21 @@ constexpr cli::Example kCreateExamples[] = {
     {"six partitions, kept for a week", "mqctl topic create web -p 6 --retention 7d"},
     {"with any setting of a topic", "mqctl topic create audit --set max.message.bytes=4000000"},
 };
+constexpr cli::OutputRow kCreateOutputs[] = {{.when = "", .columns = kCreateColumns}};
 constexpr cli::CommandRow kCreate{.name = "topic create",
                                   .operands_text = "NAME...",
                                   .summary = "make topics",
                                   .operands = {.min = 1},
                                   .effect = cli::Effect::changes,
                                   .options = kCreateRows,
-                                  .examples = kCreateExamples};
+                                  .examples = kCreateExamples,
+                                  .outputs = kCreateOutputs};
 
 // --- topic delete --------------------------------------------------------------------------------------------------
 
-constexpr cli::ColumnRow kDeleteColumns[] = {{.name = "topic"}, {.name = "result"}};
+constexpr cli::ColumnRow kDeleteColumns[] = {
+    {.name = "topic", .help = "its name"},
+    {.name = "result", .help = "deleted, would be deleted, not there (--if-exists) or failed"}};
 
 /// What a delete would do: which of the names are there.
 awaitable<Result<std::vector<client::ItemResult>>> plan_delete(Remote& remote, std::vector<std::string> names) {
@@ -335,13 +347,15 @@ constexpr std::array kDeleteOwnRows = {
 };
 constexpr auto kDeleteRows = joined(kDeleteOwnRows, kChangeAndOutputRows);
 constexpr cli::Example kDeleteExamples[] = {{"two topics and all their records", "mqctl topic delete -y old older"}};
+constexpr cli::OutputRow kDeleteOutputs[] = {{.when = "", .columns = kDeleteColumns}};
 constexpr cli::CommandRow kDelete{.name = "topic delete",
                                   .operands_text = "NAME...",
                                   .summary = "delete topics with all their records",
                                   .operands = {.min = 1},
                                   .effect = cli::Effect::destroys,
                                   .options = kDeleteRows,
-                                  .examples = kDeleteExamples};
+                                  .examples = kDeleteExamples,
+                                  .outputs = kDeleteOutputs};
 
 constexpr Command kCommands[] = {{&kList, list}, {&kCreate, create}, {&kDescribe, describe}, {&kDelete, remove}};
 

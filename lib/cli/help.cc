@@ -133,6 +133,17 @@ std::string example_lines(std::span<const Example> examples) {
   return out;
 }
 
+/// What the columns of a command's output are called, and what they hold.
+std::string output_lines(const CommandRow& command) {
+  constexpr std::size_t kIndent = 24;
+  std::string out;
+  for (const OutputRow& output : command.outputs) {
+    out += output.when.empty() ? "\nOutput:\n" : fmt::format("\nOutput of {}:\n", output.when);
+    for (const ColumnRow& column : output.columns) out += entry(column.name, column.help, kIndent);
+  }
+  return out;
+}
+
 std::string exit_status_lines() {
   std::string out;
   for (const ExitCodeRow& row : exit_codes()) out += entry(fmt::format("{:>3}", to_status(row.code)), row.meaning, 8);
@@ -202,11 +213,20 @@ std::string example_json(const Example& example) {
   return fmt::format(R"({{"comment":{},"command":{}}})", json(example.comment), json(example.command));
 }
 
+std::string column_json(const ColumnRow& column) {
+  return fmt::format(R"({{"name":{},"help":{}}})", json(column.name), json(column.help));
+}
+
+std::string output_json(const OutputRow& output) {
+  return fmt::format(R"({{"when":{},"columns":{}}})", output.when.empty() ? "null" : json(output.when),
+                     json_list(output.columns, column_json));
+}
+
 std::string command_json(const CommandRow* command) {
-  return fmt::format(R"({{"name":{},"operands":{},"summary":{},"effect":{},"options":{},"examples":{}}})",
+  return fmt::format(R"({{"name":{},"operands":{},"summary":{},"effect":{},"options":{},"examples":{},"outputs":{}}})",
                      json(command->name), json(command->operands_text), json(command->summary),
                      json(name_of(command->effect)), json_list(command->options, option_json),
-                     json_list(command->examples, example_json));
+                     json_list(command->examples, example_json), json_list(command->outputs, output_json));
 }
 
 }  // namespace
@@ -237,6 +257,7 @@ std::string long_help(const ToolRow& tool, const CommandRow* command) {
       if (row->group == group) out += entry(signature(*row), std::string(row->help) + remark(*row), indent);
     }
   }
+  if (command != nullptr) out += output_lines(*command);
   return out + "\nExit status:\n" + exit_status_lines();
 }
 

@@ -45,10 +45,22 @@ std::string option_sections(const std::vector<const OptionRow*>& rows) {
   return out;
 }
 
+std::string example_entry(const Example& example) {
+  const std::string_view colon = example.comment.ends_with('?') ? "" : ":";
+  return fmt::format("{}{}\n.PP\n.EX\n{}\n.EE\n", roff(example.comment), colon, roff(example.command));
+}
+
 std::string example_section(std::span<const Example> examples) {
   std::string out = ".SH EXAMPLES\n";
   for (const Example& example : examples)
-    out += fmt::format(".PP\n{}:\n.PP\n.EX\n{}\n.EE\n", roff(example.comment), roff(example.command));
+    out += fmt::format("{}{}", &example == examples.data() ? "" : ".PP\n", example_entry(example));
+  return out;
+}
+
+std::string output_entry(const OutputRow& output) {
+  std::string out = output.when.empty() ? ".PP\nOutput:\n" : fmt::format(".PP\nOutput of {}:\n", roff(output.when));
+  for (const ColumnRow& column : output.columns)
+    out += fmt::format(".TP\n.B {}\n{}.\n", roff(column.name), roff(column.help));
   return out;
 }
 
@@ -56,7 +68,7 @@ std::string description_section(std::string_view text) {
   std::string out = ".SH DESCRIPTION\n";
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = std::min(text.find("\n\n", at), text.size());
-    out += fmt::format(".PP\n{}\n", roff(text.substr(at, end - at)));
+    out += fmt::format("{}{}\n", at == 0 ? "" : ".PP\n", roff(text.substr(at, end - at)));
     at = end + 2;
   }
   return out;
@@ -68,9 +80,8 @@ std::string command_section(const ToolRow& tool) {
     out +=
         fmt::format(".SS \"{} {}\"\n{}.\n", roff(command->name), roff(command->operands_text), roff(command->summary));
     for (const OptionRow& row : command->options) out += option_entry(row);
-    for (const Example& example : command->examples) {
-      out += fmt::format(".PP\n{}:\n.PP\n.EX\n{}\n.EE\n", roff(example.comment), roff(example.command));
-    }
+    for (const OutputRow& output : command->outputs) out += output_entry(output);
+    for (const Example& example : command->examples) out += ".PP\n" + example_entry(example);
   }
   return out;
 }
@@ -95,7 +106,8 @@ std::string roff(std::string_view text) {
 
 std::string man_page(const ToolRow& tool) {
   std::string out = page_head(tool.name, tool.man_section, tool.summary) + ".SH SYNOPSIS\n";
-  for (const std::string_view line : tool.usage) out += fmt::format(".B {}\n{}\n.br\n", tool.name, roff(line));
+  for (const std::string_view& line : tool.usage)
+    out += fmt::format("{}.B {}\n{}\n", &line == tool.usage.data() ? "" : ".br\n", tool.name, roff(line));
   out += description_section(tool.description);
   if (!tool.commands.empty()) out += command_section(tool);
   out += option_sections(options_of(tool, nullptr));

@@ -177,6 +177,10 @@ std::vector<std::string> problems_of(const ToolRow& tool) {
     for (const OptionRow& row : command->options) check_row(row, problems);
     check_names(options_of(tool, command), command->name, problems);
     check_examples(command->examples, command->name, problems);
+    for (const OutputRow& output : command->outputs)
+      for (const ColumnRow& column : output.columns)
+        if (column.help.empty())
+          problems.push_back(fmt::format("{}: column {} lacks a text", command->name, column.name));
   }
   return problems;
 }

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "cli/column.h"
+
 namespace mq::cli {
 
 // A tool declares itself as rows, once. The parser, -h, --help, --help-json, the man page and the completions are made
@@ -86,6 +88,7 @@ struct CommandRow {
   Effect effect = Effect::reads;
   std::span<const OptionRow> options = {};  ///< on top of the tool's own
   std::span<const Example> examples = {};
+  std::span<const OutputRow> outputs = {};  ///< what has columns or fields
 };
 
 struct ToolRow {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "cli/column.h"
 #include "cli/value_error.h"
 
 namespace mq::cli {
@@ -16,15 +17,6 @@ enum class OutputFormat { table, tsv, json, jsonl };
 
 /// `text` as given to -o; empty: table for a terminal, else tsv.
 [[nodiscard]] Parsed<OutputFormat> parse_output_format(std::string_view text, bool stdout_is_terminal);
-
-/// What a column holds. Tables show human units; tsv and json plain bytes, milliseconds and epoch milliseconds.
-enum class Unit { text, number, bytes, milliseconds, wall_time, yes_no };
-
-struct ColumnRow {
-  std::string_view name;   ///< in tsv and json, a contract: `size_bytes`, `lag_ms`
-  std::string_view title;  ///< in a table; empty: `name` in capitals without its unit
-  Unit unit = Unit::text;
-};
 
 /// Nothing (`-` in a table, empty in tsv, null in json), a text, a number, a truth, or a list of texts or numbers
 /// (joined with commas but in json).

@@ -56,6 +56,10 @@ def tool_problems(tool):
             yield from option_problems(where, option)
             yield from unit_problems(where, option)
         yield from name_problems(where, rows["options"] + command["options"])
+        for output in command["outputs"]:
+            for column in output["columns"]:
+                if not column["help"]:
+                    yield f"{where}: column {column['name']} has no text"
 
 
 def main():
