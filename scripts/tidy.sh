@@ -17,14 +17,16 @@ check_one() {
 }
 sources_of() { # as ninja noted them down when it built the object, relative to the build folder
   ninja -C "$1" -t deps "$(object_of "$1" "$2")" 2>/dev/null | sed -n 's/^  *//p' |
-    (cd "$1" && xargs -r realpath -q) | grep "^$(pwd -P)/lib/" | sort -u
+    (cd "$1" && xargs -r realpath -q) | grep -E "^$(pwd -P)/(lib|cmd)/" | sort -u
 }
-object_of() { # lib/log/segment.cc -> lib/log/CMakeFiles/mq_log.dir/segment.cc.o
-  local folder=${2#*/}
-  folder=${folder%%/*}
-  echo "lib/$folder/CMakeFiles/mq_$folder.dir/${2#lib/"$folder"/}.o"
+object_of() { # lib/log/segment.cc -> lib/log/CMakeFiles/mq_log.dir/segment.cc.o; a program's target has no mq_
+  local top=${2%%/*} in_top=${2#*/}
+  local folder=${in_top%%/*} target
+  target=$folder
+  if [ "$top" = lib ] || [ "$folder" = tool ]; then target=mq_$folder; fi
+  echo "$top/$folder/CMakeFiles/$target.dir/${in_top#"$folder"/}.o"
 }
 export -f check_one sources_of object_of
 
-git ls-files --cached --others --exclude-standard 'lib/*.cc' |
+git ls-files --cached --others --exclude-standard 'lib/*.cc' 'cmd/*.cc' |
   xargs -P "$(nproc)" -I{} bash -c 'check_one "$@"' - "$build" "$seen" {}

@@ -13,7 +13,7 @@
 namespace mq::mqbench {
 namespace {
 
-std::unique_ptr<tool::Job> make_job(tool::Context& context, Options options) {
+std::unique_ptr<tool::Job> make_command(tool::Context& context, Options options) {
   switch (options.command) {
     case Command::produce:
       return std::make_unique<Produce>(context, std::move(options));
@@ -31,15 +31,13 @@ std::unique_ptr<tool::Job> make_job(tool::Context& context, Options options) {
   std::unreachable();
 }
 
+std::expected<std::unique_ptr<tool::Job>, cli::Ending> make_job(tool::Context& context) {
+  auto options = understand(context.args);
+  if (!options) return std::unexpected(std::move(options).error());
+  return make_command(context, *std::move(options));
+}
+
 }  // namespace
 }  // namespace mq::mqbench
 
-int main(int argc, char** argv) {
-  using namespace mq;
-  return tool::run_tool(mqbench::tool(), argc, argv,
-                        [](tool::Context& context) -> std::expected<std::unique_ptr<tool::Job>, cli::Ending> {
-                          auto options = mqbench::understand(context.args);
-                          if (!options) return std::unexpected(std::move(options).error());
-                          return mqbench::make_job(context, *std::move(options));
-                        });
-}
+int main(int argc, char** argv) { return mq::tool::run_tool(mq::mqbench::tool(), argc, argv, mq::mqbench::make_job); }

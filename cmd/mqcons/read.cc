@@ -34,14 +34,18 @@ bool follows_all(const Options& options) {
          });
 }
 
-/// The partitions that we have are read up to `ends`. Without any (other members have them) there is nothing to wait
-/// for.
-bool is_at_end(const client::GroupConsumer& group, const std::map<TopicPartition, Offset>& ends) {
-  return group.is_settled() && std::ranges::all_of(group.assignment(), [&](const TopicPartition& where) {
-           const auto position = group.position(where);
-           const auto end = ends.find(where);
-           return position && end != ends.end() && *position >= end->second;
-         });
+/// The partitions that we have are read up to `ends`. Without any there is nothing to wait for once it is clear that
+/// the other members keep them: what they give up comes in a second round of the rebalance, of which a heartbeat tells.
+bool is_at_end(const client::GroupConsumer& group, const std::map<TopicPartition, Offset>& ends,
+               Duration generation_age) {
+  if (!group.is_settled()) return false;
+  const auto assignment = group.assignment();
+  if (assignment.empty()) return generation_age > client::GroupOptions{}.heartbeat_interval + 1s;
+  return std::ranges::all_of(assignment, [&](const TopicPartition& where) {
+    const auto position = group.position(where);
+    const auto end = ends.find(where);
+    return position && end != ends.end() && *position >= end->second;
+  });
 }
 
 }  // namespace
@@ -415,6 +419,8 @@ awaitable<Result<void>> Reading::read_group(client::Cluster& cluster) {
   Result<void> result;
   Instant commit_at = shard_.now();
   settled_at_ = shard_.now();
+  std::int32_t generation = group.generation();
+  Instant generation_began = shard_.now();
   bool is_over = false;
   while (result && !done() && !is_over) {
     auto polled = co_await poll(cluster, group);
@@ -423,6 +429,7 @@ awaitable<Result<void>> Reading::read_group(client::Cluster& cluster) {
       break;
     }
     tell_long_rebalance(group);
+    if (std::exchange(generation, group.generation()) != group.generation()) generation_began = shard_.now();
     if (!options_.follow)
       for (const TopicPartition& where : group.assignment())
         if (const auto end = group.known_end(where)) ends.try_emplace(where, *end);
@@ -436,7 +443,7 @@ awaitable<Result<void>> Reading::read_group(client::Cluster& cluster) {
       places.clear();  // we cannot know how much of it was taken
       break;
     }
-    is_over = !options_.follow && is_at_end(group, ends);
+    is_over = !options_.follow && is_at_end(group, ends, shard_.now() - generation_began);
     if (result && shard_.now() >= commit_at) {
       result = co_await commit(group, places);
       commit_at = shard_.now() + kCommitEvery;

@@ -69,18 +69,17 @@ class Run : public tool::Job {
   const Command& command_;
 };
 
+int run(int argc, char** argv) {
+  const std::vector<Command> commands = all_commands();
+  std::vector<const cli::CommandRow*> rows;
+  for (const Command& command : commands) rows.push_back(command.row);
+  const auto make_job = [&](tool::Context& context) -> std::expected<std::unique_ptr<tool::Job>, cli::Ending> {
+    return std::make_unique<Run>(context, *std::ranges::find(commands, context.args.command(), &Command::row));
+  };
+  return tool::run_tool(tool_row(rows), argc, argv, make_job);
+}
+
 }  // namespace
 }  // namespace mq::mqctl
 
-int main(int argc, char** argv) {
-  using namespace mq;
-  const std::vector<mqctl::Command> commands = mqctl::all_commands();
-  std::vector<const cli::CommandRow*> rows;
-  for (const mqctl::Command& command : commands) rows.push_back(command.row);
-  const cli::ToolRow tool = mqctl::tool_row(rows);
-  return tool::run_tool(
-      tool, argc, argv, [&](tool::Context& context) -> std::expected<std::unique_ptr<tool::Job>, cli::Ending> {
-        const auto command = std::ranges::find(commands, context.args.command(), &mqctl::Command::row);
-        return std::make_unique<mqctl::Run>(context, *command);
-      });
-}
+int main(int argc, char** argv) { return mq::mqctl::run(argc, argv); }

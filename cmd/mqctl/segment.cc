@@ -146,6 +146,7 @@ awaitable<Result<void>> list(Console& console, Remote&) {
                static_cast<std::int64_t>(segment->records), time_cell(segment->first_timestamp),
                time_cell(segment->largest_timestamp), std::string(damaged ? "damaged" : "ok"),
                index_state(files, path, ".index", findings), index_state(files, path, ".timeindex", findings)});
+    if (!findings.empty()) console.worsen(cli::ExitCode::damaged);
     MQ_CO_CHECK(co_await console.flush(table));
   }
   co_return co_await console.finish(table);
@@ -158,7 +159,7 @@ constexpr cli::Example kListExamples[] = {
 constexpr cli::OutputRow kListOutputs[] = {{.when = "", .columns = kListColumns}};
 constexpr cli::CommandRow kList{.name = "segment list",
                                 .operands_text = "DIR|FILE...",
-                                .summary = "what log files hold; reads all of them",
+                                .summary = "what log files hold; reads all of them, exit 7 on damage",
                                 .operands = {.min = 1},
                                 .options = kOutputRows,
                                 .examples = kListExamples,

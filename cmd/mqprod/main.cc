@@ -2,12 +2,16 @@
 #include "send.h"
 #include "tool/run_tool.h"
 
-int main(int argc, char** argv) {
-  using namespace mq;
-  return tool::run_tool(mqprod::tool(), argc, argv,
-                        [](tool::Context& context) -> std::expected<std::unique_ptr<tool::Job>, cli::Ending> {
-                          auto options = mqprod::understand(context.args);
-                          if (!options) return std::unexpected(std::move(options).error());
-                          return std::make_unique<mqprod::Sender>(context, std::move(*options));
-                        });
+namespace mq::mqprod {
+namespace {
+
+std::expected<std::unique_ptr<tool::Job>, cli::Ending> make_job(tool::Context& context) {
+  auto options = understand(context.args);
+  if (!options) return std::unexpected(std::move(options).error());
+  return std::make_unique<Sender>(context, std::move(*options));
 }
+
+}  // namespace
+}  // namespace mq::mqprod
+
+int main(int argc, char** argv) { return mq::tool::run_tool(mq::mqprod::tool(), argc, argv, mq::mqprod::make_job); }

@@ -201,8 +201,8 @@ awaitable<void> GroupConsumer::Impl::begin_rebalance() {
 
 awaitable<Result<void>> GroupConsumer::Impl::take_assignment() {
   phase_ = Phase::stable;
-  cluster_.note_detail(
-      fmt::format("group {}: generation {}, {} partitions", options_.group, generation_, assigned_.size()));
+  cluster_.note_detail(fmt::format("group {}: generation {}, {} partition{}", options_.group, generation_,
+                                   assigned_.size(), assigned_.size() == 1 ? "" : "s"));
   // The coordinator forgot us while we joined: what we had may have been read by others since.
   if (std::exchange(lost_, false)) co_await give_up(owned_, true);
   const auto assigned = assigned_;

@@ -92,6 +92,8 @@ class Files {
   /// Sorted by name, without "." and "..".
   [[nodiscard]] virtual Result<std::vector<DirEntry>> list(const std::string& directory) = 0;
   [[nodiscard]] virtual Result<bool> exists(const std::string& path) = 0;
+  /// invalid_argument: not a regular file. To open a named pipe could wait for ever, so whoever is given a path asks
+  /// this first.
   [[nodiscard]] virtual Result<std::uint64_t> file_size(const std::string& path) = 0;
   [[nodiscard]] virtual Result<void> sync_directory(const std::string& path) = 0;
   /// not_found: no such directory.

@@ -214,6 +214,7 @@ Result<bool> PosixFiles::exists(const std::string& path) {
 Result<std::uint64_t> PosixFiles::file_size(const std::string& path) {
   struct stat info{};
   if (::stat(path.c_str(), &info) != 0) return file_failure(errno, "read the size", path);
+  if (!S_ISREG(info.st_mode)) return fail(Errc::invalid_argument, "{}: not a regular file", path);
   return static_cast<std::uint64_t>(info.st_size);
 }
 

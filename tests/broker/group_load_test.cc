@@ -1,5 +1,8 @@
 // What the groups of a broker are after it was started anew, on good and on damaged partitions of __consumer_offsets.
 
+#include <map>
+#include <utility>
+
 #include "broker_fixture.h"
 #include "group/partition_for.h"
 #include "group/records.h"
@@ -8,6 +11,7 @@
 #include "wire/messages/join_group.h"
 #include "wire/messages/leave_group.h"
 #include "wire/messages/offset_commit.h"
+#include "wire/messages/offset_delete.h"
 #include "wire/messages/offset_fetch.h"
 
 namespace mq::broker {
@@ -248,6 +252,33 @@ TEST_F(GroupLoad, WhoCommitsAndAsksWithoutWaitingIsToldWhatItCommitted) {
       EXPECT_EQ(told.topics.at(0).partitions.at(0).committed_offset, offset);
     }
   }(*client_));
+}
+
+awaitable<wire::OffsetDeleteResponse> send_delete(sim::Node& client, std::string group) {
+  auto peer = co_await Peer::connect(client);
+  wire::OffsetDeleteRequest request;
+  request.group_id = std::move(group);
+  request.topics.push_back({.name = "no-such", .partitions = {{.partition_index = 0}}});
+  request.topics.push_back({.name = "t", .partitions = {{.partition_index = 0}, {.partition_index = 500}}});
+  co_return co_await peer->call(request, 0);
+}
+
+TEST_F(GroupLoad, OffsetsOfWhatDoesNotExistAreRefusedAndTheOthersDeleted) {
+  commit(7);
+  const auto answer = run(send_delete(*client_, kGroup));
+  EXPECT_EQ(answer.error_code, ErrorCode::kNone);
+  std::map<std::pair<std::string, std::int32_t>, ErrorCode> errors;
+  for (const auto& topic : answer.topics)
+    for (const auto& row : topic.partitions) errors[{topic.name, row.partition_index}] = row.error_code;
+  EXPECT_EQ(answer.topics.size(), 2u);
+  EXPECT_EQ((errors[{"t", 0}]), ErrorCode::kNone);
+  EXPECT_EQ((errors[{"t", 500}]), ErrorCode::kUnknownTopicOrPartition);
+  EXPECT_EQ((errors[{"no-such", 0}]), ErrorCode::kUnknownTopicOrPartition);
+  EXPECT_EQ(fetch().offset, kNone);
+
+  const auto of_nobody = run(send_delete(*client_, "nobody"));
+  EXPECT_EQ(of_nobody.error_code, ErrorCode::kGroupIdNotFound);
+  EXPECT_TRUE(of_nobody.topics.empty());
 }
 
 }  // namespace

@@ -101,6 +101,22 @@ TEST_F(TopicsTest, AnInternalTopicHasItsOwnSettingsWhoeverNamesItFirst) {
   EXPECT_TRUE(partition("__consumer_offsets", 0).log().config().cleanup_compact);
 }
 
+TEST_F(TopicsTest, ManyMadeByOneRequestWaitForTheDiskLikeAFew) {
+  start();
+  const auto seconds_to_make = [&](const std::string& prefix, int count) {
+    std::vector<NewTopic> wanted;
+    for (int i = 0; i < count; ++i) wanted.push_back({.name = fmt::format("{}-{}", prefix, i), .partitions = 3});
+    const Instant begun = world_->now();
+    for (const TopicOutcome& outcome : world_->run(*machine_, node_->topics().create(std::move(wanted), false), 1min))
+      EXPECT_EQ(outcome.error, ErrorCode::kNone) << outcome.message;
+    return world_->now() - begun;
+  };
+  Duration twenty{};
+  for (int i = 0; i < 20; ++i) twenty += seconds_to_make(fmt::format("single-{}", i), 1);
+  EXPECT_GT(twenty, Duration::zero());
+  EXPECT_LT(seconds_to_make("flood", 400), twenty);
+}
+
 TEST_F(TopicsTest, WhatOffsetsRestOnCannotBeChanged) {
   start();
   create_topic("__consumer_offsets", 1);

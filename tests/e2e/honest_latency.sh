@@ -2,18 +2,20 @@
 # A stall of the broker that outlasts the window of mqbench is in its latencies: what waited through it was asked for in
 # the window and is the slowest of all.
 . "$(dirname "$0")/situation.sh" "$1"
-start_mqd
+. "$(dirname "$0")/scrape.sh"
+start_mqd --metrics 127.0.0.1:0
 
 # number NAME: of the JSON report.
 number() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1])).get(sys.argv[2], "none"))' "$work/report" "$1"; }
 at_least() { awk "BEGIN { exit !($1 >= $2) }" || fail "$3: $1, not $2 or more"; }
 
-# stalls_over_the_end NAME COMMAND...: stops the daemon when the command measures and lets it go on after the window.
+# stalls_over_the_end NAME COMMAND...: stops the daemon when the command has begun and lets it go on after the window.
 stalls_over_the_end() {
-  local name=$1; shift
-  "$@" --json -w 200ms -t 1500ms >"$work/report" 2>"$work/$name.err" &
+  local name=$1 before; shift
+  before=$(requests Produce)
+  "$@" --json -w 0s -t 1500ms >"$work/report" 2>"$work/$name.err" &
   local tool=$!
-  sleep 1
+  until_true 20 more_requests_than "$before" Produce
   kill -STOP "$mqd_pid"
   sleep 2
   kill -CONT "$mqd_pid"
@@ -34,9 +36,10 @@ at_least "$(number unsent)" 1000 "produce: records without room"
 
 # A broker that answers no more ends a run; it does not have to be ended by a signal.
 for command in rpc "produce -r 1000/s --drain 1s"; do
+  before=$(requests Produce)
   mqbench $command --timeout 1s -w 100ms -t 1s >"$work/report" 2>"$work/hung.err" &
   tool=$!
-  sleep 0.6
+  until_true 20 more_requests_than "$before" Produce
   kill -STOP "$mqd_pid"
   status=0
   timeout 20 tail -s 0.1 --pid=$tool -f /dev/null || { kill -9 $tool; fail "$command waits for ever"; }

@@ -154,6 +154,16 @@ same 0 "$(status timeout 20 mqcons -g reads-busy --reset start busy)" "a group t
 same 0 "$(status timeout 20 mqcons -g reads-busy busy)" "a group that goes on in a busy topic"
 pkill -P $$ mqprod
 
+# A member that comes to a group with others gets its share before it ends, though they give it up only when asked.
+mqctl topic create shared -p 2 >/dev/null
+mqcons -f -g sharing --reset start shared >/dev/null 2>&1 &
+reader=$!
+until_true 20 joined sharing
+same 0 "$(status timeout 30 mqcons -vv -g sharing shared)" "a second member"
+grep -q 'generation [0-9]*, 1 partition$' "$work/stderr" || fail "a second member ended without its partition"
+kill -INT $reader
+wait $reader || true
+
 # A reader that takes nothing is not waited for after SIGTERM.
 mkfifo "$work/stuck"
 exec 9<>"$work/stuck"

@@ -16,3 +16,6 @@ scrape() { http_get /metrics | tail -n +2; }
 metric() { scrape | awk -v series="$1" 'substr($0, 1, length(series) + 1) == series " " { print $NF; found = 1 } END { if (!found) print 0 }'; }
 # is_metric SERIES VALUE, for until_true.
 is_metric() { [ "$(metric "$1")" = "$2" ]; }
+# requests API: how many of that kind came so far; more_requests_than N API, for until_true.
+requests() { metric "mq_requests_total{api=\"$1\"}"; }
+more_requests_than() { [ "$(requests "$2")" -gt "$1" ]; }

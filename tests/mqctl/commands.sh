@@ -127,10 +127,17 @@ grep -q '"topic":"web","partition":1,"offset":3,.*"value":"4"' <<<"$out" || fail
 printf X | dd of="$segment" bs=1 seek=100 conv=notrunc 2>/dev/null
 exits 7 mqctl segment verify "$work/data/web-1"
 grep -q "^$segment:0: " <<<"$out" || fail "the place is missing: $out"
+exits 7 mqctl segment list "$segment"
+same damaged "$(column log)"
 exits 7 mqctl segment dump "$segment"
 exits 5 mqctl segment verify "$work/nothing"
 exits 5 mqctl segment list "$work/nothing"
 exits 5 mqctl segment dump "$work/nothing"
+mkfifo "$work/00000000000000000000.log"
+for command in list dump verify; do
+  exits 2 timeout 10 mqctl segment $command "$work/00000000000000000000.log"
+  grep -q 'not a regular file' <<<"$err" || fail "segment $command of a named pipe: $err"
+done
 same '[]' "$(MQ_OUTPUT=json mqctl segment dump "$work/data/web-0")" "MQ_OUTPUT"
 # A partition that nobody has written to, a broker without topics; and what is neither.
 mkdir -p "$work/fresh/data/web-0" "$work/fresh/none"

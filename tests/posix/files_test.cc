@@ -90,6 +90,13 @@ TEST_F(FilesTest, ErrorsNameThePathAndTheReason) {
   EXPECT_EQ(error.message, directory_.file("missing") + ": cannot open: No such file or directory");
 }
 
+TEST_F(FilesTest, OnlyARegularFileHasASize) {
+  const std::string pipe = directory_.file("pipe");
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_EQ(files_.file_size(pipe).error().message, pipe + ": not a regular file");
+  EXPECT_EQ(files_.file_size(directory_.path()).error().code, Errc::invalid_argument);
+}
+
 TEST_F(FilesTest, DescriptorsAreClosedOnExec) {
   auto file = make("data");
   EXPECT_EQ(::fcntl(file->descriptor(), F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);

@@ -1,8 +1,10 @@
 // OffsetCommit (8), OffsetFetch (9), OffsetDelete (47). What concerns topics is checked here, what concerns groups by
 // the coordinator.
 
+#include <algorithm>
 #include <map>
 #include <set>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -74,6 +76,34 @@ void merge(wire::OffsetCommitResponse& response, const wire::OffsetCommitRequest
     }
     response.topics[place->second].partitions.push_back({.partition_index = item.partition, .error_code = item.error});
   }
+}
+
+using DeletedTopic = wire::OffsetDeleteResponse::OffsetDeleteResponseTopic;
+
+/// Where the answer for topic `name` stands.
+DeletedTopic& answer_of(wire::OffsetDeleteResponse& response, const std::string& name) {
+  const auto found = std::ranges::find(response.topics, name, &DeletedTopic::name);
+  if (found != response.topics.end()) return *found;
+  auto& added = response.topics.emplace_back();
+  added.name = name;
+  return added;
+}
+
+/// Takes out of `request` what does not exist, and answers for it.
+wire::OffsetDeleteResponse refuse_unknown(wire::OffsetDeleteRequest& request, const cluster::ClusterImage& image) {
+  wire::OffsetDeleteResponse refused;
+  for (auto& topic : request.topics) {
+    const cluster::Topic* known = image.find_topic(std::string_view(topic.name));
+    std::erase_if(topic.partitions, [&](const auto& partition) {
+      if (known != nullptr && known->find_partition(partition.partition_index) != nullptr) return false;
+      answer_of(refused, topic.name)
+          .partitions.push_back(
+              {.partition_index = partition.partition_index, .error_code = ErrorCode::kUnknownTopicOrPartition});
+      return true;
+    });
+  }
+  std::erase_if(request.topics, [](const auto& topic) { return topic.partitions.empty(); });
+  return refused;
 }
 
 using GroupRequest = wire::OffsetFetchRequest::OffsetFetchRequestGroup;
@@ -217,12 +247,21 @@ void offset_fetch(Call call, wire::OffsetFetchRequest request) {
 
 void offset_delete(Call call, wire::OffsetDeleteRequest request) {
   const std::string group_id = request.group_id;
+  wire::OffsetDeleteResponse refused = refuse_unknown(request, *call.broker().image());
   ask_coordinator<wire::OffsetDeleteResponse>(
       std::move(call), group_id,
       [request = std::move(request)](group::Coordinator& coordinator, group::RequestToken token, group::Time time) {
         return coordinator.delete_offsets(token, request, time);
       },
-      [](Call& c, const wire::OffsetDeleteResponse& response) { c.answer(response); },
+      [refused = std::move(refused)](Call& c, wire::OffsetDeleteResponse response) {
+        // An error of the whole group says nothing of topics.
+        for (const auto& topic : refused.topics) {
+          if (response.error_code != ErrorCode::kNone) break;
+          auto& partitions = answer_of(response, topic.name).partitions;
+          partitions.insert(partitions.end(), topic.partitions.begin(), topic.partitions.end());
+        }
+        c.answer(response);
+      },
       [](Call& c) {
         wire::OffsetDeleteResponse response;
         response.error_code = ErrorCode::kNotCoordinator;
