@@ -193,6 +193,7 @@ void Coordinator::wake(Turn& turn, Group& group) {
   expire_sessions(turn, group);
   if (group.join_deadline && *group.join_deadline <= turn.time.now) join_time_is_over(turn, group);
   if (group.sync_deadline && *group.sync_deadline <= turn.time.now) sync_time_is_over(turn, group);
+  if (group.write_due && *group.write_due <= turn.time.now) write_time_is_up(turn, group);
   // Heartbeats move deadlines back without telling; here is where we find out how far.
   wake_by(group, group.first_deadline());
   settle(group);

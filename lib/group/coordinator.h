@@ -179,6 +179,8 @@ class Coordinator {
   void join_time_is_over(Turn& turn, Group& group);
   void sync_time_is_over(Turn& turn, Group& group);
   void write_group(Turn& turn, Group& group, Continuation then);
+  void write_empty_group(Turn& turn, Group& group);
+  void write_time_is_up(Turn& turn, Group& group);
   void answer_join(Turn& turn, Member& member, wire::JoinGroupResponse response);
   void answer_sync(Turn& turn, Group& group, Member& member, ErrorCode error);
 

@@ -195,6 +195,7 @@ Instant Group::first_deadline() const {
   Instant first = Instant::never();
   if (join_deadline) first = std::min(first, *join_deadline);
   if (sync_deadline) first = std::min(first, *sync_deadline);
+  if (write_due) first = std::min(first, *write_due);
   for (const auto& [id, deadline] : pending_) first = std::min(first, deadline);
   for (const auto& [id, member] : members_)
     if (member.may_expire()) first = std::min(first, member.session_deadline);
@@ -206,6 +207,7 @@ void Group::check_invariants() const {
   MQ_ASSERT(leader_.empty() || members_.contains(leader_));
   MQ_ASSERT(static_members_.size() <= members_.size());
   MQ_ASSERT(!is(State::kEmpty) || members_.empty());
+  MQ_ASSERT(!write_due || is(State::kEmpty));
   MQ_ASSERT(join_deadline.has_value() == is(State::kPreparingRebalance));
   MQ_ASSERT(!initial_delay || is(State::kPreparingRebalance));
   for (const auto& [id, member] : members_) {

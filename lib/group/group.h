@@ -129,7 +129,10 @@ class Group {
                WallMillis state_since);
 
   /// After its tombstone: what it was is not remembered by the log either.
-  void forget() { restore(0, std::nullopt, std::nullopt, {}, {}, state_since_); }
+  void forget() {
+    write_due.reset();
+    restore(0, std::nullopt, std::nullopt, {}, {}, state_since_);
+  }
 
   /// Whether a member's subscription names the topic; true too when we cannot read the subscriptions of a consumer
   /// group.
@@ -145,6 +148,7 @@ class Group {
 
   std::optional<Instant> join_deadline;  ///< PreparingRebalance: who has not joined by then is out
   std::optional<Instant> sync_deadline;  ///< who has not sent SyncGroup by then is out
+  std::optional<Instant> write_due;      ///< Empty, but the log still says otherwise: when to write it again
   /// A group that was empty waits a little for more members before its first generation.
   struct InitialDelay {
     Duration current{0};

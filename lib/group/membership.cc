@@ -302,7 +302,7 @@ void Coordinator::complete_join(Turn& turn, Group& group) {
   }
   group.begin_generation(turn.time.wall);
   ++rebalances_;
-  if (group.is(State::kEmpty)) return write_group(turn, group, [](Turn&, Group&, ErrorCode) {});
+  if (group.is(State::kEmpty)) return write_empty_group(turn, group);
 
   for (auto& [id, member] : group.members()) {
     if (member.join_token) answer_join(turn, member, generation_of(group, id, group.is_leader(id)));

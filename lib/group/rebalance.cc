@@ -12,6 +12,8 @@
 namespace mq::group {
 namespace {
 
+constexpr Duration kWriteAgainAfter = 5s;
+
 /// Clients before SyncGroup 5 do not say which protocol they mean.
 bool contradicts(const std::optional<std::string>& said, const std::optional<std::string>& is) {
   return said && is && *said != *is;
@@ -26,6 +28,7 @@ void Coordinator::rebalance(Turn& turn, Group& group) {
 void Coordinator::begin_rebalance(Turn& turn, Group& group) {
   if (group.is(State::kCompletingRebalance)) end_syncs_with(turn, group, ErrorCode::kRebalanceInProgress);
   group.sync_deadline.reset();
+  group.write_due.reset();
   for (auto& [id, member] : group.members()) member.sync_due = false;
   const bool was_empty = group.is(State::kEmpty);
   group.enter(State::kPreparingRebalance, turn.time.wall);
@@ -159,6 +162,23 @@ void Coordinator::write_group(Turn& turn, Group& group, Continuation then) {
     if (error == ErrorCode::kNone) g.is_written = true;
     then(later, g, error);
   });
+}
+
+/// Nobody waits for it to be written. But while it is not, a restart would bring the members of the generation before
+/// back, and new ones would wait for their sessions to end.
+void Coordinator::write_empty_group(Turn& turn, Group& group) {
+  write_group(turn, group, [this, generation = group.generation()](Turn& later, Group& g, ErrorCode error) {
+    if (error == ErrorCode::kNone || !g.is_written || !g.is(State::kEmpty) || g.generation() != generation) return;
+    g.write_due = later.time.now + kWriteAgainAfter;
+    wake_by(g, *g.write_due);
+  });
+}
+
+void Coordinator::write_time_is_up(Turn& turn, Group& group) {
+  group.write_due.reset();
+  if (group.appends_in_progress == 0) return write_empty_group(turn, group);
+  // One of them may be its tombstone, behind which it must not be written.
+  group.write_due = turn.time.now + kWriteAgainAfter;
 }
 
 void Coordinator::answer_join(Turn& turn, Member& member, wire::JoinGroupResponse response) {

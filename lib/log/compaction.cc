@@ -123,8 +123,7 @@ void CompactionJob::Work::make_groups() {
   }
 }
 
-// --- Second pass: what is kept
-// ---------------------------------------------------------------------------------------------
+// --- Second pass: what is kept --------------------------------------------------------------------------------------
 
 Result<void> CompactionJob::Work::write_group(std::uint64_t budget) {
   if (group == groups.size()) {

@@ -388,8 +388,7 @@ Result<TimesLookUp> Log::prepare_times(WallMillis timestamp) {
   return job;
 }
 
-// --- Epochs and producers
-// ---------------------------------------------------------------------------------------------
+// --- Epochs and producers -------------------------------------------------------------------------------------------
 
 Result<LeaderEpochs*> Log::leader_epochs() {
   if (!epochs_) {
@@ -713,8 +712,7 @@ Result<void> Log::close_all(std::span<Log* const> logs, env::Tree& data) {
   return outcome;
 }
 
-// --- Looking at it
-// ----------------------------------------------------------------------------------------------------
+// --- Looking at it --------------------------------------------------------------------------------------------------
 
 void Log::set_config(std::shared_ptr<const LogConfig> config) { config_ = std::move(config); }
 

@@ -185,8 +185,7 @@ class Log {
     if (producers_) producers_->keep_latest(count);
   }
 
-  // --- Sync: begin on the shard, run on the pool, end on the shard. One of each kind at a time.
-  // --------------------------
+  // --- Sync: begin on the shard, run on the pool, end on the shard. One of each kind at a time. ---------------------
 
   /// What makes everything appended so far durable; nothing when all is.
   [[nodiscard]] std::optional<SyncJob> begin_sync();
@@ -257,8 +256,7 @@ class Log {
   /// dozen. Goes on after an error of one and returns the first.
   [[nodiscard]] static Result<void> close_all(std::span<Log* const> logs, env::Tree& data);
 
-  // --- Looking at it
-  // --------------------------------------------------------------------------------------------------
+  // --- Looking at it ------------------------------------------------------------------------------------------------
 
   [[nodiscard]] const TopicPartition& partition() const { return partition_; }
   [[nodiscard]] const Uuid& topic_id() const { return topic_id_; }

@@ -129,8 +129,7 @@ Result<void> LogDir::read_checkpoints() {
   return {};
 }
 
-// --- Stops
-// ------------------------------------------------------------------------------------------------------------
+// --- Stops ----------------------------------------------------------------------------------------------------------
 
 Result<void> LogDir::begin_writing() {
   auto removed = files_.remove(file(kCleanFile));
@@ -155,8 +154,7 @@ Result<void> LogDir::finish_clean() {
   return files_.sync_directory(path_);
 }
 
-// --- Partitions
-// ---------------------------------------------------------------------------------------------------------
+// --- Partitions -----------------------------------------------------------------------------------------------------
 
 Result<std::vector<TopicPartition>> LogDir::partitions() const {
   MQ_TRY(const auto entries, files_.list(path_));
@@ -244,8 +242,7 @@ Result<std::vector<std::string>> LogDir::removals() const {
   return names;
 }
 
-// --- What speaks for all logs
-// ---------------------------------------------------------------------------------------------
+// --- What speaks for all logs ---------------------------------------------------------------------------------------
 
 void LogDir::note_synced(const Uuid& topic_id, PartitionId partition, Offset end) {
   const std::lock_guard guard(mutex_);
@@ -355,8 +352,7 @@ Result<void> LogDir::write_checkpoints() {
   return {};
 }
 
-// --- Failure
-// --------------------------------------------------------------------------------------------------------------
+// --- Failure --------------------------------------------------------------------------------------------------------
 
 void LogDir::go_offline(std::string reason) {
   const std::lock_guard guard(mutex_);

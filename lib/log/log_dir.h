@@ -56,8 +56,7 @@ class LogDir {
   /// Pool. After every log was closed well: writes the checkpoints and synced ends, syncs them, then the clean marker.
   [[nodiscard]] Result<void> finish_clean();
 
-  // --- Partitions
-  // -----------------------------------------------------------------------------------------------------
+  // --- Partitions ---------------------------------------------------------------------------------------------------
   /// Directories that are named `topic-partition`, sorted by name. All others are left alone; see `strays`.
   [[nodiscard]] Result<std::vector<TopicPartition>> partitions() const;
   /// Where a partition's log stands.
@@ -81,8 +80,7 @@ class LogDir {
   /// Directories named by `begin_removal` that are still there.
   [[nodiscard]] Result<std::vector<std::string>> removals() const;
 
-  // --- What speaks for all logs
-  // -----------------------------------------------------------------------------------------
+  // --- What speaks for all logs -------------------------------------------------------------------------------------
   /// All of the directory, for Log::close_all and its like.
   [[nodiscard]] env::Tree& tree() { return *tree_; }
   /// A sync round has made the log durable up to `end`. Written with the next `write_synced_ends`.

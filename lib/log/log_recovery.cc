@@ -181,12 +181,8 @@ Result<void> Log::recover(const OpenContext& context, RecoveryReport& report) {
     scan.first = segment_index_of(recovery_point_);
     scan.segment = scan.first;
     for (std::size_t i = scan.first; i < segments_.size(); ++i) {
-      MQ_TRY(auto file, segments_[i]->file());
-      // A process that was killed may not have come to sync what it wrote; what is recovered is served at once.
-      if (!context.synced) MQ_CHECK(file->sync());
-      // After a failed sync the cache may show what the disk does not have. Dirty pages cannot be dropped, hence the
-      // order (D-2).
-      file->drop_cache();
+      // What is recovered is served at once.
+      MQ_CHECK(segments_[i]->face_disk(context.synced));
       segments_[i]->release();  // a log may have more segments than a process may open files
     }
     if (!context.synced) MQ_CHECK(sync_names(scan));

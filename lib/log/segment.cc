@@ -371,6 +371,14 @@ Result<std::uint64_t> Segment::position_for_timestamp(WallMillis timestamp, cons
 
 // --- Repair ---------------------------------------------------------------------------------------------------------
 
+Result<void> Segment::face_disk(bool synced) {
+  MQ_TRY(const auto opened, file());
+  if (!synced) MQ_CHECK(opened->sync());
+  opened->drop_cache();
+  MQ_TRY(size_, opened->size());
+  return {};
+}
+
 Result<void> Segment::truncate(std::uint64_t position, Offset end) {
   MQ_TRY(auto opened, file());
   MQ_CHECK(opened->truncate(position));

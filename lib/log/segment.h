@@ -60,8 +60,7 @@ class Segment {
   [[nodiscard]] Result<std::shared_ptr<env::File>> file();
   [[nodiscard]] bool is_open() const { return file_ != nullptr; }
 
-  // --- Appending
-  // ------------------------------------------------------------------------------------------------------
+  // --- Appending ----------------------------------------------------------------------------------------------------
   /// Learns from indexes and the last batches what appending needs. Returns the offset after the last batch.
   [[nodiscard]] Result<Offset> load_tail(const LogConfig& config);
   /// Whether a batch of `bytes` that ends with `last_offset` and whose largest timestamp is `timestamp` must go into
@@ -92,8 +91,7 @@ class Segment {
   /// Whether `load_tail` and the methods of the next two sections may wait for the disk; else they give would_block.
   void set_wait(Wait wait) { wait_ = wait; }
 
-  // --- Reading
-  // --------------------------------------------------------------------------------------------------------
+  // --- Reading ------------------------------------------------------------------------------------------------------
   /// Where the batch stands that holds `offset` or, when none does, the next one; the end of the file after the last.
   [[nodiscard]] Result<std::uint64_t> position_of(Offset offset, const LogConfig& config);
   /// The end of a batch: the farthest known cheaply that is at most `limit` and not before `position`, where a batch
@@ -108,8 +106,7 @@ class Segment {
   void note_verified(std::uint64_t begin, std::uint64_t end) { verified_.add(begin, end); }
   [[nodiscard]] std::uint64_t verified_until(std::uint64_t begin) const { return verified_.covered_until(begin); }
 
-  // --- Time
-  // -----------------------------------------------------------------------------------------------------------
+  // --- Time ---------------------------------------------------------------------------------------------------------
   /// Largest timestamp in it and the last offset of the first batch that has it; timestamp -1 in an empty segment.
   [[nodiscard]] Result<TimeIndexEntry> largest_timestamp(const LogConfig& config);
   /// Of the first batch, its largest; -1 in an empty segment, and when that batch is damaged.
@@ -117,8 +114,11 @@ class Segment {
   /// From where on to look for the first record at or after `timestamp`.
   [[nodiscard]] Result<std::uint64_t> position_for_timestamp(WallMillis timestamp, const LogConfig& config);
 
-  // --- Repair
-  // ---------------------------------------------------------------------------------------------------------
+  // --- Repair -------------------------------------------------------------------------------------------------------
+  /// Before what the file holds is believed: what a killed process left in the page cache is written, unless it is
+  /// known to be `synced`; then the cache is dropped, which after a failed sync may show what the disk does not have.
+  /// Dirty pages cannot be dropped, hence the order (D-2). The size is the file's then.
+  [[nodiscard]] Result<void> face_disk(bool synced);
   /// Cuts the file and its indexes at `position`, the end of a batch; offsets from `end` on are gone. `load_tail`
   /// follows.
   [[nodiscard]] Result<void> truncate(std::uint64_t position, Offset end);

@@ -63,7 +63,8 @@ same "250000 260000" "$(wc -l <"$work/last") $(tail -1 "$work/last" | sed 's/^0*
 middle=$(mqcons -F '%T\n' -o 0=10..11 merged)
 iso=$(mqcons -F '%{ts:iso}\n' -o 0=10..11 merged)
 for time in "$middle" "$iso"; do
-  first=$(mqcons --since "$time" merged | head -1) rest=$(mqcons --since "$time" merged | wc -l)
+  mqcons --since "$time" merged >"$work/since"
+  first=$(head -1 "$work/since") rest=$(wc -l <"$work/since")
   same 40 $((rest + $(mqcons --until "$time" merged | wc -l))) "records before and after $time"
   same "$(awk -v from="$middle" '$1 >= from { print $3; exit }' "$work/merged")" "$first" "the first since $time"
 done
@@ -85,8 +86,8 @@ assert base64.b64decode(r["value_b64"]) == b"v\xff" and r["ts_type"] == "create"
 printf 'k\0' | cmp - <(mqcons -F '%k' -0 looks) || fail "-0 with a format"
 same 2 "$(status mqcons -J -F '%s' looks)" "two ways to write a record"
 same 2 "$(status mqcons -F '%{value:nothing}' looks)" "a format that makes no sense"
-mqcons -F help | grep -q '%{FIELD' || fail "no help about formats"
-mqcons -o help | grep -q 'POS' || fail "no help about positions"
+grep -q '%{FIELD' <<<"$(mqcons -F help)" || fail "no help about formats"
+grep -q 'POS' <<<"$(mqcons -o help)" || fail "no help about positions"
 
 # Following ends where a range ends, sees partitions that come later, and outlives the broker.
 timeout 20 mqcons -f -o 98..102 lines >"$work/followed" &

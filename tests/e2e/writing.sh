@@ -21,7 +21,7 @@ same 4 "$(mqcons bytes | wc -l)" "records after an empty input"
 echo 1 >"$work/1"; echo 3 >"$work/3"
 echo 2 | mqprod files "$work/1" - "$work/3" --linger 1ms
 same "1 2 3" "$(mqcons files | xargs)" "files and standard input"
-echo 4 | mqprod files -- "$work/1"
+mqprod files -- "$work/1" <"$work/3"
 same "1 2 3 1" "$(mqcons files | xargs)" "standard input is not read when there are files"
 
 # Keys: of any bytes, empty ones, one for all; two ways to give it are one too many.

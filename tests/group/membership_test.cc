@@ -123,6 +123,38 @@ TEST(Membership, AnAssignmentThatCannotBeWrittenSendsEverybodyBackToJoin) {
   EXPECT_EQ(f.heartbeat(joined.member_id, 1), ErrorCode::kRebalanceInProgress);
 }
 
+TEST(Membership, ThatAGroupIsEmptyIsWrittenAgainUntilTheLogHasIt) {
+  Fixture f;
+  const std::string a = stable_member(f);
+  f.holds_appends = true;
+  EXPECT_EQ(f.leave(a).members[0].error_code, ErrorCode::kNone);
+  f.finish_held(ErrorCode::kNotEnoughReplicas);
+  f.pass(1min);
+  ASSERT_EQ(f.held.size(), 1u) << "one try at a time";
+  f.finish_held(ErrorCode::kNotEnoughReplicas);
+  f.holds_appends = false;
+  f.pass(1min);
+  f.restart();
+  EXPECT_EQ(f.state(), State::kEmpty) << "the log still knows the member that left";
+}
+
+TEST(Membership, AGroupThatWasDeletedIsNotWrittenAgain) {
+  Fixture f;
+  const std::string a = stable_member(f);
+  f.holds_appends = true;
+  f.leave(a);
+  f.finish_held(ErrorCode::kNotEnoughReplicas);
+  const RequestToken token = f.next_token();
+  f.carry_out(f.coordinator->delete_group(token, "g", f.time));
+  f.pass(1min);
+  EXPECT_EQ(f.held.size(), 1u) << "nothing may come behind the tombstone";
+  f.holds_appends = false;
+  f.finish_held();
+  f.pass(1min);
+  f.restart();
+  EXPECT_EQ(f.group(), nullptr);
+}
+
 TEST(Membership, ALeaderAssignsAgainWhileItsLastAssignmentIsStillBeingWritten) {
   Fixture f;
   const auto a = f.join_new();

@@ -190,7 +190,7 @@ class Life {
 };
 
 TEST(LogLife, CrashesAnywhereKeepWhatWasPromised) {
-  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
     SCOPED_TRACE(seed);
     Life life(seed);
     for (int crash = 0; crash < 12; ++crash) {

@@ -344,8 +344,34 @@ TEST_F(LogRecoveryTest, SegmentsAfterATornOneAreKeptAside) {
   EXPECT_GT(std::ranges::count_if(names(), [](const auto& name) { return name.ends_with(".log.0.cut"); }), 1);
 }
 
-/// Any power cut, at any moment: what was synced is there, what is there is a prefix of what was written, and a second
-/// recovery changes nothing.
+TEST_F(LogRecoveryTest, TornTailWhoseCutDidNotReachTheDiskIsCutAgain) {
+  create();
+  append_many(3);
+  ASSERT_TRUE(sync());
+  const OpenContext context = unclean();
+  const std::uint64_t whole = log_->size_bytes();
+  log_.reset();
+  auto file = disk_.open(path(0), env::OpenMode::read_write).value();
+  ASSERT_TRUE(file->write_at(whole, "torn"));
+  ASSERT_TRUE(file->sync());
+  // Of what is read, of the copy that is kept, and of the cut: that one fails, and the cache goes on showing it.
+  disk_.inject({.on = sim::DiskFault::On::sync, .path_part = ".log", .after = 2});
+  ASSERT_FALSE(open(context));
+  ASSERT_EQ(disk_.file_size(path(0)).value(), whole);
+  disk_.clear_faults();
+  ASSERT_TRUE(open(context));
+  EXPECT_EQ(report_.bytes_cut, 4u);
+  // Found only later, it would take along the segments that follow it.
+  ASSERT_TRUE(log_->roll(0));
+  append_many(1);
+  ASSERT_TRUE(sync());
+  const OpenContext later = unclean();
+  log_.reset();
+  disk_.lose_power(sim::PowerLoss::drop_all);
+  ASSERT_TRUE(open(later));
+  EXPECT_EQ(offsets_from(0), numbers(0, 4));
+}
+
 TEST_F(LogRecoveryTest, WhatAKilledProcessHadNotSyncedIsDurableOnceItIsRecovered) {
   create();
   append_many(4);
@@ -459,6 +485,8 @@ TEST_F(LogRecoveryTest, OffsetsOfALostSegmentAreRefusedNotSkipped) {
   EXPECT_EQ(offsets_from(good_again.value()), numbers(good_again.value(), 30));
 }
 
+/// Any power cut, at any moment: what was synced is there, what is there is a prefix of what was written, and a second
+/// recovery changes nothing.
 TEST_F(LogRecoveryTest, PowerCutsNeverLoseWhatWasSyncedNorInventAnything) {
   config_.segment_bytes = 700;
   for (std::uint64_t seed = 1; seed <= 300; ++seed) {
