@@ -90,7 +90,10 @@ awaitable<Result<void>> Bench::make_topic() {
   if (made.empty()) co_return fail(Errc::corrupt, "the broker did not say whether it made the topic {}", topic_);
   if (made.front().error) co_return fail(*made.front().error);
   topic_is_ours_ = true;
-  MQ_CO_CHECK(co_await cluster().topic(topic_, client::Cluster::AutoCreate::no, request_deadline()));
+  // Brokers hear of it one after the other, Kafka's own after the answer.
+  MQ_CO_CHECK(co_await cluster().retry(request_deadline(), [this] {
+    return cluster().topic(topic_, client::Cluster::AutoCreate::no, request_deadline());
+  }));
   co_return Result<void>{};
 }
 
