@@ -16,6 +16,17 @@ fetched() {
   timeout 180 "$@" >"$MQ_SCRATCH/fetch.log" 2>&1 || { cat "$MQ_SCRATCH/fetch.log"; echo "cannot get the client: $*"; exit 1; }
 }
 
+# python_with REQUIREMENTS: $python is then one of a virtual environment beside the build that has them from PyPI.
+python_with() {
+  need python3 "Python 3"
+  local venv=$MQ_SCRATCH/venv
+  python=$venv/bin/python3
+  cmp -s "$1" "$venv/installed" && return
+  fetched python3 -m venv "$venv"
+  fetched "$venv/bin/pip" install -q -r "$1"
+  cp "$1" "$venv/installed"
+}
+
 # on_broker [MQD-OPTION]...
 on_broker() {
   if [ -z "${MQ_ON_BROKER:-}" ]; then
