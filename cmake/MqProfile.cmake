@@ -7,12 +7,16 @@ set(MQ_PROFILE "dev" CACHE STRING "dev, tsan, release or fuzz")
 set(CMAKE_CXX_STANDARD 23)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
-set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+# All of it ends up in programs, libraries too: with one kind of code for both, both use the same precompiled headers.
+add_compile_options(-fPIE)
+add_link_options(-pie)
 
 find_program(CCACHE ccache)
 if(CCACHE)
-  # Build folders of one checkout share objects: paths are hashed relative to the source directory.
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=time_macros ${CCACHE})
+  # Build folders and checkouts share objects: paths are hashed relative to the source directory, and a precompiled header
+  # by the text that it was made of (MqPch.cmake).
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
+      CCACHE_PCH_EXTSUM=1 CCACHE_SLOPPINESS=time_macros,pch_defines ${CCACHE})
   set(CMAKE_C_COMPILER_LAUNCHER ${CMAKE_CXX_COMPILER_LAUNCHER})
 endif()
 

@@ -1,19 +1,22 @@
 #!/usr/bin/env bash
 # scripts/tidy.sh BUILD_DIR: clang-tidy with the checks of .clang-tidy over our sources; any finding is an error.
-# A file whose preprocessed text was clean before is not looked at again: clang-tidy has no cache of its own.
+# A file whose preprocessed text was clean before is not looked at again: clang-tidy has no cache of its own. It reads every
+# file without precompiled headers, so that a file that forgot an #include is found here.
 set -u
 build=$1
 seen=build/tidy-clean
+alone=build/tidy
 mkdir -p "$seen"
+cmake --preset dev -B "$alone" -DMQ_PCH=OFF >"$seen.log" 2>&1 || { cat "$seen.log"; exit 1; }
 
 check_one() {
-  local build=$1 seen=$2 file=$3 sources key
+  local build=$1 alone=$2 seen=$3 file=$4 sources key
   # What decides the outcome: the checks, the source and every header of ours that it includes.
   sources=$(sources_of "$build" "$file")
   [ -n "$sources" ] || { echo "$file: build it first; what it includes is not known"; return 1; }
   key=$(cat .clang-tidy $sources | sha256sum | cut -c1-32)
   [ -e "$seen/$key" ] && return 0
-  clang-tidy-19 -p "$build" --quiet --warnings-as-errors='*' "$file" 2>/dev/null && : >"$seen/$key"
+  clang-tidy-19 -p "$alone" --quiet --warnings-as-errors='*' "$file" 2>/dev/null && : >"$seen/$key"
 }
 sources_of() { # as ninja noted them down when it built the object, relative to the build folder
   ninja -C "$1" -t deps "$(object_of "$1" "$2")" 2>/dev/null | sed -n 's/^  *//p' |
@@ -29,4 +32,4 @@ object_of() { # lib/log/segment.cc -> lib/log/CMakeFiles/mq_log.dir/segment.cc.o
 export -f check_one sources_of object_of
 
 git ls-files --cached --others --exclude-standard 'lib/*.cc' 'cmd/*.cc' |
-  xargs -P "$(nproc)" -I{} bash -c 'check_one "$@"' - "$build" "$seen" {}
+  xargs -P "$(nproc)" -I{} bash -c 'check_one "$@"' - "$build" "$alone" "$seen" {}
