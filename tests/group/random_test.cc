@@ -4,6 +4,7 @@
 #include <random>
 
 #include "fixture.h"
+#include "seeds.h"
 
 namespace mq::group {
 namespace {
@@ -21,7 +22,7 @@ struct Client {
 /// One random life of one group.
 class RandomLife {
  public:
-  explicit RandomLife(unsigned seed)
+  explicit RandomLife(std::uint64_t seed)
       : random_(seed), f_({.initial_rebalance_delay = seed % 3 == 0 ? Duration(2s) : Duration(0)}) {
     f_.holds_appends = true;
     for (int c = 0; c < 4; ++c) {
@@ -235,11 +236,12 @@ class RandomLife {
 
 TEST(RandomLives, KeepThePromisesOfAGroup) {
   std::size_t assignments = 0;
-  for (unsigned seed = 1; seed <= 1000 && !testing::Test::HasFailure(); ++seed) {
+  for (const std::uint64_t seed : seeds(1000)) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     RandomLife life(seed);
     life.run(400);
     assignments += life.assignments();
+    if (testing::Test::HasFailure()) return;
   }
   // The dice must not be such that nothing ever happens.
   EXPECT_GT(assignments, 1000u);

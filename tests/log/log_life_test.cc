@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "log_fixture.h"
+#include "seeds.h"
 
 namespace mq::log {
 namespace {
@@ -190,7 +191,7 @@ class Life {
 };
 
 TEST(LogLife, CrashesAnywhereKeepWhatWasPromised) {
-  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+  for (const std::uint64_t seed : seeds(300)) {
     SCOPED_TRACE(seed);
     Life life(seed);
     for (int crash = 0; crash < 12; ++crash) {

@@ -18,6 +18,7 @@
 #include "client/group_consumer.h"
 #include "client/producer.h"
 #include "record/record.h"
+#include "seeds.h"
 #include "sim/world.h"
 
 namespace mq::sim {
@@ -232,10 +233,10 @@ TEST(Node, BrokerWithItsClientsLivesTheSameLifeTwiceFromOneSeedAndAnotherFromAno
   EXPECT_EQ(hashes.size(), kSeeds);
 }
 
-class BrokerCrashes : public ::testing::TestWithParam<int> {};
+class BrokerCrashes : public ::testing::TestWithParam<std::uint64_t> {};
 
 TEST_P(BrokerCrashes, LoseNoAcknowledgedRecordAndDoubleNone) {
-  World world(static_cast<std::uint64_t>(GetParam()));
+  World world(GetParam());
   BrokerMachine broker(world, "broker");
   Node& producers = world.add_node("producers", {.shards = 1});
   Acknowledged acknowledged;
@@ -289,7 +290,7 @@ void live_through(std::uint64_t seed, Trouble trouble) {
 TEST(BrokerFaults, NetworkThatCutsAndResetsLosesDoublesAndReordersNothing) {
   std::size_t resets = 0;
   std::uint64_t duplicates = 0;
-  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+  for (const std::uint64_t seed : seeds(20)) {
     std::uint64_t of_this_life = 0;
     live_through(seed, [&](World& world, BrokerMachine& broker) {
       const auto what = world.rng().below(3);
@@ -309,7 +310,7 @@ TEST(BrokerFaults, NetworkThatCutsAndResetsLosesDoublesAndReordersNothing) {
 
 TEST(BrokerFaults, DiskWhoseSyncFailsTakesNothingBackThatWasAcknowledged) {
   int failures = 0;
-  for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+  for (const std::uint64_t seed : seeds(30)) {
     live_through(seed, [&](World& world, BrokerMachine& broker) {
       Disk& disk = broker.machine().disk();
       disk.inject({.on = DiskFault::On::sync,
@@ -350,10 +351,10 @@ awaitable<bool> make_and_delete_topics(Node& node, std::string broker) {
   co_return true;
 }
 
-class TopicCrashes : public ::testing::TestWithParam<int> {};
+class TopicCrashes : public ::testing::TestWithParam<std::uint64_t> {};
 
 TEST_P(TopicCrashes, LeaveWhatWasAnsweredAndTakeNothingElse) {
-  World world(static_cast<std::uint64_t>(GetParam()));
+  World world(GetParam());
   BrokerMachine broker(world, "broker");
   Node& admins = world.add_node("admins", {.shards = 1});
   ASSERT_TRUE(world.run(admins, make_and_delete_topics(admins, "broker")));
@@ -372,8 +373,8 @@ TEST_P(TopicCrashes, LeaveWhatWasAnsweredAndTakeNothingElse) {
     EXPECT_EQ(line.find(" is gone"), std::string::npos) << line;
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, TopicCrashes, ::testing::Range(1, 6));
-INSTANTIATE_TEST_SUITE_P(Seeds, BrokerCrashes, ::testing::Range(1, 31));
+INSTANTIATE_TEST_SUITE_P(Seeds, TopicCrashes, ::testing::ValuesIn(seeds(5)));
+INSTANTIATE_TEST_SUITE_P(Seeds, BrokerCrashes, ::testing::ValuesIn(seeds(30)));
 
 }  // namespace
 }  // namespace mq::sim
