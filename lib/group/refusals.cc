@@ -10,8 +10,6 @@ wire::JoinGroupResponse join_error(std::string_view member_id, ErrorCode error) 
   wire::JoinGroupResponse response;
   response.error_code = error;
   response.generation_id = -1;
-  // Empty, not null: before version 7 there is no null, and Kafka answers so in all versions.
-  response.protocol_name = "";
   response.member_id = member_id;
   return response;
 }

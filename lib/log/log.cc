@@ -99,7 +99,7 @@ Result<AppendInfo> Log::append(char* batch, const record::BatchHeader& header, W
     if (original)
       return AppendInfo{.base_offset = original->base_offset(),
                         .end_offset = next(original->last_offset),
-                        .log_append_time = original->log_append_time ? original->timestamp : -1,
+                        .log_append_time = original->timestamp,
                         .duplicate = true};
   }
   MQ_CHECK(begin_epoch(epoch));
@@ -346,7 +346,7 @@ Result<std::optional<TimestampSearch>> Log::find_max_timestamp(Offset end_bound,
   search.largest_ = true;
   search.start_ = log_start_;
   search.end_bound_ = std::min(end_bound, log_end_);
-  WallMillis best = -1;
+  std::optional<WallMillis> best;  // -1 when no record has a time: the first one counts then, as in Kafka
   std::optional<std::size_t> best_part;
   for (const auto& segment : segments_) {
     if (segment->size_bytes() == 0 || segment->base_offset() >= search.end_bound_) continue;
@@ -354,7 +354,7 @@ Result<std::optional<TimestampSearch>> Log::find_max_timestamp(Offset end_bound,
       MQ_TRY(const TimeIndexEntry largest, s.largest_timestamp(*config_));
       // What the largest record lies in; where that may lie outside of the bounds, all of the segment.
       const bool inside = largest.offset < search.end_bound_ && s.base_offset() >= log_start_;
-      if (inside && largest.timestamp <= best) return {};
+      if (inside && best && largest.timestamp <= *best) return {};
       std::uint64_t begin = 0;
       if (inside) {
         MQ_TRY(begin, s.position_of(largest.offset, *config_));

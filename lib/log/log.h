@@ -36,8 +36,9 @@ class OpenFiles;
 struct AppendInfo {
   Offset base_offset;  ///< of the original, when `duplicate`
   Offset end_offset;   ///< durable once `Log::synced_end()` has reached it (P-1: a duplicate waits for that too)
-  WallMillis log_append_time = -1;  ///< set with log-append time only (a duplicate: the original's)
-  bool duplicate = false;           ///< nothing was written: this batch is there already
+  WallMillis log_append_time =
+      -1;                  ///< with log-append time; of a duplicate, as in Kafka, always the original's largest
+  bool duplicate = false;  ///< nothing was written: this batch is there already
 };
 
 /// What is known about a log before its directory was looked at.

@@ -20,8 +20,7 @@ ProducerBatch batch_of(const record::BatchHeader& header) {
           .last_sequence = header.last_sequence(),
           .last_offset = header.last_offset(),
           .timestamp = header.max_timestamp,
-          .offset_delta = header.last_offset_delta,
-          .log_append_time = header.timestamp_type() == record::TimestampType::log_append_time};
+          .offset_delta = header.last_offset_delta};
 }
 
 /// Idempotent batches only; control batches come with transactions and carry no sequence.
@@ -237,7 +236,7 @@ std::string ProducerStates::encode_window() const {
       w.be(batch.last_offset.value());
       w.be(batch.offset_delta);
       w.be(batch.timestamp);
-      w.be(static_cast<std::int8_t>(batch.log_append_time));
+      w.be(std::int8_t{0});
     }
   }
   store_be(out.data() + kWindowMagic.size(), crc32c(BytesView(out).substr(kWindowCrcEnd)));
@@ -272,7 +271,7 @@ Result<void> ProducerStates::add_window(BytesView window) {
       batch.last_offset = Offset{r.be<std::int64_t>()};
       batch.offset_delta = r.be<std::int32_t>();
       batch.timestamp = r.be<std::int64_t>();
-      batch.log_append_time = r.be<std::int8_t>() != 0;
+      (void)r.be<std::int8_t>();  // said once whose the timestamp is
       producer.push(batch);
     }
     const bool same_end =

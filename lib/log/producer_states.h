@@ -33,7 +33,6 @@ struct ProducerBatch {
   Offset last_offset;
   WallMillis timestamp = -1;
   std::int32_t offset_delta = 0;  ///< last offset minus base offset
-  bool log_append_time = false;
   [[nodiscard]] Offset base_offset() const { return last_offset - OffsetDelta{offset_delta}; }
   friend bool operator==(const ProducerBatch&, const ProducerBatch&) = default;
 };

@@ -186,6 +186,28 @@ TEST_F(AConnection, OverTheNumberOfAllIsRefused) {
   }(*client_));
 }
 
+TEST_F(AConnection, OfAClientWhoseNameIsNoneIsToldSoAndStays) {
+  start();
+  run([](sim::Node& client) -> awaitable<void> {
+    auto peer = co_await Peer::connect(client);
+    const auto answer_to = [&](std::string name, std::string version,
+                               ApiVersion in) -> awaitable<wire::ApiVersionsResponse> {
+      const wire::ApiVersionsRequest request{.client_software_name = std::move(name),
+                                             .client_software_version = std::move(version)};
+      co_return co_await peer->call(request, in);
+    };
+    for (const char* bad : {"", "two words", "-dash", "dash-", ".", "u\xc3\xa4"}) {
+      const auto by_name = co_await answer_to(bad, "1", 3);
+      EXPECT_EQ(by_name.error_code, ErrorCode::kInvalidRequest) << bad;
+      EXPECT_TRUE(by_name.api_keys.empty());
+      EXPECT_EQ((co_await answer_to("good", bad, 4)).error_code, ErrorCode::kInvalidRequest) << bad;
+    }
+    for (const char* good : {"x", "librdkafka", "apache-kafka-java", "2.16.1-rc.1"})
+      EXPECT_EQ((co_await answer_to(good, good, 4)).error_code, ErrorCode::kNone) << good;
+    EXPECT_EQ((co_await answer_to("", "", 2)).error_code, ErrorCode::kNone) << "there clients have no names";
+  }(*client_));
+}
+
 TEST_F(AConnection, AskingForApiVersionsOfTheFutureIsAnsweredInVersionZero) {
   start();
   run([](sim::Node& client) -> awaitable<void> {

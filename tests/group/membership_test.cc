@@ -37,6 +37,7 @@ TEST(Membership, AClientWithoutAnIdIsGivenOneAndJoinsWithIt) {
   Fixture f;
   const auto first = f.take<Join>(f.join(Fixture::join_request()));
   EXPECT_EQ(first.error_code, ErrorCode::kMemberIdRequired);
+  EXPECT_EQ(first.protocol_name, std::nullopt);  // from version 7 on null, before that empty
   EXPECT_TRUE(first.member_id.starts_with("client-"));
   const auto second = f.take<Join>(f.join(Fixture::join_request(first.member_id)));
   EXPECT_EQ(second.error_code, ErrorCode::kNone);
@@ -64,7 +65,9 @@ TEST(Membership, WhatMakesNoSenseIsRefusedAndLeavesNoGroup) {
   Fixture f;
   auto request = Fixture::join_request();
   request.group_id = "";
-  EXPECT_EQ(f.take<Join>(f.join(request)).error_code, ErrorCode::kInvalidGroupId);
+  const auto without_group = f.take<Join>(f.join(request));
+  EXPECT_EQ(without_group.error_code, ErrorCode::kInvalidGroupId);
+  EXPECT_EQ(without_group.protocol_name, std::nullopt);
   request = Fixture::join_request();
   request.session_timeout_ms = 10;
   EXPECT_EQ(f.take<Join>(f.join(request)).error_code, ErrorCode::kInvalidSessionTimeout);

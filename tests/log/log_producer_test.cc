@@ -58,6 +58,16 @@ TEST_F(LogProducerTest, DuplicateAnswersWithTheOriginalsLogAppendTime) {
   EXPECT_EQ(produce(0)->log_append_time, 5000);
 }
 
+TEST_F(LogProducerTest, DuplicateAnswersWithTheOriginalsTimeAlsoWhereTheProducerGaveIt) {
+  create();
+  wall_ = 5000;
+  const auto original = produce(0);
+  ASSERT_TRUE(original);
+  EXPECT_EQ(original->log_append_time, -1);
+  wall_ = 9000;
+  EXPECT_EQ(produce(0)->log_append_time, 5000);
+}
+
 TEST_F(LogProducerTest, FiveInFlightAreRecognisedAfterEveryKindOfRestart) {
   for (const char* how :
        {"clean", "kill", "lost window", "lost snapshot", "damaged snapshot", "kafka's snapshot only", "all lost"}) {

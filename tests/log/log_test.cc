@@ -508,6 +508,22 @@ TEST_F(LogTest, FindsTheFirstRecordAtOrAfterATime) {
   }
 }
 
+TEST_F(LogTest, WithoutAnyTimeTheFirstRecordThatIsLeftHasTheLargest) {
+  config_.segment_bytes = 400;
+  create();
+  for (int i = 0; i < 40; ++i) ASSERT_TRUE(append({{.key = {}, .value = "x", .timestamp = -1}}));
+  ASSERT_GT(log_->segments().size(), 5U);
+  for (const std::int64_t start : {0, 1, 20, 39}) {
+    ASSERT_TRUE(log_->advance_start(Offset{start}, log_->log_end()));
+    const auto found = log_->find_max_timestamp(log_->log_end()).value()->run().value();
+    ASSERT_TRUE(found) << start;
+    EXPECT_EQ(found->offset, Offset{start});
+    EXPECT_EQ(found->timestamp, -1);
+  }
+  ASSERT_TRUE(append({{.key = {}, .value = "x", .timestamp = 0}}));
+  EXPECT_EQ(log_->find_max_timestamp(log_->log_end()).value()->run().value()->offset, Offset{40});
+}
+
 TEST_F(LogTest, LargestTimeIsFoundWhereverItIsOfWhatIsLeft) {
   config_.segment_bytes = 400;
   create();

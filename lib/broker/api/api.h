@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <utility>
@@ -63,6 +64,9 @@ struct ApiEntry {
   /// Starts the request. Called in arrival order; whatever it has to wait for, it waits for after it returned.
   void (*start)(Call call);
 };
+
+/// The isolation level of who reads committed records only; 0 reads all.
+inline constexpr std::int8_t kReadCommitted = 1;
 
 /// Every API, in the order of the keys.
 [[nodiscard]] std::span<const ApiEntry> api_table();

@@ -1,9 +1,26 @@
 // ApiVersions (key 18): what we speak. Advertised is what works, with Kafka's minima and maxima: librdkafka switches
 // groups, idempotence or compression off when an old minimum is missing.
 
+#include <algorithm>
+#include <string_view>
+
 #include "broker/api/handlers.h"
 
 namespace mq::broker {
+namespace {
+
+constexpr ApiVersion kClientNamedSince = 3;
+
+/// What a client may call itself, and its version (KIP-511): letters and digits, dots and dashes inside.
+bool is_software_name(std::string_view text) {
+  const auto is_letter_or_digit = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  };
+  return !text.empty() && is_letter_or_digit(text.front()) && is_letter_or_digit(text.back()) &&
+         std::ranges::all_of(text, [&](char c) { return is_letter_or_digit(c) || c == '.' || c == '-'; });
+}
+
+}  // namespace
 
 wire::ApiVersionsResponse all_api_versions(ApiVersion version) {
   wire::ApiVersionsResponse response;
@@ -23,7 +40,14 @@ wire::ApiVersionsResponse all_api_versions(ApiVersion version) {
   return response;
 }
 
-wire::ApiVersionsResponse api_versions(Call& call, const wire::ApiVersionsRequest&) {
+wire::ApiVersionsResponse api_versions(Call& call, const wire::ApiVersionsRequest& request) {
+  const bool is_named = call.version() >= kClientNamedSince;
+  if (is_named &&
+      !(is_software_name(request.client_software_name) && is_software_name(request.client_software_version))) {
+    wire::ApiVersionsResponse response;
+    response.error_code = ErrorCode::kInvalidRequest;
+    return response;
+  }
   return all_api_versions(call.version());
 }
 

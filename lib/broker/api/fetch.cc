@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -118,6 +119,17 @@ awaitable<void> find_far(Item& item, std::size_t bytes_max, bool at_least_one_ba
                                                     [look_up = *std::move(job)]() mutable { look_up.run(); });
     read(item, bytes_max, at_least_one_batch, tries < kTries ? log::Wait::no : log::Wait::yes);
   }
+}
+
+using AbortedTransactions = std::vector<wire::FetchResponse::AbortedTransaction>;
+
+/// There are no transactions. As in Kafka that is an empty list for who asked for committed records, and null for who
+/// did not or got nothing; a partition that does not exist always has the list.
+std::optional<AbortedTransactions> aborted_transactions(const Item& item, bool read_committed) {
+  const bool exists = item.owner != nullptr;
+  const bool was_read = item.error == ErrorCode::kNone && item.diverging.epoch < 0;
+  if (exists && !(read_committed && was_read)) return std::nullopt;
+  return AbortedTransactions{};
 }
 
 /// A fetch in progress, on the shard of its connection.
@@ -404,6 +416,7 @@ void FetchOp::answer() {
     partition.last_stable_offset = item.last_stable.value();
     partition.log_start_offset = item.log_start.value();
     partition.diverging_epoch = item.diverging;
+    partition.aborted_transactions = aborted_transactions(item, request_.isolation_level == kReadCommitted);
     if (item.error == ErrorCode::kFencedLeaderEpoch || item.error == ErrorCode::kNotLeaderOrFollower) {
       partition.current_leader.leader_id = call_.broker().node().id().value();
       partition.current_leader.leader_epoch = item.leader_epoch.value();

@@ -18,7 +18,6 @@ constexpr std::int64_t kMaxTimestamp = -3;
 constexpr std::int64_t kEarliestLocal = -4;  // without tiered storage: the earliest
 constexpr std::int64_t kLatestTiered = -5;   // without tiered storage: none
 constexpr std::int64_t kEarliestPendingUpload = -6;
-constexpr std::int8_t kReadCommitted = 1;
 
 /// The first version in which `timestamp` means what it means.
 ApiVersion known_since(std::int64_t timestamp) {

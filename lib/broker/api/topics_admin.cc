@@ -1,10 +1,12 @@
 // CreateTopics (19), DeleteTopics (20), CreatePartitions (37): each item by itself, as in Kafka; a name that a request
-// has twice is refused for both.
+// has twice is refused, once.
 
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -37,13 +39,16 @@ NewTopic to_new_topic(const wire::CreateTopicsRequest::CreatableTopic& wanted) {
   return topic;
 }
 
-void describe(wire::CreateTopicsResponse::CreatableTopicResult& row, const TopicOutcome& outcome,
-              const NodeConfig& node) {
-  row.error_code = outcome.error;
-  if (outcome.error != ErrorCode::kNone) {
-    row.error_message = outcome.message;
-    return;
-  }
+using CreatedTopic = wire::CreateTopicsResponse::CreatableTopicResult;
+
+void refuse(CreatedTopic& row, ErrorCode error, std::string message) {
+  row.error_code = error;
+  row.error_message = std::move(message);
+  row.configs.emplace();
+}
+
+void describe(CreatedTopic& row, const TopicOutcome& outcome, const NodeConfig& node) {
+  if (outcome.error != ErrorCode::kNone) return refuse(row, outcome.error, outcome.message);
   row.topic_id = outcome.topic->id;
   row.num_partitions = outcome.topic->partition_count();
   row.replication_factor = 1;
@@ -102,15 +107,15 @@ awaitable<wire::CreateTopicsResponse> create_topics(Call& call, const wire::Crea
                                     });
   wire::CreateTopicsResponse response;
   auto outcome = outcomes.begin();
+  std::set<std::string_view> answered;
   for (const auto& topic : request.topics) {
+    if (!answered.insert(topic.name).second) continue;
     auto& row = response.topics.emplace_back();
     row.name = topic.name;
     if (counts.at(topic.name) > 1) {
-      row.error_code = ErrorCode::kInvalidRequest;
-      row.error_message = "the request names this topic more than once";
+      refuse(row, ErrorCode::kInvalidRequest, "the request names this topic more than once");
     } else if (lacks_value(topic)) {
-      row.error_code = ErrorCode::kInvalidConfig;
-      row.error_message = "a setting has no value; leave it out to have the default";
+      refuse(row, ErrorCode::kInvalidConfig, "a setting has no value; leave it out to have the default");
     } else {
       describe(row, *outcome++, home.node().config());
     }
@@ -124,9 +129,12 @@ awaitable<wire::DeleteTopicsResponse> delete_topics(Call& call, const wire::Dele
   std::map<std::string_view, int> counts;
   for (const Deletion& deletion : wanted) ++counts[deletion.name];
   wire::DeleteTopicsResponse response;
+  std::set<std::string_view> answered;
   for (const Deletion& deletion : wanted) {
+    const bool is_refused = deletion.asked.error_code != ErrorCode::kNone;
+    if (!is_refused && !answered.insert(deletion.name).second) continue;
     auto& row = response.responses.emplace_back(deletion.asked);
-    if (row.error_code != ErrorCode::kNone) continue;
+    if (is_refused) continue;
     if (counts.at(deletion.name) > 1) {
       row.error_code = ErrorCode::kInvalidRequest;
       row.error_message = "the request names this topic more than once";
@@ -147,7 +155,9 @@ awaitable<wire::CreatePartitionsResponse> create_partitions(Call& call, const wi
   ShardBroker& home = call.broker();
   const auto counts = count_names(request.topics);
   wire::CreatePartitionsResponse response;
+  std::set<std::string_view> answered;
   for (const auto& topic : request.topics) {
+    if (!answered.insert(topic.name).second) continue;
     auto& row = response.results.emplace_back();
     row.name = topic.name;
     if (counts.at(topic.name) > 1) {
