@@ -18,7 +18,7 @@ group::Settings settings_of(const NodeConfig& config) {
           .session_timeout_max = config.group_session_timeout_max,
           .initial_rebalance_delay = config.group_initial_rebalance_delay,
           .members_max = static_cast<std::size_t>(config.group_members_max),
-          .offset_metadata_bytes_max = static_cast<std::size_t>(config.offset_metadata_bytes_max),
+          .offset_metadata_chars_max = static_cast<std::size_t>(config.offset_metadata_chars_max),
           .offsets_retention = config.offsets_retention,
           .offsets_check_interval = config.offsets_retention_check_interval};
 }

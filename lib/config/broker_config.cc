@@ -39,7 +39,7 @@ Result<BrokerConfig> resolve_broker_config(const Overrides& overrides) {
       .offsets_segment_bytes = options.int32("offsets.topic.segment.bytes"),
       .offsets_retention = std::chrono::minutes(options.int64("offsets.retention.minutes")),
       .offsets_retention_check_interval = span("offsets.retention.check.interval.ms"),
-      .offset_metadata_bytes_max = options.int32("offset.metadata.max.bytes"),
+      .offset_metadata_chars_max = options.int32("offset.metadata.max.bytes"),
       .group_session_timeout_min = span("group.min.session.timeout.ms"),
       .group_session_timeout_max = span("group.max.session.timeout.ms"),
       .group_initial_rebalance_delay = span("group.initial.rebalance.delay.ms"),

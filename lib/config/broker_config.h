@@ -43,7 +43,7 @@ struct BrokerConfig {
   std::int32_t offsets_segment_bytes = 0;
   Duration offsets_retention{};
   Duration offsets_retention_check_interval{};
-  std::int32_t offset_metadata_bytes_max = 0;
+  std::int32_t offset_metadata_chars_max = 0;
   Duration group_session_timeout_min{};
   Duration group_session_timeout_max{};
   Duration group_initial_rebalance_delay{};

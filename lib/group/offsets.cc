@@ -9,6 +9,7 @@
 #include "group/coordinator.h"
 #include "group/records.h"
 #include "group/refusals.h"
+#include "group/utf16.h"
 
 namespace mq::group {
 namespace {
@@ -72,7 +73,7 @@ struct Commit {
   std::vector<CommittedOffset> offsets;  ///< of the partition with the same index
 };
 
-Commit commit_of(const wire::OffsetCommitRequest& request, std::size_t metadata_bytes_max, WallMillis wall,
+Commit commit_of(const wire::OffsetCommitRequest& request, std::size_t metadata_chars_max, WallMillis wall,
                  wire::OffsetCommitResponse& response) {
   Commit commit;
   response = refuse(request, ErrorCode::kNone);
@@ -85,7 +86,7 @@ Commit commit_of(const wire::OffsetCommitRequest& request, std::size_t metadata_
                              .metadata = wanted.committed_metadata.value_or(""),
                              .committed_at = wall,
                              .expires_at = expiry_of(request.retention_time_ms, wall)};
-      if (offset.metadata.size() > metadata_bytes_max) {
+      if (utf16_length(offset.metadata) > metadata_chars_max) {
         response.topics[t].partitions[p].error_code = ErrorCode::kOffsetMetadataTooLarge;
         continue;
       }
@@ -114,7 +115,7 @@ Effects Coordinator::commit_offsets(RequestToken token, const wire::OffsetCommit
   if (Member* member = group.find(request.member_id)) keep_session(turn, group, *member);
 
   wire::OffsetCommitResponse response;
-  Commit commit = commit_of(request, settings_.offset_metadata_bytes_max, time.wall, response);
+  Commit commit = commit_of(request, settings_.offset_metadata_chars_max, time.wall, response);
   if (commit.records.empty()) {
     answer(turn, token, std::move(response));
     settle(group);

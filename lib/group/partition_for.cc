@@ -1,30 +1,10 @@
 #include "group/partition_for.h"
 
 #include "base/assert.h"
+#include "group/utf16.h"
 
 namespace mq::group {
 namespace {
-
-constexpr std::uint32_t kReplacement = 0xfffd;
-
-/// Takes one character off the front of `text`, which is not empty.
-std::uint32_t take_character(std::string_view& text) {
-  const auto byte = [&](std::size_t at) { return static_cast<std::uint8_t>(text[at]); };
-  const std::uint8_t first = byte(0);
-  const std::size_t length = first < 0x80             ? 1
-                             : (first & 0xe0) == 0xc0 ? 2
-                             : (first & 0xf0) == 0xe0 ? 3
-                             : (first & 0xf8) == 0xf0 ? 4
-                                                      : 0;
-  std::uint32_t character = length == 1 ? first : first & (0x7fu >> length);
-  bool whole = length != 0 && length <= text.size();
-  for (std::size_t i = 1; whole && i < length; ++i) {
-    whole = (byte(i) & 0xc0) == 0x80;
-    character = character << 6 | (byte(i) & 0x3f);
-  }
-  text.remove_prefix(whole ? length : 1);
-  return whole ? character : kReplacement;
-}
 
 std::uint32_t java_hash(std::string_view utf8) {
   std::uint32_t hash = 0;

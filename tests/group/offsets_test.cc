@@ -90,6 +90,24 @@ TEST(Offsets, CommitsKeepTheSessionAlive) {
   }
 }
 
+TEST(Offsets, MetadataIsCountedInCharactersAsJavaDoes) {
+  const auto repeated = [](std::string_view character, int times) {
+    std::string text;
+    for (int i = 0; i < times; ++i) text += character;
+    return text;
+  };
+  const auto committing = [](std::string text) {
+    Fixture f;
+    auto request = Fixture::commit_request(1);
+    request.topics[0].partitions[0].committed_metadata = std::move(text);
+    return f.take<Commit>(f.commit(request)).topics[0].partitions[0].error_code;
+  };
+  EXPECT_EQ(committing(repeated("\xc3\xa4", 4096)), ErrorCode::kNone);
+  EXPECT_EQ(committing(repeated("\xc3\xa4", 4097)), ErrorCode::kOffsetMetadataTooLarge);
+  EXPECT_EQ(committing(repeated("\xf0\x9f\x98\x80", 2048)), ErrorCode::kNone);  // two units each
+  EXPECT_EQ(committing(repeated("\xf0\x9f\x98\x80", 2049)), ErrorCode::kOffsetMetadataTooLarge);
+}
+
 TEST(Offsets, MetadataOverTheLimitIsRefusedForItsPartitionOnly) {
   Fixture f;
   auto request = Fixture::commit_request(1);
