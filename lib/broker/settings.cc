@@ -61,10 +61,10 @@ std::shared_ptr<const TopicSettings> resolve_settings(const cluster::ConfigMap& 
   return settings;
 }
 
-Result<void> check_topic_configs(const config::Overrides& configs, const NodeConfig& node) {
+Result<config::Overrides> checked_topic_configs(const config::Overrides& configs, const NodeConfig& node) {
   MQ_TRY(const config::TopicConfig resolved, config::resolve_topic_config(configs, node.topic_defaults));
   (void)resolved;
-  return {};
+  return config::normalised(config::topic_options(), configs);
 }
 
 }  // namespace mq::broker

@@ -24,8 +24,9 @@ struct TopicSettings {
 [[nodiscard]] std::shared_ptr<const TopicSettings> resolve_settings(const cluster::ConfigMap& configs,
                                                                     const NodeConfig& node);
 
-/// invalid_argument: an unknown name or a bad value; the message says which and what would be right.
-[[nodiscard]] Result<void> check_topic_configs(const config::Overrides& configs, const NodeConfig& node);
+/// A topic's own settings as they are kept. invalid_argument: an unknown name or a bad value; the message says which
+/// and what would be right.
+[[nodiscard]] Result<config::Overrides> checked_topic_configs(const config::Overrides& configs, const NodeConfig& node);
 
 [[nodiscard]] config::Overrides to_overrides(const cluster::ConfigMap& configs);
 

@@ -110,11 +110,10 @@ TopicOutcome Topics::check(const NewTopic& wanted, const cluster::ClusterImage& 
   if (wanted.replicas != -1 && wanted.replicas != 1)
     return refuse(wanted.name, ErrorCode::kInvalidReplicationFactor,
                   fmt::format("replication factor {}, but there is 1 broker", wanted.replicas));
-  if (auto valid = check_topic_configs(wanted.configs, config); !valid)
-    return refuse(wanted.name, ErrorCode::kInvalidConfig, valid.error().message);
+  const auto configs = checked_topic_configs(wanted.configs, config);
+  if (!configs) return refuse(wanted.name, ErrorCode::kInvalidConfig, configs.error().message);
 
-  cluster::Topic topic{
-      .name = wanted.name, .id = {}, .partitions = {}, .configs = {wanted.configs.begin(), wanted.configs.end()}};
+  cluster::Topic topic{.name = wanted.name, .id = {}, .partitions = {}, .configs = {configs->begin(), configs->end()}};
   topic.partitions.assign(static_cast<std::size_t>(partitions), {.replicas = {node_.id()},
                                                                  .isr = {node_.id()},
                                                                  .leader = node_.id(),
@@ -279,17 +278,23 @@ awaitable<TopicOutcome> Topics::add_partitions(std::string name, std::int32_t co
   co_return TopicOutcome{.name = std::move(name), .error = ErrorCode::kNone, .message = {}, .topic = grown};
 }
 
+Result<config::Overrides> Topics::changed_configs(const cluster::Topic& topic, ConfigChange change) const {
+  config::Overrides wanted = to_overrides(topic.configs);
+  MQ_CHECK(change(wanted));
+  MQ_TRY(config::Overrides configs, checked_topic_configs(wanted, node_.config()));
+  if (is_internal_topic(topic.name)) MQ_CHECK(check_internal_configs(topic.name, configs, node_.config()));
+  return configs;
+}
+
 awaitable<TopicOutcome> Topics::change_config(std::string name, ConfigChange change, bool validate_only) {
   const Turn turn = co_await take_turn();
   const auto image = node_.first_shard().image();
   const cluster::Topic* topic = image->find_topic(std::string_view(name));
   if (topic == nullptr) co_return refuse(name, ErrorCode::kUnknownTopicOrPartition, "there is no such topic");
-  std::map<std::string, std::string> configs(topic->configs.begin(), topic->configs.end());
-  auto changed = change(configs);
-  if (changed) changed = check_topic_configs(configs, node_.config());
-  if (changed && is_internal_topic(name)) changed = check_internal_configs(name, configs, node_.config());
-  if (!changed) co_return refuse(name, ErrorCode::kInvalidConfig, changed.error().message);
-  auto next = std::make_shared<const cluster::ClusterImage>(image->with_config(name, {configs.begin(), configs.end()}));
+  const auto configs = changed_configs(*topic, std::move(change));
+  if (!configs) co_return refuse(name, ErrorCode::kInvalidConfig, configs.error().message);
+  auto next =
+      std::make_shared<const cluster::ClusterImage>(image->with_config(name, {configs->begin(), configs->end()}));
   if (!validate_only) {
     cluster::KeyValue record = cluster::topic_record(*next->find_topic(std::string_view(name)));
     std::vector<meta::Op> ops;

@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "cluster/image.h"
+#include "config/option.h"
 #include "env/event.h"
 #include "meta/metadata_store.h"
 #include "model/error_code.h"
@@ -62,7 +63,7 @@ class Topics {
   awaitable<TopicOutcome> add_partitions(std::string name, std::int32_t count, std::optional<std::size_t> assigned,
                                          bool validate_only);
   /// Replaces the topic's own settings by what `change` makes of them. `change` may refuse.
-  using ConfigChange = std::move_only_function<Result<void>(std::map<std::string, std::string>&)>;
+  using ConfigChange = std::move_only_function<Result<void>(config::Overrides&)>;
   awaitable<TopicOutcome> change_config(std::string name, ConfigChange change, bool validate_only);
 
   /// Raises the leader epoch of partitions (topic id, index) whose recovery could not show that nothing was lost,
@@ -75,6 +76,7 @@ class Topics {
   class Turn;
   awaitable<Turn> take_turn();
   [[nodiscard]] TopicOutcome check(const NewTopic& wanted, const cluster::ClusterImage& image) const;
+  [[nodiscard]] Result<config::Overrides> changed_configs(const cluster::Topic& topic, ConfigChange change) const;
   awaitable<Result<void>> commit(std::vector<meta::Op> ops);
   awaitable<bool> install(std::shared_ptr<const cluster::ClusterImage> image);
 

@@ -10,7 +10,7 @@ namespace {
 /// `text` of the broker's option, in the topic option's unit.
 Result<std::string> in_topic_unit(const SynonymRow& synonym, const std::string& text) {
   MQ_TRY(const Value value, parse_option(broker_options(), synonym.broker_option, text));
-  if (synonym.factor == 1) return text;
+  if (synonym.factor == 1) return to_text(value);
   const auto number = std::get<std::int64_t>(value);
   if (number < 0) return fmt::format("{}", number);  // "without limit", whatever the unit
   std::int64_t product = 0;
@@ -19,7 +19,9 @@ Result<std::string> in_topic_unit(const SynonymRow& synonym, const std::string& 
   return fmt::format("{}", product);
 }
 
-void put_setting(Effective& option, std::string_view name, std::string value, Source source) {
+void put_setting(Effective& option, std::string_view name, std::string_view text, Source source) {
+  const auto parsed = parse(*option.row, text);
+  std::string value = parsed ? to_text(*parsed) : std::string(text);
   if (option.synonyms.empty()) {
     option.value = value;
     option.source = source;
@@ -58,7 +60,7 @@ std::vector<Effective> effective_topic(const Overrides& topic, const Overrides& 
     const std::string_view below = broker_name(row.name);
     if (const auto set = defaults.find(name); set != defaults.end())
       put_setting(option, below, set->second, Source::static_broker);
-    put_setting(option, below, std::string(row.fallback), Source::fallback);
+    put_setting(option, below, row.fallback, Source::fallback);
   }
   return options;
 }
@@ -70,7 +72,7 @@ std::vector<Effective> effective_broker(const Overrides& broker) {
     option.row = &row;
     if (const auto set = broker.find(std::string(row.name)); set != broker.end())
       put_setting(option, row.name, set->second, Source::static_broker);
-    if (!row.may_be_unset) put_setting(option, row.name, std::string(row.fallback), Source::fallback);
+    if (!row.may_be_unset) put_setting(option, row.name, row.fallback, Source::fallback);
   }
   return options;
 }

@@ -29,7 +29,8 @@ struct Effective {
 /// invalid_argument: as `check`, or a product that does not fit (`log.retention.hours`).
 [[nodiscard]] Result<Overrides> topic_defaults(const Overrides& broker);
 
-/// Every topic option. `defaults` are a broker's, by topic option name. Values are shown as stored, unchecked.
+/// Every topic option. `defaults` are a broker's, by topic option name. Values are spelled as `to_text` does; what
+/// cannot be parsed (a later version wrote it) is shown as it is.
 [[nodiscard]] std::vector<Effective> effective_topic(const Overrides& topic, const Overrides& defaults);
 [[nodiscard]] std::vector<Effective> effective_broker(const Overrides& broker);
 

@@ -9,14 +9,15 @@
 namespace mq::config {
 namespace {
 
-constexpr std::string_view kBlanks = " \t\r\n\f\v";
 /// A list with more items is refused.
 constexpr std::size_t kListItemsMax = 1000;
 
+/// Without what Java's trim() takes away: everything up to the space.
 std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+  const auto is_blank = [](char c) { return static_cast<unsigned char>(c) <= ' '; };
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  return text;
 }
 
 /// Splits at `separator` and trims the pieces; an empty text has none.
@@ -56,6 +57,7 @@ bool equal_ignoring_case(std::string_view text, std::string_view lower) {
 
 template <class Number>
 std::optional<Number> number(std::string_view text) {
+  if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
   Number value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
@@ -66,11 +68,28 @@ Result<Value> parse_list(const OptionRow& row, std::string_view text) {
   const auto pieces = split(text, ',');
   std::vector<std::string> items;
   for (const std::string_view piece : pieces) {
-    if (piece.empty() || !is_choice(row, piece) || has(items, piece)) return not_taken(row, text);
-    items.emplace_back(piece);
+    if (piece.empty() || !is_choice(row, piece)) return not_taken(row, text);
+    if (!has(items, piece)) items.emplace_back(piece);
+    if (items.size() > kListItemsMax) return not_taken(row, text);
   }
-  if (items.size() > kListItemsMax || (items.empty() && !row.choices.empty())) return not_taken(row, text);
   return Value(std::move(items));
+}
+
+/// As Java's Double.toString: at least one digit after the point, and an exponent below a thousandth and from ten
+/// million on.
+std::string java_text(double value) {
+  char digits[32];
+  const double size = std::abs(value);
+  const bool is_plain = size == 0 || (size >= 1e-3 && size < 1e7);
+  const auto format = is_plain ? std::chars_format::fixed : std::chars_format::scientific;
+  const auto end = std::to_chars(std::begin(digits), std::end(digits), value, format);
+  MQ_ASSERT(end.ec == std::errc{});
+  std::string text(digits, end.ptr);
+  if (is_plain) return text.contains('.') ? text : text + ".0";
+  const std::size_t e = text.find('e');
+  std::string mantissa = text.substr(0, e);
+  if (!mantissa.contains('.')) mantissa += ".0";
+  return fmt::format("{}E{}", mantissa, number<int>(std::string_view(text).substr(e + 1)).value());
 }
 
 /// Edits (insert, remove, replace, swap neighbours) that make `a` of `b`.
@@ -142,9 +161,26 @@ Result<Value> parse_option(std::span<const OptionRow> table, std::string_view na
   return fail(Errc::invalid_argument, "no option is named '{}'; did you mean {}?", name, nearest);
 }
 
-Result<void> check(std::span<const OptionRow> table, const Overrides& overrides) {
-  for (const auto& [name, text] : overrides) MQ_CHECK(parse_option(table, name, text));
-  return {};
+std::string to_text(const Value& value) {
+  struct Spell {
+    std::string operator()(bool yes) const { return yes ? "true" : "false"; }
+    std::string operator()(std::int64_t number) const { return fmt::format("{}", number); }
+    std::string operator()(double number) const { return java_text(number); }
+    std::string operator()(const std::string& text) const { return text; }
+    std::string operator()(const std::vector<std::string>& items) const {
+      return fmt::format("{}", fmt::join(items, ","));
+    }
+  };
+  return std::visit(Spell{}, value);
+}
+
+Result<Overrides> normalised(std::span<const OptionRow> table, const Overrides& overrides) {
+  Overrides same;
+  for (const auto& [name, text] : overrides) {
+    MQ_TRY(const Value value, parse_option(table, name, text));
+    same.emplace(name, to_text(value));
+  }
+  return same;
 }
 
 std::string_view name_of(Unit unit) {
@@ -189,8 +225,8 @@ std::string describe_values(const OptionRow& row) {
     case OptionType::real:
       return range("a number");
     case OptionType::list:
-      if (row.choices.empty()) return "a list with commas between its items, none twice";
-      return fmt::format("one or more of {}, with commas between them", joined(split(row.choices, '|')));
+      if (row.choices.empty()) return "a list with commas between its items";
+      return fmt::format("any of {}, with commas between them", joined(split(row.choices, '|')));
     case OptionType::string:
       if (row.choices.empty()) return "any text";
       if (!row.choices.contains('|')) return fmt::format("only {}", row.choices);

@@ -79,14 +79,17 @@ struct SynonymRow {
 /// The name most like `name`, or empty when none is near.
 [[nodiscard]] std::string_view nearest_option(std::span<const OptionRow> table, std::string_view name);
 
-/// Reads `text`, to its last byte but for blanks around it. invalid_argument: not of the row's type, range or choices;
-/// the message names option and value and says what would do.
+/// Reads `text`, to its last byte but for blanks around it, as Kafka does: numbers may have a plus, booleans capitals,
+/// lists blanks around their items, and what a list has twice counts once. invalid_argument: not of the row's type,
+/// range or choices; the message names option and value and says what would do.
 [[nodiscard]] Result<Value> parse(const OptionRow& row, std::string_view text);
+/// `value` as Kafka shows it: `true`, `1000`, `0.5`, `1.0E-7`, `compact,delete`.
+[[nodiscard]] std::string to_text(const Value& value);
 /// `parse` of the option `name`; invalid_argument, with the nearest name, when there is none.
 [[nodiscard]] Result<Value> parse_option(std::span<const OptionRow> table, std::string_view name,
                                          std::string_view text);
-/// `parse_option` of each.
-[[nodiscard]] Result<void> check(std::span<const OptionRow> table, const Overrides& overrides);
+/// The same options with the same values, each as `to_text` spells it. invalid_argument as `parse_option`.
+[[nodiscard]] Result<Overrides> normalised(std::span<const OptionRow> table, const Overrides& overrides);
 
 /// `ms`, `bytes`, ...; empty for `none`.
 [[nodiscard]] std::string_view name_of(Unit unit);

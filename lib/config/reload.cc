@@ -18,7 +18,9 @@ Result<void> check_whole(const Overrides& options) {
 
 }  // namespace
 
-Result<Reload> plan_reload(const Overrides& running, const Overrides& wanted) {
+Result<Reload> plan_reload(const Overrides& running_as_written, const Overrides& wanted_as_written) {
+  MQ_TRY(const Overrides running, normalised(broker_options(), running_as_written));
+  MQ_TRY(const Overrides wanted, normalised(broker_options(), wanted_as_written));
   MQ_CHECK(check_whole(wanted));
   Reload reload{.options = running, .taken = {}, .left = {}};
   for (const OptionRow& row : broker_options()) {

@@ -15,7 +15,8 @@ struct Reload {
   std::vector<std::string> left;   ///< names of options that differ and keep their value until a restart
 };
 
-/// Takes what is dynamic of `wanted` over into `running` (both by broker option name). invalid_argument, and nothing is
+/// Takes what is dynamic of `wanted` over into `running` (both by broker option name). A value that is only spelled
+/// another way is the same. invalid_argument, and nothing is
 /// to be changed: `wanted` is wrong, or what would be in force is (a new limit may not go with an old one).
 [[nodiscard]] Result<Reload> plan_reload(const Overrides& running, const Overrides& wanted);
 

@@ -93,10 +93,45 @@ TEST_F(Admin, ATopicThatADeletionNamesTwiceIsKept) {
   start();
   create_topic("a", 1);
   const Uuid a = find("a")->id;
-  const Errors both{ErrorCode::kInvalidRequest, ErrorCode::kInvalidRequest};
-  EXPECT_EQ(remove({{.name = "a"}, {.name = "a"}}), both);
-  EXPECT_EQ(remove({{.name = "a"}, {.name = std::nullopt, .topic_id = a}}), both);
+  EXPECT_EQ(remove({{.name = "a"}, {.name = "a"}}), Errors{ErrorCode::kInvalidRequest});
+  EXPECT_EQ(remove({{.name = "a"}, {.name = std::nullopt, .topic_id = a}}), Errors{ErrorCode::kInvalidRequest});
   EXPECT_NE(find("a"), nullptr);
+}
+
+TEST_F(Admin, ATopicThatACreationNamesTwiceIsAnsweredOnceAndNotMade) {
+  start();
+  wire::CreateTopicsRequest request;
+  for (const char* name : {"twice", "once", "twice", "twice"}) {
+    auto& topic = request.topics.emplace_back();
+    topic.name = name;
+    topic.num_partitions = 1;
+    topic.replication_factor = 1;
+  }
+  const auto answer = ask(request, 7);
+  ASSERT_EQ(answer.topics.size(), 2u);
+  EXPECT_EQ(answer.topics[0].name, "twice");
+  EXPECT_EQ(answer.topics[0].error_code, ErrorCode::kInvalidRequest);
+  ASSERT_TRUE(answer.topics[0].configs) << "beside an error there are none, which is not null";
+  EXPECT_TRUE(answer.topics[0].configs->empty());
+  EXPECT_EQ(answer.topics[1].name, "once");
+  EXPECT_EQ(answer.topics[1].error_code, ErrorCode::kNone);
+  EXPECT_EQ(find("twice"), nullptr);
+  EXPECT_NE(find("once"), nullptr);
+}
+
+TEST_F(Admin, ATopicThatAGrowthNamesTwiceIsAnsweredOnceAndKeepsItsPartitions) {
+  start();
+  create_topic("t", 1);
+  wire::CreatePartitionsRequest request;
+  for (const std::int32_t count : {2, 3}) {
+    auto& topic = request.topics.emplace_back();
+    topic.name = "t";
+    topic.count = count;
+  }
+  const auto answer = ask(request, 3);
+  ASSERT_EQ(answer.results.size(), 1u);
+  EXPECT_EQ(answer.results[0].error_code, ErrorCode::kInvalidRequest);
+  EXPECT_EQ(find("t")->partition_count(), 1);
 }
 
 TEST_F(Admin, ADeletionByIdDoesNotTakeATopicThatHasTheNameMeanwhile) {
@@ -151,6 +186,60 @@ TEST_F(Admin, AChangeOfSettingsThatMeansNothingKeepsWhatIsSet) {
   EXPECT_EQ(find("t")->configs, (cluster::ConfigMap{{"retention.ms", "5000"}}));
   EXPECT_EQ(change({{.name = "retention.ms", .config_operation = 1, .value = std::nullopt}}), ErrorCode::kNone);
   EXPECT_EQ(find("t")->configs, cluster::ConfigMap{});
+}
+
+TEST_F(Admin, SettingsAreKeptAsKafkaSpellsThemWhicheverWayTheyCome) {
+  start();
+  create_topic("t", 1, {{"cleanup.policy", "compact, delete"}, {"preallocate", " TRUE"}});
+  EXPECT_EQ(find("t")->configs, (cluster::ConfigMap{{"cleanup.policy", "compact,delete"}, {"preallocate", "true"}}));
+  wire::AlterConfigsRequest all;
+  all.resources.push_back(
+      {.resource_type = kTopic,
+       .resource_name = "t",
+       .configs = {{.name = "retention.ms", .value = " +1000"}, {.name = "min.cleanable.dirty.ratio", .value = ".5"}}});
+  EXPECT_EQ(ask(all, 2).responses.at(0).error_code, ErrorCode::kNone);
+  EXPECT_EQ(find("t")->configs, (cluster::ConfigMap{{"min.cleanable.dirty.ratio", "0.5"}, {"retention.ms", "1000"}}));
+  wire::IncrementalAlterConfigsRequest one;
+  one.resources.push_back(
+      {.resource_type = kTopic,
+       .resource_name = "t",
+       .configs = {{.name = "cleanup.policy", .config_operation = 0, .value = "delete , compact"}}});
+  EXPECT_EQ(ask(one, 1).responses.at(0).error_code, ErrorCode::kNone);
+  EXPECT_EQ(find("t")->configs.find("cleanup.policy")->second, "delete,compact");
+}
+
+TEST_F(Admin, AListChangesByItsItemsHoweverItIsSpelled) {
+  constexpr std::int8_t kAppend = 2;
+  constexpr std::int8_t kSubtract = 3;
+  struct Change {
+    const char* before;
+    std::int8_t operation;
+    const char* items;
+    ErrorCode error;
+    const char* after;
+  };
+  start();
+  int number = 0;
+  for (const Change& change : {Change{"compact, delete", kSubtract, "delete", ErrorCode::kNone, "compact"},
+                               Change{"compact, delete", kSubtract, " compact", ErrorCode::kNone, "delete"},
+                               Change{"compact, delete", kAppend, "delete", ErrorCode::kNone, "compact,delete"},
+                               Change{"delete", kAppend, "compact, delete", ErrorCode::kNone, "delete,compact"},
+                               Change{"delete", kSubtract, "delete", ErrorCode::kNone, ""},
+                               Change{"delete", kSubtract, "purge", ErrorCode::kNone, "delete"},
+                               Change{"delete", kSubtract, "", ErrorCode::kNone, "delete"},
+                               Change{"delete", kAppend, "purge", ErrorCode::kInvalidConfig, "delete"},
+                               Change{"delete", kAppend, "", ErrorCode::kInvalidConfig, "delete"}}) {
+    const std::string name = fmt::format("t{}", number++);
+    create_topic(name, 1, {{"cleanup.policy", change.before}});
+    wire::IncrementalAlterConfigsRequest request;
+    request.resources.push_back(
+        {.resource_type = kTopic,
+         .resource_name = name,
+         .configs = {{.name = "cleanup.policy", .config_operation = change.operation, .value = change.items}}});
+    const std::string what = fmt::format("{} {} {}", change.before, change.operation, change.items);
+    EXPECT_EQ(ask(request, 1).responses.at(0).error_code, change.error) << what;
+    EXPECT_EQ(find(name)->configs.find("cleanup.policy")->second, change.after) << what;
+  }
 }
 
 TEST_F(Admin, AnEmptyListOfSettingsAsksForAll) {

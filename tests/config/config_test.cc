@@ -1,7 +1,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <initializer_list>
 #include <set>
+#include <utility>
 
 #include "config/broker_config.h"
 #include "config/config_file.h"
@@ -51,8 +53,8 @@ TEST(Parse, TakesAValueToItsLastByteOrNotAtAll) {
   const OptionRow& bytes = topic_row("segment.bytes");
   EXPECT_EQ(std::get<std::int64_t>(parse(bytes, "1048576").value()), 1048576);
   EXPECT_EQ(std::get<std::int64_t>(parse(bytes, " 14 ").value()), 14);
-  for (std::string_view text :
-       {"", " ", "13", "2147483648", "1e6", "100k", "0x10", "1.0", "1 2", "+20", "99999999999999999999", "--1"})
+  for (std::string_view text : {"", " ", "13", "2147483648", "1e6", "100k", "0x10", "1.0", "1 2", "++20", "+-20",
+                                "99999999999999999999", "--1"})
     EXPECT_FALSE(parse(bytes, text)) << text;
   EXPECT_TRUE(parse(topic_row("retention.ms"), "-1"));
   EXPECT_FALSE(parse(topic_row("retention.ms"), "-2"));
@@ -70,14 +72,45 @@ TEST(Parse, TakesAValueToItsLastByteOrNotAtAll) {
     EXPECT_FALSE(parse(topic_row("mq.flush"), text)) << text;
 }
 
-TEST(Parse, ListsHaveNoEmptyUnknownOrRepeatedItems) {
+TEST(Parse, ListsHaveNoEmptyOrUnknownItemsAndNoneCountsTwice) {
   const OptionRow& policy = topic_row("cleanup.policy");
   using List = std::vector<std::string>;
   EXPECT_EQ(std::get<List>(parse(policy, "compact, delete").value()), (List{"compact", "delete"}));
-  for (std::string_view text :
-       {"", ",", "compact,", ",delete", "compact,,delete", "compact,compact", "compact delete", "none"})
+  EXPECT_EQ(std::get<List>(parse(policy, "delete ,compact,\tdelete").value()), (List{"delete", "compact"}));
+  EXPECT_TRUE(std::get<List>(parse(policy, " ").value()).empty());  // as in Kafka: nothing is ever removed
+  for (std::string_view text : {",", "compact,", ",delete", "compact,,delete", "compact delete", "none"})
     EXPECT_FALSE(parse(policy, text)) << text;
   EXPECT_TRUE(parse(*find_option(broker_options(), "log.dirs"), ""));
+}
+
+// The expected texts are what Kafka 4.3.1 shows.
+TEST(Normalised, ValuesAreSpelledAsKafkaShowsThem) {
+  const auto shown = [](std::string_view name, std::string text) {
+    return normalised(topic_options(), {{std::string(name), std::move(text)}}).value().at(std::string(name));
+  };
+  for (const char* text : {"1000", " 1000", "1000 ", "+1000", "01000", "\t1000\n"})
+    EXPECT_EQ(shown("retention.ms", text), "1000") << text;
+  EXPECT_EQ(shown("retention.ms", "-1"), "-1");
+  for (const char* text : {"TRUE", " true", "True "}) EXPECT_EQ(shown("preallocate", text), "true") << text;
+  for (const auto& [text, expected] : std::initializer_list<std::pair<const char*, const char*>>{{".5", "0.5"},
+                                                                                                 {"0.50", "0.5"},
+                                                                                                 {"5e-1", "0.5"},
+                                                                                                 {" 0.25 ", "0.25"},
+                                                                                                 {"+0.5", "0.5"},
+                                                                                                 {"0", "0.0"},
+                                                                                                 {"1", "1.0"},
+                                                                                                 {"1.", "1.0"},
+                                                                                                 {"0.001", "0.001"},
+                                                                                                 {"0.0001", "1.0E-4"},
+                                                                                                 {"0.00015", "1.5E-4"},
+                                                                                                 {"1e-7", "1.0E-7"}})
+    EXPECT_EQ(shown("min.cleanable.dirty.ratio", text), expected) << text;
+  EXPECT_EQ(shown("cleanup.policy", "compact, delete"), "compact,delete");
+  EXPECT_EQ(shown("cleanup.policy", "compact,compact"), "compact");
+  EXPECT_EQ(shown("message.timestamp.type", " LogAppendTime "), "LogAppendTime");
+  EXPECT_EQ(to_text(Value(2.5e7)), "2.5E7");
+  EXPECT_EQ(to_text(Value(9999999.0)), "9999999.0");
+  EXPECT_EQ(normalised(topic_options(), {{"retention.ms", "x"}}).error().code, Errc::invalid_argument);
 }
 
 TEST(Parse, SaysWhatItTakes) {
@@ -178,6 +211,19 @@ TEST(Effective, ShowsWhereEachValueComesFrom) {
   EXPECT_EQ(of("mq.flush").source, Source::static_broker);
   EXPECT_EQ(of("segment.bytes").value, "1073741824");
   EXPECT_EQ(of("segment.bytes").source, Source::fallback);
+}
+
+TEST(Effective, ValuesAreShownAsKafkaSpellsThemAndWhatIsNotUnderstoodAsItIs) {
+  const auto value_of = [](const std::vector<Effective>& all, std::string_view name) {
+    return *std::ranges::find(all, name, [](const Effective& e) { return e.row->name; })->value;
+  };
+  const auto of_topic = effective_topic({{"cleanup.policy", "compact, delete"}, {"retention.ms", "later"}},
+                                        topic_defaults({{"log.preallocate", "TRUE"}}).value());
+  EXPECT_EQ(value_of(of_topic, "cleanup.policy"), "compact,delete");
+  EXPECT_EQ(value_of(of_topic, "retention.ms"), "later");
+  EXPECT_EQ(value_of(of_topic, "preallocate"), "true");
+  EXPECT_EQ(value_of(effective_broker({{"log.cleaner.min.cleanable.ratio", ".5"}}), "log.cleaner.min.cleanable.ratio"),
+            "0.5");
 }
 
 TEST(Effective, BrokerOptionWithoutValueHasNone) {

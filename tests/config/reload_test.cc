@@ -23,6 +23,15 @@ TEST(Reload, TheSameAgainChangesNothing) {
   EXPECT_TRUE(reload->left.empty());
 }
 
+TEST(Reload, AValueSpelledAnotherWayIsNoChange) {
+  const auto reload =
+      plan_reload({{"num.partitions", "3"}, {"log.cleanup.policy", "compact, delete"}, {"node.id", "7"}},
+                  {{"num.partitions", "+3"}, {"log.cleanup.policy", "compact,delete"}, {"node.id", "07"}});
+  ASSERT_TRUE(reload);
+  EXPECT_TRUE(reload->taken.empty());
+  EXPECT_TRUE(reload->left.empty());
+}
+
 TEST(Reload, AMistakeAnywhereIsRefused) {
   EXPECT_FALSE(plan_reload({}, {{"no.such.option", "1"}}));
   EXPECT_FALSE(plan_reload({}, {{"max.connections", "many"}, {"num.partitions", "2"}}));

@@ -55,25 +55,28 @@ struct Outcome {
 
 Outcome refuse(ErrorCode error, std::string message) { return {.error = error, .message = std::move(message)}; }
 
-/// "a,b" and "c" make "a,b,c"; taking away is the same the other way round.
-std::string change_list(const std::string& list, const std::string& items, bool append) {
-  const auto split = [](std::string_view text) {
-    std::vector<std::string> parts;
-    while (!text.empty()) {
-      const auto comma = text.find(',');
-      if (comma != 0) parts.emplace_back(text.substr(0, comma));
-      text.remove_prefix(comma == std::string_view::npos ? text.size() : comma + 1);
-    }
-    return parts;
-  };
-  std::vector<std::string> all = split(list);
-  for (const std::string& item : split(items)) {
-    if (append && std::ranges::find(all, item) == all.end()) all.push_back(item);
-    if (!append) std::erase(all, item);
-  }
-  std::string joined;
-  for (const std::string& item : all) joined += (joined.empty() ? "" : ",") + item;
-  return joined;
+using List = std::vector<std::string>;
+
+/// "a,b" and "b,c" make "a,b,c".
+Result<std::string> append_to(const config::OptionRow& row, std::string_view list, std::string_view items) {
+  MQ_TRY(const config::Value now, config::parse(row, list));
+  MQ_TRY(const config::Value more, config::parse(row, items));
+  if (std::get<List>(more).empty()) return fail(Errc::invalid_argument, "{}: nothing to append", row.name);
+  List all = std::get<List>(now);
+  for (const std::string& item : std::get<List>(more))
+    if (std::ranges::find(all, item) == all.end()) all.push_back(item);
+  return config::to_text(all);
+}
+
+/// "a,b" without "b,c" is "a".
+Result<std::string> take_from(const config::OptionRow& row, std::string_view list, std::string_view items) {
+  config::OptionRow any = row;
+  any.choices = {};  // what cannot be in the list is not
+  MQ_TRY(const config::Value now, config::parse(row, list));
+  MQ_TRY(const config::Value less, config::parse(any, items));
+  List all = std::get<List>(now);
+  for (const std::string& item : std::get<List>(less)) std::erase(all, item);
+  return config::to_text(all);
 }
 
 using IncrementalChanges = std::vector<wire::IncrementalAlterConfigsRequest::AlterableConfig>;
@@ -122,11 +125,11 @@ Result<void> apply(const IncrementalChanges& changes, const NodeConfig& node, co
       case kSubtract: {
         if (row == nullptr || row->type != config::OptionType::list)
           return fail(Errc::invalid_argument, "{} is no list", change.name);
-        MQ_CHECK(config::parse(*row, *change.value));
         std::string now;
         for (const config::Effective& effective : config::effective_topic(configs, node.topic_defaults))
           if (effective.row == row) now = effective.value.value_or("");
-        configs[change.name] = change_list(now, *change.value, change.config_operation == kAppend);
+        const auto change_list = change.config_operation == kAppend ? append_to : take_from;
+        MQ_TRY(configs[change.name], change_list(*row, now, *change.value));
         break;
       }
       default:

@@ -22,7 +22,8 @@ awaitable<void> advance_start(Partition& partition, Item& item) {
     co_return;
   }
   // What a topic keeps for each key is not deleted by its place.
-  if (!partition.log().config().cleanup_delete) {
+  const log::LogConfig& config = partition.log().config();
+  if (config.cleanup_compact && !config.cleanup_delete) {
     item.error = ErrorCode::kPolicyViolation;
     co_return;
   }
