@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "cli/terminal.h"
+#include "client/errors.h"
 #include "tool/error_stream.h"
 
 namespace mq::mqprod {
@@ -14,6 +15,14 @@ namespace {
 constexpr Duration kRateStep = 2ms;
 // After Ctrl-C, for the end of a line that was read in part and for the reader of the copy.
 constexpr Duration kOthersWait = 1s;
+
+// Records at fault that are named, each with a line; of the others only the number is told.
+constexpr int kFaultsToldMax = 10;
+
+bool is_about_a_record(const client::Delivery& delivery) {
+  const ErrorCode code = client::code_of(*delivery.error);
+  return delivery.tokens.size() == 1 && (code == ErrorCode::kInvalidRecord || code == ErrorCode::kInvalidTimestamp);
+}
 
 std::string name_of(const std::string& file) { return file == "-" ? "standard input" : file; }
 
@@ -226,7 +235,10 @@ void Sender::delivered(const client::Delivery& delivery) {
     acknowledged_ += delivery.tokens.size();
     return;
   }
-  if (failed_ == 0) {
+  // The first failure says what there is to say, unless records are at fault by themselves.
+  const bool is_told = failed_ == 0 || (is_about_a_record(delivery) && told_ < kFaultsToldMax);
+  if (is_told) {
+    ++told_;
     Error error = *delivery.error;
     error.message += delivery.tokens.size() == 1 ? fmt::format(" (record {})", delivery.tokens.front())
                                                  : fmt::format(" ({} records, the first is number {})",

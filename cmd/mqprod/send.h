@@ -65,6 +65,7 @@ class Sender final : public tool::Job {
   std::uint64_t read_ = 0;  ///< records
   std::uint64_t acknowledged_ = 0;
   std::uint64_t failed_ = 0;
+  int told_ = 0;  ///< failures, each with its own line
   std::unique_ptr<env::Timer> rate_timer_;
   std::unique_ptr<env::Timer> drain_timer_;
   env::TaskGroup tasks_;

@@ -48,6 +48,14 @@ PartitionQueue::BatchRef PartitionQueue::given_up(ProducerBatch& batch) {
   return take(batch);
 }
 
+PartitionQueue::BatchRef PartitionQueue::given_up_but_for(ProducerBatch& batch, BatchRef rest) {
+  if (batch.identity.id != kNoProducerId) lost_count();
+  failed(batch);
+  const auto place = std::ranges::find(batches_, &batch, &BatchRef::get);
+  MQ_ASSERT(place != batches_.end());
+  return std::exchange(*place, std::move(rest));
+}
+
 void PartitionQueue::replace(ProducerBatch& batch, std::vector<BatchRef> parts) {
   failed(batch);
   const auto place = std::ranges::find(batches_, &batch, &BatchRef::get);

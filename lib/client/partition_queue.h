@@ -61,7 +61,9 @@ class PartitionQueue {
   void failed(ProducerBatch& batch);
   /// It will never be in the log, or nobody knows: takes it out. Later sequences need a new epoch.
   BatchRef given_up(ProducerBatch& batch);
-  /// The same for the oldest one.
+  /// The same, but for the records in `rest`, which take its place and go out anew.
+  BatchRef given_up_but_for(ProducerBatch& batch, BatchRef rest);
+  /// `given_up` of the oldest one.
   BatchRef give_up_front() { return given_up(*batches_.front()); }
   /// The broker has lost count: the sequences that it saw do not go on with those of the queue.
   void lost_count() { needs_identity_ = has_identity(); }

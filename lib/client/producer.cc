@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <deque>
+#include <functional>
 #include <limits>
 #include <map>
 #include <set>
+#include <span>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -134,7 +136,11 @@ class Producer::Impl : public std::enable_shared_from_this<Impl> {
   void retry(const Sent& sent, const Error& error);
   [[nodiscard]] static Error of_batch(const Sent& sent, const Error& error);
   bool split(const Sent& sent);
+  bool give_up_named(const Sent& sent, const wire::ProduceResponse::PartitionProduceResponse& answer);
+  PartitionQueue::BatchRef copy_some(const ProducerBatch& batch, const std::function<bool(std::size_t)>& keeps);
   void report(Partition& partition, PartitionQueue::BatchRef batch, std::int64_t base_offset, const Error* error);
+  void report(Partition& partition, std::span<const std::uint64_t> tokens, std::size_t bytes, std::int64_t base_offset,
+              const Error* error);
 
   // In the background.
   awaitable<void> connect(Lane& lane);
@@ -574,7 +580,7 @@ void Producer::Impl::on_partition_answer(const Sent& sent,
   Error error = broker_error(answer.error_code, "{}-{}", partition.topic->name, partition.index);
   if (answer.error_message) error.message += ": " + *answer.error_message;
   if (is_worth_retrying(error)) return retry(sent, error);
-  report(partition, queue.given_up(*sent.batch), -1, &error);
+  if (!give_up_named(sent, answer)) report(partition, queue.given_up(*sent.batch), -1, &error);
   if (!queue.empty() || partition.open_is_due) list(partition);
 }
 
@@ -638,45 +644,87 @@ bool Producer::Impl::split(const Sent& sent) {
   ProducerBatch& batch = *sent.batch;
   const std::size_t half = batch.tokens.size() / 2;
   if (half == 0) return false;
-  const auto view = record::first_batch(*batch.bytes);
-  if (!view) return false;
-  record::BatchBuilder builder(record::BatchBuilder::Options{.codec = options_.codec, .level = options_.level});
   std::vector<PartitionQueue::BatchRef> parts;
-  std::size_t taken = 0;
-  const auto finish_part = [&](std::size_t end) -> Result<void> {
-    auto part = std::make_unique<ProducerBatch>();
-    MQ_TRY(auto bytes, builder.finish());
-    part->bytes = std::make_shared<std::string>(std::move(bytes));
-    part->tokens.assign(batch.tokens.begin() + static_cast<std::ptrdiff_t>(taken),
-                        batch.tokens.begin() + static_cast<std::ptrdiff_t>(end));
-    part->buffered_bytes = parts.empty() ? batch.buffered_bytes / 2 : batch.buffered_bytes - batch.buffered_bytes / 2;
-    part->due = batch.due;
-    parts.push_back(std::move(part));
-    taken = end;
-    return {};
-  };
-  std::size_t index = 0;
-  std::vector<record::HeaderView> headers;
-  auto walked = record::for_each_record(splitter_, *view, [&](const record::RecordView& record) -> Result<void> {
-    headers.clear();
-    for (const record::HeaderView& header : record.headers) headers.push_back(header);
-    builder.add(record.timestamp, record.key, record.value, headers);
-    return ++index == half ? finish_part(half) : Result<void>{};
-  });
-  if (!walked || !finish_part(batch.tokens.size())) return false;
+  parts.push_back(copy_some(batch, [&](std::size_t index) { return index < half; }));
+  parts.push_back(copy_some(batch, [&](std::size_t index) { return index >= half; }));
+  if (!parts.front() || !parts.back()) return false;
+  parts.back()->buffered_bytes = batch.buffered_bytes - parts.front()->buffered_bytes;
   sent.partition->queue.replace(batch, std::move(parts));
   return true;
 }
 
+/// Gives up the records that the broker names as at fault, each with what is said of it, and leaves the others in their
+/// place, to be sent again. False when it names none.
+bool Producer::Impl::give_up_named(const Sent& sent, const wire::ProduceResponse::PartitionProduceResponse& answer) {
+  Partition& partition = *sent.partition;
+  ProducerBatch& batch = *sent.batch;
+  std::map<std::size_t, std::string> named;
+  for (const auto& fault : answer.record_errors)
+    if (fault.batch_index >= 0 && fault.batch_index < batch.record_count())
+      named.emplace(fault.batch_index, fault.batch_index_error_message.value_or(answer.error_message.value_or("")));
+  if (named.empty()) return false;
+
+  PartitionQueue::BatchRef rest;
+  if (named.size() < batch.tokens.size()) {
+    rest = copy_some(batch, [&](std::size_t index) { return !named.contains(index); });
+    if (!rest) return false;
+  }
+  const std::size_t bytes_left = rest ? rest->buffered_bytes : 0;
+  const PartitionQueue::BatchRef refused =
+      rest ? partition.queue.given_up_but_for(batch, std::move(rest)) : partition.queue.given_up(batch);
+  std::size_t bytes = refused->buffered_bytes - bytes_left;
+  // Where several are named, the code of the whole is that of one of them.
+  const ErrorCode code = named.size() == 1 ? answer.error_code : ErrorCode::kInvalidRecord;
+  for (const auto& [index, why] : named) {
+    Error error = broker_error(code, "{}-{}", partition.topic->name, partition.index);
+    if (!why.empty()) error.message += fmt::format(": {}", why);
+    report(partition, std::span(refused->tokens).subspan(index, 1), std::exchange(bytes, 0), -1, &error);
+  }
+  return true;
+}
+
+/// A batch of those records of `batch` that `keeps` by their index, not stamped, with their part of its bytes in the
+/// buffer. Null when its own bytes cannot be read, or it would be empty.
+PartitionQueue::BatchRef Producer::Impl::copy_some(const ProducerBatch& batch,
+                                                   const std::function<bool(std::size_t)>& keeps) {
+  const auto view = record::first_batch(*batch.bytes);
+  if (!view) return nullptr;
+  record::BatchBuilder builder(record::BatchBuilder::Options{.codec = options_.codec, .level = options_.level});
+  auto copy = std::make_unique<ProducerBatch>();
+  std::size_t index = 0;
+  std::vector<record::HeaderView> headers;
+  auto walked = record::for_each_record(splitter_, *view, [&](const record::RecordView& record) -> Result<void> {
+    if (index >= batch.tokens.size()) return mq::fail(Errc::corrupt, "more records than were added");
+    if (!keeps(index)) return ++index, Result<void>{};
+    headers.clear();
+    for (const record::HeaderView& header : record.headers) headers.push_back(header);
+    builder.add(record.timestamp, record.key, record.value, headers);
+    copy->tokens.push_back(batch.tokens[index++]);
+    return {};
+  });
+  if (!walked || copy->tokens.empty()) return nullptr;
+  auto bytes = builder.finish();
+  if (!bytes) return nullptr;
+  copy->bytes = std::make_shared<std::string>(*std::move(bytes));
+  copy->buffered_bytes = batch.buffered_bytes * copy->tokens.size() / batch.tokens.size();
+  copy->due = batch.due;
+  return copy;
+}
+
 void Producer::Impl::report(Partition& partition, PartitionQueue::BatchRef batch, std::int64_t base_offset,
                             const Error* error) {
-  buffered_ -= batch->buffered_bytes;
-  pending_records_ -= batch->tokens.size();
+  report(partition, batch->tokens, batch->buffered_bytes, base_offset, error);
+}
+
+void Producer::Impl::report(Partition& partition, std::span<const std::uint64_t> tokens, std::size_t bytes,
+                            std::int64_t base_offset, const Error* error) {
+  buffered_ -= bytes;
+  pending_records_ -= tokens.size();
   if (delivered_)
     delivered_({.topic = partition.topic->name,
                 .partition = partition.index,
                 .base_offset = base_offset,
-                .tokens = batch->tokens,
+                .tokens = tokens,
                 .error = error});
   if (room_.has_waiters()) room_.notify_all();
   if (pending_records_ == 0) idle_.notify_all();

@@ -53,7 +53,8 @@ struct OutgoingRecord {
   std::uint64_t token = 0;    ///< given back in the report
 };
 
-/// The end of one batch: acknowledged (`error` is null), or given up.
+/// The end of one batch, or of some of its records: acknowledged (`error` is null), or given up. A record that the
+/// broker names as at fault is given up alone; the rest of its batch is sent again.
 struct Delivery {
   std::string_view topic;
   std::int32_t partition = 0;

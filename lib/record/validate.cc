@@ -1,6 +1,7 @@
 #include "record/validate.h"
 
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "record/byte_source.h"
@@ -163,8 +164,46 @@ std::unexpected<Error> bad_record(ByteSource& in, std::int32_t index, const char
   return fail(Errc::invalid_record, "record {}: {}", index, problem);
 }
 
-Result<ValidatedBatch> walk_records(ByteSource& in, const BatchHeader& header, const ValidationRules& rules) {
+/// The records of a batch that are at fault by themselves.
+class Faults {
+ public:
+  explicit Faults(std::size_t named_max) : named_max_(named_max) {}
+
+  void add_keyless(std::int32_t index) {
+    add(index, [] { return std::string("no key, which a compacted topic needs"); });
+  }
+  void add_untimely(std::int32_t index, WallMillis timestamp, WallMillis now) {
+    is_untimely_ = true;
+    add(index, [&] { return fmt::format("timestamp {} is out of the topic's range (now is {})", timestamp, now); });
+  }
+  [[nodiscard]] bool empty() const { return count_ == 0; }
+  [[nodiscard]] Refusal refusal() && {
+    Refusal refusal(Error{
+        .code = is_untimely_ ? Errc::invalid_timestamp : Errc::invalid_record,
+        .message = count_ == 1 ? std::move(first_)
+                               : fmt::format("{}; {} more records of its batch are at fault", first_, count_ - 1)});
+    refusal.records = std::move(named_);
+    return refusal;
+  }
+
+ private:
+  template <class Message>
+  void add(std::int32_t index, Message message) {
+    if (count_++ == 0) first_ = fmt::format("record {}: {}", index, message());
+    if (named_.size() < named_max_) named_.push_back({.index = index, .message = message()});
+  }
+
+  std::size_t named_max_;
+  std::vector<RecordFault> named_;
+  std::string first_;
+  std::int32_t count_ = 0;
+  bool is_untimely_ = false;
+};
+
+std::expected<ValidatedBatch, Refusal> walk_records(ByteSource& in, const BatchHeader& header,
+                                                    const ValidationRules& rules) {
   ValidatedBatch result{.header = header};
+  Faults faults(rules.faults_named_max);
   const TimestampWindow window(rules);
   RecordWalk walk(in, rules);
   Record record;
@@ -172,19 +211,20 @@ Result<ValidatedBatch> walk_records(ByteSource& in, const BatchHeader& header, c
     if (const char* problem = walk.next(record)) return bad_record(in, index, problem);
     if (record.offset_delta != index)
       return fail(Errc::invalid_record, "record {}: its offset delta is {}", index, record.offset_delta);
-    if (rules.keys_required && !record.has_key)
-      return fail(Errc::invalid_record, "record {}: no key, which a compacted topic needs", index);
     WallMillis timestamp = 0;
-    if (__builtin_add_overflow(header.base_timestamp, record.timestamp_delta, &timestamp) || !window.takes(timestamp))
-      return fail(Errc::invalid_timestamp, "record {}: timestamp {} is out of the topic's range (now is {})", index,
-                  timestamp, rules.now);
-    if (timestamp > result.max_timestamp) {
+    if (rules.keys_required && !record.has_key) {
+      faults.add_keyless(index);
+    } else if (__builtin_add_overflow(header.base_timestamp, record.timestamp_delta, &timestamp) ||
+               !window.takes(timestamp)) {
+      faults.add_untimely(index, timestamp, rules.now);
+    } else if (timestamp > result.max_timestamp) {
       result.max_timestamp = timestamp;
       result.max_timestamp_delta = OffsetDelta{index};
     }
   }
   if (!in.at_end()) return fail(Errc::invalid_record, "bytes after the last of {} records", header.record_count);
   if (in.stream_error()) return bad_stream(*std::move(in.stream_error()));
+  if (!faults.empty()) return std::unexpected(std::move(faults).refusal());
   if (rules.log_append_time) {
     result.max_timestamp = rules.now;
     result.max_timestamp_delta = OffsetDelta{0};
@@ -195,7 +235,7 @@ Result<ValidatedBatch> walk_records(ByteSource& in, const BatchHeader& header, c
 
 }  // namespace
 
-Result<ValidatedBatch> validate(BytesView one_batch, const ValidationRules& rules, Codecs& codecs) {
+std::expected<ValidatedBatch, Refusal> validate(BytesView one_batch, const ValidationRules& rules, Codecs& codecs) {
   MQ_TRY(const BatchView batch, whole_batch(one_batch, rules));
   const BatchHeader& header = batch.header();
   MQ_CHECK(check_attributes(header, rules));

@@ -2,7 +2,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <expected>
 #include <limits>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/result.h"
@@ -25,6 +29,7 @@ struct ValidationRules {
   WallMillis now = 0;
   std::int64_t timestamp_before_max_ms = std::numeric_limits<std::int64_t>::max();
   std::int64_t timestamp_after_max_ms = std::numeric_limits<std::int64_t>::max();
+  std::size_t faults_named_max = 10'000;  ///< of the records that are at fault by themselves
 };
 
 struct ValidatedBatch {
@@ -37,6 +42,19 @@ struct ValidatedBatch {
   std::uint64_t raw_bytes = 0;  ///< of the records, decompressed
 };
 
+/// A record that is at fault by itself, in a batch that is well-formed: its producer can fail it alone (KIP-467).
+struct RecordFault {
+  std::int32_t index = 0;  ///< in its batch, from 0 on
+  std::string message;
+};
+
+/// Why a batch is not taken. `message` names the first record that is at fault.
+struct Refusal : Error {
+  Refusal(Error error) : Error(std::move(error)) {}
+  /// In order, the first `faults_named_max`. Empty when the batch is wrong as a whole.
+  std::vector<RecordFault> records;
+};
+
 /// Checks everything that a batch from a producer may not be (and no other has a place in `one_batch`): lengths, CRC,
 /// attributes, producer fields, offsets, every record, how far it expands. One pass for the CRC and one over the
 /// records' headers; nothing is copied, and a compressed batch is expanded piece by piece, never as a whole (but for
@@ -44,7 +62,9 @@ struct ValidatedBatch {
 ///
 /// corrupt_batch: lengths of the batch or its CRC: damage on the way, a retry may help. invalid_record: well-formed but
 /// not allowed, or records that lie; a retry is useless. invalid_timestamp, too_large, unsupported (codec): as they
-/// say. An error within a record names its index, counted from 0.
-[[nodiscard]] Result<ValidatedBatch> validate(BytesView one_batch, const ValidationRules& rules, Codecs& codecs);
+/// say. An error within a record names its index, counted from 0. Records without a key where one is needed, or with a
+/// time out of range, are named each; invalid_timestamp then when one of them has such a time.
+[[nodiscard]] std::expected<ValidatedBatch, Refusal> validate(BytesView one_batch, const ValidationRules& rules,
+                                                              Codecs& codecs);
 
 }  // namespace mq::record

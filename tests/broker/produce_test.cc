@@ -198,6 +198,79 @@ TEST_F(Produce, FewerReplicasThanMinInsyncRefusesOnlyThoseWhoAskForAll) {
   EXPECT_EQ(log_end("t"), 1);
 }
 
+using Row = wire::ProduceResponse::PartitionProduceResponse;
+
+awaitable<Row> produce_in(sim::Node& client, std::string batch, ApiVersion version) {
+  auto peer = co_await Peer::connect(client);
+  const auto answer = co_await peer->call(produce_request("t", 0, batch), version);
+  co_return only_row(answer);
+}
+
+std::vector<std::int32_t> named(const Row& row) {
+  std::vector<std::int32_t> indexes;
+  for (const auto& error : row.record_errors) indexes.push_back(error.batch_index);
+  return indexes;
+}
+
+/// Of `records`, every other one has a key.
+std::string half_keyed(int records, record::Codec codec = record::Codec::none) {
+  record::BatchBuilder builder({.codec = codec});
+  for (int i = 0; i < records; ++i)
+    builder.add(1'700'000'000'000, i % 2 == 0 ? std::optional<BytesView>("k") : std::nullopt, "v");
+  return builder.finish().value();
+}
+
+TEST_F(Produce, RecordsWithoutTheKeyThatACompactedTopicNeedsAreNamed) {
+  start();
+  create_topic("t", 1, {{"cleanup.policy", "compact"}});
+  for (const record::Codec codec : {record::Codec::none, record::Codec::zstd}) {
+    const Row row = run(produce_in(*client_, half_keyed(5, codec), kVersion));
+    EXPECT_EQ(row.error_code, ErrorCode::kInvalidRecord);
+    EXPECT_EQ(named(row), (std::vector<std::int32_t>{1, 3}));
+    EXPECT_EQ(row.record_errors.at(0).batch_index_error_message, "no key, which a compacted topic needs");
+    EXPECT_EQ(row.log_start_offset, 0);
+    EXPECT_EQ(row.base_offset, -1);
+  }
+  EXPECT_EQ(log_end("t"), 0);
+  EXPECT_TRUE(named(run(produce_in(*client_, half_keyed(5), 7))).empty()) << "there they have no place";
+}
+
+TEST_F(Produce, RecordsThatAreNamedAreBoundedForAWholeRequest) {
+  start();
+  create_topic("t", 3, {{"cleanup.policy", "compact"}});
+  const std::string batch = half_keyed(12'000);
+  const auto answer = run([](sim::Node& client, const std::string& each) -> awaitable<wire::ProduceResponse> {
+    auto peer = co_await Peer::connect(client);
+    wire::ProduceRequest request = produce_request("t", 0, each);
+    for (const std::int32_t index : {1, 2})
+      request.topic_data.front().partition_data.push_back({.index = index, .records = wire::Records::of(each)});
+    co_return co_await peer->call(request, kVersion);
+  }(*client_, batch));
+  const auto& rows = answer.responses.at(0).partition_responses;
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_EQ(rows[0].record_errors.size(), 6'000u);
+  EXPECT_EQ(rows[1].record_errors.size(), 4'000u);
+  EXPECT_TRUE(rows[2].record_errors.empty());
+  for (const Row& row : rows) EXPECT_EQ(row.error_code, ErrorCode::kInvalidRecord);
+}
+
+TEST_F(Produce, ErrorsTellWhereTheLogStartsUnlessTheyHaveNothingToDoWithIt) {
+  start();
+  create_topic("t", 1, {{"max.message.bytes", "1000"}});
+  const auto start_beside = [&](const std::string& batch, ErrorCode error) {
+    const Row row = run(produce_in(*client_, batch, kVersion));
+    EXPECT_EQ(row.error_code, error);
+    return row.log_start_offset;
+  };
+  EXPECT_EQ(start_beside(make_batch({.producer_id = 7, .sequence = 0}), ErrorCode::kNone), 0);
+  EXPECT_EQ(start_beside(make_batch({.producer_id = 7, .sequence = 9}), ErrorCode::kOutOfOrderSequenceNumber), 0);
+  EXPECT_EQ(start_beside("", ErrorCode::kInvalidRecord), 0);
+  EXPECT_EQ(start_beside(make_batch({.value_bytes = 2000}), ErrorCode::kMessageTooLarge), -1);
+  std::string damaged = make_batch({});
+  damaged.back() = static_cast<char>(damaged.back() ^ 1);
+  EXPECT_EQ(start_beside(damaged, ErrorCode::kCorruptMessage), -1);
+}
+
 awaitable<wire::ProduceResponse> produce_to_many(sim::Node& client, std::int32_t partitions) {
   auto peer = co_await Peer::connect(client);
   wire::ProduceRequest request = produce_request("t", 0, "");

@@ -108,8 +108,9 @@ class FakeBroker {
   std::map<std::string, std::uint8_t> incarnations;  ///< of topics; their ids are made from these
   std::int32_t leader_epoch = 1;
   bool has_leaders = true;
-  std::deque<ErrorCode> produce_errors;  ///< one for each produce answer to come, kNone: as it is
-  int answers_to_lose = 0;               ///< so many produce requests take effect, and lose their connection
+  std::deque<ErrorCode> produce_errors;   ///< one for each produce answer to come, kNone: as it is
+  int answers_to_lose = 0;                ///< so many produce requests take effect, and lose their connection
+  std::set<std::string> values_at_fault;  ///< records of these values are refused, and named as such
   std::size_t batch_bytes_max = 1 << 20;
   bool speaks_only_version_0 = false;  ///< of ApiVersions
   /// Whole frame, length included, instead of the answer to any request but ApiVersions.
@@ -282,9 +283,12 @@ class FakeBroker {
           produce_errors.pop_front();
         }
         Log* log = find(topic.name, partition.index);
+        answer.record_errors = faults_of(partition.records.bytes);
         answer.error_code = scripted != ErrorCode::kNone ? scripted
                             : log == nullptr             ? ErrorCode::kUnknownTopicOrPartition
-                                             : append(*log, std::string(partition.records.bytes), answer.base_offset);
+                            : !answer.record_errors.empty()
+                                ? ErrorCode::kInvalidTimestamp
+                                : append(*log, std::string(partition.records.bytes), answer.base_offset);
       }
     }
     if (answers_to_lose > 0) {
@@ -299,6 +303,21 @@ class FakeBroker {
     const auto found = topics.find(topic);
     if (found == topics.end() || static_cast<std::size_t>(partition) >= found->second.size()) return nullptr;
     return &found->second[static_cast<std::size_t>(partition)];
+  }
+
+  std::vector<wire::ProduceResponse::BatchIndexAndErrorMessage> faults_of(BytesView bytes) {
+    std::vector<wire::ProduceResponse::BatchIndexAndErrorMessage> faults;
+    const auto batch = record::first_batch(bytes);
+    if (!batch || values_at_fault.empty()) return faults;
+    record::RecordReader reader;
+    std::int32_t index = 0;
+    MQ_ASSERT(record::for_each_record(reader, *batch, [&](const record::RecordView& record) {
+                const std::string value(record.value.value_or("(null)"));
+                if (values_at_fault.contains(value))
+                  faults.push_back({.batch_index = index, .batch_index_error_message = "no " + value});
+                ++index;
+              }).has_value());
+    return faults;
   }
 
   ErrorCode append(Log& log, std::string bytes, std::int64_t& base_offset) {

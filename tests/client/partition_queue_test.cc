@@ -92,6 +92,25 @@ TEST(PartitionQueue, BatchGivenUpRenumbersTheRestUnderANewEpoch) {
   EXPECT_EQ(header_of(*second).producer_epoch, ProducerEpoch{1});
 }
 
+TEST(PartitionQueue, WhatIsLeftOfABatchGoesOutInItsPlaceUnderANewEpoch) {
+  PartitionQueue queue = known_queue();
+  queue.push(batch_of(5));
+  queue.push(batch_of(1));
+  ProducerBatch* whole = queue.send_next(kInflight);
+  ProducerBatch* behind = queue.send_next(kInflight);
+  auto rest = batch_of(2);
+  ProducerBatch* const kept = rest.get();
+  EXPECT_EQ(queue.given_up_but_for(*whole, std::move(rest))->record_count(), 5);
+  queue.failed(*behind);
+  EXPECT_TRUE(queue.needs_identity());
+  queue.renumber({.id = kIdentity.id, .epoch = ProducerEpoch{1}});
+  EXPECT_EQ(queue.send_next(kInflight), kept);
+  EXPECT_EQ(header_of(*kept).base_sequence, Sequence{0});
+  queue.acknowledged(*kept);
+  EXPECT_EQ(queue.send_next(kInflight), behind);
+  EXPECT_EQ(header_of(*behind).base_sequence, Sequence{2});
+}
+
 TEST(PartitionQueue, BatchLostBeforeItHadASequenceLeavesNoGap) {
   PartitionQueue queue = known_queue();
   queue.push(batch_of(2));

@@ -243,6 +243,39 @@ TEST_F(ProducerFixture, ErrorThatStaysIsReportedAndTheNextRecordsGoOn) {
   EXPECT_EQ(log(), (std::vector<std::string>{"0", "1", "3", "4", "5", "6", "7", "8", "9"}));
 }
 
+TEST_F(ProducerFixture, OnlyTheRecordsThatTheBrokerNamesFailAndTheOthersKeepTheirOrder) {
+  for (const std::size_t batch_bytes : {std::size_t{1} << 20, std::size_t{60}, kTinyBatch}) {
+    for (const record::Codec codec : {record::Codec::none, record::Codec::lz4}) {
+      options.batch_bytes = batch_bytes;
+      options.codec = codec;
+      options.linger = 50ms;
+      w.broker.create_again("t");
+      sent = 0;
+      failed.clear(), delivered.clear();
+      w.broker.values_at_fault = {"0", "7", "8", "13", "29"};
+      ASSERT_TRUE(send(producer(), 30).has_value());
+      std::vector<std::string> good = all_sent();
+      std::erase_if(good, [&](const std::string& value) { return w.broker.values_at_fault.contains(value); });
+      EXPECT_EQ(log(), good);
+      EXPECT_EQ(delivered.size(), 25u);
+      EXPECT_EQ(failed, (std::vector<std::uint64_t>{0, 7, 8, 13, 29}));
+      EXPECT_TRUE(last_error.message.ends_with(": no 29")) << last_error.message;
+    }
+  }
+}
+
+TEST_F(ProducerFixture, ABatchOfWhichEveryRecordIsNamedFailsRecordByRecord) {
+  options.linger = 50ms;
+  w.broker.values_at_fault = {"0", "1"};
+  Producer& p = producer();
+  ASSERT_TRUE(send(p, 2).has_value());
+  EXPECT_EQ(failed, (std::vector<std::uint64_t>{0, 1}));
+  EXPECT_EQ(code_of(last_error), ErrorCode::kInvalidRecord);  // one code for two tells neither
+  EXPECT_EQ(p.buffered_bytes(), 0u);
+  ASSERT_TRUE(send(p, 1).has_value());
+  EXPECT_EQ(log(), std::vector<std::string>{"2"});
+}
+
 TEST_F(ProducerFixture, CloseReportsWhatIsLeft) {
   Producer& p = producer();
   ASSERT_TRUE(send(p, 1).has_value());

@@ -44,6 +44,15 @@ mqctl config set topic/big max.message.bytes=8000000 >/dev/null
 mqprod -z none -d NEVER --max-record 4M big "$work/big"
 cmp <(mqcons big) <(cat "$work/big"; echo) || fail "a large record changed"
 
+# Records at fault are named, the first ten of them, and it is said how many there were.
+mqctl topic create compacted -p 1 --compact >/dev/null
+same 1 "$(status mqprod --linger 1s compacted < <(seq 12))" "records without the key that they need"
+for number in 1 2 10; do says "no key, which a compacted topic needs \\(record $number\\)"; done
+same 11 "$(wc -l <"$work/stderr")" "messages"
+says "12 of 12 records were not acknowledged"
+seq 3 | mqprod -k same compacted
+same "1 2 3" "$(mqcons compacted | xargs)" "what came with a key"
+
 # A rate is kept, to the record.
 start=$(date +%s%3N)
 seq 300 | mqprod -r 200/s rate

@@ -18,7 +18,7 @@ constexpr auto kInt64Min = std::numeric_limits<std::int64_t>::min();
 
 ValidationRules rules() { return {.now = kNow}; }
 
-Result<ValidatedBatch> check(BytesView bytes, const ValidationRules& with_rules = rules()) {
+std::expected<ValidatedBatch, Refusal> check(BytesView bytes, const ValidationRules& with_rules = rules()) {
   Codecs codecs;
   return validate(bytes, with_rules, codecs);
 }
@@ -268,6 +268,71 @@ TEST(ValidateRecord, CompactedTopicNeedsKeys) {
       check(make_batch({{.timestamp = kNow, .key = "k"}, {.offset = 1, .timestamp = kNow, .key = ""}}), compacted));
 }
 
+std::vector<std::int32_t> indexes_of(const Refusal& refusal) {
+  std::vector<std::int32_t> indexes;
+  for (const RecordFault& fault : refusal.records) indexes.push_back(fault.index);
+  return indexes;
+}
+
+/// Every other record has no key; every third is from long ago.
+std::string faulty_batch(std::int32_t records, Codec codec = Codec::none) {
+  std::vector<OwnedRecord> all;
+  for (std::int32_t i = 0; i < records; ++i) {
+    all.push_back({.offset = i, .timestamp = i % 3 == 0 ? kNow - 5000 : kNow, .value = "v"});
+    if (i % 2 == 0) all.back().key = "k";
+  }
+  return make_batch(all, codec);
+}
+
+ValidationRules keyed_and_recent() {
+  ValidationRules strict = rules();
+  strict.keys_required = true;
+  strict.timestamp_before_max_ms = 1000;
+  return strict;
+}
+
+TEST(ValidateRecord, EveryRecordAtFaultIsNamedWithWhatIsWrongWithIt) {
+  for (const Codec codec : {Codec::none, Codec::zstd}) {
+    const auto result = check(faulty_batch(8, codec), keyed_and_recent());
+    ASSERT_FALSE(result);
+    EXPECT_EQ(indexes_of(result.error()), (std::vector<std::int32_t>{0, 1, 3, 5, 6, 7}));
+    EXPECT_TRUE(result.error().records[0].message.starts_with("timestamp ")) << result.error().records[0].message;
+    // Of two faults the first that Kafka looks for.
+    EXPECT_TRUE(result.error().records[2].message.starts_with("no key")) << result.error().records[2].message;
+    EXPECT_EQ(result.error().code, Errc::invalid_timestamp);
+    EXPECT_TRUE(result.error().message.ends_with("; 5 more records of its batch are at fault"))
+        << result.error().message;
+  }
+}
+
+TEST(ValidateRecord, NamesOfFaultyRecordsAreBoundedAndTheCodeCountsAllOfThem) {
+  ValidationRules strict = keyed_and_recent();
+  strict.faults_named_max = 2;
+  const std::string batch = make_batch(
+      {{.timestamp = kNow}, {.offset = 1, .timestamp = kNow}, {.offset = 2, .timestamp = kNow - 5000, .key = "k"}});
+  auto result = check(batch, strict);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(indexes_of(result.error()), (std::vector<std::int32_t>{0, 1}));
+  EXPECT_EQ(result.error().code, Errc::invalid_timestamp);
+  strict.faults_named_max = 0;
+  result = check(batch, strict);
+  ASSERT_FALSE(result);
+  EXPECT_TRUE(result.error().records.empty());
+  EXPECT_TRUE(result.error().message.starts_with("record 0: no key")) << result.error().message;
+}
+
+TEST(ValidateRecord, ABatchThatIsWrongAsAWholeNamesNoRecord) {
+  const std::string batch_of_four = faulty_batch(4);
+  const std::string longer = batch_of_four.substr(at::kRecords) + "behind";
+  for (const std::string& batch :
+       {with(batch_of_four, at::kCount, std::int32_t{3}), with_payload(longer, Codec::none, 4)}) {
+    const auto result = check(batch, keyed_and_recent());
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code, Errc::invalid_record);
+    EXPECT_TRUE(result.error().records.empty()) << result.error().message;
+  }
+}
+
 TEST(ValidateTimestamp, RangeIsAroundNow) {
   ValidationRules window = rules();
   window.timestamp_before_max_ms = 1000;
@@ -289,6 +354,20 @@ TEST(ValidateTimestamp, ExtremesDoNotOverflow) {
   EXPECT_EQ(refusal(make_batch({{.timestamp = kInt64Max, .value = "v"}}), window), Errc::invalid_timestamp);
   EXPECT_EQ(refusal(with(make_batch({{.timestamp = 0}, {.offset = 1, .timestamp = 5}}), at::kBaseTimestamp, kInt64Max)),
             Errc::invalid_timestamp);
+}
+
+std::string stream_of(Codec codec) { return make_batch(sample_records(), codec).substr(at::kRecords); }
+
+// Readers differ in what they do with such bytes: Java's pass over some of them, others end with an error.
+TEST(ValidateCompressed, BytesBehindTheStreamAreRefusedWhateverTheyAre) {
+  for (Codec codec : {Codec::gzip, Codec::snappy, Codec::lz4, Codec::zstd}) {
+    const std::string stream = stream_of(codec);
+    EXPECT_TRUE(check(with_payload(stream, codec, 3))) << name_of(codec);
+    for (const std::string& behind :
+         {std::string(1, '\0'), std::string(8, '\0'), std::string("text"), stream, stream.substr(0, stream.size() - 1)})
+      EXPECT_EQ(refusal(with_payload(stream + behind, codec, 3)), Errc::invalid_record)
+          << name_of(codec) << ", " << behind.size() << " bytes";
+  }
 }
 
 TEST(ValidateCompressed, BrokenStreamIsARecordsFault) {

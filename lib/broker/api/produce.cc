@@ -21,7 +21,10 @@ namespace {
 constexpr std::int16_t kAcksAll = -1;
 constexpr std::int16_t kAcksNone = 0;
 constexpr std::int16_t kAcksLeader = 1;
+constexpr ApiVersion kRecordErrorsSince = 8;
 constexpr ApiVersion kTopicIdsSince = 13;
+// Records at fault that one answer names. A batch can hold a million, and their names are longer than they are.
+constexpr std::size_t kRecordErrorsMax = 10'000;
 
 // What one request may decompress on its connection's shard: a tenth of a millisecond with zstd and lz4, one with gzip.
 // The rest of it is checked on the pool, so that nobody else of the shard waits for a batch that expands to 100 MB.
@@ -34,7 +37,7 @@ struct Item {
   std::int32_t partition = 0;
   char* batch = nullptr;
   record::ValidatedBatch validated;
-  bool refused = false;  ///< the response says why; its partition is only told
+  bool refused = false;  ///< the response says why; its partition is told, and adds where its log starts
 };
 
 class ProduceOp;
@@ -69,7 +72,12 @@ class ProduceOp : public std::enable_shared_from_this<ProduceOp> {
   bool check_partition_here(const cluster::Topic& topic, const Wanted& wanted, PartitionResponse& response);
   awaitable<void> check_with_pool(Connection::Hold hold);
   awaitable<void> check_next_on_pool();
-  void take(Uuid topic_id, const Wanted& wanted, PartitionResponse& response, Result<record::ValidatedBatch> validated);
+  [[nodiscard]] record::ValidationRules rules_of(const cluster::Topic& topic) const;
+  void take(Uuid topic_id, const Wanted& wanted, PartitionResponse& response,
+            std::expected<record::ValidatedBatch, record::Refusal> validated);
+  void name_records(PartitionResponse& response, std::vector<record::RecordFault> faults);
+  void refuse(Uuid topic_id, const Wanted& wanted, PartitionResponse& response);
+  void give(Item item);
   void append();
   void append_part(const std::shared_ptr<ShardPart>& part);
   void append_item(const std::shared_ptr<ShardPart>& part, Item& item);
@@ -84,6 +92,7 @@ class ProduceOp : public std::enable_shared_from_this<ProduceOp> {
   bool too_many_ = false;
   Cursor next_;
   std::size_t expand_left_ = kExpandedHereMax;
+  std::size_t record_errors_left_ = kRecordErrorsMax;
   std::vector<std::shared_ptr<ShardPart>> parts_;
   std::size_t parts_waiting_ = 0;
 };
@@ -92,6 +101,13 @@ void set_error(wire::ProduceResponse::PartitionProduceResponse& response, ErrorC
   response.error_code = code;
   response.base_offset = -1;
   response.error_message = std::move(message);
+}
+
+/// As in Kafka: not where it is not known, nor beside errors that have nothing to do with what the log holds.
+bool tells_log_start(ErrorCode code) {
+  return code != ErrorCode::kUnknownTopicOrPartition && code != ErrorCode::kNotLeaderOrFollower &&
+         code != ErrorCode::kMessageTooLarge && code != ErrorCode::kCorruptMessage &&
+         code != ErrorCode::kKafkaStorageError;
 }
 
 bool is_compressed(BytesView batch) {
@@ -173,13 +189,15 @@ bool ProduceOp::check_partition_here(const cluster::Topic& topic, const Wanted& 
   if (request_.acks == kAcksAll && home.settings(topic)->insync_replicas_min > partition->isr.size()) {
     set_error(response, ErrorCode::kNotEnoughReplicas,
               fmt::format("{} replicas are in sync, less than min.insync.replicas", partition->isr.size()));
+    refuse(topic.id, wanted, response);
     return true;
   }
   if (batch.empty()) {
     set_error(response, ErrorCode::kInvalidRecord, "a produce request needs one record batch per partition");
+    refuse(topic.id, wanted, response);
     return true;
   }
-  record::ValidationRules rules = home.validation_rules(topic);
+  record::ValidationRules rules = rules_of(topic);
   const bool may_expand_more = rules.decompress.bytes_max > expand_left_ && batch.size() <= rules.batch_bytes_max;
   // What is larger than that when compressed need not be tried.
   if (may_expand_more && batch.size() > expand_left_ && is_compressed(batch)) return false;
@@ -209,7 +227,7 @@ awaitable<void> ProduceOp::check_next_on_pool() {
   const cluster::Topic* known = find(topic);
   const Uuid topic_id = known->id;
   auto validated = co_await home.node().machine().disk_pool.run(
-      home.shard(), [batch = wanted.records.bytes, rules = home.validation_rules(*known)] {
+      home.shard(), [batch = wanted.records.bytes, rules = rules_of(*known)] {
         record::Codecs codecs;
         return record::validate(batch, rules, codecs);
       });
@@ -217,24 +235,49 @@ awaitable<void> ProduceOp::check_next_on_pool() {
   ++next_.partition;
 }
 
-/// Gives the batch to the part of its partition's shard, or its error to the answer.
-void ProduceOp::take(Uuid topic_id, const Wanted& wanted, PartitionResponse& response,
-                     Result<record::ValidatedBatch> validated) {
-  const BytesView batch = wanted.records.bytes;
-  Item item{.response = &response, .topic_id = topic_id, .partition = wanted.index};
-  if (validated) {
-    // The frame is this request's own memory, and nobody else reads it: offsets are written where the batch lies.
-    item.batch = const_cast<char*>(batch.data());
-    item.validated = std::move(*validated);
-  } else {
-    set_error(response, to_wire(validated.error()), validated.error().message);
-    const auto header = record::parse_header(batch);
-    if (!header || !header->has_producer_id()) return;
-    item.validated.header = *header;
-    item.refused = true;
-  }
+record::ValidationRules ProduceOp::rules_of(const cluster::Topic& topic) const {
+  record::ValidationRules rules = call_.broker().validation_rules(topic);
+  rules.faults_named_max = call_.version() >= kRecordErrorsSince ? record_errors_left_ : 0;
+  return rules;
+}
 
-  ShardBroker& owner = call_.broker().node().owner_of(topic_id, wanted.index);
+void ProduceOp::take(Uuid topic_id, const Wanted& wanted, PartitionResponse& response,
+                     std::expected<record::ValidatedBatch, record::Refusal> validated) {
+  if (!validated) {
+    set_error(response, to_wire(validated.error()), validated.error().message);
+    name_records(response, std::move(validated.error().records));
+    return refuse(topic_id, wanted, response);
+  }
+  // The frame is this request's own memory, and nobody else reads it: offsets are written where the batch lies.
+  give({.response = &response,
+        .topic_id = topic_id,
+        .partition = wanted.index,
+        .batch = const_cast<char*>(wanted.records.bytes.data()),
+        .validated = std::move(*validated)});
+}
+
+void ProduceOp::name_records(PartitionResponse& response, std::vector<record::RecordFault> faults) {
+  record_errors_left_ -= faults.size();
+  response.record_errors.reserve(faults.size());
+  for (record::RecordFault& fault : faults)
+    response.record_errors.push_back(
+        {.batch_index = fault.index, .batch_index_error_message = std::move(fault.message)});
+}
+
+/// `response` says why. The partition is told, and tells where its log starts.
+void ProduceOp::refuse(Uuid topic_id, const Wanted& wanted, PartitionResponse& response) {
+  Item item{.response = &response, .topic_id = topic_id, .partition = wanted.index, .refused = true};
+  const auto header = record::parse_header(wanted.records.bytes);
+  if (header)
+    item.validated.header = *header;
+  else
+    item.validated.header.producer_id = kNoProducerId;
+  give(std::move(item));
+}
+
+/// To the part of its partition's shard.
+void ProduceOp::give(Item item) {
+  ShardBroker& owner = call_.broker().node().owner_of(item.topic_id, item.partition);
   std::shared_ptr<ShardPart> part;
   for (const auto& known : parts_)
     if (known->owner == &owner) part = known;
@@ -274,14 +317,19 @@ void ProduceOp::append_item(const std::shared_ptr<ShardPart>& part, Item& item) 
     if (!item.refused) set_error(*item.response, ErrorCode::kNotLeaderOrFollower, "the partition is not here any more");
     return item_done(part);
   }
+  const auto refused = [&] {
+    if (tells_log_start(item.response->error_code))
+      item.response->log_start_offset = partition->log().log_start().value();
+    item_done(part);
+  };
   if (item.refused) {
     partition->refuse(item.validated.header);
-    return item_done(part);
+    return refused();
   }
   auto appended = partition->append(item.batch, item.validated);
   if (!appended) {
     set_error(*item.response, to_wire(appended.error()), appended.error().message);
-    return item_done(part);
+    return refused();
   }
   item.response->base_offset = appended->base_offset.value();
   item.response->log_append_time_ms = appended->log_append_time;
