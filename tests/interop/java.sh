@@ -68,3 +68,5 @@ ask TopicCommand --delete --topic made
 ask TopicCommand --list >out
 if grep -q '^made$' out; then fail "kafka-topics left the topic"; fi
 echo "configs, offsets, log dirs: ok"
+
+timeout 60 java "${java_options[@]}" -cp "$jars/*" "$here/java/RecordsAtFault.java" "$MQ_BROKERS"

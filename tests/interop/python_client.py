@@ -245,10 +245,22 @@ def offsets_and_times():
     assert consume_all("timed", 70)[0].offset() == 30
 
 
+def records_at_fault():
+    done(admin.create_topics([NewTopic("keyed", 1, config={"cleanup.policy": "compact"})]))
+    producer = Producer(BROKERS | {"linger.ms": 500})
+    outcomes = {}
+    for index, key in enumerate([b"a", None, b"b", None, b"c"]):
+        producer.produce("keyed", key=key, value=b"v", on_delivery=lambda error, _, i=index: outcomes.update({i: error and error.name()}))
+    assert producer.flush(30) == 0
+    # The batch is refused as a whole; who is at fault is told so, the others that they were beside them.
+    named, others = "INVALID_RECORD", "_INVALID_DIFFERENT_RECORD"
+    assert outcomes == {0: others, 1: named, 2: others, 3: named, 4: others}, outcomes
+
+
 def main():
-    checks = [codecs_and_idempotence, topics_and_configs, offsets_and_times, lambda: groups_that_come_and_go("range"),
+    checks = [codecs_and_idempotence, topics_and_configs, offsets_and_times, records_at_fault, lambda: groups_that_come_and_go("range"),
               lambda: groups_that_come_and_go("cooperative-sticky"), static_members_return]
-    names = ["codecs", "topics", "offsets", "range group", "cooperative group", "static members"]
+    names = ["codecs", "topics", "offsets", "records at fault", "range group", "cooperative group", "static members"]
     for name, check in zip(names, checks):
         began = time.monotonic()
         check()
