@@ -27,6 +27,7 @@ namespace {
 
 // A stop that takes longer than this (a disk that does not answer) ends without the clean marker.
 constexpr Duration kStopPatience = 60s;
+constexpr Duration kLogPatience = 100ms;
 
 broker::NodeEnv machine_of(posix::Runtime& runtime) {
   return {.shards = runtime.shards(),
@@ -116,7 +117,8 @@ awaitable<http::Response> Daemon::metrics() {
                                                            .cpu = usage.cpu,
                                                            .resident_bytes = usage.resident_bytes,
                                                            .open_descriptors = usage.open_descriptors,
-                                                           .descriptors_max = usage.descriptors_max});
+                                                           .descriptors_max = usage.descriptors_max,
+                                                           .log_lines_dropped = runtime_.logger().dropped()});
   co_return http::Response{.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = std::move(text)};
 }
 
@@ -141,6 +143,7 @@ void Daemon::tell_ready() {
   }
   tell_flush();
   tell_descriptors();
+  runtime_.logger().flush(kLogPatience);  // whoever waits for us finds it said
   (void)posix::notify_service_manager("READY=1");
   if (options_.ready_fd < 0) return;
   const std::string line = "MQ_BROKERS=" + brokers() + "\n";
@@ -212,6 +215,7 @@ awaitable<void> Daemon::watch_signals() {
       runtime_.logger().info("{} connections, {} topics, {} partitions", node_.connection_count(),
                              image->topics().size(), image->partition_count());
     } else if (ending_) {
+      runtime_.logger().flush(kLogPatience);
       std::_Exit(128 + *signal);
     } else {
       end(0);

@@ -15,6 +15,7 @@
 #include "env/task_group.h"
 #include "posix/process.h"
 #include "posix/signals.h"
+#include "posix/stdio.h"
 #include "tool/error_stream.h"
 
 extern char** environ;
@@ -82,7 +83,10 @@ Result<client::ClientOptions> client_options(const cli::Arguments& args) {
 
 }  // namespace
 
-void end_now(cli::ExitCode code) { std::_Exit(cli::to_status(code)); }
+void end_now(cli::ExitCode code) {
+  posix::flush_error();
+  std::_Exit(cli::to_status(code));
+}
 
 cli::Environment environment() {
   cli::Environment found;

@@ -1,10 +1,16 @@
 #pragma once
 
 #include <source_location>
+#include <string_view>
 
 namespace mq {
 
-/// Prints the broken fact and aborts. Never returns.
+/// How last words are said: one line with its end. To standard error, unless somebody knows a way that cannot wait for
+/// ever: a pipe that nobody reads must not keep a broken process alive.
+using SayLastWords = void (*)(std::string_view line);
+void set_last_words(SayLastWords say);
+
+/// Says the broken fact and aborts. Never returns.
 [[noreturn]] void assert_failed(const char* fact, std::source_location where = std::source_location::current());
 
 }  // namespace mq

@@ -197,6 +197,11 @@ std::vector<PlacedRow> placed_rows() {
       {Metric::log_lines_left_out,
        {.name = "mq_log_lines_left_out_total",
         .help = "Lines of the broker's own log that were left out because clients caused too many."}},
+      {Metric::log_lines_dropped,
+       {.name = "mq_log_lines_dropped_total",
+        .help =
+            "Lines of the broker's own log that could not be written: nobody reads standard error, or its disk is too "
+            "slow."}},
       {Metric::build_info,
        {.name = "mq_build_info",
         .kind = Kind::gauge,

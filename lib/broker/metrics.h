@@ -70,6 +70,7 @@ enum class Metric : std::size_t {
   unclean_start,
   config_reloads,
   log_lines_left_out,
+  log_lines_dropped,
   build_info,
   process_start_time,
   process_cpu,

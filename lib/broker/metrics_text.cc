@@ -15,6 +15,7 @@ void set(ShardMetrics& metrics, Metric row, std::uint64_t value) {
 void set_process(ShardMetrics& metrics, const ProcessFacts& process) {
   set(metrics, Metric::process_start_time, static_cast<std::uint64_t>(Duration(process.started_at * 1ms).count()));
   metrics.counter(Metric::process_cpu).raise_to(static_cast<std::uint64_t>(process.cpu.count()));
+  metrics.counter(Metric::log_lines_dropped).raise_to(process.log_lines_dropped);
   set(metrics, Metric::process_resident_bytes, process.resident_bytes);
   set(metrics, Metric::process_open_fds, process.open_descriptors);
   set(metrics, Metric::process_max_fds, process.descriptors_max);

@@ -17,6 +17,7 @@ struct ProcessFacts {
   std::uint64_t resident_bytes = 0;
   std::uint64_t open_descriptors = 0;
   std::uint64_t descriptors_max = 0;
+  std::uint64_t log_lines_dropped = 0;
 };
 
 /// Everything that the node counts, in Prometheus' text format: refreshes what is not counted as it happens, a moment

@@ -2,13 +2,15 @@
 
 #include <spdlog/logger.h>
 #include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/base_sink.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
+#include <mutex>
 #include <utility>
 
+#include "posix/line_writer.h"
 #include "posix/log_text.h"
 
 namespace mq::posix {
@@ -71,17 +73,56 @@ LogFormat resolve(LogFormat format) {
   return stderr_is_the_journal() ? LogFormat::journal : LogFormat::text;
 }
 
+std::unique_ptr<spdlog::formatter> make_formatter(LogFormat format) {
+  auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
+  formatter->add_flag<SyslogPriority>('P').set_pattern(pattern(resolve(format)));
+  return formatter;
+}
+
+std::string_view text_of(const spdlog::memory_buf_t& formatted) { return {formatted.data(), formatted.size()}; }
+
+/// What the log itself says when lines of it were dropped.
+std::string dropped_line(LogFormat format, std::uint64_t lines) {
+  const std::string text =
+      fmt::format("{} lines of this log were dropped: nobody read it, or its disk was too slow", lines);
+  spdlog::memory_buf_t formatted;
+  make_formatter(format)->format({"mq", spdlog::level::warn, text}, formatted);
+  return std::string(text_of(formatted));
+}
+
+class Sink final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  explicit Sink(LogFormat format)
+      : writer_(STDERR_FILENO, LineWriter::Files::by_the_thread,
+                [format](std::uint64_t lines) { return dropped_line(format, lines); }) {}
+
+  [[nodiscard]] LineWriter& writer() { return writer_; }
+
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t formatted;
+    formatter_->format(message, formatted);
+    writer_.write(text_of(formatted));
+  }
+  void flush_() override {}
+
+ private:
+  LineWriter writer_;
+};
+
 class SpdLogger final : public LeveledLogger {
  public:
   explicit SpdLogger(const LoggerOptions& options)
-      : is_json_(options.format == LogFormat::json), logger_("mq", std::make_shared<spdlog::sinks::stderr_sink_mt>()) {
-    auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
-    formatter->add_flag<SyslogPriority>('P').set_pattern(pattern(resolve(options.format)));
-    logger_.set_formatter(std::move(formatter));
+      : is_json_(options.format == LogFormat::json),
+        sink_(std::make_shared<Sink>(options.format)),
+        logger_("mq", sink_) {
+    logger_.set_formatter(make_formatter(options.format));
     logger_.set_level(to_spdlog(options.level));
   }
 
   void set_level(env::LogLevel level) override { logger_.set_level(to_spdlog(level)); }
+  void flush(Duration patience) override { (void)sink_->writer().flush(patience); }
+  std::uint64_t dropped() const override { return sink_->writer().dropped(); }
 
   bool enabled(env::LogLevel level) const override { return logger_.should_log(to_spdlog(level)); }
   void write(env::LogLevel level, std::string_view text) override {
@@ -90,6 +131,7 @@ class SpdLogger final : public LeveledLogger {
 
  private:
   const bool is_json_;
+  const std::shared_ptr<Sink> sink_;
   spdlog::logger logger_;
 };
 

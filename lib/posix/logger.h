@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
+#include "base/time.h"
 #include "env/logger.h"
 
 namespace mq::posix {
@@ -22,10 +24,15 @@ struct LoggerOptions {
 class LeveledLogger : public env::Logger {
  public:
   virtual void set_level(env::LogLevel level) = 0;
+  /// Waits, `patience` at most, until what was logged is written.
+  virtual void flush(Duration patience) = 0;
+  /// Lines that could not be written, since nobody reads them.
+  [[nodiscard]] virtual std::uint64_t dropped() const = 0;
 };
 
-/// Writes lines to standard error. Control bytes and what is not UTF-8 are escaped as \xNN, so that no text from
-/// outside can forge a line or drive a terminal. Safe from every thread.
+/// Writes lines to standard error, without ever waiting for whoever reads it (see LineWriter). Control bytes and what
+/// is not UTF-8 are escaped as \xNN, so that no text from outside can forge a line or drive a terminal. Safe from every
+/// thread.
 [[nodiscard]] std::unique_ptr<LeveledLogger> make_logger(const LoggerOptions& options);
 
 }  // namespace mq::posix

@@ -11,6 +11,7 @@
 #include "env/task_group.h"
 #include "posix/clock.h"
 #include "posix/files.h"
+#include "posix/line_writer.h"
 #include "posix/logger.h"
 #include "posix/pool.h"
 #include "posix/random.h"
@@ -50,6 +51,7 @@ void ignore_sigpipe() { ::signal(SIGPIPE, SIG_IGN); }
 Runtime::Runtime(RuntimeOptions options) {
   MQ_ASSERT(options.shards >= 1 && options.pool_threads >= 1);
   ignore_sigpipe();
+  tell_last_words_without_waiting();
   parts_ = std::make_unique<Parts>(options);
 }
 

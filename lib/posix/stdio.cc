@@ -1,12 +1,12 @@
 #include "posix/stdio.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <utility>
 
+#include "posix/line_writer.h"
 #include "posix/pollable_file.h"
 #include "posix/system_error.h"
 
@@ -38,18 +38,19 @@ awaitable<Result<void>> Output::write(BytesView bytes) { return file_->write(byt
 awaitable<bool> Output::reader_gone() { return file_->reader_gone(); }
 void Output::close() { file_->close(); }
 
-void write_error(std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t put = ::write(STDERR_FILENO, text.data(), text.size());
-    if (put > 0) {
-      text.remove_prefix(static_cast<std::size_t>(put));
-    } else if (put < 0 && errno == EAGAIN) {  // another process set O_NONBLOCK on what we share
-      pollfd one{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
-      (void)::poll(&one, 1, -1);
-    } else if (put == 0 || errno != EINTR) {
-      return;
-    }
-  }
+namespace {
+
+LineWriter& error_writer() {
+  static LineWriter writer(STDERR_FILENO, LineWriter::Files::at_once, [](std::uint64_t lines) {
+    return "(" + std::to_string(lines) + " lines were dropped here: standard error was not read)\n";
+  });
+  return writer;
 }
+
+}  // namespace
+
+void write_error(std::string_view text) { error_writer().write(text); }
+
+void flush_error() { (void)error_writer().flush(LineWriter::kPatience); }
 
 }  // namespace mq::posix

@@ -57,7 +57,10 @@ class Output {
   std::unique_ptr<PollableFile> file_;
 };
 
-/// Writes `text` to standard error, waiting as long as that takes. An error is nobody's business.
+/// Writes `text` to standard error without waiting for whoever reads that (see LineWriter): it comes later, or not at
+/// all. The end of the process waits a moment for it.
 void write_error(std::string_view text);
+/// That wait, for those who end the process at once.
+void flush_error();
 
 }  // namespace mq::posix
