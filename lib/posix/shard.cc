@@ -19,6 +19,7 @@ thread_local const PosixShard* current_shard = nullptr;
 constexpr Duration kLookMax = 50us;
 constexpr Duration kNearMax = 100us;
 constexpr int kLooksLeftOutMax = 1023;
+constexpr int kDrainsBetweenLooks = 4;
 
 }  // namespace
 
@@ -57,6 +58,10 @@ void PosixShard::drain() {
     if (loop_.stopped()) break;
   }
   draining_.clear();
+  // Tasks that post tasks may go on for long, and the loop asks for sockets only when nothing else is ready.
+  if (++drains_ < kDrainsBetweenLooks) return;
+  drains_ = 0;
+  if (sockets_.fetch()) boost::asio::post(loop_, [this] { sockets_.dispatch(); });
 }
 
 std::unique_ptr<env::Timer> PosixShard::make_timer() { return std::make_unique<PosixTimer>(*this); }
@@ -84,6 +89,7 @@ void PosixShard::run_turn() {
 }
 
 bool PosixShard::run_ready() {
+  drains_ = 0;
   // As a task of the loop: what Asio does for its own coroutines, like keeping their memory, it does for these too.
   if (sockets_.fetch()) boost::asio::post(loop_, [this] { sockets_.dispatch(); });
   return loop_.poll() > 0;

@@ -95,6 +95,7 @@ class PosixShard final : public env::Shard {
   Tasks posted_;
   bool dropping_ = false;
   Tasks draining_;                ///< of the loop's thread only
+  int drains_ = 0;                ///< since the loop last asked for sockets
   bool events_are_near_ = false;  ///< the last wait for an event was short
   int looks_left_out_ = 0;        ///< after the last look in vain; twice as many after the next
   int looks_to_leave_out_ = 0;

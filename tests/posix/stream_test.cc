@@ -1,6 +1,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -64,6 +65,25 @@ TEST(Stream, BytesArriveInOrderBothWays) {
       co_await write_all(*server, word + "!");
       EXPECT_EQ(co_await read_exactly(*client, word.size() + 1), word + "!");
     }
+  });
+}
+
+TEST(Stream, HasItsTurnBetweenTasksThatPostTasksForEver) {
+  in_runtime([](Runtime& runtime) -> awaitable<void> {
+    auto [client, server] = co_await connected_pair(runtime);
+    bool is_over = false;
+    std::function<void()> post_again = [&] {
+      if (!is_over) runtime.shard(0).post(post_again);
+    };
+    env::TaskGroup tasks(runtime.shard(0));
+    tasks.spawn([](env::Stream& from, bool& over) -> awaitable<void> {
+      EXPECT_EQ(co_await read_exactly(from, 5), "hello");
+      over = true;
+    }(*server, is_over));
+    co_await let_run(runtime);
+    post_again();
+    co_await write_all(*client, "hello");
+    co_await tasks.join();
   });
 }
 
