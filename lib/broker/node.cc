@@ -97,6 +97,8 @@ awaitable<Result<void>> Node::start() {
   if (!config().cluster_id.empty() && !Uuid::parse(config().cluster_id, wanted))
     co_return fail(Errc::invalid_argument, "'{}' is no cluster id: 22 characters of URL-safe base64 are",
                    config().cluster_id);
+  // First, so that whoever finds an address taken leaves nothing behind. Who connects meanwhile waits.
+  MQ_CO_CHECK(listen());
   MQ_CO_TRY(log_dir_,
             co_await env_.disk_pool.run(home, [this] { return log::LogDir::open(env_.files, config().data_dir); }));
   for (const std::string& note : log_dir_->notes()) logger().warn("{}", note);
@@ -118,7 +120,7 @@ awaitable<Result<void>> Node::start() {
   metrics.gauge(Metric::recovery_duration).set(recovery_took.count());
   if (unclean) tell_recovery(recovery_took);
   for (const auto& shard : shards_) shard->shard().post([&shard] { shard->start(); });
-  MQ_CO_CHECK(listen());
+  for (const auto& bound : listeners_) acceptors_->spawn(accept_on(*bound));
   metrics.gauge(Metric::start_duration).set((home.now() - begun).count());
   co_return Result<void>{};
 }
@@ -265,7 +267,6 @@ Result<void> Node::listen() {
     bound->listener = std::move(listener);
     listeners_.push_back(std::move(bound));
   }
-  for (const auto& bound : listeners_) acceptors_->spawn(accept_on(*bound));
   return {};
 }
 

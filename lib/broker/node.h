@@ -62,7 +62,8 @@ class Node {
   /// Does no I/O: destroying a running node is a `kill -9`.
   ~Node();
 
-  /// Opens the data directory, loads the metadata, recovers the logs and listens. Serving begins before it returns.
+  /// Listens, opens the data directory, loads the metadata, recovers the logs, and then begins to serve those who
+  /// connected meanwhile too. When it fails before it has opened the directory, nothing was made.
   awaitable<Result<void>> start();
   /// Graceful stop: listeners, connections (what was asked is answered, unless the client does not read), groups,
   /// tasks, logs synced, clean marker.

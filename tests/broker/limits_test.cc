@@ -14,6 +14,7 @@ namespace mq::broker {
 namespace {
 
 using testing::BrokerTest;
+using testing::kPort;
 using testing::make_batch;
 using testing::only_row;
 using testing::Peer;
@@ -226,6 +227,14 @@ TEST_F(Limits, ARefusedStartLeavesTheDirectoryAsItWas) {
   config_.data_dir = "/new/place";
   config_.cluster_id = "nonsense";
   refused("with a bad cluster id");
+  EXPECT_FALSE(files.exists("/new").value());
+
+  config_.cluster_id = "";
+  config_.listeners.push_back({.address = {.host = "", .port = kPort + 1, .path = {}}});
+  auto other = machine_->shard(0).network().listen({.host = "", .port = kPort + 1, .path = {}});
+  ASSERT_TRUE(other);
+  machine_->own(std::shared_ptr<env::Listener>(*std::move(other)));
+  refused("with its second port taken");
   EXPECT_FALSE(files.exists("/new").value());
 }
 
