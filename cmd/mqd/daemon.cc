@@ -17,6 +17,7 @@
 #include "config/broker_config.h"
 #include "config/reload.h"
 #include "options.h"
+#include "posix/memory.h"
 #include "posix/process.h"
 #include "posix/process_deadline.h"
 #include "posix/process_usage.h"
@@ -36,7 +37,8 @@ broker::NodeEnv machine_of(posix::Runtime& runtime) {
           .metadata_pool = runtime.pool(),
           .random = runtime.random(),
           .logger = runtime.logger(),
-          .descriptors_max = posix::raise_descriptor_limit()};
+          .descriptors_max = posix::raise_descriptor_limit(),
+          .return_memory = posix::return_free_memory};
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "config/broker_config.h"
 #include "daemon.h"
 #include "options.h"
+#include "posix/memory.h"
 #include "posix/process.h"
 #include "tool/run_tool.h"
 
@@ -66,6 +67,7 @@ void use_sockets(const cli::Arguments& args, const std::vector<env::Address>& so
 
 int run(int argc, char** argv) {
   posix::open_missing_standard_streams();
+  posix::return_large_blocks_at_once();
   const std::vector<std::string> words(argv + 1, argv + argc);
   cli::Environment around = tool::environment();
   const auto files = std::make_unique<posix::Runtime>();

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cstdlib>
 #include <cstring>
+#include <new>
 
 #include "base/assert.h"
 #include "base/cursor.h"
@@ -15,9 +17,12 @@ namespace {
 
 constexpr std::size_t kLengthBytes = 4;
 constexpr std::size_t kHeaderBytesMin = 8;  // api key, version, correlation id
-// An idle connection keeps one small buffer. Bigger frames grow it by what has arrived, never by what a length claims.
-constexpr std::size_t kBufferBytesMin = 16 << 10;
-constexpr std::size_t kBufferBytesKept = 2u << 20;
+// An idle connection keeps one small buffer. Bigger frames grow it by what has arrived, never by what a length claims;
+// only a frame of at most kWholeFrameBytesMax, of which at least some 8 KiB are there, gets its buffer at once.
+constexpr std::size_t kBufferBytesMin = RequestRoom::kOwnBytes;
+constexpr std::size_t kWholeFrameBytesMax = 2u << 20;
+// Giving back a buffer above this takes the system so long that others would notice.
+constexpr std::size_t kDroppedHereBytesMax = 4u << 20;
 // With less room than this behind what was read a read is not worth its call.
 constexpr std::size_t kRoomBytesMin = 2 << 10;
 // So many requests in a row for one other shard make the connection move: the hop costs 2 to 12 us each.
@@ -25,13 +30,29 @@ constexpr int kAwayRequestsToMove = 16;
 constexpr Duration kFrameTimeMax = 30s;
 constexpr Duration kWriteTimeMax = 30s;
 constexpr std::size_t kPiecesMax = 64;
+// Who sends less of a frame in RequestRoom::kPatience has stalled.
+constexpr std::uint64_t kStalledBytes = 256 << 10;
 
 }  // namespace
 
+/// What is read lies in one, and the requests in progress do: each keeps it alive. What the C library gives for large
+/// ones grows without a copy.
 struct Connection::Buffer {
-  explicit Buffer(std::size_t size) : bytes(std::make_unique_for_overwrite<char[]>(size)), capacity(size) {}
-  std::unique_ptr<char[]> bytes;
-  std::size_t capacity;
+  Buffer(std::size_t size, Holding room) : held(std::move(room)) { resize(size); }
+  ~Buffer() { std::free(bytes); }
+  Buffer(const Buffer&) = delete;
+  Buffer& operator=(const Buffer&) = delete;
+
+  void resize(std::size_t size) {
+    auto* const resized = static_cast<char*>(std::realloc(bytes, size));
+    if (resized == nullptr) throw std::bad_alloc();
+    bytes = resized;
+    capacity = size;
+  }
+
+  Holding held;  ///< counts all of the capacity
+  char* bytes = nullptr;
+  std::size_t capacity = 0;
 };
 
 Responder::~Responder() {
@@ -50,6 +71,14 @@ void Responder::close(std::string why) {
   std::exchange(connection_, nullptr)->settle(slot_, Connection::Slot::State::close, {}, std::move(why));
 }
 
+void Responder::hold(std::size_t bytes) {
+  Connection& of = *connection_;
+  if (of.closing_) return;
+  of.slots_[slot_ - of.first_slot_].decoded_bytes += bytes;
+  of.decoded_bytes_ += bytes;
+  of.home_->room().add(bytes);
+}
+
 Connection::Hold::Hold(std::shared_ptr<Connection> connection) : connection_(std::move(connection)) {
   ++connection_->holds_;
 }
@@ -65,6 +94,7 @@ Connection::Connection(ShardBroker& home, std::unique_ptr<env::Stream> stream, c
       local_(stream_->local_address()),
       remote_(stream_->remote_address()),
       id_(home.node().next_connection_id()),
+      buffer_bytes_(std::make_shared<BufferBytes>(home.room().held_bytes())),
       fetch_session_(home.node().fetch_session_slots()),
       last_read_(home.shard().now()) {}
 
@@ -80,29 +110,45 @@ awaitable<void> Connection::run() {
       if (read_begin_ == read_end_) co_return;
       continue;  // it stays for the frame that has begun; nobody is left to wake it
     }
-    if (!may_start() || move_target_ != nullptr) {
+    if (!may_start() || move_target_ != nullptr || !make_room()) {
       co_await progress_->wait();
       frame_started_ = home_->shard().now();  // a peer that was not read from is not late
       continue;
     }
-    make_room();
-    reading_ = true;
-    auto got = co_await stream_->read_some({buffer_->bytes.get() + read_end_, buffer_->capacity - read_end_});
-    reading_ = false;
+    const bool is_piece = reads_a_piece();
+    if (is_piece && !has_reading_turn()) {
+      co_await progress_->wait();
+      continue;
+    }
+    const std::size_t most = is_piece ? ReadingTurns::kPieceBytes : kBufferBytesMin;
+    const std::span<char> to{buffer_->bytes + read_end_, std::min(buffer_->capacity - read_end_, most)};
+    Result<std::size_t> got = 0;
+    if (is_piece) {
+      got = stream_->try_read(to);
+    } else {
+      reading_ = true;
+      got = co_await stream_->read_some(to);
+      reading_ = false;
+    }
     if (!got) break;
+    has_more_ = *got == to.size();
+    if (*got == 0) continue;
     last_read_ = home_->shard().now();
     home_->metrics().received_bytes.add(*got);
     home_->wake_sweep();
     if (read_begin_ == read_end_) frame_started_ = last_read_;
+    received_bytes_ += *got;
     read_end_ += *got;
   }
   close();
   while (writing_ || holds_ > 0) co_await progress_->wait();
   stream_.reset();
   // Whoever still holds a Responder finds the connection closed.
-  for (const Slot& slot : slots_)
-    if (slot.state == Slot::State::waiting) home_->remove_request_bytes(slot.request_bytes);
+  home_->room().remove(decoded_bytes_ + answer_bytes_);
+  decoded_bytes_ = answer_bytes_ = 0;
   slots_.clear();
+  leave_room();
+  drop_buffer();
 }
 
 void Connection::close(CloseReason reason) {
@@ -123,7 +169,10 @@ void Connection::move_to(ShardBroker& to) {
   MQ_ASSERT(slots_.empty() && !writing_);
   stream_->move_to(to.shard());
   progress_.reset();
+  leave_room();
+  drop_buffer();
   home_ = &to;
+  buffer_bytes_ = std::make_shared<BufferBytes>(to.room().held_bytes());
   away_ = move_target_ = nullptr;
   away_count_ = 0;
 }
@@ -151,7 +200,7 @@ void Connection::touched(ShardBroker& owner) {
 
 bool Connection::may_start() const {
   return !finishing_ && holds_ == 0 && slots_.size() < kRequestsMax && request_bytes_ < kRequestBytesMax &&
-         answer_bytes_ < kAnswerBytesMax && home_->may_take_requests();
+         answer_bytes_ < kAnswerBytesMax && (answer_bytes_ == 0 || !home_->room().is_over());
 }
 
 void Connection::start_frames() {
@@ -161,7 +210,7 @@ void Connection::start_frames() {
     const std::size_t have = read_end_ - read_begin_;
     frame_bytes_ = 0;
     if (have < kLengthBytes) break;
-    const auto size = load_be<std::int32_t>(buffer_->bytes.get() + read_begin_);
+    const auto size = load_be<std::int32_t>(buffer_->bytes + read_begin_);
     if (size < static_cast<std::int32_t>(kHeaderBytesMin) || size > home_->node().config().request_bytes_max) {
       fail(fmt::format("a request of {} bytes; the limit is socket.request.max.bytes = {}", size,
                        home_->node().config().request_bytes_max));
@@ -169,9 +218,10 @@ void Connection::start_frames() {
     }
     frame_bytes_ = kLengthBytes + static_cast<std::size_t>(size);
     if (have < frame_bytes_) break;
-    const BytesView frame{buffer_->bytes.get() + read_begin_ + kLengthBytes, static_cast<std::size_t>(size)};
+    const BytesView frame{buffer_->bytes + read_begin_ + kLengthBytes, static_cast<std::size_t>(size)};
     read_begin_ += frame_bytes_;
     frame_started_ = last_read_;
+    waiting_since_ = Instant::never();
     if (!start_frame(frame)) break;
   }
 }
@@ -187,7 +237,6 @@ bool Connection::start_frame(BytesView frame) {
   home_->metrics().request_started(api_place);
   slots_.push_back({.request_bytes = frame.size(), .api_place = api_place, .arrived = last_read_});
   request_bytes_ += frame.size();
-  home_->add_request_bytes(frame.size());
   home_->request_began();
   Responder responder(shared_from_this(), first_slot_ + slots_.size() - 1);
   serve(*home_,
@@ -199,27 +248,109 @@ bool Connection::start_frame(BytesView frame) {
   return !closing_;
 }
 
-void Connection::make_room() {
+bool Connection::make_room() {
   const std::size_t have = read_end_ - read_begin_;
   // Handlers, on other shards too, may still read the requests that lie in the buffer; then only what is behind them is
   // ours.
-  const bool mine = buffer_ && buffer_.use_count() == 1;
+  bool mine = buffer_ && buffer_.use_count() == 1;
   if (mine) std::atomic_thread_fence(std::memory_order_acquire);
-  if (mine && have == 0) read_begin_ = read_end_ = 0;
-  const bool too_large = mine && have == 0 && buffer_->capacity > kBufferBytesKept;
-  const std::size_t missing = frame_bytes_ > have ? std::min(frame_bytes_ - have, have) : 0;
-  if (buffer_ && !too_large && buffer_->capacity - read_end_ >= std::max(kRoomBytesMin, missing)) return;
-  const std::size_t wanted = std::max({kBufferBytesMin, std::min(frame_bytes_, 2 * have), have + kLengthBytes});
-  if (mine && !too_large && buffer_->capacity >= wanted) {
-    std::memmove(buffer_->bytes.get(), buffer_->bytes.get() + read_begin_, have);
-  } else {
-    auto bigger =
-        std::make_shared<Buffer>(std::max(wanted, frame_bytes_ <= kBufferBytesKept && have > 0 ? frame_bytes_ : 0));
-    if (have > 0) std::memcpy(bigger->bytes.get(), buffer_->bytes.get() + read_begin_, have);
-    buffer_ = std::move(bigger);
+  if (mine && have == 0) {
+    if (buffer_->capacity > kBufferBytesMin) drop_buffer();
+    mine = buffer_ != nullptr;
+    read_begin_ = read_end_ = 0;
   }
-  read_begin_ = 0;
-  read_end_ = have;
+  const std::size_t missing = frame_bytes_ > have ? std::min(frame_bytes_ - have, have) : 0;
+  const std::size_t wanted = std::max({kBufferBytesMin, std::min(frame_bytes_, 2 * have), have + kLengthBytes});
+  const bool has_room = buffer_ && buffer_->capacity - read_end_ >= std::max(kRoomBytesMin, missing);
+  if (!has_room && mine && buffer_->capacity >= wanted) {
+    std::memmove(buffer_->bytes, buffer_->bytes + read_begin_, have);
+  } else if (!has_room) {
+    const std::size_t size = std::max(wanted, frame_bytes_ <= kWholeFrameBytesMax && have > 0 ? frame_bytes_ : 0);
+    Holding room;
+    if (!take_room(mine ? size - buffer_->capacity : size, mine ? buffer_->held.extra() : nullptr, room)) return false;
+    if (mine) {
+      std::memmove(buffer_->bytes, buffer_->bytes + read_begin_, have);
+      buffer_->held.add(std::move(room));
+      buffer_->resize(size);
+    } else {
+      auto fresh = std::make_shared<Buffer>(size, std::move(room));
+      if (have > 0) std::memcpy(fresh->bytes, buffer_->bytes + read_begin_, have);
+      buffer_ = std::move(fresh);
+    }
+  }
+  if (!has_room) {
+    read_begin_ = 0;
+    read_end_ = have;
+  }
+  if (waits_for_room_ || granted_.bytes() > 0) [[unlikely]]
+    leave_room();  // its requests were done meanwhile, and there is room in what it had
+  return true;
+}
+
+bool Connection::take_room(std::size_t bytes, ExtraFrame::Right extra, Holding& room) {
+  if (waits_for_room_) return false;
+  if (granted_.bytes() == bytes) {
+    room = std::exchange(granted_, {});
+    return true;
+  }
+  granted_ = {};
+  auto taken = home_->room().take(*this, bytes, std::move(extra));
+  waits_for_room_ = !taken;
+  if (taken) room = std::move(*taken);
+  return taken.has_value();
+}
+
+void Connection::begin_waiting() { waiting_since_ = std::min(waiting_since_, home_->shard().now()); }
+
+void Connection::grant(Holding room) {
+  waits_for_room_ = false;
+  granted_ = std::move(room);
+  progress_->notify_all();
+}
+
+void Connection::leave_room() {
+  waits_for_room_ = false;
+  granted_ = {};
+  home_->room().leave(*this);
+}
+
+void Connection::drop_buffer() {
+  if (buffer_ && buffer_->capacity > kDroppedHereBytesMax)
+    home_->node().machine().disk_pool.submit([dropped = std::move(buffer_)]() mutable { dropped.reset(); });
+  buffer_.reset();
+}
+
+bool Connection::reads_a_piece() const { return has_more_ && buffer_->capacity - read_end_ > kBufferBytesMin; }
+
+bool Connection::has_reading_turn() {
+  if (waits_for_turn_) return false;
+  if (std::exchange(has_turn_, false)) return true;
+  waits_for_turn_ = !home_->reading_turns().take(*this);
+  return !waits_for_turn_;
+}
+
+void Connection::give_reading_turn() {
+  waits_for_turn_ = false;
+  has_turn_ = true;
+  if (progress_) progress_->notify_all();
+}
+
+std::size_t Connection::idle_bytes() const {
+  const bool is_unfinished = buffer_ && read_begin_ != read_end_;
+  return (is_unfinished ? buffer_->capacity : 0) + answer_bytes_ + (waits_.empty() ? 0 : decoded_bytes_);
+}
+
+bool Connection::holds_extra() const { return granted_.extra() || (buffer_ && buffer_->held.extra()); }
+
+bool Connection::has_stalled(Instant since) const {
+  const bool could_send = read_begin_ != read_end_ && reading_ && frame_started_ <= since;
+  const bool could_read = writing_ && write_started_ <= since && answer_bytes_ > kWholeFrameBytesMax;
+  return (could_send && received_bytes_ - looked_at_ < kStalledBytes) || could_read;
+}
+
+void Connection::close_for_room() {
+  fail(fmt::format("it held {} bytes of memory while others had no room (queued.max.request.bytes)", held_bytes()),
+       CloseReason::memory);
 }
 
 void Connection::settle(std::uint64_t slot, Slot::State state, Answer answer, std::string why) {
@@ -230,9 +361,11 @@ void Connection::settle(std::uint64_t slot, Slot::State state, Answer answer, st
   MQ_ASSERT(settled.state == Slot::State::waiting);
   settled.state = state;
   settled.why = std::move(why);
-  answer_bytes_ += answer.memory_bytes();
+  const std::size_t answer_bytes = answer.memory_bytes();
+  answer_bytes_ += answer_bytes;
   settled.answer = std::move(answer);
-  home_->remove_request_bytes(settled.request_bytes);
+  decoded_bytes_ -= settled.decoded_bytes;
+  home_->room().exchange(settled.decoded_bytes, answer_bytes);
   if (slot == first_slot_ && !writing_ && !std::exchange(ends_turn_, true)) home_->turn_end().add(shared_from_this());
 }
 
@@ -328,6 +461,7 @@ awaitable<Result<void>> Connection::send(Outgoing out) {
 
 void Connection::drop_sent(std::size_t slots) {
   const Instant now = home_->shard().now();
+  const std::size_t answer_bytes = answer_bytes_;
   for (; slots > 0; --slots) {
     home_->metrics().request_done(slots_.front().api_place, now - slots_.front().arrived,
                                   slots_.front().answer.wire_bytes());
@@ -336,6 +470,7 @@ void Connection::drop_sent(std::size_t slots) {
     slots_.pop_front();
     ++first_slot_;
   }
+  home_->room().remove(answer_bytes - answer_bytes_);
 }
 
 void Connection::fail(std::string_view why, CloseReason reason) {

@@ -12,6 +12,7 @@
 #include "broker/answer.h"
 #include "broker/api/fetch_session.h"
 #include "broker/metrics.h"
+#include "broker/request_room.h"
 #include "env/event.h"
 #include "env/network.h"
 #include "env/shard.h"
@@ -47,6 +48,8 @@ class Responder {
   void send_nothing();
   /// Ends the connection once the answers before this one are out. `why` goes to the log.
   void close(std::string why);
+  /// What was decoded of the request takes so much memory until it is answered.
+  void hold(std::size_t bytes);
   [[nodiscard]] Connection& connection() const { return *connection_; }
 
  private:
@@ -57,7 +60,8 @@ class Responder {
 /// One client connection: frames in, answers out, in the order of the requests (DESIGN 4, "Order").
 ///
 /// Requests start in arrival order; their waits overlap. At most kRequestsMax requests and kRequestBytesMax bytes are
-/// in progress, then reading stops. Lives on one shard at a time; `ShardBroker` owns the coroutine that runs it.
+/// in progress, then reading stops; and it stops while the shard has no room for more (`RequestRoom`). Lives on one
+/// shard at a time; `ShardBroker` owns the coroutine that runs it.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
   static constexpr std::size_t kRequestsMax = 64;
@@ -80,10 +84,35 @@ class Connection : public std::enable_shared_from_this<Connection> {
   [[nodiscard]] bool is_closing() const { return closing_; }
   /// Sends the answers that became ready in this turn.
   void end_turn();
-  /// The shard has room for requests again.
-  void resume() {
-    if (progress_) progress_->notify_all();
+
+  // For `RequestRoom`.
+  /// It asked for so much, and may go on.
+  void grant(Holding room);
+  void close_for_room();
+  /// When its present frame first had to wait for room; until then never.
+  [[nodiscard]] Instant waiting_since() const { return waiting_since_; }
+  void begin_waiting();
+  /// What its buffers hold on this shard.
+  [[nodiscard]] const std::shared_ptr<BufferBytes>& buffer_bytes() const { return buffer_bytes_; }
+  /// All that it holds: buffers, decoded requests, answers.
+  [[nodiscard]] std::size_t held_bytes() const {
+    return buffer_bytes_->bytes.load(std::memory_order_relaxed) + decoded_bytes_ + answer_bytes_;
   }
+  /// What of it serves nobody now: a frame that is not complete, answers that are not sent, requests that wait for more
+  /// to fetch. It would be free at once if the connection were closed.
+  [[nodiscard]] std::size_t idle_bytes() const;
+  /// When its frame that is not complete began, or went on after we had not read.
+  [[nodiscard]] Instant frame_started() const { return frame_started_; }
+  /// The frame that is not complete is the extra one.
+  [[nodiscard]] bool holds_extra() const;
+  void begin_look() { looked_at_ = received_bytes_; }
+  /// From `since`, when `begin_look` was called, until now it could have sent more of its frame, or read its answers,
+  /// and did hardly any of that.
+  [[nodiscard]] bool has_stalled(Instant since) const;
+
+  /// It waited in line to read a piece of a large frame.
+  void give_reading_turn();
+
   [[nodiscard]] FetchSession& fetch_session() { return fetch_session_; }
   [[nodiscard]] ShardBroker* move_target() const { return move_target_; }
   /// Rebinds the connection to `to`; called between two `run`s, on the old shard.
@@ -124,7 +153,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     enum class State { waiting, ready, nothing, close } state = State::waiting;
     Answer answer;
     std::size_t request_bytes = 0;
-    std::uint8_t api_place = 0;  ///< of its API among the metrics
+    std::size_t decoded_bytes = 0;  ///< that wait with it
+    std::uint8_t api_place = 0;     ///< of its API among the metrics
     Instant arrived;
     std::string why;
   };
@@ -133,7 +163,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void start_frames();
   bool start_frame(BytesView frame);
   [[nodiscard]] bool may_start() const;
-  void make_room();
+  /// Sees to it that there is room to read in; false when memory has to be waited for.
+  bool make_room();
+  bool take_room(std::size_t bytes, ExtraFrame::Right extra, Holding& room);
+  void leave_room();
+  /// The next read is of a large frame that has more to read.
+  [[nodiscard]] bool reads_a_piece() const;
+  [[nodiscard]] bool has_reading_turn();
+  void drop_buffer();
   void settle(std::uint64_t slot, Slot::State state, Answer answer, std::string why);
   struct Outgoing;
   [[nodiscard]] Outgoing next_outgoing() const;
@@ -162,7 +199,17 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::deque<Slot> slots_;
   std::uint64_t first_slot_ = 0;
   std::size_t request_bytes_ = 0;
+  std::size_t decoded_bytes_ = 0;
   std::size_t answer_bytes_ = 0;
+  std::shared_ptr<BufferBytes> buffer_bytes_;
+  Holding granted_;              ///< what it asked for and may take now
+  bool waits_for_room_ = false;  ///< `RequestRoom` has it in line
+  Instant waiting_since_ = Instant::never();
+  bool waits_for_turn_ = false;  ///< `ReadingTurns` has it in line
+  bool has_turn_ = false;
+  bool has_more_ = false;  ///< the last read took all that it had room for
+  std::uint64_t received_bytes_ = 0;
+  std::uint64_t looked_at_ = 0;
   int holds_ = 0;
   std::vector<env::Timer*> waits_;
   bool ends_turn_ = false;  ///< answers became ready; sent at the end of the turn

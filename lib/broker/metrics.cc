@@ -15,7 +15,7 @@ using metrics::MetricRow;
 using metrics::Unit;
 
 // In the order of CloseReason and ConnectionLimit.
-constexpr std::string_view kCloseReasons[] = {"peer", "refused", "overdue", "stop"};
+constexpr std::string_view kCloseReasons[] = {"peer", "refused", "overdue", "stop", "memory"};
 constexpr std::string_view kConnectionLimits[] = {"max.connections", "max.connections.per.ip",
                                                   "mq.max.connection.creation.rate.per.ip"};
 constexpr std::string_view kReloadOutcomes[] = {"failed", "ok"};
@@ -61,8 +61,8 @@ std::vector<PlacedRow> placed_rows() {
       {Metric::connections_accepted, {.name = "mq_connections_accepted_total", .help = "Client connections taken."}},
       {Metric::connections_closed,
        {.name = "mq_connections_closed_total",
-        .help = "Client connections that ended: the peer went, its request was refused, it was overdue, or the broker "
-                "stops.",
+        .help = "Client connections that ended: the peer went, its request was refused, it was overdue, the broker "
+                "stops, or it held most of the memory for requests while others had no room.",
         .label = {.name = "reason", .values = kCloseReasons}}},
       {Metric::connections_refused,
        {.name = "mq_connections_refused_total",
@@ -94,7 +94,8 @@ std::vector<PlacedRow> placed_rows() {
        {.name = "mq_requests_in_progress_bytes",
         .kind = Kind::gauge,
         .unit = Unit::bytes,
-        .help = "Memory of requests that are not answered; at queued.max.request.bytes reading stops."}},
+        .help = "Memory of requests, from their first byte until they are answered, and of answers that wait to be "
+                "sent; at queued.max.request.bytes who holds most is not read from, and closed when others need it."}},
       {Metric::appended_records,
        {.name = "mq_appended_records_total", .help = "Records written to logs, those of internal topics too."}},
       {Metric::appended_batches,

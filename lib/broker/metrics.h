@@ -20,6 +20,7 @@ enum class CloseReason : std::uint8_t {
   refused,  ///< what it sent could not be served
   overdue,  ///< it was idle, did not read, or did not finish a frame
   stop,     ///< the broker stops
+  memory,   ///< it held most while others had no room
 };
 
 /// Which limit refused a connection; the values of the label `limit`.

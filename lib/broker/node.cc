@@ -11,6 +11,7 @@
 #include "broker/api/fetch_session.h"
 #include "broker/group_service.h"
 #include "broker/producer_ids.h"
+#include "broker/request_room.h"
 #include "broker/settings.h"
 #include "broker/shard_broker.h"
 #include "broker/topics.h"
@@ -56,7 +57,9 @@ awaitable<std::vector<T>> on_every_shard(const Node& node, Make make) {
 }  // namespace
 
 Node::Node(NodeEnv env, NodeConfig config)
-    : env_(std::move(env)), fetch_session_slots_(std::make_shared<FetchSessionSlots>(config.fetch_sessions_max)) {
+    : env_(std::move(env)),
+      extra_frame_(std::make_shared<ExtraFrame>()),
+      fetch_session_slots_(std::make_shared<FetchSessionSlots>(config.fetch_sessions_max)) {
   keep(std::move(config));
   MQ_ASSERT(!env_.shards.empty());
   for (env::Shard* shard : env_.shards) shards_.push_back(std::make_unique<ShardBroker>(*this, *shard));

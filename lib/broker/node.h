@@ -4,6 +4,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -32,6 +33,7 @@
 namespace mq::broker {
 
 class Connection;
+class ExtraFrame;
 class FetchSessionSlots;
 class ProducerIds;
 class ShardBroker;
@@ -45,7 +47,8 @@ struct NodeEnv {
   env::Pool& metadata_pool;  ///< one thread: SQLite
   env::Random& random;
   env::Logger& logger;
-  std::size_t descriptors_max = 0;  ///< that the process may have open; 0: without limit
+  std::size_t descriptors_max = 0;      ///< that the process may have open; 0: without limit
+  std::function<void()> return_memory;  ///< gives the machine what is free, on the pool; may be empty
 };
 
 /// A listener and what clients that came in through it are told (DESIGN 3).
@@ -111,6 +114,7 @@ class Node {
   /// Any thread.
   void release_connection(const env::Address& from);
   [[nodiscard]] const std::shared_ptr<FetchSessionSlots>& fetch_session_slots() const { return fetch_session_slots_; }
+  [[nodiscard]] const std::shared_ptr<ExtraFrame>& extra_frame() const { return extra_frame_; }
 
  private:
   void keep(NodeConfig config);
@@ -142,6 +146,7 @@ class Node {
   Uuid cluster_id_;
   std::unique_ptr<log::LogDir> log_dir_;
   std::unique_ptr<meta::MetadataStore> store_;
+  std::shared_ptr<ExtraFrame> extra_frame_;
   std::vector<std::unique_ptr<ShardBroker>> shards_;
   std::unique_ptr<Topics> topics_;
   std::unique_ptr<ProducerIds> producer_ids_;

@@ -37,12 +37,13 @@ ShardBroker::ShardBroker(Node& node, env::Shard& shard)
       peer_log_(shard, tasks_, node.logger(), metrics_.counter(Metric::log_lines_left_out)),
       syncer_(*this),
       turn_end_(*this),
+      room_(*this, node.config().queued_request_bytes_max / node.machine().shards.size(), node.extra_frame()),
+      reading_turns_(*this),
       open_files_(node.machine().files, *this),
       groups_(std::make_unique<GroupService>(*this)),
       image_(std::make_shared<const cluster::ClusterImage>()),
       house_timer_(shard.make_timer()),
-      sweep_timer_(shard.make_timer()),
-      request_bytes_max_(node.config().queued_request_bytes_max / node.machine().shards.size()) {
+      sweep_timer_(shard.make_timer()) {
   open_files_.set_bound(node.descriptors().files_of_shard);
 }
 
@@ -434,6 +435,7 @@ void ShardBroker::adopt(std::unique_ptr<env::Stream> stream, const BoundListener
 
 void ShardBroker::serve(std::shared_ptr<Connection> connection) {
   connections_.push_back(connection);
+  room_.connection_came();
   tasks_.spawn(run_connection(std::move(connection)));
   wake_sweep();
   if (!sweeping_) {
@@ -446,6 +448,7 @@ awaitable<void> ShardBroker::run_connection(std::shared_ptr<Connection> connecti
   if (node_.is_stopping()) connection->close(CloseReason::stop);
   co_await connection->run();
   std::erase(connections_, connection);
+  room_.connection_went();
   if (connections_.empty()) sweep_timer_->cancel();
   rested_.notify_all();
   if (ShardBroker* target = connection->move_target(); target != nullptr && !connection->is_closing()) {
@@ -470,24 +473,23 @@ awaitable<void> ShardBroker::sweep_connections() {
       if (const char* why = connection->overdue(now)) connection->close_because(why);
       next = std::min(next, connection->idle_deadline());
     }
+    return_memory();
     next = std::max(next, now + kSweepInterval);
     sweep_sleeps_ = next > now + kSweepInterval;
     (void)co_await sweep_timer_->wait_until(next);
     sweep_sleeps_ = false;
   }
   sweeping_ = false;
+  return_memory();
+}
+
+void ShardBroker::return_memory() {
+  const std::function<void()>& return_it = node_.machine().return_memory;
+  if (return_it && room_.has_emptied()) node_.machine().disk_pool.submit(return_it);
 }
 
 void ShardBroker::request_ended() {
   if (--requests_ == 0) rested_.notify_all();
-}
-
-void ShardBroker::remove_request_bytes(std::size_t bytes) {
-  MQ_ASSERT(bytes <= request_bytes_);
-  const bool was_full = !may_take_requests();
-  request_bytes_ -= bytes;
-  if (was_full && may_take_requests())
-    for (const auto& connection : connections_) connection->resume();
 }
 
 void ShardBroker::add_producers(std::size_t count) {
@@ -524,8 +526,11 @@ void ShardBroker::refresh_metrics() {
     log_bytes += partition.log().size_bytes();
     damaged += partition.log().damage().size();
   });
+  std::size_t request_bytes = 0;
+  for (const auto& connection : connections_)
+    request_bytes += connection->held_bytes() - std::min(connection->held_bytes(), RequestRoom::kOwnBytes);
   set(Metric::connections_open, connections_.size());
-  set(Metric::requests_in_progress_bytes, request_bytes_);
+  set(Metric::requests_in_progress_bytes, request_bytes);
   set(Metric::fetches_parked, parked_fetches_.size());
   set(Metric::partitions, partitions);
   set(Metric::log_bytes, log_bytes);

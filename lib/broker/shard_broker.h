@@ -14,6 +14,8 @@
 #include "broker/node.h"
 #include "broker/partition.h"
 #include "broker/peer_log.h"
+#include "broker/reading_turns.h"
+#include "broker/request_room.h"
 #include "broker/settings.h"
 #include "broker/syncer.h"
 #include "broker/turn_end.h"
@@ -47,6 +49,8 @@ class ShardBroker final : private log::OpenFiles::Owner {
   void refresh_metrics();
   [[nodiscard]] Syncer& syncer() { return syncer_; }
   [[nodiscard]] TurnEnd& turn_end() { return turn_end_; }
+  [[nodiscard]] RequestRoom& room() { return room_; }
+  [[nodiscard]] ReadingTurns& reading_turns() { return reading_turns_; }
   [[nodiscard]] GroupService& groups() { return *groups_; }
 
   /// The cluster as this shard knows it. Take a copy of the pointer before suspending.
@@ -99,6 +103,7 @@ class ShardBroker final : private log::OpenFiles::Owner {
   void assign_connection() { connections_assigned_.fetch_add(1, std::memory_order_relaxed); }
   void adopt(std::unique_ptr<env::Stream> stream, const BoundListener& listener);
   [[nodiscard]] std::size_t connection_count() const { return connections_.size(); }
+  [[nodiscard]] const std::vector<std::shared_ptr<Connection>>& connections() const { return connections_; }
   /// The timers of fetches that wait for more, so that a stop can end their patience.
   [[nodiscard]] std::vector<env::Timer*>& parked_fetches() { return parked_fetches_; }
   [[nodiscard]] std::int32_t new_session_id();
@@ -125,14 +130,10 @@ class ShardBroker final : private log::OpenFiles::Owner {
   /// idle are forgotten, of the partitions that remember the most.
   void add_producers(std::size_t count);
 
-  /// False while the requests in progress on this shard hold more than its part of queued.max.request.bytes.
-  [[nodiscard]] bool may_take_requests() const { return request_bytes_ < request_bytes_max_; }
   /// A connection is not idle any more: somebody has to see to it that it keeps to its limits.
   void wake_sweep() {
     if (sweep_sleeps_) sweep_timer_->cancel();
   }
-  void add_request_bytes(std::size_t bytes) { request_bytes_ += bytes; }
-  void remove_request_bytes(std::size_t bytes);
   /// Counts the requests that are not answered or dropped yet, also those whose connection is gone: a stop waits for
   /// them, since they may be on their way to a log.
   void request_began() { ++requests_; }
@@ -144,6 +145,7 @@ class ShardBroker final : private log::OpenFiles::Owner {
   void serve(std::shared_ptr<Connection> connection);
   awaitable<void> run_connection(std::shared_ptr<Connection> connection);
   awaitable<void> sweep_connections();
+  void return_memory();
   /// A partition whose log is to be opened, with all that the pool needs for it.
   struct WantedLog {
     const cluster::Topic* topic = nullptr;
@@ -182,6 +184,8 @@ class ShardBroker final : private log::OpenFiles::Owner {
   PeerLog peer_log_;
   Syncer syncer_;
   TurnEnd turn_end_;
+  RequestRoom room_;
+  ReadingTurns reading_turns_;
   log::OpenFiles open_files_;
   std::unique_ptr<GroupService> groups_;
   std::shared_ptr<const cluster::ClusterImage> image_;
@@ -199,8 +203,6 @@ class ShardBroker final : private log::OpenFiles::Owner {
   bool sweep_sleeps_ = false;  ///< until the first connection was idle for too long
   bool started_ = false;
   std::size_t requests_ = 0;
-  std::size_t request_bytes_ = 0;
-  std::size_t request_bytes_max_;
   std::size_t producers_ = 0;  ///< at least as many as are remembered: who expires is not taken off at once
 };
 

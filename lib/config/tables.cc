@@ -461,7 +461,9 @@ constexpr OptionRow kBrokerOnly[] = {
      .fallback = "268435456",
      .min = 1 << 20,
      .scope = Scope::broker,
-     .text = "The most bytes of requests in memory; above it nothing more is read. Kafka has no limit by default."},
+     .text = "The most memory of requests and of answers that wait to be sent. Close to it, who holds most is not read "
+             "from, "
+             "and is closed when others need the room. Kafka has no limit by default."},
     {.name = "socket.request.max.bytes",
      .type = OptionType::integer,
      .unit = Unit::bytes,

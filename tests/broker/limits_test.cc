@@ -4,10 +4,13 @@
 #include <string>
 #include <vector>
 
+#include "base/cursor.h"
 #include "broker/connection_rate.h"
+#include "broker/request_room.h"
 #include "broker_fixture.h"
 #include "wire/messages/api_versions.h"
 #include "wire/messages/join_group.h"
+#include "wire/messages/metadata.h"
 #include "wire/messages/offset_commit.h"
 
 namespace mq::broker {
@@ -236,6 +239,190 @@ TEST_F(Limits, ARefusedStartLeavesTheDirectoryAsItWas) {
   machine_->own(std::shared_ptr<env::Listener>(*std::move(other)));
   refused("with its second port taken");
   EXPECT_FALSE(files.exists("/new").value());
+}
+
+/// A broker with little room, whose memory is looked at after every answer to a client of good will.
+class Room : public Limits {
+ public:
+  static constexpr std::size_t kRoomBytes = 8u << 20;
+  static constexpr std::int32_t kFrameBytesMax = 4 << 20;
+
+  void start_small(int shards = 1) {
+    start(
+        [](NodeConfig& config) {
+          config.queued_request_bytes_max = kRoomBytes;
+          config.request_bytes_max = kFrameBytesMax;
+          config.connection_rate_per_ip_max = 1'000'000;
+        },
+        1, shards);
+    create_topic("t", 4);
+  }
+
+  /// Counted on the shards, and what the extra frame may hold beside.
+  [[nodiscard]] std::size_t held() const {
+    std::size_t bytes = 0;
+    for (const auto& shard : node_->shards())
+      for (const auto& connection : shard->connections()) bytes += connection->held_bytes();
+    return bytes;
+  }
+  [[nodiscard]] std::size_t most_allowed() const {
+    return kRoomBytes + node_->connection_count() * RequestRoom::kOwnBytes + kFrameBytesMax;
+  }
+  [[nodiscard]] std::uint64_t closed_for_room() const {
+    std::uint64_t closed = 0;
+    for (const auto& shard : node_->shards())
+      closed +=
+          shard->metrics().counter(Metric::connections_closed, static_cast<std::size_t>(CloseReason::memory)).value();
+    return closed;
+  }
+
+  /// Announces a frame of `announced` bytes and sends `sent` of it; then it waits to be closed, and comes again.
+  void attack(int connections, std::int32_t announced, std::size_t sent, bool again = true) {
+    for (int i = 0; i < connections; ++i)
+      client_->spawn([](Room& test, std::int32_t size, std::size_t bytes, bool repeats) -> awaitable<void> {
+        do {
+          auto peer = co_await Peer::connect(*test.client_);
+          std::string begun(bytes, '\0');
+          store_be(begun.data(), size);
+          co_await peer->write(std::move(begun));
+          if (co_await peer->is_closed()) ++test.closed_;
+        } while (repeats && !test.over_);
+      }(*this, announced, sent, again));
+  }
+
+  /// Asks for `time`, and returns the longest wait. `batch_bytes`: of each record batch that it sends; 0: it sends
+  /// none.
+  awaitable<Duration> work(Duration time, std::size_t batch_bytes) {
+    auto peer = co_await Peer::connect(*client_);
+    const std::string batch = make_batch({.value_bytes = batch_bytes});
+    Duration longest{};
+    for (const Instant end = world_->now() + time; world_->now() < end;) {
+      const Instant asked = world_->now();
+      if (batch_bytes == 0) {
+        (void)co_await peer->call(wire::ApiVersionsRequest{}, 0);
+      } else {
+        EXPECT_EQ(only_row(co_await peer->call(produce_request("t", 0, batch), 9)).error_code, ErrorCode::kNone);
+      }
+      longest = std::max(longest, world_->now() - asked);
+      EXPECT_LE(held(), most_allowed());
+      co_await peer->shard().sleep_until(world_->now() + 1ms);
+    }
+    co_return longest;
+  }
+
+  void end_attack() {
+    over_ = true;
+    world_->run_for(5min);
+  }
+
+  int closed_ = 0;
+  bool over_ = false;
+};
+
+TEST_F(Room, FramesThatNeverComeToAnEndHoldNoMoreThanThereIsAndKeepNobodyWaiting) {
+  for (const int shards : {1, 2}) {
+    start_small(shards);
+    over_ = false;
+    const Duration alone = run(work(1s, 0));
+    attack(40, kFrameBytesMax - 4, kFrameBytesMax * 9 / 10);
+    EXPECT_LE(run(work(10s, 0)), 5 * alone);
+    EXPECT_GT(closed_for_room(), 0U);
+    end_attack();
+    EXPECT_EQ(node_->connection_count(), 0U) << "also those that were not read from have ended";
+    EXPECT_EQ(held(), 0U);
+  }
+  EXPECT_TRUE(logged("while others had no room (queued.max.request.bytes)"));
+}
+
+TEST_F(Room, ManyFramesOfModestSizeThatNeverComeToAnEndLeaveRoomForThoseThatDo) {
+  start_small();
+  attack(300, 1 << 20, 400 << 10);
+  EXPECT_LE(run(work(5s, 0)), 5ms);
+  EXPECT_LE(run(work(5s, 50 << 10)), 50ms);
+  end_attack();
+  EXPECT_EQ(held(), 0U);
+}
+
+TEST_F(Room, WhoHoldsMostIsClosedBeforeOneThatHoldsLittleWaits) {
+  start_small();
+  attack(12, 1 << 20, 900 << 10, false);
+  world_->run_for(500ms);
+  EXPECT_EQ(closed_for_room(), 0U) << "nobody needs what they hold";
+  attack(25, 120 << 10, 100 << 10, false);  // more than the quarter that the large ones leave
+  world_->run_for(20ms);
+  EXPECT_EQ(closed_for_room(), 1U);
+  EXPECT_TRUE(logged("it held 1048580 bytes"));
+}
+
+TEST_F(Room, LargestFrameIsServedWhileOthersHoldAllThatThereIs) {
+  for (const int shards : {1, 4}) {  // with four it is larger than a shard's part
+    start_small(shards);
+    over_ = false;
+    attack(20, kFrameBytesMax - 4, 1 << 20);
+    world_->run_for(100ms);
+    const Instant begun = world_->now();
+    EXPECT_EQ(run([](Room& test) -> awaitable<ErrorCode> {
+                auto peer = co_await Peer::connect(*test.client_);
+                const std::string batch = make_batch({.value_bytes = kFrameBytesMax - 1000});
+                co_return only_row(co_await peer->call(produce_request("t", 0, batch), 9)).error_code;
+              }(*this)),
+              ErrorCode::kMessageTooLarge);
+    EXPECT_LT(world_->now() - begun, 1min) << "those before it have a second each to go on";
+    end_attack();
+    EXPECT_EQ(held(), 0U);
+  }
+}
+
+TEST_F(Room, FramesOfGoodWillWaitForEachOtherAndNobodyIsClosed) {
+  start_small(2);
+  constexpr int kProducers = 60;
+  int answered = 0;
+  for (int i = 0; i < kProducers; ++i)
+    client_->spawn([](Room& test, int partition, int& done) -> awaitable<void> {
+      auto peer = co_await Peer::connect(*test.client_);
+      const std::string batch = make_batch({.value_bytes = 900 << 10});
+      for (int request = 0; request < 5; ++request)
+        co_await peer->write(peer->frame(produce_request("t", partition, batch), 9));
+      for (int request = 1; request <= 5; ++request) {
+        const auto answer = co_await peer->receive<wire::ProduceRequest>(request, 9);
+        EXPECT_EQ(only_row(answer).error_code, ErrorCode::kNone);
+        EXPECT_LE(test.held(), test.most_allowed());
+        ++done;
+      }
+      peer->close();
+    }(*this, i % 4, answered));
+  EXPECT_TRUE(world_->run_until([&] { return answered == 5 * kProducers; }, 5min));
+  EXPECT_EQ(closed_for_room(), 0U);
+}
+
+TEST_F(Room, AnswersThatAreNotReadAreBoundedForAllTogether) {
+  start_small();
+  for (int i = 0; i < 40; ++i)
+    client_->spawn([](Room& test) -> awaitable<void> {
+      auto peer = co_await Peer::connect(*test.client_);
+      wire::MetadataRequest request;
+      request.topics.emplace();
+      for (int name = 0; name < 20'000; ++name) request.topics->emplace_back().name = fmt::format("none-{}", name);
+      request.allow_auto_topic_creation = false;
+      for (int asked = 0; asked < 3; ++asked) co_await peer->send(request, 9);
+      co_await peer->shard().sleep_until(peer->shard().now() + 1min);
+      peer->close();
+    }(*this));
+  EXPECT_LE(run(work(5s, 0)), 5ms);
+  EXPECT_GT(closed_for_room(), 0U);
+  world_->run_for(3min);
+  EXPECT_EQ(held(), 0U);
+}
+
+TEST_F(Room, IsLeftAsSoonAsALargeRequestIsAnswered) {
+  start_small();
+  run([](Room& test) -> awaitable<void> {
+    auto peer = co_await Peer::connect(*test.client_);
+    const std::string batch = make_batch({.value_bytes = 900 << 10});
+    (void)co_await peer->call(produce_request("t", 0, batch), 9);
+    co_await peer->shard().sleep_until(test.world_->now() + 10ms);
+    EXPECT_LE(test.held(), RequestRoom::kOwnBytes) << "an idle connection keeps no more";
+  }(*this));
 }
 
 }  // namespace

@@ -31,7 +31,10 @@ void decode_and(Call call, Handler handler) {
   auto message = decode_body<Request>(call.request().body, call.version());
   if (!message) return call.responder().close("a request that cannot be decoded: " + message.error().message);
   // Records are views of the frame. All else was copied, and a request that waits need not keep its bytes.
-  if constexpr (!std::is_same_v<Request, wire::ProduceRequest>) call.release_frame();
+  if constexpr (!std::is_same_v<Request, wire::ProduceRequest>) {
+    call.responder().hold(call.request().body.size());
+    call.release_frame();
+  }
   handler(std::move(call), std::move(*message));
 }
 

@@ -237,6 +237,10 @@ awaitable<void> FetchOp::serve_waiting() {
   const Instant deadline =
       call_.request().arrived + std::clamp<Duration>(std::chrono::milliseconds(request_.max_wait_ms), 0s, kWaitMax);
   timer_ = home.shard().make_timer();
+  // All of it is in `items_`, and waits as long as the client likes.
+  request_.topics = {};
+  request_.forgotten_topics_data = {};
+  call_.responder().hold(items_.capacity() * sizeof(Item));
   co_await read_everywhere();
   if (!is_enough() && home.shard().now() < deadline) {
     home.parked_fetches().push_back(timer_.get());

@@ -1,0 +1,32 @@
+#include "broker/reading_turns.h"
+
+#include <utility>
+
+#include "broker/connection.h"
+#include "broker/shard_broker.h"
+
+namespace mq::broker {
+
+bool ReadingTurns::take(Connection& connection) {
+  if (!std::exchange(is_taken_, true)) {
+    schedule();
+    return true;
+  }
+  waiting_.push_back(connection.shared_from_this());
+  return false;
+}
+
+void ReadingTurns::schedule() {
+  shard_.shard().post([this] { next(); });
+}
+
+void ReadingTurns::next() {
+  is_taken_ = !waiting_.empty();
+  if (!is_taken_) return;
+  const auto connection = std::move(waiting_.front());
+  waiting_.pop_front();
+  connection->give_reading_turn();
+  schedule();
+}
+
+}  // namespace mq::broker
