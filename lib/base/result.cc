@@ -36,6 +36,8 @@ const char* to_string(Errc code) {
       return "not leader";
     case Errc::disk_failed:
       return "disk failed";
+    case Errc::read_failed:
+      return "read failed";
     case Errc::disk_full:
       return "disk full";
     case Errc::would_block:

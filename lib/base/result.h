@@ -24,7 +24,8 @@ enum class Errc {
   invalid_producer_epoch,  ///< idempotent producer: an older epoch (P-3)
   invalid_timestamp,       ///
   not_leader,              ///
-  disk_failed,             ///< EIO or a failed sync: final, the directory goes offline (D-1)
+  disk_failed,             ///< a failed write or sync: final, the directory goes offline (D-1)
+  read_failed,             ///< EIO on a read: this place cannot be read now, others may
   disk_full,               ///< ENOSPC or EDQUOT: nothing was written; freeing space ends it
   would_block,             ///< not in the page cache, or no data now
   closed,                  ///< the peer closed, or the object is stopped

@@ -36,6 +36,8 @@ ErrorCode to_wire(const Error& error) {
       return ErrorCode::kNotLeaderOrFollower;
     case Errc::disk_failed:
       return ErrorCode::kKafkaStorageError;
+    case Errc::read_failed:
+      return ErrorCode::kKafkaStorageError;
     case Errc::disk_full:
       return ErrorCode::kKafkaStorageError;
     case Errc::would_block:

@@ -53,6 +53,7 @@ ExitCode exit_code_of(const Error& error) {
     case Errc::invalid_timestamp:
     case Errc::not_leader:
     case Errc::disk_failed:
+    case Errc::read_failed:
     case Errc::disk_full:
     case Errc::would_block:
     case Errc::cancelled:

@@ -16,8 +16,8 @@ namespace mq::env {
 /// All calls are synchronous. Appends, cached reads and metadata calls may run on a shard; `sync`, cold reads and
 /// anything long run inside `Pool::run`. Calls on one file from several threads are safe as far as the kernel's are:
 /// positional, no shared cursor.
-/// Errors: disk_full (nothing durable changed), disk_failed (anything else from the device: final), corrupt is never
-/// returned here.
+/// Errors: disk_full (nothing durable changed), read_failed (only of reads: this place, now), disk_failed (anything
+/// else from the device: final), corrupt is never returned here.
 class File {
  public:
   virtual ~File() = default;

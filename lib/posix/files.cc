@@ -30,7 +30,7 @@ class PosixFile final : public env::File {
       const ssize_t got = ::pread(fd(), to + done, size - done, static_cast<off_t>(position + done));
       if (got == 0) break;
       if (got < 0 && errno == EINTR) continue;
-      if (got < 0) return file_failure(errno, "read", path_);
+      if (got < 0) return read_failure(errno, position + done);
       done += static_cast<std::size_t>(got);
     }
     return done;
@@ -45,7 +45,7 @@ class PosixFile final : public env::File {
       if (got < 0 && errno == EINTR) continue;
       if (got < 0 && errno == EAGAIN) return fail(Errc::would_block, "{}: not in the page cache", path_);
       if (got < 0 && errno == EOPNOTSUPP) return read_at(position, to, size);
-      if (got < 0) return file_failure(errno, "read", path_);
+      if (got < 0) return read_failure(errno, position + done);
       done += static_cast<std::size_t>(got);
     }
     return done;
@@ -101,6 +101,12 @@ class PosixFile final : public env::File {
 
  private:
   int fd() const { return descriptor_.get(); }
+  /// What cannot be read here says nothing about the rest of the disk.
+  std::unexpected<Error> read_failure(int error_number, std::uint64_t position) const {
+    const Errc code = file_errc(error_number);
+    return fail(code == Errc::disk_failed ? Errc::read_failed : code, "{}:{}: cannot read: {}", path_, position,
+                system_text(error_number));
+  }
 
   Descriptor descriptor_;
   const std::string path_;

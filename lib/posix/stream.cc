@@ -206,7 +206,7 @@ void PosixStream::move_to(env::Shard& to) {
 }
 
 std::unexpected<Error> PosixStream::failure(int error_number) const {
-  if (error_number == EIO) return fail(Errc::disk_failed, "{}: cannot read a file to be sent", remote_.to_string());
+  if (error_number == EIO) return fail(Errc::read_failed, "{}: cannot read a file to be sent", remote_.to_string());
   return fail(stream_errc(error_number), "{}: {}", remote_.to_string(), system_text(error_number));
 }
 
