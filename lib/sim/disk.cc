@@ -12,6 +12,7 @@ namespace mq::sim {
 namespace {
 
 constexpr std::uint64_t kSectorBytes = 512;
+constexpr std::uint64_t kPageBytes = 4096;
 
 std::vector<std::string_view> names_of(std::string_view path) {
   std::vector<std::string_view> names;
@@ -93,12 +94,14 @@ class Disk::OpenFile final : public env::File {
 
   Result<std::size_t> read_at(std::uint64_t position, char* to, std::size_t size) override {
     disk_.scheduler_.charge(disk_.scheduler_.rng().delay(disk_.options_.access_min, disk_.options_.access_mean));
+    if (!disk_.warm(*inode_, position, size) && disk_.is_on_shard()) disk_.cold_reads_on_shards_.insert(path_);
     return read(position, to, size);
   }
 
   Result<std::size_t> read_cached_at(std::uint64_t position, char* to, std::size_t size) override {
     if (disk_.options_.cold_read_one_in > 0 && disk_.scheduler_.rng().one_in(disk_.options_.cold_read_one_in))
       return fail(Errc::would_block, "{}: not in the page cache", path_);
+    if (!disk_.is_warm(*inode_, position, size)) return fail(Errc::would_block, "{}: not in the page cache", path_);
     return read(position, to, size);
   }
 
@@ -161,7 +164,8 @@ class Disk::OpenFile final : public env::File {
 
  private:
   Result<std::size_t> read(std::uint64_t position, char* to, std::size_t size) {
-    if (disk_.strike(DiskFault::On::read, path_)) return fail(Errc::disk_failed, "{}: injected read error", path_);
+    if (disk_.strike(DiskFault::On::read, path_))
+      return fail(Errc::read_failed, "{}:{}: injected read error", path_, position);
     const std::string& image = inode_->cached;
     if (position >= image.size()) return 0;
     const std::size_t got = std::min<std::uint64_t>(size, image.size() - position);
@@ -185,6 +189,7 @@ class Disk::OpenFile final : public env::File {
   void change(DataChange change) {
     disk_.scheduler_.note(Happening::disk_write, inode_->id, change.position + change.new_size.value_or(0),
                           crc32c(change.bytes));
+    (void)disk_.warm(*inode_, change.position, change.bytes.size());
     change.apply_to(inode_->cached);
     inode_->unsynced.push_back(std::move(change));
     disk_.account(*inode_);
@@ -428,6 +433,27 @@ const DiskFault* Disk::strike(DiskFault::On on, std::string_view path) {
 }
 
 void Disk::assert_writable() const { MQ_ASSERT(!is_frozen_); }
+
+bool Disk::is_on_shard() const {
+  return !scheduler_.current().counts_work && &scheduler_.current() != &scheduler_.outside();
+}
+
+bool Disk::is_warm(const Inode& inode, std::uint64_t position, std::uint64_t size) const {
+  if (!warm_pages_) return true;
+  // Behind the end is nothing to wait for.
+  const std::uint64_t end = std::min<std::uint64_t>(position + size, inode.cached.size());
+  for (std::uint64_t page = position / kPageBytes; page * kPageBytes < end; ++page)
+    if (!warm_pages_->contains({inode.id, page})) return false;
+  return true;
+}
+
+bool Disk::warm(const Inode& inode, std::uint64_t position, std::uint64_t size) {
+  const bool was_warm = is_warm(inode, position, size);
+  if (!warm_pages_) return true;
+  for (std::uint64_t page = position / kPageBytes; page * kPageBytes < position + size; ++page)
+    warm_pages_->emplace(inode.id, page);
+  return was_warm;
+}
 
 void Disk::account(Inode& inode) {
   const std::uint64_t holds = std::max<std::uint64_t>(inode.cached.size(), inode.reserved_end);

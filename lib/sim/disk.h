@@ -2,9 +2,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "env/files.h"
@@ -85,6 +87,11 @@ class Disk final : public env::Files {
   void flip_bits(const std::string& path, std::uint64_t position, std::uint8_t mask);
   /// What the media holds of a file; not_found when its name would not survive a power cut.
   [[nodiscard]] Result<std::string> durable_contents(const std::string& path);
+  /// From now on no page is in the cache that was not read or written since, and reads on a shard's thread that would
+  /// wait for one of them are remembered.
+  void watch_cold_reads() { warm_pages_.emplace(); }
+  /// Their files.
+  [[nodiscard]] const std::set<std::string>& cold_reads_on_shards() const { return cold_reads_on_shards_; }
   /// While it is set, every change is a mistake: a destructor that does I/O (see env::File).
   void set_frozen(bool frozen) { is_frozen_ = frozen; }
 
@@ -105,6 +112,10 @@ class Disk final : public env::Files {
   /// The fault that hits this operation, or null.
   [[nodiscard]] const DiskFault* strike(DiskFault::On on, std::string_view path);
   void assert_writable() const;
+  [[nodiscard]] bool is_warm(const Inode& inode, std::uint64_t position, std::uint64_t size) const;
+  /// Brings the pages of [position, position + size) into the cache; false when some were not there.
+  bool warm(const Inode& inode, std::uint64_t position, std::uint64_t size);
+  [[nodiscard]] bool is_on_shard() const;
 
   /// Takes or gives back space so that `inode` is charged for what it holds.
   void account(Inode& inode);
@@ -125,6 +136,9 @@ class Disk final : public env::Files {
   std::uint64_t last_inode_ = 0;
   std::vector<DiskFault> faults_;
   std::set<std::string> locks_;
+  using Page = std::pair<std::uint64_t, std::uint64_t>;  ///< of an inode
+  std::optional<std::set<Page>> warm_pages_;             ///< nothing: nobody watches
+  std::set<std::string> cold_reads_on_shards_;
   bool is_frozen_ = false;
 };
 
