@@ -205,14 +205,20 @@ awaitable<Result<void>> verify(Console& console, Remote&) {
     if (auto done = verify_operand(console.files(), without_slash(operand), findings_max, checked); !done)
       console.complain(done.error());
     std::string lines;
+    std::size_t damaged = 0;
     for (const log::Finding& finding : checked.findings) {
+      if (finding.is_harmless) {
+        console.notice(finding.to_string());
+        continue;
+      }
       cli::append_in_one_line(finding.to_string(), lines);
       lines += '\n';
+      ++damaged;
     }
-    if (!checked.findings.empty()) console.worsen(cli::ExitCode::damaged);
+    if (damaged > 0) console.worsen(cli::ExitCode::damaged);
     segments += checked.segments;
     batches += checked.batches;
-    findings += checked.findings.size();
+    findings += damaged;
     MQ_CO_CHECK(co_await console.write(lines));
   }
   console.notice(fmt::format("{} segment{} with {} batch{}, {} finding{}", segments, segments == 1 ? "" : "s", batches,

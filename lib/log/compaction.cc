@@ -54,6 +54,9 @@ Result<SegmentReader*> CompactionJob::Work::reader_of(std::size_t which) {
     const Source& from = sources[which];
     MQ_TRY(source_file, files.open(from.path, env::OpenMode::read));
     reader.emplace(*source_file, from.path, 0, from.size, SegmentReader::Mode::wholes);
+    // A record at a wrong offset would stay there for ever.
+    reader->judge_offsets(from.rules, from.size, index_witness(files, from.segment->path("index"), from.base));
+    reader->skip_to(0, from.base);
   }
   return &*reader;
 }
@@ -106,14 +109,14 @@ Result<std::optional<Offset>> CompactionJob::Work::note_keys_of(const BatchAt& b
 
 void CompactionJob::Work::make_groups() {
   noting = false;
-  gaps_end = std::max(gaps_end, sources.back().end);
+  gaps_end = std::max(gaps_end, sources.back().end());
   source = 0;
   end_reading();
   std::uint64_t bytes = 0;
   for (std::size_t i = 0; i < sources.size(); ++i) {
     const bool fits =
         !groups.empty() && bytes + sources[i].size <= config->segment_bytes &&
-        (sources[i].end - sources[groups.back().first].base).value() <= std::numeric_limits<std::int32_t>::max();
+        (sources[i].end() - sources[groups.back().first].base).value() <= std::numeric_limits<std::int32_t>::max();
     if (!fits) {
       groups.push_back({.first = i, .end = i, .output = nullptr});
       bytes = 0;

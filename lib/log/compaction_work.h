@@ -53,7 +53,8 @@ struct CompactionJob::Work {
     std::string path;
     std::uint64_t size = 0;
     Offset base;
-    Offset end;  ///< where the next one begins
+    OffsetRules rules;
+    [[nodiscard]] Offset end() const { return rules.limit; }  ///< where the next one begins
   };
   /// Neighbours that become one segment.
   struct Group {

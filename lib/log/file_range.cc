@@ -2,32 +2,38 @@
 
 #include <algorithm>
 
+#include "log/index_file.h"
 #include "log/segment.h"
 #include "log/segment_reader.h"
 
 namespace mq::log {
 
 VerifyOutcome verify(const FileRange& range) {
+  const Segment& segment = *range.segment;
   const std::uint64_t end = range.position + range.size;
-  const std::string path = range.segment->path();
-  SegmentReader reader(*range.file, path, range.position, end, SegmentReader::Mode::wholes);
-  bool is_first = true;
+  // Whoever made the range has found `from` in its first batch, or behind a gap.
+  Offset begin = segment.base_offset();
+  if (range.position > 0) {
+    const auto first =
+        SegmentReader(*range.file, segment.path(), range.position, end, SegmentReader::Mode::headers).next();
+    if (!first) return {.good_bytes = 0, .damage = first.error()};
+    if (*first) begin = std::min(std::max(range.from, begin), (*first)->header.base_offset);
+  }
+  SegmentReader reader(*range.file, segment.path(), range.position, end, SegmentReader::Mode::wholes);
+  reader.judge_offsets(range.rules, range.segment_end,
+                       index_witness(*range.files, segment.path("index"), segment.base_offset()));
+  reader.skip_to(range.position, begin);
   while (true) {
     const auto good = static_cast<std::size_t>(reader.position() - range.position);
-    const Offset expected = is_first ? range.from : reader.next_offset();
     auto batch = reader.next();
     if (!batch) return {.good_bytes = good, .damage = std::move(batch).error()};
     if (!*batch) return {.good_bytes = good};
-    const record::BatchHeader& header = (*batch)->header;
-    const bool in_place = header.base_offset == expected || (is_first && header.base_offset < expected) ||
-                          (header.base_offset > expected && range.may_have_gaps);
-    if (!in_place || header.next_offset() > range.limit || header.last_offset() < range.from)
-      return {
-          .good_bytes = good,
-          .damage = Error{.code = Errc::corrupt_batch,
-                          .message = fmt::format("{}:{}: says offset {} where {} should be", path, (*batch)->position,
-                                                 header.base_offset.value(), expected.value())}};
-    is_first = false;
+    if ((*batch)->header.last_offset() < range.from)
+      return {.good_bytes = good,
+              .damage = Error{.code = Errc::corrupt_batch,
+                              .message = fmt::format("{}:{}: ends with offset {} where {} should be", segment.path(),
+                                                     (*batch)->position, (*batch)->header.last_offset().value(),
+                                                     range.from.value())}};
   }
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "env/files.h"
+#include "log/segment_reader.h"
 #include "model/ids.h"
 
 namespace mq::log {
@@ -25,10 +26,11 @@ struct FileRange {
   bool verified = false;
 
   /// What `verify` checks besides the CRCs, which do not cover the base offset: the first batch holds `from` or, where
-  /// compaction left gaps, comes after it; the batches continue each other; none reaches `limit`.
+  /// compaction left gaps, comes after it; and what the rules say, in which all of the segment is a witness.
   Offset from{0};
-  Offset limit{0};
-  bool may_have_gaps = false;
+  OffsetRules rules;
+  std::uint64_t segment_end = 0;
+  env::Files* files = nullptr;
 
   /// Behind it is more that the same `read` would have given, had it been asked for more bytes or across segments.
   bool has_more = false;
@@ -39,7 +41,7 @@ struct FileRange {
 struct VerifyOutcome {
   /// From the front of the range, whole batches with good CRCs.
   std::size_t good_bytes = 0;
-  /// Why the rest is not: corrupt_batch with file and position; or disk_failed.
+  /// Why the rest is not: corrupt_batch or read_failed with file and position.
   std::optional<Error> damage = std::nullopt;
 };
 

@@ -31,6 +31,11 @@ struct OffsetIndexEntry {
     w.be(static_cast<std::int32_t>((offset - base).value()));
     w.be(position);
   }
+  /// Zeros in the file: the first batch, when it is one record; or what a power cut leaves, when nothing comes behind.
+  [[nodiscard]] bool is_blank(Offset base) const { return position == 0 && offset == base; }
+  [[nodiscard]] bool can_follow(const OffsetIndexEntry& before) const {
+    return offset > before.offset && position >= before.position;
+  }
   friend bool operator==(const OffsetIndexEntry&, const OffsetIndexEntry&) = default;
 };
 
@@ -46,6 +51,10 @@ struct TimeIndexEntry {
     Writer w(out);
     w.be(timestamp);
     w.be(static_cast<std::int32_t>((offset - base).value()));
+  }
+  [[nodiscard]] bool is_blank(Offset base) const { return timestamp == 0 && offset == base; }
+  [[nodiscard]] bool can_follow(const TimeIndexEntry& before) const {
+    return timestamp > before.timestamp && offset >= before.offset;
   }
   friend bool operator==(const TimeIndexEntry&, const TimeIndexEntry&) = default;
 };
@@ -71,7 +80,9 @@ class IndexFile {
                                                         Predicate not_after, Wait wait = Wait::yes);
   [[nodiscard]] Result<std::optional<Entry>> last(env::Files& files, const std::string& path, Offset base,
                                                   Wait wait = Wait::yes);
-  /// Keeps only the first entries, those for which `keep(entry)` is true, in memory and in the file.
+  /// Those of the file, without what waits.
+  [[nodiscard]] Result<std::vector<Entry>> all(env::Files& files, const std::string& path, Offset base);
+  /// Keeps only the first entries, those for which `keep(entry)` is true and which grow, in memory and in the file.
   template <class Predicate>
   [[nodiscard]] Result<void> keep_where(env::Files& files, const std::string& path, Offset base, Predicate keep);
   /// Entries in file and memory.
@@ -178,6 +189,19 @@ Result<std::optional<Entry>> IndexFile<Entry>::last(env::Files& files, const std
 }
 
 template <class Entry>
+Result<std::vector<Entry>> IndexFile<Entry>::all(env::Files& files, const std::string& path, Offset base) {
+  MQ_CHECK(learn_size(files, path));
+  std::vector<Entry> entries;
+  if (in_file_ == 0) return entries;
+  MQ_TRY(auto file, files.open(path, env::OpenMode::read));
+  std::string bytes(in_file_ * Entry::kBytes, '\0');
+  MQ_TRY(const std::size_t got, file->read_at(0, bytes.data(), bytes.size()));
+  for (std::size_t i = 0; i + Entry::kBytes <= got; i += Entry::kBytes)
+    entries.push_back(Entry::decode(bytes.data() + i, base));
+  return entries;
+}
+
+template <class Entry>
 template <class Predicate>
 Result<void> IndexFile<Entry>::keep_where(env::Files& files, const std::string& path, Offset base, Predicate keep) {
   MQ_CHECK(learn_size(files, path));
@@ -188,7 +212,14 @@ Result<void> IndexFile<Entry>::keep_where(env::Files& files, const std::string& 
   std::string bytes(in_file_ * Entry::kBytes, '\0');
   MQ_TRY(const std::size_t got, file->read_at(0, bytes.data(), bytes.size()));
   std::uint64_t kept = 0;
-  while ((kept + 1) * Entry::kBytes <= got && keep(Entry::decode(bytes.data() + kept * Entry::kBytes, base))) ++kept;
+  std::optional<Entry> before;
+  while ((kept + 1) * Entry::kBytes <= got) {
+    const Entry entry = Entry::decode(bytes.data() + kept * Entry::kBytes, base);
+    if (!keep(entry) || (before && !entry.can_follow(*before))) break;
+    before = entry;
+    ++kept;
+  }
+  if (kept == 1 && before->is_blank(base)) kept = 0;
   MQ_CHECK(file->truncate(kept * Entry::kBytes));
   in_file_ = kept;
   return {};
@@ -198,6 +229,38 @@ template <class Entry>
 Result<std::uint64_t> IndexFile<Entry>::count(env::Files& files, const std::string& path) {
   MQ_CHECK(learn_size(files, path));
   return in_file_ + pending_.size();
+}
+
+/// False for zeros that a power cut has left in place of an entry.
+[[nodiscard]] inline Result<bool> is_written_entry(IndexFile<OffsetIndexEntry>& index, const OffsetIndexEntry& entry,
+                                                   env::Files& files, const std::string& path, Offset base,
+                                                   Wait wait = Wait::yes) {
+  if (!entry.is_blank(base)) return true;
+  MQ_TRY(const auto last, index.last(files, path, base, wait));
+  return last && !last->is_blank(base);
+}
+
+/// What the entries, by position, say; they must outlive it.
+[[nodiscard]] inline OffsetWitness witness_of(const std::vector<OffsetIndexEntry>& entries, Offset base) {
+  return [&entries, base](std::uint64_t position) -> Result<std::optional<Offset>> {
+    const auto entry = std::ranges::lower_bound(entries, position, {}, &OffsetIndexEntry::position);
+    if (entry == entries.end() || entry->position != position) return std::nullopt;
+    const bool is_written = !entry->is_blank(base) || !entries.back().is_blank(base);
+    return is_written ? std::optional(entry->offset) : std::nullopt;
+  };
+}
+
+/// What the index file at `path` of a segment that takes no more batches says, for who reads it on the pool. One that
+/// cannot be read says nothing. `files` must outlive it.
+[[nodiscard]] inline OffsetWitness index_witness(env::Files& files, std::string path, Offset base) {
+  return [&files, path = std::move(path), base,
+          index = IndexFile<OffsetIndexEntry>()](std::uint64_t position) mutable -> Result<std::optional<Offset>> {
+    const auto entry =
+        index.last_where(files, path, base, [&](const OffsetIndexEntry& e) { return e.position <= position; });
+    if (!entry || !*entry || (*entry)->position != position) return std::nullopt;
+    const bool is_written = is_written_entry(index, **entry, files, path, base).value_or(false);
+    return is_written ? std::optional((*entry)->offset) : std::nullopt;
+  };
 }
 
 }  // namespace mq::log

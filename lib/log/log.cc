@@ -65,6 +65,7 @@ Result<void> Log::check_usable() {
 Result<void> Log::load_active() {
   if (segments_.empty()) {
     segments_.push_back(std::make_shared<Segment>(files_, directory_, log_end_, 0));
+    bound_segments();
     names_unsynced_ = true;
   }
   before_opening(*segments_.back());
@@ -74,7 +75,7 @@ Result<void> Log::load_active() {
   if (end && *end > log_end_)
     return fail(Errc::corrupt, "{} ends at offset {}, but the log was closed at {}", active.path(), end->value(),
                 log_end_.value());
-  if (end ? *end < log_end_ : is_rot(end.error())) {
+  if (end ? *end < log_end_ : is_damage(end.error())) {
     // As after recovery: nothing follows damage in one file.
     MQ_CHECK(roll_now());
     if (end)
@@ -87,6 +88,27 @@ Result<void> Log::load_active() {
   MQ_TRY([[maybe_unused]] const WallMillis first, segments_.back()->first_timestamp());
   active_loaded_ = true;
   return {};
+}
+
+WarmUp Log::prepare_append() {
+  is_warm_ = true;
+  WarmUp job;
+  job.files_ = &files_;
+  job.from_ = log_start_;
+  job.small_files_.push_back(path_of(kEpochsFile));
+  const auto newest = std::ranges::find_if(snapshots_.rbegin(), snapshots_.rend(),
+                                           [this](Offset offset) { return offset <= log_end_; });
+  if (newest != snapshots_.rend()) {
+    job.from_ = std::max(job.from_, *newest);
+    for (const char* extension : {"snapshot", "mqwindow"})
+      job.small_files_.push_back(path_of(segment_file_name(*newest, extension)));
+  }
+  for (std::size_t i = segments_.empty() ? 0 : segment_index_of(job.from_); i < segments_.size(); ++i) {
+    const Segment& segment = *segments_[i];
+    job.segments_.push_back({segment.path(), segment.path("index"), segment.path("timeindex"), segment.base_offset(),
+                             segment.size_bytes()});
+  }
+  return job;
 }
 
 Result<AppendInfo> Log::append(char* batch, const record::BatchHeader& header, WallMillis max_timestamp,
@@ -233,6 +255,7 @@ Result<void> Log::roll_now() {
   producer_files_.push_back(producer_files(*states));
   unsaved_.push_back(sealed);
   segments_.push_back(std::move(fresh));
+  bound_segments();
   names_unsynced_ = true;
   return {};
 }
@@ -260,8 +283,11 @@ Result<FileRange> Log::read(Offset from, std::size_t bytes_max, Offset end_bound
     before_opening(*segment);
     const WaitScope scope(*segment, wait);
     MQ_TRY(const std::uint64_t begin, segment->position_of(from, *config_));
-    // Compaction leaves segments that end before the next one begins.
-    if (begin >= segment->size_bytes()) continue;
+    if (begin >= segment->size_bytes()) {
+      // Compaction leaves segments that end before the next one begins; else something is missing.
+      if (!may_have_gaps(from)) return fail_missing(i);
+      continue;
+    }
     const bool is_last = i + 1 == segments_.size();
     const bool whole = bound == log_end_ || (!is_last && segments_[i + 1]->base_offset() <= bound);
     std::uint64_t limit = segment->size_bytes();
@@ -285,11 +311,24 @@ Result<FileRange> Log::read(Offset from, std::size_t bytes_max, Offset end_bound
                      .size = static_cast<std::size_t>(end - begin),
                      .verified = verified,
                      .from = from,
-                     .limit = is_last ? log_end_ : segments_[i + 1]->base_offset(),
-                     .may_have_gaps = may_have_gaps(segment->base_offset()),
+                     .rules = {.limit = is_last ? log_end_ : segments_[i + 1]->base_offset(), .gaps_end = gaps_end_},
+                     .segment_end = segment->size_bytes(),
+                     .files = &files_,
                      .has_more = end < limit || (!is_last && segments_[i + 1]->base_offset() < bound)};
   }
   return FileRange{};
+}
+
+std::unexpected<Error> Log::fail_missing(std::size_t index) {
+  Segment& segment = *segments_[index];
+  const auto end = segment.load_tail(*config_);
+  if (!end) return fail(end.error());
+  const bool is_last = index + 1 == segments_.size();
+  const Offset expected = is_last ? log_end_ : segments_[index + 1]->base_offset();
+  damage_.push_back({*end, expected,
+                     fmt::format("{}: ends at offset {}, but {} {}", segment.path(), end->value(),
+                                 is_last ? "the log was closed at" : "the next segment begins at", expected.value())});
+  return fail(Errc::corrupt_batch, "{}", damage_.back().place);
 }
 
 Result<LookUp> Log::prepare_read(Offset from, std::size_t bytes_max, Offset end_bound) {
@@ -332,7 +371,8 @@ Result<std::optional<TimestampSearch>> Log::find_timestamp(WallMillis timestamp,
       if (largest.timestamp < timestamp) return {};
       MQ_TRY(const std::uint64_t begin, s.position_for_timestamp(timestamp, *config_));
       MQ_TRY(auto file, s.file());
-      search.parts_.push_back({std::move(file), begin, s.size_bytes(), s.path()});
+      MQ_TRY(const Offset offset, s.offset_at(begin));
+      search.parts_.push_back({std::move(file), begin, s.size_bytes(), s.path(), offset, s.rules()});
       return {};
     }));
   }
@@ -365,7 +405,8 @@ Result<std::optional<TimestampSearch>> Log::find_max_timestamp(Offset end_bound,
         if (best_part) search.parts_.erase(search.parts_.begin() + static_cast<std::ptrdiff_t>(*best_part));
         best_part = search.parts_.size();
       }
-      search.parts_.push_back({std::move(file), begin, s.size_bytes(), s.path()});
+      MQ_TRY(const Offset offset, s.offset_at(begin));
+      search.parts_.push_back({std::move(file), begin, s.size_bytes(), s.path(), offset, s.rules()});
       return {};
     }));
   }
@@ -413,7 +454,11 @@ Result<std::optional<LeaderEpochs>> Log::read_epochs_file() {
   return *std::move(epochs);
 }
 
-bool Log::may_have_gaps(Offset offset) const { return config_->cleanup_compact || offset < gaps_end_; }
+void Log::bound_segments() {
+  for (std::size_t i = 0; i < segments_.size(); ++i)
+    segments_[i]->set_rules({.limit = i + 1 < segments_.size() ? segments_[i + 1]->base_offset() : OffsetRules::kNone,
+                             .gaps_end = gaps_end_});
+}
 
 Result<LeaderEpochs> Log::rebuild_leader_epochs() {
   LeaderEpochs epochs;

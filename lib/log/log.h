@@ -58,10 +58,12 @@ struct OpenContext {
   std::optional<Offset> synced_end = std::nullopt;
   /// From LogDir: segments that end at or below are whole with their indexes.
   Offset recovery_point{0};
-  /// From LogDir: DeleteRecords came this far.
-  Offset log_start{0};
+  /// From LogDir: where the log began when that was last written. Absent: unknown.
+  std::optional<Offset> log_start = std::nullopt;
   /// From LogDir: compaction has looked at everything below.
   Offset compacted_end{0};
+  /// From LogDir: of all segments together, as a clean stop left them. Absent: unknown.
+  std::optional<std::uint64_t> bytes = std::nullopt;
   WallMillis wall_now = 0;
 };
 
@@ -120,6 +122,13 @@ class Log {
   /// offset must be the log's end. `crc_checked` by the caller.
   [[nodiscard]] Result<AppendInfo> append_as_is(BytesView batch, const record::BatchHeader& header,
                                                 WallMillis wall_now);
+
+  /// Since the log was opened nobody has needed what an append learns from its files, so the first one would wait for
+  /// the disk: run `prepare_append` first. False once that was made.
+  [[nodiscard]] bool is_cold() const {
+    return !is_warm_ && !segments_.empty() && !(active_loaded_ && epochs_ && producers_);
+  }
+  [[nodiscard]] WarmUp prepare_append();
 
   /// A producer's batch was refused before it came to `append`: when it was its first, the next is not taken for the
   /// first (P-9). `append` does so itself.
@@ -230,6 +239,8 @@ class Log {
   /// destroyed after `abandon_compaction`.
   [[nodiscard]] Result<void> finish_compaction(CompactionJob& job, Instant now);
   void abandon_compaction(CompactionJob& job);
+  /// There is damage in its way: until the log is opened again each run would only read as far as there.
+  void stop_compacting() { may_compact_ = false; }
 
   /// From the next call on.
   void set_config(std::shared_ptr<const LogConfig> config);
@@ -286,6 +297,8 @@ class Log {
   /// False when some stay open, since they hold what is not on disk.
   bool close_synced_files();
   Result<void> load_active();
+  /// The segment ends before the next one begins, or the log ends, and no compaction has been there.
+  std::unexpected<Error> fail_missing(std::size_t index);
   Result<AppendInfo> append_new(char* batch, record::BatchHeader placed, bool restamp, WallMillis wall_now);
   Result<void> write_batch(BytesView batch, const record::BatchHeader& header);
   Result<void> roll_now();
@@ -296,8 +309,11 @@ class Log {
   /// Nothing: missing or damaged.
   Result<std::optional<LeaderEpochs>> read_epochs_file();
   /// Compaction leaves gaps between offsets; elsewhere they are damage.
-  [[nodiscard]] bool may_have_gaps(Offset offset) const;
-  Result<void> read_gaps_end();
+  [[nodiscard]] bool may_have_gaps(Offset offset) const { return offset < gaps_end_; }
+  /// Each segment learns what its neighbours say of its offsets. After every change of which ones there are.
+  void bound_segments();
+  /// Learns below which offset compaction may have left gaps. Nothing: that is not written, or damaged.
+  Result<std::optional<Offset>> read_gaps_end(const OpenContext& context, bool has_file);
   /// Calls `each` with the header of every batch that begins in [from, to), stepping over damage.
   template <class Each>
   Result<void> replay(Offset from, Offset to, Each each);
@@ -316,10 +332,17 @@ class Log {
   Result<void> scan_segments(Scan& scan, RecoveryReport& report);
   Result<void> scan_segment(Scan& scan, RecoveryReport& report);
   Result<void> end_scan(const Scan& scan, RecoveryReport& report);
+  /// Tells what is missing in front of the first segment, unless retention has taken it.
+  void note_missing_front(const OpenContext& context, const DirectoryContents& contents, RecoveryReport& report);
+  /// Tells what is missing between the segments before `end`, which nothing else looks at.
+  Result<void> check_joints(std::size_t end, RecoveryReport& report);
   /// Of the segments before `end`, which nothing else looks at.
   Result<void> repair_indexes(std::size_t end, RecoveryReport& report);
   Result<void> start_scan(Scan& scan);
   void note_damage(Offset first, Offset end, std::string place, RecoveryReport& report);
+  /// Cuts `what` off: all of the segment from `position` on, where `end` would begin. It is kept beside.
+  Result<void> cut_off(Segment& segment, std::uint64_t position, Offset end, std::string_view what,
+                       RecoveryReport& report);
   Result<void> cut_tail(const Scan& scan, RecoveryReport& report);
   Result<void> set_aside(Segment& segment, RecoveryReport& report);
   /// A name that no file has yet, for what is cut off `segment` at `position`.
@@ -363,6 +386,7 @@ class Log {
   Offset recovery_point_{0};
   Offset compacted_end_{0};
   Offset gaps_end_{0};                              ///< compaction has left gaps below, if anywhere
+  std::optional<Offset> compacted_durably_;         ///< what the last open found written of that
   std::vector<std::shared_ptr<Segment>> segments_;  ///< by base offset; the last one is appended to
   std::vector<std::shared_ptr<Segment>> unsynced_;  ///< written since the last sync round began
   std::vector<std::shared_ptr<Segment>> unsaved_;   ///< sealed, their indexes not known to be on disk
@@ -378,12 +402,14 @@ class Log {
   WallMillis wall_seen_ = 0;
   Segment::Small small_batches_ = Segment::Small::written;
   bool active_loaded_ = false;
+  bool is_warm_ = false;         ///< `prepare_append` was made
   bool names_unsynced_ = false;  ///< a name was made in the directory
   bool epochs_unsaved_ = false;
   bool syncing_ = false;
   bool checkpointing_ = false;
   bool compacting_ = false;
   bool compaction_void_ = false;  ///< a truncation came between
+  bool may_compact_ = true;
   bool touched_ = false;
   bool went_idle_ = false;  ///< wants to be saved and then released
   bool failed_ = false;

@@ -26,7 +26,7 @@ Result<std::size_t> Log::compactable_segments(WallMillis wall_now, Offset bound,
 
 Result<std::optional<CompactionJob>> Log::begin_compaction(WallMillis wall_now, Offset bound, Wait wait) {
   // Damage is not compacted away.
-  if (failed_ || compacting_ || !config_->cleanup_compact || segments_.size() < 2 || !damage_.empty())
+  if (failed_ || compacting_ || !may_compact_ || !config_->cleanup_compact || segments_.size() < 2 || !damage_.empty())
     return std::nullopt;
   MQ_TRY(const std::size_t end, compactable_segments(wall_now, bound, wait));
   std::uint64_t clean_bytes = 0;
@@ -54,7 +54,7 @@ Result<std::optional<CompactionJob>> Log::begin_compaction(WallMillis wall_now, 
   for (std::size_t i = 0; i < end; ++i) {
     const auto& segment = segments_[i];
     work->sources.push_back(
-        {segment, segment->path(), segment->size_bytes(), segment->base_offset(), segments_[i + 1]->base_offset()});
+        {segment, segment->path(), segment->size_bytes(), segment->base_offset(), segment->rules()});
   }
   states->expire(wall_now, config_->producer_expiration_ms);
   work->last_of_producer = states->last_offsets();
@@ -109,6 +109,7 @@ Result<void> Log::swap_in(CompactionJob& job, Instant now) {
   names_unsynced_ = true;
   compacted_end_ = std::max(compacted_end_, work.compacted_end);
   gaps_end_ = work.gaps_end;
+  bound_segments();
   return {};
 }
 

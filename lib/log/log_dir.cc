@@ -18,7 +18,8 @@ constexpr std::string_view kSyncedEndsFile = "mq-synced-ends";
 constexpr std::string_view kRemovalSuffix = "-delete";
 constexpr std::string_view kStraySuffix = "-stray";
 constexpr std::string_view kCheckpointFiles[] = {"recovery-point-offset-checkpoint", "log-start-offset-checkpoint",
-                                                 "replication-offset-checkpoint", "cleaner-offset-checkpoint"};
+                                                 "replication-offset-checkpoint", "cleaner-offset-checkpoint",
+                                                 "mq-log-bytes"};
 
 /// Up to so many new directories are synced one by one: that waits for nobody else's writes, as a sync of all would.
 constexpr std::size_t kSyncEachMax = 16;
@@ -118,6 +119,7 @@ Result<void> LogDir::read_checkpoints() {
     const std::string path = file(kCheckpointFiles[which]);
     const auto text = env::read_whole(files_, path);
     if (!text && text.error().code == Errc::disk_failed) return fail(text.error());
+    if (!text && text.error().code == Errc::read_failed) notes_.push_back(text.error().message + "; taken for missing");
     if (!text) continue;
     auto offsets = decode_checkpoint(*text);
     if (offsets) {
@@ -171,7 +173,9 @@ std::string LogDir::directory_of(const TopicPartition& partition) const { return
 OpenContext LogDir::context_of(const TopicPartition& partition, const Uuid& topic_id, WallMillis wall_now) const {
   OpenContext context{.clean = was_clean_, .synced = synced_at_start_, .topic_id = topic_id, .wall_now = wall_now};
   context.recovery_point = get(kRecoveryPoint, partition).value_or(Offset{0});
-  context.log_start = get(kLogStart, partition).value_or(Offset{0});
+  context.log_start = get(kLogStart, partition);
+  if (const auto bytes = get(kLogBytes, partition); was_clean_ && bytes)
+    context.bytes = static_cast<std::uint64_t>(bytes->value());
   context.compacted_end = get(kCompactedEnd, partition).value_or(Offset{0});
   const std::lock_guard guard(mutex_);
   context.synced_end = synced_->get(topic_id, PartitionId{partition.partition});
@@ -323,6 +327,9 @@ void LogDir::set_high_watermark(const TopicPartition& partition, Offset offset) 
   set(kHighWatermark, partition, offset);
 }
 void LogDir::set_log_start(const TopicPartition& partition, Offset offset) { set(kLogStart, partition, offset); }
+void LogDir::set_log_bytes(const TopicPartition& partition, std::uint64_t bytes) {
+  set(kLogBytes, partition, Offset{static_cast<std::int64_t>(bytes)});
+}
 std::optional<Offset> LogDir::high_watermark(const TopicPartition& partition) const {
   return get(kHighWatermark, partition);
 }

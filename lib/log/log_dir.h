@@ -31,7 +31,7 @@ struct DirIdentity {
 /// One data directory: who may use it, how its last stop went, and the few small files that speak for all its logs. The
 /// files named as in Kafka are Kafka's, byte for byte: `meta.properties`, `.lock`, `.kafka_cleanshutdown`,
 /// `recovery-point-offset-checkpoint`, `log-start-offset-checkpoint`, `replication-offset-checkpoint`,
-/// `cleaner-offset-checkpoint`; `mq-synced-ends` is ours.
+/// `cleaner-offset-checkpoint`; `mq-synced-ends` and `mq-log-bytes` are ours.
 ///
 /// Shared by all shards: every method is safe from every thread. What says "pool" may block on the disk.
 class LogDir {
@@ -96,6 +96,8 @@ class LogDir {
   void set_high_watermark(const TopicPartition& partition, Offset offset);
   [[nodiscard]] std::optional<Offset> high_watermark(const TopicPartition& partition) const;
   void set_log_start(const TopicPartition& partition, Offset offset);
+  /// At a stop: what the next start, if this stop is clean, must find of each log.
+  void set_log_bytes(const TopicPartition& partition, std::uint64_t bytes);
   /// Pool. Writes those of the checkpoint files whose contents changed, atomically and durably. After `set_log_start`
   /// this is what DeleteRecords waits for; for the others every minute is enough.
   [[nodiscard]] Result<void> write_checkpoints();
@@ -111,7 +113,8 @@ class LogDir {
  private:
   /// The names of the directory and of what leads to it: whoever made them.
   Result<void> sync_ancestors();
-  enum Checkpoint { kRecoveryPoint, kLogStart, kHighWatermark, kCompactedEnd, kCheckpoints };
+  /// kLogBytes is ours, in Kafka's text: numbers of bytes in place of offsets.
+  enum Checkpoint { kRecoveryPoint, kLogStart, kHighWatermark, kCompactedEnd, kLogBytes, kCheckpoints };
 
   LogDir(env::Files& files, std::string path) : files_(files), path_(std::move(path)) {}
   Result<void> read_identity();

@@ -121,6 +121,7 @@ Result<void> Log::truncate_to(Offset offset, WallMillis wall_now) {
     segments_.pop_back();
     log_end_ = last->base_offset();
   }
+  bound_segments();
   const std::shared_ptr<Segment> last = segments_.back();
   std::erase(unsaved_, last);
   MQ_TRY(const std::uint64_t position, last->position_of(target, *config_));
@@ -130,6 +131,12 @@ Result<void> Log::truncate_to(Offset offset, WallMillis wall_now) {
     log_end_ = header.base_offset;
   } else {
     MQ_TRY(log_end_, last->load_tail(*config_));
+  }
+  if (gaps_end_ > log_end_) {
+    // What comes there now is not compacted.
+    gaps_end_ = log_end_;
+    MQ_CHECK(env::replace_atomically(files_, path_of(kGapsFile), encode_gaps_end(gaps_end_)));
+    bound_segments();
   }
   active_loaded_ = false;
   MQ_CHECK(load_active());

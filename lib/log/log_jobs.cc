@@ -1,5 +1,6 @@
 #include "log/log_jobs.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "log/index_file.h"
@@ -15,6 +16,7 @@ Result<void> sync_file(env::Files& files, const std::string& path) {
 }
 
 constexpr std::string_view kTemporarySuffix = ".tmp";
+constexpr std::size_t kSmallFileBytesMax = std::size_t{256} << 20;
 
 }  // namespace
 
@@ -92,6 +94,7 @@ void LookUp::run() {
     SegmentReader batches(*file_, path_, position, size_, SegmentReader::Mode::headers);
     while (true) {
       const auto batch = batches.next();
+      if (!batch && batches.resume(OffsetRules::kNone, kDamageSteppedOverMax).value_or(false)) continue;
       if (!batch || !*batch || is_there(**batch)) return batches.position();
     }
   };
@@ -104,6 +107,29 @@ void LookUp::run() {
   if (limit >= size_) return;
   (void)walk(indexed([&](const OffsetIndexEntry& e) { return e.position <= limit; }),
              [&](const BatchAt& batch) { return batch.end() >= limit; });
+}
+
+void WarmUp::run() {
+  // What cannot be read here cannot be read there either, and is told there.
+  for (const std::string& path : small_files_) (void)env::read_whole(*files_, path, kSmallFileBytesMax);
+  for (const Part& part : segments_) {
+    const auto file = files_->open(part.path, env::OpenMode::read);
+    if (!file) continue;
+    IndexFile<OffsetIndexEntry> index;
+    IndexFile<TimeIndexEntry> times;
+    const auto position_at = [&](auto not_after) {
+      const auto entry = index.last_where(*files_, part.index_path, part.base, not_after);
+      return entry && *entry ? std::uint64_t{(*entry)->position} : std::uint64_t{0};
+    };
+    const auto walk = [&](std::uint64_t begin, std::uint64_t end) {
+      SegmentReader batches(**file, part.path, begin, end, SegmentReader::Mode::headers);
+      for (auto batch = batches.next(); batch && *batch;) batch = batches.next();
+    };
+    (void)times.last(*files_, part.times_path, part.base);
+    walk(0, std::min<std::uint64_t>(part.size, record::kBatchHeaderBytes));
+    const std::uint64_t replayed = position_at([&](const OffsetIndexEntry& e) { return e.offset <= from_; });
+    walk(std::min(replayed, position_at([](const OffsetIndexEntry&) { return true; })), part.size);
+  }
 }
 
 void TimesLookUp::run() {
@@ -136,6 +162,8 @@ Result<std::optional<TimestampOffset>> TimestampSearch::run() {
   record::RecordReader records;
   for (const Part& part : parts_) {
     SegmentReader batches(*part.file, part.path, part.position, part.end, SegmentReader::Mode::headers);
+    batches.judge_offsets(part.rules, part.end);
+    batches.skip_to(part.position, part.offset);
     while (true) {
       MQ_TRY(const auto batch, batches.next());
       if (!batch || batch->header.base_offset >= end_bound_) break;

@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "env/files.h"
+#include "log/segment_reader.h"
 #include "model/ids.h"
 
 namespace mq::log {
@@ -96,6 +97,28 @@ class LookUp {
   std::size_t bytes_max_ = 0;
 };
 
+/// Reads what a log learns from its files before its first append, for nothing but to have it in the page cache: the
+/// end of the newest segment, epochs, producer states and the batches that came after these were saved. Made by
+/// Log::prepare_append on the shard; `run` on the pool.
+class WarmUp {
+ public:
+  void run();
+
+ private:
+  friend class Log;
+  struct Part {
+    std::string path;
+    std::string index_path;
+    std::string times_path;
+    Offset base;
+    std::uint64_t size = 0;
+  };
+  env::Files* files_ = nullptr;
+  std::vector<std::string> small_files_;  ///< read as a whole
+  std::vector<Part> segments_;            ///< the newest last
+  Offset from_{0};                        ///< batches from here on are walked over
+};
+
 /// Reads what a segment's times are learned from, and where its records of a time stand, for nothing but to have it in
 /// the page cache. Made by Log::prepare_times on the shard; `run` on the pool.
 class TimesLookUp {
@@ -137,6 +160,8 @@ class TimestampSearch {
     std::uint64_t position = 0;
     std::uint64_t end = 0;
     std::string path;
+    Offset offset;  ///< with which the batch at `position` begins
+    OffsetRules rules;
   };
   std::vector<Part> parts_;
   WallMillis timestamp_ = 0;

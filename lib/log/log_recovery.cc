@@ -22,6 +22,20 @@ bool is_old_format(BytesView head, Offset base, std::uint64_t file_bytes) {
          static_cast<std::uint64_t>(length) + record::kBatchLengthStart <= file_bytes;
 }
 
+/// What stands at the front is a batch of format 2 whose CRC is good but for the byte that says so, which no CRC
+/// covers.
+Result<bool> is_format_rotten(env::File& file, BytesView head, std::uint64_t bytes_max) {
+  const auto bytes = static_cast<std::uint64_t>(load_be<std::int32_t>(head.data() + 8)) + record::kBatchLengthStart;
+  if (bytes > bytes_max) return false;
+  std::string batch(bytes, '\0');
+  MQ_TRY(const std::size_t got, file.read_at(0, batch.data(), batch.size()));
+  batch.resize(got);
+  constexpr std::size_t kMagicAt = 16;
+  batch[kMagicAt] = record::kMagic;
+  const auto whole = record::first_batch(batch);
+  return whole && record::crc_ok(*whole);
+}
+
 /// Calls `each` with the bytes [from, to) of `file`, a part at a time, until it returns false.
 template <class Each>
 Result<void> for_each_part(env::File& file, std::uint64_t from, std::uint64_t to, Each each) {
@@ -113,12 +127,17 @@ Result<std::unique_ptr<Log>> Log::open(env::Files& files, std::string directory,
   for (const auto& [base, size] : contents.segments)
     log->segments_.push_back(std::make_shared<Segment>(files, log->directory_, base, size));
   log->snapshots_ = std::move(contents.snapshots);
-  log->compacted_end_ = log->gaps_end_ = context.compacted_end;
-  if (contents.has_gaps_file) MQ_CHECK(log->read_gaps_end());
+  log->compacted_end_ = context.compacted_end;
   log->wall_seen_ = context.wall_now;
   if (context.leader_epoch >= LeaderEpoch{0}) log->epoch_limit_ = context.leader_epoch;
-  log->log_start_ = context.log_start;
-  if (!log->segments_.empty()) log->log_start_ = std::max(log->log_start_, log->segments_.front()->base_offset());
+  log->log_start_ = context.log_start.value_or(Offset{0});
+  if (!log->segments_.empty()) {
+    log->note_missing_front(context, contents, report);
+    log->log_start_ = std::max(log->log_start_, log->segments_.front()->base_offset());
+  }
+
+  MQ_TRY(log->compacted_durably_, log->read_gaps_end(context, contents.has_gaps_file));
+  log->bound_segments();
 
   if (context.clean) {
     MQ_TRY(report.clean, log->load_clean(context));
@@ -129,16 +148,40 @@ Result<std::unique_ptr<Log>> Log::open(env::Files& files, std::string directory,
   return log;
 }
 
-Result<void> Log::read_gaps_end() {
-  const auto text = env::read_whole(files_, path_of(kGapsFile), 4096);
-  if (!text && text.error().code == Errc::disk_failed) return fail(text.error());
-  const auto end = text ? decode_gaps_end(*text) : fail(text.error());
-  // Damaged, it still says that there are some: good batches must not be taken for bad ones.
-  gaps_end_ = end ? std::max(gaps_end_, *end) : Offset{std::numeric_limits<std::int64_t>::max()};
-  return {};
+void Log::note_missing_front(const OpenContext& context, const DirectoryContents& contents, RecoveryReport& report) {
+  const Offset front = segments_.front()->base_offset();
+  if (!context.log_start || front <= *context.log_start) return;
+  // Retention takes segments away before the new start is written; until then they are still there under another name.
+  const bool is_retention = !context.clean && std::ranges::any_of(contents.retired, [&](const std::string& name) {
+    return name < segment_file_name(front, "");
+  });
+  if (is_retention) return;
+  report.damage.push_back({*context.log_start, front,
+                           fmt::format("{}: the log began at offset {}, its first segment begins at {}: what was "
+                                       "before that is missing",
+                                       *directory_, context.log_start->value(), front.value())});
+}
+
+Result<std::optional<Offset>> Log::read_gaps_end(const OpenContext& context, bool has_file) {
+  if (has_file) {
+    const auto text = env::read_whole(files_, path_of(kGapsFile), 4096);
+    if (!text && text.error().code == Errc::disk_failed) return fail(text.error());
+    const auto end = text ? decode_gaps_end(*text) : fail(text.error());
+    if (end) {
+      gaps_end_ = *end;
+      return *end;
+    }
+  }
+  // Damaged, it still says that there are some: good batches must not be taken for bad ones. Without it the log may
+  // come from elsewhere. But what is appended to is never compacted.
+  if ((has_file || config_->cleanup_compact || context.compacted_end > log_start_) && !segments_.empty())
+    gaps_end_ = segments_.back()->base_offset();
+  return std::nullopt;
 }
 
 Result<bool> Log::load_clean(const OpenContext& context) {
+  // What is missing shows in what there is: the ends of ten thousand logs must not be read at a start.
+  if (context.bytes && *context.bytes != size_bytes()) return false;
   if (segments_.empty()) {
     log_end_ = std::max(log_start_, context.synced_end.value_or(Offset{0}));
     if (log_end_ > log_start_) return false;
@@ -166,9 +209,12 @@ Result<bool> Log::load_clean(const OpenContext& context) {
 
 Result<void> Log::recover(const OpenContext& context, RecoveryReport& report) {
   report.clean = false;
+  const std::uint64_t bytes_found = size_bytes();
   recovery_point_ = std::max(context.recovery_point, log_start_);
   Scan scan;
-  scan.durable_end = std::max(context.synced_end.value_or(Offset{0}), context.recovery_point);
+  // The slot may be late, but compaction touches nothing that is not on disk.
+  scan.durable_end = std::max(
+      {context.synced_end.value_or(Offset{0}), context.recovery_point, compacted_durably_.value_or(Offset{0})});
 
   MQ_TRY(const auto saved, read_epochs_file());
   const bool epochs_known = saved.has_value();
@@ -192,6 +238,7 @@ Result<void> Log::recover(const OpenContext& context, RecoveryReport& report) {
     epochs_ = std::make_unique<LeaderEpochs>(std::move(epochs));
     MQ_CHECK(scan_segments(scan, report));
     if (scan.torn) MQ_CHECK(cut_tail(scan, report));
+    if (context.bytes && *context.bytes != bytes_found) MQ_CHECK(check_joints(scan.first, report));
   }
   MQ_CHECK(end_scan(scan, report));
   MQ_CHECK(repair_indexes(scan.first, report));
@@ -221,6 +268,23 @@ Result<void> Log::sync_names(const Scan& scan) {
   if (!segments_.empty() && scan.durable_end > segments_.back()->base_offset()) return {};
   if (auto metadata = files_.open(path_of(kMetadataFile), env::OpenMode::read_write)) MQ_CHECK((*metadata)->sync());
   return files_.sync_directory(*directory_);
+}
+
+Result<void> Log::check_joints(std::size_t end, RecoveryReport& report) {
+  for (std::size_t i = 0; i < std::min(end, segments_.size() - 1); ++i) {
+    Segment& segment = *segments_[i];
+    const Offset next_base = segments_[i + 1]->base_offset();
+    if (next_base <= gaps_end_) continue;  // compaction may have left nothing at its end
+    const auto last = segment.load_tail(*config_);
+    segment.release();
+    if (!last && !is_damage(last.error())) return fail(last.error());
+    if (!last || *last >= next_base) continue;
+    note_damage(*last, next_base,
+                fmt::format("{}: ends at offset {}, the next segment begins at {}", segment.path(), last->value(),
+                            next_base.value()),
+                report);
+  }
+  return {};
 }
 
 Result<void> Log::repair_indexes(std::size_t end, RecoveryReport& report) {
@@ -290,24 +354,45 @@ Result<void> Log::scan_segment(Scan& scan, RecoveryReport& report) {
   MQ_TRY(auto file, segment.file());
   if (scan.position == 0) {
     std::string head(std::min<std::uint64_t>(whole, record::kBatchHeaderBytes), '\0');
-    MQ_TRY(const std::size_t got, file->read_at(0, head.data(), head.size()));
-    head.resize(got);
-    if (is_old_format(head, segment.base_offset(), whole))
+    const auto got = file->read_at(0, head.data(), head.size());
+    if (!got && !is_damage(got.error())) return fail(got.error());
+    head.resize(got.value_or(0));
+    bool is_old = is_old_format(head, segment.base_offset(), whole);
+    if (is_old) {
+      MQ_TRY(const bool is_rotten, is_format_rotten(*file, head, whole));
+      is_old = !is_rotten;
+    }
+    if (is_old)
       return fail(Errc::unsupported,
                   "{}: holds messages of format {}; only batches of format 2 are read. Nothing was changed",
                   segment.path(), static_cast<int>(head[16]));
   }
-  MQ_CHECK(segment.rewind(scan.position, scan.expected, *config_));
+  // What it says of batches is of worth where gaps may be, and is made anew from them now.
+  const bool may_leap = may_have_gaps(segment.base_offset());
+  const std::vector<OffsetIndexEntry> entries = may_leap ? segment.index_entries() : std::vector<OffsetIndexEntry>{};
+  auto rewound = segment.rewind(scan.position, scan.expected, *config_);
+  if (!rewound && is_damage(rewound.error()) && scan.position > 0) {
+    // Damage right before the recovery point.
+    scan.position = 0;
+    scan.expected = segment.base_offset();
+    rewound = segment.rewind(scan.position, scan.expected, *config_);
+  }
+  MQ_CHECK(rewound);
   SegmentReader reader(*file, segment.path(), scan.position, whole, SegmentReader::Mode::wholes);
+  // Where batches continue each other, one that reaches into the next segment is no rot: see below.
+  reader.judge_offsets({.limit = may_leap ? limit : OffsetRules::kNone, .gaps_end = gaps_end_}, whole,
+                       witness_of(entries, segment.base_offset()));
   reader.skip_to(scan.position, scan.expected);
   while (true) {
     auto batch = reader.next();
     if (batch && !*batch) return {};
-    // No CRC covers the base offset: what does not continue the log, or reaches out of the segment, is rot.
-    const bool in_place = batch && ((*batch)->header.base_offset == scan.expected ||
-                                    (may_have_gaps(scan.expected) && (*batch)->header.next_offset() <= limit));
-    if (batch && in_place) {
+    if (batch) {
       const record::BatchHeader& header = (*batch)->header;
+      if (header.base_offset == limit) {
+        // An earlier recovery could not read up to here, and the log went on in the next segment.
+        segment.extend_over_damage(whole);
+        return cut_off(segment, (*batch)->position, limit, "what the next segment has replaced", report);
+      }
       if (header.next_offset() > limit)
         return fail(Errc::corrupt, "{}:{}: offset {} belongs into the next segment. Nothing was cut", segment.path(),
                     (*batch)->position, header.last_offset().value());
@@ -319,62 +404,66 @@ Result<void> Log::scan_segment(Scan& scan, RecoveryReport& report) {
       if (segment.wants_index_flush()) MQ_CHECK(segment.flush_indexes());
       continue;
     }
-    if (!batch && !is_rot(batch.error())) return fail(std::move(batch).error());
-    scan.position = batch ? (*batch)->position : reader.position();
-    std::string why = batch ? fmt::format("{}:{}: says offset {} where {} should be", segment.path(), scan.position,
-                                          (*batch)->header.base_offset.value(), scan.expected.value())
-                            : batch.error().message;
+    if (!is_damage(batch.error())) return fail(std::move(batch).error());
+    scan.position = reader.position();
     if (scan.expected >= scan.durable_end) {
       segment.extend_over_damage(whole);
       scan.torn = true;
       return {};
     }
     scan.damaged = true;
-    MQ_TRY(const auto found,
-           find_batch(*file, scan.position + 1, whole, next(scan.expected), std::min(limit, next(scan.durable_end))));
+    MQ_TRY(const bool goes_on, reader.resume(std::min(limit, next(scan.durable_end))));
     const Offset end =
-        found ? found->header.base_offset : std::min(limit, std::max(scan.durable_end, next(scan.expected)));
-    note_damage(scan.expected, end, std::move(why), report);
-    segment.extend_over_damage(found ? found->position : whole);
+        goes_on ? reader.next_offset() : std::min(limit, std::max(scan.durable_end, next(scan.expected)));
+    note_damage(scan.expected, end, batch.error().message, report);
+    segment.extend_over_damage(goes_on ? reader.position() : whole);
+    segment.carry_over(entries, scan.position, segment.size_bytes(), scan.expected, end);
     scan.expected = end;
-    if (!found) return {};
-    reader.skip_to(found->position, end);
+    if (!goes_on) return {};
   }
 }
 
 void Log::note_damage(Offset first, Offset end, std::string place, RecoveryReport& report) {
-  if (end <= log_start_) return;
+  if (end <= log_start_ || first >= end) return;
   damage_.push_back({std::max(first, log_start_), end, std::move(place)});
   report.damage.push_back(damage_.back());
 }
 
-Result<void> Log::cut_tail(const Scan& scan, RecoveryReport& report) {
-  Segment& segment = *segments_[scan.segment];
+Result<void> Log::cut_off(Segment& segment, std::uint64_t position, Offset end, std::string_view what,
+                          RecoveryReport& report) {
   const std::uint64_t whole = segment.size_bytes();
-  const std::uint64_t cut = whole - scan.position;
+  const std::uint64_t cut = whole - position;
+  if (cut == 0) return {};
   MQ_TRY(auto file, segment.file());
   // A file that grew before its bytes came is full of zeros: nothing worth keeping.
-  MQ_TRY(const bool zeros, is_zero(*file, scan.position, whole));
-  if (!zeros) {
-    MQ_TRY(const std::string aside, free_cut_name(segment, scan.position));
-    auto kept = copy_range(files_, *file, scan.position, whole, aside);
-    if (!kept && kept.error().code != Errc::disk_full) return kept;
-    report.notes.push_back(
-        kept ? fmt::format("{}:{}: a torn tail of {} bytes was cut at offset {} and is kept in {}", segment.path(),
-                           scan.position, cut, scan.expected.value(), aside)
-             : fmt::format("{}:{}: a torn tail of {} bytes was cut at offset {}; the disk is too full to keep it",
-                           segment.path(), scan.position, cut, scan.expected.value()));
+  const auto zeros = is_zero(*file, position, whole);
+  if (!zeros && !is_damage(zeros.error())) return fail(zeros.error());
+  if (!zeros || !*zeros) {
+    MQ_TRY(const std::string aside, free_cut_name(segment, position));
+    auto kept = copy_range(files_, *file, position, whole, aside);
+    // Some disks cannot read what a power cut has torn.
+    const bool is_unreadable = !kept && is_damage(kept.error());
+    if (!kept && !is_unreadable && kept.error().code != Errc::disk_full) return kept;
+    const std::string outcome = kept            ? fmt::format(" and is kept in {}", aside)
+                                : is_unreadable ? fmt::format(" and cannot be kept: {}", kept.error().message)
+                                                : "; the disk is too full to keep it";
+    report.notes.push_back(fmt::format("{}:{}: {} of {} bytes was cut at offset {}{}", segment.path(), position, what,
+                                       cut, end.value(), outcome));
   }
-  if (cut > 0) {
-    MQ_CHECK(segment.truncate(scan.position, scan.expected));
-    MQ_CHECK(file->sync());
-    report.bytes_cut += cut;
-  }
+  MQ_CHECK(segment.truncate(position, end));
+  MQ_CHECK(file->sync());
+  report.bytes_cut += cut;
+  return {};
+}
+
+Result<void> Log::cut_tail(const Scan& scan, RecoveryReport& report) {
+  MQ_CHECK(cut_off(*segments_[scan.segment], scan.position, scan.expected, "a torn tail", report));
   // What follows a torn segment was never durable either.
   while (segments_.size() > scan.segment + 1) {
     MQ_CHECK(set_aside(*segments_.back(), report));
     segments_.pop_back();
   }
+  bound_segments();
   return files_.sync_directory(*directory_);
 }
 
@@ -426,6 +515,7 @@ Result<void> Log::end_scan(const Scan& scan, RecoveryReport& report) {
       unsaved_.push_back(last);
     }
     segments_.push_back(std::make_shared<Segment>(files_, directory_, log_end_, 0));
+    bound_segments();
     // The name says how far the log has come, whatever happens to the segments before it.
     MQ_CHECK(segments_.back()->file());
     names_unsynced_ = true;

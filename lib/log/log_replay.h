@@ -18,23 +18,25 @@ Result<void> Log::replay(Offset from, Offset to, Each each) {
     std::uint64_t begin = 0;
     if (from > segment.base_offset()) {
       const auto position = segment.position_of(from, *config_);
-      if (!position && position.error().code != Errc::corrupt_batch) return fail(position.error());
+      if (!position && !is_damage(position.error())) return fail(position.error());
       begin = position.value_or(0);
     }
-    MQ_TRY(auto file, segment.file());
-    SegmentReader reader(*file, segment.path(), begin, segment.size_bytes(), SegmentReader::Mode::headers);
-    while (true) {
-      const auto batch = reader.next();
-      if (!batch) {
-        if (!is_rot(batch.error())) return fail(batch.error());
-        MQ_TRY(const auto found,
-               find_batch(*file, reader.position() + 1, segment.size_bytes(), reader.next_offset(), to));
-        if (!found) break;
-        reader.skip_to(found->position, found->header.base_offset);
-        continue;
+    if (begin < segment.size_bytes()) {
+      const auto first = segment.offset_at(begin);
+      if (!first && !is_damage(first.error())) return fail(first.error());
+      MQ_TRY(SegmentReader reader, segment.reader_from(first ? begin : 0, first.value_or(segment.base_offset()),
+                                                       SegmentReader::Mode::headers));
+      while (true) {
+        const auto batch = reader.next();
+        if (!batch) {
+          if (!is_damage(batch.error())) return fail(batch.error());
+          MQ_TRY(const bool goes_on, reader.resume(to));
+          if (!goes_on) break;
+          continue;
+        }
+        if (!*batch || (*batch)->header.base_offset >= to) break;
+        if ((*batch)->header.base_offset >= from) each((*batch)->header);
       }
-      if (!*batch || (*batch)->header.base_offset >= to) break;
-      if ((*batch)->header.base_offset >= from) each((*batch)->header);
     }
     if (!was_open && segments_[i] != segments_.back()) segment.release();
   }

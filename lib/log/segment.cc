@@ -29,8 +29,10 @@ bool would_wait(const Result<T>& read) {
   return !read && read.error().code == Errc::would_block;
 }
 
-/// Of an index. Any other error says nothing about what is in it.
-bool is_damage(const Error& error) { return error.code == Errc::corrupt || error.code == Errc::not_found; }
+/// Any other error says nothing about what is in the index.
+bool is_lost(const Error& of_index) {
+  return of_index.code == Errc::corrupt || of_index.code == Errc::not_found || of_index.code == Errc::read_failed;
+}
 
 /// A segment without index that is larger gets one.
 constexpr std::uint64_t kWalkMax = std::uint64_t{1} << 20;
@@ -107,33 +109,33 @@ Result<Offset> Segment::load_tail(const LogConfig& config) {
     MQ_TRY(entries_, offsets_.count(files_, path("index")));
     last_time_entry_ = last_time.value_or(TimeIndexEntry{.timestamp = -1, .offset = base_});
     largest_ = last_time_entry_;
-    const std::uint64_t from = last_entry ? last_entry->position : 0;
-    MQ_TRY(auto opened, file());
-    SegmentReader reader(*opened, path(), from, size_, SegmentReader::Mode::headers, wait_);
-    bool index_good = from < size_ || !last_entry;
+    Place from{.position = 0, .offset = base_};
+    bool index_good = true;
+    if (last_entry) {
+      MQ_TRY(const auto place, place_of(*last_entry));
+      index_good = place.has_value();
+      from = place.value_or(from);
+    }
     Offset end = base_;
-    while (index_good) {
-      auto batch = reader.next();
-      if (!batch) {
-        // An entry that leads into the middle of a batch looks like a bad batch.
-        const bool may_be_the_index = is_rot(batch.error()) && !again && last_entry && end == base_;
-        if (!may_be_the_index) {
+    if (index_good) {
+      MQ_TRY(SegmentReader reader, reader_from(from.position, from.offset, SegmentReader::Mode::headers));
+      while (true) {
+        auto batch = reader.next();
+        if (!batch) {
           largest_.reset();
           return fail(std::move(batch).error());
         }
-        index_good = false;
-        break;
+        if (!*batch) break;
+        const record::BatchHeader& header = (*batch)->header;
+        if (header.max_timestamp > largest_->timestamp)
+          largest_ = TimeIndexEntry{header.max_timestamp, header.last_offset()};
+        noted_ = {header.last_offset(), static_cast<std::uint32_t>((*batch)->position)};
+        noted_is_indexed_ = last_entry && last_entry->position == (*batch)->position;
+        end = header.next_offset();
       }
-      if (!*batch) break;
-      const record::BatchHeader& header = (*batch)->header;
-      if (last_entry && (*batch)->position == from && header.last_offset() != last_entry->offset) index_good = false;
-      if (header.max_timestamp > largest_->timestamp)
-        largest_ = TimeIndexEntry{header.max_timestamp, header.last_offset()};
-      end = header.next_offset();
     }
-    bytes_since_entry_ = size_ - from;
-    if (index_good && last_time_entry_.offset < end) return end;
-    if (index_good && end == base_) return end;
+    bytes_since_entry_ = size_ - from.position;
+    if (index_good && (last_time_entry_.offset < end || end == base_)) return end;
     if (again) return fail(Errc::corrupt, "{}: its indexes do not fit, not even when made anew", path());
     MQ_CHECK(rebuild_indexes(config));
   }
@@ -208,16 +210,17 @@ Result<void> Segment::write_out() {
 
 void Segment::note_batch(const record::BatchHeader& header, const LogConfig& config) {
   const std::uint64_t position = size_;
+  // On both sides of a gap, which compaction or damage has left, the index is a second witness of where a batch begins,
+  // since its neighbours are none. And damage is passed by from there on.
+  const bool continues = header.base_offset == (noted_ ? next(noted_->offset) : base_) && (noted_ || position == 0);
+  if (!continues) index_noted();
   if (position == 0) first_timestamp_ = header.max_timestamp;
   if (!largest_ || header.max_timestamp > largest_->timestamp)
     largest_ = TimeIndexEntry{header.max_timestamp, header.last_offset()};
-  if (bytes_since_entry_ > config.index_interval_bytes) {
-    offsets_.add({header.last_offset(), static_cast<std::uint32_t>(position)});
-    ++entries_;
-    if (largest_->timestamp > last_time_entry_.timestamp) {
-      times_.add(*largest_);
-      last_time_entry_ = *largest_;
-    }
+  noted_ = {header.last_offset(), static_cast<std::uint32_t>(position)};
+  noted_is_indexed_ = false;
+  if (!continues || bytes_since_entry_ > config.index_interval_bytes) {
+    index_noted();
     bytes_since_entry_ = 0;
   }
   remember(header.base_offset, position);
@@ -230,7 +233,34 @@ Result<void> Segment::flush_indexes() {
   return times_.flush(files_, path("timeindex"), base_);
 }
 
+void Segment::index_noted() {
+  if (!noted_ || std::exchange(noted_is_indexed_, true)) return;
+  // Nobody could tell it from what a power cut leaves, unless another follows.
+  front_waits_ = front_waits_ || noted_->is_blank(base_);
+  if (noted_->is_blank(base_)) return;
+  if (std::exchange(front_waits_, false)) add_entry({.offset = base_, .position = 0});
+  add_entry(*noted_);
+  if (largest_ && largest_->timestamp > last_time_entry_.timestamp) {
+    times_.add(*largest_);
+    last_time_entry_ = *largest_;
+  }
+}
+
+void Segment::add_entry(const OffsetIndexEntry& entry) {
+  offsets_.add(entry);
+  ++entries_;
+}
+
+void Segment::carry_over(const std::vector<OffsetIndexEntry>& before, std::uint64_t begin, std::uint64_t end,
+                         Offset first, Offset last) {
+  for (const OffsetIndexEntry& entry : before)
+    if (entry.position >= begin && entry.position < end && entry.offset >= first && entry.offset < last &&
+        !entry.is_blank(base_))
+      add_entry(entry);
+}
+
 Result<void> Segment::seal() {
+  if (may_end_in_gap()) index_noted();
   if (largest_ && largest_->timestamp > last_time_entry_.timestamp) {
     times_.add(*largest_);
     last_time_entry_ = *largest_;
@@ -249,49 +279,111 @@ Result<void> Segment::release_reserve(std::uint64_t kept_max) {
 
 // --- Reading --------------------------------------------------------------------------------------------------------
 
+Result<SegmentReader> Segment::reader_from(std::uint64_t position, Offset offset, SegmentReader::Mode mode) {
+  MQ_TRY(auto opened, file());
+  SegmentReader reader(*opened, path(), position, size_, mode, wait_);
+  reader.judge_offsets(rules_, size_, [this](std::uint64_t at) { return last_offset_at(at); });
+  reader.skip_to(position, offset);
+  return reader;
+}
+
+Result<Offset> Segment::offset_at(std::uint64_t position) {
+  // In front of the first batch is nothing that could tell; its own word counts for nothing.
+  if (position == 0) return base_;
+  if (position >= size_) return rules_.limit;
+  MQ_TRY(const auto header, header_at(position));
+  return header.base_offset;
+}
+
+std::vector<OffsetIndexEntry> Segment::index_entries() {
+  auto entries = offsets_.all(files_, path("index"), base_);
+  return entries ? *std::move(entries) : std::vector<OffsetIndexEntry>{};
+}
+
+Result<std::optional<Offset>> Segment::last_offset_at(std::uint64_t position) {
+  const auto entry = offsets_.last_where(
+      files_, path("index"), base_, [&](const OffsetIndexEntry& e) { return e.position <= position; }, wait_);
+  if (would_wait(entry)) return fail(entry.error());
+  if (!entry || !*entry || (*entry)->position != position) return std::nullopt;
+  const auto is_written = is_written_entry(offsets_, **entry, files_, path("index"), base_, wait_);
+  if (would_wait(is_written)) return fail(is_written.error());
+  return is_written && *is_written ? std::optional((*entry)->offset) : std::nullopt;
+}
+
 Result<std::uint64_t> Segment::position_of(Offset offset, const LogConfig& config) {
   if (offset <= base_) return 0;
-  std::uint64_t from = 0;
+  Place from{.position = 0, .offset = base_};
   for (const Hint& hint : hints_) {
     if (hint.offset == offset) return hint.position;
-    if (hint.offset >= Offset{0} && hint.offset < offset) from = std::max(from, hint.position);
+    if (hint.offset >= base_ && hint.offset < offset && hint.position > from.position)
+      from = {.position = hint.position, .offset = hint.offset};
   }
-  MQ_TRY(const std::uint64_t indexed, index_floor(offset, config));
-  MQ_TRY(const std::uint64_t position, walk_to(std::max(from, indexed), offset));
-  return position;
+  MQ_TRY(const Place indexed, index_floor(offset, config));
+  return walk_to(indexed.position > from.position ? indexed : from, offset);
 }
 
-Result<std::uint64_t> Segment::walk_to(std::uint64_t from, Offset offset) {
-  MQ_TRY(auto opened, file());
-  SegmentReader reader(*opened, path(), from, size_, SegmentReader::Mode::headers, wait_);
+Result<std::uint64_t> Segment::walk_to(Place from, Offset offset) {
+  MQ_TRY(SegmentReader reader, reader_from(from.position, from.offset, SegmentReader::Mode::headers));
+  std::optional<Error> damage;  // what was stepped over since the last good batch
   while (true) {
-    MQ_TRY(const auto batch, reader.next());
-    if (!batch) return size_;
-    if (batch->header.last_offset() >= offset) return batch->position;
+    auto batch = reader.next();
+    if (!batch) {
+      if (!is_damage(batch.error())) return fail(std::move(batch).error());
+      damage = std::move(batch).error();
+      MQ_TRY(const bool goes_on, reader.resume(rules_.limit, kDamageSteppedOverMax));
+      if (!goes_on) return fail(*std::move(damage));
+      continue;
+    }
+    if (!*batch) return size_;
+    if (damage && (*batch)->header.base_offset > offset) return fail(*std::move(damage));
+    if ((*batch)->header.last_offset() >= offset) return (*batch)->position;
+    damage.reset();
   }
 }
 
-Result<std::uint64_t> Segment::index_floor(Offset offset, const LogConfig& config) {
-  for (bool again = false;; again = true) {
+Result<std::optional<Segment::Place>> Segment::place_of(const OffsetIndexEntry& entry) {
+  MQ_TRY(const bool is_written, is_written_entry(offsets_, entry, files_, path("index"), base_, wait_));
+  if (!is_written) return std::nullopt;
+  const auto header = header_at(entry.position);
+  if (!header && (header.error().code == Errc::read_failed || !is_damage(header.error()))) return fail(header.error());
+  if (!header) return std::nullopt;
+  if (header->last_offset() == entry.offset) return Place{.position = entry.position, .offset = header->base_offset};
+  const auto behind = header_at(entry.position + header->size_bytes());
+  if (would_wait(behind)) return fail(behind.error());
+  const bool is_continued = behind && behind->base_offset == header->next_offset();
+  const bool may_be_right =
+      entry.offset < rules_.gaps_end && entry.offset < (behind ? behind->base_offset : rules_.limit);
+  const bool is_right = behind && next(entry.offset) == behind->base_offset;
+  if (is_continued || !(may_be_right || is_right)) return std::nullopt;
+  return fail(Errc::corrupt_batch, "{}:{}: says that it ends with offset {}, its index says {}", path(), entry.position,
+              header->last_offset().value(), entry.offset.value());
+}
+
+Result<Segment::Place> Segment::index_floor(Offset offset, const LogConfig& config) {
+  const Place front{.position = 0, .offset = base_};
+  bool is_new = false;
+  while (true) {
     const auto entry = offsets_.last_where(
         files_, path("index"), base_, [&](const OffsetIndexEntry& e) { return e.offset <= offset; }, wait_);
     if (entry && !*entry) {
       // None before it; or the index is lost, and walking through the whole segment each time costs too much.
       MQ_TRY(const std::uint64_t entries, offsets_.count(files_, path("index")));
-      if (again || entries > 0 || size_ <= kWalkMax) return 0;
-      MQ_CHECK(rebuild_indexes(config));
-      continue;
-    }
-    if (entry) {
-      const auto header = header_at((*entry)->position);
-      if (header && header->last_offset() == (*entry)->offset) return (*entry)->position;
-      if (would_wait(header)) return fail(header.error());
-      // Rot in the batch, not in the index, when it was made from the batches just now: begin from further up.
-      if (again) return 0;
-    } else if (again || !is_damage(entry.error())) {
+      if (is_new || entries > 0 || size_ <= kWalkMax) return front;
+    } else if (entry) {
+      const auto place = place_of(**entry);
+      if (place && *place) return **place;
+      if (!place && !is_damage(place.error())) return fail(place.error());
+      // Rot in the batch, not in the index: begin from further up.
+      if (!place || is_new) {
+        if ((*entry)->position == 0 || (*entry)->offset <= base_) return front;
+        offset = (*entry)->offset - OffsetDelta{1};
+        continue;
+      }
+    } else if (is_new || !is_lost(entry.error())) {
       return fail(entry.error());
     }
     MQ_CHECK(rebuild_indexes(config));
+    is_new = true;
   }
 }
 
@@ -301,13 +393,14 @@ Result<std::uint64_t> Segment::batch_end_before(std::uint64_t position, std::uin
       files_, path("index"), base_, [&](const OffsetIndexEntry& e) { return e.position <= limit; }, wait_);
   if (would_wait(entry)) return fail(entry.error());
   std::uint64_t end = position;
+  MQ_TRY(const auto first, header_at(position));
+  Offset offset = first.base_offset;
   if (entry && *entry && (*entry)->position > position) {
-    const auto header = header_at((*entry)->position);
-    if (would_wait(header)) return fail(header.error());
-    if (header && header->last_offset() == (*entry)->offset) end = (*entry)->position;
+    const auto place = place_of(**entry);
+    if (would_wait(place)) return fail(place.error());
+    if (place && *place) end = (*place)->position, offset = (*place)->offset;
   }
-  MQ_TRY(auto opened, file());
-  SegmentReader reader(*opened, path(), end, size_, SegmentReader::Mode::headers, wait_);
+  MQ_TRY(SegmentReader reader, reader_from(end, offset, SegmentReader::Mode::headers));
   while (true) {
     auto batch = reader.next();
     if (!batch && end > position) return end;  // the damage is found by whoever reads there
@@ -320,6 +413,7 @@ Result<std::uint64_t> Segment::batch_end_before(std::uint64_t position, std::uin
 
 Result<record::BatchHeader> Segment::header_at(std::uint64_t position) {
   MQ_TRY(auto opened, file());
+  // Nothing is known of the one before it, so its offset is not judged.
   SegmentReader reader(*opened, path(), position, size_, SegmentReader::Mode::headers, wait_);
   MQ_TRY(const auto batch, reader.next());
   if (!batch) return fail(Errc::corrupt_batch, "{}:{}: after the last batch", path(), position);
@@ -337,7 +431,7 @@ Result<TimeIndexEntry> Segment::largest_timestamp(const LogConfig& config) {
   if (largest_) return *largest_;
   const auto loaded = load_tail(config);
   if (loaded) return *largest_;
-  if (loaded.error().code != Errc::corrupt_batch) return fail(loaded.error());
+  if (!is_damage(loaded.error())) return fail(loaded.error());
   // Damage near the end: what the index says is all that is known.
   MQ_TRY(const auto last, times_.last(files_, path("timeindex"), base_));
   return last.value_or(TimeIndexEntry{.timestamp = -1, .offset = base_});
@@ -347,7 +441,7 @@ Result<WallMillis> Segment::first_timestamp() {
   if (size_ == 0) return -1;
   if (!first_timestamp_) {
     const auto header = header_at(0);
-    if (!header && !is_rot(header.error())) return fail(header.error());
+    if (!header && !is_damage(header.error())) return fail(header.error());
     first_timestamp_ = header ? header->max_timestamp : -1;
   }
   return *first_timestamp_;
@@ -387,6 +481,8 @@ Result<void> Segment::truncate(std::uint64_t position, Offset end) {
   verified_.cut(position);
   hints_ = {};
   largest_.reset();
+  noted_.reset();
+  front_waits_ = false;
   if (position == 0) first_timestamp_.reset();
   MQ_CHECK(offsets_.keep_where(files_, path("index"), base_,
                                [&](const OffsetIndexEntry& e) { return e.position < position; }));
@@ -400,6 +496,8 @@ Result<void> Segment::rewind(std::uint64_t position, Offset end, const LogConfig
   MQ_CHECK(
       times_.keep_where(files_, path("timeindex"), base_, [&](const TimeIndexEntry& e) { return e.offset < end; }));
   hints_ = {};
+  noted_.reset();
+  front_waits_ = false;
   verified_.cut(position);
   size_ = position;
   if (position == 0) {
@@ -425,13 +523,17 @@ Result<bool> Segment::indexes_fit() {
   }
   MQ_TRY(const auto last_entry, offsets_.last(files_, path("index"), base_));
   MQ_TRY(const auto last_time, times_.last(files_, path("timeindex"), base_));
+  Place from{.position = 0, .offset = base_};
   if (last_entry) {
-    const auto header = header_at(last_entry->position);
-    if (!header || header->last_offset() != last_entry->offset) return false;
+    const auto place = place_of(*last_entry);
+    // It is the batch that is damaged: whoever reads it is told.
+    if (!place && is_damage(place.error())) return true;
+    MQ_CHECK(place);
+    if (!*place) return false;
+    if (last_time && last_entry->offset <= last_time->offset) from = **place;
   }
   if (!last_time || last_time->offset < base_) return false;
-  const auto position =
-      walk_to(last_entry && last_entry->offset <= last_time->offset ? last_entry->position : 0, last_time->offset);
+  const auto position = walk_to(from, last_time->offset);
   if (!position || *position >= size_) return false;
   const auto header = header_at(*position);
   return header && header->last_offset() == last_time->offset && header->max_timestamp == last_time->timestamp;
@@ -439,6 +541,7 @@ Result<bool> Segment::indexes_fit() {
 
 Result<void> Segment::rebuild_indexes(const LogConfig& config) {
   const std::uint64_t whole = size_;
+  const std::vector<OffsetIndexEntry> before = may_end_in_gap() ? index_entries() : std::vector<OffsetIndexEntry>{};
   for (const char* extension : {"index", "timeindex"}) {
     auto removed = files_.remove(path(extension));
     if (!removed && removed.error().code != Errc::not_found) return removed;
@@ -449,13 +552,26 @@ Result<void> Segment::rebuild_indexes(const LogConfig& config) {
   largest_.reset();
   entries_ = 0;
   bytes_since_entry_ = 0;
+  noted_.reset();
+  front_waits_ = false;
   MQ_TRY(auto opened, file());
   SegmentReader reader(*opened, path(), 0, whole, SegmentReader::Mode::headers);
+  reader.judge_offsets(rules_, whole, witness_of(before, base_));
+  reader.skip_to(0, base_);
   size_ = 0;
   while (true) {
     auto batch = reader.next();
-    // Damage ends what can be indexed; what is behind it is found by walking, or not at all.
-    if (!batch || !*batch) break;
+    if (!batch) {
+      const std::uint64_t bad = reader.position();
+      const Offset expected = reader.next_offset();
+      const auto goes_on = reader.resume(rules_.limit, kDamageSteppedOverMax);
+      const bool is_over = !goes_on || !*goes_on;
+      carry_over(before, bad, is_over ? whole : reader.position(), expected,
+                 is_over ? rules_.limit : reader.next_offset());
+      if (is_over) break;
+      continue;
+    }
+    if (!*batch) break;
     size_ = (*batch)->position;
     note_batch((*batch)->header, config);
     if (wants_index_flush()) {
@@ -466,6 +582,7 @@ Result<void> Segment::rebuild_indexes(const LogConfig& config) {
     }
   }
   size_ = whole;
+  if (may_end_in_gap()) index_noted();
   if (!largest_) largest_ = TimeIndexEntry{.timestamp = -1, .offset = base_};
   if (largest_->timestamp > last_time_entry_.timestamp) {
     times_.add(*largest_);

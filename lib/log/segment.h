@@ -14,6 +14,7 @@
 #include "env/files.h"
 #include "log/index_file.h"
 #include "log/log_config.h"
+#include "log/segment_reader.h"
 #include "model/ids.h"
 #include "record/batch.h"
 
@@ -45,7 +46,8 @@ struct SegmentInfo {
 /// One `.log` file with its two indexes. Owned by a Log; shared with ranges and jobs that read from it. Only the Log's
 /// shard calls its methods, ranges and jobs use the file they captured.
 ///
-/// A damaged index is noticed when an entry does not lead to the batch it names; then both are made anew.
+/// A damaged index is noticed when an entry does not lead to the batch it names; then both are made anew. In which of
+/// the two the damage is, the batch behind tells: an offset that rotted in a batch must not get into a new index.
 class Segment {
  public:
   /// `size` is the file's; 0 for a segment that begins now (the file is made when first written or synced). `suffix`
@@ -56,6 +58,9 @@ class Segment {
   [[nodiscard]] Offset base_offset() const { return base_; }
   [[nodiscard]] std::uint64_t size_bytes() const { return size_; }
   [[nodiscard]] std::string path(std::string_view extension = "log") const;
+  /// What is known of its offsets from its neighbours. Until then compaction may have left gaps anywhere.
+  void set_rules(const OffsetRules& rules) { rules_ = rules; }
+  [[nodiscard]] const OffsetRules& rules() const { return rules_; }
   /// The open file with every batch in it; opens it when needed, and makes that of an empty segment.
   [[nodiscard]] Result<std::shared_ptr<env::File>> file();
   [[nodiscard]] bool is_open() const { return file_ != nullptr; }
@@ -93,12 +98,23 @@ class Segment {
 
   // --- Reading ------------------------------------------------------------------------------------------------------
   /// Where the batch stands that holds `offset` or, when none does, the next one; the end of the file after the last.
+  /// Damage before it is stepped over; corrupt_batch or read_failed when it may be where `offset` was.
   [[nodiscard]] Result<std::uint64_t> position_of(Offset offset, const LogConfig& config);
   /// The end of a batch: the farthest known cheaply that is at most `limit` and not before `position`, where a batch
   /// begins. With `at_least_one` the end of that batch, when nothing else fits.
   [[nodiscard]] Result<std::uint64_t> batch_end_before(std::uint64_t position, std::uint64_t limit, bool at_least_one);
   /// The header of the batch at `position`. corrupt_batch when there is none.
   [[nodiscard]] Result<record::BatchHeader> header_at(std::uint64_t position);
+  /// Walks over the batches from `position` on, where one begins with `offset`, and judges their offsets.
+  [[nodiscard]] Result<SegmentReader> reader_from(std::uint64_t position, Offset offset, SegmentReader::Mode mode);
+  /// The offset with which the batch at `position` begins, for `reader_from`.
+  [[nodiscard]] Result<Offset> offset_at(std::uint64_t position);
+  /// As the offset index has them now, for who is about to make it anew. Nothing when it cannot be read.
+  [[nodiscard]] std::vector<OffsetIndexEntry> index_entries();
+  /// What the index said `before` of the bytes [begin, end), where damage is in the place of offsets [first, last),
+  /// goes into the new one: it is what tells that damage.
+  void carry_over(const std::vector<OffsetIndexEntry>& before, std::uint64_t begin, std::uint64_t end, Offset first,
+                  Offset last);
   /// `offset` begins (or will) at `position`: spares the next look-up.
   void remember(Offset offset, std::uint64_t position);
 
@@ -139,9 +155,23 @@ class Segment {
     Offset offset{-1};
     std::uint64_t position = 0;
   };
-  /// The last index entry at or below `offset` (position 0 without one), checked against the batch it names.
-  Result<std::uint64_t> index_floor(Offset offset, const LogConfig& config);
-  Result<std::uint64_t> walk_to(std::uint64_t from, Offset offset);
+  /// The batch at `position` begins with `offset`, or the first one from there on does with a later one.
+  struct Place {
+    std::uint64_t position = 0;
+    Offset offset;
+  };
+  /// The batch of the last index entry at or below `offset`, or the first one; checked against what stands there.
+  Result<Place> index_floor(Offset offset, const LogConfig& config);
+  /// The batch that `entry` names. Nothing: the index is damaged; corrupt_batch: the batch is, or one of them.
+  Result<std::optional<Place>> place_of(const OffsetIndexEntry& entry);
+  Result<std::uint64_t> walk_to(Place from, Offset offset);
+  /// What the index says of the batch at `position`; nothing: it does not know it.
+  Result<std::optional<Offset>> last_offset_at(std::uint64_t position);
+  /// The last batch gets its index entries, unless it has them.
+  void index_noted();
+  void add_entry(const OffsetIndexEntry& entry);
+  /// It was compacted, so behind its last batch there may be a gap as well; see `note_batch`.
+  [[nodiscard]] bool may_end_in_gap() const { return base_ < rules_.gaps_end; }
   Result<void> open();
   Result<void> reserve(std::uint64_t end, const LogConfig& config);
   Result<void> gather(BytesView batch);
@@ -150,6 +180,7 @@ class Segment {
   std::shared_ptr<const std::string> directory_;
   std::string_view suffix_;  ///< a constant
   Offset base_;
+  OffsetRules rules_;
   std::uint64_t size_;
   std::shared_ptr<env::File> file_;
   std::string gathered_;           ///< small batches that are not in the file yet, up to its end
@@ -158,9 +189,12 @@ class Segment {
   IndexFile<OffsetIndexEntry> offsets_;
   IndexFile<TimeIndexEntry> times_;
   ByteRanges verified_;
-  std::uint64_t reserved_ = 0;           ///< end of the room that is ours already
-  std::uint64_t bytes_since_entry_ = 0;  ///< since the last index entry
-  std::uint64_t entries_ = 0;            ///< in the offset index
+  std::uint64_t reserved_ = 0;             ///< end of the room that is ours already
+  std::uint64_t bytes_since_entry_ = 0;    ///< since the last index entry
+  std::uint64_t entries_ = 0;              ///< in the offset index
+  std::optional<OffsetIndexEntry> noted_;  ///< of the last batch that was counted in, or found at the end
+  bool noted_is_indexed_ = false;
+  bool front_waits_ = false;  ///< the first batch's entry is not written until another follows
   std::optional<TimeIndexEntry> largest_;
   TimeIndexEntry last_time_entry_;
   std::optional<WallMillis> first_timestamp_;

@@ -40,6 +40,9 @@ class Findings {
   void add(const std::string& file, std::uint64_t position, std::string text) {
     if (!full()) out_.push_back({file, position, std::move(text)});
   }
+  void add_harmless(const std::string& file, std::uint64_t position, std::string text) {
+    if (!full()) out_.push_back({file, position, std::move(text), true});
+  }
 
  private:
   std::vector<Finding>& out_;
@@ -51,6 +54,9 @@ std::string without_place(std::string message, const std::string& path, std::uin
   const std::string place = fmt::format("{}:{}: ", path, position);
   return message.starts_with(place) ? message.substr(place.size()) : message;
 }
+
+/// Of a segment's other files.
+std::string stem_of(const std::string& log_path) { return log_path.substr(0, log_path.rfind(".log")); }
 
 std::optional<Offset> base_of(const std::string& log_path) {
   const std::size_t slash = log_path.find_last_of('/');
@@ -72,7 +78,8 @@ void check_header(const record::BatchHeader& header, const std::string& path, st
     findings.add(path, position, fmt::format("the largest timestamp is {}", header.max_timestamp));
 }
 
-Result<Walk> walk_segment(env::Files& files, const std::string& path, Offset base, Findings& findings) {
+Result<Walk> walk_segment(env::Files& files, const std::string& path, Offset base, const OffsetRules& rules,
+                          Findings& findings) {
   MQ_TRY(auto file, files.open(path, env::OpenMode::read));
   MQ_TRY(const std::uint64_t size, file->size());
   Walk walk;
@@ -80,18 +87,16 @@ Result<Walk> walk_segment(env::Files& files, const std::string& path, Offset bas
   walk.summary.end_offset = base;
   walk.summary.size_bytes = size;
   SegmentReader reader(*file, path, 0, size, SegmentReader::Mode::wholes);
+  reader.judge_offsets(rules, size, index_witness(files, stem_of(path) + ".index", base));
   reader.skip_to(0, base);
   while (!findings.full()) {
     const auto batch = reader.next();
     if (!batch) {
-      if (batch.error().code == Errc::disk_failed) return fail(batch.error());
+      if (!is_damage(batch.error())) return fail(batch.error());
       findings.add(path, reader.position(), without_place(batch.error().message, path, reader.position()));
-      MQ_TRY(const auto found, find_batch(*file, reader.position() + 1, size, reader.next_offset(),
-                                          Offset{std::numeric_limits<std::int64_t>::max()}));
-      if (!found) break;
-      findings.add(path, found->position,
-                   fmt::format("good again from offset {} on", found->header.base_offset.value()));
-      reader.skip_to(found->position, found->header.base_offset);
+      MQ_TRY(const bool goes_on, reader.resume(rules.limit));
+      if (!goes_on) break;
+      findings.add(path, reader.position(), fmt::format("good again from offset {} on", reader.next_offset().value()));
       continue;
     }
     if (!*batch) break;
@@ -112,83 +117,104 @@ Result<Walk> walk_segment(env::Files& files, const std::string& path, Offset bas
   return walk;
 }
 
-/// The entries of an index file, or nothing when it is not there.
 template <class Entry>
-Result<std::optional<std::vector<Entry>>> read_index(env::Files& files, const std::string& path, Offset base,
-                                                     Findings& findings) {
+struct IndexEntries {
+  std::vector<Entry> entries;
+  bool may_be_torn = false;  ///< of the last one a part may not have been written: zeros, or nothing, are there
+};
+
+constexpr std::string_view kTornEntry =
+    "an entry that was not wholly written, as a power cut leaves it; mqd makes it anew";
+
+/// What an index file has, or nothing when it is not there. What was not written yet is zeros: Kafka makes the indexes
+/// of an active segment as large as they may become, and a power cut may leave the length of a file without its
+/// contents.
+template <class Entry>
+Result<std::optional<IndexEntries<Entry>>> read_index(env::Files& files, const std::string& path, Offset base,
+                                                      Findings& findings) {
   const auto bytes = env::read_whole(files, path, kIndexBytesMax);
   if (!bytes && bytes.error().code == Errc::not_found) return std::nullopt;
   if (!bytes) return fail(bytes.error());
-  if (bytes->size() % Entry::kBytes != 0)
-    findings.add(path, bytes->size() - bytes->size() % Entry::kBytes,
-                 fmt::format("{} bytes are no whole number of entries of {}", bytes->size(), Entry::kBytes));
-  std::vector<Entry> entries;
-  for (std::size_t at = 0; at + Entry::kBytes <= bytes->size(); at += Entry::kBytes)
-    entries.push_back(Entry::decode(bytes->data() + at, base));
-  // Kafka makes the indexes of an active segment as large as they may become: what it did not write yet is zeros.
-  const std::string unwritten(Entry::kBytes, '\0');
-  while (!entries.empty() && bytes->compare((entries.size() - 1) * Entry::kBytes, Entry::kBytes, unwritten) == 0)
-    entries.pop_back();
-  return entries;
+  IndexEntries<Entry> index;
+  const std::size_t written = bytes->find_last_not_of('\0') + 1;
+  for (std::size_t at = 0; at < written; at += Entry::kBytes) {
+    if (at + Entry::kBytes > bytes->size()) {
+      findings.add_harmless(path, at, std::string(kTornEntry));
+      break;
+    }
+    index.entries.push_back(Entry::decode(bytes->data() + at, base));
+    index.may_be_torn = at + Entry::kBytes > written;
+  }
+  return index;
+}
+
+/// `wrong` is what is the matter with `entry`; empty: nothing.
+template <class Entry>
+void tell_entry(const std::string& path, const IndexEntries<Entry>& index, const Entry& entry, std::string wrong,
+                Findings& findings) {
+  if (wrong.empty()) return;
+  const std::uint64_t at = static_cast<std::uint64_t>(&entry - index.entries.data()) * Entry::kBytes;
+  const bool is_torn = index.may_be_torn && &entry == &index.entries.back();
+  is_torn ? findings.add_harmless(path, at, std::string(kTornEntry)) : findings.add(path, at, std::move(wrong));
 }
 
 Result<void> check_offset_index(env::Files& files, const std::string& path, const Walk& walk, Findings& findings) {
-  MQ_TRY(const auto entries, read_index<OffsetIndexEntry>(files, path, walk.summary.base_offset, findings));
-  if (!entries) return {};
-  for (std::size_t i = 0; i < entries->size() && !findings.full(); ++i) {
-    const OffsetIndexEntry& entry = (*entries)[i];
-    const std::uint64_t at = i * OffsetIndexEntry::kBytes;
-    if (i > 0 && entry.offset <= (*entries)[i - 1].offset) {
-      findings.add(path, at,
-                   fmt::format("offset {} does not follow {}", entry.offset.value(), (*entries)[i - 1].offset.value()));
-      continue;
-    }
-    const auto batch = walk.batches.find(entry.position);
-    if (batch == walk.batches.end()) {
-      findings.add(path, at, fmt::format("position {} is not the start of a batch", entry.position));
-    } else if (batch->second.last_offset != entry.offset) {
-      findings.add(path, at,
-                   fmt::format("says that offset {} ends the batch at position {}, which ends with {}",
-                               entry.offset.value(), entry.position, batch->second.last_offset.value()));
-    }
+  MQ_TRY(const auto index, read_index<OffsetIndexEntry>(files, path, walk.summary.base_offset, findings));
+  if (!index) return {};
+  const OffsetIndexEntry* before = nullptr;
+  for (const OffsetIndexEntry& entry : index->entries) {
+    const auto wrong = [&]() -> std::string {
+      if (before != nullptr && entry.offset <= before->offset)
+        return fmt::format("offset {} does not follow {}", entry.offset.value(), before->offset.value());
+      const auto batch = walk.batches.find(entry.position);
+      if (batch == walk.batches.end()) return fmt::format("position {} is not the start of a batch", entry.position);
+      if (batch->second.last_offset == entry.offset) return {};
+      return fmt::format("says that offset {} ends the batch at position {}, which ends with {}", entry.offset.value(),
+                         entry.position, batch->second.last_offset.value());
+    }();
+    tell_entry(path, *index, entry, wrong, findings);
+    before = &entry;
   }
   return {};
 }
 
 Result<void> check_time_index(env::Files& files, const std::string& path, const Walk& walk, Findings& findings) {
-  MQ_TRY(const auto entries, read_index<TimeIndexEntry>(files, path, walk.summary.base_offset, findings));
-  if (!entries) return {};
+  MQ_TRY(const auto index, read_index<TimeIndexEntry>(files, path, walk.summary.base_offset, findings));
+  if (!index) return {};
   std::map<Offset, WallMillis> largest;
   for (const auto& [position, batch] : walk.batches) largest[batch.last_offset] = batch.largest_before;
-  for (std::size_t i = 0; i < entries->size() && !findings.full(); ++i) {
-    const TimeIndexEntry& entry = (*entries)[i];
-    const std::uint64_t at = i * TimeIndexEntry::kBytes;
-    if (i > 0 && (entry.timestamp <= (*entries)[i - 1].timestamp || entry.offset < (*entries)[i - 1].offset)) {
-      findings.add(path, at,
-                   fmt::format("timestamp {} at offset {} does not follow {} at {}", entry.timestamp,
-                               entry.offset.value(), (*entries)[i - 1].timestamp, (*entries)[i - 1].offset.value()));
-      continue;
-    }
-    const auto batch = largest.find(entry.offset);
-    if (batch == largest.end()) {
-      findings.add(path, at, fmt::format("offset {} does not end a batch", entry.offset.value()));
-    } else if (batch->second != entry.timestamp) {
-      findings.add(path, at,
-                   fmt::format("says that {} is the largest timestamp up to offset {}, but {} is", entry.timestamp,
-                               entry.offset.value(), batch->second));
-    }
+  const TimeIndexEntry* before = nullptr;
+  for (const TimeIndexEntry& entry : index->entries) {
+    const auto wrong = [&]() -> std::string {
+      if (before != nullptr && (entry.timestamp <= before->timestamp || entry.offset < before->offset))
+        return fmt::format("timestamp {} at offset {} does not follow {} at {}", entry.timestamp, entry.offset.value(),
+                           before->timestamp, before->offset.value());
+      const auto batch = largest.find(entry.offset);
+      if (batch == largest.end()) return fmt::format("offset {} does not end a batch", entry.offset.value());
+      if (batch->second == entry.timestamp) return {};
+      return fmt::format("says that {} is the largest timestamp up to offset {}, but {} is", entry.timestamp,
+                         entry.offset.value(), batch->second);
+    }();
+    tell_entry(path, *index, entry, wrong, findings);
+    before = &entry;
   }
   return {};
 }
 
-Result<Walk> check_one(env::Files& files, const std::string& log_path, Findings& findings) {
+Result<Walk> check_one(env::Files& files, const std::string& log_path, const OffsetRules& rules, Findings& findings) {
   const auto base = base_of(log_path);
   if (!base) return fail(Errc::invalid_argument, "{}: a segment's name is twenty digits and .log", log_path);
-  MQ_TRY(Walk walk, walk_segment(files, log_path, *base, findings));
-  const std::string stem = log_path.substr(0, log_path.rfind(".log"));
-  MQ_CHECK(check_offset_index(files, stem + ".index", walk, findings));
-  MQ_CHECK(check_time_index(files, stem + ".timeindex", walk, findings));
+  MQ_TRY(Walk walk, walk_segment(files, log_path, *base, rules, findings));
+  MQ_CHECK(check_offset_index(files, stem_of(log_path) + ".index", walk, findings));
+  MQ_CHECK(check_time_index(files, stem_of(log_path) + ".timeindex", walk, findings));
   return walk;
+}
+
+/// Where compaction may have left gaps: below what `mq-gaps` says. Without it, as in a directory of Kafka's, anywhere.
+Offset gaps_end_of(env::Files& files, const std::string& directory, const DirectoryContents& contents) {
+  const std::string path = directory + "/" + std::string(kGapsFile);
+  const auto text = contents.has_gaps_file ? env::read_whole(files, path, 4096) : fail(Errc::not_found, "{}", path);
+  return text ? decode_gaps_end(*text).value_or(OffsetRules::kNone) : OffsetRules::kNone;
 }
 
 Result<void> check_epochs(env::Files& files, const std::string& path, const LeaderEpochs& of_batches,
@@ -219,7 +245,7 @@ std::string Finding::to_string() const { return fmt::format("{}:{}: {}", file, p
 Result<SegmentSummary> check_segment(env::Files& files, const std::string& log_path, std::vector<Finding>& findings,
                                      std::size_t findings_max) {
   Findings sink(findings, findings_max);
-  MQ_TRY(const Walk walk, check_one(files, log_path, sink));
+  MQ_TRY(const Walk walk, check_one(files, log_path, {}, sink));
   return walk.summary;
 }
 
@@ -229,11 +255,19 @@ Result<std::vector<SegmentSummary>> check_directory(env::Files& files, const std
   MQ_TRY(const DirectoryContents contents, read_directory(files, directory));
   std::vector<SegmentSummary> summaries;
   LeaderEpochs epochs;
-  for (const auto& [base, size] : contents.segments) {
+  const Offset gaps_end = gaps_end_of(files, directory, contents);
+  for (std::size_t i = 0; i < contents.segments.size(); ++i) {
+    const Offset base = contents.segments[i].first;
+    const bool is_last = i + 1 == contents.segments.size();
     const std::string path = directory + "/" + segment_file_name(base, "log");
-    MQ_TRY(const Walk walk, check_one(files, path, sink));
-    if (!summaries.empty() && summaries.back().end_offset > base)
-      sink.add(path, 0, fmt::format("the segment before goes on to offset {}", summaries.back().end_offset.value()));
+    MQ_TRY(const Walk walk,
+           check_one(files, path,
+                     {.limit = is_last ? OffsetRules::kNone : contents.segments[i + 1].first, .gaps_end = gaps_end},
+                     sink));
+    if (!summaries.empty() && summaries.back().end_offset < base && summaries.back().end_offset >= gaps_end)
+      sink.add(path, 0,
+               fmt::format("the segment before ends with offset {}: what was between is missing",
+                           summaries.back().end_offset.value()));
     for (const LeaderEpochs::Entry& entry : walk.epochs.entries()) epochs.assign(entry.epoch, entry.start);
     summaries.push_back(walk.summary);
   }

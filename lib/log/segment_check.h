@@ -15,6 +15,7 @@ struct Finding {
   std::string file;
   std::uint64_t position = 0;  ///< bytes from the start of the file
   std::string text;
+  bool is_harmless = false;  ///< no damage: what a power cut leaves of a file that is made anew when it is needed
   [[nodiscard]] std::string to_string() const;
 };
 
@@ -30,14 +31,14 @@ struct SegmentSummary {
 };
 
 /// Checks one `.log` file of a log that nobody writes to, and the `.index` and `.timeindex` beside it when they are
-/// there: lengths, CRCs, offsets that grow within the segment, record counts against offsets, index entries against
-/// batches. Adds what it finds to `findings`, at most `findings_max` more. For offline tools; changes nothing.
-/// invalid_argument: not named as a segment; not_found; disk_failed.
+/// there: lengths, CRCs, offsets that grow within the segment and that batches and index agree on, record counts
+/// against offsets, index entries against batches. Adds what it finds to `findings`, at most `findings_max` more. For
+/// offline tools; changes nothing. invalid_argument: not named as a segment; not_found; disk_failed.
 [[nodiscard]] Result<SegmentSummary> check_segment(env::Files& files, const std::string& log_path,
                                                    std::vector<Finding>& findings, std::size_t findings_max = 1000);
 
-/// Checks a whole partition directory: every segment, that they do not overlap, the epochs against the batches, and the
-/// newest producer snapshot's CRC. Summaries by base offset.
+/// Checks a whole partition directory: every segment, that none is missing, that they do not overlap, the epochs
+/// against the batches, and the newest producer snapshot's CRC. Summaries by base offset.
 [[nodiscard]] Result<std::vector<SegmentSummary>> check_directory(env::Files& files, const std::string& directory,
                                                                   std::vector<Finding>& findings,
                                                                   std::size_t findings_max = 1000);

@@ -224,7 +224,8 @@ TEST_F(CompactionTest, SearchByTimeGoesOnBehindBatchesThatBecameEmpty) {
   int searches = 0;
   for (std::optional<Offset> from = Offset{0}; from && !found; ++searches) {
     auto search = log_->find_timestamp(1'500, log_->log_end(), *from);
-    ASSERT_TRUE(search && *search);
+    ASSERT_TRUE(search) << search.error().message;
+    ASSERT_TRUE(*search);
     from = (*search)->goes_on_at();
     found = (*search)->run().value();
   }

@@ -222,7 +222,7 @@ TEST_F(LogDirTest, NewPartitionInheritsNothingFromADeletedOneOfItsName) {
   const auto expect_nothing_known = [&] {
     const OpenContext context = dir_->context_of(partition, Uuid{{8}}, 0);
     EXPECT_EQ(context.recovery_point, Offset{0});
-    EXPECT_EQ(context.log_start, Offset{0});
+    EXPECT_EQ(context.log_start, std::nullopt);
     EXPECT_EQ(context.compacted_end, Offset{0});
   };
   for (const bool cut_between : {false, true}) {

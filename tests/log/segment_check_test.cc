@@ -1,5 +1,7 @@
 #include "log/segment_check.h"
 
+#include <algorithm>
+
 #include "log_fixture.h"
 
 namespace mq::log {
@@ -88,6 +90,58 @@ TEST_F(SegmentCheckTest, IndexesThatALiveKafkaPreallocatedAreNoDamage) {
   // But an entry behind the zeros is none of Kafka's.
   overwrite(path(newest.value(), "index"), 16'000, "\x01\x02\x03\x04\x05\x06\x07\x08");
   EXPECT_FALSE(findings().empty());
+}
+
+TEST_F(SegmentCheckTest, IndexThatAPowerCutLeftShortOrZeroedAtItsEndIsNoDamage) {
+  for (const char* extension : {"index", "timeindex"}) {
+    const std::string file = path(0, extension);
+    const std::string before = contents(file);
+    for (std::size_t kept = 0; kept < before.size(); ++kept) {
+      for (const bool is_short : {true, false}) {
+        auto opened = disk_.open(file, env::OpenMode::read_write).value();
+        ASSERT_TRUE(opened->truncate(kept));
+        if (!is_short) ASSERT_TRUE(opened->truncate(before.size()));
+        for (const Finding& finding : findings()) {
+          EXPECT_TRUE(finding.is_harmless) << kept << " " << finding.to_string();
+          EXPECT_EQ(finding.file, file);
+        }
+      }
+    }
+    overwrite(file, 0, before);
+  }
+  EXPECT_TRUE(findings().empty());
+}
+
+TEST_F(SegmentCheckTest, RecoveryLeavesNoZerosOfAPowerCutInTheIndexes) {
+  const Offset newest = [&] {
+    (void)findings();
+    return summaries_.back().base_offset;
+  }();
+  for (const char* extension : {"index", "timeindex"}) {
+    const std::string file = path(newest.value(), extension);
+    const std::uint64_t size = disk_.file_size(file).value();
+    ASSERT_GT(size, 24U);
+    auto opened = disk_.open(file, env::OpenMode::read_write).value();
+    ASSERT_TRUE(opened->truncate(size / 2));
+    ASSERT_TRUE(opened->truncate(size));
+  }
+  ASSERT_TRUE(open({.topic_id = topic_id_, .synced_end = Offset{40}, .recovery_point = Offset{39}}));
+  append_many(10);
+  ASSERT_TRUE(log_->close());
+  for (const Finding& finding : findings()) ADD_FAILURE() << finding.to_string();
+  EXPECT_EQ(offsets_from(0), numbers(0, 50));
+}
+
+TEST_F(SegmentCheckTest, MissingSegmentIsNamedByTheOneBehindIt) {
+  (void)findings();
+  ASSERT_GT(summaries_.size(), 2U);
+  ASSERT_TRUE(disk_.remove(path(summaries_[1].base_offset.value())));
+  const std::string behind = path(summaries_[2].base_offset.value());
+  ASSERT_TRUE(disk_.open(std::string(kDirectory) + "/mq-gaps", env::OpenMode::create).value()->write_at(0, "0\n0\n"));
+  const auto all = findings();
+  EXPECT_TRUE(std::ranges::any_of(all, [&](const Finding& finding) {
+    return finding.file == behind && finding.text.find("what was between is missing") != std::string::npos;
+  }));
 }
 
 TEST_F(SegmentCheckTest, EmptySegmentOfALiveKafkaWithPreallocatedIndexesIsNoDamage) {
