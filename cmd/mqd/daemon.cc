@@ -109,7 +109,11 @@ http::Response Daemon::readiness() const {
   if (ending_) return not_ready("stopping\n");
   if (!started_) return not_ready("starting: the logs are being opened\n");
   if (node_.is_offline()) return not_ready("the data directory is offline\n");
-  return {.body = "ready\n"};
+  const auto failed = node_.failed_reads();
+  if (failed.count == 0) return {.body = "ready\n"};
+  // One bad place is no reason to take all others from the clients.
+  return {.body = fmt::format("ready, but {} read{} of the data directory failed; the last: {}\n", failed.count,
+                              failed.count == 1 ? "" : "s", failed.last)};
 }
 
 awaitable<http::Response> Daemon::metrics() {

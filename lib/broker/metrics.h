@@ -57,6 +57,7 @@ enum class Metric : std::size_t {
   directory_size_bytes,
   log_bytes,
   damaged_ranges,
+  failed_reads,
   topics,
   partitions,
   groups,

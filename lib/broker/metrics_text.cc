@@ -28,6 +28,7 @@ awaitable<void> refresh_node(Node& node) {
   set(metrics, Metric::build_info, 1);
   set(metrics, Metric::topics, home.image()->topics().size());
   set(metrics, Metric::offline, node.is_offline() ? 1 : 0);
+  metrics.counter(Metric::failed_reads).raise_to(node.failed_reads().count);
   if (!node.has_log_dir()) co_return;
   // statvfs may wait for the disk.
   const auto space = co_await node.machine().disk_pool.run(home.shard(), [&node] { return node.log_dir().space(); });

@@ -411,6 +411,17 @@ void Node::disk_full(const Error& error) {
                    config().data_dir, error.message);
 }
 
+void Node::read_failed(const Error& error) {
+  const std::lock_guard guard(failed_reads_mutex_);
+  ++failed_reads_.count;
+  failed_reads_.last = error.message;
+}
+
+Node::FailedReads Node::failed_reads() const {
+  const std::lock_guard guard(failed_reads_mutex_);
+  return failed_reads_;
+}
+
 awaitable<void> Node::stop() {
   env::Shard& home = first_shard().shard();
   stopping_ = true;

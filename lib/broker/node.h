@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -100,6 +101,15 @@ class Node {
   void disk_failed(const Error& error);
   /// An append found no space: tells so, not more than once a minute. Any thread.
   void disk_full(const Error& error);
+  /// The disk could not give what the data directory has somewhere: counted, and kept for /readyz; that place alone is
+  /// not served. Who meets it tells the operator. Any thread.
+  void read_failed(const Error& error);
+  struct FailedReads {
+    std::uint64_t count = 0;
+    std::string last;  ///< with file and position
+  };
+  /// Any thread.
+  [[nodiscard]] FailedReads failed_reads() const;
   /// LogDir::note_synced was called: what it noted is written soon. Any thread.
   void note_synced_ends();
   [[nodiscard]] bool is_offline() const { return offline_.load(std::memory_order_relaxed); }
@@ -171,6 +181,8 @@ class Node {
   std::shared_ptr<FetchSessionSlots> fetch_session_slots_;
   std::atomic<bool> offline_{false};
   std::atomic<Duration::rep> disk_full_told_{0};  ///< when, since the clock's start; 0: never
+  mutable std::mutex failed_reads_mutex_;         ///< guards what follows
+  FailedReads failed_reads_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> gone_{false};
   std::atomic<bool> synced_ends_scheduled_{false};

@@ -5,12 +5,15 @@
 
 #include "broker/shard_broker.h"
 #include "env/event.h"
+#include "log/segment_reader.h"
 
 namespace mq::broker {
 namespace {
 
 // Recovery reads at most about this much of a log; sealed segments are closed then too.
 constexpr std::size_t kCheckpointBytes = 64u << 20;
+// Clients ask for a damaged place again and again.
+constexpr Duration kDamageToldEvery = 10min;
 
 }  // namespace
 
@@ -45,6 +48,7 @@ Result<Partition::Appended> Partition::append(char* batch, const record::Validat
   if (!info) {
     if (info.error().code == Errc::disk_failed) shard_.node().disk_failed(info.error());
     if (info.error().code == Errc::disk_full) shard_.node().disk_full(info.error());
+    tell_damage(info.error());
     return std::unexpected(info.error());
   }
   if (!info->duplicate) {
@@ -65,6 +69,34 @@ Result<Partition::Appended> Partition::append(char* batch, const record::Validat
                   .end = info->end_offset,
                   .needs_flush = needs_flush,
                   .log_append_time = info->log_append_time};
+}
+
+void Partition::when_warm(std::move_only_function<void()> then) {
+  if (!is_warming_ && !log_->is_cold()) return then();
+  cold_calls_.push_back(std::move(then));
+  if (!std::exchange(is_warming_, true)) shard_.warm_up(shared_from_this());
+}
+
+awaitable<void> Partition::until_warm() {
+  if (!is_warming_ && !log_->is_cold()) co_return;
+  const auto kept = shared_from_this();
+  env::Event warm(shard_.shard());
+  bool is_warm = false;
+  when_warm([&] {
+    is_warm = true;
+    warm.notify_all();
+  });
+  while (!is_warm) co_await warm.wait();
+}
+
+void Partition::warmed() {
+  // What they append must not be overtaken by who asks meanwhile.
+  while (!cold_calls_.empty()) {
+    auto then = std::move(cold_calls_.front());
+    cold_calls_.pop_front();
+    then();
+  }
+  is_warming_ = false;
 }
 
 void Partition::count(const record::BatchHeader& header, bool duplicate) {
@@ -165,13 +197,26 @@ Partition::Watch Partition::watch(std::move_only_function<void()> woken) {
   return watch;
 }
 
-void Partition::tell_damage(const std::string& what) {
-  if (what == damage_told_) return;
-  damage_told_ = what;
-  shard_.peer_log().error(
-      "{} is damaged on disk and will not be served there: {}; 'mqctl segment verify' lists all damage of its "
-      "directory",
-      name_.to_string(), what);
+void Partition::tell_damage(const Error& error) {
+  if (!log::is_damage(error)) return;
+  const bool is_unreadable = error.code == Errc::read_failed;
+  if (is_unreadable) shard_.node().read_failed(error);
+  const Instant now = shard_.shard().now();
+  if (error.message == damage_told_ && now < damage_told_at_ + kDamageToldEvery) return;
+  damage_told_ = error.message;
+  damage_told_at_ = now;
+  if (is_unreadable) {
+    shard_.peer_log().error(
+        "{} cannot be read from the disk and is not served there: {}; all else is. Look at the disk; what it gives "
+        "again "
+        "is served again, no restart is needed",
+        name_.to_string(), error.message);
+  } else {
+    shard_.peer_log().error(
+        "{} is damaged on disk and will not be served there: {}; 'mqctl segment verify' lists all damage of its "
+        "directory",
+        name_.to_string(), error.message);
+  }
 }
 
 void Partition::synced() {
@@ -185,6 +230,7 @@ void Partition::advance() {
 }
 
 void Partition::drop_waiters() {
+  cold_calls_.clear();
   writes_.clear();
   commits_.clear();
   flushes_.clear();

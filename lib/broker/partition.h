@@ -60,6 +60,14 @@ class Partition : public std::enable_shared_from_this<Partition> {
   /// turn: answer after `when_written` or `when_committed`.
   [[nodiscard]] Result<Appended> append(char* batch, const record::ValidatedBatch& validated);
 
+  /// Calls `then` once an append need not wait for the disk to learn what the log has: at once, but for the first ones
+  /// after a start, which wait for the pool; in the order of the calls. The partition may be retired by then.
+  void when_warm(std::move_only_function<void()> then);
+  /// The same for a coroutine.
+  [[nodiscard]] awaitable<void> until_warm();
+  /// The pool has read it.
+  void warmed();
+
   using Done = std::move_only_function<void(ErrorCode)>;
   /// Calls `done` once everything below `end` is in the page cache (acks=1), with kNone, or with an error when it never
   /// will be. At once when it already is. `done` runs on this shard and must not touch this partition's waiters.
@@ -90,8 +98,9 @@ class Partition : public std::enable_shared_from_this<Partition> {
   }
   /// The producer's batch was refused before it came here: its next one must not be taken for its first (P-9).
   void refuse(const record::BatchHeader& header) { log_->refuse(header); }
-  /// For the operator's log: once, however often a client asks for the damaged place.
-  void tell_damage(const std::string& what);
+  /// For the operator's log: what is damaged on disk, or cannot be read from it. Once in a while for the same place,
+  /// however often a client asks for it. Any other error is no matter of the disk and is not told.
+  void tell_damage(const Error& error);
   void checkpoint_done() { checkpoint_running_ = false; }
 
   /// Work on the log's files by their names: while it goes on they keep them. Ended by ShardBroker::end_work.
@@ -144,6 +153,9 @@ class Partition : public std::enable_shared_from_this<Partition> {
   bool retired_ = false;
   std::size_t producers_counted_ = 0;
   std::string damage_told_;
+  Instant damage_told_at_;
+  bool is_warming_ = false;
+  std::deque<std::move_only_function<void()>> cold_calls_;
   bool ends_turn_ = false;  ///< will write what is gathered, at the end of the turn or later
   Waiters writes_;          ///< for the page cache
   Waiters commits_;         ///< for the high watermark

@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "broker/group_service.h"
+#include "log/segment_reader.h"
 
 namespace mq::broker {
 namespace {
@@ -244,15 +245,17 @@ awaitable<bool> ShardBroker::close_logs() {
     const auto closed = co_await pool.run(shard_, [this, &logs] {
       return logs.size() == 1 ? logs.front()->close() : log::Log::close_all(logs, node_.log_dir().tree());
     });
-    if (closed) {
-      for (Partition* partition : some) note_ends(*partition);
-      continue;
-    }
+    if (closed) continue;
     node_.logger().error("the log of {}{} did not close well: {}", some.front()->name().to_string(),
                          some.size() == 1 ? "" : fmt::format(", or one of {} others,", some.size() - 1),
                          closed.error().message);
     well = false;
   }
+  if (well)
+    for_each_partition([&](Partition& partition) {
+      note_ends(partition);
+      node_.log_dir().set_log_bytes(partition.name(), partition.log().size_bytes());
+    });
   co_return well;
 }
 
@@ -339,6 +342,9 @@ awaitable<void> ShardBroker::keep_house(Partition& partition, ToSave& to_save) {
     if (partition.is_retired()) co_return;
   }
   if (node_.config().compaction) {
+    // It asks for the producers, whose last batches are kept.
+    if (log.config().cleanup_compact) co_await partition.until_warm();
+    if (partition.is_retired()) co_return;
     auto compaction = co_await look_at_times(
         partition, 0, [&](log::Wait wait) { return log.begin_compaction(wall_now, partition.high_watermark(), wait); });
     if (partition.is_retired()) co_return;
@@ -403,6 +409,16 @@ void ShardBroker::checkpoint_soon(const std::shared_ptr<Partition>& partition) {
   }(*this, partition));
 }
 
+void ShardBroker::warm_up(std::shared_ptr<Partition> partition) {
+  house_.spawn([](ShardBroker& self, std::shared_ptr<Partition> kept) -> awaitable<void> {
+    kept->begin_work();
+    co_await self.node_.machine().disk_pool.run(self.shard_,
+                                                [job = kept->log().prepare_append()]() mutable { job.run(); });
+    self.end_work(*kept);
+    kept->warmed();
+  }(*this, std::move(partition)));
+}
+
 void ShardBroker::write_later(std::shared_ptr<Partition> partition) {
   tasks_.spawn([](ShardBroker& self, std::shared_ptr<Partition> kept) -> awaitable<void> {
     co_await self.shard_.sleep_until(self.shard_.now() + kFullDiskPause);
@@ -416,7 +432,14 @@ awaitable<void> ShardBroker::compact(Partition& partition, log::CompactionJob& j
     auto step = co_await node_.machine().disk_pool.run(shard_, [&] { return job.step(); });
     if (step && !node_.is_stopping() && !partition.is_retired()) continue;
     partition.log().abandon_compaction(job);
-    if (!step) note_failure(partition.name().to_string(), step.error());
+    if (!step && log::is_damage(step.error())) {
+      partition.log().stop_compacting();
+      partition.tell_damage(step.error());
+      node_.logger().error("{} is not compacted until the next start: what is damaged is left as it is",
+                           partition.name().to_string());
+    } else if (!step) {
+      note_failure(partition.name().to_string(), step.error());
+    }
     co_return;
   }
   if (auto done = partition.log().finish_compaction(job, shard_.now()); !done)
@@ -426,6 +449,7 @@ awaitable<void> ShardBroker::compact(Partition& partition, log::CompactionJob& j
 
 void ShardBroker::note_failure(std::string_view what, const Error& error) {
   if (error.code == Errc::disk_failed) return node_.disk_failed(error);
+  if (error.code == Errc::read_failed) node_.read_failed(error);
   node_.logger().warn("{}: {}; it is tried again when the logs are looked at next", what, error.message);
 }
 

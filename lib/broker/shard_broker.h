@@ -117,6 +117,8 @@ class ShardBroker final : private log::OpenFiles::Owner {
   void note_synced(Partition& partition);
   /// The disk is full: `partition` tries again in a moment to write what it has gathered.
   void write_later(std::shared_ptr<Partition> partition);
+  /// Reads on the pool what the partition's first append needs; calls `Partition::warmed`.
+  void warm_up(std::shared_ptr<Partition> partition);
   /// Saves what recovery would otherwise have to read again; calls `Partition::checkpoint_done`.
   void checkpoint_soon(const std::shared_ptr<Partition>& partition);
 

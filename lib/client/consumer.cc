@@ -46,6 +46,7 @@ struct Slot {
   std::optional<Offset> known_end;
   Instant unknown_since = Instant::never();
   int leaderless = 0;  ///< answers in a row that named no leader
+  bool unreadable_told = false;
 };
 
 /// A step of a partition: a batch to give out, or only a new position.
@@ -527,6 +528,8 @@ void Consumer::Impl::on_partition(const std::shared_ptr<Slot>& slot, const wire:
     changed_.notify_all();
     return;
   }
+  if (std::exchange(slot->unreadable_told, false))
+    cluster_.note({.kind = Notice::Kind::back, .text = fmt::format("{} can be read again", slot->where->to_string())});
   const bool is_committed = options_.isolation == Isolation::read_committed && data.last_stable_offset >= 0;
   slot->known_end = Offset{is_committed ? data.last_stable_offset : data.high_watermark};
   take_batches(slot, data, frame);
@@ -540,6 +543,11 @@ void Consumer::Impl::on_partition_error(Slot& slot, ErrorCode code) {
                                  .message = fmt::format("{}: the broker's copy is damaged at offset {}",
                                                         slot.where->to_string(), slot.fetch_position.value()),
                                  .kafka_code = 0});
+  // Lasts until somebody looks at that disk: who waits for records must hear of it.
+  if (code == ErrorCode::kKafkaStorageError && !std::exchange(slot.unreadable_told, true))
+    cluster_.note({.kind = Notice::Kind::lost,
+                   .text = fmt::format("{}: the broker cannot read offset {} from its disk ({}); trying again",
+                                       slot.where->to_string(), slot.fetch_position.value(), name_of(code))});
   if (!is_retriable(code) && code != ErrorCode::kUnknownTopicId)
     return fail_slot(slot, broker_error(code, "{}", slot.where->to_string()));
   slot.state = State::locating;

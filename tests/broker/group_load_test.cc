@@ -150,10 +150,15 @@ TEST_F(GroupLoad, OffsetsThatCompactionEmptiedAtTheEndAreNotMissed) {
   commit(7);
   const std::uint64_t second = segment_bytes();
   commit(8);
-  const std::string checkpoint =
-      "0\n1\n" + kOffsets + " " + std::to_string(home()) + " " + std::to_string(log_end(kOffsets, home())) + "\n";
+  const std::string end = std::to_string(log_end(kOffsets, home()));
+  const std::string checkpoint = "0\n1\n" + kOffsets + " " + std::to_string(home()) + " " + end + "\n";
+  const std::string newest = fmt::format("{}/{:020}.log", directory(), log_end(kOffsets, home()));
   restart([&](env::Files& files) {
+    // As a compaction leaves it that found an empty newest segment.
     ASSERT_TRUE(files.open(segment(), env::OpenMode::read_write).value()->truncate(second));
+    ASSERT_TRUE(files.open(newest, env::OpenMode::create));
+    ASSERT_TRUE(files.open(directory() + "/mq-gaps", env::OpenMode::create).value()->write_at(0, "0\n" + end + "\n"));
+    ASSERT_TRUE(files.remove("/var/lib/mq/mq-log-bytes"));
     auto file = files.open("/var/lib/mq/cleaner-offset-checkpoint", env::OpenMode::create).value();
     ASSERT_TRUE(file->truncate(0));
     ASSERT_TRUE(file->write_at(0, checkpoint));

@@ -27,6 +27,7 @@ awaitable<void> advance_start(Partition& partition, Item& item) {
     item.error = ErrorCode::kPolicyViolation;
     co_return;
   }
+  co_await partition.until_warm();
   const Offset end = partition.high_watermark();
   const Offset to = item.offset == kToHighWatermark ? end : Offset{item.offset};
   auto moved = partition.log().advance_start(to, end);

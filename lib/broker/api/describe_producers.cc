@@ -14,13 +14,14 @@ struct Item : Addressed {
 };
 
 awaitable<void> look_up(Partition& partition, Item& item) {
+  co_await partition.until_warm();
   if (auto producers = partition.log().producers(partition.shard().shard().clock().wall_now())) {
     item.producers = std::move(*producers);
     partition.count_producers();
   } else {
+    partition.tell_damage(producers.error());
     item.error = to_wire(producers.error());
   }
-  co_return;
 }
 
 }  // namespace

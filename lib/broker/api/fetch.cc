@@ -45,6 +45,9 @@ struct Item {
   bool is_far = false;   ///< not even where it stands can be told without waiting for the disk
 };
 
+/// Copied rather than sent from the file.
+bool is_small(const log::FileRange& range) { return range.size <= kCopyBytesMax; }
+
 /// Where `epoch` ended. offset_out_of_range: nobody has led in it yet, so nothing that came in it is here.
 Result<log::EpochEnd> end_of_epoch(Partition& partition, LeaderEpoch epoch) {
   MQ_CHECK(partition.log().begin_epoch(partition.leader_epoch()));
@@ -72,8 +75,11 @@ void read(Item& item, std::size_t bytes_max, bool at_least_one_batch, log::Wait 
   if (item.error != ErrorCode::kNone) return;
 
   if (item.wanted.last_fetched_epoch >= 0) {
+    item.is_far = wait == log::Wait::no && partition->log().is_cold();
+    if (item.is_far) return;
     const auto known = end_of_epoch(*partition, LeaderEpoch{item.wanted.last_fetched_epoch});
     if (!known) {
+      partition->tell_damage(known.error());
       item.error = to_wire(known.error());
       return;
     }
@@ -91,11 +97,12 @@ void read(Item& item, std::size_t bytes_max, bool at_least_one_batch, log::Wait 
   item.is_far = !found && found.error().code == Errc::would_block;
   if (item.is_far) return;
   if (!found) {
+    partition->tell_damage(found.error());
     item.error = to_wire(found.error());
     return;
   }
   item.range = std::move(*found);
-  item.is_cold = item.range.size > 0 && !item.range.verified;
+  item.is_cold = item.range.size > 0 && !(item.range.verified && (is_small(item.range) || log::is_cached(item.range)));
 }
 
 std::size_t named_in(const wire::FetchRequest& request) {
@@ -111,6 +118,10 @@ awaitable<void> find_far(Item& item, std::size_t bytes_max, bool at_least_one_ba
   ShardBroker& owner = *item.owner;
   for (int tries = 1; item.is_far; ++tries) {
     Partition* partition = owner.find(item.topic->id, item.wanted.partition);
+    if (partition != nullptr && item.wanted.last_fetched_epoch >= 0) {
+      co_await partition->until_warm();
+      partition = owner.find(item.topic->id, item.wanted.partition);
+    }
     auto job = partition == nullptr
                    ? Result<log::LookUp>{}
                    : partition->log().prepare_read(Offset{item.wanted.fetch_offset}, bytes_max, item.high_watermark);
@@ -151,6 +162,8 @@ class FetchOp : public std::enable_shared_from_this<FetchOp> {
   void unwatch_all();
   void woken();
   void answer();
+  /// The bytes of its range; when they cannot be read the item gets the error instead.
+  std::string copy_of(Item& item);
   void answer_error(ErrorCode error, std::int32_t session_id);
   void refuse_size();
   [[nodiscard]] std::vector<ShardBroker*> owners() const;
@@ -299,8 +312,7 @@ awaitable<bool> FetchOp::read_part(std::vector<Item*> items, std::size_t bytes_m
         partition->log().note_verified(range, checked);
         if (checked.good_bytes == 0)
           item->error = checked.damage ? to_wire(*checked.damage) : ErrorCode::kCorruptMessage;
-        if (checked.damage) partition->tell_damage(checked.damage->message);
-        if (checked.damage && checked.damage->code == Errc::disk_failed) owner.node().disk_failed(*checked.damage);
+        if (checked.damage) partition->tell_damage(*checked.damage);
       } else {
         item->error = ErrorCode::kNotLeaderOrFollower;
       }
@@ -388,6 +400,23 @@ void FetchOp::refuse_size() {
   call_.responder().close("a fetch of more partitions than one request may name");
 }
 
+std::string FetchOp::copy_of(Item& item) {
+  std::string copy;
+  Result<void> read;
+  // The callback is given the capacity, not the size that was asked for.
+  copy.resize_and_overwrite(item.range.size, [&](char* to, std::size_t) {
+    read = log::read_bytes(item.range, to);
+    return read ? item.range.size : 0;
+  });
+  if (read) return copy;
+  item.error = to_wire(read.error());
+  item.range = {};
+  call_.broker().node().read_failed(read.error());
+  call_.broker().peer_log().error("{}-{} cannot be read from the disk: {}", item.topic->name, item.wanted.partition,
+                                  read.error().message);
+  return {};
+}
+
 void FetchOp::answer() {
   FetchSession& session = call_.connection().fetch_session();
   wire::FetchResponse response;
@@ -398,6 +427,11 @@ void FetchOp::answer() {
   std::size_t copied = 0;
   for (Item& item : items_) {
     const FetchedPartition& wanted = item.wanted;
+    std::string copy;
+    if (item.range.size > 0 && is_small(item.range) && copied + item.range.size <= kCopiedBytesMax) {
+      copy = copy_of(item);
+      copied += copy.size();
+    }
     // Who is refused is told nothing else, so that a session tells it all when the error has gone.
     if (item.error != ErrorCode::kNone) item.high_watermark = item.last_stable = item.log_start = Offset{-1};
     const bool has_records = item.range.size > 0;
@@ -427,14 +461,6 @@ void FetchOp::answer() {
     }
     if (!has_records) continue;
     call_.broker().metrics().fetched_bytes.add(item.range.size);
-    std::string copy;
-    if (item.range.size <= kCopyBytesMax && copied + item.range.size <= kCopiedBytesMax) {
-      copied += item.range.size;
-      // The callback is given the capacity, not the size that was asked for.
-      copy.resize_and_overwrite(item.range.size, [&](char* to, std::size_t) {
-        return log::read_bytes(item.range, to) ? item.range.size : 0;
-      });
-    }
     if (copy.size() == item.range.size) {
       partition.records = wire::Records::of(copies.emplace_back(std::move(copy)));
     } else {

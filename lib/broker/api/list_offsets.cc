@@ -78,9 +78,11 @@ awaitable<void> look_up(Partition& partition, Item& item) {
       co_return;
     case kEarliest:
     case kEarliestLocal: {
+      co_await partition.until_warm();
       item.found.offset = partition.log().log_start();
       // As in Kafka a leader's epoch begins when it comes to lead, be anything written in it or not.
       if (auto begun = partition.log().begin_epoch(partition.leader_epoch()); !begun) {
+        partition.tell_damage(begun.error());
         item.error = to_wire(begun.error());
         co_return;
       }
@@ -96,6 +98,7 @@ awaitable<void> look_up(Partition& partition, Item& item) {
   }
   const Found found = co_await find_by_time(partition, item.timestamp, end);
   if (!found) {
+    partition.tell_damage(found.error());
     item.error = to_wire(found.error());
   } else if (*found) {
     item.found = **found;

@@ -18,8 +18,10 @@ struct Item : Addressed {
 awaitable<void> look_up(Partition& partition, Item& item) {
   item.error = partition.check_epoch(item.current_leader_epoch);
   if (item.error != ErrorCode::kNone) co_return;
+  co_await partition.until_warm();
   // As in Kafka a leader's epoch begins where the log ended when it came to lead, be anything written in it or not.
   if (auto begun = partition.log().begin_epoch(partition.leader_epoch()); !begun) {
+    partition.tell_damage(begun.error());
     item.error = to_wire(begun.error());
     co_return;
   }

@@ -81,6 +81,7 @@ class ProduceOp : public std::enable_shared_from_this<ProduceOp> {
   void append();
   void append_part(const std::shared_ptr<ShardPart>& part);
   void append_item(const std::shared_ptr<ShardPart>& part, Item& item);
+  void append_now(const std::shared_ptr<ShardPart>& part, Item& item);
   void item_done(const std::shared_ptr<ShardPart>& part);
   void part_done();
   void answer();
@@ -311,7 +312,14 @@ void ProduceOp::append_part(const std::shared_ptr<ShardPart>& part) {
   item_done(part);
 }
 
+/// Its turn comes when those before it in its partition have had theirs.
 void ProduceOp::append_item(const std::shared_ptr<ShardPart>& part, Item& item) {
+  Partition* partition = part->owner->find(item.topic_id, item.partition);
+  if (partition == nullptr) return append_now(part, item);
+  partition->when_warm([self = shared_from_this(), part, &item] { self->append_now(part, item); });
+}
+
+void ProduceOp::append_now(const std::shared_ptr<ShardPart>& part, Item& item) {
   Partition* partition = part->owner->find(item.topic_id, item.partition);
   if (partition == nullptr) {
     if (!item.refused) set_error(*item.response, ErrorCode::kNotLeaderOrFollower, "the partition is not here any more");
