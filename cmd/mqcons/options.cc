@@ -136,7 +136,8 @@ bool names_committed(const cli::PartitionRange& range) {
 
 const cli::ToolRow& tool() { return kTool; }
 
-std::expected<Options, cli::Ending> understand(const cli::Arguments& args, WallMillis now, bool stdout_is_terminal) {
+std::expected<Options, cli::Ending> understand(const cli::Arguments& args, const cli::TimeContext& now,
+                                               bool stdout_is_terminal) {
   Options options;
   const auto bad = [&](std::string_view name, const cli::ValueError& error) {
     return std::unexpected(args.usage_error(name, args.text(name), error));
@@ -171,6 +172,8 @@ std::expected<Options, cli::Ending> understand(const cli::Arguments& args, WallM
     *end = *position;
   }
   const bool has_times = by_time.range.first || by_time.range.last;
+  if (cli::is_reversed(by_time.range))
+    return bad("until", {.at = 0, .size = args.text("until").size(), .why = "this is before --since"});
   if (has_times && !options.ranges.empty())
     return std::unexpected(args.usage_error("--since and --until are ranges; give them or -o, not both"));
   if (has_times) options.ranges.push_back(by_time);

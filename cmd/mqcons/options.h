@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "base/time.h"
 #include "cli/arguments.h"
 #include "cli/option.h"
 #include "cli/position.h"
@@ -37,8 +36,8 @@ struct Options {
   bool escape_controls = false;  ///< standard output is a terminal and --raw was not given
 };
 
-/// Positions given as times are relative to `now`.
-[[nodiscard]] std::expected<Options, cli::Ending> understand(const cli::Arguments& args, WallMillis now,
+/// `now` says what positions given as times refer to.
+[[nodiscard]] std::expected<Options, cli::Ending> understand(const cli::Arguments& args, const cli::TimeContext& now,
                                                              bool stdout_is_terminal);
 
 }  // namespace mq::mqcons

@@ -1,5 +1,7 @@
 #include "plan.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -46,31 +48,20 @@ awaitable<Result<std::vector<Part>>> find_partitions(client::Cluster& cluster, c
 /// The offset that a position means. A time that no record has reached yet: none.
 awaitable<Result<std::optional<Offset>>> offset_of(client::Cluster& cluster, Part part, cli::Position position,
                                                    Instant deadline) {
-  using Kind = cli::Position::Kind;
-  const std::int64_t length = (part.log_end - part.begin).value();
-  switch (position.kind) {
-    case Kind::start:
-      co_return part.begin + OffsetDelta{std::min(position.value, length)};
-    case Kind::end:
-      co_return part.log_end - OffsetDelta{std::min(position.value, length)};
-    case Kind::offset:
-      co_return Offset{position.value};
-    case Kind::committed:
-      break;  // refused with the command line
-    case Kind::time: {
-      std::vector<client::OffsetQuery> query{{.where = part.where, .at = position.value}};
-      MQ_CO_TRY(const auto found, co_await client::list_offsets(cluster, std::move(query), kIsolation, deadline));
-      if (found.front().offset < Offset{0}) co_return std::nullopt;
-      co_return found.front().offset;
-    }
+  cli::Extent log{.start = part.begin, .end = part.log_end, .committed = {}, .at_time = {}};
+  if (position.kind == cli::Position::Kind::time) {
+    std::vector<client::OffsetQuery> query{{.where = part.where, .at = position.value}};
+    MQ_CO_TRY(const auto found, co_await client::list_offsets(cluster, std::move(query), kIsolation, deadline));
+    if (found.front().offset < Offset{0}) co_return std::nullopt;
+    log.at_time = found.front().offset;
   }
-  std::unreachable();
+  co_return cli::resolve(position, log);
 }
 
-/// Adds what `range` means in this partition. A left end that is not in the log (any more) is where the log begins or
-/// ends; a right end may lie ahead only when following.
-awaitable<Result<void>> add_span(client::Cluster& cluster, const Options& options, const cli::PositionRange& range,
-                                 Part& part, Instant deadline) {
+/// What `range` means in this partition. A left end that is not in the log (any more) is where the log begins or ends;
+/// a right end may lie ahead only when following. A range may turn out reversed.
+awaitable<Result<Span>> span_of(client::Cluster& cluster, const Options& options, const cli::PositionRange& range,
+                                Part& part, Instant deadline) {
   Span span{.from = part.begin, .end = {}};
   if (range.first) {
     MQ_CO_TRY(const auto from, co_await offset_of(cluster, part, *range.first, deadline));
@@ -81,8 +72,18 @@ awaitable<Result<void>> add_span(client::Cluster& cluster, const Options& option
     if (!span.end) part.until = range.last->value;
   }
   if (!options.follow) span.end = std::min(span.end.value_or(part.log_end), part.log_end);
-  if (!span.end || span.from < *span.end) part.spans.push_back(span);
-  co_return Result<void>{};
+  co_return span;
+}
+
+/// Of two ends that somebody named; a log that begins behind the right one has lost the records, which is another
+/// thing.
+bool is_reversed(const cli::PositionRange& range, const Span& span, const Part& part) {
+  return range.first && range.last && span.end && *span.end >= part.begin && *span.end < span.from;
+}
+
+std::string remark_on(const Part& part, const Span& span) {
+  return fmt::format("nothing is read of {}: the range would begin at {} and end before that, at {}",
+                     part.where.to_string(), span.from.value(), span.end->value());
 }
 
 /// In order, without overlaps.
@@ -106,22 +107,28 @@ bool Part::wants(Offset offset) const {
       spans, [&](const Span& span) { return offset >= span.from && (!span.end || offset < *span.end); });
 }
 
-awaitable<Result<std::vector<Part>>> plan(client::Cluster& cluster, const Options& options, Duration timeout) {
+awaitable<Result<Plan>> plan(client::Cluster& cluster, const Options& options, Duration timeout) {
   const Instant deadline = cluster.shard().now() + timeout;
-  MQ_CO_TRY(std::vector<Part> parts, co_await find_partitions(cluster, options, deadline));
+  Plan plan;
+  MQ_CO_TRY(plan.parts, co_await find_partitions(cluster, options, deadline));
   std::vector<cli::PartitionRange> ranges = options.ranges;
   if (ranges.empty()) ranges.emplace_back();
-  for (Part& part : parts) {
+  std::size_t reversed = 0;
+  for (Part& part : plan.parts) {
     for (const cli::PartitionRange& range : ranges) {
       const bool is_meant = range.partitions.empty() ||
                             std::ranges::find(range.partitions, part.where.partition) != range.partitions.end();
-      if (is_meant) MQ_CO_CHECK(co_await add_span(cluster, options, range.range, part, deadline));
+      if (!is_meant) continue;
+      MQ_CO_TRY(const Span span, co_await span_of(cluster, options, range.range, part, deadline));
+      if (!span.end || span.from < *span.end) part.spans.push_back(span);
+      if (is_reversed(range.range, span, part) && ++reversed == 1) plan.remark = remark_on(part, span);
     }
     tidy(part.spans);
   }
+  if (reversed > 1) plan.remark += fmt::format("; {} more are like that", reversed - 1);
   // -n reads back from the end of the log, whatever a span says.
-  if (!options.tail) std::erase_if(parts, [](const Part& part) { return part.spans.empty(); });
-  co_return parts;
+  if (!options.tail) std::erase_if(plan.parts, [](const Part& part) { return part.spans.empty(); });
+  co_return plan;
 }
 
 }  // namespace mq::mqcons

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
@@ -33,8 +34,13 @@ struct Part {
   [[nodiscard]] bool wants(Offset offset) const;
 };
 
+struct Plan {
+  std::vector<Part> parts;
+  std::string remark;  ///< a range turned out to end before it begins, so that nothing of it is read; empty: none did
+};
+
 /// Looks the offsets up that the options mean. Partitions of which nothing is wanted are left out, but not when
 /// following. not_found: no such topic or partition.
-awaitable<Result<std::vector<Part>>> plan(client::Cluster& cluster, const Options& options, Duration timeout);
+awaitable<Result<Plan>> plan(client::Cluster& cluster, const Options& options, Duration timeout);
 
 }  // namespace mq::mqcons

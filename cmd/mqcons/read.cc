@@ -117,7 +117,9 @@ std::string Reading::progress() const { return fmt::format("mqcons: {} records w
 
 awaitable<Result<void>> Reading::read(client::Cluster& cluster) {
   if (!options_.group.empty()) co_return co_await read_group(cluster);
-  MQ_CO_TRY(std::vector<Part> parts, co_await plan(cluster, options_, args_.duration("timeout")));
+  MQ_CO_TRY(Plan plan, co_await mqcons::plan(cluster, options_, args_.duration("timeout")));
+  if (!plan.remark.empty()) tool::tell(cli::notice(args_, plan.remark));
+  std::vector<Part> parts = std::move(plan.parts);
   reading_ = true;
   last_batch_ = shard_.now();
   if (options_.tail) {

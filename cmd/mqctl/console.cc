@@ -8,8 +8,6 @@
 
 namespace mq::mqctl {
 
-cli::TimeContext Console::time_context() const { return {shard_.clock().wall_now(), cli::local_zone_seconds}; }
-
 awaitable<Result<void>> Console::write(BytesView bytes) {
   if (bytes.empty()) co_return Result<void>{};
   auto written = co_await out_.write(bytes);
@@ -20,15 +18,15 @@ awaitable<Result<void>> Console::write(BytesView bytes) {
 awaitable<Result<void>> Console::write_owned(std::string bytes) { co_return co_await write(bytes); }
 
 cli::TableWriter Console::table(std::span<const cli::ColumnRow> columns) const {
-  const auto format = cli::parse_output_format(args_.text("output"), stdout_is_terminal_);
+  const auto format = cli::parse_output_format(args().text("output"), stdout_is_terminal());
   // The parser has checked the choice.
-  return {columns, format ? *format : cli::OutputFormat::tsv, !args_.flag("no-header"), colour_};
+  return {columns, format ? *format : cli::OutputFormat::tsv, !args().flag("no-header"), colour_};
 }
 
-void Console::notice(std::string_view text) { tool::tell(cli::notice(args_, text)); }
+void Console::notice(std::string_view text) { tool::tell(cli::notice(args(), text)); }
 
 void Console::complain(const Error& error, cli::ExitCode code) {
-  tool::tell(cli::complaint(args_, error));
+  tool::tell(cli::complaint(args(), error));
   worsen(code);
 }
 

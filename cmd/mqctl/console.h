@@ -15,6 +15,7 @@
 #include "env/files.h"
 #include "env/shard.h"
 #include "posix/stdio.h"
+#include "tool/run_tool.h"
 
 namespace mq::mqctl {
 
@@ -22,20 +23,17 @@ namespace mq::mqctl {
 /// Lives on one shard.
 class Console {
  public:
-  Console(const cli::Arguments& args, const cli::Environment& environment, env::Shard& shard, env::Files& files)
-      : args_(args),
-        stdout_is_terminal_(environment.stdout_is_terminal),
-        colour_(cli::use_colour(args, environment)),
-        shard_(shard),
-        files_(files),
-        out_(posix::Output::standard(shard)) {}
+  explicit Console(tool::Context& context)
+      : context_(context),
+        colour_(cli::use_colour(context.args, context.environment)),
+        out_(posix::Output::standard(context.runtime.shard(0))) {}
 
-  [[nodiscard]] const cli::Arguments& args() const { return args_; }
-  [[nodiscard]] bool stdout_is_terminal() const { return stdout_is_terminal_; }
-  [[nodiscard]] env::Files& files() const { return files_; }
-  [[nodiscard]] env::Shard& shard() const { return shard_; }
+  [[nodiscard]] const cli::Arguments& args() const { return context_.args; }
+  [[nodiscard]] bool stdout_is_terminal() const { return context_.environment.stdout_is_terminal; }
+  [[nodiscard]] env::Files& files() const { return context_.runtime.files(); }
+  [[nodiscard]] env::Shard& shard() const { return context_.runtime.shard(0); }
   /// What `now` and times without a zone mean on this command line.
-  [[nodiscard]] cli::TimeContext time_context() const;
+  [[nodiscard]] cli::TimeContext time() const { return context_.time(); }
 
   /// To standard output. `closed` when nobody reads any more; then `status` is broken_pipe and no complaint is due.
   awaitable<Result<void>> write(BytesView bytes);
@@ -59,11 +57,8 @@ class Console {
  private:
   awaitable<Result<void>> write_owned(std::string bytes);
 
-  const cli::Arguments& args_;
-  bool stdout_is_terminal_;
+  tool::Context& context_;
   bool colour_;
-  env::Shard& shard_;
-  env::Files& files_;
   posix::Output out_;
   cli::ExitCode status_ = cli::ExitCode::ok;
   bool reader_gone_ = false;

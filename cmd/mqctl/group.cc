@@ -233,7 +233,7 @@ awaitable<Result<std::map<TopicPartition, Lag>>> lags_of(Console& console, Remot
     if (lags[where].records > 0) unread[where] = *reading.committed;
   }
   MQ_CO_TRY(const auto times, co_await times_at(remote, std::move(unread)));
-  const WallMillis now = console.time_context().now;
+  const WallMillis now = console.time().now;
   for (const auto& [where, time] : times) lags[where].time = std::max<WallMillis>(0, now - time) * 1ms;
   co_return lags;
 }
@@ -353,7 +353,7 @@ std::optional<ResetWish> parse_wish(Console& console) {
     console.usage(args.usage_error("--to is missing: say where to go on, e.g. --to start or --to @2025-01-31T14:00"));
     return std::nullopt;
   }
-  const auto to = cli::parse_position(args.text("to"), console.time_context());
+  const auto to = cli::parse_position(args.text("to"), console.time());
   if (!to) {
     console.usage(args.usage_error("to", args.text("to"), to.error()));
     return std::nullopt;
@@ -403,31 +403,6 @@ awaitable<Result<std::vector<TopicPartition>>> chosen_partitions(Remote& remote,
   co_return chosen;
 }
 
-/// The offset that a position means between `start` and `end`; outside, the nearer of the two.
-Offset resolve(const cli::Position& position, Offset start, Offset end, std::optional<Offset> committed,
-               std::optional<Offset> at_time) {
-  using Kind = cli::Position::Kind;
-  Offset to = start;
-  switch (position.kind) {
-    case Kind::start:
-      to = start + OffsetDelta{std::min(position.value, (end - start).value())};
-      break;
-    case Kind::end:
-      to = end - OffsetDelta{std::min(position.value, (end - start).value())};
-      break;
-    case Kind::committed:
-      to = committed.value_or(start);
-      break;
-    case Kind::offset:
-      to = Offset{position.value};
-      break;
-    case Kind::time:
-      to = at_time.value_or(end);
-      break;
-  }
-  return std::clamp(to, start, end);
-}
-
 awaitable<Result<std::vector<Move>>> plan(Console& console, Remote& remote, std::string group, ResetWish wish) {
   MQ_CO_TRY(const Readings readings, co_await readings_of(remote, group));
   MQ_CO_TRY(const auto partitions, co_await chosen_partitions(remote, wish, readings));
@@ -449,10 +424,11 @@ awaitable<Result<std::vector<Move>>> plan(Console& console, Remote& remote, std:
     const auto reading = readings.find(where);
     Move move{.where = where, .from = {}, .to = {}};
     if (reading != readings.end()) move.from = reading->second.committed;
-    std::optional<Offset> at_time;
+    cli::Extent log{.start = start->second.offset, .end = end->second.offset, .committed = move.from, .at_time = {}};
     if (const auto time = times.find(where); time != times.end() && time->second.offset >= Offset{0})
-      at_time = time->second.offset;
-    move.to = resolve(wish.to, start->second.offset, end->second.offset, move.from, at_time);
+      log.at_time = time->second.offset;
+    // What is outside the log becomes the nearer of its ends.
+    move.to = std::clamp(cli::resolve(wish.to, log), log.start, log.end);
     moves.push_back(std::move(move));
   }
   if (partitions.empty() && wish.topics.empty())

@@ -52,7 +52,7 @@ class Run : public tool::Job {
     std::signal(SIGINT, SIG_DFL);
     std::signal(SIGTERM, SIG_DFL);
     posix::Runtime& runtime = context_.runtime;
-    Console console(context_.args, context_.environment, runtime.shard(0), runtime.files());
+    Console console(context_);
     Remote remote(console, context_.client, runtime.random());
     const auto done = co_await command_.run(console, remote);
     co_await remote.close();

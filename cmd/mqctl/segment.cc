@@ -280,59 +280,46 @@ Result<SegmentFile> open_segment(env::Files& files, const std::string& path) {
   return segment;
 }
 
-/// Offsets of a file that positions refer to.
-struct Extent {
-  Offset start{0};
-  Offset end{0};
-  std::optional<Offset> at_first_time;
-  std::optional<Offset> at_last_time;
-};
-
-/// Reads the headers up to the first damage; what is behind it has offsets too, but no position refers to it.
-Extent extent_of(SegmentFile& segment, const cli::PositionRange& range) {
-  log::SegmentReader reader(*segment.file, segment.path, 0, segment.size, log::SegmentReader::Mode::headers);
-  Extent extent;
-  const auto note_time = [](const std::optional<cli::Position>& position, const record::BatchHeader& header,
-                            std::optional<Offset>& at) {
-    if (!at && position && position->kind == cli::Position::Kind::time && header.max_timestamp >= position->value)
-      at = header.base_offset;
+/// The first record of a batch that is of `time` or later; all of a batch that cannot be opened is.
+std::optional<Offset> first_at_time(SegmentFile& segment, const log::BatchAt& at, WallMillis time) {
+  log::SegmentReader reader(*segment.file, segment.path, at.position, segment.size, log::SegmentReader::Mode::wholes);
+  const auto batch = reader.next();
+  if (!batch || !*batch) return at.header.base_offset;
+  record::RecordReader records;
+  std::optional<Offset> found;
+  const auto note = [&](const record::RecordView& record) {
+    if (!found && record.timestamp >= time) found = record.offset;
   };
+  if (!record::for_each_record(records, (*batch)->view(), note)) return at.header.base_offset;
+  return found;
+}
+
+/// What `position` is resolved in. Reads the headers up to the first damage; what is behind it has offsets too, but no
+/// position refers to it.
+cli::Extent extent_of(SegmentFile& segment, const cli::Position& position) {
+  log::SegmentReader reader(*segment.file, segment.path, 0, segment.size, log::SegmentReader::Mode::headers);
+  const bool is_time = position.kind == cli::Position::Kind::time;
+  cli::Extent extent;
   bool any = false;
   for (auto batch = reader.next(); batch && *batch; batch = reader.next()) {
     const record::BatchHeader& header = (*batch)->header;
     if (!std::exchange(any, true)) extent.start = header.base_offset;
     extent.end = header.next_offset();
-    note_time(range.first, header, extent.at_first_time);
-    note_time(range.last, header, extent.at_last_time);
+    if (is_time && !extent.at_time && header.max_timestamp >= position.value)
+      extent.at_time = first_at_time(segment, **batch, position.value);
   }
   return extent;
 }
 
-Offset resolve(const cli::Position& position, const Extent& extent, std::optional<Offset> at_time) {
-  switch (position.kind) {
-    case cli::Position::Kind::start:
-      return extent.start + OffsetDelta{std::min(position.value, (extent.end - extent.start).value())};
-    case cli::Position::Kind::end:
-      return extent.end - OffsetDelta{std::min(position.value, (extent.end - extent.start).value())};
-    case cli::Position::Kind::time:
-      return at_time.value_or(extent.end);
-    case cli::Position::Kind::offset:
-    case cli::Position::Kind::committed:  // refused before
-      break;
-  }
-  return Offset{position.value};
-}
-
-bool needs_extent(const std::optional<cli::Position>& position) {
-  return position && position->kind != cli::Position::Kind::offset;
+Offset resolve(const cli::Position& position, SegmentFile& segment) {
+  if (position.kind == cli::Position::Kind::offset) return Offset{position.value};
+  return cli::resolve(position, extent_of(segment, position));
 }
 
 OffsetRange resolve(const cli::PositionRange& range, SegmentFile& segment) {
-  Extent extent;
-  if (needs_extent(range.first) || needs_extent(range.last)) extent = extent_of(segment, range);
   OffsetRange offsets;
-  if (range.first) offsets.first = resolve(*range.first, extent, extent.at_first_time);
-  if (range.last) offsets.last = resolve(*range.last, extent, extent.at_last_time);
+  if (range.first) offsets.first = resolve(*range.first, segment);
+  if (range.last) offsets.last = resolve(*range.last, segment);
   return offsets;
 }
 
@@ -513,7 +500,7 @@ std::unique_ptr<DumpSink> make_sink(Console& console) {
 std::optional<cli::PositionRange> parse_dump_range(Console& console) {
   const std::string& text = console.args().text("offset");
   if (text.empty()) return cli::PositionRange{};
-  const auto range = cli::parse_range(text, console.time_context());
+  const auto range = cli::parse_range(text, console.time());
   if (!range) {
     console.usage(console.args().usage_error("offset", text, range.error()));
     return std::nullopt;

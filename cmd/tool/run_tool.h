@@ -6,6 +6,7 @@
 
 #include "cli/arguments.h"
 #include "cli/exit_code.h"
+#include "cli/units.h"
 #include "client/options.h"
 #include "env/async.h"
 #include "posix/runtime.h"
@@ -33,6 +34,11 @@ struct Context {
   const cli::Arguments& args;
   cli::Environment environment;
   client::ClientOptions client;  ///< what -b, --client-id and the timeouts say
+
+  /// What `now` and times without a zone mean on this command line.
+  [[nodiscard]] cli::TimeContext time() const {
+    return {.now = runtime.clock().wall_now(), .zone = runtime.time_zone()};
+  }
 };
 
 using MakeJob = std::function<std::expected<std::unique_ptr<Job>, cli::Ending>(Context& context)>;

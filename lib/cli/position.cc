@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace mq::cli {
 namespace {
@@ -22,6 +23,13 @@ Parsed<Position> counted(Position::Kind kind, std::string_view text, std::size_t
 
 /// `..` that separates, not the one inside `start..` of nothing; none when there is no range.
 std::size_t dots_of(std::string_view text) { return text.find(".."); }
+
+/// The part of `text` from `at` to `end` without the blanks round it; `at` moves behind those before it.
+std::string_view trimmed(std::string_view text, std::size_t& at, std::size_t end) {
+  while (at < end && text[at] == ' ') ++at;
+  while (at < end && text[end - 1] == ' ') --end;
+  return text.substr(at, end - at);
+}
 
 /// kcat: s@MS reads from a time, e@MS up to it.
 std::optional<Parsed<PositionRange>> kcat_range(std::string_view text) {
@@ -74,7 +82,32 @@ Parsed<PositionRange> parse_range(std::string_view text, const TimeContext& now)
     if (!last) return shifted(last.error(), dots + 2);
     range.last = *last;
   }
+  if (is_reversed(range))
+    return bad_value(0, text.size(), "the range ends before it begins; {}..{} is meant?", right, left);
   return range;
+}
+
+bool is_reversed(const PositionRange& range) {
+  if (!range.first || !range.last || range.first->kind != range.last->kind) return false;
+  const bool counts_back = range.first->kind == Position::Kind::end;
+  return counts_back ? range.first->value < range.last->value : range.first->value > range.last->value;
+}
+
+Offset resolve(const Position& position, const Extent& log) {
+  const OffsetDelta within{std::min(position.value, (log.end - log.start).value())};
+  switch (position.kind) {
+    case Position::Kind::start:
+      return log.start + within;
+    case Position::Kind::end:
+      return log.end - within;
+    case Position::Kind::committed:
+      return log.committed.value_or(log.start);
+    case Position::Kind::offset:
+      return Offset{position.value};
+    case Position::Kind::time:
+      return log.at_time.value_or(log.end);
+  }
+  std::unreachable();
 }
 
 Parsed<std::vector<std::int32_t>> parse_partitions(std::string_view text) {
@@ -82,7 +115,7 @@ Parsed<std::vector<std::int32_t>> parse_partitions(std::string_view text) {
   std::vector<std::int32_t> partitions;
   for (std::size_t at = 0;;) {
     const std::size_t comma = std::min(text.find(',', at), text.size());
-    const std::string_view part = text.substr(at, comma - at);
+    const std::string_view part = trimmed(text, at, comma);
     const std::size_t dash = part.find('-');
     const auto first = parse_number(part.substr(0, dash), 0, std::numeric_limits<std::int32_t>::max());
     if (!first) return shifted(first.error(), at);
@@ -106,15 +139,13 @@ Parsed<std::vector<std::int32_t>> parse_partitions(std::string_view text) {
 
 Parsed<std::vector<PartitionRange>> parse_position_list(std::string_view text, const TimeContext& now) {
   std::vector<PartitionRange> list;
+  std::size_t equals = 0;  // where partitions end, if they do with a `=`
   for (std::size_t at = 0;;) {
     // A comma ends an element only where the next one names its own range: `0,3-5=end-10..` is one element.
     std::size_t end = std::min(text.find(',', at), text.size());
-    const std::size_t equals = text.find('=', at);
-    if (equals != std::string_view::npos &&
-        text.substr(at, equals - at).find_first_not_of("0123456789,-") == std::string_view::npos) {
-      end = std::min(text.find(',', equals), text.size());
-    }
-    const std::string_view element = text.substr(at, end - at);
+    if (at >= equals) equals = std::min(text.find_first_not_of("0123456789,- ", at), text.size());
+    if (equals < text.size() && text[equals] == '=') end = std::min(text.find(',', equals), text.size());
+    const std::string_view element = trimmed(text, at, end);
 
     PartitionRange parsed;
     const std::size_t split = element.find('=');

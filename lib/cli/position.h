@@ -7,6 +7,7 @@
 
 #include "cli/units.h"
 #include "cli/value_error.h"
+#include "model/ids.h"
 
 namespace mq::cli {
 
@@ -32,8 +33,25 @@ struct PartitionRange {
   friend bool operator==(const PartitionRange&, const PartitionRange&) = default;
 };
 
-/// `now` says what `now`, `-15m` and a time without a zone mean; a plain number of milliseconds does for UTC.
-/// kcat's spellings are accepted: beginning, stored, -N (N before the end), s@MS (from) and e@MS (up to).
+/// The range ends before it begins in every log. What depends on the log, as 5..end-1 does, is not told here.
+[[nodiscard]] bool is_reversed(const PositionRange& range);
+
+/// The log or file that positions are resolved in, and what was looked up there for one of them.
+struct Extent {
+  Offset start{0};
+  Offset end{0};
+  std::optional<Offset> committed;  ///< by the group
+  std::optional<Offset> at_time;    ///< the first record of the position's time or later; none: there is no such record
+};
+
+/// The offset that `position` stands for: a number as it is, also outside the log; anything else from start to end.
+/// What is not known stands for an end of the log: nothing committed for its start, a time that no record has for its
+/// end.
+[[nodiscard]] Offset resolve(const Position& position, const Extent& log);
+
+/// Blanks round the elements of a list do not count. A range that is reversed is an error. `now` says what `now`,
+/// `-15m` and a time without a zone mean. kcat's spellings are accepted: beginning, stored, -N (N before the end), s@MS
+/// (from) and e@MS (up to).
 [[nodiscard]] Parsed<Position> parse_position(std::string_view text, const TimeContext& now);
 [[nodiscard]] Parsed<PositionRange> parse_range(std::string_view text, const TimeContext& now);
 [[nodiscard]] Parsed<std::vector<PartitionRange>> parse_position_list(std::string_view text, const TimeContext& now);

@@ -5,10 +5,11 @@
 #include <charconv>
 #include <chrono>
 #include <cmath>
-#include <ctime>
 #include <limits>
 #include <optional>
 #include <span>
+
+#include "cli/local_time.h"
 
 namespace mq::cli {
 namespace {
@@ -99,17 +100,22 @@ std::optional<int> digits(std::string_view text, std::size_t at, std::size_t wid
   return value;
 }
 
-std::int64_t to_utc(std::int64_t local_seconds, const TimeContext& context) {
-  return context.zone ? local_seconds - context.zone(local_seconds) : local_seconds;
+/// The moment of a time in the context's zone.
+Result<WallMillis> moment_of(LocalMillis local, const TimeContext& context) {
+  MQ_TRY(const UtcMillis moment, first_moment_of(local, context.zone));
+  return moment.time_since_epoch().count();
 }
 
-/// Midnight at the start of today, `days` earlier.
-WallMillis midnight(const TimeContext& context, int days) {
-  const std::int64_t now_seconds = context.now / 1000;
-  // The zone's offset is asked for with local time; an hour more or less does not matter but on the day it changes.
-  const std::int64_t local = now_seconds + (context.zone ? context.zone(now_seconds) : 0);
-  constexpr std::int64_t kDay = 86'400;
-  return to_utc((local - (local % kDay + kDay) % kDay) - days * kDay, context) * 1000;
+/// When the day of now began, or the one that is `days` before it in the calendar.
+Result<WallMillis> midnight(int days, const TimeContext& context) {
+  MQ_TRY(const LocalMillis shown, local_time_at(UtcMillis{std::chrono::milliseconds{context.now}}, context.zone));
+  return moment_of(std::chrono::floor<std::chrono::days>(shown) - std::chrono::days{days}, context);
+}
+
+/// `text` cannot be read because nobody knows the zone.
+Parsed<WallMillis> in_known_zone(std::string_view text, const Result<WallMillis>& moment) {
+  if (moment) return *moment;
+  return bad_value(0, text.size(), "{}; else write a time with Z or +HH:MM", moment.error().message);
 }
 
 Parsed<WallMillis> epoch_time(std::string_view text) {
@@ -132,7 +138,7 @@ Parsed<WallMillis> epoch_time(std::string_view text) {
 }
 
 /// Reads what follows the date: `14:00`, `14:00:05`, `14:00:05.25`. Leaves `at` behind it.
-Parsed<std::int64_t> clock_millis(std::string_view text, std::size_t& at) {
+Parsed<std::chrono::milliseconds> clock_time(std::string_view text, std::size_t& at) {
   const auto hours = digits(text, at, 2);
   const auto minutes = digits(text, at + 3, 2);
   if (!hours || !minutes || text[at + 2] != ':')
@@ -140,38 +146,38 @@ Parsed<std::int64_t> clock_millis(std::string_view text, std::size_t& at) {
   if (*hours > 23) return bad_value(at, 2, "no such hour");
   if (*minutes > 59) return bad_value(at + 3, 2, "no such minute");
   at += 5;
-  std::int64_t millis = (*hours * 60 + *minutes) * 60'000;
-  if (at >= text.size() || text[at] != ':') return millis;
+  std::chrono::milliseconds time = std::chrono::hours{*hours} + std::chrono::minutes{*minutes};
+  if (at >= text.size() || text[at] != ':') return time;
 
   const auto seconds = digits(text, at + 1, 2);
   if (!seconds || *seconds > 59)
     return bad_value(at + 1, std::min<std::size_t>(2, text.size() - at - 1), "no such second");
   at += 3;
-  millis += *seconds * 1000;
-  if (at >= text.size() || text[at] != '.') return millis;
+  time += std::chrono::seconds{*seconds};
+  if (at >= text.size() || text[at] != '.') return time;
 
   const std::size_t first = ++at;
   int scale = 100;
   for (; at < text.size() && is_digit(text[at]); ++at) {
-    millis += (text[at] - '0') * scale;
+    time += std::chrono::milliseconds{(text[at] - '0') * scale};
     scale /= 10;
   }
   if (at == first || at - first > 9) return bad_value(first - 1, at - first + 1, "not a fraction of a second");
-  return millis;
+  return time;
 }
 
-/// `Z`, `+01:00` or nothing (none: the context's zone). Must reach the end of the text.
-Parsed<std::optional<std::int64_t>> zone_seconds(std::string_view text, std::size_t at) {
+/// How far ahead of UTC `Z` and `+01:00` are; none when the text ends here, which it must do behind a zone.
+Parsed<std::optional<std::chrono::seconds>> zone_offset(std::string_view text, std::size_t at) {
   if (at == text.size()) return std::nullopt;
-  if (text.substr(at) == "Z") return 0;
+  if (text.substr(at) == "Z") return 0s;
   const auto hours = digits(text, at + 1, 2);
   const auto minutes = digits(text, at + 4, 2);
   if ((text[at] != '+' && text[at] != '-') || !hours || !minutes || at + 6 != text.size() || text[at + 3] != ':' ||
       *hours > 23 || *minutes > 59) {
     return bad_value(at, text.size() - at, "not a zone; write Z or +HH:MM");
   }
-  const std::int64_t seconds = (*hours * 60 + *minutes) * 60;
-  return text[at] == '-' ? -seconds : seconds;
+  const std::chrono::seconds offset = std::chrono::hours{*hours} + std::chrono::minutes{*minutes};
+  return text[at] == '-' ? -offset : offset;
 }
 
 Parsed<WallMillis> calendar_time(std::string_view text, const TimeContext& context) {
@@ -185,17 +191,18 @@ Parsed<WallMillis> calendar_time(std::string_view text, const TimeContext& conte
   const std::chrono::year_month_day date{std::chrono::year{*year}, std::chrono::month(static_cast<unsigned>(*month)),
                                          std::chrono::day(static_cast<unsigned>(*day))};
   if (!date.ok()) return bad_value(0, 10, "no such day");
-  const std::int64_t days = std::chrono::sys_days{date}.time_since_epoch().count();
-  if (text.size() == 10) return to_utc(days * 86'400, context) * 1000;
+  LocalMillis local{std::chrono::local_days{date}};
+  if (text.size() == 10) return in_known_zone(text, moment_of(local, context));
 
   if (text[10] != 'T' && text[10] != ' ') return bad_value(10, text.size() - 10, "not a time after the date");
   std::size_t at = 11;
-  const auto millis = clock_millis(text, at);
-  if (!millis) return std::unexpected(millis.error());
-  const auto zone = zone_seconds(text, at);
-  if (!zone) return std::unexpected(zone.error());
-  const std::int64_t local = days * 86'400 + *millis / 1000;
-  return (*zone ? local - **zone : to_utc(local, context)) * 1000 + *millis % 1000;
+  const auto in_day = clock_time(text, at);
+  if (!in_day) return std::unexpected(in_day.error());
+  local += *in_day;
+  const auto ahead = zone_offset(text, at);
+  if (!ahead) return std::unexpected(ahead.error());
+  if (*ahead) return (local.time_since_epoch() - **ahead).count();
+  return in_known_zone(text, moment_of(local, context));
 }
 
 }  // namespace
@@ -244,21 +251,12 @@ Parsed<Rate> parse_rate(std::string_view text) {
   return rate;
 }
 
-std::int32_t local_zone_seconds(std::int64_t local_seconds) {
-  const std::time_t as_if_utc = local_seconds;
-  std::tm fields{};
-  if (gmtime_r(&as_if_utc, &fields) == nullptr) return 0;
-  fields.tm_isdst = -1;
-  const std::time_t utc = std::mktime(&fields);
-  return static_cast<std::int32_t>(local_seconds - utc);
-}
-
 namespace {
 
 Parsed<WallMillis> any_time(std::string_view text, const TimeContext& context) {
   if (text == "now") return context.now;
-  if (text == "today") return midnight(context, 0);
-  if (text == "yesterday") return midnight(context, 1);
+  if (text == "today") return in_known_zone(text, midnight(0, context));
+  if (text == "yesterday") return in_known_zone(text, midnight(1, context));
   if (text.starts_with('-')) {
     auto ago = parse_duration(text.substr(1));
     if (!ago) {

@@ -1,11 +1,11 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string_view>
 
 #include "base/time.h"
 #include "cli/value_error.h"
+#include "env/time_zone.h"
 
 namespace mq::cli {
 
@@ -25,19 +25,14 @@ struct Rate {
 /// `1000/s`, `50k/m`, `2M/h` (records; k and M are 1000 and 1000000) or `10MB/s`, `4MiB/s` (bytes). Above 0.
 [[nodiscard]] Parsed<Rate> parse_rate(std::string_view text);
 
-/// Seconds to subtract from local time, given as if it were UTC, to get UTC.
-using ZoneSeconds = std::function<std::int32_t(std::int64_t local_seconds)>;
-/// The zone of $TZ, from the C library.
-[[nodiscard]] std::int32_t local_zone_seconds(std::int64_t local_seconds);
-
-/// What a time without a date or a zone refers to.
+/// What `now` and a time without a zone refer to.
 struct TimeContext {
   WallMillis now = 0;
-  ZoneSeconds zone;  ///< empty: UTC
-  TimeContext(WallMillis when, ZoneSeconds where = {}) : now(when), zone(std::move(where)) {}
+  const env::TimeZone& zone;
 };
 /// Milliseconds since 1970 of: RFC 3339 (`2025-01-31T14:00:05.250Z`, `...+01:00`), `2025-01-31`, `2025-01-31
 /// 14:00[:05]`, an epoch of 10, 13, 16 or 19 digits (s, ms, us, ns), `now`, `today`, `yesterday`, `-15m`.
+/// Without a zone it is the first moment at which the clocks of the context's zone show it or a later time.
 /// What is before 1970, where no record is, becomes its beginning: brokers take negative times for other questions.
 [[nodiscard]] Parsed<WallMillis> parse_time(std::string_view text, const TimeContext& context);
 

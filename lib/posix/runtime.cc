@@ -16,6 +16,7 @@
 #include "posix/pool.h"
 #include "posix/random.h"
 #include "posix/shard.h"
+#include "posix/time_zone.h"
 
 namespace mq::posix {
 
@@ -30,6 +31,7 @@ struct Runtime::Parts {
   // In this order because the last goes first: queued jobs and posts hold coroutines whose streams and timers belong to
   // the event loops, so all queues are emptied (see ~Runtime) before the first loop goes.
   PosixClock clock;
+  PosixTimeZone time_zone;
   GetRandom random;
   PosixFiles files;
   std::unique_ptr<LeveledLogger> logger;
@@ -94,6 +96,7 @@ int Runtime::run(std::move_only_function<awaitable<int>()> main) {
 const std::vector<env::Shard*>& Runtime::shards() const { return parts_->shards; }
 const env::Clock& Runtime::clock() const { return parts_->clock; }
 env::Files& Runtime::files() const { return parts_->files; }
+const env::TimeZone& Runtime::time_zone() const { return parts_->time_zone; }
 env::Random& Runtime::random() const { return parts_->random; }
 LeveledLogger& Runtime::logger() const { return *parts_->logger; }
 env::Pool& Runtime::pool() const { return parts_->pool; }

@@ -11,6 +11,7 @@
 #include "env/pool.h"
 #include "env/random.h"
 #include "env/shard.h"
+#include "env/time_zone.h"
 #include "posix/logger.h"
 
 namespace mq::posix {
@@ -21,8 +22,8 @@ struct RuntimeOptions {
   LoggerOptions log;
 };
 
-/// The real world behind the seams of `env`, for one process: shards, helper threads, files, clock, random bytes,
-/// logger.
+/// The real world behind the seams of `env`, for one process: shards, helper threads, files, clock, time
+/// zone, random bytes, logger.
 ///
 /// What the accessors return belongs to the Runtime and lives as long as it does. Streams, listeners and timers must be
 /// gone before it. Making one raises no thread and costs well below a millisecond; when idle it takes no CPU.
@@ -50,6 +51,7 @@ class Runtime {
   [[nodiscard]] const std::vector<env::Shard*>& shards() const;
   [[nodiscard]] env::Shard& shard(int id) const { return *shards().at(static_cast<std::size_t>(id)); }
   [[nodiscard]] const env::Clock& clock() const;
+  [[nodiscard]] const env::TimeZone& time_zone() const;
   [[nodiscard]] env::Files& files() const;
   [[nodiscard]] env::Random& random() const;
   [[nodiscard]] LeveledLogger& logger() const;

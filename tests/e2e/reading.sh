@@ -19,9 +19,24 @@ same "0 1 5 6 7 8 99" "$(mqcons -o 0..2,5..7,6..9,99.. lines | xargs)" "several 
 same "0 1" "$(mqcons -c 2 lines lines | xargs)" "a topic named twice"
 same "" "$(mqcons -o 1000..2000 lines)" "behind the end"
 same "95 96 97 98 99" "$(mqcons -o -5 lines | xargs)" "kcat's -N"
+same "0 1 5 6" "$(mqcons -o '0..2, 5..7' lines | xargs)" "a list with blanks"
+same 0 "$(status mqcons -o 5..5 lines)" "an empty range"
+[ ! -s "$work/stdout" ] && [ ! -s "$work/stderr" ] || fail "an empty range is not silently empty"
+for reversed in 5..2 end-2..end-5 @2025-02-01..@2025-01-31; do
+  same 2 "$(status mqcons -o $reversed lines)" "$reversed"
+  says "the range ends before it begins"
+done
+same 2 "$(status mqcons --since -1h --until -2h lines)" "until before since"
+says "this is before --since"
+same 0 "$(status mqcons --since -1h --until -1h lines)" "from a time to the same"
+for reversed in end-2..50 50..end-98 98..@2025-01-31; do
+  same 0 "$(status mqcons -o $reversed lines)" "$reversed, which only the log tells"
+  [ ! -s "$work/stdout" ] || fail "$reversed reads something"
+  says "nothing is read of lines-0: the range would begin at [0-9]+ and end before that, at [0-9]+"
+done
 mqctl topic create three -p 3 >/dev/null
 for i in 0 1 2 3 4 5 6 7 8; do echo $i | mqprod -p $((i % 3)) three; done
-same "0 2 3 5 6 8" "$(mqcons -p 0,2 three | xargs)" "-p"
+same "0 2 3 5 6 8" "$(mqcons -p '0, 2' three | xargs)" "-p"
 same "1 2 5 8" "$(mqcons -o 1=..1,2=start three | xargs)" "ranges of partitions"
 same 5 "$(status mqcons -p 3 three)" "a partition that is not there"
 same 5 "$(status mqcons -o 0=start,3=1..2 three)" "a range of a partition that is not there"

@@ -25,7 +25,7 @@ C_FUNCTIONS = """
     timerfd_create timerfd_settime signalfd inotify_init io_uring_setup epoll_pwait2 recvmmsg sendmmsg __recv_chk __recvfrom_chk
     __poll_chk __ppoll_chk gethostbyname gethostbyaddr getifaddrs res_query
     clock_gettime clock_getres gettimeofday time times nanosleep clock_nanosleep usleep sleep alarm setitimer timer_create timespec_get clock
-    ftime localtime localtime_r mktime tzset
+    ftime localtime localtime_r __localtime64_r mktime timelocal tzset
     getrandom getentropy arc4random rand rand_r srand random srandom drand48 RAND_bytes
     pthread_create pthread_join pthread_detach pthread_cond_wait pthread_cond_timedwait pthread_cond_clockwait thrd_create sem_wait
     sem_timedwait fork vfork clone execve execvp posix_spawn
@@ -39,9 +39,7 @@ CXX_NAMES = re.compile(r"""
   | ^boost::asio::(.*::)?(epoll_reactor|io_context|thread_pool|socket_ops|posix_thread|reactive_) """, re.VERBOSE)
 
 # (folder, symbol): why it is fine there.
-EXCEPTIONS = {
-    ("cli", "mktime"): "a date on a command line without a zone is one of the zone that this machine is in",
-}
+EXCEPTIONS = {}
 
 
 def undefined_symbols(archive):

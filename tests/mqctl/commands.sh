@@ -113,6 +113,10 @@ exits 5 mqctl topic delete other ghost -y
 same "deleted failed" "$(column result | xargs)"
 exits 0 mqctl topic delete ghost --if-exists -y
 
+ask() { "$(dirname "$0")/request.py" "$MQ_BROKERS" "$@" || fail "cannot ask for $*"; }
+mqctl topic create timed >/dev/null
+ask append timed 1738332000000 1738335600000 1738339200000 1738342800000
+
 # Files, with nobody running.
 stop_mqd
 segment=$work/data/web-1/00000000000000000000.log
@@ -124,6 +128,11 @@ same 999 "$(column last_offset | tail -1)"
 cmp <(mqctl segment dump -F '%s\n' "$segment") <(seq 1000) || fail "the dump has other records"
 exits 0 mqctl segment dump -J -o 3..4 "$segment"
 grep -q '"topic":"web","partition":1,"offset":3,.*"value":"4"' <<<"$out" || fail "not the record: $out"
+# A time is that of a record also where records share a batch, as it is for mqcons.
+exits 0 mqctl segment list "$work/data/timed-0"
+same 1 "$(column batches)" "batches"
+exits 0 mqctl segment dump -F '%s\n' -o @2025-01-31T15:00Z..@2025-01-31T16:30Z "$work/data/timed-0/00000000000000000000.log"
+same "1738335600000 1738339200000" "$(xargs <<<"$out")" "a part of a batch by time"
 printf X | dd of="$segment" bs=1 seek=100 conv=notrunc 2>/dev/null
 exits 7 mqctl segment verify "$work/data/web-1"
 grep -q "^$segment:0: " <<<"$out" || fail "the place is missing: $out"

@@ -13,29 +13,10 @@
 #include "posix/descriptor.h"
 #include "posix/posix_testing.h"
 #include "posix/socket_address.h"
+#include "posix/variable.h"
 
 namespace mq::posix {
 namespace {
-
-/// An environment variable with another value, or none, while it lives.
-class Variable {
- public:
-  Variable(std::string name, std::optional<std::string> value) : name_(std::move(name)), before_(environment(name_)) {
-    set(value);
-  }
-  ~Variable() { set(before_); }
-
- private:
-  void set(const std::optional<std::string>& value) {
-    if (value) {
-      ::setenv(name_.c_str(), value->c_str(), 1);
-    } else {
-      ::unsetenv(name_.c_str());
-    }
-  }
-  std::string name_;
-  std::optional<std::string> before_;
-};
 
 TEST(Environment, SetEmptyAndMissingVariablesDiffer) {
   const Variable set("MQ_TEST_SET", "value");
