@@ -91,9 +91,8 @@ awaitable<Result<void>> Daemon::start() {
 }
 
 Result<void> Daemon::serve_http() {
-  if (options_.metrics.empty()) return {};
-  MQ_TRY(const broker::ListenerConfig where, parse_listener(options_.metrics));
-  MQ_TRY(auto listener, shard_.network().listen(where.address));
+  if (!options_.metrics) return {};
+  MQ_TRY(auto listener, shard_.network().listen(*options_.metrics));
   std::vector<http::Route> routes;
   // Alive is whoever answers; ready is who can acknowledge.
   routes.push_back({"/healthz", []() -> awaitable<http::Response> { co_return http::Response{.body = "ok\n"}; }});
@@ -129,8 +128,9 @@ awaitable<http::Response> Daemon::metrics() {
 }
 
 std::string Daemon::brokers() const {
-  const broker::BoundListener& first = *node_.listeners().front();
-  return first.address.to_string();
+  env::Address first = node_.listeners().front()->address;
+  if (first.is_wildcard()) first.host = "127.0.0.1";  // whoever asks is on this machine
+  return first.to_string();
 }
 
 void Daemon::tell_ready() {
@@ -139,9 +139,13 @@ void Daemon::tell_ready() {
                          kVersion, node_.id().value(), node_.cluster_id().to_string(), runtime_.shards().size(),
                          image->topics().size(), image->partition_count(), (runtime_.clock().now() - begun_) / 1ms);
   for (const auto& listener : node_.listeners()) {
-    const std::string& told = listener->config.advertised_host;
-    runtime_.logger().info("listening on {}{}{}", listener->address.to_string(),
-                           told.empty() ? "" : "; clients are told to connect to ", told);
+    std::string told;
+    if (const broker::ListenerConfig& config = listener->config; !config.advertised_host.empty()) {
+      const std::uint16_t port = config.advertised_port != 0 ? config.advertised_port : listener->address.port;
+      const env::Address address{.host = config.advertised_host, .port = port, .path = {}};
+      told = "; clients are told to connect to " + address.to_string();
+    }
+    runtime_.logger().info("listening on {}{}", listener->address.to_string(), told);
   }
   if (http_) {
     const env::Address at = http_->local_address();

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,7 @@ namespace mq::mqd {
 
 struct DaemonOptions {
   broker::NodeConfig node;
-  std::string metrics;                                       ///< address of the HTTP listener; empty: none
+  std::optional<env::Address> metrics;                       ///< of the HTTP listener; none without it
   int ready_fd = -1;                                         ///< told when clients can connect
   std::vector<std::string> command;                          ///< run beside the broker, which ends with it; empty: none
   std::function<Result<config::Overrides>()> read_settings;  ///< what file and command line ask for now

@@ -43,7 +43,9 @@ Result<DaemonOptions> daemon_options(const cli::Arguments& args, const config::O
     options.remove_data = true;
   }
   MQ_TRY(options.node, node_config(args, wanted, data_dir));
-  if (const auto metrics = wanted.find("mq.metrics.listen"); metrics != wanted.end()) options.metrics = metrics->second;
+  if (const auto metrics = wanted.find("mq.metrics.listen"); metrics != wanted.end() && !metrics->second.empty()) {
+    MQ_TRY(options.metrics, env::parse_listen_address(metrics->second));
+  }
   if (args.has("ready-fd")) options.ready_fd = static_cast<int>(args.number("ready-fd"));
   options.command.assign(args.operands().begin(), args.operands().end());
   if (!options.command.empty() && !ephemeral)

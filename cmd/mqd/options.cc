@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 #include <chrono>
 
 #include "config/broker_config.h"
@@ -29,13 +28,15 @@ constexpr cli::OptionRow kOptions[] = {
      .value_name = "ADDR",
      .fallback = "127.0.0.1:9092",
      .group = "Where",
-     .help = "listen on [NAME://]HOST:PORT or unix:PATH; port 0 means any free port",
+     .help =
+         "listen on [NAME://]HOST:PORT or unix:PATH; * is every address, IPv6 stands in brackets as in [::1]:9092, and "
+         "port 0 means any free port",
      .repeatable = true},
     {.long_name = "advertise",
      .value_name = "HOST[:PORT]",
      .fallback_note = "the address a client connected to",
      .group = "Where",
-     .help = "what clients of the first TCP listener are told to connect to"},
+     .help = "what clients of the first TCP listener are told to connect to; IPv6 stands in brackets"},
     {.short_name = 'i',
      .long_name = "node-id",
      .kind = ValueKind::number,
@@ -127,7 +128,8 @@ constexpr cli::OptionRow kOptions[] = {
      .value_name = "ADDR",
      .fallback_note = "off",
      .group = "Looking at it",
-     .help = "serve /metrics, /healthz and /readyz over HTTP on HOST:PORT or unix:PATH"},
+     .help =
+         "serve /metrics, /healthz and /readyz over HTTP on HOST:PORT, [IPV6]:PORT or unix:PATH; * is every address"},
     {.long_name = "log",
      .kind = ValueKind::choice,
      .value_name = "LEVEL",
@@ -186,25 +188,35 @@ constexpr cli::ToolRow kTool{.name = "mqd",
                              .operands = {.min = 0},
                              .connects = false};
 
-Result<std::uint16_t> parse_port(std::string_view text) {
-  std::uint16_t port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (error != std::errc{} || end != text.data() + text.size() || text.empty())
-    return fail(Errc::invalid_argument, "'{}' is no port (0 to 65535)", text);
-  return port;
+/// What clients are told to connect to, on other machines too; port 0 when the text names none.
+Result<env::Address> parse_advertised(std::string_view text) {
+  MQ_TRY(auto address, env::parse_peer_address(text, 0));
+  if (address.is_unix())
+    return fail(Errc::invalid_argument, "'{}': clients elsewhere cannot reach a unix socket", text);
+  if (address.is_wildcard())
+    return fail(Errc::invalid_argument, "'{}' is no address to connect to; name one that clients reach", text);
+  if (address.host.find('%') != std::string::npos)
+    return fail(Errc::invalid_argument, "'{}': what is behind % means something on this machine only", text);
+  return address;
 }
 
-Result<env::Address> parse_address(std::string_view text) {
-  if (text.starts_with("unix:")) {
-    if (text.size() == 5) return fail(Errc::invalid_argument, "'{}' names no path", text);
-    return env::Address{.host = {}, .port = 0, .path = std::string(text.substr(5))};
-  }
-  const auto colon = text.rfind(':');
-  if (colon == std::string_view::npos) return fail(Errc::invalid_argument, "'{}' has no port; write HOST:PORT", text);
-  std::string_view host = text.substr(0, colon);
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  MQ_TRY(const std::uint16_t port, parse_port(text.substr(colon + 1)));
-  return env::Address{.host = std::string(host), .port = port, .path = {}};
+/// Has clients of `listener` told what `text`, the value of `option`, says.
+Result<void> advertise(std::string_view option, std::string_view text, broker::ListenerConfig& listener) {
+  const auto address = parse_advertised(text);
+  if (!address) return fail(address.error().code, "{} {}", option, address.error().message);
+  listener.advertised_host = address->host;
+  listener.advertised_port = address->port;
+  return {};
+}
+
+/// The NAME of `NAME://ADDRESS`, which is removed from `text`; the name that listeners have by default when it has
+/// none.
+std::string take_listener_name(std::string_view& text) {
+  const auto slashes = text.find("://");
+  if (slashes == std::string_view::npos) return broker::ListenerConfig{}.name;
+  std::string name(text.substr(0, slashes));
+  text.remove_prefix(slashes + 3);
+  return name;
 }
 
 }  // namespace
@@ -219,15 +231,13 @@ bool names_security(std::string_view listener_name) {
 
 Result<broker::ListenerConfig> parse_listener(std::string_view text) {
   broker::ListenerConfig listener;
-  if (const auto slashes = text.find("://"); slashes != std::string_view::npos) {
-    listener.name = text.substr(0, slashes);
-    // In Kafka these names mean TLS or a log-in; a listener that has neither must not look as if it had.
-    if (names_security(listener.name))
-      return fail(Errc::invalid_argument,
-                  "listener {}: mqd has no TLS and no SASL yet; PLAINTEXT:// serves in the clear", text);
-    text.remove_prefix(slashes + 3);
-  }
-  MQ_TRY(listener.address, parse_address(text));
+  std::string_view address = text;
+  listener.name = take_listener_name(address);
+  // In Kafka these names mean TLS or a log-in; a listener that has neither must not look as if it had.
+  if (names_security(listener.name))
+    return fail(Errc::invalid_argument, "listener {}: mqd has no TLS and no SASL yet; PLAINTEXT:// serves in the clear",
+                text);
+  MQ_TRY(listener.address, env::parse_listen_address(address));
   return listener;
 }
 
@@ -300,12 +310,13 @@ Result<broker::NodeConfig> node_config(const cli::Arguments& args, const config:
     config.listeners.push_back(std::move(listener));
   }
   for (const std::string& text : broker.advertised_listeners) {
-    MQ_TRY(const broker::ListenerConfig told, parse_listener(text));
-    const auto listener = std::ranges::find(config.listeners, told.name, &broker::ListenerConfig::name);
-    if (listener == config.listeners.end() || told.address.is_unix())
-      return fail(Errc::invalid_argument, "advertised.listeners: '{}' is the address of no listener", text);
-    listener->advertised_host = told.address.host;
-    listener->advertised_port = told.address.port;
+    std::string_view address = text;
+    const std::string name = take_listener_name(address);
+    const auto listener = std::ranges::find_if(
+        config.listeners, [&](const auto& each) { return each.name == name && !each.address.is_unix(); });
+    if (listener == config.listeners.end())
+      return fail(Errc::invalid_argument, "advertised.listeners: '{}' is the address of no TCP listener", text);
+    MQ_CHECK(advertise("advertised.listeners", address, *listener));
   }
   if (args.has("advertise")) {
     const std::string& text = args.text("advertise");
@@ -313,11 +324,7 @@ Result<broker::NodeConfig> node_config(const cli::Arguments& args, const config:
         std::ranges::find_if(config.listeners, [](const auto& each) { return !each.address.is_unix(); });
     if (listener == config.listeners.end())
       return fail(Errc::invalid_argument, "--advertise {}: there is no TCP listener whose clients could be told", text);
-    const auto colon = text.rfind(':');
-    listener->advertised_host = text.substr(0, colon);
-    if (colon != std::string::npos) {
-      MQ_TRY(listener->advertised_port, parse_port(std::string_view(text).substr(colon + 1)));
-    }
+    MQ_CHECK(advertise("--advertise", text, *listener));
   }
   return config;
 }

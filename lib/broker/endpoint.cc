@@ -6,8 +6,6 @@
 namespace mq::broker {
 namespace {
 
-bool is_wildcard(const std::string& host) { return host.empty() || host == "0.0.0.0" || host == "::"; }
-
 Endpoint endpoint_of(const BoundListener& listener, const env::Address& local) {
   const ListenerConfig& config = listener.config;
   return {.host = !config.advertised_host.empty() ? config.advertised_host : local.host,
@@ -21,7 +19,7 @@ Endpoint endpoint_of(const Connection& connection) {
   for (const auto& other : connection.home().node().listeners()) {
     if (other->address.is_unix()) continue;
     env::Address local = other->address;
-    if (is_wildcard(local.host)) local.host = "127.0.0.1";  // whoever came through a unix socket is on this machine
+    if (local.is_wildcard()) local.host = "127.0.0.1";  // whoever came through a unix socket is on this machine
     return endpoint_of(*other, local);
   }
   return {.host = "localhost", .port = 0};

@@ -23,8 +23,8 @@ struct ClientOptions {
   NoticeSink notice;  ///< may be empty; called on the client's shard
 };
 
-/// Reads `HOST[:PORT],...`, `[V6]:PORT` and `unix:PATH`; the port is 9092 when it is missing. invalid_argument names
-/// the part that makes no sense.
+/// Reads a list of `HOST[:PORT]`, `[IPV6][:PORT]` and `unix:PATH`; the port is 9092 when it is missing.
+/// invalid_argument names the part that makes no sense.
 [[nodiscard]] Result<std::vector<env::Address>> parse_bootstrap(std::string_view text);
 
 }  // namespace mq::client

@@ -165,9 +165,8 @@ constexpr OptionRow kBrokerOnly[] = {
     {.name = "advertised.listeners",
      .type = OptionType::list,
      .scope = Scope::broker,
-     .text =
-         "What clients of the first TCP listener are told to connect to, as NAME://HOST:PORT; without it the address "
-         "of their own connection."},
+     .text = "What clients of the listener NAME are told to connect to, as NAME://HOST:PORT, where IPv6 stands in "
+             "brackets; without it the address of their own connection."},
     {.name = "auto.create.topics.enable",
      .type = OptionType::boolean,
      .fallback = "true",
@@ -245,7 +244,9 @@ constexpr OptionRow kBrokerOnly[] = {
      .type = OptionType::list,
      .fallback = "plain://127.0.0.1:9092",
      .scope = Scope::broker,
-     .text = "Where clients are waited for, as NAME://HOST:PORT or unix:PATH; port 0 takes any that is free."},
+     .text =
+         "Where clients are waited for, as NAME://HOST:PORT or unix:PATH. HOST may be * or nothing for every address, "
+         "IPv4 and IPv6, and IPv6 stands in brackets: NAME://[::1]:9092. Port 0 takes any that is free."},
     {.name = "log.cleaner.dedupe.buffer.size",
      .type = OptionType::long_integer,
      .unit = Unit::bytes,
@@ -372,7 +373,8 @@ constexpr OptionRow kBrokerOnly[] = {
     {.name = "mq.metrics.listen",
      .type = OptionType::string,
      .scope = Scope::broker,
-     .text = "Where /metrics, /healthz and /readyz are served, as HOST:PORT or unix:PATH; empty for nowhere."},
+     .text = "Where /metrics, /healthz and /readyz are served, as HOST:PORT, [IPV6]:PORT or unix:PATH; * is every "
+             "address, and empty for nowhere."},
     {.name = "mq.threads",
      .type = OptionType::integer,
      .unit = Unit::count,

@@ -3,28 +3,17 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string>
 
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "env/address.h"
 #include "env/async.h"
 #include "env/files.h"
 
 namespace mq::env {
 
 class Shard;
-
-/// Where to listen or connect: a TCP host and port, or a unix socket when `path` is set.
-struct Address {
-  std::string host;        ///< name or literal; IPv6 without brackets
-  std::uint16_t port = 0;  ///< 0 when listening: any free port
-  std::string path;        ///< of a unix socket; then host and port mean nothing
-  [[nodiscard]] bool is_unix() const { return !path.empty(); }
-  /// `host:port`, `[v6]:port` or `unix:path`.
-  [[nodiscard]] std::string to_string() const;
-  friend bool operator==(const Address&, const Address&) = default;
-};
 
 /// One connection: ordered bytes both ways. Bound to one shard; all calls on that shard's thread. At most one read and
 /// one write (`write` or `send_file`) may be in progress. Destroying it closes it; nothing may be in progress then.
@@ -68,7 +57,8 @@ class Listener {
 class Network {
  public:
   virtual ~Network() = default;
-  /// Listens. A unix socket left behind by a dead process is replaced; refused when the address is taken.
+  /// Listens; on every address, IPv4 and IPv6, when the host is `*` or `::`. A unix socket left behind by a
+  /// dead process is replaced; refused when the address is taken.
   [[nodiscard]] virtual Result<std::unique_ptr<Listener>> listen(const Address& address) = 0;
   /// Connects, trying every address of the name, until `deadline`. unreachable or timed_out.
   virtual awaitable<Result<std::unique_ptr<Stream>>> connect(const Address& address, Instant deadline) = 0;

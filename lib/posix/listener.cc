@@ -37,6 +37,8 @@ bool is_socket(const std::string& path) {
   return ::lstat(path.c_str(), &info) == 0 && S_ISSOCK(info.st_mode);
 }
 
+bool has_ipv6() { return static_cast<bool>(Descriptor(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0))); }
+
 /// Nobody answers at a socket whose process has died.
 bool nobody_answers(const SocketAddress& address) {
   const Descriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -51,6 +53,7 @@ Result<Descriptor> listen_on(const SocketAddress& where, const env::Address& add
     set_option(socket.get(), SOL_SOCKET, SO_REUSEADDR, 1);
     set_option(socket.get(), SOL_SOCKET, SO_KEEPALIVE, 1);
     set_option(socket.get(), IPPROTO_TCP, TCP_NODELAY, 1);
+    // What is bound to every IPv6 address serves IPv4 too.
     if (where.family() == AF_INET6) set_option(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, 0);
   }
   int error = ::bind(socket.get(), where.get(), where.size) == 0 ? 0 : errno;
@@ -65,6 +68,7 @@ Result<Descriptor> listen_on(const SocketAddress& where, const env::Address& add
 
 Result<SocketAddress> address_to_bind(const env::Address& address) {
   if (address.is_unix()) return SocketAddress::of_unix_path(address.path);
+  if (address.host == "*") return SocketAddress::every(has_ipv6() ? AF_INET6 : AF_INET, address.port);
   MQ_TRY(const auto found, resolve(address, Resolve::names_too));
   return found.front();
 }

@@ -57,8 +57,26 @@ SocketAddress SocketAddress::local_of(int fd) {
   return address;
 }
 
+SocketAddress SocketAddress::every(int family, std::uint16_t port) {
+  SocketAddress address;
+  address.storage.ss_family = static_cast<sa_family_t>(family);
+  if (family == AF_INET6) {
+    auto& v6 = reinterpret_cast<sockaddr_in6&>(address.storage);
+    v6.sin6_addr = in6addr_any;
+    v6.sin6_port = htons(port);
+    address.size = sizeof v6;
+  } else {
+    auto& v4 = reinterpret_cast<sockaddr_in&>(address.storage);
+    v4.sin_addr.s_addr = htonl(INADDR_ANY);
+    v4.sin_port = htons(port);
+    address.size = sizeof v4;
+  }
+  return address;
+}
+
 Result<std::vector<SocketAddress>> resolve(const env::Address& address, Resolve what) {
   if (address.host.empty()) return fail(Errc::invalid_argument, ":{}: the host is missing", address.port);
+  if (address.host == "*") return fail(Errc::invalid_argument, "{} is no place to connect to", address.to_string());
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_NUMERICSERV | (what == Resolve::literals_only ? AI_NUMERICHOST : 0);

@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <cstdint>
 #include <vector>
 
 #include "base/result.h"
@@ -22,6 +23,8 @@ struct SocketAddress {
 
   [[nodiscard]] static Result<SocketAddress> of_unix_path(const std::string& path);
   [[nodiscard]] static SocketAddress local_of(int fd);
+  /// Every address of this machine; AF_INET6 has those of IPv4 too where the socket allows it.
+  [[nodiscard]] static SocketAddress every(int family, std::uint16_t port);
 };
 
 /// The socket addresses of a TCP `address`, never empty. A literal answers at once.

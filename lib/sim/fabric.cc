@@ -14,7 +14,7 @@ namespace {
 constexpr Duration kConnectRetry = 1s;  // as TCP's first retransmission of a SYN
 
 bool means_own_host(const std::string& host) {
-  static constexpr std::string_view kNames[] = {"", "0.0.0.0", "::", "localhost", "127.0.0.1", "::1"};
+  static constexpr std::string_view kNames[] = {"", "*", "0.0.0.0", "::", "localhost", "127.0.0.1", "::1"};
   return std::ranges::find(kNames, host) != std::end(kNames);
 }
 

@@ -5,8 +5,8 @@
 namespace mq::client {
 namespace {
 
-TEST(Bootstrap, ReadsHostsPortsIpv6AndUnixSockets) {
-  const auto addresses = parse_bootstrap("a,b:1,[::1]:2,[::1],unix:/run/mqd.sock");
+TEST(Bootstrap, ReadsHostsPortsIpv6AndUnixSocketsWithBlanksBetweenThem) {
+  const auto addresses = parse_bootstrap("a, b:1,[::1]:2 ,[::1],  unix:/run/mqd.sock");
   ASSERT_TRUE(addresses);
   const std::vector<env::Address> expected{{.host = "a", .port = 9092, .path = {}},
                                            {.host = "b", .port = 1, .path = {}},

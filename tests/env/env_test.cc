@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "env/event.h"
-#include "env/network.h"
 #include "env/task_group.h"
 #include "posix/posix_testing.h"
 
@@ -19,12 +18,6 @@ using posix::RuntimeOptions;
 awaitable<void> wait_and_count(Event& event, int& count) {
   co_await event.wait();
   ++count;
-}
-
-TEST(Address, IsWrittenAsPeopleWriteIt) {
-  EXPECT_EQ((Address{.host = "10.0.0.1", .port = 9092, .path = {}}).to_string(), "10.0.0.1:9092");
-  EXPECT_EQ((Address{.host = "::1", .port = 9092, .path = {}}).to_string(), "[::1]:9092");
-  EXPECT_EQ((Address{.host = {}, .port = 0, .path = "/run/mqd"}).to_string(), "unix:/run/mqd");
 }
 
 TEST(Event, NotifyWakesEveryWaiterLaterAndOnce) {

@@ -1,3 +1,4 @@
+#include <netinet/in.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
@@ -97,16 +98,50 @@ TEST(Stream, AddressesOfBothEndsMatch) {
   });
 }
 
+bool has_ipv6() {
+  const Descriptor probe(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in6 loopback{};
+  loopback.sin6_family = AF_INET6;
+  loopback.sin6_addr = in6addr_loopback;
+  return ::bind(probe.get(), reinterpret_cast<const sockaddr*>(&loopback), sizeof loopback) == 0;
+}
+
+/// The addresses of both ends of a connection to `host`, as the listener at `at` sees them.
+awaitable<std::pair<env::Address, env::Address>> ends_of(env::Network& network, std::string at, std::string host) {
+  auto listener = network.listen({.host = at, .port = 0, .path = {}}).value();
+  const env::Address to{.host = host, .port = listener->local_address().port, .path = {}};
+  auto client = (co_await network.connect(to, Instant::never())).value();
+  auto server = (co_await listener->accept()).value();
+  co_return std::pair{server->local_address(), server->remote_address()};
+}
+
+TEST(Stream, Ipv6EndsAreWrittenWithoutBrackets) {
+  if (!has_ipv6()) GTEST_SKIP() << "this machine has no IPv6";
+  in_runtime([](Runtime& runtime) -> awaitable<void> {
+    const auto [here, there] = co_await ends_of(runtime.shard(0).network(), "::1", "::1");
+    EXPECT_EQ(here.host, "::1");
+    EXPECT_EQ(there.host, "::1");
+  });
+}
+
 TEST(Stream, Ipv4PeerOfAnIpv6ListenerHasAnIpv4Address) {
+  if (!has_ipv6()) GTEST_SKIP() << "this machine has no IPv6";
+  in_runtime([](Runtime& runtime) -> awaitable<void> {
+    for (const char* at : {"::", "::ffff:127.0.0.1"}) {
+      const auto [here, there] = co_await ends_of(runtime.shard(0).network(), at, "127.0.0.1");
+      EXPECT_EQ(here.host, "127.0.0.1") << at;
+      EXPECT_EQ(there.host, "127.0.0.1") << at;
+    }
+  });
+}
+
+TEST(Network, StarListensOnEveryAddress) {
   in_runtime([](Runtime& runtime) -> awaitable<void> {
     env::Network& network = runtime.shard(0).network();
-    auto listener = network.listen({.host = "::", .port = 0, .path = {}});
-    if (!listener) co_return;  // a machine without IPv6
-    const env::Address v4{.host = "127.0.0.1", .port = (*listener)->local_address().port, .path = {}};
-    auto client = (co_await network.connect(v4, Instant::never())).value();
-    auto server = (co_await (*listener)->accept()).value();
-    EXPECT_EQ(server->local_address().host, "127.0.0.1");
-    EXPECT_EQ(server->remote_address().host, "127.0.0.1");
+    EXPECT_EQ((co_await ends_of(network, "*", "127.0.0.1")).first.host, "127.0.0.1");
+    if (has_ipv6()) {
+      EXPECT_EQ((co_await ends_of(network, "*", "::1")).first.host, "::1");
+    }
   });
 }
 
@@ -388,6 +423,8 @@ TEST(Network, AddressWithoutHostIsInvalid) {
   in_runtime([](Runtime& runtime) -> awaitable<void> {
     env::Network& network = runtime.shard(0).network();
     EXPECT_EQ(network.listen({}).error().code, Errc::invalid_argument);
+    const env::Address every{.host = "*", .port = 1, .path = {}};
+    EXPECT_EQ((co_await network.connect(every, Instant::never())).error().code, Errc::invalid_argument);
     EXPECT_EQ((co_await network.connect({}, Instant::never())).error().code, Errc::invalid_argument);
   });
 }
