@@ -8,6 +8,7 @@
 #include "cli/position.h"
 #include "client/errors.h"
 #include "command.h"
+#include "lag.h"
 #include "record/record.h"
 
 namespace mq::mqctl {
@@ -142,12 +143,17 @@ constexpr cli::ColumnRow kLagColumns[] = {
     {.name = "end", .unit = cli::Unit::number, .help = "the partition's high watermark"},
     {.name = "lag",
      .unit = cli::Unit::number,
-     .help = "records between the two; none while nothing is committed, which --max passes over"},
+     .help = "records from there on that are still in the log; negative when that is beyond the end, which --max never "
+             "allows; none while nothing is committed, which it passes over"},
     {.name = "behind_ms",
      .unit = cli::Unit::milliseconds,
-     .help = "since the first record that is not read was written; 0 when there is none"},
+     .help = "since the first of them was written; 0 when there is none, none when it carries no time or could not be "
+             "read"},
     {.name = "member",
      .help = "who reads it; none when nobody does, or its group is of a type whose members mqctl cannot read"},
+    {.name = "lost",
+     .unit = cli::Unit::number,
+     .help = "records that were deleted before the group read them, and are not part of lag"},
 };
 
 /// One partition that a group reads or has read.
@@ -176,18 +182,20 @@ std::vector<TopicPartition> partitions_of(const Readings& readings) {
   return partitions;
 }
 
-/// Times of the records that come first at the given places, aborted ones too; reads one batch of each partition. What
-/// the log does not have (any more) is left out.
-awaitable<Result<std::map<TopicPartition, WallMillis>>> times_at(Remote& remote,
-                                                                 std::map<TopicPartition, Offset> places) {
+/// Timestamps by partition; none: there is no record.
+using Times = std::map<TopicPartition, std::optional<WallMillis>>;
+
+/// Of the records that come first at the given places, aborted ones too; reads one batch of each partition. What cannot
+/// be found out now is left out.
+awaitable<Result<Times>> times_at(Remote& remote, std::map<TopicPartition, Offset> places) {
   client::ConsumerOptions options;
   // Also what was aborted: to pass over it we would have to read all of it, batch by batch.
   options.isolation = client::Isolation::read_uncommitted;
-  options.reset = client::OffsetReset::start;  // records that were deleted unread: the oldest of the rest counts
+  options.reset = client::OffsetReset::start;  // more may be deleted meanwhile: the oldest of the rest counts
   options.partition_bytes_max = 1;             // a first batch comes whole, whatever its size
   client::Consumer consumer(remote.cluster(), options);
   for (const auto& [where, offset] : places) consumer.assign(where, offset);
-  std::map<TopicPartition, WallMillis> times;
+  Times times;
   record::RecordReader reader;
   Result<void> result;
   const Instant deadline = remote.deadline();
@@ -206,7 +214,8 @@ awaitable<Result<std::map<TopicPartition, WallMillis>>> times_at(Remote& remote,
       const auto position = consumer.position(place.first);
       const auto end = consumer.known_end(place.first);
       // Nothing but markers and gaps up to the end: there is nothing to wait for.
-      const bool is_over = times.contains(place.first) || (position && end && *position >= *end);
+      if (position && end && *position >= *end) times.try_emplace(place.first, std::nullopt);
+      const bool is_over = times.contains(place.first);
       if (is_over) consumer.unassign(place.first);
       return is_over;
     });
@@ -216,37 +225,22 @@ awaitable<Result<std::map<TopicPartition, WallMillis>>> times_at(Remote& remote,
   co_return times;
 }
 
-/// How far a group is behind in one partition.
-struct Lag {
-  std::int64_t records = 0;
-  Duration time{};  ///< since the first record that is not read was written; 0 when there is none
-};
-
 awaitable<Result<std::map<TopicPartition, Lag>>> lags_of(Console& console, Remote& remote, Readings readings,
-                                                         Answers ends) {
+                                                         Answers starts, Answers ends) {
   std::map<TopicPartition, Lag> lags;
   std::map<TopicPartition, Offset> unread;
   for (const auto& [where, reading] : readings) {
+    const auto start = starts.find(where);
     const auto end = ends.find(where);
-    if (!reading.committed || end == ends.end()) continue;
-    lags[where].records = std::max<std::int64_t>(0, (end->second.offset - *reading.committed).value());
-    if (lags[where].records > 0) unread[where] = *reading.committed;
+    if (!reading.committed || start == starts.end() || end == ends.end()) continue;
+    lags[where] = lag_of(*reading.committed, start->second.offset, end->second.offset);
+    if (lags[where].records > 0) unread[where] = std::max(*reading.committed, start->second.offset);
   }
-  MQ_CO_TRY(const auto times, co_await times_at(remote, std::move(unread)));
+  MQ_CO_TRY(const Times times, co_await times_at(remote, std::move(unread)));
   const WallMillis now = console.time().now;
-  for (const auto& [where, time] : times) lags[where].time = std::max<WallMillis>(0, now - time) * 1ms;
+  for (const auto& [where, time] : times) lags[where].time = time ? age_of(*time, now) : Duration::zero();
   co_return lags;
 }
-
-/// What --max allows: records, or time by its unit.
-struct LagLimit {
-  std::optional<std::int64_t> records;
-  std::optional<Duration> time;
-
-  [[nodiscard]] bool is_passed_by(const Lag& lag) const {
-    return (records && lag.records > *records) || (time && lag.time > *time);
-  }
-};
 
 std::optional<LagLimit> parse_limit(Console& console) {
   const cli::Arguments& args = console.args();
@@ -265,25 +259,45 @@ std::optional<LagLimit> parse_limit(Console& console) {
   return limit;
 }
 
+/// What the columns alone would let somebody overlook.
+void tell_odd(Console& console, const LagLimit& limit, std::string_view group, const TopicPartition& where,
+              const Lag& lag) {
+  if (lag.is_beyond_end())
+    console.notice(
+        fmt::format("group {}: {}: what it has committed is {} beyond the end of the log, which was cut or made anew; "
+                    "mqctl group reset moves it",
+                    group, where.to_string(), -lag.records));
+  if (limit.cannot_judge(lag))
+    console.notice(
+        fmt::format("group {}: {}: how long it is behind is not known, so --max passes over it; a number of "
+                    "records would count",
+                    group, where.to_string()));
+}
+
 awaitable<Result<void>> add_lag(Console& console, Remote& remote, std::string name, LagLimit limit,
                                 cli::TableWriter& table) {
   MQ_CO_TRY(const Readings readings, co_await readings_of(remote, name));
+  // In this order: the end only grows, so what comes in between is not taken for something beyond it.
+  MQ_CO_TRY(const Answers starts, co_await remote.offsets(partitions_of(readings), client::OffsetQuery::kStart));
   MQ_CO_TRY(const Answers ends, co_await remote.offsets(partitions_of(readings), client::OffsetQuery::kEnd));
-  MQ_CO_TRY(const auto lags, co_await lags_of(console, remote, readings, ends));
+  MQ_CO_TRY(const auto lags, co_await lags_of(console, remote, readings, starts, ends));
   // Said of a group that was asked for by its name only: a look at all of them, as cron does, stays silent.
   if (readings.empty() && !console.args().operands().empty())
     console.notice(
         fmt::format("group {} has committed nothing and has no member that reads; nothing to compare", name));
   for (const auto& [where, reading] : readings) {
-    cli::Cell committed, records, behind;
+    cli::Cell committed, records, behind, lost;
     if (reading.committed) committed = reading.committed->value();
-    if (const auto lag = lags.find(where); lag != lags.end()) {
-      records = lag->second.records;
-      behind = std::int64_t{lag->second.time / 1ms};
-      if (limit.is_passed_by(lag->second)) console.worsen(cli::ExitCode::some_failed);
+    if (const auto found = lags.find(where); found != lags.end()) {
+      const Lag& lag = found->second;
+      records = lag.records;
+      if (lag.time) behind = std::int64_t{*lag.time / 1ms};
+      lost = lag.lost;
+      if (limit.is_passed_by(lag)) console.worsen(cli::ExitCode::some_failed);
+      tell_odd(console, limit, name, where, lag);
     }
     table.add({name, where.topic, std::int64_t{where.partition}, committed, offset_cell(ends, where), records, behind,
-               text_cell(reading.member)});
+               text_cell(reading.member), lost});
   }
   co_return Result<void>{};
 }

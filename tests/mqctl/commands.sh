@@ -101,6 +101,39 @@ exits 1 mqctl group lag idle --max 9
 same "10" "$(column lag | sort -n | tail -1)"
 same "$(seq 991 1000)" "$(mqcons -g idle --reset start web)"
 
+# A commit outside the log: what is still there counts, what was deleted unread is told apart, and no limit passes over
+# a place where the group would miss what comes.
+ask() { "$(dirname "$0")/request.py" "$MQ_BROKERS" "$@" || fail "cannot ask for $*"; }
+mqctl topic create outside >/dev/null
+seq 1000 | mqprod outside
+ask commit late outside 100
+ask delete outside 400
+exits 1 mqctl group lag late --max 599
+same "600 300" "$(column lag) $(column lost)" "below the start"
+[ "$(column behind_ms)" -ge 0 ] || fail "the time of what is still there: $(column behind_ms)"
+exits 0 mqctl group lag late --max 600
+ask delete outside 1000
+exits 0 mqctl group lag late --max 0
+same "0 900 0" "$(column lag) $(column lost) $(column behind_ms)" "nothing is left"
+ask commit early outside 5000
+exits 0 mqctl group lag early
+same "-4000 0" "$(column lag) $(column lost)" "beyond the end"
+same "" "$(column behind_ms)" "the time of nothing"
+grep -q 'early: outside-0: what it has committed is 4000 beyond the end' <<<"$err" || fail "nobody tells: $err"
+exits 1 mqctl group lag early --max 1000000
+exits 1 mqctl group lag early --max 1d
+exits 6 mqcons -g early outside
+# A record without a time is not 57 years old.
+mqctl topic create timeless >/dev/null
+ask append timeless -1
+ask commit unknown timeless 0
+exits 0 mqctl group lag unknown --max 1h
+same "1 " "$(column lag) $(column behind_ms)" "behind a record without a time"
+grep -q 'how long it is behind is not known' <<<"$err" || fail "nobody tells: $err"
+exits 1 mqctl group lag unknown --max 0
+exits 0 mqctl group lag unknown -o json
+grep -q '"behind_ms":null' <<<"$out" || fail "not null: $out"
+
 # The cluster; and what is destroyed only with consent.
 exits 0 mqctl cluster info
 same 1 "$(column broker)"
@@ -113,7 +146,6 @@ exits 5 mqctl topic delete other ghost -y
 same "deleted failed" "$(column result | xargs)"
 exits 0 mqctl topic delete ghost --if-exists -y
 
-ask() { "$(dirname "$0")/request.py" "$MQ_BROKERS" "$@" || fail "cannot ask for $*"; }
 mqctl topic create timed >/dev/null
 ask append timed 1738332000000 1738335600000 1738339200000 1738342800000
 
