@@ -73,7 +73,7 @@ int run(int argc, char** argv) {
   const std::vector<std::string> words(argv + 1, argv + argc);
   cli::Environment around = tool::environment();
   const auto files = std::make_unique<posix::Runtime>();
-  around.read_file = [&files](const std::string& path) { return env::read_whole(files->files(), path); };
+  around.read_file = [&files](const std::string& path) { return tool::read_config(files->files(), path); };
   const auto args = cli::parse(tool(), words, around);
   if (!args) return tool::write_out(args.error());
   const auto wanted = wanted_settings(*args, around);

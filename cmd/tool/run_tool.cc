@@ -104,6 +104,12 @@ cli::Environment environment() {
   return found;
 }
 
+Result<std::string> read_config(env::Files& files, const std::string& path) {
+  auto text = env::read_whole(files, path);
+  if (!text && text.error().code == Errc::refused && !files.exists(path)) text.error().code = Errc::not_found;
+  return text;
+}
+
 int write_out(const cli::Ending& ending) {
   tell(ending.err);
   const bool is_written = std::fwrite(ending.out.data(), 1, ending.out.size(), stdout) == ending.out.size();
@@ -119,7 +125,7 @@ int run_tool(const cli::ToolRow& tool, int argc, char** argv, const MakeJob& mak
   // Warnings and errors of the parts below a tool are told by the tool itself.
   posix::Runtime runtime({.shards = 1, .pool_threads = 1, .log = {.level = env::LogLevel::error}});
   cli::Environment around = environment();
-  around.read_file = [&runtime](const std::string& path) { return env::read_whole(runtime.files(), path); };
+  around.read_file = [&runtime](const std::string& path) { return read_config(runtime.files(), path); };
   const auto args = cli::parse(tool, words, around);
   if (!args) return write_out(args.error());
   Context context{.runtime = runtime, .args = *args, .environment = std::move(around), .client = {}};

@@ -9,6 +9,7 @@
 #include "cli/units.h"
 #include "client/options.h"
 #include "env/async.h"
+#include "env/files.h"
 #include "posix/runtime.h"
 
 namespace mq::tool {
@@ -52,6 +53,10 @@ using MakeJob = std::function<std::expected<std::unique_ptr<Job>, cli::Ending>(C
 
 /// What a tool finds around itself.
 [[nodiscard]] cli::Environment environment();
+
+/// The text of a configuration file. not_found: there is none, or a directory on the way to it may not be looked into,
+/// as another user's home; the message says which. refused: it is there and may not be read.
+[[nodiscard]] Result<std::string> read_config(env::Files& files, const std::string& path);
 
 /// Writes both texts and returns the status; `some_failed` when standard output does not take its text.
 int write_out(const cli::Ending& ending);

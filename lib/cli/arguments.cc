@@ -330,9 +330,10 @@ class Parser {
   }
 
   std::string user_config_path() const {
-    if (const std::string_view xdg = environment_.variable("XDG_CONFIG_HOME"); !xdg.empty())
+    // A relative path would mean another file in each directory; the XDG specification has it ignored.
+    if (const std::string_view xdg = environment_.variable("XDG_CONFIG_HOME"); xdg.starts_with('/'))
       return fmt::format("{}/mq/config", xdg);
-    if (const std::string_view home = environment_.variable("HOME"); !home.empty())
+    if (const std::string_view home = environment_.variable("HOME"); home.starts_with('/'))
       return fmt::format("{}/.config/mq/config", home);
     return "";
   }

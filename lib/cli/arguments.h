@@ -21,7 +21,8 @@ namespace mq::cli {
 /// What a tool finds around itself. `main` fills it; tests write it down.
 struct Environment {
   std::map<std::string, std::string, std::less<>> variables;
-  /// The text of a configuration file; not_found when there is none. Empty function: no files at all.
+  /// The text of a configuration file; not_found when there is none, or none that we may get at. Empty function: no
+  /// files at all.
   std::function<Result<std::string>(const std::string& path)> read_file;
   std::string host;  ///< for the default client id
   std::int64_t process_id = 0;

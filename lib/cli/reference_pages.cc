@@ -100,8 +100,8 @@ std::string conf_page() {
       "\\fB~/.config/mq/config\\fR, then \\fB/etc/mq/config\\fR, are the files of mqprod, mqcons, mqctl and mqbench. "
       "Lines under \\fB[profile \\fINAME\\fB]\\fR count when \\fB\\-\\-profile\\fR names it, or \\fBcurrent\\fR = "
       "\\fINAME\\fR does at the top of the file. An option counts more than \\fB\\-X\\fR, then come the environment, "
-      "the profile, "
-      "the user's file and the system's.\n";
+      "the profile, the user's file and the system's. A file is as good as none when a directory on the way to it may "
+      "not be looked into, but not when \\fB\\-\\-config\\fR names it.\n";
   out += tool_settings();
   out += ".SH \"SETTINGS OF MQD\"\n";
   for (const config::OptionRow& row : config::broker_options()) out += setting(row);

@@ -259,6 +259,35 @@ TEST(Settings, StrongerSourceWins) {
   EXPECT_EQ(args->text("client-id"), "mqtest@box:7");
 }
 
+TEST(Settings, UserFileIsWhereXdgSaysUnlessThatIsRelative) {
+  const std::map<std::string, std::string> files = {{"/h/.config/mq/config", "brokers = home\n"},
+                                                    {"/x/mq/config", "brokers = xdg\n"},
+                                                    {"x/mq/config", "brokers = here\n"},
+                                                    {"h/.config/mq/config", "brokers = here\n"}};
+  auto brokers = [&](std::map<std::string, std::string, std::less<>> variables) {
+    return parse_words({"t"}, kTool, with_files(files, std::move(variables)))->text("brokers");
+  };
+  EXPECT_EQ(brokers({{"HOME", "/h"}, {"XDG_CONFIG_HOME", "/x"}}), "xdg");
+  EXPECT_EQ(brokers({{"HOME", "/h"}, {"XDG_CONFIG_HOME", "x"}}), "home");
+  EXPECT_EQ(brokers({{"HOME", "/h"}, {"XDG_CONFIG_HOME", ""}}), "home");
+  EXPECT_EQ(brokers({{"HOME", "h"}}), "localhost:9092");
+  EXPECT_EQ(brokers({}), "localhost:9092");
+}
+
+TEST(Settings, FileThatMayNotBeReadIsAMistakeAndOneOutOfReachIsNone) {
+  auto problem = [](Errc code, std::vector<std::string> words) {
+    Environment around{.variables = {{"HOME", "/h"}}};
+    around.read_file = [code](const std::string& path) -> Result<std::string> {
+      return fail(code, "{}: no way", path);
+    };
+    const auto args = parse_words(std::move(words), kTool, around);
+    return args ? "" : args.error().err;
+  };
+  EXPECT_EQ(problem(Errc::not_found, {"t"}), "");
+  EXPECT_NE(problem(Errc::not_found, {"t", "--config", "/c"}).find("/c: no way"), std::string::npos);
+  EXPECT_NE(problem(Errc::refused, {"t"}).find("/h/.config/mq/config: no way"), std::string::npos);
+}
+
 TEST(Arguments, ValueThatIsAnOptionsNameHasToBeAttached) {
   EXPECT_NE(error_of({"t", "-d", "--null"}).find("--delimiter needs a value"), std::string::npos);
   EXPECT_NE(error_of({"t", "--delimiter", "--linger=5s"}).find("--delimiter needs a value"), std::string::npos);

@@ -134,6 +134,31 @@ exits 1 mqctl group lag unknown --max 0
 exits 0 mqctl group lag unknown -o json
 grep -q '"behind_ms":null' <<<"$out" || fail "not null: $out"
 
+# A configuration file that cannot be got at is none, unless it was named.
+install -m 755 "$(command -v mqctl)" "$work/mqctl"
+mkdir -p "$work/home/.config/mq"
+echo 'brokers = nowhere:1' >"$work/home/.config/mq/config"
+# at_home [OPTION]...: lists topics as somebody whose home is $work/home, and who is not root.
+at_home() {
+  local as=()
+  [ "$(id -u)" != 0 ] || as=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+  env -u XDG_CONFIG_HOME HOME="$work/home" "${as[@]}" "$work/mqctl" topic list "$@"
+}
+chmod 711 "$work"; chmod 000 "$work/home"
+exits 0 at_home
+exits 2 at_home --config "$work/home/.config/mq/config"
+grep -q 'Permission denied' <<<"$err" || fail "no reason: $err"
+chmod 711 "$work/home" "$work/home/.config" "$work/home/.config/mq"; chmod 000 "$work/home/.config/mq/config"
+exits 2 at_home
+grep -q 'Permission denied' <<<"$err" || fail "no reason: $err"
+chmod 700 "$work/home/.config/mq/config"
+exits 0 env -u XDG_CONFIG_HOME HOME="$work/data/meta.properties" mqctl topic list
+exits 0 env XDG_CONFIG_HOME="$work/data/meta.properties" mqctl topic list
+exits 0 env -u HOME -u XDG_CONFIG_HOME mqctl topic list
+mkdir -p "$work/odd/mq/config"
+exits 2 env XDG_CONFIG_HOME="$work/odd" mqctl topic list
+grep -q 'directory' <<<"$err" || fail "no reason: $err"
+
 # The cluster; and what is destroyed only with consent.
 exits 0 mqctl cluster info
 same 1 "$(column broker)"
