@@ -39,7 +39,9 @@ GroupService::Hosted::Hosted(GroupService& service, std::shared_ptr<Partition> i
       coordinator(
           settings_of(service.shard_.node().config()),
           [&random = service.shard_.node().machine().random] { return new_member_suffix(random); },
-          [&service] { return service.has_room_for_group(); }),
+          group::Room{.for_group = [&service] { return service.has_room_for_group(); },
+                      .for_bytes = [&service](std::size_t more) { return service.has_room_for_bytes(more); },
+                      .batch_bytes = [of = partition] { return of->log().config().batch_bytes_max; }}),
       timer(service.shard_.shard().make_timer()) {}
 
 GroupService::GroupService(ShardBroker& shard) : shard_(shard) {}
@@ -51,13 +53,23 @@ group::Time GroupService::time() const {
 
 bool GroupService::has_room_for_group() const {
   const std::size_t most = shard_.node().config().groups_max / shard_.node().machine().shards.size();
-  std::size_t groups = 0;
-  for_each([&](const group::Coordinator& coordinator) { groups += coordinator.group_count(); });
+  const std::size_t groups = sum([](const group::Coordinator& coordinator) { return coordinator.group_count(); });
   if (groups < most) return true;
   shard_.peer_log().warn(
       "a new consumer group is refused: this shard has {} of them; those that nobody uses go after "
       "offsets.retention.minutes",
       groups);
+  return false;
+}
+
+bool GroupService::has_room_for_bytes(std::size_t more) const {
+  const std::size_t most = shard_.node().config().group_bytes_max / shard_.node().machine().shards.size();
+  const std::size_t bytes = sum([](const group::Coordinator& coordinator) { return coordinator.bytes(); });
+  if (bytes + more <= most) return true;
+  shard_.peer_log().warn(
+      "consumer groups get no more memory: those of this shard have {} bytes of its {}; what is there goes on. Delete "
+      "groups that nobody uses, or raise mq.group.memory.bytes",
+      bytes, most);
   return false;
 }
 
@@ -132,6 +144,8 @@ void GroupService::refresh_metrics() {
                                    group::State::kCompletingRebalance, group::State::kStable})
     shard_.metrics().gauge(Metric::groups, static_cast<std::size_t>(state)).set(groups[state]);
   shard_.metrics().gauge(Metric::group_members).set(members);
+  const std::size_t bytes = sum([](const group::Coordinator& coordinator) { return coordinator.bytes(); });
+  shard_.metrics().gauge(Metric::group_memory_bytes).set(static_cast<std::int64_t>(bytes));
   shard_.metrics().counter(Metric::group_rebalances).raise_to(rebalances);
 }
 
@@ -219,6 +233,7 @@ void GroupService::append(const std::shared_ptr<Hosted>& hosted, group::Append w
   };
   auto batch = builder.finish();
   if (!batch) return then(to_wire(batch.error()));
+  if (batch->size() > hosted->partition->log().config().batch_bytes_max) return then(ErrorCode::kMessageTooLarge);
   const auto header = record::parse_header(*batch);
   MQ_ASSERT(header.has_value());
   auto appended = hosted->partition->append(batch->data(), {.header = *header, .max_timestamp = now});

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -72,8 +73,15 @@ class GroupService {
   void set_clock(const std::shared_ptr<Hosted>& hosted);
   awaitable<void> run_clock(std::shared_ptr<Hosted> hosted);
   [[nodiscard]] group::Time time() const;
-  /// Whether the shard's part of the broker's groups is not reached; tells it when it is.
+  // Whether the shard's part of what the broker keeps of groups is not reached; they tell it when it is.
   [[nodiscard]] bool has_room_for_group() const;
+  [[nodiscard]] bool has_room_for_bytes(std::size_t more) const;
+  template <class Of>
+  [[nodiscard]] std::size_t sum(Of of) const {
+    std::size_t all = 0;
+    for_each([&](const group::Coordinator& coordinator) { all += of(coordinator); });
+    return all;
+  }
 
   ShardBroker& shard_;
   std::map<std::int32_t, std::shared_ptr<Hosted>> hosted_;

@@ -62,6 +62,7 @@ enum class Metric : std::size_t {
   partitions,
   groups,
   group_members,
+  group_memory_bytes,
   group_rebalances,
   retention_deleted_segments,
   compactions,

@@ -41,6 +41,7 @@ Result<void> apply_options(const config::Overrides& options, NodeConfig& config)
   config.group_session_timeout_max = broker.group_session_timeout_max;
   config.group_initial_rebalance_delay = broker.group_initial_rebalance_delay;
   config.group_members_max = broker.group_members_max;
+  config.group_bytes_max = static_cast<std::size_t>(broker.group_bytes_max);
   config.offset_metadata_chars_max = broker.offset_metadata_chars_max;
   config.producer_expiration = broker.producer_id_expiration;
   config.compaction = broker.cleaner_enabled;

@@ -58,6 +58,7 @@ struct NodeConfig {
   Duration group_initial_rebalance_delay = 0s;  ///< Kafka waits 3 s; a shell should not
   std::int32_t group_members_max = 1000;
   std::size_t groups_max = 100'000;
+  std::size_t group_bytes_max = 256u << 20;  ///< mq.group.memory.bytes, all shards together
   std::int32_t offset_metadata_chars_max = 4096;
 
   Duration producer_expiration = 24h;                 ///< producer.id.expiration.ms

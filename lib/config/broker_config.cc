@@ -44,6 +44,7 @@ Result<BrokerConfig> resolve_broker_config(const Overrides& overrides) {
       .group_session_timeout_max = span("group.max.session.timeout.ms"),
       .group_initial_rebalance_delay = span("group.initial.rebalance.delay.ms"),
       .group_members_max = options.int32("group.max.size"),
+      .group_bytes_max = options.int64("mq.group.memory.bytes"),
       .retention_check_interval = span("log.retention.check.interval.ms"),
       .cleaner_enabled = options.boolean("log.cleaner.enable"),
       .cleaner_memory_bytes = options.int64("log.cleaner.dedupe.buffer.size"),

@@ -48,6 +48,7 @@ struct BrokerConfig {
   Duration group_session_timeout_max{};
   Duration group_initial_rebalance_delay{};
   std::int32_t group_members_max = 0;
+  std::int64_t group_bytes_max = 0;
 
   Duration retention_check_interval{};
   bool cleaner_enabled = true;

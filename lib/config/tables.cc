@@ -352,6 +352,15 @@ constexpr OptionRow kBrokerOnly[] = {
      .scope = Scope::broker,
      .text = "The cluster that this broker belongs to; data of another is refused. Without it the one in the data, or "
              "a new one."},
+    {.name = "mq.group.memory.bytes",
+     .type = OptionType::long_integer,
+     .unit = Unit::bytes,
+     .fallback = "268435456",
+     .min = 1 << 20,
+     .scope = Scope::broker,
+     .dynamic = true,
+     .text = "The most memory that consumer groups take with their members and committed offsets. New ones are refused "
+             "above it; those that are there go on."},
     {.name = "mq.log.level",
      .type = OptionType::string,
      .fallback = "info",

@@ -12,11 +12,8 @@
 
 namespace mq::group {
 
-Coordinator::Coordinator(Settings settings, std::function<std::string()> new_member_suffix,
-                         std::function<bool()> has_room_for_group)
-    : settings_(settings),
-      new_member_suffix_(std::move(new_member_suffix)),
-      has_room_for_group_(std::move(has_room_for_group)) {}
+Coordinator::Coordinator(Settings settings, std::function<std::string()> new_member_suffix, Room room)
+    : settings_(settings), new_member_suffix_(std::move(new_member_suffix)), room_(std::move(room)) {}
 
 Coordinator::~Coordinator() = default;
 
@@ -32,7 +29,7 @@ Coordinator::Replayed Coordinator::replay(BytesView key, std::optional<BytesView
     }
     auto offset = decode_offset(*value);
     if (!offset) return Replayed::kUnreadable;
-    find_or_make_group(offset_key->group_id, -1).offsets.insert_or_assign(offset_key->partition, std::move(*offset));
+    find_or_make_group(offset_key->group_id, -1).offsets.put(offset_key->partition, std::move(*offset));
     return Replayed::kTaken;
   }
   const std::string& group_id = std::get<GroupKey>(*decoded).group_id;
@@ -43,6 +40,7 @@ Coordinator::Replayed Coordinator::replay(BytesView key, std::optional<BytesView
   group.is_written = value.has_value();
   group.restore(written->generation, std::move(written->protocol_type), std::move(written->protocol_name),
                 std::move(written->leader), std::move(written->members), written->state_since);
+  keep_subscription(group);
   return Replayed::kTaken;
 }
 
@@ -112,6 +110,7 @@ Effects Coordinator::unload() {
     }
   }
   phase_ = Phase::kUnloaded;
+  bytes_ = 0;
   groups_.clear();
   wakes_.clear();
   pending_appends_.clear();
@@ -125,12 +124,15 @@ const Group* Coordinator::find(std::string_view group_id) const {
 }
 
 void Coordinator::check_invariants() const {
+  std::size_t bytes = 0;
   for (const auto& [id, group] : groups_) {
     MQ_ASSERT(id == group.id());
     group.check_invariants();
     MQ_ASSERT(!group.wake_at || wakes_.contains({*group.wake_at, id}));
     MQ_ASSERT(phase_ != Phase::kServing || group.first_deadline() >= group.wake_at.value_or(Instant::never()));
+    bytes += group.bytes();
   }
+  MQ_ASSERT(phase_ != Phase::kServing || bytes == bytes_);
 }
 
 std::optional<ErrorCode> Coordinator::not_serving() const {
@@ -169,9 +171,19 @@ void Coordinator::settle(Group& group) {
   group.check_invariants();
   const bool in_use = !group.is(State::kEmpty) || !group.pending().empty() || !group.offsets.empty() ||
                       group.appends_in_progress > 0 || group.is_written;
+  const std::size_t before = std::exchange(group.bytes_counted, in_use ? group.bytes() : 0);
+  bytes_ = bytes_ - before + group.bytes_counted;
   if (in_use) return;
   if (group.wake_at) wakes_.erase({*group.wake_at, group.id()});
   groups_.erase(groups_.find(group.id()));
+}
+
+bool Coordinator::has_room_to_grow(std::size_t from, std::size_t to) const {
+  return to <= from || room_.for_bytes(to - from);
+}
+
+void Coordinator::keep_subscription(Group& group) const {
+  if (!has_room_to_grow(0, group.subscription_bytes())) group.forget_subscription();
 }
 
 void Coordinator::wake_by(Group& group, Instant when) {

@@ -32,6 +32,16 @@ struct Client {
   ApiVersion version = 0;
 };
 
+/// What the broker around a coordinator has room for. Asked before a request makes something grow; what is there goes
+/// on as it is.
+struct Room {
+  std::function<bool()> for_group = [] { return true; };
+  /// So many more bytes of memory, for groups, their members and their offsets.
+  std::function<bool(std::size_t)> for_bytes = [](std::size_t) { return true; };
+  /// What a batch of the offsets partition may hold.
+  std::function<std::size_t()> batch_bytes = [] { return std::size_t{1} << 20; };
+};
+
 /// The classic consumer groups whose state lives in one partition of __consumer_offsets, and their offsets.
 ///
 /// A state machine without I/O. Its life: `replay` every record of the partition, `finish_loading`, then requests, time
@@ -51,11 +61,9 @@ struct Client {
 /// but for `list`, `on_topic_deleted` and the check for expired offsets, which look at every group.
 class Coordinator {
  public:
-  /// `new_member_suffix` returns text that is never returned twice, in practice a UUID. `has_room_for_group` is asked
-  /// before a request makes a group; without room the request is refused with GROUP_MAX_SIZE_REACHED.
-  Coordinator(
-      Settings settings, std::function<std::string()> new_member_suffix,
-      std::function<bool()> has_room_for_group = [] { return true; });
+  /// `new_member_suffix` returns text that is never returned twice, in practice a UUID. Without room a request is
+  /// refused with GROUP_MAX_SIZE_REACHED.
+  Coordinator(Settings settings, std::function<std::string()> new_member_suffix, Room room = {});
   Coordinator(const Coordinator&) = delete;
   Coordinator& operator=(const Coordinator&) = delete;
   ~Coordinator();
@@ -111,6 +119,8 @@ class Coordinator {
   [[nodiscard]] Effects unload();
 
   [[nodiscard]] std::size_t group_count() const { return groups_.size(); }
+  /// What all groups take in memory; known once loading has ended.
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }
   /// Generations begun by members that came or went, since this object was made.
   [[nodiscard]] std::uint64_t rebalance_count() const { return rebalances_; }
   template <class F>
@@ -144,13 +154,19 @@ class Coordinator {
   }
   void append(Turn& turn, Group& group, std::vector<Record> records, Continuation then);
   void conclude(Turn& turn, PendingAppend& pending, ErrorCode result);
-  /// Ends what was done to a group: checks it, and forgets it when nothing is left of it. The reference may dangle
-  /// after.
+  /// Ends what was done to a group: checks it, counts it, and forgets it when nothing is left of it. The reference may
+  /// dangle after.
   void settle(Group& group);
+  /// Whatever somebody wants to add must find room, and for what was there already there is.
+  [[nodiscard]] bool has_room_to_grow(std::size_t from, std::size_t to) const;
+  /// After a generation began or was read: the names of its topics are kept when there is room for them.
+  void keep_subscription(Group& group) const;
 
   // Members come and go: membership.cc.
   [[nodiscard]] std::optional<ErrorCode> join_problem(const wire::JoinGroupRequest& request) const;
   [[nodiscard]] bool has_room_for(const Group& group, const std::string& member_id) const;
+  [[nodiscard]] bool has_memory_for(const Group& group, const Client& client,
+                                    const wire::JoinGroupRequest& request) const;
   void join_as_new(Turn& turn, RequestToken token, const Client& client, const wire::JoinGroupRequest& request,
                    Group& group);
   void join_as_known(Turn& turn, RequestToken token, const Client& client, const wire::JoinGroupRequest& request,
@@ -171,6 +187,10 @@ class Coordinator {
   void complete_join_if_all_joined(Turn& turn, Group& group);
   void complete_join(Turn& turn, Group& group);
   void park_sync(Turn& turn, RequestToken token, const wire::SyncGroupRequest& request, Group& group, Member& member);
+  /// Whether the SyncGroup of this member would be the one that brings the assignment.
+  [[nodiscard]] static bool assigns(const Group& group, const std::string& member_id);
+  [[nodiscard]] std::optional<ErrorCode> assignment_problem(const Group& group,
+                                                            const wire::SyncGroupRequest& request) const;
   void take_assignment(Turn& turn, Group& group, const wire::SyncGroupRequest& request);
   void assignment_written(Turn& turn, Group& group, ErrorCode error);
   void end_syncs_with(Turn& turn, Group& group, ErrorCode error);
@@ -202,13 +222,14 @@ class Coordinator {
 
   const Settings settings_;
   const std::function<std::string()> new_member_suffix_;
-  const std::function<bool()> has_room_for_group_;
+  const Room room_;
   Phase phase_ = Phase::kLoading;
   std::map<std::string, Group, std::less<>> groups_;
   /// When to look at a group next, never later than its first deadline. One entry for each group with `wake_at` set.
   std::set<std::pair<Instant, std::string>> wakes_;
   Instant offsets_check_at_ = Instant::never();
   AppendToken last_append_{0};
+  std::size_t bytes_ = 0;
   std::uint64_t rebalances_ = 0;
   std::map<AppendToken, PendingAppend> pending_appends_;
 };

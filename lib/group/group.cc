@@ -11,6 +11,13 @@ namespace {
 
 constexpr std::string_view kConsumerProtocolType = "consumer";
 
+/// What a map or a set adds to an element, with what the allocator adds to that.
+constexpr std::size_t kNodeBytes = 48;
+constexpr std::size_t kStringNodeBytes = sizeof(std::string) + kNodeBytes;
+/// What changes from one generation to the next, such as the partitions that a member says it has, counts as if it were
+/// at least so much: groups that are there go on when there is no room for more.
+constexpr std::size_t kGenerationBytesMin = 4096;
+
 }  // namespace
 
 std::string_view name_of(State state) {
@@ -30,6 +37,23 @@ std::string_view name_of(State state) {
 std::string_view Member::metadata_for(std::string_view protocol) const {
   const auto at = std::ranges::find(protocols, protocol, &Protocol::name);
   return at == protocols.end() ? std::string_view{} : std::string_view(at->metadata);
+}
+
+ProtocolsSize size_of(const std::vector<Protocol>& protocols) {
+  ProtocolsSize size;
+  for (const Protocol& protocol : protocols) {
+    // The name once more, where the group counts who supports it.
+    size.bytes += sizeof(Protocol) + kStringNodeBytes + 2 * protocol.name.size() + protocol.metadata.size();
+    size.metadata_bytes_max = std::max(size.metadata_bytes_max, protocol.metadata.size());
+  }
+  return size;
+}
+
+std::size_t Member::bytes_with(std::size_t protocols_bytes, std::size_t assignment_bytes) const {
+  // Its id is also the key that it is found by, and that of its instance stands beside both once more.
+  const std::size_t instance = instance_id ? 2 * kStringNodeBytes + 2 * instance_id->size() + id.size() : 0;
+  return sizeof(Member) + kStringNodeBytes + 2 * id.size() + instance + client_id.size() + client_host.size() +
+         std::max(protocols_bytes + assignment_bytes, kGenerationBytesMin);
 }
 
 void Group::enter(State state, WallMillis wall) {
@@ -74,6 +98,7 @@ Member& Group::add(Member member, const std::string& protocol_type) {
   }
   if (member.instance_id) static_members_[*member.instance_id] = member.id;
   pending_.erase(member.id);
+  member.protocols_size = size_of(member.protocols);
   count_protocols(member, +1);
   std::string id = member.id;
   return members_.emplace(std::move(id), std::move(member)).first->second;
@@ -93,6 +118,7 @@ void Group::remove(const std::string& member_id) {
 void Group::set_protocols(Member& member, std::vector<Protocol> protocols) {
   count_protocols(member, -1);
   member.protocols = std::move(protocols);
+  member.protocols_size = size_of(member.protocols);
   count_protocols(member, +1);
 }
 
@@ -191,6 +217,20 @@ bool Group::is_subscribed_to(std::string_view topic) const {
   return subscribed_ ? subscribed_->contains(topic) : uses_consumer_protocol() && !members_.empty();
 }
 
+void Group::forget_subscription() {
+  subscribed_.reset();
+  subscribed_bytes_ = 0;
+}
+
+std::size_t Group::bytes() const {
+  // Twice its id: it is what the group is found by.
+  std::size_t bytes =
+      sizeof(Group) + kStringNodeBytes + 2 * id_.size() + subscribed_bytes_ + offsets.bytes() + offsets_growth;
+  for (const auto& [id, member] : members_) bytes += member.bytes();
+  for (const auto& [id, deadline] : pending_) bytes += kStringNodeBytes + id.size();
+  return bytes;
+}
+
 Instant Group::first_deadline() const {
   Instant first = Instant::never();
   if (join_deadline) first = std::min(first, *join_deadline);
@@ -227,15 +267,17 @@ void Group::count_protocols(const Member& member, int by) {
 }
 
 void Group::read_subscriptions() {
-  subscribed_.emplace();
-  if (members_.empty()) return;
-  if (!uses_consumer_protocol() || !protocol_name_) return subscribed_.reset();
+  forget_subscription();
+  if (!members_.empty() && (!uses_consumer_protocol() || !protocol_name_)) return;
+  std::set<std::string, std::less<>> topics;
   for (const auto& [id, member] : members_) {
     const auto subscription =
         wire::decode_versioned<wire::ConsumerProtocolSubscription>(member.metadata_for(*protocol_name_));
-    if (!subscription) return subscribed_.reset();
-    subscribed_->insert(subscription->topics.begin(), subscription->topics.end());
+    if (!subscription) return;
+    topics.insert(subscription->topics.begin(), subscription->topics.end());
   }
+  for (const std::string& topic : topics) subscribed_bytes_ += kStringNodeBytes + topic.size();
+  subscribed_ = std::move(topics);
 }
 
 }  // namespace mq::group

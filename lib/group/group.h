@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "group/committed_offsets.h"
 #include "group/effects.h"
 #include "model/error_code.h"
 #include "model/ids.h"
@@ -32,6 +33,13 @@ struct Protocol {
   friend bool operator==(const Protocol&, const Protocol&) = default;
 };
 
+/// What members' protocols take: in memory, and the most of it that goes into a group's record.
+struct ProtocolsSize {
+  std::size_t bytes = 0;
+  std::size_t metadata_bytes_max = 0;
+};
+[[nodiscard]] ProtocolsSize size_of(const std::vector<Protocol>& protocols);
+
 struct Member {
   std::string id;
   std::optional<std::string> instance_id;  ///< of a static member
@@ -40,6 +48,7 @@ struct Member {
   Duration rebalance_timeout{0};
   Duration session_timeout{0};
   std::vector<Protocol> protocols;  ///< most wanted first, no name twice
+  ProtocolsSize protocols_size;     ///< kept by the group
   std::string assignment;
 
   bool is_new = false;                     ///< it has had no answer to a JoinGroup yet, so it cannot heartbeat
@@ -52,15 +61,10 @@ struct Member {
   [[nodiscard]] bool may_expire() const { return is_new || (!join_token && !sync_token); }
   /// What it said for `protocol`; empty when it does not support it.
   [[nodiscard]] std::string_view metadata_for(std::string_view protocol) const;
-};
-
-struct CommittedOffset {
-  std::int64_t offset = 0;
-  std::int32_t leader_epoch = -1;
-  std::string metadata;
-  WallMillis committed_at = 0;
-  std::optional<WallMillis> expires_at;  ///< set by clients before OffsetCommit 5 only
-  friend bool operator==(const CommittedOffset&, const CommittedOffset&) = default;
+  /// In memory.
+  [[nodiscard]] std::size_t bytes() const { return bytes_with(protocols_size.bytes, assignment.size()); }
+  /// The same if what it says and is assigned took so much.
+  [[nodiscard]] std::size_t bytes_with(std::size_t protocols_bytes, std::size_t assignment_bytes) const;
 };
 
 /// One group: who is in it, in which generation, and what it has committed. Keeps its own parts consistent; when
@@ -138,11 +142,21 @@ class Group {
   /// group.
   [[nodiscard]] bool is_subscribed_to(std::string_view topic) const;
 
+  /// What the names take that `is_subscribed_to` knows.
+  [[nodiscard]] std::size_t subscription_bytes() const { return subscribed_bytes_; }
+  /// From now on, in this generation, we cannot read them.
+  void forget_subscription();
+
   // Offsets, those that are committed. Applied in log order.
 
-  std::map<TopicPartition, CommittedOffset> offsets;
+  CommittedOffsets offsets;
   /// How many appends in progress touch a partition's offset.
   std::map<TopicPartition, int> offsets_in_progress;
+  /// By how much these will make `offsets` grow, at most.
+  std::size_t offsets_growth = 0;
+
+  /// All of the group, in memory.
+  [[nodiscard]] std::size_t bytes() const;
 
   // Timers and appends, kept for the Coordinator.
 
@@ -157,6 +171,7 @@ class Group {
   };
   std::optional<InitialDelay> initial_delay;
   std::optional<Instant> wake_at;
+  std::size_t bytes_counted = 0;                       ///< towards the coordinator's sum
   std::optional<std::int32_t> assignment_in_progress;  ///< the generation whose assignment is being appended
   int appends_in_progress = 0;
   std::uint64_t writes = 0;  ///< how often its record was written; tells whether a tombstone is its last word
@@ -181,6 +196,7 @@ class Group {
   std::map<std::string, Instant> pending_;
   std::map<std::string, std::size_t> supporters_;  ///< members by protocol
   std::optional<std::set<std::string, std::less<>>> subscribed_;
+  std::size_t subscribed_bytes_ = 0;
 };
 
 }  // namespace mq::group

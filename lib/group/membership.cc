@@ -6,7 +6,9 @@
 
 #include "base/assert.h"
 #include "group/coordinator.h"
+#include "group/records.h"
 #include "group/refusals.h"
+#include "wire/codec.h"
 
 namespace mq::group {
 namespace {
@@ -73,6 +75,8 @@ Effects Coordinator::join(RequestToken token, const Client& client, const wire::
     answer(turn, token, join_error("", ErrorCode::kGroupMaxSizeReached));
   } else if (!group.supports(request.protocol_type, protocols_of(request))) {
     answer(turn, token, refuse(request, ErrorCode::kInconsistentGroupProtocol));
+  } else if (!has_memory_for(group, client, request)) {
+    answer(turn, token, refuse(request, ErrorCode::kGroupMaxSizeReached));
   } else if (request.member_id.empty()) {
     join_as_new(turn, token, client, request, group);
   } else {
@@ -91,7 +95,7 @@ std::optional<ErrorCode> Coordinator::join_problem(const wire::JoinGroupRequest&
   if (find(request.group_id) != nullptr) return std::nullopt;
   if (!request.member_id.empty()) return ErrorCode::kUnknownMemberId;
   // Kafka has no such limit. This is an error that its clients do not retry, and show.
-  if (!has_room_for_group_()) return ErrorCode::kGroupMaxSizeReached;
+  if (!room_.for_group()) return ErrorCode::kGroupMaxSizeReached;
   return std::nullopt;
 }
 
@@ -110,10 +114,32 @@ bool Coordinator::has_room_for(const Group& group, const std::string& member_id)
   std::unreachable();
 }
 
+bool Coordinator::has_memory_for(const Group& group, const Client& client,
+                                 const wire::JoinGroupRequest& request) const {
+  const std::string* known_as =
+      request.group_instance_id ? group.static_member(*request.group_instance_id) : &request.member_id;
+  const Member* known = known_as == nullptr ? nullptr : group.find(*known_as);
+  Member wanted;
+  wanted.id = request.member_id;
+  wanted.instance_id = request.group_instance_id;
+  wanted.client_id = client.id;
+  wanted.client_host = client.host;
+  wanted.protocols_size = size_of(protocols_of(request));
+  const bool has_room = known == nullptr
+                            ? has_room_to_grow(0, wanted.bytes())
+                            : has_room_to_grow(known->bytes(), known->bytes_with(wanted.protocols_size.bytes, 0));
+  if (!has_room) return false;
+  // A generation whose record cannot be written would fail, each time anew. What is assigned is looked at when it
+  // comes.
+  return record_bytes_max(group, known) + record_bytes_max(wanted) <= room_.batch_bytes();
+}
+
 void Coordinator::join_as_new(Turn& turn, RequestToken token, const Client& client,
                               const wire::JoinGroupRequest& request, Group& group) {
   const auto& instance_id = request.group_instance_id;
-  std::string member_id = instance_id.value_or(client.id) + "-" + new_member_suffix_();
+  const std::string suffix = "-" + new_member_suffix_();
+  // As long as a string may be in an answer and in the group's record, and still its own.
+  std::string member_id = instance_id.value_or(client.id).substr(0, wire::kStringBytesMax - suffix.size()) + suffix;
   if (instance_id) {
     if (const std::string* old_id = group.static_member(*instance_id))
       return take_over(turn, token, client.version, request, group, std::string(*old_id), member_id);
@@ -301,6 +327,7 @@ void Coordinator::complete_join(Turn& turn, Group& group) {
     return wake_by(group, *group.join_deadline);
   }
   group.begin_generation(turn.time.wall);
+  keep_subscription(group);
   ++rebalances_;
   if (group.is(State::kEmpty)) return write_empty_group(turn, group);
 

@@ -15,7 +15,7 @@ namespace mq::group {
 namespace {
 
 constexpr std::int64_t kNoOffset = -1;
-/// A tombstone takes some hundred bytes at most, so that a batch of them stays far below max.message.bytes.
+// Also where names are short nothing is gained by longer ones.
 constexpr std::size_t kTombstonesPerAppend = 1000;
 
 using FetchedPartition = wire::OffsetFetchResponse::OffsetFetchResponsePartitions;
@@ -71,6 +71,13 @@ struct Commit {
   std::vector<Record> records;
   std::vector<TopicPartition> partitions;
   std::vector<CommittedOffset> offsets;  ///< of the partition with the same index
+
+  /// By how much `known` grows with it, at most.
+  [[nodiscard]] std::size_t growth(const CommittedOffsets& known) const {
+    std::size_t bytes = 0;
+    for (std::size_t i = 0; i < partitions.size(); ++i) bytes += known.growth(partitions[i], offsets[i]);
+    return bytes;
+  }
 };
 
 Commit commit_of(const wire::OffsetCommitRequest& request, std::size_t metadata_chars_max, WallMillis wall,
@@ -106,7 +113,7 @@ Effects Coordinator::commit_offsets(RequestToken token, const wire::OffsetCommit
   auto problem = not_serving();
   const Group* known = find(request.group_id);
   if (!problem) problem = commit_problem(known, request);
-  if (!problem && known == nullptr && !has_room_for_group_()) problem = ErrorCode::kGroupMaxSizeReached;
+  if (!problem && known == nullptr && !room_.for_group()) problem = ErrorCode::kGroupMaxSizeReached;
   if (problem) {
     answer(turn, token, refuse(request, *problem));
     return std::move(turn.effects);
@@ -116,18 +123,23 @@ Effects Coordinator::commit_offsets(RequestToken token, const wire::OffsetCommit
 
   wire::OffsetCommitResponse response;
   Commit commit = commit_of(request, settings_.offset_metadata_chars_max, time.wall, response);
-  if (commit.records.empty()) {
+  const std::size_t growth = commit.growth(group.offsets);
+  const bool has_room = has_room_to_grow(0, growth);
+  if (!has_room) response = refuse(request, ErrorCode::kGroupMaxSizeReached);
+  if (!has_room || commit.records.empty()) {
     answer(turn, token, std::move(response));
     settle(group);
     return std::move(turn.effects);
   }
   begin(group, commit.partitions);
+  group.offsets_growth += growth;
   append(turn, group, std::move(commit.records),
-         [token, response = std::move(response), partitions = std::move(commit.partitions),
+         [token, growth, response = std::move(response), partitions = std::move(commit.partitions),
           offsets = std::move(commit.offsets)](Turn& later, Group& g, ErrorCode error) mutable {
            end(g, partitions);
+           g.offsets_growth -= growth;
            for (std::size_t i = 0; error == ErrorCode::kNone && i < partitions.size(); ++i)
-             g.offsets.insert_or_assign(partitions[i], std::move(offsets[i]));
+             g.offsets.put(partitions[i], std::move(offsets[i]));
            if (error != ErrorCode::kNone) {
              for (auto& topic : response.topics)
                for (auto& partition : topic.partitions)
@@ -135,6 +147,7 @@ Effects Coordinator::commit_offsets(RequestToken token, const wire::OffsetCommit
            }
            answer(later, token, std::move(response));
          });
+  settle(group);
   return std::move(turn.effects);
 }
 
@@ -239,13 +252,20 @@ Effects Coordinator::delete_group(RequestToken token, std::string_view group_id,
 
 void Coordinator::erase(Turn& turn, Group& group, std::vector<TopicPartition> partitions, bool with_group,
                         Continuation then) {
-  while (partitions.size() > kTombstonesPerAppend) {
-    const auto tail = partitions.end() - static_cast<std::ptrdiff_t>(kTombstonesPerAppend);
-    std::vector<TopicPartition> some(std::make_move_iterator(tail), std::make_move_iterator(partitions.end()));
-    partitions.erase(tail, partitions.end());
-    erase_some(turn, group, std::move(some), false, [](Turn&, Group&, ErrorCode) {});
+  // Half a batch leaves room for the group's own tombstone.
+  const std::size_t bytes_max = room_.batch_bytes() / 2;
+  std::vector<TopicPartition> some;
+  std::size_t bytes = 0;
+  for (TopicPartition& partition : partitions) {
+    const std::size_t more = tombstone_bytes_max(group.id(), partition);
+    if (!some.empty() && (bytes + more > bytes_max || some.size() == kTombstonesPerAppend)) {
+      erase_some(turn, group, std::exchange(some, {}), false, [](Turn&, Group&, ErrorCode) {});
+      bytes = 0;
+    }
+    bytes += more;
+    some.push_back(std::move(partition));
   }
-  erase_some(turn, group, std::move(partitions), with_group, std::move(then));
+  erase_some(turn, group, std::move(some), with_group, std::move(then));
 }
 
 void Coordinator::erase_some(Turn& turn, Group& group, std::vector<TopicPartition> partitions, bool with_group,

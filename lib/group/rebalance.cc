@@ -80,9 +80,35 @@ Effects Coordinator::sync(RequestToken token, const wire::SyncGroupRequest& requ
   // It has joined the next round already, and waits for it with another request.
   if (group->find(request.member_id)->join_token) return refuse_with(ErrorCode::kRebalanceInProgress);
 
+  if (assigns(*group, request.member_id))
+    if (const auto problem = assignment_problem(*group, request)) return refuse_with(*problem);
+
   park_sync(turn, token, request, *group, *group->find(request.member_id));
   settle(*group);
   return std::move(turn.effects);
+}
+
+bool Coordinator::assigns(const Group& group, const std::string& member_id) {
+  return group.is(State::kCompletingRebalance) && group.is_leader(member_id) &&
+         group.assignment_in_progress != group.generation();
+}
+
+std::optional<ErrorCode> Coordinator::assignment_problem(const Group& group,
+                                                         const wire::SyncGroupRequest& request) const {
+  std::size_t record_bytes = record_bytes_max(group);
+  std::size_t from = 0;
+  std::size_t to = 0;
+  for (const auto& assigned : request.assignments) {
+    const Member* member = group.find(assigned.member_id);
+    if (member == nullptr) continue;
+    record_bytes += assigned.assignment.size();
+    from += member->bytes();
+    to += member->bytes_with(member->protocols_size.bytes, assigned.assignment.size());
+  }
+  // As Kafka answers when it could not write it.
+  if (record_bytes > room_.batch_bytes()) return ErrorCode::kUnknownServerError;
+  if (!has_room_to_grow(from, to)) return ErrorCode::kGroupMaxSizeReached;
+  return std::nullopt;
 }
 
 void Coordinator::park_sync(Turn& turn, RequestToken token, const wire::SyncGroupRequest& request, Group& group,
@@ -93,8 +119,7 @@ void Coordinator::park_sync(Turn& turn, RequestToken token, const wire::SyncGrou
   member.sync_due = false;
   if (!group.any_sync_due()) group.sync_deadline.reset();
   if (group.is(State::kStable)) return answer_sync(turn, group, member, ErrorCode::kNone);
-  if (group.is_leader(member.id) && group.assignment_in_progress != group.generation())
-    take_assignment(turn, group, request);
+  if (assigns(group, member.id)) take_assignment(turn, group, request);
 }
 
 void Coordinator::take_assignment(Turn& turn, Group& group, const wire::SyncGroupRequest& request) {

@@ -21,6 +21,11 @@ constexpr ApiVersion kGroupValueVersion = 3;
 
 using std::chrono::milliseconds;
 
+// Lengths, numbers and headers: of a batch with the record in it, of a member, of a record with a key only.
+constexpr std::size_t kGroupOverheadBytes = 200;
+constexpr std::size_t kMemberOverheadBytes = 32;
+constexpr std::size_t kTombstoneOverheadBytes = 32;
+
 std::int32_t to_ms(Duration duration) {
   const auto ms = std::chrono::duration_cast<milliseconds>(duration).count();
   return static_cast<std::int32_t>(std::min<std::int64_t>(ms, std::numeric_limits<std::int32_t>::max()));
@@ -132,6 +137,28 @@ Record group_tombstone(const std::string& group_id) {
   wire::GroupMetadataKey key;
   key.group = group_id;
   return {wire::encode_versioned(key, kGroupKeyVersion), std::nullopt};
+}
+
+std::size_t record_bytes_max(const Group& group, const Member* left_out) {
+  std::size_t bytes = kGroupOverheadBytes + group.id().size() + group.protocol_type().value_or("").size();
+  std::size_t longest_id = 0;
+  for (const auto& [id, member] : group.members()) {
+    // A dynamic member that does not come back in time is left behind.
+    const bool comes_along = !group.is(State::kPreparingRebalance) || member.join_token || member.instance_id;
+    if (&member == left_out || !comes_along) continue;
+    bytes += record_bytes_max(member);
+    longest_id = std::max(longest_id, id.size());
+  }
+  return bytes + longest_id;  // of the leader
+}
+
+std::size_t record_bytes_max(const Member& member) {
+  return kMemberOverheadBytes + member.id.size() + member.instance_id.value_or("").size() + member.client_id.size() +
+         member.client_host.size() + member.protocols_size.metadata_bytes_max;
+}
+
+std::size_t tombstone_bytes_max(const std::string& group_id, const TopicPartition& partition) {
+  return kTombstoneOverheadBytes + group_id.size() + partition.topic.size();
 }
 
 }  // namespace mq::group

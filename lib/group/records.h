@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -47,5 +48,13 @@ struct WrittenGroup {
 /// The group as it is now, each member with its assignment.
 [[nodiscard]] Record group_record(const Group& group);
 [[nodiscard]] Record group_tombstone(const std::string& group_id);
+
+// Not less than what these take of a batch, so that what would not fit can be refused beforehand.
+
+/// The next generation of `group`, but for `left_out` and for what will be assigned.
+[[nodiscard]] std::size_t record_bytes_max(const Group& group, const Member* left_out = nullptr);
+/// A member's part of its group's record, without its assignment.
+[[nodiscard]] std::size_t record_bytes_max(const Member& member);
+[[nodiscard]] std::size_t tombstone_bytes_max(const std::string& group_id, const TopicPartition& partition);
 
 }  // namespace mq::group

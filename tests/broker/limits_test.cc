@@ -6,6 +6,7 @@
 
 #include "base/cursor.h"
 #include "broker/connection_rate.h"
+#include "broker/metrics_text.h"
 #include "broker/request_room.h"
 #include "broker_fixture.h"
 #include "wire/messages/api_versions.h"
@@ -104,6 +105,28 @@ TEST_F(Limits, GroupBeyondTheirNumberIsRefusedUntilOneHasExpired) {
   world_->run_for(2h);
   peer = run(Peer::connect(*client_));
   EXPECT_EQ(run(commit(*peer, "d")), ErrorCode::kNone);
+}
+
+TEST_F(Limits, GroupsTakeNoMoreMemoryThanTheirPartAndThoseThatAreThereGoOn) {
+  start([](NodeConfig& config) { config.group_bytes_max = 40'000; }, 1, 2);
+  create_topic("t", 1);
+  create_topic("__consumer_offsets", 2);
+  auto peer = run(Peer::connect(*client_));
+  std::vector<std::string> kept;
+  ErrorCode last = ErrorCode::kNone;
+  for (int i = 0; i < 1000 && last == ErrorCode::kNone; ++i) {
+    const std::string group = "group " + std::to_string(i);
+    last = run(commit(*peer, group));
+    if (last == ErrorCode::kNone) kept.push_back(group);
+  }
+  EXPECT_EQ(last, ErrorCode::kGroupMaxSizeReached);
+  EXPECT_GT(kept.size(), 10u);
+  EXPECT_LT(kept.size(), 100u);
+  EXPECT_TRUE(logged("raise mq.group.memory.bytes"));
+  for (const std::string& group : kept) EXPECT_EQ(run(commit(*peer, group)), ErrorCode::kNone);
+  const std::string text = world_->run(*machine_, metrics_text(*node_, {}), 1min);
+  EXPECT_TRUE(text.contains("mq_group_memory_bytes"));
+  EXPECT_FALSE(text.contains("mq_group_memory_bytes 0\n"));
 }
 
 TEST(ConnectionRate, OneSecondsWorthMayComeAtOnceAndTheRestWaitsInItsOrder) {

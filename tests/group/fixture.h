@@ -168,7 +168,10 @@ class Fixture {
     carry_out(coordinator->finish_loading(time));
   }
   std::unique_ptr<Coordinator> fresh_coordinator() {
-    return std::make_unique<Coordinator>(settings_, [this] { return std::to_string(++suffixes_); });
+    return std::make_unique<Coordinator>(
+        settings_, [this] { return std::to_string(++suffixes_); },
+        Room{.for_bytes = [this](std::size_t more) { return coordinator->bytes() + more <= bytes_max; },
+             .batch_bytes = [this] { return batch_bytes; }});
   }
   void finish_held(ErrorCode error = ErrorCode::kNone) {
     while (!held.empty()) {
@@ -213,6 +216,8 @@ class Fixture {
 
   Time time{Instant{1h}, 1'000'000};
   std::unique_ptr<Coordinator> coordinator;
+  std::size_t bytes_max = std::size_t{1} << 30;
+  std::size_t batch_bytes = std::size_t{1} << 20;
   bool holds_appends = false;
   std::deque<Append> held;
   std::vector<Record> log;

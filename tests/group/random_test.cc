@@ -25,6 +25,7 @@ class RandomLife {
   explicit RandomLife(std::uint64_t seed)
       : random_(seed), f_({.initial_rebalance_delay = seed % 3 == 0 ? Duration(2s) : Duration(0)}) {
     f_.holds_appends = true;
+    if (seed % 5 == 0) f_.bytes_max = 16'000;  // three members
     for (int c = 0; c < 4; ++c) {
       clients_.push_back({.name = c});
       if (c < 2) clients_.back().instance_id = "static-" + std::to_string(c);
@@ -120,10 +121,26 @@ class RandomLife {
     f_.carry_out(f_.coordinator->unload());
     EXPECT_TRUE(f_.parked.empty()) << "unloading left somebody waiting";
     read_answers();
+    if (chance(30)) stop_amid_load();
     f_.restart();
     f_.holds_appends = true;
     last_generation_ = f_.group() ? f_.group()->generation() : 0;
     last_committed_ = f_.committed();
+  }
+
+  /// Whoever asks meanwhile is told to wait, and nothing comes of what was read.
+  void stop_amid_load() {
+    const auto loading = f_.fresh_coordinator();
+    for (std::size_t i = 0, end = random_() % (f_.log.size() + 1); i < end; ++i) {
+      const Record& record = f_.log[i];
+      (void)loading->replay(record.key, record.value ? std::optional<BytesView>(*record.value) : std::nullopt);
+      const auto told = loading->commit_offsets(RequestToken{1}, Fixture::commit_request(0), f_.time);
+      EXPECT_TRUE(told.appends.empty());
+      EXPECT_EQ(std::get<wire::OffsetCommitResponse>(told.answers.at(0).response).topics[0].partitions[0].error_code,
+                ErrorCode::kCoordinatorLoadInProgress);
+    }
+    const Effects left = loading->unload();
+    EXPECT_TRUE(left.appends.empty() && left.answers.empty());
   }
 
   void finish_one() {
