@@ -1,9 +1,11 @@
 #include "broker/group_service.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/assert.h"
 #include "broker/errors.h"
+#include "broker/group_load.h"
 #include "broker/partition.h"
 #include "broker/shard_broker.h"
 #include "record/batch_builder.h"
@@ -11,7 +13,9 @@
 namespace mq::broker {
 namespace {
 
-constexpr std::size_t kLoadBytes = 1 << 20;
+// How long a load that failed rests: longer each time, since the disk is not likely to get well.
+constexpr Duration kLoadPauseMin = 1s;
+constexpr Duration kLoadPauseMax = 1min;
 
 group::Settings settings_of(const NodeConfig& config) {
   return {.session_timeout_min = config.group_session_timeout_min,
@@ -34,18 +38,18 @@ std::string new_member_suffix(env::Random& random) {
 
 }  // namespace
 
-GroupService::Hosted::Hosted(GroupService& service, std::shared_ptr<Partition> its_partition)
-    : partition(std::move(its_partition)),
-      coordinator(
-          settings_of(service.shard_.node().config()),
-          [&random = service.shard_.node().machine().random] { return new_member_suffix(random); },
-          group::Room{.for_group = [&service] { return service.has_room_for_group(); },
-                      .for_bytes = [&service](std::size_t more) { return service.has_room_for_bytes(more); },
-                      .batch_bytes = [of = partition] { return of->log().config().batch_bytes_max; }}),
-      timer(service.shard_.shard().make_timer()) {}
-
 GroupService::GroupService(ShardBroker& shard) : shard_(shard) {}
 GroupService::~GroupService() = default;
+
+std::unique_ptr<group::Coordinator> GroupService::make_coordinator(std::shared_ptr<const Partition> partition) {
+  return std::make_unique<group::Coordinator>(
+      settings_of(shard_.node().config()),
+      [&random = shard_.node().machine().random] { return new_member_suffix(random); },
+      group::Room{
+          .for_group = [this] { return has_room_for_group(); },
+          .for_bytes = [this](std::size_t more) { return has_room_for_bytes(more); },
+          .batch_bytes = [partition = std::move(partition)] { return partition->log().config().batch_bytes_max; }});
+}
 
 group::Time GroupService::time() const {
   return {.now = shard_.shard().now(), .wall = shard_.shard().clock().wall_now()};
@@ -79,11 +83,13 @@ void GroupService::host_partitions() {
   for (std::int32_t index = 0; index < topic->partition_count(); ++index) {
     Partition* partition = shard_.find(topic->id, index);
     if (partition == nullptr || hosted_.contains(index)) continue;
-    auto hosted = std::make_shared<Hosted>(*this, partition->shared_from_this());
+    auto hosted = std::make_shared<Hosted>(
+        partition->shared_from_this(), make_coordinator(partition->shared_from_this()), shard_.shard().make_timer());
     hosted_.emplace(index, hosted);
     if (partition->log().log_start() == partition->log().log_end()) {
-      carry_out(hosted, hosted->coordinator.finish_loading(time()));
+      carry_out(hosted, hosted->coordinator->finish_loading(time()));
     } else {
+      hosted->topics_deleted.emplace();
       shard_.tasks().spawn(load(hosted));
     }
   }
@@ -92,14 +98,16 @@ void GroupService::host_partitions() {
 void GroupService::stop() {
   stopped_ = true;
   for (const auto& [index, hosted] : hosted_) {
-    carry_out(hosted, hosted->coordinator.unload());
+    carry_out(hosted, hosted->coordinator->unload());
     hosted->timer->cancel();
   }
 }
 
 void GroupService::topic_deleted(const std::string& topic) {
-  for (const auto& [index, hosted] : hosted_)
-    if (hosted->coordinator.is_serving()) carry_out(hosted, hosted->coordinator.on_topic_deleted(topic, time()));
+  for (const auto& [index, hosted] : hosted_) {
+    if (hosted->topics_deleted) hosted->topics_deleted->insert(topic);
+    carry_out(hosted, hosted->coordinator->on_topic_deleted(topic, time()));
+  }
 }
 
 bool GroupService::ask(std::int32_t offsets_partition, Ask ask, Told told) {
@@ -108,14 +116,14 @@ bool GroupService::ask(std::int32_t offsets_partition, Ask ask, Told told) {
   const auto hosted = found->second;
   const group::RequestToken token{++hosted->last_token};
   hosted->waiting.emplace(token, std::move(told));
-  carry_out(hosted, ask(hosted->coordinator, token, time()));
+  carry_out(hosted, ask(*hosted->coordinator, token, time()));
   return true;
 }
 
 void GroupService::after_commits(std::int32_t offsets_partition, std::string_view group_id,
                                  std::move_only_function<void()> done) {
   const auto found = hosted_.find(offsets_partition);
-  const group::Group* group = found == hosted_.end() ? nullptr : found->second->coordinator.find(group_id);
+  const group::Group* group = found == hosted_.end() ? nullptr : found->second->coordinator->find(group_id);
   if (group == nullptr || group->offsets_in_progress.empty()) return done();
   Partition& partition = *found->second->partition;
   // In a turn of its own, behind those in which the coordinator hears of its appends.
@@ -126,7 +134,7 @@ void GroupService::after_commits(std::int32_t offsets_partition, std::string_vie
 
 const group::Coordinator* GroupService::find(std::int32_t offsets_partition) const {
   const auto found = hosted_.find(offsets_partition);
-  return found == hosted_.end() ? nullptr : &found->second->coordinator;
+  return found == hosted_.end() ? nullptr : found->second->coordinator.get();
 }
 
 void GroupService::refresh_metrics() {
@@ -150,65 +158,39 @@ void GroupService::refresh_metrics() {
 }
 
 awaitable<void> GroupService::load(std::shared_ptr<Hosted> hosted) {
-  auto replayed = co_await replay(*hosted);
-  if (stopped_) co_return;
-  if (!replayed) {
-    // Serving with half of the offsets would send consumers back to where they were long ago: stay in loading (G-1).
-    const std::string& directory = hosted->partition->log().directory();
+  for (Duration pause = kLoadPauseMin; !stopped_; pause = std::min(2 * pause, kLoadPauseMax)) {
+    auto loaded = make_coordinator(hosted->partition);
+    const auto done = co_await load_groups(*hosted->partition, *loaded);
+    if (shard_.node().is_stopping()) co_return;
+    if (done) co_return take_office(hosted, std::move(loaded));
+    if (!may_load_again(*hosted->partition, done.error())) break;
+    (void)co_await hosted->timer->wait_until(shard_.shard().now() + pause);
+  }
+  hosted->topics_deleted.reset();
+}
+
+void GroupService::take_office(const std::shared_ptr<Hosted>& hosted, std::unique_ptr<group::Coordinator> loaded) {
+  MQ_ASSERT(!stopped_ && hosted->waiting.empty());
+  hosted->coordinator = std::move(loaded);
+  const auto deleted = std::exchange(hosted->topics_deleted, std::nullopt);
+  carry_out(hosted, hosted->coordinator->finish_loading(time()));
+  for (const std::string& topic : *deleted) carry_out(hosted, hosted->coordinator->on_topic_deleted(topic, time()));
+}
+
+bool GroupService::may_load_again(const Partition& partition, const Error& error) {
+  // Serving with half of the offsets would send consumers back to where they were long ago: stay in loading (G-1).
+  const std::string name = partition.name().to_string();
+  if (error.code == Errc::corrupt || error.code == Errc::corrupt_batch) {
     shard_.node().logger().error(
         "{}: its groups cannot be loaded and are not served: {}; 'mqctl segment verify {}' names what is damaged; "
         "with mqd stopped, put back a good copy of the directory, or move it away: its groups then begin anew",
-        hosted->partition->name().to_string(), replayed.error().message, directory);
-    co_return;
+        name, error.message, partition.log().directory());
+    return false;
   }
-  carry_out(hosted, hosted->coordinator.finish_loading(time()));
-}
-
-awaitable<Result<void>> GroupService::replay(Hosted& hosted) {
-  Partition& partition = *hosted.partition;
-  env::Pool& pool = shard_.node().machine().disk_pool;
-  record::RecordReader reader;
-  const Offset end = partition.log().log_end();
-  for (Offset at = partition.log().log_start(); at < end && !stopped_;) {
-    MQ_CO_TRY(log::FileRange range, partition.log().read(at, kLoadBytes, end, true));
-    if (range.empty()) {
-      // Only compaction leaves offsets without batches at the end, and it remembers how far it came.
-      if (end <= partition.log().compacted_end()) break;
-      co_return fail(Errc::corrupt_batch, "{}: its batches end at offset {}, but {} were written",
-                     partition.log().directory(), at.value(), end.value());
-    }
-    if (!range.verified) {
-      const log::VerifyOutcome outcome = co_await pool.run(shard_.shard(), [&range] { return log::verify(range); });
-      partition.log().note_verified(range, outcome);
-      if (outcome.damage) co_return std::unexpected(*outcome.damage);
-    }
-    MQ_CO_TRY(const std::string bytes, co_await pool.run(shard_.shard(), [&range] { return log::read_bytes(range); }));
-    record::BatchReader batches(bytes);
-    while (true) {
-      MQ_CO_TRY(const auto batch, batches.next());
-      if (!batch) break;
-      at = batch->header().next_offset();
-      if (batch->header().is_control()) continue;
-      std::optional<Offset> unreadable;
-      MQ_CO_CHECK(record::for_each_record(reader, *batch, [&](const record::RecordView& record) {
-        if (!replay(hosted, record) && !unreadable) unreadable = record.offset;
-      }));
-      if (unreadable)
-        co_return fail(Errc::corrupt, "{}: the record at offset {} is of a group or an offset, but cannot be read",
-                       partition.log().directory(), unreadable->value());
-    }
-  }
-  co_return Result<void>{};
-}
-
-bool GroupService::replay(Hosted& hosted, const record::RecordView& record) {
-  using Replayed = group::Coordinator::Replayed;
-  if (!record.key) return true;
-  const Replayed replayed = hosted.coordinator.replay(*record.key, record.value);
-  if (replayed == Replayed::kForeign)
-    shard_.node().logger().warn("{}: the record at offset {} is not understood and is skipped",
-                                hosted.partition->name().to_string(), record.offset.value());
-  return replayed != Replayed::kUnreadable;
+  shard_.node().logger().error("{}: its groups are not served yet, since they cannot be read: {}; it is tried again",
+                               name, error.message);
+  if (error.code == Errc::disk_failed) shard_.node().disk_failed(error);
+  return true;
 }
 
 void GroupService::carry_out(const std::shared_ptr<Hosted>& hosted, group::Effects effects) {
@@ -229,7 +211,7 @@ void GroupService::append(const std::shared_ptr<Hosted>& hosted, group::Append w
   // Continues in its own turn: the coordinator may still be inside the call that asked for this.
   const auto then = [this, hosted, token = wanted.token](ErrorCode error) {
     shard_.shard().post(
-        [this, hosted, token, error] { carry_out(hosted, hosted->coordinator.on_appended(token, error, time())); });
+        [this, hosted, token, error] { carry_out(hosted, hosted->coordinator->on_appended(token, error, time())); });
   };
   auto batch = builder.finish();
   if (!batch) return then(to_wire(batch.error()));
@@ -242,7 +224,7 @@ void GroupService::append(const std::shared_ptr<Hosted>& hosted, group::Append w
 }
 
 void GroupService::set_clock(const std::shared_ptr<Hosted>& hosted) {
-  const Instant next = stopped_ ? Instant::never() : hosted->coordinator.next_deadline();
+  const Instant next = stopped_ ? Instant::never() : hosted->coordinator->next_deadline();
   if (next >= hosted->timer_at) return;
   const bool runs = hosted->timer_at != Instant::never();
   hosted->timer_at = next;
@@ -251,10 +233,10 @@ void GroupService::set_clock(const std::shared_ptr<Hosted>& hosted) {
 
 awaitable<void> GroupService::run_clock(std::shared_ptr<Hosted> hosted) {
   while (!stopped_) {
-    hosted->timer_at = hosted->coordinator.next_deadline();
+    hosted->timer_at = hosted->coordinator->next_deadline();
     if (hosted->timer_at == Instant::never()) co_return;
     if (!co_await hosted->timer->wait_until(hosted->timer_at)) continue;
-    if (!stopped_) carry_out(hosted, hosted->coordinator.on_time(time()));
+    if (!stopped_) carry_out(hosted, hosted->coordinator->on_time(time()));
   }
 }
 

@@ -6,9 +6,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "env/shard.h"
 #include "group/coordinator.h"
@@ -22,6 +22,9 @@ class ShardBroker;
 
 /// Runs the group coordinators of one shard: those whose partition of __consumer_offsets lives here. Loads them, gives
 /// them requests and the time, appends what they decide and delivers their answers. On its shard only.
+///
+/// Until a partition is loaded a coordinator without groups answers for it. What is loaded goes into another one, which
+/// the load owns and which takes office when it is whole, unless this has stopped meanwhile.
 class GroupService {
  public:
   explicit GroupService(ShardBroker& shard);
@@ -49,25 +52,26 @@ class GroupService {
   [[nodiscard]] const group::Coordinator* find(std::int32_t offsets_partition) const;
   template <class F>
   void for_each(F f) const {
-    for (const auto& [index, hosted] : hosted_) f(hosted->coordinator);
+    for (const auto& [index, hosted] : hosted_) f(*hosted->coordinator);
   }
 
  private:
   struct Hosted {
-    Hosted(GroupService& service, std::shared_ptr<Partition> partition);
     std::shared_ptr<Partition> partition;
-    group::Coordinator coordinator;
-    std::map<group::RequestToken, Told> waiting;
-    std::uint64_t last_token = 0;
+    std::unique_ptr<group::Coordinator> coordinator;
     std::unique_ptr<env::Timer> timer;
+    std::map<group::RequestToken, Told> waiting = {};
+    std::uint64_t last_token = 0;
     Instant timer_at = Instant::never();  ///< what the clock coroutine waits for; never: it does not run
+    /// While it loads: topics that went meanwhile, whose offsets the load may have read before or may read after.
+    std::optional<std::set<std::string>> topics_deleted = std::nullopt;
   };
 
+  [[nodiscard]] std::unique_ptr<group::Coordinator> make_coordinator(std::shared_ptr<const Partition> partition);
   awaitable<void> load(std::shared_ptr<Hosted> hosted);
-  /// All of the partition or an error: never half of it.
-  awaitable<Result<void>> replay(Hosted& hosted);
-  /// False: a record that we should understand, and do not.
-  bool replay(Hosted& hosted, const record::RecordView& record);
+  void take_office(const std::shared_ptr<Hosted>& hosted, std::unique_ptr<group::Coordinator> loaded);
+  /// Tells why a load failed; true when another try may end better.
+  bool may_load_again(const Partition& partition, const Error& error);
   void carry_out(const std::shared_ptr<Hosted>& hosted, group::Effects effects);
   void append(const std::shared_ptr<Hosted>& hosted, group::Append append);
   void set_clock(const std::shared_ptr<Hosted>& hosted);

@@ -208,6 +208,87 @@ TEST_F(GroupLoad, BatchLargerThanWhatIsReadAtOnceIsLoadedWhole) {
   EXPECT_EQ(fetch(499).offset, 499);
 }
 
+TEST_F(GroupLoad, NoShardWaitsForTheDiskWhileGroupsLoad) {
+  for (int i = 0; i < 600; ++i)
+    write({group::offset_record(kGroup, {"t", i % 500}, {.offset = i, .metadata = std::string(4000, 'm')})});
+  restart([&](env::Files&) { machine_->disk().watch_cold_reads(); });
+  EXPECT_EQ(fetch(99).offset, 599);
+  for (const std::string& path : machine_->disk().cold_reads_on_shards())
+    EXPECT_FALSE(path.starts_with(directory())) << path;
+}
+
+TEST_F(GroupLoad, ReadErrorReachesTheNodeAndTheGroupsAreReadOnceMore) {
+  commit(7);
+  restart([&](env::Files&) { machine_->disk().inject({.on = sim::DiskFault::On::read, .path_part = segment()}); });
+  world_->run_for(500ms);
+  EXPECT_TRUE(logged("its groups are not served yet, since they cannot be read"));
+  EXPECT_TRUE(node_->is_offline());
+  world_->run_for(2s);
+  EXPECT_EQ(fetch().offset, 7);
+}
+
+TEST_F(GroupLoad, GroupsThatCannotBeReadNowAreAskedForLater) {
+  commit(7);
+  restart([&](env::Files&) {
+    machine_->disk().inject(
+        {.on = sim::DiskFault::On::open, .path_part = segment(), .times = 3, .code = Errc::too_many_files});
+  });
+  EXPECT_EQ(run(send_fetch(*client_, kGroup, 0)).error, ErrorCode::kCoordinatorLoadInProgress);
+  EXPECT_EQ(run(send_commit(*client_, kGroup, 0, 8)), ErrorCode::kCoordinatorLoadInProgress);
+  world_->run_for(10s);
+  EXPECT_EQ(fetch().offset, 7);
+  EXPECT_FALSE(node_->is_offline());
+  EXPECT_EQ(run(send_commit(*client_, kGroup, 0, 8)), ErrorCode::kNone);
+  restart();
+  EXPECT_EQ(fetch().offset, 8);
+}
+
+TEST_F(GroupLoad, TopicThatIsDeletedWhileItsOffsetsLoadTakesThemWithIt) {
+  commit(7);
+  restart([&](env::Files&) {
+    machine_->disk().inject({.on = sim::DiskFault::On::open, .path_part = segment(), .code = Errc::too_many_files});
+  });
+  EXPECT_EQ(world_->run(*machine_, node_->topics().remove("t"), 100ms).error, ErrorCode::kNone);
+  EXPECT_EQ(run(send_fetch(*client_, kGroup, 0)).error, ErrorCode::kCoordinatorLoadInProgress);
+  create_topic("t", 1);
+  EXPECT_EQ(fetch().error, ErrorCode::kNone);
+  EXPECT_EQ(fetch().offset, kNone);
+  restart();
+  EXPECT_EQ(fetch().offset, kNone);
+}
+
+TEST_F(GroupLoad, StopAmidALoadLeavesItsOffsetsToTheNextStart) {
+  commit(7);
+  restart([&](env::Files&) {
+    machine_->disk().inject({.on = sim::DiskFault::On::open, .path_part = segment(), .code = Errc::too_many_files});
+  });
+  restart();
+  EXPECT_EQ(fetch().offset, 7);
+}
+
+awaitable<ErrorCode> send_large_commit(sim::Node& client) {
+  auto peer = co_await Peer::connect(client);
+  wire::OffsetCommitRequest request;
+  request.group_id = kGroup;
+  auto& topic = request.topics.emplace_back();
+  topic.name = "t";
+  for (std::int32_t i = 0; i < 500; ++i)
+    topic.partitions.push_back(
+        {.partition_index = i, .committed_offset = 1, .committed_metadata = std::string(4000, 'm')});
+  const auto answer = co_await peer->call(request, 8);
+  for (const auto& row : answer.topics.at(0).partitions)
+    EXPECT_EQ(row.error_code, answer.topics.at(0).partitions.at(0).error_code);
+  co_return answer.topics.at(0).partitions.at(0).error_code;
+}
+
+TEST_F(GroupLoad, CommitLargerThanABatchOfItsTopicMayBeIsRefusedAsAWhole) {
+  commit(7);
+  const std::int64_t end = log_end(kOffsets, home());
+  EXPECT_EQ(run(send_large_commit(*client_)), ErrorCode::kInvalidCommitOffsetSize);
+  EXPECT_EQ(log_end(kOffsets, home()), end);
+  EXPECT_EQ(fetch().offset, 7);
+}
+
 awaitable<void> delete_before_and_after_leaving(sim::Node& client) {
   auto peer = co_await Peer::connect(client);
   wire::JoinGroupRequest join;

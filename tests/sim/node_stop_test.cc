@@ -33,7 +33,8 @@ struct Life {
     broker::NodeConfig config;
     config.data_dir = "/var/lib/mq";
     config.partitions_default = kPartitions;
-    config.offsets_partitions = 4;
+    config.offsets_partitions = offsets_partitions;
+    config.housekeeping_interval = housekeeping_interval;
     config.listeners.push_back({.address = {.host = "", .port = kPort, .path = {}}});
     broker::NodeEnv env{.shards = machine.shards(),
                         .files = machine.files(),
@@ -54,6 +55,8 @@ struct Life {
 
   World world;
   Node& machine;
+  std::int32_t offsets_partitions = 4;
+  Duration housekeeping_interval = 30s;
   broker::Node* node = nullptr;
   std::set<std::string> acknowledged;
   bool produced = false;
@@ -156,6 +159,40 @@ awaitable<std::vector<std::string>> read_all(Node& host, std::size_t count) {
   co_return seen;
 }
 
+std::string group_name(int index) { return "group " + std::to_string(index); }
+const TopicPartition kCommitted{kTopic, 0};
+
+/// Commits for one of `groups` groups after the other, the numbers from 0 on, with so much text that a load takes
+/// several steps.
+awaitable<void> commit_for_many(Node& host, int groups, int commits) {
+  client::Cluster cluster(host.shard(0), host.random(), options());
+  EXPECT_TRUE(co_await cluster.start(Instant::never()));
+  EXPECT_TRUE(co_await cluster.topic(kTopic, client::Cluster::AutoCreate::yes, Instant::never()));
+  client::Admin admin(cluster);
+  for (int i = 0; i < commits; ++i) {
+    std::vector<client::CommittedOffset> offsets;
+    offsets.push_back({.where = kCommitted, .offset = Offset{i}, .metadata = std::string(4000, 'x')});
+    const auto done = co_await admin.commit_offsets(group_name(i % groups), std::move(offsets), Instant::never());
+    EXPECT_TRUE(done && !done->front().error);
+  }
+  co_await cluster.close();
+}
+
+/// What each of them has committed.
+awaitable<std::vector<std::int64_t>> committed_by_many(Node& host, int groups) {
+  client::Cluster cluster(host.shard(0), host.random(), options());
+  EXPECT_TRUE(co_await cluster.start(Instant::never()));
+  client::Admin admin(cluster);
+  std::vector<std::int64_t> committed;
+  for (int i = 0; i < groups; ++i) {
+    const auto found = co_await admin.fetch_offsets(group_name(i), {kCommitted}, Instant::never());
+    EXPECT_TRUE(found);
+    committed.push_back(found->front().offset.value());
+  }
+  co_await cluster.close();
+  co_return committed;
+}
+
 class Stop : public ::testing::TestWithParam<std::uint64_t> {};
 
 TEST_P(Stop, AmidEverythingIsCleanAndLosesNothing) {
@@ -184,6 +221,39 @@ TEST_P(Stop, AmidEverythingIsCleanAndLosesNothing) {
   EXPECT_EQ(life.acknowledged.size(), static_cast<std::size_t>(kRecords));
   EXPECT_EQ(seen.size(), life.acknowledged.size());
   EXPECT_EQ(std::set<std::string>(seen.begin(), seen.end()), life.acknowledged);
+  if (HasFailure())
+    for (const std::string& line : life.machine.log_lines()) std::cout << line << "\n";
+}
+
+TEST_P(Stop, AtAnyStepOfAStartThatLoadsGroupsIsCleanAndLosesNoOffset) {
+  constexpr int kGroups = 60;
+  constexpr int kCommits = 700;
+  Life life(GetParam());
+  life.offsets_partitions = 2;
+  life.housekeeping_interval = 3ms;  // compaction and checkpoints are under way too
+  life.start_broker();
+  Node& client = life.world.add_node("client", {.shards = 1});
+  life.world.run(client, commit_for_many(client, kGroups, kCommits), 10min);
+  life.stop_broker();
+  // These ask and commit in every state that the broker is in.
+  Node& asker = life.world.add_node("asker", {.shards = 1});
+  asker.spawn(change_topics(life, asker));
+  Node& member = life.world.add_node("member", {.shards = 1});
+  member.spawn(read_as_member(life, member));
+  for (int round = 0; round < 20; ++round) {
+    life.start_broker();
+    std::uint64_t steps = life.world.rng().below(round % 2 == 0 ? 100 : 2000);
+    (void)life.world.run_until([&] { return steps-- == 0; }, 1s);
+    life.stop_broker();
+  }
+  life.start_broker();
+  const auto committed = life.world.run(client, committed_by_many(client, kGroups), 1min);
+  for (int last = kCommits - kGroups; last < kCommits; ++last) {
+    const int group = last % kGroups;
+    EXPECT_EQ(committed.at(static_cast<std::size_t>(group)), last) << group_name(group);
+  }
+  life.is_over = true;
+  ASSERT_TRUE(life.world.run_until([&] { return life.running == 0; }, 5min));
   if (HasFailure())
     for (const std::string& line : life.machine.log_lines()) std::cout << line << "\n";
 }
