@@ -124,7 +124,7 @@ class Consumer::Impl : public std::enable_shared_from_this<Impl> {
   [[nodiscard]] bool has_any(State state) const;
 
   awaitable<void> fetch_from(Lane& lane);
-  awaitable<Result<void>> fetch_once(Lane& lane, const std::vector<std::shared_ptr<Slot>>& slots);
+  awaitable<Result<void>> fetch_once(Lane& lane);
   [[nodiscard]] std::vector<std::shared_ptr<Slot>> fetchable(BrokerId leader) const;
   void start_lane(BrokerId id);
   void on_partition(const std::shared_ptr<Slot>& slot, const wire::FetchResponse::PartitionData& data,
@@ -360,6 +360,7 @@ void Consumer::Impl::begin_again(Slot& slot, const PartitionInfo& info, Uuid top
 awaitable<bool> Consumer::Impl::validate(std::shared_ptr<Slot> slot) {
   const std::uint64_t version = slot->version;
   auto connection = co_await cluster_.broker(slot->leader);
+  if (slot->version != version || slot->state != State::validating) co_return false;
   if (!connection) {
     slot->state = State::locating;
     co_return false;
@@ -441,27 +442,28 @@ std::vector<std::shared_ptr<Slot>> Consumer::Impl::fetchable(BrokerId leader) co
 awaitable<void> Consumer::Impl::fetch_from(Lane& lane) {
   Backoff backoff;
   while (!closed_) {
-    const auto slots = fetchable(lane.id);
-    if (slots.empty() || buffered_ >= options_.prefetch_bytes_max) {
+    if (fetchable(lane.id).empty() || buffered_ >= options_.prefetch_bytes_max) {
       co_await changed_.wait();
       continue;
     }
-    if (auto fetched = co_await fetch_once(lane, slots); fetched) {
+    if (auto fetched = co_await fetch_once(lane); fetched) {
       backoff.reset();
       continue;
     }
     lane.session.reset();
     if (closed_) break;
     // The leaders may be elsewhere by now.
-    for (const auto& slot : slots)
-      if (slot->state == State::fetching && slot->leader == lane.id) slot->state = State::locating;
+    for (const auto& slot : fetchable(lane.id)) slot->state = State::locating;
     changed_.notify_all();
     co_await shard_.sleep_until(shard_.now() + backoff.next(cluster_.random()));
   }
 }
 
-awaitable<Result<void>> Consumer::Impl::fetch_once(Lane& lane, const std::vector<std::shared_ptr<Slot>>& slots) {
+awaitable<Result<void>> Consumer::Impl::fetch_once(Lane& lane) {
   MQ_CO_TRY(auto connection, co_await cluster_.broker(lane.id, Cluster::Use::data));
+  // Only now: while the connection was made, partitions may have been given up, paused or moved.
+  const auto slots = fetchable(lane.id);
+  if (slots.empty()) co_return Result<void>{};
   std::vector<FetchTarget> targets;
   std::vector<std::uint64_t> versions;
   bool has_ids = true;

@@ -480,7 +480,9 @@ awaitable<void> GroupConsumer::Impl::look_for_new_partitions() {
 
 awaitable<Result<void>> GroupConsumer::Impl::commit(std::vector<CommittedOffset> offsets, Instant deadline) {
   if (offsets.empty()) co_return Result<void>{};
+  std::int32_t generation = -1;
   auto attempt = [&]() -> awaitable<Result<void>> {
+    generation = generation_;
     MQ_CO_TRY(const auto results, co_await commit_offsets(cluster_, options_.group, committer(), offsets));
     for (const auto& [where, code] : results) {
       if (code == ErrorCode::kNone) continue;
@@ -494,7 +496,8 @@ awaitable<Result<void>> GroupConsumer::Impl::commit(std::vector<CommittedOffset>
   if (!done &&
       (code_of(done.error()) == ErrorCode::kIllegalGeneration ||
        code_of(done.error()) == ErrorCode::kUnknownMemberId) &&
-      phase_ == Phase::stable) {
+      phase_ == Phase::stable && generation == generation_) {
+    // The answer to an older generation says nothing about this one.
     (void)refused(code_of(done.error()), "commit");
     rejoin();
   }

@@ -215,6 +215,19 @@ TEST_F(ConsumerFixture, PausedPartitionGivesNothingAndResumesWhereItWas) {
   EXPECT_EQ(read(c, {1}), numbers(0, 10));
 }
 
+TEST_F(ConsumerFixture, PartitionGivenUpWhileItsBrokerIsConnectedToIsNotRead) {
+  append(10);
+  append(10, 1);
+  Consumer& c = consumer();
+  c.assign(where(0), Offset{0});
+  c.assign(where(1), Offset{0});
+  // The way for control, then the one for data.
+  ASSERT_TRUE(w.world.run_until([&] { return w.broker.requests[ApiKey::kApiVersions] == 2; }, 10s));
+  EXPECT_EQ(w.broker.requests[ApiKey::kFetch], 0);
+  c.unassign(where(1));
+  EXPECT_EQ(read(c), numbers(0, 10));
+}
+
 TEST_F(ConsumerFixture, AssigningAgainMovesAndDropsWhatWasFetched) {
   append(10);
   Consumer& c = consumer();

@@ -118,7 +118,8 @@ class FakeBroker {
   /// Answers to what this broker does not have itself, and their versions.
   std::function<std::string(const wire::RequestHeader&, Reader)> answer_others;
   std::map<ApiKey, wire::Versions> other_versions;
-  std::map<ApiKey, int> requests;  ///< counted by kind
+  std::map<ApiKey, int> requests;     ///< counted by kind
+  std::map<ApiKey, Duration> delays;  ///< of answers, from when the request took effect
 
  private:
   struct Session {
@@ -175,6 +176,7 @@ class FakeBroker {
     MQ_ASSERT(header.has_value());
     const auto api = static_cast<ApiKey>(header->api_key);
     ++requests[api];
+    if (const auto delay = delays.find(api); delay != delays.end()) idle_wait_ = delay->second;
     if (api == ApiKey::kApiVersions) return api_versions(*header);
     if (answer_with) return answer_with(*header);
     switch (api) {

@@ -42,6 +42,7 @@ class FakeGroup {
   Partitions owned_at_join;
   ErrorCode join_error = ErrorCode::kNone;
   ErrorCode sync_error = ErrorCode::kNone;
+  ErrorCode commit_error = ErrorCode::kNone;
   int joins = 0;
   int leaves = 0;
 
@@ -164,7 +165,9 @@ class FakeGroup {
       for (const auto& partition : topic.partitions) {
         auto& result = answered.partitions.emplace_back();
         result.partition_index = partition.partition_index;
-        if (request.generation_id_or_member_epoch != generation_ || request.member_id != member_) {
+        if (commit_error != ErrorCode::kNone) {
+          result.error_code = commit_error;
+        } else if (request.generation_id_or_member_epoch != generation_ || request.member_id != member_) {
           result.error_code = ErrorCode::kUnknownMemberId;
         } else {
           committed[{.topic = topic.name, .partition = partition.partition_index}] = partition.committed_offset;
@@ -347,6 +350,25 @@ TEST_F(GroupFixture, CommitOfAForgottenMemberFails) {
   const auto committed = w.run(c.commit_polled(w.in(5s)));
   ASSERT_FALSE(committed.has_value());
   EXPECT_EQ(code_of(committed.error()), ErrorCode::kUnknownMemberId);
+}
+
+TEST_F(GroupFixture, RefusalOfACommitOfAnOlderGenerationSaysNothingOfTheNextOne) {
+  append(0, 10);
+  GroupConsumer& c = consumer();
+  poll(c);
+  group.rebalance();
+  ASSERT_TRUE(w.world.run_until([&] { return !c.is_settled(); }, 10s));
+  // Answered when the member has long joined anew.
+  w.broker.delays[ApiKey::kOffsetCommit] = 3s;
+  group.commit_error = ErrorCode::kIllegalGeneration;
+  bool refused = false;
+  w.client.spawn([](GroupConsumer* from, Instant deadline, bool* told) -> awaitable<void> {
+    *told = !co_await from->commit_polled(deadline);
+  }(&c, w.in(10s), &refused));
+  poll(c, 10s);
+  EXPECT_TRUE(refused);
+  EXPECT_EQ(group.joins, 2);
+  EXPECT_EQ(happened, (std::vector<std::string>{"+012"}));
 }
 
 TEST_F(GroupFixture, CoordinatorThatRestartsIsFoundAgain) {
