@@ -65,9 +65,10 @@ Result<std::optional<CompactionJob>> Log::begin_compaction(WallMillis wall_now, 
 
 Result<void> Log::finish_compaction(CompactionJob& job, Instant now) {
   MQ_ASSERT(compacting_ && job.done());
-  if (compaction_void_) {
+  if (compaction_void_ || !config_->cleanup_compact) {
     abandon_compaction(job);
-    return fail(Errc::conflict, "{}: was truncated while it was compacted", *directory_);
+    return fail(Errc::conflict, "{}: {} while it was compacted", *directory_,
+                compaction_void_ ? "was truncated" : "cleanup.policy became another");
   }
   compacting_ = false;
   auto swapped = swap_in(job, now);

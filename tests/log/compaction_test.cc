@@ -297,6 +297,20 @@ TEST_F(CompactionTest, TruncationMeanwhileVoidsIt) {
   EXPECT_EQ(read_all(0).back().offset, 19);
 }
 
+TEST_F(CompactionTest, PolicyThatBecameAnotherMeanwhileVoidsIt) {
+  create();
+  fill(100);
+  const auto all = read_all(0);
+  auto job = log_->begin_compaction(wall_, log_->synced_end()).value();
+  while (!job->done()) ASSERT_TRUE(job->step());
+  config_.cleanup_compact = false;
+  config_.cleanup_delete = true;
+  log_->set_config(config());
+  EXPECT_EQ(log_->finish_compaction(*job, Instant{}).error().code, Errc::conflict);
+  EXPECT_EQ(read_all(0).size(), all.size());
+  EXPECT_FALSE(log_->failed());
+}
+
 /// A crash after each single step of the work and of the swap, with and without losing unsynced names.
 TEST_F(CompactionTest, CrashAtEveryStepOfTheSwapLeavesTheSameMeaning) {
   for (const sim::DiskFault::On on : {sim::DiskFault::On::open, sim::DiskFault::On::write, sim::DiskFault::On::sync,
