@@ -52,6 +52,7 @@ Daemon::Daemon(posix::Runtime& runtime, DaemonOptions options)
       signals_(shard_),
       node_(machine_of(runtime), options_.node),
       tasks_(shard_),
+      command_(shard_),
       ended_(shard_) {}
 
 awaitable<int> Daemon::run() {
@@ -61,7 +62,7 @@ awaitable<int> Daemon::run() {
     status_ = started.error().code == Errc::invalid_argument ? 2 : 1;
   } else {
     tell_ready();
-    if (!options_.command.empty()) tasks_.spawn(watch_command());
+    if (!options_.command.empty()) command_.spawn(watch_command());
     while (!ending_) co_await ended_.wait();
     runtime_.logger().info("stopping");
   }
@@ -73,6 +74,8 @@ awaitable<int> Daemon::run() {
   if (http_) co_await http_->stop();
   if (started_) runtime_.logger().info("stopped");
   deadline.reset();
+  // Until it has ended, however long that takes, a second signal ends us at once.
+  co_await command_.join();
   signals_.close();
   co_await tasks_.join();
   if (options_.remove_data) {
@@ -234,12 +237,15 @@ awaitable<void> Daemon::watch_signals() {
 }
 
 awaitable<void> Daemon::watch_command() {
+  if (ending_) co_return;
   auto child = posix::ChildProcess::start(shard_, options_.command, {{"MQ_BROKERS", brokers()}});
   if (!child) {
     runtime_.logger().error("{}: {}", options_.command.front(), child.error().message);
     co_return end(127);
   }
-  const auto status = co_await child->wait();
+  child_.emplace(*std::move(child));
+  const auto status = co_await child_->wait();
+  child_.reset();
   end(status ? *status : 1);
 }
 
@@ -247,6 +253,8 @@ void Daemon::end(int status) {
   if (ending_) return;
   ending_ = true;
   status_ = status;
+  // It has no broker from now on.
+  if (child_) child_->send_signal(SIGTERM);
   ended_.notify_all();
 }
 

@@ -10,6 +10,7 @@
 #include "config/option.h"
 #include "env/task_group.h"
 #include "http/server.h"
+#include "posix/process.h"
 #include "posix/runtime.h"
 #include "posix/signals.h"
 
@@ -56,6 +57,8 @@ class Daemon {
   posix::Signals signals_;
   broker::Node node_;
   env::TaskGroup tasks_;
+  env::TaskGroup command_;
+  std::optional<posix::ChildProcess> child_;  ///< while it runs
   env::Event ended_;
   std::unique_ptr<http::Server> http_;
   bool started_ = false;
