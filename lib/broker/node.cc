@@ -83,8 +83,11 @@ void Node::keep(NodeConfig config) {
 
 awaitable<void> Node::reconfigure(NodeConfig config) {
   keep(std::move(config));
-  for (const auto& shard : shards_)
+  for (const auto& shard : shards_) {
+    // From then on the logs may be in the hands of who closes them.
+    if (is_stopping()) co_return;
     co_await env::on_shard(first_shard().shard(), shard->shard(), [&shard] { shard->install(shard->image()); });
+  }
 }
 
 ShardBroker& Node::owner_of(const Uuid& topic_id, std::int32_t partition) const {
@@ -375,20 +378,24 @@ void Node::release_connection(const env::Address& from) {
 }
 
 void Node::note_synced_ends() {
-  if (synced_ends_scheduled_.exchange(true, std::memory_order_acq_rel)) return;
-  first_shard().shard().post([this] { first_shard().tasks().spawn(write_synced_ends()); });
+  if (synced_ends_noted_.exchange(true, std::memory_order_acq_rel)) return;
+  first_shard().shard().post([this] {
+    if (!std::exchange(writes_synced_ends_, true)) first_shard().tasks().spawn(write_synced_ends());
+  });
 }
 
 awaitable<void> Node::write_synced_ends() {
   env::Shard& home = first_shard().shard();
-  while (!stopping_) {
+  bool may_be_more = true;
+  while (may_be_more && !stopping_) {
     (void)co_await synced_ends_timer_->wait_until(home.now() + kSyncedEndsInterval);
+    // What is noted before this is written by the job; what is noted after it asks for another.
+    synced_ends_noted_.store(false, std::memory_order_release);
     auto written = co_await env_.disk_pool.run(home, [this] { return log_dir_->write_synced_ends(); });
     if (!written && written.error().code == Errc::disk_failed) disk_failed(written.error());
-    if (written && *written) continue;
-    synced_ends_scheduled_.store(false, std::memory_order_release);
-    co_return;
+    may_be_more = (written && *written) || synced_ends_noted_.load(std::memory_order_acquire);
   }
+  writes_synced_ends_ = false;
 }
 
 void Node::disk_failed(const Error& error) {

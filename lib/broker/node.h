@@ -73,8 +73,8 @@ class Node {
   /// tasks, logs synced, clean marker.
   awaitable<void> stop();
 
-  /// Other settings from now on, in every shard on return. Of the fields only those that are read whenever they count
-  /// may differ: what dynamic options set. On the first shard.
+  /// Other settings from now on, in every shard on return unless the node stops. Of the fields only those that are read
+  /// whenever they count may differ: what dynamic options set. On the first shard.
   awaitable<void> reconfigure(NodeConfig config);
 
   /// In force at this moment. The reference stays valid while the node lives. Any thread.
@@ -185,7 +185,8 @@ class Node {
   FailedReads failed_reads_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> gone_{false};
-  std::atomic<bool> synced_ends_scheduled_{false};
+  std::atomic<bool> synced_ends_noted_{false};  ///< since what is to be written was gathered last
+  bool writes_synced_ends_ = false;             ///< the coroutine runs; the first shard's
   std::unique_ptr<env::Timer> synced_ends_timer_;
 };
 

@@ -122,7 +122,8 @@ void Partition::count_towards_checkpoint(std::size_t bytes) {
 }
 
 void Partition::end_turn() {
-  if (!std::exchange(ends_turn_, false)) return;
+  // A retired one may have waited for room on the disk; by now its files are no more its own.
+  if (!std::exchange(ends_turn_, false) || retired_) return;
   auto outcome = log_->write_out();
   if (outcome) return written();
   const bool is_full = outcome.error().code == Errc::disk_full;
@@ -186,7 +187,8 @@ awaitable<void> Partition::until_readable(Instant deadline) {
   if (high_watermark() >= end) co_return;
   env::Event grown(shard_.shard());
   const Watch growth = watch([&grown] { grown.notify_all(); });
-  while (high_watermark() < end && !shard_.node().is_offline() && co_await grown.wait_until(deadline)) {
+  const auto may_grow = [this] { return !retired_ && !shard_.node().is_offline(); };
+  while (high_watermark() < end && may_grow() && co_await grown.wait_until(deadline)) {
   }
   unwatch(growth);
 }

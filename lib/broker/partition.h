@@ -82,7 +82,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
 
   /// Whether something is written that may not be read yet; its sync then starts at once.
   bool hurry_readers();
-  /// Returns once all that is written now may be read, or at `deadline`, or when the disk has failed. Who asks where
+  /// Returns once all that is written now may be read, or at `deadline`, or when it never will be. Who asks where
   /// the log ends waits for this first: what it was told is written (acks=1) is then in the answer, as in Kafka.
   [[nodiscard]] awaitable<void> until_readable(Instant deadline);
 

@@ -236,6 +236,7 @@ awaitable<bool> ShardBroker::close_logs() {
   });
   bool well = true;
   env::Pool& pool = node_.machine().disk_pool;
+  logs_are_lent_ = true;
   for (std::span<Partition* const> rest = open; !rest.empty();) {
     // A sync of all waits for what others write to the disk, so a few logs are closed each for itself.
     const auto some = rest.first(open.size() > kSyncEachMax ? std::min(rest.size(), kClosedTogetherMax) : 1);
@@ -251,6 +252,7 @@ awaitable<bool> ShardBroker::close_logs() {
                          closed.error().message);
     well = false;
   }
+  logs_are_lent_ = false;
   if (well)
     for_each_partition([&](Partition& partition) {
       note_ends(partition);
@@ -540,6 +542,14 @@ void ShardBroker::add_producers(std::size_t count) {
 
 void ShardBroker::refresh_metrics() {
   const auto set = [this](Metric row, std::size_t value) { metrics_.gauge(row).set(static_cast<std::int64_t>(value)); };
+  std::size_t request_bytes = 0;
+  for (const auto& connection : connections_)
+    request_bytes += connection->held_bytes() - std::min(connection->held_bytes(), RequestRoom::kOwnBytes);
+  set(Metric::connections_open, connections_.size());
+  set(Metric::requests_in_progress_bytes, request_bytes);
+  set(Metric::fetches_parked, parked_fetches_.size());
+  groups_->refresh_metrics();
+  if (logs_are_lent_) return;
   std::size_t partitions = 0;
   std::size_t log_bytes = 0;
   std::size_t damaged = 0;
@@ -550,17 +560,10 @@ void ShardBroker::refresh_metrics() {
     log_bytes += partition.log().size_bytes();
     damaged += partition.log().damage().size();
   });
-  std::size_t request_bytes = 0;
-  for (const auto& connection : connections_)
-    request_bytes += connection->held_bytes() - std::min(connection->held_bytes(), RequestRoom::kOwnBytes);
-  set(Metric::connections_open, connections_.size());
-  set(Metric::requests_in_progress_bytes, request_bytes);
-  set(Metric::fetches_parked, parked_fetches_.size());
   set(Metric::partitions, partitions);
   set(Metric::log_bytes, log_bytes);
   set(Metric::damaged_ranges, damaged);
   set(Metric::producers, producers);
-  groups_->refresh_metrics();
 }
 
 std::int32_t ShardBroker::new_session_id() {

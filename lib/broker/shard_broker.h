@@ -204,6 +204,7 @@ class ShardBroker final : private log::OpenFiles::Owner {
   bool sweeping_ = false;
   bool sweep_sleeps_ = false;  ///< until the first connection was idle for too long
   bool started_ = false;
+  bool logs_are_lent_ = false;  ///< to the pool, which closes them
   std::size_t requests_ = 0;
   std::size_t producers_ = 0;  ///< at least as many as are remembered: who expires is not taken off at once
 };
@@ -214,6 +215,9 @@ awaitable<std::invoke_result_t<Look&, log::Wait>> ShardBroker::look_at_times(Par
   // Each segment needs one, and now and then the cache has lost what was brought in.
   const std::size_t looks_max = 8 + 2 * partition.log().segments().size();
   for (std::size_t looks = 1;; ++looks) {
+    // Its log works by names, which may be another's by now.
+    if (partition.is_retired())
+      co_return fail(Errc::not_leader, "{} was deleted meanwhile", partition.name().to_string());
     auto seen = look(looks < looks_max ? log::Wait::no : log::Wait::yes);
     if (seen || seen.error().code != Errc::would_block) co_return seen;
     auto job = partition.log().prepare_times(timestamp);
@@ -221,8 +225,6 @@ awaitable<std::invoke_result_t<Look&, log::Wait>> ShardBroker::look_at_times(Par
     partition.begin_work();
     co_await node_.machine().disk_pool.run(shard_, [look_up = *std::move(job)]() mutable { look_up.run(); });
     end_work(partition);
-    if (partition.is_retired())
-      co_return fail(Errc::not_leader, "{} was deleted meanwhile", partition.name().to_string());
   }
 }
 

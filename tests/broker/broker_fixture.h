@@ -135,7 +135,7 @@ class BrokerTest : public ::testing::Test {
   void start_node() {
     NodeEnv env{.shards = machine_->shards(),
                 .files = machine_->files(),
-                .disk_pool = machine_->pool(),
+                .disk_pool = disk_pool(),
                 .metadata_pool = machine_->metadata_pool(),
                 .random = machine_->random(),
                 .logger = machine_->logger()};
@@ -143,6 +143,9 @@ class BrokerTest : public ::testing::Test {
     const auto started = world_->run(*machine_, node_->start(), 1min);
     ASSERT_TRUE(started) << started.error().message;
   }
+
+  /// What the broker is given as its pool.
+  virtual env::Pool& disk_pool() { return machine_->pool(); }
 
   void create_topic(std::string name, std::int32_t partitions, std::map<std::string, std::string> configs = {}) {
     std::vector<NewTopic> wanted(1);

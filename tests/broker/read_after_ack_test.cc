@@ -67,6 +67,33 @@ TEST_F(ReadAfterAck, RecordsCanBeDeletedBeforeTheyAreSynced) {
   }
 }
 
+TEST_F(ReadAfterAck, ATopicThatIsDeletedKeepsNobodyWaiting) {
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    start({}, seed);
+    create_topic("t", kPartitions);
+    const std::string batch = make_batch({});
+    machine_->spawn([](ReadAfterAck* self) -> awaitable<void> {
+      env::Shard& shard = self->machine_->shard(0);
+      co_await shard.sleep_until(shard.now() + std::chrono::microseconds(self->world_->rng().below(5000)));
+      (void)co_await self->node_->topics().remove("t");
+    }(this));
+    const Instant begun = client_->shard(0).now();
+    run([](sim::Node& client, const std::string& bytes) -> awaitable<void> {
+      auto peer = co_await Peer::connect(client);
+      for (int round = 0; round < 3; ++round)
+        for (std::int32_t i = 0; i < kPartitions; ++i) co_await peer->send(produce_request("t", i, bytes, 1), 12);
+      wire::ListOffsetsRequest request;
+      request.topics.emplace_back().name = "t";
+      for (std::int32_t i = 0; i < kPartitions; ++i)
+        request.topics.back().partitions.push_back(
+            {.partition_index = i, .current_leader_epoch = -1, .timestamp = kLatest});
+      co_await peer->send(request, 9);
+      for (int answers = 0; answers < 3 * kPartitions + 1; ++answers) EXPECT_TRUE(co_await peer->read_frame());
+    }(*client_, batch));
+    EXPECT_LT(client_->shard(0).now() - begun, 1s) << "seed " << seed;
+  }
+}
+
 TEST_F(ReadAfterAck, ADiskThatFailsKeepsNobodyWaiting) {
   start();
   create_topic("t", kPartitions);
