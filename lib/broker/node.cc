@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <type_traits>
 #include <utility>
 
@@ -217,13 +218,13 @@ awaitable<Result<void>> Node::tidy_up(std::vector<std::string> orphans) {
   const auto image = first_shard().image();
   std::vector<Uuid> gone;
   MQ_CO_CHECK(co_await env_.disk_pool.run(first_shard().shard(), [&]() -> Result<void> {
-    MQ_CHECK(sort_directories(*image));
+    MQ_TRY(const std::set<Uuid> kept, sort_directories(*image));
     MQ_TRY(const auto left, log_dir_->removals());
     for (const auto& [id, name] : image->tombstones()) {
       const bool is_left = std::ranges::any_of(left, [text = id.to_string()](const std::string& directory) {
         return directory.find(text) != std::string::npos;
       });
-      if (!is_left) gone.push_back(id);
+      if (!is_left && !kept.contains(id)) gone.push_back(id);
     }
     return {};
   }));
@@ -237,7 +238,11 @@ awaitable<Result<void>> Node::tidy_up(std::vector<std::string> orphans) {
   co_return Result<void>{};
 }
 
-Result<void> Node::sort_directories(const cluster::ClusterImage& image) {
+Result<std::set<Uuid>> Node::sort_directories(const cluster::ClusterImage& image) {
+  // One directory that cannot be moved must not keep all others from being served.
+  const auto leave = [this](const Error& error) {
+    logger().warn("a directory cannot be tidied away: {}; it is left, and the next start tries again", error.message);
+  };
   MQ_TRY(const auto found, log_dir_->partitions());
   std::map<Uuid, std::vector<TopicPartition>> deleted;
   for (const TopicPartition& partition : found) {
@@ -253,15 +258,23 @@ Result<void> Node::sort_directories(const cluster::ClusterImage& image) {
     // Nothing else that metadata does not name is ever deleted (C-9).
     Uuid unique;
     env_.random.fill(unique.bytes);
-    MQ_TRY(const std::string kept, log_dir_->set_aside(partition, unique.to_string()));
-    logger().warn("{} has a log that metadata does not know; it is kept as {}", partition.to_string(), kept);
+    if (const auto kept = log_dir_->set_aside(partition, unique.to_string())) {
+      logger().warn("{} has a log that metadata does not know; it is kept as {}", partition.to_string(), *kept);
+    } else {
+      leave(kept.error());
+    }
   }
-  for (const auto& [id, partitions] : deleted) MQ_CHECK(log_dir_->begin_removal(partitions, id, id.to_string()));
+  MQ_CHECK(log_dir_->sync_names());
+  std::set<Uuid> kept;
+  for (const auto& [id, partitions] : deleted) {
+    MQ_TRY(const log::LogDir::Removal begun, log_dir_->begin_removal(partitions, id, id.to_string()));
+    std::ranges::for_each(begun.failures, leave);
+    if (!begun.failures.empty()) kept.insert(id);
+  }
   MQ_TRY(const auto removals, log_dir_->removals());
   for (const std::string& name : removals)
-    if (auto removed = log_dir_->remove_directory(name); !removed)
-      logger().warn("{}: {}", name, removed.error().message);
-  return {};
+    if (auto removed = log_dir_->remove_directory(name); !removed) leave(removed.error());
+  return kept;
 }
 
 Result<void> Node::listen() {

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -135,7 +136,8 @@ class Node {
   /// Removes the directories of deleted topics, sets those aside that metadata does not know, and forgets the deleted
   /// topics of which nothing is left.
   awaitable<Result<void>> tidy_up(std::vector<std::string> orphans);
-  Result<void> sort_directories(const cluster::ClusterImage& image);
+  /// Returns the deleted topics that keep a directory which could not be moved.
+  Result<std::set<Uuid>> sort_directories(const cluster::ClusterImage& image);
   awaitable<void> write_synced_ends();
   awaitable<Result<void>> open_partitions();
   Result<void> listen();

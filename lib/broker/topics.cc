@@ -436,16 +436,15 @@ awaitable<Topics::Renamed> Topics::rename_directories(const cluster::Topic& topi
     std::vector<TopicPartition> some;
     for (std::int32_t index = from; index < std::min(topic.partition_count(), from + kDirectoriesPerJob); ++index)
       some.push_back({topic.name, index});
-    auto names = co_await node_.machine().disk_pool.run(node_.first_shard().shard(), [&] {
+    auto begun = co_await node_.machine().disk_pool.run(node_.first_shard().shard(), [&] {
       return node_.log_dir().begin_removal(some, topic.id, topic.id.to_string());
     });
-    if (names) {
-      renamed.directories.insert(renamed.directories.end(), names->begin(), names->end());
-    } else {
-      renamed.are_all = false;
-      node_.logger().warn("the directories of {} could not all be renamed: {}; the next start tries again", topic.name,
-                          names.error().message);
-    }
+    if (begun)
+      renamed.directories.insert(renamed.directories.end(), begun->directories.begin(), begun->directories.end());
+    if (begun && begun->failures.empty()) continue;
+    renamed.are_all = false;
+    node_.logger().warn("the directories of {} could not all be renamed: {}; the next start tries again", topic.name,
+                        begun ? begun->failures.front().message : begun.error().message);
   }
   co_return renamed;
 }

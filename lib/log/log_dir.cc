@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/assert.h"
 #include "log/checkpoint_file.h"
 #include "log/directory_contents.h"
 
@@ -23,6 +24,17 @@ constexpr std::string_view kCheckpointFiles[] = {"recovery-point-offset-checkpoi
 
 /// Up to so many new directories are synced one by one: that waits for nobody else's writes, as a sync of all would.
 constexpr std::size_t kSyncEachMax = 16;
+
+/// Of a file or directory, on every file system that we know.
+constexpr std::size_t kNameBytesMax = 255;
+
+/// `topic-7.UNIQUE-delete` and its like. What does not fit is taken off the topic, as Kafka does: `unique` and the
+/// number tell one from another.
+std::string name_aside(const TopicPartition& partition, std::string_view unique, std::string_view suffix) {
+  const std::string rest = fmt::format("-{}.{}{}", partition.partition, unique, suffix);
+  MQ_ASSERT(rest.size() < kNameBytesMax);
+  return partition.topic.substr(0, kNameBytesMax - rest.size()) + rest;
+}
 
 /// `topic-7`, and nothing else.
 std::optional<TopicPartition> parse_directory_name(std::string_view name) {
@@ -183,9 +195,8 @@ OpenContext LogDir::context_of(const TopicPartition& partition, const Uuid& topi
 }
 
 Result<std::string> LogDir::set_aside(const TopicPartition& partition, std::string_view unique) {
-  const std::string name = fmt::format("{}.{}{}", partition.to_string(), unique, kStraySuffix);
+  const std::string name = name_aside(partition, unique, kStraySuffix);
   MQ_CHECK(files_.rename(directory_of(partition), file(name)));
-  MQ_CHECK(files_.sync_directory(path_));
   return name;
 }
 
@@ -207,21 +218,23 @@ Result<void> LogDir::sync_new(std::span<const TopicPartition> partitions) {
   return files_.sync_directory(path_);
 }
 
-Result<std::vector<std::string>> LogDir::begin_removal(std::span<const TopicPartition> partitions, const Uuid& topic_id,
-                                                       std::string_view unique) {
-  std::vector<std::string> names;
+Result<LogDir::Removal> LogDir::begin_removal(std::span<const TopicPartition> partitions, const Uuid& topic_id,
+                                              std::string_view unique) {
+  Removal removal;
   for (const TopicPartition& partition : partitions) {
-    std::string name = fmt::format("{}.{}{}", partition.to_string(), unique, kRemovalSuffix);
-    const auto renamed = files_.rename(directory_of(partition), file(name));
-    if (!renamed && renamed.error().code == Errc::not_found) continue;
-    MQ_CHECK(renamed);
-    names.push_back(std::move(name));
+    std::string name = name_aside(partition, unique, kRemovalSuffix);
+    auto renamed = files_.rename(directory_of(partition), file(name));
+    if (renamed) {
+      removal.directories.push_back(std::move(name));
+    } else if (renamed.error().code != Errc::not_found) {
+      removal.failures.push_back(std::move(renamed).error());
+    }
   }
   MQ_CHECK(files_.sync_directory(path_));
   const std::lock_guard guard(mutex_);
   forget_checkpoints(partitions);
   for (const TopicPartition& partition : partitions) synced_->forget(topic_id, PartitionId{partition.partition});
-  return names;
+  return removal;
 }
 
 Result<void> LogDir::remove_directory(const std::string& name) {

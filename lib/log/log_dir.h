@@ -64,16 +64,24 @@ class LogDir {
   /// What its log is opened with. `topic_id` zero: unknown, then there is no synced end.
   [[nodiscard]] OpenContext context_of(const TopicPartition& partition, const Uuid& topic_id,
                                        WallMillis wall_now) const;
-  /// Pool. Renames a directory that metadata does not know to `NAME.UNIQUE-stray`: kept, never removed by us.
+  /// Pool. Renames a directory that metadata does not know to `topic-partition.UNIQUE-stray`, the topic shortened where
+  /// the name would be longer than a name may be: kept, never removed by us. Durable after `sync_names`.
   [[nodiscard]] Result<std::string> set_aside(const TopicPartition& partition, std::string_view unique);
+  /// Pool. Makes the names of all directories durable.
+  [[nodiscard]] Result<void> sync_names() { return files_.sync_directory(path_); }
   /// Pool. Makes the directories that Log::create made durable, with their names, and what checkpoints said of earlier
   /// partitions of these names forgotten, durably: before metadata names the new ones.
   [[nodiscard]] Result<void> sync_new(std::span<const TopicPartition> partitions);
-  /// Pool. Renames the directories of partitions of a deleted topic to `topic-partition.UNIQUE-delete`, durably, and
-  /// forgets the partitions; returns the new names. What is not there is passed over. The logs must be destroyed,
-  /// ranges of them may live on. Only for what metadata has a tombstone for, or never named.
-  [[nodiscard]] Result<std::vector<std::string>> begin_removal(std::span<const TopicPartition> partitions,
-                                                               const Uuid& topic_id, std::string_view unique);
+  struct Removal {
+    std::vector<std::string> directories;  ///< their new names
+    std::vector<Error> failures;           ///< of those that could not be renamed and stay as they are
+  };
+  /// Pool. Renames the directories of partitions of a deleted topic to `topic-partition.UNIQUE-delete`, the topic
+  /// shortened as in `set_aside`, durably, and forgets the partitions. What is not there is passed over; one that
+  /// cannot be renamed keeps none of the others. The logs must be destroyed, ranges of them may live on. Only for what
+  /// metadata has a tombstone for, or never named.
+  [[nodiscard]] Result<Removal> begin_removal(std::span<const TopicPartition> partitions, const Uuid& topic_id,
+                                              std::string_view unique);
   /// Pool. Removes what `begin_removal` named, here or before the last stop (`removals`): regular files of that one
   /// directory only.
   [[nodiscard]] Result<void> remove_directory(const std::string& name);

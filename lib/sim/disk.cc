@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::uint64_t kSectorBytes = 512;
 constexpr std::uint64_t kPageBytes = 4096;
+constexpr std::size_t kNameBytesMax = 255;
 
 std::vector<std::string_view> names_of(std::string_view path) {
   std::vector<std::string_view> names;
@@ -26,6 +27,11 @@ std::vector<std::string_view> names_of(std::string_view path) {
 
 std::unexpected<Error> no_such(std::string_view path) {
   return fail(Errc::not_found, "{}: no such file or directory", path);
+}
+
+Result<void> check_name(std::string_view name) {
+  if (name.size() <= kNameBytesMax) return {};
+  return fail(Errc::invalid_argument, "{}: file name too long", name);
 }
 
 void overwrite(std::string& image, std::uint64_t position, BytesView bytes) {
@@ -260,7 +266,8 @@ Result<void> Disk::rename(const std::string& from, const std::string& to) {
   assert_writable();
   const InodePtr inode = find(from);
   if (!inode) return no_such(from);
-  if (strike(DiskFault::On::change, from)) return fail(Errc::disk_failed, "{}: injected rename error", from);
+  if (const DiskFault* fault = strike(DiskFault::On::rename, from))
+    return fail(fault->code, "{}: injected rename error", from);
   MQ_TRY(const auto source, parent_of(from));
   MQ_TRY(const auto target, parent_of(to));
   if (source.first != target.first)
@@ -294,6 +301,7 @@ Result<void> Disk::remove(const std::string& path) {
 Result<void> Disk::make_directories(const std::string& path) {
   InodePtr directory = root_;
   for (const std::string_view name : names_of(path)) {
+    MQ_CHECK(check_name(name));
     InodePtr& next = directory->entries[std::string(name)];
     if (!next) {
       assert_writable();
@@ -392,6 +400,7 @@ Disk::InodePtr Disk::find(std::string_view path) const {
 Result<std::pair<Disk::InodePtr, std::string>> Disk::parent_of(const std::string& path) const {
   const std::vector<std::string_view> names = names_of(path);
   if (names.empty()) return fail(Errc::invalid_argument, "\"{}\" names no file", path);
+  MQ_CHECK(check_name(names.back()));
   const auto parent_bytes = static_cast<std::size_t>(names.back().data() - path.data());
   InodePtr parent = find(std::string_view(path).substr(0, parent_bytes));
   if (!parent || !parent->is_directory) return no_such(path);

@@ -33,13 +33,13 @@ enum class SyncFailure {
 /// An error to come.
 struct DiskFault {
   /// `change`: whatever changes something, be it contents, a name, or what of them is durable.
-  enum class On { open, read, write, sync, sync_directory, change };
+  enum class On { open, read, write, sync, sync_directory, rename, change };
   On on = On::sync;
   std::string path_part = {};  ///< of the paths that it hits; empty: all
   int after = 0;               ///< so many operations go well first
   int times = 1;               ///< so many fail then; a negative number means all of them
   SyncFailure how = SyncFailure::pages_marked_clean;
-  /// As which error an open, a write or the sync of a directory fails.
+  /// As which error an open, a write, a rename or the sync of a directory fails.
   Errc code = Errc::disk_failed;
 };
 
@@ -58,7 +58,7 @@ struct DiskOptions {
 /// A file has a cached image, which everybody sees, and a durable one: the cached image at the last sync. Between them
 /// stand the changes not yet synced, in order. Names are durable once their directory was synced, and only if the
 /// directory itself is. Killing a node loses nothing; `lose_power` loses what was not synced.
-/// Paths are absolute or relative to the root; "." and ".." have no meaning here.
+/// Paths are absolute or relative to the root; "." and ".." have no meaning here. A name has at most 255 bytes.
 class Disk final : public env::Files {
  public:
   Disk(Scheduler& scheduler, DiskOptions options);

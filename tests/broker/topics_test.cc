@@ -166,6 +166,63 @@ TEST_F(TopicsTest, ADirectoryThatCannotBeRenamedKeepsTheTombstoneUntilTheNextSta
   EXPECT_EQ(traces("gone"), std::vector<std::string>{});
 }
 
+TEST_F(TopicsTest, OneWithTheLongestNameCanBeDeletedMadeAgainAndSetAside) {
+  start();
+  for (const std::size_t length : {222U, 223U, 224U, 225U, 249U}) {
+    const std::string name(length, 'b');
+    create_topic(name, 101);
+    produce(name, 3);
+    ASSERT_EQ(remove(name).error, ErrorCode::kNone);
+    create_topic(name, 1);
+    produce(name, 2);
+    EXPECT_EQ(records_of(name), 2);
+    ASSERT_EQ(remove(name).error, ErrorCode::kNone);
+    world_->run_for(1min);
+    EXPECT_EQ(traces(name.substr(0, 200)), std::vector<std::string>{});
+  }
+  // A directory that no metadata names comes to be when a creation is cut off.
+  const std::string name(249, 'c');
+  create_topic(name, 1);
+  produce(name, 1);
+  commit({meta::Op::erase(cluster::topic_key(name))});
+  kill_and_start();
+  const auto left = traces(name.substr(0, 200));
+  ASSERT_EQ(left.size(), 1U);
+  EXPECT_TRUE(left.front().ends_with("-stray")) << left.front();
+}
+
+TEST_F(TopicsTest, ADeletionOfTheLongestNameIsFinishedAtTheNextStart) {
+  start();
+  const std::string name(249, 'b');
+  create_topic(name, 2);
+  cluster::KeyValue tombstone = cluster::tombstone_record(find(name)->id, name);
+  commit({meta::Op::put(tombstone.key, tombstone.value), meta::Op::erase(cluster::topic_key(name))});
+  kill_and_start();
+  EXPECT_EQ(traces(name.substr(0, 200)), std::vector<std::string>{});
+}
+
+TEST_F(TopicsTest, DirectoriesThatCannotBeMovedAreLeftAndTriedAgainAtTheNextStart) {
+  start();
+  create_topic("gone", 3);
+  create_topic("unknown", 2);
+  create_topic("kept", 1);
+  produce("kept", 5);
+  produce("unknown", 1);
+  cluster::KeyValue tombstone = cluster::tombstone_record(find("gone")->id, "gone");
+  commit({meta::Op::put(tombstone.key, tombstone.value), meta::Op::erase(cluster::topic_key("gone")),
+          meta::Op::erase(cluster::topic_key("unknown"))});
+  for (const char* directory : {"/gone-1", "/unknown-0"})
+    machine_->disk().inject({.on = sim::DiskFault::On::rename, .path_part = directory, .code = Errc::refused});
+  kill_and_start();
+  EXPECT_EQ(records_of("kept"), 5);
+  EXPECT_EQ(traces("gone").size(), 3U) << "the directory, its tombstone, and that it is known";
+  EXPECT_TRUE(logged("gone-1: injected rename error; it is left, and the next start tries again"));
+  EXPECT_TRUE(machine_->files().exists("/var/lib/mq/unknown-0").value());
+  kill_and_start();
+  EXPECT_EQ(traces("gone"), std::vector<std::string>{});
+  EXPECT_FALSE(machine_->files().exists("/var/lib/mq/unknown-0").value());
+}
+
 TEST_P(TopicDeletions, CutOffAnywhereAreAsIfNeverBegunOrFinishedAfterTheNextStart) {
   start({}, static_cast<std::uint64_t>(GetParam()));
   create_topic("gone", 300);

@@ -175,8 +175,10 @@ TEST_F(LogDirTest, RemovalTakesOnlyWhatWasNamedForIt) {
   dir_->note_synced(id_, PartitionId{0}, Offset{10});
   // A partition that never came to have a directory is passed over.
   const TopicPartition gone[] = {{"t", 0}, {"t", 1}};
-  const auto names = dir_->begin_removal(gone, id_, "abc").value();
+  const auto removal = dir_->begin_removal(gone, id_, "abc").value();
+  const auto& names = removal.directories;
   ASSERT_EQ(names, std::vector<std::string>{"t-0.abc-delete"});
+  EXPECT_TRUE(removal.failures.empty());
   const std::string& name = names.front();
   EXPECT_EQ(dir_->removals().value(), names);
   EXPECT_EQ(dir_->remove_directory("t-0").error().code, Errc::invalid_argument);
@@ -184,6 +186,17 @@ TEST_F(LogDirTest, RemovalTakesOnlyWhatWasNamedForIt) {
   ASSERT_TRUE(dir_->remove_directory(name));
   EXPECT_TRUE(dir_->removals()->empty());
   EXPECT_EQ(dir_->context_of({"t", 0}, id_, 0).synced_end, std::nullopt);
+}
+
+TEST_F(LogDirTest, RemovalOfOneThatCannotBeRenamedKeepsNoneOfTheOthers) {
+  for (const char* name : {"t-0", "t-1", "t-2"}) ASSERT_TRUE(disk_.make_directories(std::string(kPath) + "/" + name));
+  disk_.inject({.on = sim::DiskFault::On::rename, .path_part = "t-1", .code = Errc::refused});
+  const TopicPartition gone[] = {{"t", 0}, {"t", 1}, {"t", 2}};
+  const auto removal = dir_->begin_removal(gone, id_, "abc").value();
+  EXPECT_EQ(removal.directories, (std::vector<std::string>{"t-0.abc-delete", "t-2.abc-delete"}));
+  ASSERT_EQ(removal.failures.size(), 1U);
+  EXPECT_EQ(removal.failures.front().code, Errc::refused);
+  EXPECT_EQ(dir_->partitions().value(), (std::vector<TopicPartition>{{"t", 1}}));
 }
 
 TEST_F(LogDirTest, NewPartitionsSurviveAPowerCutBeTheyFewOrMany) {
