@@ -14,6 +14,7 @@
 #include "base/version.h"
 #include "broker/metrics_text.h"
 #include "broker/shard_broker.h"
+#include "cli/exit_code.h"
 #include "config/broker_config.h"
 #include "config/reload.h"
 #include "options.h"
@@ -29,6 +30,12 @@ namespace {
 // A stop that takes longer than this (a disk that does not answer) ends without the clean marker.
 constexpr Duration kStopPatience = 60s;
 constexpr Duration kLogPatience = 100ms;
+
+/// Who starts us again must not do so after a mistake in the settings or damage: these need a person.
+cli::ExitCode exit_code_of_start(const Error& error) {
+  const cli::ExitCode code = cli::exit_code_of(error);
+  return code == cli::ExitCode::usage || code == cli::ExitCode::damaged ? code : cli::ExitCode::some_failed;
+}
 
 broker::NodeEnv machine_of(posix::Runtime& runtime) {
   return {.shards = runtime.shards(),
@@ -59,7 +66,7 @@ awaitable<int> Daemon::run() {
   tasks_.spawn(watch_signals());
   if (auto started = co_await start(); !started) {
     runtime_.logger().error("{}", started.error().message);
-    status_ = started.error().code == Errc::invalid_argument ? 2 : 1;
+    status_ = cli::to_status(exit_code_of_start(started.error()));
   } else {
     tell_ready();
     if (!options_.command.empty()) command_.spawn(watch_command());

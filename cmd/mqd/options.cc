@@ -50,6 +50,11 @@ constexpr cli::OptionRow kOptions[] = {
      .fallback_note = "from the data, or a new one",
      .group = "Where",
      .help = "refuse data of any other cluster"},
+    {.long_name = "accept-store",
+     .kind = ValueKind::flag,
+     .group = "Where",
+     .help = "start once with a metadata.db that has gone back in time: logs that it does not know become *-stray, all "
+             "leader epochs rise"},
     {.long_name = "partitions",
      .kind = ValueKind::number,
      .value_name = "N",
@@ -305,6 +310,7 @@ Result<broker::NodeConfig> node_config(const cli::Arguments& args, const config:
   config.data_dir = broker.log_dirs.empty() ? default_data_dir : broker.log_dirs.front();
   config.node_id = BrokerId{broker.node_id};
   config.cluster_id = broker.cluster_id;
+  config.accept_store = args.flag("accept-store");
   for (const std::string& text : broker.listeners) {
     MQ_TRY(auto listener, parse_listener(text));
     config.listeners.push_back(std::move(listener));

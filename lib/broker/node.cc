@@ -115,14 +115,19 @@ awaitable<Result<void>> Node::start() {
   const bool unclean = log_dir_->identity() && !log_dir_->was_clean();
   ShardMetrics& metrics = first_shard().metrics();
   metrics.gauge(Metric::unclean_start).set(unclean ? 1 : 0);
-  MQ_CO_TRY(auto orphans, co_await open_metadata(wanted));
+  MQ_CO_TRY(auto metadata, co_await open_metadata(wanted));
   MQ_CO_CHECK(co_await env_.disk_pool.run(home, [this] { return log_dir_->begin_writing(); }));
-  MQ_CO_CHECK(co_await tidy_up(std::move(orphans)));
+  revision_ = metadata.revision;
+  if (accepts_store_) MQ_CO_CHECK(co_await remember_revision(kBeingAccepted));
+  note_revision();
+  MQ_CO_CHECK(co_await tidy_up(std::move(metadata)));
   const Instant recovery_begun = home.now();
   if (unclean)
     logger().info("the last stop was not clean; checking what {} partitions had not synced",
                   first_shard().image()->partition_count());
   MQ_CO_CHECK(co_await open_partitions());
+  if (accepts_store_) MQ_CO_CHECK(co_await end_acceptance());
+  is_open_ = true;
   const Duration recovery_took = home.now() - recovery_begun;
   metrics.gauge(Metric::recovery_duration).set(recovery_took.count());
   if (unclean) tell_recovery(recovery_took);
@@ -144,7 +149,7 @@ void Node::tell_recovery(Duration took) {
                          : fmt::format("{} bytes of torn ends were cut and are kept beside the logs as *.cut", cut));
 }
 
-awaitable<Result<std::vector<std::string>>> Node::open_metadata(Uuid wanted) {
+awaitable<Result<Node::OpenedMetadata>> Node::open_metadata(Uuid wanted) {
   env::Shard& home = first_shard().shard();
   const auto last_stop =
       log_dir_->identity() && !log_dir_->was_clean() ? meta::LastStop::unclean : meta::LastStop::clean;
@@ -164,6 +169,8 @@ awaitable<Result<std::vector<std::string>>> Node::open_metadata(Uuid wanted) {
   records.reserve(listing.entries.size());
   for (const meta::KeyValue& entry : listing.entries) records.push_back({entry.key, entry.value});
   MQ_CO_TRY(cluster::ClusterImage image, cluster::from_records(records));
+  OpenedMetadata opened{.revision = listing.revision};
+  MQ_CO_TRY(opened.unclaimed, co_await check_store(listing.revision, image));
 
   cluster_id_ = image.cluster_id();
   if (cluster_id_.is_zero()) {
@@ -176,8 +183,7 @@ awaitable<Result<std::vector<std::string>>> Node::open_metadata(Uuid wanted) {
     transaction.compares.push_back(meta::Compare::absent(record.key));
     transaction.ops.push_back(meta::Op::put(std::move(record.key), std::move(record.value)));
     env_.random.fill(transaction.write_id);
-    MQ_CO_TRY(const meta::Revision made, co_await store_->transact(std::move(transaction)));
-    (void)made;
+    MQ_CO_TRY(opened.revision, co_await store_->transact(std::move(transaction)));
   }
   if (!wanted.is_zero() && wanted != cluster_id_)
     co_return fail(Errc::refused, "{} belongs to cluster {}, not {}", config().data_dir, cluster_id_.to_string(),
@@ -196,12 +202,66 @@ awaitable<Result<std::vector<std::string>>> Node::open_metadata(Uuid wanted) {
   const auto shared = std::make_shared<const cluster::ClusterImage>(std::move(image));
   for (const auto& shard : shards_)
     co_await env::on_shard(home, shard->shard(), [&shard, shared] { shard->install(shared); });
-  co_return cluster::orphan_keys(records, *shared);
+  opened.orphans = cluster::orphan_keys(records, *shared);
+  co_return opened;
+}
+
+awaitable<Result<Unclaimed>> Node::check_store(meta::Revision revision, const cluster::ClusterImage& image) {
+  const auto find = [&](Look look) {
+    return env_.disk_pool.run(first_shard().shard(),
+                              [this, &image, look] { return find_unclaimed(*log_dir_, env_.files, image, look); });
+  };
+  MQ_CO_TRY(Unclaimed unclaimed, co_await find(Look::at_names));
+  const auto went_back = store_went_back(*log_dir_, unclaimed, revision.value());
+  if (!went_back) {
+    if (config().accept_store) logger().warn("--accept-store: there was nothing to accept; leave it out from now on");
+    co_return unclaimed;
+  }
+  if (!config().accept_store)
+    co_return fail(
+        Errc::corrupt,
+        "{}/metadata.db has gone back in time: it {}. Nothing was changed. Put back a metadata.db that is as "
+        "new as the logs, with its metadata.db-wal, or start once with --accept-store: what is unknown to it "
+        "is then set aside as *-stray, and every leader epoch rises",
+        config().data_dir, *went_back);
+  logger().warn("--accept-store: metadata.db has gone back in time, it {}; going on with what it has", *went_back);
+  accepts_store_ = true;
+  co_return co_await find(Look::at_topic_ids);
+}
+
+awaitable<Result<void>> Node::end_acceptance() {
+  MQ_CO_CHECK(co_await producer_ids_->pass_over_lost());
+  accepts_store_ = false;
+  co_return co_await remember_revision(revision_.value());
+}
+
+awaitable<Result<void>> Node::remember_revision(std::int64_t revision) {
+  co_return co_await env_.disk_pool.run(first_shard().shard(), [this, revision] {
+    log_dir_->note_metadata_revision(revision);
+    return log_dir_->sync_synced_ends();
+  });
+}
+
+awaitable<Result<meta::Revision>> Node::commit(meta::Transaction transaction) {
+  env_.random.fill(transaction.write_id);
+  auto committed = co_await store_->transact(std::move(transaction));
+  if (committed) {
+    revision_ = *committed;
+    note_revision();
+  }
+  if (!committed && committed.error().code == Errc::disk_failed) disk_failed(committed.error());
+  co_return committed;
+}
+
+void Node::note_revision() {
+  if (accepts_store_) return;  // a crash now must find that it was being accepted
+  log_dir_->note_metadata_revision(revision_.value());
+  note_synced_ends();
 }
 
 awaitable<Result<void>> Node::open_partitions() {
   env::Shard& home = first_shard().shard();
-  std::vector<std::pair<Uuid, std::int32_t>> uncertain;
+  std::vector<UncertainLog> uncertain;
   for (auto& found : co_await on_every_shard(*this, [](ShardBroker& shard) { return shard.open_logs(); })) {
     if (!found) co_return std::unexpected(std::move(found).error());
     uncertain.insert(uncertain.end(), found->begin(), found->end());
@@ -214,67 +274,22 @@ awaitable<Result<void>> Node::open_partitions() {
   co_return Result<void>{};
 }
 
-awaitable<Result<void>> Node::tidy_up(std::vector<std::string> orphans) {
+awaitable<Result<void>> Node::tidy_up(OpenedMetadata found) {
   const auto image = first_shard().image();
-  std::vector<Uuid> gone;
-  MQ_CO_CHECK(co_await env_.disk_pool.run(first_shard().shard(), [&]() -> Result<void> {
-    MQ_TRY(const std::set<Uuid> kept, sort_directories(*image));
-    MQ_TRY(const auto left, log_dir_->removals());
-    for (const auto& [id, name] : image->tombstones()) {
-      const bool is_left = std::ranges::any_of(left, [text = id.to_string()](const std::string& directory) {
-        return directory.find(text) != std::string::npos;
-      });
-      if (!is_left && !kept.contains(id)) gone.push_back(id);
-    }
-    return {};
+  MQ_CO_TRY(const std::set<Uuid> left, co_await env_.disk_pool.run(first_shard().shard(), [&] {
+    return broker::tidy_up(*log_dir_, *image, found.unclaimed, env_.random, logger());
   }));
-  if (gone.empty() && orphans.empty()) co_return Result<void>{};
-  if (auto done = co_await topics_->forget(std::move(gone), std::move(orphans)); !done) {
+  std::vector<Uuid> gone;
+  for (const auto& [id, name] : image->tombstones())
+    if (!left.contains(id)) gone.push_back(id);
+  if (gone.empty() && found.orphans.empty()) co_return Result<void>{};
+  if (auto done = co_await topics_->forget(std::move(gone), std::move(found.orphans)); !done) {
     // On a full disk we start all the same: consumers want to read, and nothing rests on this.
     if (done.error().code != Errc::disk_full) co_return done;
     logger().warn("what metadata has of deleted topics could not be erased: {}; the next start tries again",
                   done.error().message);
   }
   co_return Result<void>{};
-}
-
-Result<std::set<Uuid>> Node::sort_directories(const cluster::ClusterImage& image) {
-  // One directory that cannot be moved must not keep all others from being served.
-  const auto leave = [this](const Error& error) {
-    logger().warn("a directory cannot be tidied away: {}; it is left, and the next start tries again", error.message);
-  };
-  MQ_TRY(const auto found, log_dir_->partitions());
-  std::map<Uuid, std::vector<TopicPartition>> deleted;
-  for (const TopicPartition& partition : found) {
-    const cluster::Topic* topic = image.find_topic(std::string_view(partition.topic));
-    if (topic != nullptr && partition.partition < topic->partition_count()) continue;
-    const std::string metadata = log_dir_->directory_of(partition) + "/" + std::string(log::kMetadataFile);
-    const auto text = env::read_whole(env_.files, metadata, 4096);
-    const auto id = text ? log::decode_partition_metadata(*text) : fail(text.error());
-    if (id && image.tombstones().contains(*id)) {
-      deleted[*id].push_back(partition);  // its deletion was answered, or would have been
-      continue;
-    }
-    // Nothing else that metadata does not name is ever deleted (C-9).
-    Uuid unique;
-    env_.random.fill(unique.bytes);
-    if (const auto kept = log_dir_->set_aside(partition, unique.to_string())) {
-      logger().warn("{} has a log that metadata does not know; it is kept as {}", partition.to_string(), *kept);
-    } else {
-      leave(kept.error());
-    }
-  }
-  MQ_CHECK(log_dir_->sync_names());
-  std::set<Uuid> kept;
-  for (const auto& [id, partitions] : deleted) {
-    MQ_TRY(const log::LogDir::Removal begun, log_dir_->begin_removal(partitions, id, id.to_string()));
-    std::ranges::for_each(begun.failures, leave);
-    if (!begun.failures.empty()) kept.insert(id);
-  }
-  MQ_TRY(const auto removals, log_dir_->removals());
-  for (const std::string& name : removals)
-    if (auto removed = log_dir_->remove_directory(name); !removed) leave(removed.error());
-  return kept;
 }
 
 Result<void> Node::listen() {
@@ -450,10 +465,11 @@ awaitable<void> Node::stop() {
   co_await acceptors_->join();
   synced_ends_timer_->cancel();
   co_await end_serving();
-  bool clean = !is_offline() && log_dir_ != nullptr && store_ != nullptr;
+  // What a start that did not come to its end has not looked at is as the last process left it.
+  bool clean = is_open_ && !is_offline();
   for (const bool closed : co_await on_every_shard(*this, [](ShardBroker& shard) { return shard.close_logs(); }))
     clean = clean && closed;
-  if (store_) {
+  if (is_open_) {
     if (auto closed = co_await store_->close(); !closed) {
       logger().warn("the metadata store did not close well: {}; the next start checks it", closed.error().message);
       clean = false;

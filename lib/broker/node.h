@@ -9,7 +9,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +16,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "broker/connection_rate.h"
+#include "broker/data_directory.h"
 #include "broker/descriptors.h"
 #include "broker/metrics.h"
 #include "broker/node_config.h"
@@ -113,6 +113,11 @@ class Node {
   [[nodiscard]] FailedReads failed_reads() const;
   /// LogDir::note_synced was called: what it noted is written soon. Any thread.
   void note_synced_ends();
+  /// Everything that changes metadata goes through here: the revision is remembered outside of the store, so that a
+  /// start notices when the store has gone back in time. Fills in the write id. On the first shard.
+  awaitable<Result<meta::Revision>> commit(meta::Transaction transaction);
+  /// During a start on metadata that has gone back: the epochs that it has are not the last ones. Any thread.
+  [[nodiscard]] bool accepts_store() const { return accepts_store_; }
   [[nodiscard]] bool is_offline() const { return offline_.load(std::memory_order_relaxed); }
   [[nodiscard]] bool is_stopping() const { return stopping_.load(std::memory_order_relaxed); }
   /// Being destroyed: nobody is answered any more.
@@ -130,14 +135,23 @@ class Node {
  private:
   void keep(NodeConfig config);
   void tell_recovery(Duration took);
-  /// Returns the keys that a creation or a deletion left when it was cut off. `wanted` is the cluster that this must
-  /// be, or zero.
-  awaitable<Result<std::vector<std::string>>> open_metadata(Uuid wanted);
-  /// Removes the directories of deleted topics, sets those aside that metadata does not know, and forgets the deleted
-  /// topics of which nothing is left.
-  awaitable<Result<void>> tidy_up(std::vector<std::string> orphans);
-  /// Returns the deleted topics that keep a directory which could not be moved.
-  Result<std::set<Uuid>> sort_directories(const cluster::ClusterImage& image);
+  struct OpenedMetadata {
+    meta::Revision revision;
+    std::vector<std::string> orphans;  ///< keys that a creation or a deletion left when it was cut off
+    Unclaimed unclaimed;
+  };
+  /// `wanted` is the cluster that this must be, or zero.
+  awaitable<Result<OpenedMetadata>> open_metadata(Uuid wanted);
+  /// Refuses metadata that has gone back in time, unless the operator accepts it.
+  awaitable<Result<Unclaimed>> check_store(meta::Revision revision, const cluster::ClusterImage& image);
+  /// Nothing that was given out under the metadata that was lost is given out again.
+  awaitable<Result<void>> end_acceptance();
+  /// Durably.
+  awaitable<Result<void>> remember_revision(std::int64_t revision);
+  /// The revision of the last commit is remembered soon.
+  void note_revision();
+  /// Moves what metadata does not name out of the way, and forgets the deleted topics of which nothing is left.
+  awaitable<Result<void>> tidy_up(OpenedMetadata found);
   awaitable<void> write_synced_ends();
   awaitable<Result<void>> open_partitions();
   Result<void> listen();
@@ -159,6 +173,9 @@ class Node {
   std::unique_ptr<log::LogDir> log_dir_;
   std::unique_ptr<meta::MetadataStore> store_;
   std::shared_ptr<ExtraFrame> extra_frame_;
+  meta::Revision revision_;     ///< of the last commit that we know of
+  bool accepts_store_ = false;  ///< changed while no shard opens logs
+  bool is_open_ = false;        ///< all logs are: a stop can be a clean one
   std::vector<std::unique_ptr<ShardBroker>> shards_;
   std::unique_ptr<Topics> topics_;
   std::unique_ptr<ProducerIds> producer_ids_;

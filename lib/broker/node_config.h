@@ -24,7 +24,8 @@ struct ListenerConfig {
 struct NodeConfig {
   std::string data_dir;
   BrokerId node_id{1};
-  std::string cluster_id;  ///< empty: from the data, or made
+  std::string cluster_id;     ///< empty: from the data, or made
+  bool accept_store = false;  ///< go on with metadata that has gone back in time
   std::vector<ListenerConfig> listeners;
 
   bool auto_create_topics = true;

@@ -8,6 +8,9 @@ namespace mq::broker {
 namespace {
 
 constexpr std::int64_t kBlock = 1000;
+/// More than may have been given out under metadata that was lost; there are enough for two thousand million such
+/// losses.
+constexpr std::int64_t kLostMax = std::int64_t{1} << 32;
 constexpr const char* kKey = "counters/producer-id";
 
 }  // namespace
@@ -18,7 +21,7 @@ awaitable<Result<ProducerId>> ProducerIds::next() {
   while (reserving_) co_await reserved_.wait();
   if (next_ == end_) {
     reserving_ = true;
-    auto begin = co_await reserve();
+    auto begin = co_await reserve(kBlock);
     reserving_ = false;
     reserved_.notify_all();
     if (!begin) co_return std::unexpected(begin.error());
@@ -28,7 +31,13 @@ awaitable<Result<ProducerId>> ProducerIds::next() {
   co_return ProducerId{next_++};
 }
 
-awaitable<Result<std::int64_t>> ProducerIds::reserve() {
+awaitable<Result<void>> ProducerIds::pass_over_lost() {
+  auto begin = co_await reserve(kLostMax);
+  if (!begin) co_return std::unexpected(begin.error());
+  co_return Result<void>{};
+}
+
+awaitable<Result<std::int64_t>> ProducerIds::reserve(std::int64_t count) {
   MQ_CO_TRY(const auto found, co_await node_.store().get(kKey));
   std::int64_t begin = 0;
   if (found) {
@@ -37,13 +46,12 @@ awaitable<Result<std::int64_t>> ProducerIds::reserve() {
     if (reader.failed() || begin < 0) co_return fail(Errc::corrupt, "the metadata key {} does not hold a number", kKey);
   }
   std::string value;
-  Writer(value).be(begin + kBlock);
+  Writer(value).be(begin + count);
   meta::Transaction transaction;
   transaction.compares.push_back(found ? meta::Compare::modified_at(kKey, found->modified)
                                        : meta::Compare::absent(kKey));
   transaction.ops.push_back(meta::Op::put(kKey, std::move(value)));
-  node_.machine().random.fill(transaction.write_id);
-  MQ_CO_TRY(const auto revision, co_await node_.store().transact(std::move(transaction)));
+  MQ_CO_TRY(const auto revision, co_await node_.commit(std::move(transaction)));
   (void)revision;
   co_return begin;
 }

@@ -17,9 +17,12 @@ class ProducerIds {
  public:
   explicit ProducerIds(Node& node);
   awaitable<Result<ProducerId>> next();
+  /// Metadata has gone back in time: none is given out that may have been given out under what was lost. Before `next`.
+  awaitable<Result<void>> pass_over_lost();
 
  private:
-  awaitable<Result<std::int64_t>> reserve();
+  /// Returns the first of so many.
+  awaitable<Result<std::int64_t>> reserve(std::int64_t count);
   Node& node_;
   std::int64_t next_ = 0;
   std::int64_t end_ = 0;

@@ -125,7 +125,8 @@ Result<ShardBroker::OpenedLog> ShardBroker::open_log(const WantedLog& wanted) {
   const TopicPartition name{topic.name, wanted.index};
   const LeaderEpoch epoch = topic.partitions[static_cast<std::size_t>(wanted.index)].leader_epoch;
   log::OpenContext context = node_.log_dir().context_of(name, topic.id, shard_.clock().wall_now());
-  context.leader_epoch = epoch;
+  // Metadata that has gone back does not know how far the epochs have come.
+  context.leader_epoch = node_.accepts_store() ? kNoLeaderEpoch : epoch;
   const std::string directory = node_.log_dir().directory_of(name);
   OpenedLog opened;
   auto log = log::Log::open(open_files_, directory, name, wanted.config, context, opened.report);
@@ -144,18 +145,22 @@ Result<ShardBroker::OpenedLog> ShardBroker::open_log(const WantedLog& wanted) {
   for (const log::Damage& damage : opened.report.damage)
     node_.logger().error("{}: offsets {} to {} are damaged on disk and will not be served: {}", name.to_string(),
                          damage.first_offset.value(), damage.end_offset.value(), damage.place);
+  if (node_.accepts_store()) {
+    opened.report.end_uncertain = true;
+    MQ_TRY(opened.latest_epoch, (*log)->latest_epoch());
+  }
   opened.partition = std::make_shared<Partition>(*this, name, topic.id, epoch, std::move(*log));
   return opened;
 }
 
-awaitable<Result<std::vector<std::pair<Uuid, std::int32_t>>>> ShardBroker::open_logs() {
+awaitable<Result<std::vector<UncertainLog>>> ShardBroker::open_logs() {
   std::vector<WantedLog> wanted;
   const auto image = image_;
   for (const cluster::TopicPtr& topic : image->topics())
     for (std::int32_t index = 0; index < topic->partition_count(); ++index)
       if (&node_.owner_of(topic->id, index) == this) wanted.push_back({topic.get(), index, settings(*topic)->log});
 
-  std::vector<std::pair<Uuid, std::int32_t>> uncertain;
+  std::vector<UncertainLog> uncertain;
   std::vector<std::shared_ptr<Partition>> made;
   env::Pool& pool = node_.machine().disk_pool;
   const bool clean = node_.log_dir().was_clean();
@@ -173,7 +178,10 @@ awaitable<Result<std::vector<std::pair<Uuid, std::int32_t>>>> ShardBroker::open_
       if (!log) co_return std::unexpected(std::move(log).error());
       const log::RecoveryReport& report = log->report;
       if (log->is_new) made.push_back(log->partition);
-      if (report.end_uncertain) uncertain.emplace_back(log->partition->topic_id(), log->partition->name().partition);
+      if (report.end_uncertain)
+        uncertain.push_back({.topic_id = log->partition->topic_id(),
+                             .partition = log->partition->name().partition,
+                             .latest_epoch = log->latest_epoch});
       metrics_.gauge(Metric::recovery_checked_bytes).add(static_cast<std::int64_t>(report.bytes_checked));
       metrics_.gauge(Metric::recovery_cut_bytes).add(static_cast<std::int64_t>(report.bytes_cut));
       put(std::move(log->partition));

@@ -18,6 +18,7 @@
 #include "broker/request_room.h"
 #include "broker/settings.h"
 #include "broker/syncer.h"
+#include "broker/topics.h"
 #include "broker/turn_end.h"
 #include "cluster/image.h"
 #include "env/shard.h"
@@ -78,9 +79,9 @@ class ShardBroker final : private log::OpenFiles::Owner {
   }
 
   // Start and stop, in this order; each on this shard.
-  /// Opens the logs of every partition that lives here. Returns those (topic id, index) whose recovery could not show
-  /// that nothing was lost.
-  awaitable<Result<std::vector<std::pair<Uuid, std::int32_t>>>> open_logs();
+  /// Opens the logs of every partition that lives here. Returns those whose recovery could not show that nothing was
+  /// lost.
+  awaitable<Result<std::vector<UncertainLog>>> open_logs();
   /// The leader epochs of the image are final: partitions lead with them.
   void take_epochs();
   /// Loads the groups and begins to keep house.
@@ -157,7 +158,8 @@ class ShardBroker final : private log::OpenFiles::Owner {
   struct OpenedLog {
     std::shared_ptr<Partition> partition;
     log::RecoveryReport report;
-    bool is_new = false;  ///< its directory was made and is not synced
+    LeaderEpoch latest_epoch = kNoLeaderEpoch;  ///< that it has, if metadata may not know
+    bool is_new = false;                        ///< its directory was made and is not synced
   };
   /// Any thread.
   Result<OpenedLog> open_log(const WantedLog& wanted);

@@ -19,6 +19,8 @@ namespace {
 constexpr std::int32_t kPartitionsPerRequestMax = 10'000;
 /// How many directories one job of the pool makes or renames: others want their turn.
 constexpr std::int32_t kDirectoriesPerJob = 256;
+/// No log comes so far. An epoch beyond it is rot: no CRC covers a batch's epoch.
+constexpr LeaderEpoch kLeaderEpochsEnd{1 << 30};
 
 TopicOutcome refuse(std::string name, ErrorCode error, std::string message) {
   return {.name = std::move(name), .error = error, .message = std::move(message), .topic = nullptr};
@@ -307,18 +309,19 @@ awaitable<TopicOutcome> Topics::change_config(std::string name, ConfigChange cha
       .name = name, .error = ErrorCode::kNone, .message = {}, .topic = next->share_topic(std::string_view(name))};
 }
 
-awaitable<Result<void>> Topics::raise_epochs(std::vector<std::pair<Uuid, std::int32_t>> partitions) {
+awaitable<Result<void>> Topics::raise_epochs(std::vector<UncertainLog> logs) {
   const Turn turn = co_await take_turn();
   auto image = *node_.first_shard().image();
   std::map<Uuid, std::shared_ptr<cluster::Topic>> raised;
   std::set<std::pair<Uuid, std::int32_t>> chunks;
-  for (const auto& [id, index] : partitions) {
-    auto& topic = raised[id];
-    if (!topic) topic = std::make_shared<cluster::Topic>(*image.find_topic(id));
-    cluster::Partition& partition = topic->partitions[static_cast<std::size_t>(index)];
-    partition.leader_epoch = LeaderEpoch{partition.leader_epoch.value() + 1};
+  for (const UncertainLog& log : logs) {
+    auto& topic = raised[log.topic_id];
+    if (!topic) topic = std::make_shared<cluster::Topic>(*image.find_topic(log.topic_id));
+    cluster::Partition& partition = topic->partitions[static_cast<std::size_t>(log.partition)];
+    const LeaderEpoch latest = log.latest_epoch < kLeaderEpochsEnd ? log.latest_epoch : kNoLeaderEpoch;
+    partition.leader_epoch = LeaderEpoch{std::max(partition.leader_epoch, latest).value() + 1};
     ++partition.partition_epoch;
-    chunks.emplace(id, index / cluster::kPartitionsPerChunk);
+    chunks.emplace(log.topic_id, log.partition / cluster::kPartitionsPerChunk);
   }
   for (const auto& [id, topic] : raised) image = image.with_topic(cluster::TopicPtr(topic));
   std::vector<meta::Op> ops;
@@ -350,18 +353,13 @@ awaitable<Result<void>> Topics::commit(std::vector<meta::Op> ops) {
   auto from = ops.begin();
   while (from != ops.end()) {
     meta::Transaction transaction;
-    node_.machine().random.fill(transaction.write_id);
     std::size_t bytes = 0;
     for (; from != ops.end() && transaction.ops.size() < meta::kTransactionKeysMax; ++from) {
       bytes += from->key.size() + (from->value ? from->value->size() : 0);
       if (bytes > meta::kTransactionBytesMax && !transaction.ops.empty()) break;
       transaction.ops.push_back(std::move(*from));
     }
-    auto done = co_await node_.store().transact(std::move(transaction));
-    if (!done) {
-      if (done.error().code == Errc::disk_failed) node_.disk_failed(done.error());
-      co_return std::unexpected(done.error());
-    }
+    if (auto done = co_await node_.commit(std::move(transaction)); !done) co_return std::unexpected(done.error());
   }
   co_return Result<void>{};
 }

@@ -40,6 +40,13 @@ struct TopicOutcome {
   std::shared_ptr<const cluster::Topic> topic;  ///< as made (or as it would be made)
 };
 
+/// A log whose recovery could not show that nothing was lost.
+struct UncertainLog {
+  Uuid topic_id;
+  std::int32_t partition = 0;
+  LeaderEpoch latest_epoch = kNoLeaderEpoch;  ///< in it, where metadata may know only earlier ones
+};
+
 /// Makes, changes and deletes topics: one change at a time, each durable in the metadata store and known to every shard
 /// before it is answered. Lives on the first shard; all calls there; what works on directories runs on the pool.
 ///
@@ -66,9 +73,8 @@ class Topics {
   using ConfigChange = std::move_only_function<Result<void>(config::Overrides&)>;
   awaitable<TopicOutcome> change_config(std::string name, ConfigChange change, bool validate_only);
 
-  /// Raises the leader epoch of partitions (topic id, index) whose recovery could not show that nothing was lost,
-  /// before they serve (DESIGN 2, "Order").
-  awaitable<Result<void>> raise_epochs(std::vector<std::pair<Uuid, std::int32_t>> partitions);
+  /// Raises the leader epochs of `logs` above all that they had, before they serve (DESIGN 2, "Order").
+  awaitable<Result<void>> raise_epochs(std::vector<UncertainLog> logs);
   /// Erases the tombstones of topics whose directories are gone, and `orphans` (see `cluster::orphan_keys`) with them.
   awaitable<Result<void>> forget(std::vector<Uuid> deleted, std::vector<std::string> orphans);
 

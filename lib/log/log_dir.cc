@@ -158,9 +158,7 @@ Result<void> LogDir::begin_writing() {
 Result<void> LogDir::finish_clean() {
   if (is_offline()) return fail(Errc::disk_failed, "{} is offline: {}", path_, offline_reason());
   MQ_CHECK(write_checkpoints());
-  // The first call writes what was noted last, the second syncs that.
-  MQ_CHECK(write_synced_ends());
-  MQ_CHECK(write_synced_ends());
+  MQ_CHECK(sync_synced_ends());
   MQ_TRY(auto marker, files_.open(file(kCleanFile), env::OpenMode::create));
   MQ_CHECK(marker->truncate(0));
   MQ_CHECK(marker->write_at(0, R"({"version":0,"brokerEpoch":-1})"));
@@ -266,6 +264,33 @@ void LogDir::note_synced(const Uuid& topic_id, PartitionId partition, Offset end
   synced_->set(topic_id, partition, end);
 }
 
+Result<void> LogDir::sync_synced_ends() {
+  // The first call writes what was noted last, the second syncs that.
+  MQ_CHECK(write_synced_ends());
+  MQ_CHECK(write_synced_ends());
+  return {};
+}
+
+void LogDir::forget_synced(const Uuid& topic_id, PartitionId partition) {
+  const std::lock_guard guard(mutex_);
+  synced_->forget(topic_id, partition);
+}
+
+std::vector<std::pair<Uuid, PartitionId>> LogDir::synced_partitions() const {
+  const std::lock_guard guard(mutex_);
+  return synced_->partitions();
+}
+
+void LogDir::note_metadata_revision(std::int64_t revision) {
+  const std::lock_guard guard(mutex_);
+  synced_->set_metadata_revision(revision);
+}
+
+std::optional<std::int64_t> LogDir::metadata_revision() const {
+  const std::lock_guard guard(mutex_);
+  return synced_->metadata_revision();
+}
+
 Result<bool> LogDir::write_synced_ends() {
   const std::lock_guard one_writer(writing_);
   const bool wrote_before = synced_ends_dirty_;
@@ -296,9 +321,7 @@ Result<void> LogDir::lower_synced_end(const Uuid& topic_id, PartitionId partitio
     if (!known || *known <= end) return {};
     synced_->set(topic_id, partition, end);
   }
-  MQ_CHECK(write_synced_ends());
-  MQ_CHECK(write_synced_ends());
-  return {};
+  return sync_synced_ends();
 }
 
 void LogDir::set(Checkpoint which, const TopicPartition& partition, Offset offset) {

@@ -96,6 +96,17 @@ class LogDir {
   /// Pool. Makes durable what the call before this one wrote, then writes what was noted since: each round's ends
   /// are on disk one round later, and never ahead of the data. Returns false when there was nothing to do.
   [[nodiscard]] Result<bool> write_synced_ends();
+  /// Pool. Writes what was noted, durably.
+  [[nodiscard]] Result<void> sync_synced_ends();
+  /// The partition is not ours any more.
+  void forget_synced(const Uuid& topic_id, PartitionId partition);
+  /// Partitions whose log was synced at some time and that were not removed since, in no order.
+  [[nodiscard]] std::vector<std::pair<Uuid, PartitionId>> synced_partitions() const;
+  /// The metadata store is durable up to this revision. Written as synced ends are, so never ahead of the store: a
+  /// store that does not reach what is remembered has gone back in time.
+  void note_metadata_revision(std::int64_t revision);
+  /// What was remembered last. Nothing: no start has remembered any yet.
+  [[nodiscard]] std::optional<std::int64_t> metadata_revision() const;
   /// Pool. Lowers a partition's end durably, before Log::truncate_to.
   [[nodiscard]] Result<void> lower_synced_end(const Uuid& topic_id, PartitionId partition, Offset end);
 

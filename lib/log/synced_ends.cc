@@ -12,6 +12,12 @@ constexpr std::string_view kHeader = "mq synced ends, version 1       ";
 static_assert(kHeader.size() == SyncedEnds::kSlotBytes);
 constexpr std::size_t kCrcAt = 28;
 
+/// Where the slot of the metadata store is found.
+constexpr PartitionId kMetadataPartition{-1};
+bool is_of_metadata(const Uuid& topic_id, PartitionId partition) {
+  return topic_id.is_zero() && partition == kMetadataPartition;
+}
+
 std::string encode_slot(const Uuid& topic_id, PartitionId partition, Offset end) {
   std::string slot(reinterpret_cast<const char*>(topic_id.bytes.data()), topic_id.bytes.size());
   Writer w(slot);
@@ -43,8 +49,9 @@ Result<std::unique_ptr<SyncedEnds>> SyncedEnds::open(env::Files& files, const st
     std::ranges::copy(r.take(read.key.topic_id.bytes.size()), reinterpret_cast<char*>(read.key.topic_id.bytes.data()));
     read.key.partition = PartitionId{r.be<std::int32_t>()};
     read.end = Offset{r.be<std::int64_t>()};
-    read.used = r.be<std::uint32_t>() == crc32c(slot.substr(0, kCrcAt)) && !read.key.topic_id.is_zero() &&
-                read.end >= Offset{0} && ends->places_.emplace(read.key, index).second;
+    const bool is_whole = r.be<std::uint32_t>() == crc32c(slot.substr(0, kCrcAt)) && read.end >= Offset{0};
+    const bool has_meaning = !read.key.topic_id.is_zero() || is_of_metadata(read.key.topic_id, read.key.partition);
+    read.used = is_whole && has_meaning && ends->places_.emplace(read.key, index).second;
     if (!read.used) ends->free_.push_back(index);
   }
   return ends;
@@ -93,6 +100,20 @@ void SyncedEnds::forget(const Uuid& topic_id, PartitionId partition) {
   free_.push_back(place->second);
   places_.erase(place);
 }
+
+std::vector<std::pair<Uuid, PartitionId>> SyncedEnds::partitions() const {
+  std::vector<std::pair<Uuid, PartitionId>> found;
+  for (const auto& [key, place] : places_)
+    if (!is_of_metadata(key.topic_id, key.partition)) found.emplace_back(key.topic_id, key.partition);
+  return found;
+}
+
+std::optional<std::int64_t> SyncedEnds::metadata_revision() const {
+  const auto known = get(Uuid{}, kMetadataPartition);
+  return known ? std::optional(known->value()) : std::nullopt;
+}
+
+void SyncedEnds::set_metadata_revision(std::int64_t revision) { set(Uuid{}, kMetadataPartition, Offset{revision}); }
 
 std::vector<SyncedEnds::Write> SyncedEnds::take_changes() {
   std::ranges::sort(changed_);

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -16,7 +17,9 @@ namespace mq::log {
 /// `mq-synced-ends`: for each partition the offset below which its log is known to be on disk. Recovery tells a torn
 /// tail from rot with it. One slot of 32 bytes for each partition, overwritten in place and never across a sector:
 /// topic id (16), partition (4), offset (8), CRC-32C of these (4), big-endian, after a header of 32 bytes. A slot whose
-/// CRC is wrong is as if it were not there. Not thread-safe: LogDir guards it.
+/// CRC is wrong is as if it were not there. One slot, under the topic id zero and partition -1, which a reader that
+/// does not know it takes for free, holds the revision of `metadata.db` that is known to be on disk. Not thread-safe:
+/// LogDir guards it.
 class SyncedEnds {
  public:
   static constexpr std::size_t kSlotBytes = 32;
@@ -30,6 +33,11 @@ class SyncedEnds {
   void set(const Uuid& topic_id, PartitionId partition, Offset end);
   /// The slot becomes free.
   void forget(const Uuid& topic_id, PartitionId partition);
+  /// All partitions that have a slot, in no order.
+  [[nodiscard]] std::vector<std::pair<Uuid, PartitionId>> partitions() const;
+
+  [[nodiscard]] std::optional<std::int64_t> metadata_revision() const;
+  void set_metadata_revision(std::int64_t revision);
 
   /// Bytes to be written, taken out of here so that no lock is held while writing.
   struct Write {

@@ -133,6 +133,10 @@ class BrokerTest : public ::testing::Test {
   }
 
   void start_node() {
+    const auto started = try_start_node();
+    ASSERT_TRUE(started) << started.error().message;
+  }
+  Result<void> try_start_node() {
     NodeEnv env{.shards = machine_->shards(),
                 .files = machine_->files(),
                 .disk_pool = disk_pool(),
@@ -140,8 +144,7 @@ class BrokerTest : public ::testing::Test {
                 .random = machine_->random(),
                 .logger = machine_->logger()};
     node_ = &machine_->make<Node>(std::move(env), config_);
-    const auto started = world_->run(*machine_, node_->start(), 1min);
-    ASSERT_TRUE(started) << started.error().message;
+    return world_->run(*machine_, node_->start(), 1min);
   }
 
   /// What the broker is given as its pool.

@@ -1,0 +1,120 @@
+#include "broker/data_directory.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "log/directory_contents.h"
+
+namespace mq::broker {
+namespace {
+
+/// So many topics are named one by one in a sentence.
+constexpr std::size_t kNamedMax = 20;
+
+bool names(const cluster::ClusterImage& image, const Uuid& topic_id, PartitionId partition) {
+  const cluster::Topic* topic = image.find_topic(topic_id);
+  return topic != nullptr && partition.value() < topic->partition_count();
+}
+
+std::optional<Uuid> topic_id_of(const log::LogDir& dir, env::Files& files, const TopicPartition& partition) {
+  const auto text = env::read_whole(files, dir.directory_of(partition) + "/" + std::string(log::kMetadataFile), 4096);
+  const auto id = text ? log::decode_partition_metadata(*text) : fail(text.error());
+  return id ? std::optional(*id) : std::nullopt;
+}
+
+/// `a (2 partitions), b (1 partition) and 3 other topics`.
+std::string list_topics(const std::vector<Unclaimed::Log>& logs) {
+  std::map<std::string, int> counts;
+  for (const Unclaimed::Log& log : logs) ++counts[log.name.topic];
+  std::vector<std::string> told;
+  for (const auto& [topic, count] : counts) {
+    if (told.size() == kNamedMax) break;
+    told.push_back(fmt::format("{} ({} partition{})", topic, count, count == 1 ? "" : "s"));
+  }
+  std::string list = fmt::format("{}", fmt::join(told, ", "));
+  if (counts.size() > told.size()) list += fmt::format(" and {} other topics", counts.size() - told.size());
+  return list;
+}
+
+}  // namespace
+
+Result<Unclaimed> find_unclaimed(const log::LogDir& dir, env::Files& files, const cluster::ClusterImage& image,
+                                 Look look) {
+  Unclaimed unclaimed;
+  std::set<std::pair<Uuid, PartitionId>> nameless;
+  for (const auto& slot : dir.synced_partitions())
+    if (!names(image, slot.first, slot.second)) nameless.insert(slot);
+  const bool trusts_names = look == Look::at_names && nameless.empty();
+
+  MQ_TRY(const auto found, dir.partitions());
+  for (const TopicPartition& partition : found) {
+    const cluster::Topic* topic = image.find_topic(std::string_view(partition.topic));
+    const bool is_wanted = topic != nullptr && partition.partition < topic->partition_count();
+    if (is_wanted && trusts_names) continue;
+    const auto id = topic_id_of(dir, files, partition);
+    if (is_wanted && (!id || *id == topic->id)) continue;
+    if (id && image.tombstones().contains(*id)) {
+      unclaimed.deleted[*id].push_back(partition);  // its deletion was answered, or would have been
+      continue;
+    }
+    const bool was_synced = id && nameless.erase({*id, PartitionId{partition.partition}}) > 0;
+    unclaimed.unknown.push_back({.name = partition, .topic_id = id, .was_synced = was_synced});
+  }
+  unclaimed.slots_without_log.assign(nameless.begin(), nameless.end());
+  return unclaimed;
+}
+
+std::optional<std::string> store_went_back(const log::LogDir& dir, const Unclaimed& unclaimed, std::int64_t revision) {
+  const auto remembered = dir.metadata_revision();
+  const bool is_older = remembered && *remembered > revision;
+  if (!is_older && std::ranges::none_of(unclaimed.unknown, &Unclaimed::Log::was_synced)) return std::nullopt;
+  std::string what = "does not know logs that it has named once";
+  if (is_older)
+    what = *remembered == kBeingAccepted
+               ? "was accepted by a start that did not come to its end"
+               : fmt::format("is at revision {}, and revision {} was on disk once", revision, *remembered);
+  if (!unclaimed.unknown.empty()) what += fmt::format("; unknown to it are {}", list_topics(unclaimed.unknown));
+  return what;
+}
+
+Result<std::set<Uuid>> tidy_up(log::LogDir& dir, const cluster::ClusterImage& image, const Unclaimed& unclaimed,
+                               env::Random& random, env::Logger& logger) {
+  // One directory that cannot be moved must not keep all others from being served.
+  const auto leave = [&logger](const Error& error) {
+    logger.warn("a directory cannot be tidied away: {}; it is left, and the next start tries again", error.message);
+  };
+  for (const Unclaimed::Log& log : unclaimed.unknown) {
+    Uuid unique;
+    random.fill(unique.bytes);
+    // Nothing that metadata does not name is ever deleted (C-9).
+    if (const auto kept = dir.set_aside(log.name, unique.to_string())) {
+      logger.warn("{} has a log that metadata does not know; it is kept as {}", log.name.to_string(), *kept);
+    } else {
+      leave(kept.error());
+    }
+    if (log.topic_id) dir.forget_synced(*log.topic_id, PartitionId{log.name.partition});
+  }
+  for (const auto& [topic_id, partition] : unclaimed.slots_without_log) dir.forget_synced(topic_id, partition);
+  MQ_CHECK(dir.sync_names());
+
+  std::set<Uuid> left;
+  for (const auto& [id, partitions] : unclaimed.deleted) {
+    MQ_TRY(const log::LogDir::Removal begun, dir.begin_removal(partitions, id, id.to_string()));
+    std::ranges::for_each(begun.failures, leave);
+    if (!begun.failures.empty()) left.insert(id);
+  }
+  MQ_TRY(const auto removals, dir.removals());
+  for (const std::string& name : removals)
+    if (auto removed = dir.remove_directory(name); !removed) leave(removed.error());
+  MQ_TRY(const auto still_there, dir.removals());
+  for (const auto& [id, name] : image.tombstones()) {
+    const bool is_there = std::ranges::any_of(still_there, [text = id.to_string()](const std::string& directory) {
+      return directory.find(text) != std::string::npos;
+    });
+    if (is_there) left.insert(id);
+  }
+  return left;
+}
+
+}  // namespace mq::broker
