@@ -41,7 +41,7 @@ broker::NodeEnv machine_of(posix::Runtime& runtime) {
   return {.shards = runtime.shards(),
           .files = runtime.files(),
           .disk_pool = runtime.pool(),
-          .metadata_pool = runtime.pool(),
+          .metadata_pool = runtime.metadata_pool(),
           .random = runtime.random(),
           .logger = runtime.logger(),
           .descriptors_max = posix::raise_descriptor_limit(),
@@ -85,10 +85,7 @@ awaitable<int> Daemon::run() {
   co_await command_.join();
   signals_.close();
   co_await tasks_.join();
-  if (options_.remove_data) {
-    std::error_code ignored;
-    std::filesystem::remove_all(options_.node.data_dir, ignored);
-  }
+  remove_data();
   co_return status_;
 }
 
@@ -237,10 +234,27 @@ awaitable<void> Daemon::watch_signals() {
     } else if (ending_) {
       runtime_.logger().flush(kLogPatience);
       std::_Exit(128 + *signal);
+    } else if (!started_) {
+      die_starting(*signal);
     } else {
       end(0);
     }
   }
+}
+
+/// Recovery may take minutes, or wait for a disk that does not answer. Nothing of it is owed to anybody: the next start
+/// does again what this one has not finished, as after any other end of the process.
+void Daemon::die_starting(int signal) {
+  runtime_.logger().warn("ended by a signal before the start was done; the next start checks the logs");
+  (void)posix::notify_service_manager("STOPPING=1");
+  remove_data();
+  posix::die_of(signal);
+}
+
+void Daemon::remove_data() const {
+  if (!options_.remove_data) return;
+  std::error_code ignored;
+  std::filesystem::remove_all(options_.node.data_dir, ignored);
 }
 
 awaitable<void> Daemon::watch_command() {

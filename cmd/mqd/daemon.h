@@ -41,6 +41,8 @@ class Daemon {
   void tell_ready();
   awaitable<int> wait_for_end();
   awaitable<void> watch_signals();
+  [[noreturn]] void die_starting(int signal);
+  void remove_data() const;
   awaitable<void> reload();
   awaitable<Result<void>> take_over(const config::Overrides& wanted);
   void tell_flush() const;

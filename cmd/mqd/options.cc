@@ -169,29 +169,32 @@ constexpr cli::Example kExamples[] = {
     {"a broker for the length of a test", "mqd --ephemeral -- sh -c 'seq 1000 | mqprod t; mqcons t | tail -1'"},
     {"as fast as Kafka's default, as safe as Kafka's default", "mqd --flush async"},
 };
-constexpr cli::ToolRow kTool{.name = "mqd",
-                             .man_section = 8,
-                             .summary = "a message log that speaks the Apache Kafka protocol",
-                             .usage = kUsage,
-                             .description =
-                                 "mqd keeps partitioned, append-only logs and serves them to any Kafka client. It runs "
-                                 "in the foreground, logs to standard error and needs "
-                                 "no configuration.\n\n"
-                                 "With --flush ack, the default, an acks=all answer means that the record is on disk. "
-                                 "SIGTERM and SIGINT stop it gracefully, a second one at once.\n\n"
-                                 "SIGHUP has the configuration file read again. The defaults of topics, the limits of "
-                                 "connections and requests and the log level count from then on; what only a restart "
-                                 "takes over is named in one warning. A file with a mistake changes nothing, and the "
-                                 "log says why. SIGUSR1 has the log tell how much is served.\n\n"
-                                 "With --metrics, /metrics answers in Prometheus' text format, /healthz as soon as "
-                                 "the process runs, and /readyz with 200 while requests are served and with "
-                                 "503 before the logs are open, while mqd stops and after its disk failed.\n\n"
-                                 "With systemd's socket activation it listens on the sockets that are passed, instead "
-                                 "of those that its file names.",
-                             .options = kOptions,
-                             .examples = kExamples,
-                             .operands = {.min = 0},
-                             .connects = false};
+constexpr cli::ToolRow kTool{
+    .name = "mqd",
+    .man_section = 8,
+    .summary = "a message log that speaks the Apache Kafka protocol",
+    .usage = kUsage,
+    .description =
+        "mqd keeps partitioned, append-only logs and serves them to any Kafka client. It runs "
+        "in the foreground, logs to standard error and needs "
+        "no configuration.\n\n"
+        "With --flush ack, the default, an acks=all answer means that the record is on disk. "
+        "SIGTERM and SIGINT stop it gracefully, a second one at once. During the start, recovery "
+        "included, the first one ends it: there is nothing to lose, and the next start checks "
+        "the logs.\n\n"
+        "SIGHUP has the configuration file read again. The defaults of topics, the limits of "
+        "connections and requests and the log level count from then on; what only a restart "
+        "takes over is named in one warning. A file with a mistake changes nothing, and the "
+        "log says why. SIGUSR1 has the log tell how much is served.\n\n"
+        "With --metrics, /metrics answers in Prometheus' text format, /healthz as soon as "
+        "the process runs, and /readyz with 200 while requests are served and with "
+        "503 before the logs are open, while mqd stops and after its disk failed.\n\n"
+        "With systemd's socket activation it listens on the sockets that are passed, instead "
+        "of those that its file names.",
+    .options = kOptions,
+    .examples = kExamples,
+    .operands = {.min = 0},
+    .connects = false};
 
 /// What clients are told to connect to, on other machines too; port 0 when the text names none.
 Result<env::Address> parse_advertised(std::string_view text) {

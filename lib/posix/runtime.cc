@@ -36,6 +36,7 @@ struct Runtime::Parts {
   PosixFiles files;
   std::unique_ptr<LeveledLogger> logger;
   PosixPool pool;
+  PosixPool metadata_pool{1};
   std::vector<std::unique_ptr<PosixShard>> owned_shards;
   std::vector<env::Shard*> shards;
 
@@ -59,6 +60,7 @@ Runtime::Runtime(RuntimeOptions options) {
 
 Runtime::~Runtime() {
   parts_->pool.stop();
+  parts_->metadata_pool.stop();
   for (auto& shard : parts_->owned_shards) shard->drop_tasks();
 }
 
@@ -100,5 +102,6 @@ const env::TimeZone& Runtime::time_zone() const { return parts_->time_zone; }
 env::Random& Runtime::random() const { return parts_->random; }
 LeveledLogger& Runtime::logger() const { return *parts_->logger; }
 env::Pool& Runtime::pool() const { return parts_->pool; }
+env::Pool& Runtime::metadata_pool() const { return parts_->metadata_pool; }
 
 }  // namespace mq::posix

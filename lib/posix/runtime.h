@@ -18,7 +18,7 @@ namespace mq::posix {
 
 struct RuntimeOptions {
   int shards = 1;        ///< threads with an event loop; at least 1
-  int pool_threads = 2;  ///< at most; each is started when a job finds no idle one. At least 1
+  int pool_threads = 2;  ///< of `pool`, at most; each is started when a job finds no idle one. At least 1
   LoggerOptions log;
 };
 
@@ -56,6 +56,8 @@ class Runtime {
   [[nodiscard]] env::Random& random() const;
   [[nodiscard]] LeveledLogger& logger() const;
   [[nodiscard]] env::Pool& pool() const;
+  /// One thread of its own, for SQLite: jobs of `pool` that hang hold nothing up here.
+  [[nodiscard]] env::Pool& metadata_pool() const;
 
  private:
   struct Parts;

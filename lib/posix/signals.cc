@@ -3,6 +3,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <cstdlib>
 
 namespace mq::posix {
 
@@ -29,6 +30,17 @@ awaitable<Result<int>> Signals::next() {
 void Signals::close() {
   parts_->closed = true;
   parts_->set.cancel();
+}
+
+void die_of(int signal) {
+  ::signal(signal, SIG_DFL);
+  sigset_t only;
+  ::sigemptyset(&only);
+  ::sigaddset(&only, signal);
+  ::pthread_sigmask(SIG_UNBLOCK, &only, nullptr);
+  (void)::raise(signal);
+  // The first process of a container does not die of a signal that it does not handle.
+  std::_Exit(128 + signal);
 }
 
 bool is_ignored(int signal) {

@@ -26,6 +26,10 @@ class Signals {
   std::unique_ptr<Parts> parts_;
 };
 
+/// Ends this process at once, of `signal` as if nobody answered it, so that whoever waits for us sees why. Nothing is
+/// destroyed, no buffer is written.
+[[noreturn]] void die_of(int signal);
+
 /// Whoever started us had this signal ignored.
 [[nodiscard]] bool is_ignored(int signal);
 
