@@ -169,6 +169,7 @@ awaitable<Result<Node::OpenedMetadata>> Node::open_metadata(Uuid wanted) {
   records.reserve(listing.entries.size());
   for (const meta::KeyValue& entry : listing.entries) records.push_back({entry.key, entry.value});
   MQ_CO_TRY(cluster::ClusterImage image, cluster::from_records(records));
+  topics_->take_over(listing);
   OpenedMetadata opened{.revision = listing.revision};
   MQ_CO_TRY(opened.unclaimed, co_await check_store(listing.revision, image));
 

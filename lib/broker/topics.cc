@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <span>
 #include <utility>
 
 #include "base/assert.h"
@@ -66,6 +67,10 @@ class Topics::Turn {
 };
 
 Topics::Topics(Node& node) : node_(node), freed_(node.first_shard().shard()) {}
+
+void Topics::take_over(const meta::Listing& listing) {
+  for (const meta::KeyValue& entry : listing.entries) seen_[entry.key] = entry.modified;
+}
 
 awaitable<Topics::Turn> Topics::take_turn() {
   while (busy_) co_await freed_.wait();
@@ -354,12 +359,29 @@ awaitable<Result<void>> Topics::commit(std::vector<meta::Op> ops) {
   while (from != ops.end()) {
     meta::Transaction transaction;
     std::size_t bytes = 0;
+    const auto begin = from;
     for (; from != ops.end() && transaction.ops.size() < meta::kTransactionKeysMax; ++from) {
-      bytes += from->key.size() + (from->value ? from->value->size() : 0);
+      bytes += 2 * from->key.size() + (from->value ? from->value->size() : 0);  // a key is compared, and changed
       if (bytes > meta::kTransactionBytesMax && !transaction.ops.empty()) break;
-      transaction.ops.push_back(std::move(*from));
+      const auto seen = seen_.find(from->key);
+      transaction.compares.push_back(seen == seen_.end() ? meta::Compare::absent(from->key)
+                                                         : meta::Compare::modified_at(from->key, seen->second));
+      transaction.ops.push_back(*from);
     }
-    if (auto done = co_await node_.commit(std::move(transaction)); !done) co_return std::unexpected(done.error());
+    const auto done = co_await node_.commit(std::move(transaction));
+    if (!done && done.error().code == Errc::conflict) {
+      node_.logger().error("{} while mqd runs; nothing was changed. Start mqd again, so that it reads what is there",
+                           done.error().message);
+      co_return fail(Errc::internal, "{}", done.error().message);
+    }
+    if (!done) co_return std::unexpected(done.error());
+    for (const meta::Op& op : std::span(begin, from)) {
+      if (op.value) {
+        seen_[op.key] = *done;
+      } else {
+        seen_.erase(op.key);
+      }
+    }
   }
   co_return Result<void>{};
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -57,6 +58,9 @@ class Topics {
  public:
   explicit Topics(Node& node);
 
+  /// The store as the image was made from it, at a start.
+  void take_over(const meta::Listing& listing);
+
   /// One outcome per topic, in order. `validate_only` changes nothing.
   awaitable<std::vector<TopicOutcome>> create(std::vector<NewTopic> topics, bool validate_only);
   /// Makes what a client named and is still missing, with the broker's defaults; internal topics with their own
@@ -83,6 +87,8 @@ class Topics {
   awaitable<Turn> take_turn();
   [[nodiscard]] TopicOutcome check(const NewTopic& wanted, const cluster::ClusterImage& image) const;
   [[nodiscard]] Result<config::Overrides> changed_configs(const cluster::Topic& topic, ConfigChange change) const;
+  /// Changes keys that are as this broker saw them last, and no others: else somebody else writes to the store, and
+  /// what was planned may be wrong.
   awaitable<Result<void>> commit(std::vector<meta::Op> ops);
   awaitable<bool> install(std::shared_ptr<const cluster::ClusterImage> image);
 
@@ -115,6 +121,7 @@ class Topics {
   awaitable<void> finish_removal(cluster::TopicPtr topic, Renamed renamed, std::vector<std::string> keys);
 
   Node& node_;
+  boost::unordered_flat_map<std::string, meta::Revision> seen_;  ///< when each key was changed last
   bool busy_ = false;
   env::Event freed_;
 };

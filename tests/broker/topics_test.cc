@@ -269,6 +269,50 @@ TEST_F(TopicsTest, WantOfDescriptorsPutsASyncOffAndTheAnswerToo) {
   EXPECT_EQ(partition("t", 0).log().synced_end(), Offset{2});
 }
 
+TEST_F(TopicsTest, WhatSomebodyElseChangedInTheStoreIsNotOverwritten) {
+  start();
+  create_topic("t", 2);
+  create_topic("other", 1);
+  cluster::Topic foreign = *find("t");
+  foreign.configs["retention.ms"] = "1234";
+  const cluster::KeyValue record = cluster::topic_record(foreign);
+  commit({meta::Op::put(record.key, record.value)});
+  const auto stored = [&] { return world_->run(*machine_, node_->store().get(record.key), 1min).value()->value; };
+
+  EXPECT_EQ(change("t", "retention.ms", "99").error, ErrorCode::kUnknownServerError);
+  EXPECT_TRUE(logged("metadata key topics/t was changed by somebody else while mqd runs"));
+  EXPECT_EQ(world_->run(*machine_, node_->topics().add_partitions("t", 5, {}, false), 1min).error,
+            ErrorCode::kUnknownServerError);
+  EXPECT_EQ(find("t")->partition_count(), 2);
+  EXPECT_FALSE(machine_->files().exists("/var/lib/mq/t-2").value());
+  EXPECT_EQ(remove("t").error, ErrorCode::kUnknownServerError);
+  EXPECT_NE(find("t"), nullptr);
+  EXPECT_EQ(stored(), record.value);
+  EXPECT_EQ(node_->first_shard().image()->tombstones().size(), 0U);
+
+  EXPECT_EQ(change("other", "retention.ms", "99").error, ErrorCode::kNone) << "nobody touched this one";
+  restart();
+  EXPECT_EQ(find("t")->configs.at("retention.ms"), "1234");
+  EXPECT_EQ(change("t", "retention.ms", "99").error, ErrorCode::kNone);
+}
+
+TEST_F(TopicsTest, ANameThatSomebodyElseMadeInTheStoreIsNotMadeAgain) {
+  start();
+  create_topic("t", 1);
+  cluster::Topic foreign = *find("t");
+  foreign.name = "taken";
+  foreign.id.bytes[0] ^= 1;
+  std::vector<meta::Op> ops;
+  for (cluster::KeyValue& each : cluster::to_records(foreign)) ops.push_back(meta::Op::put(each.key, each.value));
+  commit(std::move(ops));
+  std::vector<NewTopic> wanted(1);
+  wanted.front().name = "taken";
+  EXPECT_EQ(world_->run(*machine_, node_->topics().create(std::move(wanted), false), 1min).front().error,
+            ErrorCode::kUnknownServerError);
+  EXPECT_EQ(find("taken"), nullptr);
+  EXPECT_FALSE(machine_->files().exists("/var/lib/mq/taken-0").value());
+}
+
 TEST_P(TopicDeletions, AmidWorkOnTheFilesTouchNothingOfOneMadeAnew) {
   start([](NodeConfig& config) { config.housekeeping_interval = 1ms; }, static_cast<std::uint64_t>(GetParam()));
   for (int round = 0; round < 5; ++round) {
