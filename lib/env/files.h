@@ -98,7 +98,7 @@ class Files {
   [[nodiscard]] virtual Result<void> sync_directory(const std::string& path) = 0;
   /// not_found: no such directory.
   [[nodiscard]] virtual Result<std::unique_ptr<Tree>> open_tree(const std::string& directory) = 0;
-  /// refused when another process (or another simulated node) holds it. Makes the file.
+  /// conflict when another process (or another simulated node) holds it. Makes the file.
   [[nodiscard]] virtual Result<std::unique_ptr<FileLock>> lock(const std::string& path) = 0;
   [[nodiscard]] virtual Result<DiskSpace> space(const std::string& path) = 0;
 };

@@ -69,7 +69,7 @@ Result<std::unique_ptr<LogDir>> LogDir::open(env::Files& files, std::string path
   auto dir = std::unique_ptr<LogDir>(new LogDir(files, std::move(path)));
   MQ_TRY(dir->tree_, files.open_tree(dir->path_));
   auto lock = files.lock(dir->file(kLockFile));
-  if (!lock && lock.error().code == Errc::refused)
+  if (!lock && lock.error().code == Errc::conflict)
     return fail(Errc::refused, "{} is used by another process: {}", dir->path_, lock.error().message);
   if (!lock) return fail(std::move(lock).error());
   dir->lock_ = *std::move(lock);

@@ -247,7 +247,7 @@ Result<std::unique_ptr<env::FileLock>> PosixFiles::lock(const std::string& path)
   whole.l_whence = SEEK_SET;
   while (::fcntl(descriptor.get(), F_OFD_SETLK, &whole) != 0) {
     if (errno == EAGAIN || errno == EACCES)
-      return fail(Errc::refused, "{}: locked by {}", path, holder(descriptor.get()));
+      return fail(Errc::conflict, "{}: locked by {}", path, holder(descriptor.get()));
     if (errno != EINTR) return file_failure(errno, "lock", path);
   }
   return std::make_unique<PosixFileLock>(std::move(descriptor));

@@ -353,7 +353,7 @@ Result<std::unique_ptr<env::Tree>> Disk::open_tree(const std::string& directory)
 
 Result<std::unique_ptr<env::FileLock>> Disk::lock(const std::string& path) {
   MQ_TRY(const auto file, open(path, env::OpenMode::create));
-  if (!locks_.insert(path).second) return fail(Errc::refused, "{} is locked by another process", path);
+  if (!locks_.insert(path).second) return fail(Errc::conflict, "{} is locked by another process", path);
   return std::make_unique<Lock>(*this, path);
 }
 

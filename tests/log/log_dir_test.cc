@@ -46,6 +46,17 @@ class LogDirTest : public ::testing::Test {
 
 TEST_F(LogDirTest, SecondProcessIsRefused) { EXPECT_EQ(LogDir::open(disk_, kPath).error().code, Errc::refused); }
 
+TEST_F(LogDirTest, ALockThatCannotBeTakenForAnotherReasonIsNotSaidToBeUsed) {
+  for (const Errc why : {Errc::refused, Errc::disk_failed, Errc::disk_full}) {
+    disk_.inject({.on = sim::DiskFault::On::open, .path_part = ".lock", .code = why});
+    const auto opened = LogDir::open(disk_, "/other");
+    EXPECT_EQ(opened.error().code, why);
+    EXPECT_EQ(opened.error().message, "/other/.lock: injected open error");
+  }
+  EXPECT_TRUE(disk_.make_directories("/other/.lock"));
+  EXPECT_EQ(LogDir::open(disk_, "/other").error().message, "/other/.lock is a directory");
+}
+
 TEST_F(LogDirTest, OpeningLeavesNothingButTheLock) {
   EXPECT_TRUE(disk_.make_directories("/other"));
   ASSERT_TRUE(LogDir::open(disk_, "/other"));

@@ -56,6 +56,23 @@ TEST_F(SqliteStoreTest, AnsweredTransactionSurvivesTheWorstPowerLoss) {
   EXPECT_EQ(value_of("a"), "1");
 }
 
+TEST_F(SqliteStoreTest, FileThatCannotBeOpenedIsToldWithTheReason) {
+  ASSERT_TRUE(open());
+  ASSERT_TRUE(put("a", "1"));
+  stop(false);
+  for (const char* file : {"metadata.db", "metadata.db-wal"}) {
+    node_.disk().inject(
+        {.on = sim::DiskFault::On::open, .path_part = std::string("/data/") + file, .code = Errc::refused});
+    const auto opened = open(LastStop::unclean);
+    ASSERT_FALSE(opened);
+    EXPECT_EQ(opened.error().code, Errc::refused);
+    EXPECT_EQ(opened.error().message, std::string("/data/") + file + ": injected open error");
+    node_.disk().clear_faults();
+  }
+  ASSERT_TRUE(open(LastStop::unclean));
+  EXPECT_EQ(value_of("a"), "1");
+}
+
 TEST_F(SqliteStoreTest, ClosedStoreLeavesAnEmptyLogAndEverythingInTheFile) {
   ASSERT_TRUE(open());
   ASSERT_TRUE(put("a", "1"));

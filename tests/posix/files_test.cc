@@ -208,7 +208,7 @@ TEST_F(FilesTest, LockIsRefusedToAnotherProcessUntilItsHolderEnds) {
   EXPECT_EQ(c, 'y');
   const auto refused = files_.lock(path);
   ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().code, Errc::refused);
+  EXPECT_EQ(refused.error().code, Errc::conflict);
   EXPECT_TRUE(refused.error().message.ends_with("locked by process " + std::to_string(child)))
       << refused.error().message;
   ASSERT_EQ(::write(finish[1], "x", 1), 1);
@@ -217,7 +217,7 @@ TEST_F(FilesTest, LockIsRefusedToAnotherProcessUntilItsHolderEnds) {
 
   auto lock = files_.lock(path);
   EXPECT_TRUE(lock);
-  EXPECT_EQ(files_.lock(path).error().code, Errc::refused);
+  EXPECT_EQ(files_.lock(path).error().code, Errc::conflict);
   EXPECT_FALSE(posix_lock_from_another_process(path));
   lock->reset();
   EXPECT_TRUE(posix_lock_from_another_process(path));

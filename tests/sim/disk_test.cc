@@ -216,7 +216,7 @@ TEST_F(DiskTest, FlippedBitShowsOnlyWhenReadFromTheMedia) {
 TEST_F(DiskTest, LockIsHeldOnceAndGoesWithItsHolder) {
   auto lock = disk.lock("/.lock");
   ASSERT_TRUE(lock);
-  EXPECT_EQ(disk.lock("/.lock").error().code, Errc::refused);
+  EXPECT_EQ(disk.lock("/.lock").error().code, Errc::conflict);
   node.own(std::shared_ptr<env::FileLock>(std::move(*lock)));
   node.kill();
   EXPECT_TRUE(disk.lock("/.lock"));

@@ -304,8 +304,11 @@ Result<Database::Statement> Database::prepare(const char* sql) {
   return Statement(statement);
 }
 
-Error Database::error(int code) const {
+Error Database::error(int code) {
   if (vfs_.failure()) return *vfs_.failure();
+  if ((code & 0xff) == SQLITE_CANTOPEN) {
+    if (auto refusal = vfs_.take_refusal()) return *std::move(refusal);
+  }
   const auto named = [&](Errc what) {
     return Error{
         .code = what,

@@ -53,7 +53,7 @@ class Database {
   Result<std::int64_t> number(const char* sql);
   Result<Statement> prepare(const char* sql);
   /// What the last failed call of SQLite means in our terms.
-  [[nodiscard]] Error error(int code) const;
+  [[nodiscard]] Error error(int code);
   /// Errors of the device end the store, also when SQLite itself could go on.
   [[nodiscard]] Result<void> alive() const;
 

@@ -44,7 +44,10 @@ struct Vfs::Methods {
     env::OpenMode mode = (flags & SQLITE_OPEN_READWRITE) != 0 ? env::OpenMode::read_write : env::OpenMode::read;
     if (may_make) mode = env::OpenMode::create;
     auto file = vfs.files_.open(path, mode);
-    if (!file) return vfs.refuse(file.error(), SQLITE_CANTOPEN);
+    if (!file) {
+      vfs.refusal_ = file.error();
+      return vfs.refuse(file.error(), SQLITE_CANTOPEN);
+    }
     opened.file = file->release();
     // Also when it is there: a process that was killed may have made it and not come to sync its name.
     if (may_make) opened.directory = new std::string(directory_of(path));

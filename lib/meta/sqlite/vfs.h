@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "base/result.h"
 #include "env/clock.h"
@@ -27,6 +28,9 @@ class Vfs {
 
   [[nodiscard]] const char* name() const { return name_.c_str(); }
   [[nodiscard]] const std::optional<Error>& failure() const { return failure_; }
+  /// Why a file could not be opened last, in the words of `files`; told once. SQLite knows no more than that it could
+  /// not.
+  [[nodiscard]] std::optional<Error> take_refusal() { return std::exchange(refusal_, std::nullopt); }
   /// From here on nothing reaches the disk: closing a database only frees its memory.
   void cut_off() { cut_off_ = true; }
 
@@ -47,6 +51,7 @@ class Vfs {
   sqlite3_vfs registration_{};
   bool cut_off_ = false;
   std::optional<Error> failure_;
+  std::optional<Error> refusal_;
 };
 
 }  // namespace mq::meta
