@@ -78,8 +78,8 @@ std::optional<std::string> store_went_back(const log::LogDir& dir, const Unclaim
   return what;
 }
 
-Result<std::set<Uuid>> tidy_up(log::LogDir& dir, const cluster::ClusterImage& image, const Unclaimed& unclaimed,
-                               env::Random& random, env::Logger& logger) {
+Result<std::set<Uuid>> tidy_up(log::LogDir& dir, env::Files& files, const cluster::ClusterImage& image,
+                               const Unclaimed& unclaimed, env::Random& random, env::Logger& logger) {
   // One directory that cannot be moved must not keep all others from being served.
   const auto leave = [&logger](const Error& error) {
     logger.warn("a directory cannot be tidied away: {}; it is left, and the next start tries again", error.message);
@@ -87,7 +87,7 @@ Result<std::set<Uuid>> tidy_up(log::LogDir& dir, const cluster::ClusterImage& im
   for (const Unclaimed::Log& log : unclaimed.unknown) {
     Uuid unique;
     random.fill(unique.bytes);
-    // Nothing that metadata does not name is ever deleted (C-9).
+    // No record that metadata does not name is ever deleted (C-9).
     if (const auto kept = dir.set_aside(log.name, unique.to_string())) {
       logger.warn("{} has a log that metadata does not know; it is kept as {}", log.name.to_string(), *kept);
     } else {
@@ -97,6 +97,17 @@ Result<std::set<Uuid>> tidy_up(log::LogDir& dir, const cluster::ClusterImage& im
   }
   for (const auto& [topic_id, partition] : unclaimed.slots_without_log) dir.forget_synced(topic_id, partition);
   MQ_CHECK(dir.sync_names());
+  // What a crash leaves of a creation, once for each, now and in earlier versions.
+  MQ_TRY(const auto strays, dir.strays());
+  for (const std::string& name : strays) {
+    const auto is_empty = log::is_without_record(files, dir.path() + "/" + name);
+    if (!is_empty || !*is_empty) continue;
+    if (auto removed = dir.remove_directory(name)) {
+      logger.info("{} is removed: no record is in it", name);
+    } else {
+      leave(removed.error());
+    }
+  }
 
   std::set<Uuid> left;
   for (const auto& [id, partitions] : unclaimed.deleted) {

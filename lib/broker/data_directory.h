@@ -48,9 +48,10 @@ inline constexpr std::int64_t kBeingAccepted = std::numeric_limits<std::int64_t>
 [[nodiscard]] std::optional<std::string> store_went_back(const log::LogDir& dir, const Unclaimed& unclaimed,
                                                          std::int64_t revision);
 
-/// Moves what is unclaimed out of the way: directories of deleted topics are removed, unknown logs set aside. What
-/// cannot be moved is told and left for the next start. Returns the deleted topics of which something is left. Pool.
-[[nodiscard]] Result<std::set<Uuid>> tidy_up(log::LogDir& dir, const cluster::ClusterImage& image,
+/// Moves what is unclaimed out of the way: directories of deleted topics are removed, unknown logs set aside, those
+/// without a record removed. What cannot be moved is told and left for the next start. Returns the deleted topics of
+/// which something is left. Pool.
+[[nodiscard]] Result<std::set<Uuid>> tidy_up(log::LogDir& dir, env::Files& files, const cluster::ClusterImage& image,
                                              const Unclaimed& unclaimed, env::Random& random, env::Logger& logger);
 
 }  // namespace mq::broker

@@ -278,7 +278,7 @@ awaitable<Result<void>> Node::open_partitions() {
 awaitable<Result<void>> Node::tidy_up(OpenedMetadata found) {
   const auto image = first_shard().image();
   MQ_CO_TRY(const std::set<Uuid> left, co_await env_.disk_pool.run(first_shard().shard(), [&] {
-    return broker::tidy_up(*log_dir_, *image, found.unclaimed, env_.random, logger());
+    return broker::tidy_up(*log_dir_, env_.files, *image, found.unclaimed, env_.random, logger());
   }));
   std::vector<Uuid> gone;
   for (const auto& [id, name] : image->tombstones())

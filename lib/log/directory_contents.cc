@@ -48,6 +48,17 @@ Result<DirectoryContents> read_directory(env::Files& files, const std::string& d
   return contents;
 }
 
+Result<bool> is_without_record(env::Files& files, const std::string& directory) {
+  MQ_TRY(const auto entries, files.list(directory));
+  for (const env::DirEntry& entry : entries) {
+    if (entry.is_directory) return false;
+    if (entry.name == kMetadataFile) continue;
+    const auto size = files.file_size(directory + "/" + entry.name);
+    if (!size || *size > 0) return false;
+  }
+  return true;
+}
+
 std::string encode_partition_metadata(const Uuid& topic_id) {
   return fmt::format("version: 0\ntopic_id: {}", topic_id.to_string());
 }

@@ -34,6 +34,10 @@ struct DirectoryContents {
 /// not_found: no such directory.
 [[nodiscard]] Result<DirectoryContents> read_directory(env::Files& files, const std::string& directory);
 
+/// Whether nothing would be lost with the directory: there is only what the creation of a log writes before its first
+/// record, `partition.metadata` and empty files.
+[[nodiscard]] Result<bool> is_without_record(env::Files& files, const std::string& directory);
+
 /// `partition.metadata`, as Kafka writes it.
 [[nodiscard]] std::string encode_partition_metadata(const Uuid& topic_id);
 /// corrupt: not that text.

@@ -16,8 +16,6 @@ constexpr std::string_view kLockFile = ".lock";
 constexpr std::string_view kCleanFile = ".kafka_cleanshutdown";
 constexpr std::string_view kIdentityFile = "meta.properties";
 constexpr std::string_view kSyncedEndsFile = "mq-synced-ends";
-constexpr std::string_view kRemovalSuffix = "-delete";
-constexpr std::string_view kStraySuffix = "-stray";
 constexpr std::string_view kCheckpointFiles[] = {"recovery-point-offset-checkpoint", "log-start-offset-checkpoint",
                                                  "replication-offset-checkpoint", "cleaner-offset-checkpoint",
                                                  "mq-log-bytes"};
@@ -236,8 +234,13 @@ Result<LogDir::Removal> LogDir::begin_removal(std::span<const TopicPartition> pa
 }
 
 Result<void> LogDir::remove_directory(const std::string& name) {
-  if (!name.ends_with(kRemovalSuffix) || name.find('/') != std::string::npos)
+  const bool is_stray = name.ends_with(kStraySuffix);
+  if ((!is_stray && !name.ends_with(kRemovalSuffix)) || name.find('/') != std::string::npos)
     return fail(Errc::invalid_argument, "{} is not the directory of a deleted partition", name);
+  if (is_stray) {
+    MQ_TRY(const bool is_empty, is_without_record(files_, file(name)));
+    if (!is_empty) return fail(Errc::refused, "{} may hold records, so it stays", file(name));
+  }
   MQ_TRY(const auto entries, files_.list(file(name)));
   for (const env::DirEntry& entry : entries) {
     if (entry.is_directory)
@@ -248,11 +251,11 @@ Result<void> LogDir::remove_directory(const std::string& name) {
   return files_.remove(file(name));
 }
 
-Result<std::vector<std::string>> LogDir::removals() const {
+Result<std::vector<std::string>> LogDir::directories_named(std::string_view suffix) const {
   MQ_TRY(const auto entries, files_.list(path_));
   std::vector<std::string> names;
   for (const env::DirEntry& entry : entries) {
-    if (entry.is_directory && entry.name.ends_with(kRemovalSuffix)) names.push_back(entry.name);
+    if (entry.is_directory && entry.name.ends_with(suffix)) names.push_back(entry.name);
   }
   return names;
 }

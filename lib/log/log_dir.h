@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -82,11 +83,13 @@ class LogDir {
   /// metadata has a tombstone for, or never named.
   [[nodiscard]] Result<Removal> begin_removal(std::span<const TopicPartition> partitions, const Uuid& topic_id,
                                               std::string_view unique);
-  /// Pool. Removes what `begin_removal` named, here or before the last stop (`removals`): regular files of that one
-  /// directory only.
+  /// Pool. Removes what `begin_removal` named, here or before the last stop (`removals`), or one of `strays` that holds
+  /// no record: regular files of that one directory only.
   [[nodiscard]] Result<void> remove_directory(const std::string& name);
   /// Directories named by `begin_removal` that are still there.
-  [[nodiscard]] Result<std::vector<std::string>> removals() const;
+  [[nodiscard]] Result<std::vector<std::string>> removals() const { return directories_named(kRemovalSuffix); }
+  /// Directories named by `set_aside`.
+  [[nodiscard]] Result<std::vector<std::string>> strays() const { return directories_named(kStraySuffix); }
 
   // --- What speaks for all logs -------------------------------------------------------------------------------------
   /// All of the directory, for Log::close_all and its like.
@@ -130,6 +133,9 @@ class LogDir {
   [[nodiscard]] Result<env::DiskSpace> space() const { return files_.space(path_); }
 
  private:
+  static constexpr std::string_view kRemovalSuffix = "-delete";
+  static constexpr std::string_view kStraySuffix = "-stray";
+  [[nodiscard]] Result<std::vector<std::string>> directories_named(std::string_view suffix) const;
   /// The names of the directory and of what leads to it: whoever made them.
   Result<void> sync_ancestors();
   /// kLogBytes is ours, in Kafka's text: numbers of bytes in place of offsets.

@@ -145,14 +145,29 @@ TEST_F(TopicsTest, ADeletionCutOffAfterItsFirstTransactionIsFinishedAtTheNextSta
   EXPECT_EQ(traces("gone"), std::vector<std::string>{});
 }
 
-TEST_F(TopicsTest, ACreationCutOffBeforeItsTopicKeyLeavesNoChunksAndKeepsTheDirectories) {
+TEST_F(TopicsTest, ACreationCutOffBeforeItsTopicKeyLeavesNothing) {
   start();
   create_topic("half", 2);
   commit({meta::Op::erase(cluster::topic_key("half"))});
   kill_and_start();
-  const auto left = traces("half");
-  ASSERT_EQ(left.size(), 2U);
-  for (const std::string& name : left) EXPECT_TRUE(name.ends_with("-stray")) << name;
+  EXPECT_EQ(traces("half"), std::vector<std::string>{});
+}
+
+TEST_F(TopicsTest, ALogWithRecordsThatMetadataDoesNotKnowIsKept) {
+  start();
+  create_topic("half", 2);
+  commit({meta::Op::erase(cluster::topic_key("half"))});
+  ASSERT_TRUE(machine_->files().make_directories("/var/lib/mq/half-0/somebody-s"));
+  auto file = machine_->files().open("/var/lib/mq/half-1/00000000000000000000.log", env::OpenMode::create).value();
+  ASSERT_TRUE(file->write_at(0, "not nothing"));
+  file.reset();
+  ASSERT_TRUE(machine_->files().make_directories("/var/lib/mq/half-0.AAAAAAAAAAAAAAAAAAAAAA-stray"));
+  for (int round = 0; round < 2; ++round) {
+    kill_and_start();
+    const auto left = traces("half");
+    ASSERT_EQ(left.size(), 2U) << "a stray of an earlier version that is empty goes, what may hold something does not";
+    for (const std::string& name : left) EXPECT_TRUE(name.ends_with("-stray")) << name;
+  }
 }
 
 TEST_F(TopicsTest, ADirectoryThatCannotBeRenamedKeepsTheTombstoneUntilTheNextStart) {
@@ -180,11 +195,9 @@ TEST_F(TopicsTest, OneWithTheLongestNameCanBeDeletedMadeAgainAndSetAside) {
     world_->run_for(1min);
     EXPECT_EQ(traces(name.substr(0, 200)), std::vector<std::string>{});
   }
-  // A directory that no metadata names comes to be when a creation is cut off.
+  // A directory that no metadata names comes to be when somebody puts it there.
   const std::string name(249, 'c');
-  create_topic(name, 1);
-  produce(name, 1);
-  commit({meta::Op::erase(cluster::topic_key(name))});
+  ASSERT_TRUE(machine_->files().make_directories("/var/lib/mq/" + name + "-0/whatever"));
   kill_and_start();
   const auto left = traces(name.substr(0, 200));
   ASSERT_EQ(left.size(), 1U);
@@ -207,7 +220,6 @@ TEST_F(TopicsTest, DirectoriesThatCannotBeMovedAreLeftAndTriedAgainAtTheNextStar
   create_topic("unknown", 2);
   create_topic("kept", 1);
   produce("kept", 5);
-  produce("unknown", 1);
   cluster::KeyValue tombstone = cluster::tombstone_record(find("gone")->id, "gone");
   commit({meta::Op::put(tombstone.key, tombstone.value), meta::Op::erase(cluster::topic_key("gone")),
           meta::Op::erase(cluster::topic_key("unknown"))});
