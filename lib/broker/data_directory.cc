@@ -37,6 +37,15 @@ std::string list_topics(const std::vector<Unclaimed::Log>& logs) {
   return list;
 }
 
+/// No record that metadata does not name is ever deleted (C-9).
+Result<void> set_aside(log::LogDir& dir, const TopicPartition& name, env::Random& random, env::Logger& logger) {
+  Uuid unique;
+  random.fill(unique.bytes);
+  MQ_TRY(const std::string kept, dir.set_aside(name, unique.to_string()));
+  logger.warn("{} has a log that metadata does not know; it is kept as {}", name.to_string(), kept);
+  return {};
+}
+
 }  // namespace
 
 Result<Unclaimed> find_unclaimed(const log::LogDir& dir, env::Files& files, const cluster::ClusterImage& image,
@@ -85,14 +94,7 @@ Result<std::set<Uuid>> tidy_up(log::LogDir& dir, env::Files& files, const cluste
     logger.warn("a directory cannot be tidied away: {}; it is left, and the next start tries again", error.message);
   };
   for (const Unclaimed::Log& log : unclaimed.unknown) {
-    Uuid unique;
-    random.fill(unique.bytes);
-    // No record that metadata does not name is ever deleted (C-9).
-    if (const auto kept = dir.set_aside(log.name, unique.to_string())) {
-      logger.warn("{} has a log that metadata does not know; it is kept as {}", log.name.to_string(), *kept);
-    } else {
-      leave(kept.error());
-    }
+    if (auto kept = set_aside(dir, log.name, random, logger); !kept) leave(kept.error());
     if (log.topic_id) dir.forget_synced(*log.topic_id, PartitionId{log.name.partition});
   }
   for (const auto& [topic_id, partition] : unclaimed.slots_without_log) dir.forget_synced(topic_id, partition);
@@ -126,6 +128,14 @@ Result<std::set<Uuid>> tidy_up(log::LogDir& dir, env::Files& files, const cluste
     if (is_there) left.insert(id);
   }
   return left;
+}
+
+Result<void> clear_the_way(log::LogDir& dir, env::Files& files, const cluster::ClusterImage& image,
+                           const TopicPartition& name, env::Random& random, env::Logger& logger) {
+  const auto id = topic_id_of(dir, files, name);
+  if (!id || !image.tombstones().contains(*id)) return set_aside(dir, name, random, logger);
+  MQ_TRY(const log::LogDir::Removal begun, dir.begin_removal({&name, 1}, *id, id->to_string()));
+  return begun.failures.empty() ? Result<void>{} : fail(begun.failures.front());
 }
 
 }  // namespace mq::broker

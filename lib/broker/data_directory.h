@@ -54,4 +54,9 @@ inline constexpr std::int64_t kBeingAccepted = std::numeric_limits<std::int64_t>
 [[nodiscard]] Result<std::set<Uuid>> tidy_up(log::LogDir& dir, env::Files& files, const cluster::ClusterImage& image,
                                              const Unclaimed& unclaimed, env::Random& random, env::Logger& logger);
 
+/// A directory that could not be moved before stands under the name of a log that is to be made: moves it as `tidy_up`
+/// does. Pool.
+[[nodiscard]] Result<void> clear_the_way(log::LogDir& dir, env::Files& files, const cluster::ClusterImage& image,
+                                         const TopicPartition& name, env::Random& random, env::Logger& logger);
+
 }  // namespace mq::broker

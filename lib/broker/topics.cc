@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "broker/data_directory.h"
 #include "broker/errors.h"
 #include "broker/group_service.h"
 #include "broker/node.h"
@@ -13,6 +14,7 @@
 #include "broker/settings.h"
 #include "broker/shard_broker.h"
 #include "cluster/records.h"
+#include "log/directory_contents.h"
 
 namespace mq::broker {
 namespace {
@@ -228,7 +230,7 @@ awaitable<TopicOutcome> Topics::remove(std::string name, Uuid id) {
     co_await env::on_shard(node_.first_shard().shard(), shard->shard(),
                            [&shard, &name] { shard->groups().topic_deleted(name); });
   co_await drop_logs(*topic);
-  Renamed renamed = co_await rename_directories(*topic, 0);
+  Renamed renamed = co_await rename_directories(*topic, 0, Which::all);
   node_.first_shard().house().spawn(finish_removal(topic, std::move(renamed), std::move(keys)));
   co_return TopicOutcome{.name = std::move(name), .error = ErrorCode::kNone, .message = {}, .topic = topic};
 }
@@ -392,12 +394,21 @@ awaitable<Result<Topics::Made>> Topics::make_logs(cluster::TopicPtr topic, std::
   if (node_.is_stopping()) co_return fail(Errc::closed, "the broker is stopping");
   const auto config = resolve_settings(topic->configs, node_.config())->log;
   Made made{.topic = std::move(topic), .partitions = {}};
-  const auto make_some = [this, &made, &config](std::int32_t from, std::int32_t to) -> Result<void> {
+  const auto make_one = [this, image = node_.first_shard().image(), &made, &config](
+                            const TopicPartition& name, ShardBroker& owner) -> Result<std::unique_ptr<log::Log>> {
+    log::LogDir& dir = node_.log_dir();
+    auto log = log::Log::create(owner.log_files(), dir.directory_of(name), name, made.topic->id, config);
+    const bool is_taken = !log && (log.error().code == Errc::already_exists || log.error().code == Errc::conflict);
+    if (!is_taken) return log;
+    const NodeEnv& machine = node_.machine();
+    MQ_CHECK(clear_the_way(dir, machine.files, *image, name, machine.random, node_.logger()));
+    return log::Log::create(owner.log_files(), dir.directory_of(name), name, made.topic->id, config);
+  };
+  const auto make_some = [this, &made, &make_one](std::int32_t from, std::int32_t to) -> Result<void> {
     for (std::int32_t index = from; index < to; ++index) {
       const TopicPartition name{made.topic->name, index};
       ShardBroker& owner = node_.owner_of(made.topic->id, index);
-      MQ_TRY(auto log,
-             log::Log::create(owner.log_files(), node_.log_dir().directory_of(name), name, made.topic->id, config));
+      MQ_TRY(auto log, make_one(name, owner));
       made.partitions.push_back(std::make_shared<Partition>(
           owner, name, made.topic->id, made.topic->partitions[static_cast<std::size_t>(index)].leader_epoch,
           std::move(log)));
@@ -450,13 +461,19 @@ awaitable<void> Topics::drop_logs(const cluster::Topic& topic) {
   }
 }
 
-awaitable<Topics::Renamed> Topics::rename_directories(const cluster::Topic& topic, std::int32_t first_partition) {
+awaitable<Topics::Renamed> Topics::rename_directories(const cluster::Topic& topic, std::int32_t first_partition,
+                                                      Which which) {
   Renamed renamed;
   for (std::int32_t from = first_partition; from < topic.partition_count(); from += kDirectoriesPerJob) {
     std::vector<TopicPartition> some;
     for (std::int32_t index = from; index < std::min(topic.partition_count(), from + kDirectoriesPerJob); ++index)
       some.push_back({topic.name, index});
     auto begun = co_await node_.machine().disk_pool.run(node_.first_shard().shard(), [&] {
+      std::erase_if(some, [&](const TopicPartition& name) {
+        const std::string directory = node_.log_dir().directory_of(name);
+        return which == Which::without_record &&
+               !log::is_without_record(node_.machine().files, directory).value_or(true);
+      });
       return node_.log_dir().begin_removal(some, topic.id, topic.id.to_string());
     });
     if (begun)
@@ -470,7 +487,7 @@ awaitable<Topics::Renamed> Topics::rename_directories(const cluster::Topic& topi
 }
 
 awaitable<void> Topics::discard(const cluster::Topic& topic, std::int32_t first_partition) {
-  Renamed renamed = co_await rename_directories(topic, first_partition);
+  Renamed renamed = co_await rename_directories(topic, first_partition, Which::without_record);
   node_.first_shard().house().spawn([](Topics& self, std::vector<std::string> directories) -> awaitable<void> {
     (void)co_await self.remove_files(std::move(directories));
   }(*this, std::move(renamed.directories)));

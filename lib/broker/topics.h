@@ -112,8 +112,9 @@ class Topics {
     std::vector<std::string> directories;
     bool are_all = true;
   };
-  awaitable<Renamed> rename_directories(const cluster::Topic& topic, std::int32_t first_partition);
-  /// What could not be made known is taken away again.
+  enum class Which { all, without_record };
+  awaitable<Renamed> rename_directories(const cluster::Topic& topic, std::int32_t first_partition, Which which);
+  /// What could not be made known is taken away again. Never a record: what stood in the way of it may be anything.
   awaitable<void> discard(const cluster::Topic& topic, std::int32_t first_partition);
   /// False when some of them are left; the next start tries again.
   awaitable<bool> remove_files(std::vector<std::string> directories);

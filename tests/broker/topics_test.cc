@@ -214,6 +214,45 @@ TEST_F(TopicsTest, ADeletionOfTheLongestNameIsFinishedAtTheNextStart) {
   EXPECT_EQ(traces(name.substr(0, 200)), std::vector<std::string>{});
 }
 
+TEST_F(TopicsTest, ADirectoryThatCouldNotBeMovedIsNotInTheWayOfANewTopicOfItsName) {
+  start();
+  create_topic("t", 2);
+  produce("t", 3);
+  machine_->disk().inject({.on = sim::DiskFault::On::rename, .path_part = "/t-0", .times = 2, .code = Errc::refused});
+  ASSERT_EQ(remove("t").error, ErrorCode::kNone);
+  world_->run_for(1s);
+  EXPECT_TRUE(machine_->files().exists("/var/lib/mq/t-0").value());
+  std::vector<NewTopic> wanted(1);
+  wanted.front().name = "t";
+  const auto refused = world_->run(*machine_, node_->topics().create(wanted, false), 1min);
+  EXPECT_NE(refused.front().error, ErrorCode::kNone);
+  EXPECT_NE(refused.front().error, ErrorCode::kTopicAlreadyExists);
+  create_topic("t", 1);
+  produce("t", 1);
+  kill_and_start();
+  EXPECT_EQ(records_of("t"), 1);
+  EXPECT_EQ(node_->first_shard().image()->tombstones().size(), 0U);
+}
+
+TEST_F(TopicsTest, ADirectoryThatSomebodyPutInTheWayOfANewTopicIsKept) {
+  start();
+  const std::string log = "/var/lib/mq/t-0/00000000000000000000.log";
+  ASSERT_TRUE(machine_->files().make_directories("/var/lib/mq/t-0"));
+  ASSERT_TRUE(machine_->files().open(log, env::OpenMode::create).value()->write_at(0, "somebody's"));
+  machine_->disk().inject({.on = sim::DiskFault::On::rename, .path_part = "/t-0", .code = Errc::refused});
+  std::vector<NewTopic> wanted(1);
+  wanted.front().name = "t";
+  EXPECT_NE(world_->run(*machine_, node_->topics().create(wanted, false), 1min).front().error, ErrorCode::kNone);
+  world_->run_for(1s);
+  EXPECT_EQ(env::read_whole(machine_->files(), log).value(), "somebody's") << "it is not taken for a creation of ours";
+  create_topic("t", 1);
+  produce("t", 1);
+  EXPECT_EQ(records_of("t"), 1);
+  const auto left = traces("t-0.");
+  ASSERT_EQ(left.size(), 3U) << "two keys of the new topic, and the directory";
+  EXPECT_TRUE(left.back().ends_with("-stray")) << left.back();
+}
+
 TEST_F(TopicsTest, DirectoriesThatCannotBeMovedAreLeftAndTriedAgainAtTheNextStart) {
   start();
   create_topic("gone", 3);
