@@ -87,8 +87,8 @@ std::optional<std::string> store_went_back(const log::LogDir& dir, const Unclaim
   return what;
 }
 
-Result<std::set<Uuid>> tidy_up(log::LogDir& dir, env::Files& files, const cluster::ClusterImage& image,
-                               const Unclaimed& unclaimed, env::Random& random, env::Logger& logger) {
+Result<Tidied> tidy_up(log::LogDir& dir, env::Files& files, const cluster::ClusterImage& image,
+                       const Unclaimed& unclaimed, env::Random& random, env::Logger& logger) {
   // One directory that cannot be moved must not keep all others from being served.
   const auto leave = [&logger](const Error& error) {
     logger.warn("a directory cannot be tidied away: {}; it is left, and the next start tries again", error.message);
@@ -100,22 +100,23 @@ Result<std::set<Uuid>> tidy_up(log::LogDir& dir, env::Files& files, const cluste
   for (const auto& [topic_id, partition] : unclaimed.slots_without_log) dir.forget_synced(topic_id, partition);
   MQ_CHECK(dir.sync_names());
   // What a crash leaves of a creation, once for each, now and in earlier versions.
+  Tidied tidied;
   MQ_TRY(const auto strays, dir.strays());
   for (const std::string& name : strays) {
-    const auto is_empty = log::is_without_record(files, dir.path() + "/" + name);
-    if (!is_empty || !*is_empty) continue;
-    if (auto removed = dir.remove_directory(name)) {
+    const bool is_empty = log::is_without_record(files, dir.path() + "/" + name).value_or(false);
+    const auto removed = is_empty ? dir.remove_directory(name) : Result<void>{};
+    if (!removed) leave(removed.error());
+    if (is_empty && removed) {
       logger.info("{} is removed: no record is in it", name);
     } else {
-      leave(removed.error());
+      ++tidied.strays;
     }
   }
 
-  std::set<Uuid> left;
   for (const auto& [id, partitions] : unclaimed.deleted) {
     MQ_TRY(const log::LogDir::Removal begun, dir.begin_removal(partitions, id, id.to_string()));
     std::ranges::for_each(begun.failures, leave);
-    if (!begun.failures.empty()) left.insert(id);
+    if (!begun.failures.empty()) tidied.deleted_left.insert(id);
   }
   MQ_TRY(const auto removals, dir.removals());
   for (const std::string& name : removals)
@@ -125,9 +126,9 @@ Result<std::set<Uuid>> tidy_up(log::LogDir& dir, env::Files& files, const cluste
     const bool is_there = std::ranges::any_of(still_there, [text = id.to_string()](const std::string& directory) {
       return directory.find(text) != std::string::npos;
     });
-    if (is_there) left.insert(id);
+    if (is_there) tidied.deleted_left.insert(id);
   }
-  return left;
+  return tidied;
 }
 
 Result<void> clear_the_way(log::LogDir& dir, env::Files& files, const cluster::ClusterImage& image,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <map>
@@ -48,11 +49,15 @@ inline constexpr std::int64_t kBeingAccepted = std::numeric_limits<std::int64_t>
 [[nodiscard]] std::optional<std::string> store_went_back(const log::LogDir& dir, const Unclaimed& unclaimed,
                                                          std::int64_t revision);
 
+struct Tidied {
+  std::set<Uuid> deleted_left;  ///< deleted topics of which a directory is left
+  std::size_t strays = 0;       ///< directories that were set aside, now or before
+};
+
 /// Moves what is unclaimed out of the way: directories of deleted topics are removed, unknown logs set aside, those
-/// without a record removed. What cannot be moved is told and left for the next start. Returns the deleted topics of
-/// which something is left. Pool.
-[[nodiscard]] Result<std::set<Uuid>> tidy_up(log::LogDir& dir, env::Files& files, const cluster::ClusterImage& image,
-                                             const Unclaimed& unclaimed, env::Random& random, env::Logger& logger);
+/// without a record removed. What cannot be moved is told and left for the next start. Pool.
+[[nodiscard]] Result<Tidied> tidy_up(log::LogDir& dir, env::Files& files, const cluster::ClusterImage& image,
+                                     const Unclaimed& unclaimed, env::Random& random, env::Logger& logger);
 
 /// A directory that could not be moved before stands under the name of a log that is to be made: moves it as `tidy_up`
 /// does. Pool.

@@ -144,9 +144,12 @@ void Node::tell_recovery(Duration took) {
     checked += shard->metrics().gauge(Metric::recovery_checked_bytes).value();
     cut += shard->metrics().gauge(Metric::recovery_cut_bytes).value();
   }
-  logger().info("checked {} bytes of logs in {} ms; {}", checked, took / 1ms,
-                cut == 0 ? "no torn end was found"
-                         : fmt::format("{} bytes of torn ends were cut and are kept beside the logs as *.cut", cut));
+  logger().info(
+      "checked {} bytes of logs in {} ms; {}", checked, took / 1ms,
+      cut == 0
+          ? "no torn end was found"
+          : fmt::format("{} bytes of torn ends were cut; whole batches among them are kept beside the logs as *.cut",
+                        cut));
 }
 
 awaitable<Result<Node::OpenedMetadata>> Node::open_metadata(Uuid wanted) {
@@ -277,12 +280,13 @@ awaitable<Result<void>> Node::open_partitions() {
 
 awaitable<Result<void>> Node::tidy_up(OpenedMetadata found) {
   const auto image = first_shard().image();
-  MQ_CO_TRY(const std::set<Uuid> left, co_await env_.disk_pool.run(first_shard().shard(), [&] {
+  MQ_CO_TRY(const Tidied tidied, co_await env_.disk_pool.run(first_shard().shard(), [&] {
     return broker::tidy_up(*log_dir_, env_.files, *image, found.unclaimed, env_.random, logger());
   }));
+  first_shard().metrics().gauge(Metric::stray_directories).set(static_cast<std::int64_t>(tidied.strays));
   std::vector<Uuid> gone;
   for (const auto& [id, name] : image->tombstones())
-    if (!left.contains(id)) gone.push_back(id);
+    if (!tidied.deleted_left.contains(id)) gone.push_back(id);
   if (gone.empty() && found.orphans.empty()) co_return Result<void>{};
   if (auto done = co_await topics_->forget(std::move(gone), std::move(found.orphans)); !done) {
     // On a full disk we start all the same: consumers want to read, and nothing rests on this.

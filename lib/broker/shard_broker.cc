@@ -145,6 +145,14 @@ Result<ShardBroker::OpenedLog> ShardBroker::open_log(const WantedLog& wanted) {
   for (const log::Damage& damage : opened.report.damage)
     node_.logger().error("{}: offsets {} to {} are damaged on disk and will not be served: {}", name.to_string(),
                          damage.first_offset.value(), damage.end_offset.value(), damage.place);
+  if (!opened.report.clean || opened.report.has_cut_files) {
+    auto cuts = log::tidy_cut_files(open_files_, directory);
+    if (!cuts)
+      node_.logger().warn("{}: what recovery has cut off earlier is not tidied: {}", name.to_string(),
+                          cuts.error().message);
+    if (cuts) opened.cuts = *std::move(cuts);
+    for (const std::string& note : opened.cuts.removed) node_.logger().info("{}: {}", name.to_string(), note);
+  }
   if (node_.accepts_store()) {
     opened.report.end_uncertain = true;
     MQ_TRY(opened.latest_epoch, (*log)->latest_epoch());
@@ -184,6 +192,8 @@ awaitable<Result<std::vector<UncertainLog>>> ShardBroker::open_logs() {
                              .latest_epoch = log->latest_epoch});
       metrics_.gauge(Metric::recovery_checked_bytes).add(static_cast<std::int64_t>(report.bytes_checked));
       metrics_.gauge(Metric::recovery_cut_bytes).add(static_cast<std::int64_t>(report.bytes_cut));
+      metrics_.gauge(Metric::cut_files).add(static_cast<std::int64_t>(log->cuts.files));
+      metrics_.gauge(Metric::cut_files_bytes).add(static_cast<std::int64_t>(log->cuts.bytes));
       put(std::move(log->partition));
     }
   }

@@ -23,6 +23,7 @@
 #include "cluster/image.h"
 #include "env/shard.h"
 #include "env/task_group.h"
+#include "log/cut_files.h"
 #include "log/open_files.h"
 
 namespace mq::broker {
@@ -158,6 +159,7 @@ class ShardBroker final : private log::OpenFiles::Owner {
   struct OpenedLog {
     std::shared_ptr<Partition> partition;
     log::RecoveryReport report;
+    log::KeptCuts cuts;
     LeaderEpoch latest_epoch = kNoLeaderEpoch;  ///< that it has, if metadata may not know
     bool is_new = false;                        ///< its directory was made and is not synced
   };

@@ -41,6 +41,8 @@ Result<DirectoryContents> read_directory(env::Files& files, const std::string& d
       contents.swaps.push_back(*offset);
     } else if (extension.ends_with(kCleanedSuffix)) {
       contents.unfinished.push_back(entry.name);
+    } else if (extension.ends_with(kCutSuffix) || extension.ends_with(".cut.tmp")) {
+      contents.has_cut_files = true;
     } else if (extension.ends_with(kDeletedSuffix)) {
       contents.retired.push_back(entry.name);
     }

@@ -29,6 +29,7 @@ struct DirectoryContents {
   std::vector<std::string> unfinished;                     ///< `*.cleaned`, and the rest of a `.swap` without `.log`
   std::vector<std::string> retired;                        ///< `*.deleted`
   bool has_gaps_file = false;
+  bool has_cut_files = false;  ///< see `cut_files.h`; also unfinished ones
 };
 
 /// not_found: no such directory.

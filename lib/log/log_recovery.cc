@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "log/cut_files.h"
 #include "log/log.h"
 #include "log/log_replay.h"
 #include "log/segment_reader.h"
@@ -98,6 +99,7 @@ Result<std::unique_ptr<Log>> Log::open(env::Files& files, std::string directory,
                                        std::shared_ptr<const LogConfig> config, const OpenContext& context,
                                        RecoveryReport& report) {
   MQ_TRY(DirectoryContents contents, read_directory(files, directory));
+  report.has_cut_files = contents.has_cut_files;
   Uuid topic_id = context.topic_id;
   const auto text = env::read_whole(files, directory + "/" + std::string(kMetadataFile), 4096);
   const auto id = text ? decode_partition_metadata(*text) : fail(text.error());
@@ -469,12 +471,8 @@ Result<void> Log::cut_tail(const Scan& scan, RecoveryReport& report) {
 
 Result<std::string> Log::free_cut_name(const Segment& segment, std::uint64_t position) const {
   // What an earlier recovery cut at the same place stays.
-  for (int nth = 1;; ++nth) {
-    std::string name = nth == 1 ? fmt::format("{}.{}{}", segment.path(), position, kCutSuffix)
-                                : fmt::format("{}.{}.{}{}", segment.path(), position, nth, kCutSuffix);
-    MQ_TRY(const bool taken, files_.exists(name));
-    if (!taken) return name;
-  }
+  MQ_TRY(const std::string name, next_cut_name(files_, *directory_, segment.base_offset(), position));
+  return path_of(name);
 }
 
 Result<void> Log::set_aside(Segment& segment, RecoveryReport& report) {

@@ -22,6 +22,7 @@ struct RecoveryReport {
   bool clean = false;
   /// Recovery shortened the log, or cannot show that it did not: the caller raises the leader epoch before it serves.
   bool end_uncertain = false;
+  bool has_cut_files = false;       ///< of earlier recoveries
   std::uint64_t bytes_cut = 0;      ///< kept aside in `*.cut`
   std::uint64_t bytes_checked = 0;  ///< read and CRC-checked
   std::vector<Damage> damage;
