@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "client/connection.h"
@@ -40,24 +42,31 @@ std::optional<Error> item_error(ErrorCode code, const std::optional<std::string>
   return error;
 }
 
-/// Connects and asks, again and again until it works, fails for good, or the deadline is over. `connect` gives the
-/// connection of each attempt; `judge` turns an answer into an error where its own error code asks for another attempt.
-template <class Req, class Connect, class Judge>
-awaitable<Result<Response<typename Req::Response>>> ask(Cluster& cluster, Instant deadline, Req request,
-                                                        Connect connect, Judge judge) {
-  co_return co_await cluster.retry(deadline, [&]() -> awaitable<Result<Response<typename Req::Response>>> {
-    MQ_CO_TRY(auto connection, co_await connect());
-    MQ_CO_TRY(auto response, co_await connection->call(request, cluster.options().request_timeout));
-    if (auto error = judge(response)) co_return fail(*std::move(error));
-    co_return response;
+/// Gives the connection of each attempt.
+using Connect = std::function<awaitable<ConnectionResult>()>;
+/// Turns an answer into an error where its own error code asks for another attempt.
+template <class Req>
+using Judge = std::function<std::optional<Error>(const Response<typename Req::Response>&)>;
+
+awaitable<Result<void>> attempt(Cluster& cluster, Instant deadline, const Connect& connect,
+                                const std::function<awaitable<Result<void>>(Connection&)>& ask_once) {
+  co_return co_await cluster.retry(deadline, [&]() -> awaitable<Result<void>> {
+    MQ_CO_TRY(const auto connection, co_await connect());
+    co_return co_await ask_once(*connection);
   });
 }
 
-template <class Req, class Connect>
+/// Connects and asks, again and again until it works, fails for good, or the deadline is over.
+template <class Req>
 awaitable<Result<Response<typename Req::Response>>> ask(Cluster& cluster, Instant deadline, Req request,
-                                                        Connect connect) {
-  auto accept = [](const auto&) { return std::optional<Error>{}; };
-  co_return co_await ask(cluster, deadline, std::move(request), std::move(connect), accept);
+                                                        Connect connect, Judge<Req> judge = nullptr) {
+  std::optional<Response<typename Req::Response>> response;
+  MQ_CO_CHECK(co_await attempt(cluster, deadline, connect, [&](Connection& connection) -> awaitable<Result<void>> {
+    MQ_CO_TRY(response, co_await connection.call(request, cluster.options().request_timeout));
+    if (auto error = judge ? judge(*response) : std::nullopt) co_return fail(*std::move(error));
+    co_return Result<void>{};
+  }));
+  co_return *std::move(response);
 }
 
 /// Puts items in the order of the names asked for; what the broker left out gets an error.
@@ -95,7 +104,7 @@ std::optional<Error> not_controller(const auto& items) {
 }
 
 /// The controller of now: asked for again in every attempt after the first.
-auto to_controller(Cluster& cluster) {
+Connect to_controller(Cluster& cluster) {
   return [&cluster, first = true]() mutable -> awaitable<ConnectionResult> {
     const bool is_first = std::exchange(first, false);
     return [](Cluster& c, bool is_known) -> awaitable<ConnectionResult> {
@@ -106,7 +115,7 @@ auto to_controller(Cluster& cluster) {
 }
 
 /// The leader of a partition, likewise.
-auto to_leader(Cluster& cluster, TopicPartition where) {
+Connect to_leader(Cluster& cluster, TopicPartition where) {
   return [&cluster, where = std::move(where)]() -> awaitable<ConnectionResult> {
     MQ_CO_TRY(const auto known, co_await cluster.refresh({where.topic}, Cluster::AutoCreate::no));
     const ErrorCode code = known.errors.empty() ? ErrorCode::kUnknownTopicOrPartition : known.errors[0].second;
@@ -123,13 +132,13 @@ auto to_leader(Cluster& cluster, TopicPartition where) {
   };
 }
 
-auto to_coordinator(Cluster& cluster, const std::string& group) {
+Connect to_coordinator(Cluster& cluster, const std::string& group) {
   return [&cluster, group]() { return cluster.coordinator(group); };
 }
-auto to_broker(Cluster& cluster, BrokerId id) {
+Connect to_broker(Cluster& cluster, BrokerId id) {
   return [&cluster, id]() { return cluster.broker(id); };
 }
-auto to_any(Cluster& cluster) {
+Connect to_any(Cluster& cluster) {
   return [&cluster]() { return cluster.any_broker(); };
 }
 

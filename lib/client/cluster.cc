@@ -272,6 +272,14 @@ BrokerId Cluster::known_coordinator(const std::string& group) const {
   return known == coordinators_.end() ? kNoBroker : known->second;
 }
 
+awaitable<bool> Cluster::wait_to_retry(const Error& error, Backoff& backoff, Instant deadline) {
+  if (!is_worth_retrying(error)) co_return false;
+  const Instant again = shard_.now() + backoff.next(random_);
+  if (again >= deadline || closed_) co_return false;
+  co_await shard_.sleep_until(again);
+  co_return true;
+}
+
 void Cluster::note_lost(const Error& error) {
   if (lost_ || closed_) return;
   lost_ = true;

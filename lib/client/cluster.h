@@ -131,6 +131,8 @@ class Cluster {
 
  private:
   struct Slot;
+  /// False when there is no next attempt: the error stays, or `deadline` comes first.
+  awaitable<bool> wait_to_retry(const Error& error, Backoff& backoff, Instant deadline);
   awaitable<Result<ConnectionRef>> connect(const env::Address& address);
   awaitable<Result<ConnectionRef>> through(std::shared_ptr<Slot> slot, env::Address address);
   [[nodiscard]] std::shared_ptr<Slot> slot(Use use, BrokerId id);
@@ -161,10 +163,7 @@ auto Cluster::retry(Instant deadline, Attempt attempt) -> decltype(attempt()) {
   Backoff backoff;
   while (true) {
     auto result = co_await attempt();
-    if (result || !is_worth_retrying(result.error())) co_return result;
-    const Instant again = shard_.now() + backoff.next(random_);
-    if (again >= deadline || closed_) co_return result;
-    co_await shard_.sleep_until(again);
+    if (result || !co_await wait_to_retry(result.error(), backoff, deadline)) co_return result;
   }
 }
 

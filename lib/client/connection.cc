@@ -51,13 +51,14 @@ awaitable<Result<void>> Connection::negotiate(Instant deadline) {
   request.client_software_name = "mq";
   request.client_software_version = "1";
   ApiVersion version = wire::ApiVersionsRequest::kVersions.last;
-  MQ_CO_TRY(SharedBytes bytes, co_await exchange(request, version, deadline));
+  MQ_CO_TRY(SharedBytes bytes,
+            co_await exchange(encode(request, version, {}), ApiKey::kApiVersions, version, deadline));
   // A broker that does not have this version says so in the oldest form, whatever was asked.
   const bool is_refused = bytes.size() >= 2 && load_be<std::int16_t>(bytes.view().data()) ==
                                                    static_cast<std::int16_t>(ErrorCode::kUnsupportedVersion);
   if (is_refused) {
     version = 0;
-    MQ_CO_TRY(bytes, co_await exchange(request, version, deadline));
+    MQ_CO_TRY(bytes, co_await exchange(encode(request, version, {}), ApiKey::kApiVersions, version, deadline));
   }
   MQ_CO_TRY(const auto answer, wire::decode<wire::ApiVersionsResponse>(bytes.view(), version));
   if (answer.error_code != ErrorCode::kNone)
@@ -78,6 +79,17 @@ Result<ApiVersion> Connection::common_version(ApiKey api, wire::Versions ours, A
                     "{}: it does not have {} in a version that we speak (it: {} to {}, we: {} to {})",
                     address_.to_string(), name, theirs.first, theirs.last, ours.first, ours.last);
   return version;
+}
+
+awaitable<Result<SharedBytes>> Connection::exchange(Frame frame, ApiKey api, ApiVersion version, Instant deadline) {
+  env::Event answered(shard_);
+  std::optional<Result<SharedBytes>> answer;
+  MQ_CO_CHECK(enqueue(std::move(frame), api, version, deadline, true, [&](Result<SharedBytes> result) {
+    answer.emplace(std::move(result));
+    answered.notify_all();
+  }));
+  while (!answer) co_await answered.wait();
+  co_return *std::move(answer);
 }
 
 Result<void> Connection::enqueue(Frame frame, ApiKey api, ApiVersion version, Instant deadline, bool answered,

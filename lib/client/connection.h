@@ -107,17 +107,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
     Instant deadline;
     Done done;
   };
-  /// Where a coroutine waits for a `Done`.
-  struct Waiting {
-    explicit Waiting(env::Shard& shard) : event(shard) {}
-    env::Event event;
-    std::optional<Result<SharedBytes>> result;
-  };
 
   template <wire::RequestMessage Req>
   Frame encode(const Req& request, ApiVersion version, std::vector<SharedBytes> records);
-  template <wire::RequestMessage Req>
-  awaitable<Result<SharedBytes>> exchange(const Req& request, ApiVersion version, Instant deadline);
+  awaitable<Result<SharedBytes>> exchange(Frame frame, ApiKey api, ApiVersion version, Instant deadline);
   Result<void> enqueue(Frame frame, ApiKey api, ApiVersion version, Instant deadline, bool answered, Done done);
   [[nodiscard]] Result<ApiVersion> common_version(ApiKey api, wire::Versions ours, ApiVersion version_max,
                                                   std::string_view name) const;
@@ -167,22 +160,12 @@ Connection::Frame Connection::encode(const Req& request, ApiVersion version, std
 }
 
 template <wire::RequestMessage Req>
-awaitable<Result<SharedBytes>> Connection::exchange(const Req& request, ApiVersion version, Instant deadline) {
-  Waiting waiting(shard_);
-  MQ_CO_CHECK(send(request, version, {}, deadline, [&waiting](Result<SharedBytes> result) {
-    waiting.result.emplace(std::move(result));
-    waiting.event.notify_all();
-  }));
-  while (!waiting.result) co_await waiting.event.wait();
-  co_return *std::move(waiting.result);
-}
-
-template <wire::RequestMessage Req>
 awaitable<Result<Response<typename Req::Response>>> Connection::call(Req request, Duration timeout,
                                                                      ApiVersion version_max) {
   const auto self = shared_from_this();
   MQ_CO_TRY(const ApiVersion version, version_for<Req>(version_max));
-  MQ_CO_TRY(SharedBytes bytes, co_await exchange(request, version, shard_.now() + timeout));
+  MQ_CO_TRY(SharedBytes bytes,
+            co_await exchange(encode(request, version, {}), Req::kApi, version, shard_.now() + timeout));
   auto body = wire::decode<typename Req::Response>(bytes.view(), version);
   if (!body) {
     close(body.error());
