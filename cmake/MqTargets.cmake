@@ -1,9 +1,11 @@
-# mq_library(NAME [DEPENDS folder...] [LINK target...])
+# mq_library(NAME [DEPENDS folder...] [LINK target...] [APART file...])
 #   One static library mq_NAME from every .cc of lib/NAME (and its subfolders). DEPENDS names other folders of lib/, LINK
-#   what Debian's packages bring. Both are kept for tests/house, which links each folder alone against them.
+#   what Debian's packages bring. Both are kept for tests/house, which links each folder alone against them. APART names
+#   sources that are never joined with others.
 function(mq_library name)
-  cmake_parse_arguments(A "" "" "DEPENDS;LINK" ${ARGN})
+  cmake_parse_arguments(A "" "" "DEPENDS;LINK;APART" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  mq_joined(sources ${sources} APART ${A_APART})
   mq_prefer_archives(link ${A_LINK})
   set_property(GLOBAL PROPERTY MQ_DEPENDS_${name} ${A_DEPENDS})
   mq_files_to_link(files ${link})
@@ -23,6 +25,32 @@ function(mq_library name)
   set_target_properties(mq_${name} PROPERTIES MQ_KIND ${kind})
   target_include_directories(mq_${name} ${scope} ${CMAKE_SOURCE_DIR}/lib)
   target_link_libraries(mq_${name} ${scope} ${A_DEPENDS} ${link})
+endfunction()
+
+# mq_joined(OUT file... [APART file...])
+#   The sources to compile. In `release`, which is built as a whole, these are six at a time in one, but for those APART: what
+#   they all include is read, and what they all instantiate is made once. The other profiles compile what was changed and
+#   nothing beside it.
+function(mq_joined out)
+  cmake_parse_arguments(A "" "" "APART" ${ARGN})
+  set(sources ${A_UNPARSED_ARGUMENTS})
+  if(MQ_PROFILE STREQUAL "release")
+    list(TRANSFORM A_APART PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
+    list(REMOVE_ITEM sources ${A_APART})
+    # Named as they include each other, so that the text is the same in every checkout.
+    list(TRANSFORM sources REPLACE "^${CMAKE_SOURCE_DIR}/(lib|cmd)/(.+)" "#include \"\\2\"\n")
+    set(joined "")
+    while(sources)
+      list(LENGTH joined number)
+      list(SUBLIST sources 0 6 batch)
+      list(REMOVE_ITEM sources ${batch})
+      list(JOIN batch "" text)
+      file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/joined_${number}.cc CONTENT "${text}" @ONLY)
+      list(APPEND joined ${CMAKE_CURRENT_BINARY_DIR}/joined_${number}.cc)
+    endwhile()
+    set(sources ${joined} ${A_APART})
+  endif()
+  set(${out} ${sources} PARENT_SCOPE)
 endfunction()
 
 # mq_test(NAME LIBS target... [SOURCES file...] [LABELS label...])

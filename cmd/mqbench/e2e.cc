@@ -11,7 +11,7 @@ namespace {
 
 constexpr int kRecordsPerTurn = 64;
 constexpr Duration kLookEvery = 100ms;
-constexpr Duration kPollWait = 100ms;
+constexpr Duration kEchoWait = 100ms;
 
 }  // namespace
 
@@ -92,7 +92,7 @@ bool EndToEnd::try_send(client::Producer& producer, client::Producer::Topic& int
 
 awaitable<void> EndToEnd::receive(client::Consumer& consumer) {
   while (is_missing_some() && !failure() && !has_left() && (sending_ || shard().now() < sent_all_ + options().drain)) {
-    auto polled = co_await consumer.poll(kPollWait);
+    auto polled = co_await consumer.poll(kEchoWait);
     if (!polled) co_return fail_with(std::move(polled).error());
     if (!polled->errors.empty()) co_return fail_with(std::move(polled->errors.front().error));
     for (const auto& batch : polled->batches) {

@@ -5,15 +5,11 @@
 #include "base/assert.h"
 #include "base/crc32c.h"
 #include "base/cursor.h"
+#include "record/batch_layout.h"
 
 namespace mq::record {
 namespace {
 
-constexpr std::size_t kLeaderEpochAt = 12;
-constexpr std::size_t kMagicAt = 16;
-constexpr std::size_t kCrcAt = 17;
-constexpr std::size_t kAttributesAt = 21;
-constexpr std::size_t kMaxTimestampAt = 35;
 constexpr std::int32_t kBatchLengthMin = static_cast<std::int32_t>(kBatchHeaderBytes - kBatchLengthStart);
 constexpr auto kInt32Max = std::numeric_limits<std::int32_t>::max();
 

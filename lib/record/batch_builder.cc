@@ -9,12 +9,10 @@
 #include "base/crc32c.h"
 #include "base/cursor.h"
 #include "base/varint.h"
+#include "record/batch_layout.h"
 
 namespace mq::record {
 namespace {
-
-constexpr std::size_t kCrcAt = 17;
-constexpr std::size_t kAttributesAt = 21;
 
 /// Writes into memory whose size was computed before.
 class Pen {

@@ -10,7 +10,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*"([a-z_]+)/', re.MULTILINE)
 ANY_INCLUDE = re.compile(r'^\s*(?:#|%:)\s*(?:include|import).*$', re.MULTILINE)
 PLAIN_INCLUDE = re.compile(r'\s*#\s*include\s*("[\w./]+"|<[\w./+-]+>)')
 ROW = re.compile(r"^\| `(\w+)` \|.*\|([^|]*)\|$", re.MULTILINE)
-LIBRARY = re.compile(r"mq_library\((\w+)((?:\s+[\w:${}]+)*)\)")
+LIBRARY = re.compile(r"mq_library\((\w+)([^)]*)\)")
 SOURCES = ("*.h", "*.cc")
 CODE_SUFFIXES = {".h", ".cc", ".c", ".cpp", ".cxx", ".hh", ".hpp", ".hxx", ".inc", ".inl", ".ipp", ".tcc"}
 
@@ -41,7 +41,7 @@ def declared_depends(folder):
     depends = set()
     if "DEPENDS" in words:
         for word in words[words.index("DEPENDS") + 1:]:
-            if word == "LINK":
+            if word.isupper():  # of the next keyword
                 break
             depends.add(word)
     return depends

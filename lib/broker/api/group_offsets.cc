@@ -15,7 +15,7 @@
 namespace mq::broker {
 namespace {
 
-constexpr ApiVersion kTopicIdsSince = 10;
+constexpr ApiVersion kTopicIdsInOffsetsSince = 10;
 constexpr ApiVersion kManyGroupsSince = 8;
 constexpr std::int32_t kNoOffset = -1;
 
@@ -32,7 +32,7 @@ std::vector<Refused> check_topics(wire::OffsetCommitRequest& request, ApiVersion
   std::vector<Refused> refused;
   for (std::size_t i = 0; i < request.topics.size(); ++i) {
     auto& topic = request.topics[i];
-    const bool by_id = version >= kTopicIdsSince;
+    const bool by_id = version >= kTopicIdsInOffsetsSince;
     const cluster::Topic* known =
         by_id ? image.find_topic(topic.topic_id) : image.find_topic(std::string_view(topic.name));
     if (known != nullptr) topic.name = known->name;
@@ -205,9 +205,9 @@ awaitable<wire::OffsetFetchResponse> fetch_groups(Call& call, wire::OffsetFetchR
   for (GroupRequest& group : request.groups) {
     if (!seen.insert(group.group_id).second) continue;
     std::vector<wire::OffsetFetchResponse::OffsetFetchResponseTopics> unknown;
-    if (call.version() >= kTopicIdsSince) unknown = name_topics(group, *image);
+    if (call.version() >= kTopicIdsInOffsetsSince) unknown = name_topics(group, *image);
     GroupResponse answer = co_await fetch_group(home, group, request.require_stable);
-    if (call.version() >= kTopicIdsSince) {
+    if (call.version() >= kTopicIdsInOffsetsSince) {
       // All topics were asked for: the coordinator knows names only.
       for (auto& topic : answer.topics)
         if (const cluster::Topic* known = image->find_topic(std::string_view(topic.name))) topic.topic_id = known->id;

@@ -14,7 +14,7 @@
 namespace mq::broker {
 namespace {
 
-constexpr ApiVersion kTopicIdsSince = 12;
+constexpr ApiVersion kTopicIdsAskedSince = 12;
 
 wire::MetadataResponse::MetadataResponseTopic describe(const cluster::Topic& topic) {
   wire::MetadataResponse::MetadataResponseTopic answer;
@@ -101,7 +101,7 @@ awaitable<wire::MetadataResponse> metadata(Call& call, const wire::MetadataReque
     if (seen.before(wanted)) continue;
     // An id says more than a name.
     const bool by_id = !wanted.topic_id.is_zero() || !wanted.name;
-    if (by_id && call.version() < kTopicIdsSince) {
+    if (by_id && call.version() < kTopicIdsAskedSince) {
       response.topics.push_back(refusal(ErrorCode::kInvalidRequest, wanted.name.value_or(""), wanted.topic_id));
       continue;
     }
