@@ -217,13 +217,18 @@ TEST_F(GroupLoad, NoShardWaitsForTheDiskWhileGroupsLoad) {
     EXPECT_FALSE(path.starts_with(directory())) << path;
 }
 
-TEST_F(GroupLoad, ReadErrorReachesTheNodeAndTheGroupsAreReadOnceMore) {
+TEST_F(GroupLoad, ReadErrorReachesTheNodeAndTheGroupsAreReadWhenTheDiskGivesThemAgain) {
   commit(7);
-  restart([&](env::Files&) { machine_->disk().inject({.on = sim::DiskFault::On::read, .path_part = segment()}); });
-  world_->run_for(500ms);
+  restart([&](env::Files&) {
+    machine_->disk().inject({.on = sim::DiskFault::On::read, .path_part = segment(), .times = -1});
+  });
+  EXPECT_EQ(fetch().error, ErrorCode::kCoordinatorLoadInProgress);
   EXPECT_TRUE(logged("its groups are not served yet, since they cannot be read"));
-  EXPECT_TRUE(node_->is_offline());
-  world_->run_for(2s);
+  EXPECT_GT(node_->failed_reads().count, 0u);
+  EXPECT_FALSE(node_->is_offline());
+  EXPECT_EQ(fetch(0, other_group()).error, ErrorCode::kNone) << "others are not affected";
+  machine_->disk().clear_faults();
+  world_->run_for(5s);
   EXPECT_EQ(fetch().offset, 7);
 }
 
