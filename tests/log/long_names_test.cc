@@ -16,13 +16,13 @@ namespace {
 /// As many characters as a topic id has.
 constexpr std::string_view kUnique = "ABCDEFGHIJKLMNOPQRSTUV";
 
-/// Moves directories of topics of every length out of the way, on whichever files.
-void move_all(env::Files& files, const std::string& path) {
+/// Moves directories of topics of every length from `shortest` on out of the way, on whichever files.
+void move_all(env::Files& files, const std::string& path, std::size_t shortest) {
   auto dir = LogDir::open(files, path).value();
   ASSERT_TRUE(dir->set_identity({.node = BrokerId{1}, .cluster_id = "abcdefghijklmnopqrstuv", .directory_id = ""}));
   ASSERT_TRUE(dir->begin_writing());
   for (const std::int32_t partition : {0, 10, 100, 1000, 10'000}) {
-    for (std::size_t length = 1; length <= kTopicNameBytesMax; ++length) {
+    for (std::size_t length = shortest; length <= kTopicNameBytesMax; ++length) {
       const TopicPartition one[] = {{std::string(length, 'b'), partition}};
       const std::string directory = dir->directory_of(one[0]);
       ASSERT_TRUE(files.make_directories(directory));
@@ -45,14 +45,14 @@ TEST(LongNames, OfEveryLengthCanBeMovedAwayOnASimulatedDisk) {
   sim::Scheduler scheduler{1};
   sim::Disk disk{scheduler, {}};
   ASSERT_TRUE(disk.make_directories("/mq"));
-  move_all(disk, "/mq/data");
+  move_all(disk, "/mq/data", 1);
 }
 
 TEST(LongNames, OfEveryLengthCanBeMovedAwayOnARealDisk) {
   std::string root = std::filesystem::temp_directory_path() / "mq-names-XXXXXX";
   ASSERT_NE(mkdtemp(root.data()), nullptr);
   posix::PosixFiles files;
-  move_all(files, root + "/data");
+  move_all(files, root + "/data", kTopicNameBytesMax - 35);  // each waits for the disk
   std::filesystem::remove_all(root);
 }
 
