@@ -145,7 +145,8 @@ class Disk::OpenFile final : public env::File {
 
   Result<void> truncate(std::uint64_t new_size) override {
     MQ_CHECK(check_writable());
-    if (disk_.strike(DiskFault::On::write, path_)) return fail(Errc::disk_failed, "{}: injected truncate error", path_);
+    if (const DiskFault* fault = disk_.strike(DiskFault::On::write, path_))
+      return fail(fault->code, "{}: injected truncate error", path_);
     if (new_size > writable_end()) return fail(Errc::disk_full, "{}: no space left on the simulated disk", path_);
     inode_->reserved_end = std::min(inode_->reserved_end, new_size);
     change({.position = 0, .bytes = {}, .new_size = new_size});
@@ -186,11 +187,7 @@ class Disk::OpenFile final : public env::File {
   }
 
   /// Where a write must end for lack of space.
-  [[nodiscard]] std::uint64_t writable_end() const {
-    const std::uint64_t capacity = disk_.options_.capacity_bytes;
-    const std::uint64_t free = capacity > disk_.used_bytes_ ? capacity - disk_.used_bytes_ : 0;
-    return inode_->charged + free;
-  }
+  [[nodiscard]] std::uint64_t writable_end() const { return inode_->charged + disk_.free_bytes(); }
 
   void change(DataChange change) {
     disk_.scheduler_.note(Happening::disk_write, inode_->id, change.position + change.new_size.value_or(0),
@@ -253,8 +250,10 @@ Result<std::unique_ptr<env::File>> Disk::open(const std::string& path, env::Open
   if (inode && inode->is_directory) return fail(Errc::invalid_argument, "{} is a directory", path);
   if (!inode) {
     assert_writable();
-    if (strike(DiskFault::On::change, path)) return fail(Errc::disk_failed, "{}: injected error", path);
+    if (const DiskFault* fault = strike(DiskFault::On::change, path))
+      return fail(fault->code, "{}: injected error", path);
     MQ_TRY(const auto place, parent_of(path));
+    MQ_CHECK(check_room_for(*place.first, place.second, path));
     inode = std::make_shared<Inode>();
     inode->id = ++last_inode_;
     link(*place.first, place.second, inode);
@@ -273,6 +272,7 @@ Result<void> Disk::rename(const std::string& from, const std::string& to) {
   if (source.first != target.first)
     return fail(Errc::unsupported, "{} -> {}: a rename between two directories", from, to);
   Inode& directory = *source.first;
+  MQ_CHECK(check_room_for(directory, target.second, to));
   if (const auto old = directory.entries.find(target.second); old != directory.entries.end() && old->second != inode) {
     if (old->second->is_directory && !old->second->entries.empty())
       return fail(Errc::already_exists, "{} is a directory with contents", to);
@@ -292,7 +292,8 @@ Result<void> Disk::remove(const std::string& path) {
   if (!inode) return no_such(path);
   if (inode->is_directory && !inode->entries.empty())
     return fail(Errc::invalid_argument, "{}: the directory is not empty", path);
-  if (strike(DiskFault::On::change, path)) return fail(Errc::disk_failed, "{}: injected remove error", path);
+  if (const DiskFault* fault = strike(DiskFault::On::change, path))
+    return fail(fault->code, "{}: injected remove error", path);
   MQ_TRY(const auto place, parent_of(path));
   unlink(*place.first, place.second);
   return {};
@@ -300,18 +301,19 @@ Result<void> Disk::remove(const std::string& path) {
 
 Result<void> Disk::make_directories(const std::string& path) {
   InodePtr directory = root_;
-  for (const std::string_view name : names_of(path)) {
-    MQ_CHECK(check_name(name));
-    InodePtr& next = directory->entries[std::string(name)];
-    if (!next) {
+  for (const std::string_view part : names_of(path)) {
+    MQ_CHECK(check_name(part));
+    const std::string name(part);
+    if (!directory->entries.contains(name)) {
       assert_writable();
+      MQ_CHECK(check_room_for(*directory, name, path));
       auto made = std::make_shared<Inode>();
       made->id = ++last_inode_;
       made->is_directory = true;
-      link(*directory, std::string(name), made);
+      link(*directory, name, made);
     }
-    if (!next->is_directory) return fail(Errc::already_exists, "{}: {} is a file", path, name);
-    directory = next;
+    directory = directory->entries.at(name);
+    if (!directory->is_directory) return fail(Errc::already_exists, "{}: {} is a file", path, name);
   }
   return {};
 }
@@ -359,8 +361,7 @@ Result<std::unique_ptr<env::FileLock>> Disk::lock(const std::string& path) {
 
 Result<env::DiskSpace> Disk::space(const std::string& path) {
   if (!find(path)) return no_such(path);
-  const std::uint64_t used = std::min(used_bytes_, options_.capacity_bytes);
-  return env::DiskSpace{.total_bytes = options_.capacity_bytes, .free_bytes = options_.capacity_bytes - used};
+  return env::DiskSpace{.total_bytes = options_.capacity_bytes, .free_bytes = free_bytes()};
 }
 
 void Disk::lose_power(PowerLoss how) {
@@ -426,7 +427,8 @@ void Disk::unlink(Inode& directory, const std::string& name) {
 }
 
 const DiskFault* Disk::strike(DiskFault::On on, std::string_view path) {
-  const bool is_change = on != DiskFault::On::open && on != DiskFault::On::read;
+  // Whoever makes a name asks for a fault of that change, too.
+  const bool is_change = on != DiskFault::On::open && on != DiskFault::On::read && on != DiskFault::On::name;
   for (DiskFault& fault : faults_) {
     const bool is_meant = fault.on == on || (fault.on == DiskFault::On::change && is_change);
     if (!is_meant || fault.times == 0 || path.find(fault.path_part) == std::string_view::npos) continue;
@@ -462,6 +464,18 @@ bool Disk::warm(const Inode& inode, std::uint64_t position, std::uint64_t size) 
   for (std::uint64_t page = position / kPageBytes; page * kPageBytes < position + size; ++page)
     warm_pages_->emplace(inode.id, page);
   return was_warm;
+}
+
+std::uint64_t Disk::free_bytes() const {
+  const std::uint64_t used = used_bytes_ + others_bytes_;
+  return options_.capacity_bytes > used ? options_.capacity_bytes - used : 0;
+}
+
+Result<void> Disk::check_room_for(const Inode& directory, const std::string& name, const std::string& path) {
+  if (directory.entries.contains(name)) return {};
+  if (const DiskFault* fault = strike(DiskFault::On::name, path)) return fail(fault->code, "{}: injected error", path);
+  if (free_bytes() >= options_.name_room_bytes) return {};
+  return fail(Errc::disk_full, "{}: no space left on the simulated disk for its name", path);
 }
 
 void Disk::account(Inode& inode) {

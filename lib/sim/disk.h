@@ -32,19 +32,22 @@ enum class SyncFailure {
 
 /// An error to come.
 struct DiskFault {
-  /// `change`: whatever changes something, be it contents, a name, or what of them is durable.
-  enum class On { open, read, write, sync, sync_directory, rename, change };
+  /// `change`: whatever changes something, be it contents, a name, or what of them is durable. `name`: a name that was
+  /// not there is made, by a rename too; the path is the new one.
+  enum class On { open, read, write, sync, sync_directory, rename, change, name };
   On on = On::sync;
   std::string path_part = {};  ///< of the paths that it hits; empty: all
   int after = 0;               ///< so many operations go well first
   int times = 1;               ///< so many fail then; a negative number means all of them
   SyncFailure how = SyncFailure::pages_marked_clean;
-  /// As which error an open, a write, a rename or the sync of a directory fails.
+  /// As which error it fails; a read always as read_failed, the sync of a file as disk_failed.
   Errc code = Errc::disk_failed;
 };
 
 struct DiskOptions {
   std::uint64_t capacity_bytes = std::uint64_t{1} << 40;
+  /// So much must be free for a name that was not there: its directory may have to grow. A rename makes one, too.
+  std::uint64_t name_room_bytes = 0;
   Duration access_min = 20us;  ///< of a read that goes to the media
   Duration access_mean = 80us;
   Duration sync_min = 100us;
@@ -82,6 +85,12 @@ class Disk final : public env::Files {
   void inject(DiskFault fault) { faults_.push_back(std::move(fault)); }
   void clear_faults() { faults_.clear(); }
   void set_capacity(std::uint64_t bytes) { options_.capacity_bytes = bytes; }
+  /// Others take what is free: there is room for no byte and no name, until `make_room`.
+  void fill() {
+    others_bytes_ += free_bytes();
+    options_.name_room_bytes = kBlockBytes;
+  }
+  void make_room() { others_bytes_ = 0; }
   /// Flips the bits of `mask` in one byte on the media. The cache does not know: found after `drop_cache` or a power
   /// cut.
   void flip_bits(const std::string& path, std::uint64_t position, std::uint8_t mask);
@@ -116,6 +125,9 @@ class Disk final : public env::Files {
   /// Brings the pages of [position, position + size) into the cache; false when some were not there.
   bool warm(const Inode& inode, std::uint64_t position, std::uint64_t size);
   [[nodiscard]] bool is_on_shard() const;
+  [[nodiscard]] std::uint64_t free_bytes() const;
+  /// Whether `directory` may get this name.
+  Result<void> check_room_for(const Inode& directory, const std::string& name, const std::string& path);
 
   /// Takes or gives back space so that `inode` is charged for what it holds.
   void account(Inode& inode);
@@ -129,10 +141,13 @@ class Disk final : public env::Files {
   void lose_below(Inode& inode, PowerLoss how);
   [[nodiscard]] PowerLoss draw(PowerLoss how);
 
+  static constexpr std::uint64_t kBlockBytes = 4096;
+
   Scheduler& scheduler_;
   DiskOptions options_;
   InodePtr root_;
   std::uint64_t used_bytes_ = 0;
+  std::uint64_t others_bytes_ = 0;  ///< see `fill`
   std::uint64_t last_inode_ = 0;
   std::vector<DiskFault> faults_;
   std::set<std::string> locks_;

@@ -185,6 +185,20 @@ TEST_F(DiskTest, FullDiskRefusesGrowthAndAcceptsItAgainAfterADeletion) {
   EXPECT_EQ(disk.space("/")->free_bytes, 400u);
 }
 
+TEST_F(DiskTest, FilledDiskTakesNoNewNameButLetsOneReplaceAnother) {
+  write("/a", "a");
+  write("/b", std::string(5000, 'b'));
+  disk.fill();
+  EXPECT_EQ(disk.open("/c", env::OpenMode::create).error().code, Errc::disk_full);
+  EXPECT_EQ(disk.rename("/a", "/c").error().code, Errc::disk_full);
+  EXPECT_EQ(disk.make_directories("/d").error().code, Errc::disk_full);
+  EXPECT_EQ(file("/a")->write_at(0, "aa").error().code, Errc::disk_full);
+  EXPECT_TRUE(disk.rename("/a", "/b"));
+  EXPECT_TRUE(disk.open("/c", env::OpenMode::create)) << "what was replaced made room";
+  disk.make_room();
+  EXPECT_TRUE(file("/b")->write_at(0, "bb"));
+}
+
 TEST_F(DiskTest, DeletedFileKeepsItsSpaceWhileItIsOpen) {
   disk.set_capacity(1000);
   auto a = file("/a");
