@@ -40,6 +40,9 @@ enum class Errc {
 
 [[nodiscard]] const char* to_string(Errc code);
 
+/// Nothing was changed, and the same may succeed later without a restart: space is freed, descriptors are closed.
+[[nodiscard]] constexpr bool is_passing(Errc code) { return code == Errc::disk_full || code == Errc::too_many_files; }
+
 /// An error with the sentence a person needs. `message` says what failed and what to do about it.
 struct Error {
   Errc code = Errc::internal;

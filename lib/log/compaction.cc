@@ -164,6 +164,7 @@ Result<void> CompactionJob::Work::write_group(std::uint64_t budget) {
 
 Result<void> CompactionJob::Work::finish_group(Group& current) {
   MQ_CHECK(current.output->seal());
+  MQ_CHECK(current.output->flush_indexes());
   MQ_TRY(auto file, current.output->file());
   MQ_CHECK(file->sync());
   for (const char* extension : {"index", "timeindex"}) {

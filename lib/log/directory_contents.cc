@@ -9,8 +9,6 @@
 namespace mq::log {
 namespace {
 
-constexpr std::size_t kOffsetDigits = 20;
-
 /// The offset that a name of exactly twenty digits stands for.
 std::optional<Offset> parse_offset(std::string_view digits) {
   std::int64_t value = -1;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -20,6 +21,9 @@ inline constexpr std::string_view kDeletedSuffix = ".deleted";  ///< retired, wa
 inline constexpr std::string_view kCleanedSuffix = ".cleaned";  ///< compaction's output, not finished
 inline constexpr std::string_view kSwapSuffix = ".swap";  ///< compaction's output, finished; replaces what it covers
 inline constexpr std::string_view kCutSuffix = ".cut";    ///< set aside by recovery, never touched again
+
+/// Of the base offset at the beginning of a segment's names.
+inline constexpr std::size_t kOffsetDigits = 20;
 
 /// What a partition's directory holds, by name. Names that mean nothing to us are left out and left alone.
 struct DirectoryContents {

@@ -70,6 +70,7 @@ Result<void> Log::load_active() {
   }
   before_opening(*segments_.back());
   if (active_loaded_) return {};
+  MQ_CHECK(finish_recovery());
   Segment& active = *segments_.back();
   const auto end = active.load_tail(*config_);
   if (end && *end > log_end_)
@@ -246,17 +247,23 @@ Result<void> Log::roll_now() {
     return fail(std::move(made).error());
   }
   MQ_TRY([[maybe_unused]] const Offset begin, fresh->load_tail(*config_));
-  const std::shared_ptr<Segment> sealed = segments_.back();
-  if (auto done = sealed->seal(); !done && done.error().code == Errc::disk_failed) {
+  if (auto done = seal(segments_.back()); !done) {
     failed_ = true;
     return done;
   }
   states->expire(wall_seen_, config_->producer_expiration_ms);
   producer_files_.push_back(producer_files(*states));
-  unsaved_.push_back(sealed);
   segments_.push_back(std::move(fresh));
   bound_segments();
   names_unsynced_ = true;
+  return {};
+}
+
+Result<void> Log::seal(const std::shared_ptr<Segment>& segment) {
+  const auto sealed = segment->seal();
+  if (!sealed && !is_passing(sealed.error().code)) return sealed;
+  (void)segment->flush_indexes();
+  unsaved_.push_back(segment);
   return {};
 }
 
@@ -446,7 +453,7 @@ Result<LeaderEpochs*> Log::leader_epochs() {
 
 Result<std::optional<LeaderEpochs>> Log::read_epochs_file() {
   const auto text = env::read_whole(files_, path_of(kEpochsFile), kSmallFileBytesMax);
-  if (!text && text.error().code == Errc::disk_failed) return fail(text.error());
+  if (!text && is_passing(text.error().code)) return fail(text.error());
   if (!text) return std::nullopt;
   auto epochs = LeaderEpochs::decode(*text);
   // An epoch that nobody has reached yet is damage, too.
@@ -498,7 +505,7 @@ Result<ProducerStates> Log::load_producer_states() {
   for (auto offset = snapshots_.rbegin(); offset != snapshots_.rend(); ++offset) {
     if (*offset > log_end_) continue;
     const auto bytes = env::read_whole(files_, path_of(segment_file_name(*offset, "snapshot")), kSmallFileBytesMax);
-    if (!bytes && bytes.error().code == Errc::disk_failed) return fail(bytes.error());
+    if (!bytes && is_passing(bytes.error().code)) return fail(bytes.error());
     auto decoded = bytes ? ProducerStates::decode_snapshot(*bytes) : fail(bytes.error());
     if (!decoded) continue;  // P-6: an older one and more replay do as well
     states = *std::move(decoded);
@@ -558,10 +565,13 @@ void Log::end_sync(const SyncJob& job, const Result<void>& outcome) {
   synced_end_ = std::max(synced_end_, std::min(job.covers_to_, log_end_));
 }
 
+bool Log::is_ours(const std::shared_ptr<Segment>& segment) const {
+  return std::ranges::find(segments_, segment) != segments_.end();
+}
+
 void Log::take_back(const SyncJob& job) {
   for (const auto& [segment, file] : job.dirty_) {
-    const bool is_ours = std::ranges::find(segments_, segment) != segments_.end();
-    if (is_ours && std::ranges::find(unsynced_, segment) == unsynced_.end())
+    if (is_ours(segment) && std::ranges::find(unsynced_, segment) == unsynced_.end())
       unsynced_.insert(unsynced_.begin(), segment);
   }
   names_unsynced_ = names_unsynced_ || !job.directory_.empty();
@@ -586,14 +596,17 @@ Result<std::optional<CheckpointJob>> Log::begin_checkpoint(bool whatever) {
   std::vector<std::shared_ptr<Segment>> indexed = unsaved_;
   if (indexed.empty() || indexed.back() != segments_.back()) indexed.push_back(segments_.back());
   for (const auto& segment : indexed) {
-    MQ_CHECK(segment->flush_indexes());
+    if (const auto flushed = segment->flush_indexes(); !flushed) {
+      if (is_passing(flushed.error().code)) return fail(flushed.error());
+      MQ_CHECK(segment->rebuild_indexes(*config_));
+    }
     // What was closed was synced before.
     if (segment->is_open()) {
       MQ_TRY(auto file, segment->file());
       job.data_files_.push_back(std::move(file));
     }
-    for (const char* extension : {"index", "timeindex"}) job.index_files_.push_back(segment->path(extension));
   }
+  job.indexed_ = std::move(indexed);
   states->expire(wall_seen_, config_->producer_expiration_ms);
   std::vector<ProducerFiles> taken = producer_files_;
   taken.push_back(producer_files(*states));
@@ -628,7 +641,9 @@ void Log::end_checkpoint(const CheckpointJob& job, const Result<void>& outcome) 
   checkpointing_ = false;
   if (!outcome) {
     if (!job.epochs_path_.empty()) epochs_unsaved_ = true;
-    if (outcome.error().code == Errc::disk_failed) failed_ = true;
+    if (outcome.error().code == Errc::disk_failed && !job.derived_only_) failed_ = true;
+    for (const auto& segment : job.lost_indexes_)
+      if (is_ours(segment) && !segment->rebuild_indexes(*config_)) failed_ = true;
     return;
   }
   if (failed_) return;
@@ -704,6 +719,7 @@ bool Log::release_if_idle() {
 
 Result<void> Log::close() {
   MQ_CHECK(check_usable());
+  MQ_CHECK(finish_recovery());
   MQ_CHECK(write_out());
   if (auto job = begin_sync()) {
     const auto outcome = job->run();
@@ -737,6 +753,7 @@ Result<void> Log::close_all(std::span<Log* const> logs, env::Tree& data) {
   std::vector<CheckpointJob> checkpoints;
   for (Log* log : logs) {
     note(log->check_usable());
+    note(log->finish_recovery());
     if (auto job = log->begin_sync()) synced.emplace_back(log, *std::move(job));
     auto checkpoint = log->begin_checkpoint(true);
     if (!checkpoint) {
@@ -748,7 +765,7 @@ Result<void> Log::close_all(std::span<Log* const> logs, env::Tree& data) {
   }
   const auto done = CheckpointJob::run_together(checkpoints, data);
   // A full disk leaves derived files unwritten, but what was appended is synced.
-  const auto data_done = !done && done.error().code == Errc::disk_full ? Result<void>{} : done;
+  const auto data_done = !checkpoints.empty() && checkpoints.front().derived_only_ ? Result<void>{} : done;
   for (auto& [log, job] : synced) log->end_sync(job, data_done);
   for (std::size_t i = 0; i < saved.size(); ++i) saved[i]->end_checkpoint(checkpoints[i], done);
   note(done);

@@ -91,8 +91,10 @@ class Log {
   /// Opens the log in `directory`. After an unclean stop this recovers it, which may take long: on the pool then.
   /// Recovery sees to it that what the stop left unsynced is synced, drops it from the page cache, checks it, cuts a
   /// torn tail (kept beside as `*.cut`), never cuts below `synced_end`, and rebuilds what is derived. Doing it twice
-  /// gives what once gives. `partition.metadata` is made anew where it is missing or damaged and the id is known.
-  /// not_found: no such directory. corrupt, unsupported: something there is not understood; nothing was changed.
+  /// gives what once gives. It needs no space: without, a torn tail stays where it is until an append finds room to
+  /// keep it, and what is derived stays in memory. `partition.metadata` is made anew where it is missing or damaged and
+  /// the id is known. not_found: no such directory. corrupt, unsupported: something there is not understood; nothing
+  /// was changed.
   [[nodiscard]] static Result<std::unique_ptr<Log>> open(env::Files& files, std::string directory,
                                                          TopicPartition partition,
                                                          std::shared_ptr<const LogConfig> config,
@@ -257,7 +259,7 @@ class Log {
   void leave_open_files();
   /// Whether a stop has to `close` it: something is not synced, not saved, or open.
   [[nodiscard]] bool needs_close() const {
-    return needs_sync() || has_open_files() || (has_unsaved() && !segments_.empty());
+    return !torn_.empty() || needs_sync() || has_open_files() || (has_unsaved() && !segments_.empty());
   }
 
   /// Syncs everything, saves indexes, epochs and producer states, gives all but a little of the reserved space back and
@@ -292,6 +294,7 @@ class Log {
   /// Calls `look(segment)`, and closes it after that unless it was open before.
   template <class Look>
   std::invoke_result_t<Look&, Segment&> look_at(const std::shared_ptr<Segment>& segment, Wait wait, Look look);
+  [[nodiscard]] bool is_ours(const std::shared_ptr<Segment>& segment) const;
   /// What `job` was to sync is still to be synced.
   void take_back(const SyncJob& job);
   /// False when some stay open, since they hold what is not on disk.
@@ -302,6 +305,8 @@ class Log {
   Result<AppendInfo> append_new(char* batch, record::BatchHeader placed, bool restamp, WallMillis wall_now);
   Result<void> write_batch(BytesView batch, const record::BatchHeader& header);
   Result<void> roll_now();
+  /// `segment` takes no more batches. What does not reach its indexes waits in memory for the next checkpoint.
+  Result<void> seal(const std::shared_ptr<Segment>& segment);
   Result<ProducerStates*> producer_states();
   Result<LeaderEpochs*> leader_epochs();
   Result<ProducerStates> load_producer_states();
@@ -325,6 +330,15 @@ class Log {
 
   // log_recovery.cc
   struct Scan;
+  /// Bytes behind the last batch of a segment that are to be cut, and are not yet when there is no room to keep them.
+  struct Torn {
+    std::shared_ptr<Segment> segment;
+    std::vector<std::shared_ptr<Segment>> followers = {};  ///< not in `segments_`; they are set aside whole
+    std::uint64_t position = 0;                            ///< the bytes, up to `whole`
+    std::uint64_t whole = 0;
+    Offset end;             ///< of the offsets before it
+    std::string_view what;  ///< a constant
+  };
   /// False: what is there does not look like a clean stop.
   Result<bool> load_clean(const OpenContext& context);
   Result<void> recover(const OpenContext& context, RecoveryReport& report);
@@ -340,19 +354,29 @@ class Log {
   Result<void> repair_indexes(std::size_t end, RecoveryReport& report);
   Result<void> start_scan(Scan& scan);
   void note_damage(Offset first, Offset end, std::string place, RecoveryReport& report);
-  /// Cuts `what` off: all of the segment from `position` on, where `end` would begin. It is kept beside.
-  Result<void> cut_off(Segment& segment, std::uint64_t position, Offset end, std::string_view what,
-                       RecoveryReport& report);
-  Result<void> cut_tail(const Scan& scan, RecoveryReport& report);
+  /// The log ends where it is torn; what follows is set aside.
+  Result<void> end_torn(const Scan& scan, RecoveryReport& report);
+  /// Cuts what stands behind a segment's last batch, and keeps it beside, now or when there is room for it.
+  Result<void> cut_off(Torn torn, RecoveryReport& report);
+  Result<void> cut_torn(RecoveryReport& report);
+  Result<void> cut_tail(Torn& torn, RecoveryReport& report);
+  /// Cuts what recovery had to leave. Before anything is appended, and before the log may be called clean.
+  Result<void> finish_recovery();
   Result<void> set_aside(Segment& segment, RecoveryReport& report);
   /// A name that no file has yet, for what is cut off `segment` at `position`.
   [[nodiscard]] Result<std::string> free_cut_name(const Segment& segment, std::uint64_t position) const;
   Result<void> finish_swaps(const DirectoryContents& contents, RecoveryReport& report);
+  /// Gives the segments that the damaged output at `base` was made from their names back. False: they are gone.
+  Result<bool> restore_sources(Offset base, const DirectoryContents& contents);
 
   // log_compaction.cc
   /// The first segment that compaction may not touch; the ones before have ended below `bound`.
   Result<std::size_t> compactable_segments(WallMillis wall_now, Offset bound, Wait wait);
+  [[nodiscard]] std::string swap_path_of(Offset base) const;
+  Result<void> name_swaps(const CompactionJob& job);
   Result<void> swap_in(CompactionJob& job, Instant now);
+  /// Last: nothing but the swap has its offsets now.
+  Result<void> replace_by_swap(Offset base);
 
   // log_housekeeping.cc
   Result<void> retire_segment(Segment& segment, Instant now);
@@ -394,6 +418,7 @@ class Log {
   std::vector<Offset> snapshots_;                   ///< offsets of the snapshot files, ascending
   std::weak_ptr<Segment> cold_;                     ///< the last one whose times were not in the cache
   std::vector<Damage> damage_;
+  std::vector<Torn> torn_;  ///< what recovery had to leave: nothing is appended meanwhile
   std::vector<Retired> retired_;
   std::unique_ptr<ProducerStates> producers_;                          ///< null: not read yet
   std::unique_ptr<LeaderEpochs> epochs_;                               ///< null: not read yet

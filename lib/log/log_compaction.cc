@@ -70,29 +70,49 @@ Result<void> Log::finish_compaction(CompactionJob& job, Instant now) {
     return fail(Errc::conflict, "{}: {} while it was compacted", *directory_,
                 compaction_void_ ? "was truncated" : "cleanup.policy became another");
   }
+  auto swapped = name_swaps(job);
+  if (!swapped && is_passing(swapped.error().code)) {
+    // No source was touched yet, so without room for a name all stays as it was.
+    for (const auto& group : job.work_->groups) {
+      auto removed = files_.remove(swap_path_of(group.output->base_offset()));
+      if (!removed && removed.error().code != Errc::not_found) failed_ = true;
+    }
+    abandon_compaction(job);
+    return swapped;
+  }
   compacting_ = false;
-  auto swapped = swap_in(job, now);
+  if (swapped) swapped = swap_in(job, now);
   // Half a swap is finished at the next start; until then nobody may write here.
   if (!swapped) failed_ = true;
   return swapped;
+}
+
+std::string Log::swap_path_of(Offset base) const {
+  return path_of(segment_file_name(base, "log")) + std::string(kSwapSuffix);
+}
+
+Result<void> Log::name_swaps(const CompactionJob& job) {
+  for (const auto& group : job.work_->groups)
+    MQ_CHECK(files_.rename(group.output->path(), swap_path_of(group.output->base_offset())));
+  // From here on a start finishes what a crash leaves.
+  return files_.sync_directory(*directory_);
 }
 
 Result<void> Log::swap_in(CompactionJob& job, Instant now) {
   CompactionJob::Work& work = *job.work_;
   const Instant due = now + config_->file_delete_delay;
   for (const auto& group : work.groups) {
-    const std::string log_path = path_of(segment_file_name(group.output->base_offset(), "log"));
-    MQ_CHECK(files_.rename(group.output->path(), log_path + std::string(kSwapSuffix)));
-  }
-  // From here on a start finishes what a crash leaves.
-  MQ_CHECK(files_.sync_directory(*directory_));
-  for (const auto& group : work.groups) {
     const Offset base = group.output->base_offset();
-    for (std::size_t i = group.first; i < group.end; ++i) MQ_CHECK(retire_segment(*work.sources[i].segment, due));
-    const std::string log_path = path_of(segment_file_name(base, "log"));
-    MQ_CHECK(files_.rename(log_path + std::string(kSwapSuffix), log_path));
-    for (const char* extension : {"index", "timeindex"})
-      MQ_CHECK(files_.rename(group.output->path(extension), path_of(segment_file_name(base, extension))));
+    MQ_ASSERT(work.sources[group.first].base == base);
+    // The first source goes last, by being replaced: then no step needs room for a new name.
+    for (std::size_t i = group.first + 1; i < group.end; ++i) MQ_CHECK(retire_segment(*work.sources[i].segment, due));
+    MQ_CHECK(replace_by_swap(base));
+    for (const char* extension : {"index", "timeindex"}) {
+      auto named = files_.rename(group.output->path(extension), path_of(segment_file_name(base, extension)));
+      // Without it it is made anew from the batches when it is needed.
+      if (!named && is_passing(named.error().code)) named = files_.remove(group.output->path(extension));
+      MQ_CHECK(named);
+    }
 
     auto fresh = std::make_shared<Segment>(files_, directory_, base, group.output->size_bytes());
     fresh->note_verified(0, fresh->size_bytes());
@@ -112,6 +132,14 @@ Result<void> Log::swap_in(CompactionJob& job, Instant now) {
   gaps_end_ = work.gaps_end;
   bound_segments();
   return {};
+}
+
+Result<void> Log::replace_by_swap(Offset base) {
+  for (const char* derived : {"index", "timeindex", "txnindex"}) {
+    auto removed = files_.remove(path_of(segment_file_name(base, derived)));
+    if (!removed && removed.error().code != Errc::not_found) return removed;
+  }
+  return files_.rename(swap_path_of(base), path_of(segment_file_name(base, "log")));
 }
 
 void Log::abandon_compaction(CompactionJob& job) {

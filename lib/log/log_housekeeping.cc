@@ -35,30 +35,36 @@ Result<std::size_t> Log::delete_old_segments(WallMillis wall_now, Instant now, O
     count = i + 1;
   }
   if (count == 0) return count;
-  // Offsets go on where they were: there is always a newest segment.
-  if (count == segments_.size()) MQ_CHECK(roll(wall_now));
-  for (std::size_t i = 0; i < count; ++i) MQ_CHECK(retire_segment(*segments_[i], now + config_->file_delete_delay));
+  // Offsets go on where they were: there is always a newest segment. Without room for one the last stays until the
+  // others have made some.
+  if (count == segments_.size()) {
+    const auto rolled = roll(wall_now);
+    if (!rolled && (!is_passing(rolled.error().code) || --count == 0)) return fail(rolled.error());
+  }
+  Result<void> retired;
+  std::size_t done = 0;
+  while (done < count && (retired = retire_segment(*segments_[done], now + config_->file_delete_delay))) ++done;
   const auto gone = [&](const std::shared_ptr<Segment>& segment) {
-    return segment->base_offset() < segments_[count]->base_offset();
+    return segment->base_offset() < segments_[done]->base_offset();
   };
   std::erase_if(unsynced_, gone);
   std::erase_if(unsaved_, gone);
-  segments_.erase(segments_.begin(), segments_.begin() + static_cast<std::ptrdiff_t>(count));
+  segments_.erase(segments_.begin(), segments_.begin() + static_cast<std::ptrdiff_t>(done));
   log_start_ = std::max(log_start_, segments_.front()->base_offset());
   note_start_moved();
-  return count;
+  MQ_CHECK(retired);
+  return done;
 }
 
 Result<void> Log::retire_segment(Segment& segment, Instant due) {
   for (const char* extension : {"log", "index", "timeindex", "txnindex"}) {
     const std::string path = segment.path(extension);
     std::string retired = path + std::string(kDeletedSuffix);
-    auto renamed = files_.rename(path, retired);
-    if (renamed) {
-      retired_.push_back({due, std::move(retired)});
-    } else if (renamed.error().code != Errc::not_found) {
-      return renamed;
-    }
+    auto gone = files_.rename(path, retired);
+    if (gone) retired_.push_back({due, std::move(retired)});
+    // Where not even a name finds room, nothing helps more than to have it gone now. Who reads it has it open.
+    if (!gone && gone.error().code == Errc::disk_full) gone = files_.remove(path);
+    if (!gone && gone.error().code != Errc::not_found) return gone;
   }
   return {};
 }

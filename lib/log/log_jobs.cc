@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "log/index_file.h"
+#include "log/segment.h"
 #include "log/segment_reader.h"
 #include "record/record.h"
 
@@ -27,21 +28,44 @@ Result<void> SyncJob::run() {
 
 Result<void> CheckpointJob::run() {
   for (const auto& file : data_files_) MQ_CHECK(file->sync());
-  for (const std::string& path : index_files_) MQ_CHECK(sync_file(*files_, path));
+  derived_only_ = true;
+  MQ_CHECK(sync_indexes());
   MQ_CHECK(write_files(Sync::each_file));
   MQ_CHECK(rename_epochs());
+  derived_only_ = false;
   MQ_CHECK(files_->sync_directory(directory_));
+  derived_only_ = true;
   return remove_obsolete();
 }
 
+Result<void> CheckpointJob::sync_indexes() {
+  Result<void> outcome;
+  for (const auto& segment : indexed_) {
+    for (const char* extension : {"index", "timeindex"}) {
+      auto synced = sync_file(*files_, segment->path(extension));
+      if (synced) continue;
+      const bool is_noted = !lost_indexes_.empty() && lost_indexes_.back() == segment;
+      if (synced.error().code == Errc::disk_failed && !is_noted) lost_indexes_.push_back(segment);
+      outcome = std::move(synced);
+    }
+  }
+  return outcome;
+}
+
 Result<void> CheckpointJob::run_together(std::span<CheckpointJob> jobs, env::Tree& data) {
+  const auto set_derived_only = [&](bool value) {
+    for (CheckpointJob& job : jobs) job.derived_only_ = value;
+  };
   Result<void> written;
   for (CheckpointJob& job : jobs)
     if (written) written = job.write_files(Sync::none);
   MQ_CHECK(data.sync());
+  set_derived_only(true);
   MQ_CHECK(written);
   for (CheckpointJob& job : jobs) MQ_CHECK(job.rename_epochs());
+  set_derived_only(false);
   MQ_CHECK(data.sync());
+  set_derived_only(true);
   for (CheckpointJob& job : jobs) MQ_CHECK(job.remove_obsolete());
   return {};
 }

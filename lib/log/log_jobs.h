@@ -35,14 +35,16 @@ class SyncJob {
 
 /// What saves the derived files of a log: syncs data, then indexes, writes and syncs snapshot, window and epochs, then
 /// the directory (D-3), and removes snapshots that no segment needs any more. Made by Log::begin_checkpoint; `run`
-/// once, on the pool.
+/// once, on the pool. An error is final only when it is one of the data or of names; what Log::failed says after
+/// Log::end_checkpoint.
 class CheckpointJob {
  public:
   /// Recovery begins here once it was run.
   [[nodiscard]] Offset covers_to() const { return covers_to_; }
   [[nodiscard]] Result<void> run();
   /// Runs many at once with two syncs of `data`, the tree that holds their logs, where `run` of each takes half a
-  /// dozen. disk_full: the logs' data is synced all the same.
+  /// dozen. disk_full: the logs' data is synced all the same. A sync that fails is final here whatever file it was for:
+  /// it does not tell.
   [[nodiscard]] static Result<void> run_together(std::span<CheckpointJob> jobs, env::Tree& data);
 
  private:
@@ -50,13 +52,16 @@ class CheckpointJob {
   enum class Sync { each_file, none };
   /// Snapshots, windows and, under a temporary name, the epochs.
   Result<void> write_files(Sync sync);
+  Result<void> sync_indexes();
   Result<void> rename_epochs();
   Result<void> remove_obsolete();
 
   env::Files* files_ = nullptr;
   std::string directory_;
   std::vector<std::shared_ptr<env::File>> data_files_;
-  std::vector<std::string> index_files_;
+  std::vector<std::shared_ptr<Segment>> indexed_;
+  std::vector<std::shared_ptr<Segment>> lost_indexes_;          ///< a sync failed: what they hold is not known any more
+  bool derived_only_ = false;                                   ///< an error is one of files that can be made anew
   std::vector<std::pair<std::string, std::string>> new_files_;  ///< path and contents
   std::string epochs_path_;                                     ///< empty: they are saved already
   std::string epochs_text_;

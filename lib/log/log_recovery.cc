@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "log/cut_files.h"
@@ -82,6 +85,27 @@ Result<void> copy_range(env::Files& files, env::File& file, std::uint64_t from, 
   return files.sync_directory(path.substr(0, path.find_last_of('/')));
 }
 
+/// The batches of a `.log` file, as far as they are whole.
+struct Walked {
+  Offset end{0};
+  std::optional<std::string> damage;  ///< what stands behind them
+};
+
+/// Of the segment at `base`; what is at or above `limit` is rot, since no CRC covers a batch's base offset.
+Result<Walked> walk(env::Files& files, const std::string& path, Offset base, Offset limit) {
+  MQ_TRY(auto file, files.open(path, env::OpenMode::read));
+  MQ_TRY(const std::uint64_t size, file->size());
+  SegmentReader reader(*file, path, 0, size, SegmentReader::Mode::wholes);
+  reader.judge_offsets({.limit = limit}, size);
+  reader.skip_to(0, base);
+  while (true) {
+    const auto batch = reader.next();
+    if (!batch && !is_damage(batch.error())) return fail(batch.error());
+    if (!batch) return Walked{.end = reader.next_offset(), .damage = batch.error().message};
+    if (!*batch) return Walked{.end = reader.next_offset(), .damage = std::nullopt};
+  }
+}
+
 }  // namespace
 
 /// Where recovery stands.
@@ -103,17 +127,15 @@ Result<std::unique_ptr<Log>> Log::open(env::Files& files, std::string directory,
   Uuid topic_id = context.topic_id;
   const auto text = env::read_whole(files, directory + "/" + std::string(kMetadataFile), 4096);
   const auto id = text ? decode_partition_metadata(*text) : fail(text.error());
-  if (!id && id.error().code == Errc::disk_failed) return fail(id.error());
   if (!id && topic_id.is_zero()) {
     report.notes.push_back(fmt::format("{}/{}: {}; the log is taken for what its name says", directory, kMetadataFile,
                                        id.error().message));
   } else if (!id) {
-    // As Kafka does; a full disk only puts it off.
+    // As Kafka does; who cannot now does so at a later start.
     const auto written = env::replace_atomically(files, directory + "/" + std::string(kMetadataFile),
                                                  encode_partition_metadata(topic_id));
-    if (!written && written.error().code != Errc::disk_full) return fail(written.error());
     report.notes.push_back(fmt::format("{}/{}: {}; {}", directory, kMetadataFile, id.error().message,
-                                       written ? "made anew" : "the disk is too full to make it anew"));
+                                       written ? "made anew" : "it cannot be made anew: " + written.error().message));
   } else if (!topic_id.is_zero() && *id != topic_id) {
     return fail(Errc::conflict, "{} belongs to topic id {}, not {}", directory, id->to_string(), topic_id.to_string());
   } else {
@@ -239,7 +261,7 @@ Result<void> Log::recover(const OpenContext& context, RecoveryReport& report) {
     epochs.truncate_from(scan.expected);
     epochs_ = std::make_unique<LeaderEpochs>(std::move(epochs));
     MQ_CHECK(scan_segments(scan, report));
-    if (scan.torn) MQ_CHECK(cut_tail(scan, report));
+    if (scan.torn) MQ_CHECK(end_torn(scan, report));
     if (context.bytes && *context.bytes != bytes_found) MQ_CHECK(check_joints(scan.first, report));
   }
   MQ_CHECK(end_scan(scan, report));
@@ -393,7 +415,11 @@ Result<void> Log::scan_segment(Scan& scan, RecoveryReport& report) {
       if (header.base_offset == limit) {
         // An earlier recovery could not read up to here, and the log went on in the next segment.
         segment.extend_over_damage(whole);
-        return cut_off(segment, (*batch)->position, limit, "what the next segment has replaced", report);
+        return cut_off({.segment = segments_[scan.segment],
+                        .position = (*batch)->position,
+                        .end = limit,
+                        .what = "what the next segment has replaced"},
+                       report);
       }
       if (header.next_offset() > limit)
         return fail(Errc::corrupt, "{}:{}: offset {} belongs into the next segment. Nothing was cut", segment.path(),
@@ -403,7 +429,8 @@ Result<void> Log::scan_segment(Scan& scan, RecoveryReport& report) {
       segment.note_batch(header, *config_);
       report.bytes_checked += header.size_bytes();
       scan.expected = header.next_offset();
-      if (segment.wants_index_flush()) MQ_CHECK(segment.flush_indexes());
+      // What does not reach its file waits in memory.
+      if (segment.wants_index_flush()) (void)segment.flush_indexes();
       continue;
     }
     if (!is_damage(batch.error())) return fail(std::move(batch).error());
@@ -431,42 +458,72 @@ void Log::note_damage(Offset first, Offset end, std::string place, RecoveryRepor
   report.damage.push_back(damage_.back());
 }
 
-Result<void> Log::cut_off(Segment& segment, std::uint64_t position, Offset end, std::string_view what,
-                          RecoveryReport& report) {
-  const std::uint64_t whole = segment.size_bytes();
-  const std::uint64_t cut = whole - position;
-  if (cut == 0) return {};
-  MQ_TRY(auto file, segment.file());
-  // A file that grew before its bytes came is full of zeros: nothing worth keeping.
-  const auto zeros = is_zero(*file, position, whole);
-  if (!zeros && !is_damage(zeros.error())) return fail(zeros.error());
-  if (!zeros || !*zeros) {
-    MQ_TRY(const std::string aside, free_cut_name(segment, position));
-    auto kept = copy_range(files_, *file, position, whole, aside);
-    // Some disks cannot read what a power cut has torn.
-    const bool is_unreadable = !kept && is_damage(kept.error());
-    if (!kept && !is_unreadable && kept.error().code != Errc::disk_full) return kept;
-    const std::string outcome = kept            ? fmt::format(" and is kept in {}", aside)
-                                : is_unreadable ? fmt::format(" and cannot be kept: {}", kept.error().message)
-                                                : "; the disk is too full to keep it";
-    report.notes.push_back(fmt::format("{}:{}: {} of {} bytes was cut at offset {}{}", segment.path(), position, what,
-                                       cut, end.value(), outcome));
-  }
-  MQ_CHECK(segment.truncate(position, end));
-  MQ_CHECK(file->sync());
-  report.bytes_cut += cut;
+Result<void> Log::end_torn(const Scan& scan, RecoveryReport& report) {
+  // What follows a torn segment was never durable either.
+  const auto first_after = segments_.begin() + static_cast<std::ptrdiff_t>(scan.segment) + 1;
+  Torn torn{.segment = segments_[scan.segment],
+            .followers = {first_after, segments_.end()},
+            .position = scan.position,
+            .end = scan.expected,
+            .what = "a torn tail"};
+  segments_.erase(first_after, segments_.end());
+  bound_segments();
+  return cut_off(std::move(torn), report);
+}
+
+Result<void> Log::cut_off(Torn torn, RecoveryReport& report) {
+  torn.whole = torn.segment->size_bytes();
+  torn.segment->end_before_tail(torn.position);
+  torn_.push_back(std::move(torn));
+  const auto cut = cut_torn(report);
+  if (cut || !is_passing(cut.error().code)) return cut;
+  const Torn& left = torn_.back();
+  report.notes.push_back(fmt::format(
+      "{}:{}: {} of {} bytes, at offset {}, stays until there is room to keep it elsewhere; until then nothing is "
+      "appended: {}",
+      left.segment->path(), left.position, left.what, left.whole - left.position, left.end.value(),
+      cut.error().message));
   return {};
 }
 
-Result<void> Log::cut_tail(const Scan& scan, RecoveryReport& report) {
-  MQ_CHECK(cut_off(*segments_[scan.segment], scan.position, scan.expected, "a torn tail", report));
-  // What follows a torn segment was never durable either.
-  while (segments_.size() > scan.segment + 1) {
-    MQ_CHECK(set_aside(*segments_.back(), report));
-    segments_.pop_back();
+Result<void> Log::finish_recovery() {
+  RecoveryReport ignored;  // what was left was told when the log was opened
+  return cut_torn(ignored);
+}
+
+Result<void> Log::cut_torn(RecoveryReport& report) {
+  if (torn_.empty()) return {};
+  for (; !torn_.empty(); torn_.pop_back()) {
+    Torn& torn = torn_.back();
+    MQ_CHECK(cut_tail(torn, report));
+    for (; !torn.followers.empty(); torn.followers.pop_back()) MQ_CHECK(set_aside(*torn.followers.back(), report));
+    MQ_CHECK(files_.sync_directory(*directory_));
   }
-  bound_segments();
-  return files_.sync_directory(*directory_);
+  return {};
+}
+
+Result<void> Log::cut_tail(Torn& torn, RecoveryReport& report) {
+  Segment& segment = *torn.segment;
+  const std::uint64_t cut = torn.whole - torn.position;
+  if (cut == 0) return {};
+  MQ_TRY(auto file, segment.file());
+  // A file that grew before its bytes came is full of zeros: nothing worth keeping.
+  const auto zeros = is_zero(*file, torn.position, torn.whole);
+  if (!zeros && !is_damage(zeros.error())) return fail(zeros.error());
+  if (!zeros || !*zeros) {
+    MQ_TRY(const std::string aside, free_cut_name(segment, torn.position));
+    const auto kept = copy_range(files_, *file, torn.position, torn.whole, aside);
+    // Some disks cannot read what a power cut has torn.
+    if (!kept && !is_damage(kept.error())) return kept;
+    report.notes.push_back(fmt::format("{}:{}: {} of {} bytes was cut at offset {} and {}", segment.path(),
+                                       torn.position, torn.what, cut, torn.end.value(),
+                                       kept ? "is kept in " + aside : "cannot be kept: " + kept.error().message));
+  }
+  MQ_CHECK(segment.truncate(torn.position, torn.end));
+  torn.whole = torn.position;
+  MQ_CHECK(file->sync());
+  report.bytes_cut += cut;
+  return {};
 }
 
 Result<std::string> Log::free_cut_name(const Segment& segment, std::uint64_t position) const {
@@ -498,27 +555,24 @@ Result<void> Log::end_scan(const Scan& scan, RecoveryReport& report) {
   }
   // Offsets that somebody may have been told are never given out again.
   log_end_ = std::max({scan.expected, scan.durable_end, log_start_});
-  for (std::size_t i = scan.first; i + 1 < segments_.size(); ++i) {
-    MQ_CHECK(segments_[i]->seal());
-    unsaved_.push_back(segments_[i]);
-  }
+  for (std::size_t i = scan.first; i + 1 < segments_.size(); ++i) MQ_CHECK(seal(segments_[i]));
   const bool needs_new = !segments_.empty() && (log_end_ != scan.expected || scan.damaged);
   if (needs_new) {
     const std::shared_ptr<Segment> last = segments_.back();
-    if (last->size_bytes() == 0) {
+    if (last->size_bytes() == 0 && torn_.empty()) {
       MQ_CHECK(set_aside(*last, report));
       segments_.pop_back();
     } else {
-      MQ_CHECK(last->seal());
-      unsaved_.push_back(last);
+      MQ_CHECK(seal(last));
     }
     segments_.push_back(std::make_shared<Segment>(files_, directory_, log_end_, 0));
     bound_segments();
-    // The name says how far the log has come, whatever happens to the segments before it.
-    MQ_CHECK(segments_.back()->file());
+    // The name says how far the log has come, whatever happens to the segments before it. Without room for it the first
+    // append makes it.
+    if (const auto made = segments_.back()->file(); !made && !is_passing(made.error().code)) return fail(made.error());
     names_unsynced_ = true;
   } else if (!segments_.empty()) {
-    MQ_CHECK(segments_.back()->flush_indexes());
+    (void)segments_.back()->flush_indexes();
   }
   synced_end_ = log_end_;
   recovery_point_ = std::min(recovery_point_, log_end_);
@@ -528,28 +582,57 @@ Result<void> Log::end_scan(const Scan& scan, RecoveryReport& report) {
 Result<void> Log::finish_swaps(const DirectoryContents& contents, RecoveryReport& report) {
   for (const std::string& name : contents.unfinished) MQ_CHECK(files_.remove(path_of(name)));
   for (const Offset base : contents.swaps) {
-    const std::string log_path = path_of(segment_file_name(base, "log"));
-    const std::string swap = log_path + std::string(kSwapSuffix);
-    Offset end = base;
-    {
-      MQ_TRY(auto file, files_.open(swap, env::OpenMode::read));
-      MQ_TRY(const std::uint64_t size, file->size());
-      SegmentReader reader(*file, swap, 0, size, SegmentReader::Mode::headers);
-      while (true) {
-        MQ_TRY(const auto batch, reader.next());
-        if (!batch) break;
+    // The newest segment is never compacted.
+    const bool is_followed = !contents.segments.empty() && contents.segments.back().first > base;
+    const Offset limit =
+        is_followed ? contents.segments.back().first : Offset{std::numeric_limits<std::int64_t>::max()};
+    MQ_TRY(const Walked walked, walk(files_, swap_path_of(base), base, limit));
+    if (walked.damage) {
+      MQ_TRY(const bool restored, restore_sources(base, contents));
+      report.notes.push_back(fmt::format("{}: {}; {}", swap_path_of(base), *walked.damage,
+                                         restored ? "what it was made from is there and stays in its place"
+                                                  : "what it was made from is gone, so the rest of it is used"));
+      if (restored) {
+        MQ_CHECK(files_.remove(swap_path_of(base)));
+        continue;
       }
-      end = std::max(next(base), reader.next_offset());
     }
+    const Offset end = std::max(next(base), walked.end);
     for (const auto& [old_base, size] : contents.segments) {
-      if (old_base < base || old_base >= end) continue;
+      if (old_base <= base || old_base >= end) continue;
       Segment old(files_, directory_, old_base, size);
       MQ_CHECK(retire_segment(old, Instant{}));
     }
-    MQ_CHECK(files_.rename(swap, log_path));
-    report.notes.push_back(fmt::format("{}: finished its compaction", log_path));
+    MQ_CHECK(replace_by_swap(base));
+    report.notes.push_back(fmt::format("{}: finished its compaction", path_of(segment_file_name(base, "log"))));
   }
   return files_.sync_directory(*directory_);
+}
+
+Result<bool> Log::restore_sources(Offset base, const DirectoryContents& contents) {
+  std::set<Offset> there;
+  for (const auto& [segment_base, size] : contents.segments) there.insert(segment_base);
+  std::set<Offset> retired;
+  const std::string suffix = segment_file_name(base, "log").substr(kOffsetDigits) + std::string(kDeletedSuffix);
+  for (const std::string& name : contents.retired)
+    if (name.ends_with(suffix)) retired.insert(Offset{std::stoll(name.substr(0, kOffsetDigits))});
+
+  const auto after = there.upper_bound(base);
+  const Offset stop = after == there.end() ? Offset{std::numeric_limits<std::int64_t>::max()} : *after;
+  Offset at = base;
+  while (at < stop) {
+    const std::string path = path_of(segment_file_name(at, "log"));
+    if (!there.contains(at)) {
+      if (!retired.contains(at)) return false;
+      MQ_CHECK(files_.rename(path + std::string(kDeletedSuffix), path));
+    }
+    // Older generations of the same segments may wait for their removal, too: those begin before this one ends.
+    MQ_TRY(const Walked walked, walk(files_, path, at, stop));
+    const auto follower = retired.lower_bound(std::max(next(at), walked.end));
+    if (follower == retired.end() || *follower >= stop) return true;
+    at = *follower;
+  }
+  return true;
 }
 
 }  // namespace mq::log

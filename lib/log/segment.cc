@@ -29,9 +29,14 @@ bool would_wait(const Result<T>& read) {
   return !read && read.error().code == Errc::would_block;
 }
 
-/// Any other error says nothing about what is in the index.
+/// It has to be made anew, a bad sector or not. Any other error says nothing about what is in the index.
 bool is_lost(const Error& of_index) {
-  return of_index.code == Errc::corrupt || of_index.code == Errc::not_found || of_index.code == Errc::read_failed;
+  return of_index.code == Errc::corrupt || of_index.code == Errc::not_found || of_index.code == Errc::read_failed ||
+         of_index.code == Errc::disk_failed;
+}
+template <class T>
+bool is_lost(const Result<T>& read) {
+  return !read && is_lost(read.error());
 }
 
 /// A segment without index that is larger gets one.
@@ -104,8 +109,14 @@ Result<Offset> Segment::load_tail(const LogConfig& config) {
     return base_;
   }
   for (bool again = false;; again = true) {
-    MQ_TRY(const auto last_entry, offsets_.last(files_, path("index"), base_, wait_));
-    MQ_TRY(const auto last_time, times_.last(files_, path("timeindex"), base_, wait_));
+    const auto read_entry = offsets_.last(files_, path("index"), base_, wait_);
+    const auto read_time = times_.last(files_, path("timeindex"), base_, wait_);
+    if (!again && (is_lost(read_entry) || is_lost(read_time))) {
+      MQ_CHECK(rebuild_indexes(config));
+      continue;
+    }
+    MQ_TRY(const auto last_entry, read_entry);
+    MQ_TRY(const auto last_time, read_time);
     MQ_TRY(entries_, offsets_.count(files_, path("index")));
     last_time_entry_ = last_time.value_or(TimeIndexEntry{.timestamp = -1, .offset = base_});
     largest_ = last_time_entry_;
@@ -158,6 +169,7 @@ std::int64_t Segment::age_max(const LogConfig& config) const {
 }
 
 Result<void> Segment::write(BytesView batch, const LogConfig& config, Small small) {
+  MQ_ASSERT(!has_tail_);
   MQ_CHECK(open());
   const std::uint64_t end = size_ + batch.size();
   MQ_CHECK(reserve(end, config));
@@ -265,13 +277,12 @@ Result<void> Segment::seal() {
     times_.add(*largest_);
     last_time_entry_ = *largest_;
   }
-  MQ_CHECK(release_reserve());
-  return flush_indexes();
+  return release_reserve();
 }
 
 Result<void> Segment::release_reserve(std::uint64_t kept_max) {
   MQ_CHECK(write_out());
-  if (!file_ || reserved_ <= size_ + kept_max || reserved_ == kNoReserve) return {};
+  if (!file_ || has_tail_ || reserved_ <= size_ + kept_max || reserved_ == kNoReserve) return {};
   MQ_CHECK(file_->truncate(size_));
   reserved_ = size_;
   return {};
@@ -433,8 +444,10 @@ Result<TimeIndexEntry> Segment::largest_timestamp(const LogConfig& config) {
   if (loaded) return *largest_;
   if (!is_damage(loaded.error())) return fail(loaded.error());
   // Damage near the end: what the index says is all that is known.
-  MQ_TRY(const auto last, times_.last(files_, path("timeindex"), base_));
-  return last.value_or(TimeIndexEntry{.timestamp = -1, .offset = base_});
+  const TimeIndexEntry none{.timestamp = -1, .offset = base_};
+  const auto last = times_.last(files_, path("timeindex"), base_);
+  if (!last && !is_lost(last)) return fail(last.error());
+  return last ? last->value_or(none) : none;
 }
 
 Result<WallMillis> Segment::first_timestamp() {
@@ -449,9 +462,13 @@ Result<WallMillis> Segment::first_timestamp() {
 
 Result<std::uint64_t> Segment::position_for_timestamp(WallMillis timestamp, const LogConfig& config) {
   for (bool again = false;; again = true) {
-    MQ_TRY(const auto entry, times_.last_where(
-                                 files_, path("timeindex"), base_,
-                                 [&](const TimeIndexEntry& e) { return e.timestamp < timestamp; }, wait_));
+    const auto read = times_.last_where(
+        files_, path("timeindex"), base_, [&](const TimeIndexEntry& e) { return e.timestamp < timestamp; }, wait_);
+    if (!again && is_lost(read)) {
+      MQ_CHECK(rebuild_indexes(config));
+      continue;
+    }
+    MQ_TRY(const auto entry, read);
     if (!entry) return 0;
     MQ_TRY(const std::uint64_t position, position_of(entry->offset, config));
     if (position < size_) {
@@ -477,6 +494,7 @@ Result<void> Segment::truncate(std::uint64_t position, Offset end) {
   MQ_TRY(auto opened, file());
   MQ_CHECK(opened->truncate(position));
   size_ = position;
+  has_tail_ = false;
   reserved_ = position;
   verified_.cut(position);
   hints_ = {};
@@ -484,22 +502,21 @@ Result<void> Segment::truncate(std::uint64_t position, Offset end) {
   noted_.reset();
   front_waits_ = false;
   if (position == 0) first_timestamp_.reset();
-  MQ_CHECK(offsets_.keep_where(files_, path("index"), base_,
-                               [&](const OffsetIndexEntry& e) { return e.position < position; }));
-  return times_.keep_where(files_, path("timeindex"), base_, [&](const TimeIndexEntry& e) { return e.offset < end; });
+  const auto cut = cut_indexes(position, end);
+  return cut || is_passing(cut.error().code) ? cut : drop_indexes();
 }
 
 Result<void> Segment::rewind(std::uint64_t position, Offset end, const LogConfig& config) {
   const std::uint64_t whole = size_;
-  MQ_CHECK(offsets_.keep_where(files_, path("index"), base_,
-                               [&](const OffsetIndexEntry& e) { return e.position < position; }));
-  MQ_CHECK(
-      times_.keep_where(files_, path("timeindex"), base_, [&](const TimeIndexEntry& e) { return e.offset < end; }));
   hints_ = {};
   noted_.reset();
   front_waits_ = false;
   verified_.cut(position);
   size_ = position;
+  if (const auto cut = cut_indexes(position, end); !cut) {
+    if (is_passing(cut.error().code)) return cut;
+    MQ_CHECK(rebuild_indexes(config));
+  }
   if (position == 0) {
     first_timestamp_.reset();
     largest_.reset();
@@ -518,11 +535,13 @@ Result<bool> Segment::indexes_fit() {
   for (const auto& [extension, entry_bytes] :
        {std::pair{"index", OffsetIndexEntry::kBytes}, std::pair{"timeindex", TimeIndexEntry::kBytes}}) {
     const auto bytes = files_.file_size(path(extension));
-    if (!bytes && bytes.error().code == Errc::disk_failed) return fail(bytes.error());
     if (!bytes || *bytes % entry_bytes != 0) return false;
   }
-  MQ_TRY(const auto last_entry, offsets_.last(files_, path("index"), base_));
-  MQ_TRY(const auto last_time, times_.last(files_, path("timeindex"), base_));
+  const auto read_entry = offsets_.last(files_, path("index"), base_);
+  const auto read_time = times_.last(files_, path("timeindex"), base_);
+  if (is_lost(read_entry) || is_lost(read_time)) return false;
+  MQ_TRY(const auto last_entry, read_entry);
+  MQ_TRY(const auto last_time, read_time);
   Place from{.position = 0, .offset = base_};
   if (last_entry) {
     const auto place = place_of(*last_entry);
@@ -539,15 +558,26 @@ Result<bool> Segment::indexes_fit() {
   return header && header->last_offset() == last_time->offset && header->max_timestamp == last_time->timestamp;
 }
 
-Result<void> Segment::rebuild_indexes(const LogConfig& config) {
-  const std::uint64_t whole = size_;
-  const std::vector<OffsetIndexEntry> before = may_end_in_gap() ? index_entries() : std::vector<OffsetIndexEntry>{};
+Result<void> Segment::cut_indexes(std::uint64_t position, Offset end) {
+  MQ_CHECK(offsets_.keep_where(files_, path("index"), base_,
+                               [&](const OffsetIndexEntry& e) { return e.position < position; }));
+  return times_.keep_where(files_, path("timeindex"), base_, [&](const TimeIndexEntry& e) { return e.offset < end; });
+}
+
+Result<void> Segment::drop_indexes() {
   for (const char* extension : {"index", "timeindex"}) {
     auto removed = files_.remove(path(extension));
     if (!removed && removed.error().code != Errc::not_found) return removed;
   }
   offsets_ = {};
   times_ = {};
+  return {};
+}
+
+Result<void> Segment::rebuild_indexes(const LogConfig& config) {
+  const std::uint64_t whole = size_;
+  const std::vector<OffsetIndexEntry> before = may_end_in_gap() ? index_entries() : std::vector<OffsetIndexEntry>{};
+  MQ_CHECK(drop_indexes());
   last_time_entry_ = {.timestamp = -1, .offset = base_};
   largest_.reset();
   entries_ = 0;
@@ -574,12 +604,7 @@ Result<void> Segment::rebuild_indexes(const LogConfig& config) {
     if (!*batch) break;
     size_ = (*batch)->position;
     note_batch((*batch)->header, config);
-    if (wants_index_flush()) {
-      if (auto flushed = flush_indexes(); !flushed) {
-        size_ = whole;
-        return flushed;
-      }
-    }
+    if (wants_index_flush()) (void)flush_indexes();
   }
   size_ = whole;
   if (may_end_in_gap()) index_noted();
@@ -588,7 +613,8 @@ Result<void> Segment::rebuild_indexes(const LogConfig& config) {
     times_.add(*largest_);
     last_time_entry_ = *largest_;
   }
-  return flush_indexes();
+  (void)flush_indexes();
+  return {};
 }
 
 void Segment::release() {

@@ -46,8 +46,9 @@ struct SegmentInfo {
 /// One `.log` file with its two indexes. Owned by a Log; shared with ranges and jobs that read from it. Only the Log's
 /// shard calls its methods, ranges and jobs use the file they captured.
 ///
-/// A damaged index is noticed when an entry does not lead to the batch it names; then both are made anew. In which of
-/// the two the damage is, the batch behind tells: an offset that rotted in a batch must not get into a new index.
+/// A damaged index is noticed when it cannot be read or an entry does not lead to the batch it names; then both are
+/// made anew. In which of the two the damage is, the batch behind tells: an offset that rotted in a batch must not get
+/// into a new index.
 class Segment {
  public:
   /// `size` is the file's; 0 for a segment that begins now (the file is made when first written or synced). `suffix`
@@ -88,7 +89,7 @@ class Segment {
   [[nodiscard]] std::int64_t age_max(const LogConfig& config) const;
   [[nodiscard]] bool wants_index_flush() const { return offsets_.wants_flush(); }
   [[nodiscard]] Result<void> flush_indexes();
-  /// The last index entries of a segment that takes no more batches; gives reserved space back.
+  /// It takes no more batches: gives reserved space back. `flush_indexes` writes its last index entries.
   [[nodiscard]] Result<void> seal();
   /// Gives reserved space back, when it is more than `kept_max`: freeing a little costs more than it is worth.
   [[nodiscard]] Result<void> release_reserve(std::uint64_t kept_max = 0);
@@ -143,9 +144,14 @@ class Segment {
   [[nodiscard]] Result<void> rewind(std::uint64_t position, Offset end, const LogConfig& config);
   /// Bytes after the last batch that are damaged but stay.
   void extend_over_damage(std::uint64_t end) { size_ = end; }
+  /// From `position` on stand bytes that are not to be read, nor lost: until `truncate` nothing may be written.
+  void end_before_tail(std::uint64_t position) {
+    has_tail_ = position < size_;
+    size_ = position;
+  }
   /// Whether both index files are there and their last entries lead to the batches that they name.
   [[nodiscard]] Result<bool> indexes_fit();
-  /// Makes the indexes anew from the batches.
+  /// Makes the indexes anew from the batches. What cannot be written waits in memory, fewer entries of it.
   [[nodiscard]] Result<void> rebuild_indexes(const LogConfig& config);
   /// Closes the file and forgets what can be read again.
   void release();
@@ -175,6 +181,10 @@ class Segment {
   Result<void> open();
   Result<void> reserve(std::uint64_t end, const LogConfig& config);
   Result<void> gather(BytesView batch);
+  /// Takes the entries of what stands from `position` on, at `end`, out of the indexes.
+  Result<void> cut_indexes(std::uint64_t position, Offset end);
+  /// Takes the indexes away, in memory and on disk.
+  Result<void> drop_indexes();
 
   env::Files& files_;
   std::shared_ptr<const std::string> directory_;
@@ -185,6 +195,7 @@ class Segment {
   std::shared_ptr<env::File> file_;
   std::string gathered_;           ///< small batches that are not in the file yet, up to its end
   std::uint64_t gathered_at_ = 0;  ///< where the first of them goes
+  bool has_tail_ = false;          ///< see `end_before_tail`
   bool write_is_due_ = false;      ///< the last try to write them failed: no more until it succeeds
   IndexFile<OffsetIndexEntry> offsets_;
   IndexFile<TimeIndexEntry> times_;

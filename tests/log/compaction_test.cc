@@ -344,6 +344,94 @@ TEST_F(CompactionTest, CrashAtEveryStepOfTheSwapLeavesTheSameMeaning) {
   }
 }
 
+TEST_F(CompactionTest, SwapWithoutRoomForItsNamesLeavesAllAsItWasAndComesAgain) {
+  for (const Errc code : {Errc::disk_full, Errc::too_many_files}) {
+    log_.reset();
+    if (disk_.exists(kDirectory).value())
+      for (const auto& name : names()) ASSERT_TRUE(disk_.remove(std::string(kDirectory) + "/" + name));
+    create();
+    fill(200);
+    const auto before = read_all(0);
+    auto job = log_->begin_compaction(wall_, log_->synced_end()).value();
+    while (!job->done()) ASSERT_TRUE(job->step());
+    // A name in the one case, the directory's sync in the other.
+    disk_.inject({.on = code == Errc::disk_full ? sim::DiskFault::On::change : sim::DiskFault::On::sync_directory,
+                  .path_part = kDirectory,
+                  .after = code == Errc::disk_full ? 1 : 0,
+                  .code = code});
+    EXPECT_EQ(log_->finish_compaction(*job, Instant{}).error().code, code);
+    EXPECT_FALSE(log_->failed());
+    EXPECT_EQ(read_all(0), before);
+    fill(10, 6);
+    const auto more = read_all(0);
+    ASSERT_TRUE(compact().value());
+    expect_same_meaning(more, read_all(0));
+    const OpenContext context = unclean();
+    ASSERT_TRUE(open(context));
+    expect_same_meaning(more, read_all(0));
+  }
+}
+
+TEST_F(CompactionTest, SwapOnceNamedNeedsNoMoreRoom) {
+  create();
+  fill(200);
+  ASSERT_TRUE(checkpoint());
+  const auto before = read_all(0);
+  auto job = log_->begin_compaction(wall_, log_->synced_end()).value();
+  while (!job->done()) ASSERT_TRUE(job->step());
+  // The names of the output, then none any more.
+  const auto outputs = std::ranges::count_if(names(), [](const auto& name) { return name.ends_with(".log.cleaned"); });
+  disk_.inject({.on = sim::DiskFault::On::name,
+                .path_part = kDirectory,
+                .after = static_cast<int>(outputs),
+                .times = -1,
+                .code = Errc::disk_full});
+  const auto swapped = log_->finish_compaction(*job, Instant{});
+  ASSERT_TRUE(swapped) << swapped.error().message;
+  disk_.clear_faults();
+  expect_same_meaning(before, read_all(0));
+  const OpenContext context = unclean();
+  ASSERT_TRUE(open(context));
+  expect_same_meaning(before, read_all(0));
+}
+
+/// The output is named, some of what it replaces is gone, the process dies, and a sector of the output rots.
+TEST_F(CompactionTest, DamagedOutputOfACutOffSwapGivesWayToWhatItWasMadeFrom) {
+  int restored = 0;
+  for (int after = 0;; ++after) {
+    ASSERT_LT(after, 500);
+    log_.reset();
+    if (disk_.exists(kDirectory).value())
+      for (const auto& name : names()) ASSERT_TRUE(disk_.remove(std::string(kDirectory) + "/" + name));
+    create();
+    fill(100);
+    ASSERT_TRUE(compact().value());
+    fill(60, 7);
+    ASSERT_TRUE(checkpoint());
+    const auto before = read_all(0);
+    const OpenContext context = unclean();
+    disk_.inject({.on = sim::DiskFault::On::change, .path_part = kDirectory, .after = after, .times = -1});
+    const auto ran = compact();
+    disk_.clear_faults();
+    log_.reset();
+    if (ran) break;
+    for (const auto& name : names()) {
+      if (!name.ends_with(".log.swap")) continue;
+      const std::string swap = std::string(kDirectory) + "/" + name;
+      if (disk_.file_size(swap).value() < 100) continue;
+      ASSERT_TRUE(disk_.open(swap, env::OpenMode::read_write).value()->write_at(80, "rot"));
+      ++restored;
+    }
+    for (int round = 0; round < 2; ++round) {
+      const auto opened = open(context);
+      ASSERT_TRUE(opened) << opened.error().message;
+      EXPECT_TRUE(report_.damage.empty());
+      expect_same_meaning(before, read_all(0));
+    }
+  }
+  EXPECT_GT(restored, 3);
+}
+
 /// A log whose newest segment is empty, as a roll leaves it: then all that was written is compacted. The last records
 /// may all go, so that the newest bytes end long before the newest offset.
 class SwapCrashTest : public CompactionTest {
