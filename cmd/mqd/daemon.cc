@@ -77,7 +77,9 @@ awaitable<int> Daemon::run() {
   std::optional<posix::ProcessDeadline> deadline(
       std::in_place, kStopPatience, 1,
       "mqd: the stop took longer than 60 s; ending now, the next start will check the logs\n");
-  co_await node_.stop();
+  const bool clean = co_await node_.stop();
+  // Whoever waits for the end has to know that the next start checks the logs.
+  if (started_ && !clean && status_ == 0 && !options_.remove_data) status_ = 1;
   if (http_) co_await http_->stop();
   if (started_) runtime_.logger().info("stopped");
   deadline.reset();
@@ -115,11 +117,13 @@ http::Response Daemon::readiness() const {
   if (ending_) return not_ready("stopping\n");
   if (!started_) return not_ready("starting: the logs are being opened\n");
   if (node_.is_offline()) return not_ready("the data directory is offline\n");
-  const auto failed = node_.failed_reads();
-  if (failed.count == 0) return {.body = "ready\n"};
+  std::string text = "ready";
+  if (node_.disk_space().is_full()) text += ", but the disk is full: producing fails until space is free";
   // One bad place is no reason to take all others from the clients.
-  return {.body = fmt::format("ready, but {} read{} of the data directory failed; the last: {}\n", failed.count,
-                              failed.count == 1 ? "" : "s", failed.last)};
+  if (const auto failed = node_.failed_reads(); failed.count > 0)
+    text += fmt::format(", but {} read{} of the data directory failed; the last: {}", failed.count,
+                        failed.count == 1 ? "" : "s", failed.last);
+  return {.body = text + "\n"};
 }
 
 awaitable<http::Response> Daemon::metrics() {

@@ -51,7 +51,7 @@ ErrorCode to_wire(const Error& error) {
     case Errc::unreachable:
       return ErrorCode::kBrokerNotAvailable;
     case Errc::refused:
-      return ErrorCode::kPolicyViolation;
+      return ErrorCode::kKafkaStorageError;  // by the file system: no permission, or read-only
     case Errc::too_many_files:
       return ErrorCode::kKafkaStorageError;
     case Errc::broker:

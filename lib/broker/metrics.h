@@ -55,6 +55,8 @@ enum class Metric : std::size_t {
   offline,
   directory_free_bytes,
   directory_size_bytes,
+  directory_full,
+  directory_reserved_bytes,
   log_bytes,
   damaged_ranges,
   failed_reads,

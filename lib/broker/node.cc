@@ -26,9 +26,6 @@ namespace {
 // The synced ends are written at most this often. They only tell rot from a torn tail after a crash, so being late by
 // this much costs nothing but a little of that; each write costs the disk a sync.
 constexpr Duration kSyncedEndsInterval = 100ms;
-// Each refused batch meets the full disk anew; who reads the log needs to be told now and then.
-constexpr Duration kDiskFullInterval = 1min;
-
 // A connection that would have to wait for longer is refused: by then its client has given up.
 constexpr Duration kDelayMax = 10s;
 // So many addresses cost nothing worth looking for those that are not needed any more.
@@ -64,6 +61,7 @@ Node::Node(NodeEnv env, NodeConfig config)
   keep(std::move(config));
   MQ_ASSERT(!env_.shards.empty());
   for (env::Shard* shard : env_.shards) shards_.push_back(std::make_unique<ShardBroker>(*this, *shard));
+  disk_space_ = std::make_unique<DiskSpace>(*this);
   topics_ = std::make_unique<Topics>(*this);
   producer_ids_ = std::make_unique<ProducerIds>(*this);
   acceptors_ = std::make_unique<env::TaskGroup>(first_shard().shard());
@@ -116,6 +114,7 @@ awaitable<Result<void>> Node::start() {
   ShardMetrics& metrics = first_shard().metrics();
   metrics.gauge(Metric::unclean_start).set(unclean ? 1 : 0);
   MQ_CO_TRY(auto metadata, co_await open_metadata(wanted));
+  co_await disk_space_->open_reserve();
   MQ_CO_CHECK(co_await env_.disk_pool.run(home, [this] { return log_dir_->begin_writing(); }));
   revision_ = metadata.revision;
   if (accepts_store_) MQ_CO_CHECK(co_await remember_revision(kBeingAccepted));
@@ -270,11 +269,15 @@ awaitable<Result<void>> Node::open_partitions() {
     if (!found) co_return std::unexpected(std::move(found).error());
     uncertain.insert(uncertain.end(), found->begin(), found->end());
   }
+  Result<void> raised;
   if (!uncertain.empty()) {
     logger().info("raising the leader epoch of {} partitions, whose last records may be lost", uncertain.size());
-    MQ_CO_CHECK(co_await topics_->raise_epochs(std::move(uncertain)));
+    raised = co_await topics_->raise_epochs(uncertain);
+    if (!raised && raised.error().code != Errc::disk_full) co_return raised;
   }
   for (const auto& shard : shards_) co_await env::on_shard(home, shard->shard(), [&shard] { shard->take_epochs(); });
+  // What was proven can be read meanwhile.
+  if (!raised) co_await disk_space_->raise_later(std::move(uncertain));
   co_return Result<void>{};
 }
 
@@ -442,15 +445,6 @@ void Node::disk_failed(const Error& error) {
     });
 }
 
-void Node::disk_full(const Error& error) {
-  const Duration now = first_shard().shard().now().since_start();
-  Duration::rep told = disk_full_told_.load(std::memory_order_relaxed);
-  if (told != 0 && now < Duration(told) + kDiskFullInterval) return;
-  if (disk_full_told_.compare_exchange_strong(told, now.count()))
-    logger().error("{} is full: {}. Producing fails until space is free, reading goes on; no restart is needed",
-                   config().data_dir, error.message);
-}
-
 void Node::read_failed(const Error& error) {
   const std::lock_guard guard(failed_reads_mutex_);
   ++failed_reads_.count;
@@ -462,13 +456,14 @@ Node::FailedReads Node::failed_reads() const {
   return failed_reads_;
 }
 
-awaitable<void> Node::stop() {
+awaitable<bool> Node::stop() {
   env::Shard& home = first_shard().shard();
   stopping_ = true;
   for (const auto& bound : listeners_) bound->listener->close();
   delay_timer_->cancel();
   co_await acceptors_->join();
   synced_ends_timer_->cancel();
+  disk_space_->stop();
   co_await end_serving();
   // What a start that did not come to its end has not looked at is as the last process left it.
   bool clean = is_open_ && !is_offline();
@@ -481,11 +476,14 @@ awaitable<void> Node::stop() {
     }
   }
   if (clean) {
-    auto marked = co_await env_.disk_pool.run(home, [this] { return log_dir_->finish_clean(); });
+    const auto mark = [&] { return env_.disk_pool.run(home, [this] { return log_dir_->finish_clean(); }); };
+    auto marked = co_await disk_space_->with_reserve(home, mark);
     if (!marked)
       logger().warn("no clean-stop marker was written: {}; the next start checks the logs", marked.error().message);
+    clean = marked.has_value();
   }
   listeners_.clear();
+  co_return clean;
 }
 
 /// On return nothing is in progress on any shard: no request on its way to a log, no change of a topic, no checkpoint.

@@ -18,6 +18,7 @@
 #include "broker/connection_rate.h"
 #include "broker/data_directory.h"
 #include "broker/descriptors.h"
+#include "broker/disk_space.h"
 #include "broker/metrics.h"
 #include "broker/node_config.h"
 #include "cluster/image.h"
@@ -71,8 +72,8 @@ class Node {
   /// connected meanwhile too. When it fails before it has opened the directory, nothing was made.
   awaitable<Result<void>> start();
   /// Graceful stop: listeners, connections (what was asked is answered, unless the client does not read), groups,
-  /// tasks, logs synced, clean marker.
-  awaitable<void> stop();
+  /// tasks, logs synced, clean marker. False: not all of it went well, and the next start checks the logs.
+  awaitable<bool> stop();
 
   /// Other settings from now on, in every shard on return unless the node stops. Of the fields only those that are read
   /// whenever they count may differ: what dynamic options set. On the first shard.
@@ -100,8 +101,6 @@ class Node {
   [[nodiscard]] std::uint64_t next_connection_id() { return connection_ids_.fetch_add(1, std::memory_order_relaxed); }
   /// The data directory failed (D-1): nothing more is acknowledged from it. Any thread.
   void disk_failed(const Error& error);
-  /// An append found no space: tells so, not more than once a minute. Any thread.
-  void disk_full(const Error& error);
   /// The disk could not give what the data directory has somewhere: counted, and kept for /readyz; that place alone is
   /// not served. Who meets it tells the operator. Any thread.
   void read_failed(const Error& error);
@@ -111,6 +110,7 @@ class Node {
   };
   /// Any thread.
   [[nodiscard]] FailedReads failed_reads() const;
+  [[nodiscard]] DiskSpace& disk_space() const { return *disk_space_; }
   /// LogDir::note_synced was called: what it noted is written soon. Any thread.
   void note_synced_ends();
   /// Everything that changes metadata goes through here: the revision is remembered outside of the store, so that a
@@ -177,6 +177,7 @@ class Node {
   bool accepts_store_ = false;  ///< changed while no shard opens logs
   bool is_open_ = false;        ///< all logs are: a stop can be a clean one
   std::vector<std::unique_ptr<ShardBroker>> shards_;
+  std::unique_ptr<DiskSpace> disk_space_;
   std::unique_ptr<Topics> topics_;
   std::unique_ptr<ProducerIds> producer_ids_;
   std::vector<std::unique_ptr<BoundListener>> listeners_;
@@ -199,8 +200,7 @@ class Node {
   std::unique_ptr<env::Timer> delay_timer_;
   std::shared_ptr<FetchSessionSlots> fetch_session_slots_;
   std::atomic<bool> offline_{false};
-  std::atomic<Duration::rep> disk_full_told_{0};  ///< when, since the clock's start; 0: never
-  mutable std::mutex failed_reads_mutex_;         ///< guards what follows
+  mutable std::mutex failed_reads_mutex_;  ///< guards what follows
   FailedReads failed_reads_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> gone_{false};

@@ -47,6 +47,7 @@ Result<void> apply_options(const config::Overrides& options, NodeConfig& config)
   config.compaction = broker.cleaner_enabled;
   config.compaction_memory_bytes = static_cast<std::uint64_t>(broker.cleaner_memory_bytes);
   config.housekeeping_interval = broker.retention_check_interval;
+  config.disk_reserve_bytes = static_cast<std::uint64_t>(broker.disk_reserve_bytes);
   return {};
 }
 

@@ -67,6 +67,7 @@ struct NodeConfig {
   bool compaction = true;                             ///< log.cleaner.enable
   std::uint64_t compaction_memory_bytes = 16u << 20;  ///< log.cleaner.dedupe.buffer.size
   Duration housekeeping_interval = 30s;               ///< retention, compaction, old segments
+  std::uint64_t disk_reserve_bytes = 16u << 20;       ///< mq.disk.reserve.bytes
 };
 
 /// Takes the broker options (file, command line) into `config`: limits, groups, topic defaults. What only a process can

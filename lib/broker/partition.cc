@@ -44,10 +44,15 @@ ErrorCode Partition::check_epoch(std::int32_t current_leader_epoch) const {
 Result<Partition::Appended> Partition::append(char* batch, const record::ValidatedBatch& validated) {
   if (shard_.node().is_offline())
     return fail(Errc::disk_failed, "the data directory is offline after a disk error; see the broker's log");
+  if (auto room = check_room(); !room) {
+    refuse(validated.header);
+    shard_.node().disk_space().found_full(room.error());
+    return std::unexpected(std::move(room).error());
+  }
   auto info = log_->append(batch, validated.header, validated.max_timestamp, epoch_, shard_.shard().clock().wall_now());
   if (!info) {
     if (info.error().code == Errc::disk_failed) shard_.node().disk_failed(info.error());
-    if (info.error().code == Errc::disk_full) shard_.node().disk_full(info.error());
+    if (info.error().code == Errc::disk_full) shard_.node().disk_space().found_full(info.error());
     tell_damage(info.error());
     return std::unexpected(info.error());
   }
@@ -97,6 +102,14 @@ void Partition::warmed() {
     then();
   }
   is_warming_ = false;
+}
+
+Result<void> Partition::check_room() const {
+  if (is_held_)
+    return fail(Errc::disk_full,
+                "{} takes nothing before its leader epoch is raised, and the disk is too full for that",
+                name_.to_string());
+  return shard_.node().disk_space().check_room();
 }
 
 void Partition::count(const record::BatchHeader& header, bool duplicate) {

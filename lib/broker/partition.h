@@ -34,7 +34,12 @@ class Partition : public std::enable_shared_from_this<Partition> {
   [[nodiscard]] const Uuid& topic_id() const { return topic_id_; }
   [[nodiscard]] LeaderEpoch leader_epoch() const { return epoch_; }
   /// This node leads from now on with `epoch`.
-  void lead(LeaderEpoch epoch) { epoch_ = epoch; }
+  void lead(LeaderEpoch epoch) {
+    epoch_ = epoch;
+    is_held_ = false;
+  }
+  /// No appends before the next `lead`: its epoch has to rise first.
+  void hold_appends() { is_held_ = true; }
   [[nodiscard]] log::Log& log() { return *log_; }
   [[nodiscard]] const log::Log& log() const { return *log_; }
   [[nodiscard]] ShardBroker& shard() const { return shard_; }
@@ -136,6 +141,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
   using Waiters = std::deque<Waiter>;  ///< by `end`
   void add_waiter(Waiters& waiters, Offset end, Done done);
   void wake(Waiters& waiters, Offset reached, metrics::BucketHistogram* waits = nullptr);
+  [[nodiscard]] Result<void> check_room() const;
   void written();
   void advance();
   void count(const record::BatchHeader& header, bool duplicate);
@@ -151,6 +157,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
   bool checkpoint_running_ = false;
   int works_ = 0;
   bool retired_ = false;
+  bool is_held_ = false;
   std::size_t producers_counted_ = 0;
   std::string damage_told_;
   Instant damage_told_at_;

@@ -20,6 +20,7 @@ ProducerIds::ProducerIds(Node& node) : node_(node), reserved_(node.first_shard()
 awaitable<Result<ProducerId>> ProducerIds::next() {
   while (reserving_) co_await reserved_.wait();
   if (next_ == end_) {
+    MQ_CO_CHECK(node_.disk_space().check_room());
     reserving_ = true;
     auto begin = co_await reserve(kBlock);
     reserving_ = false;

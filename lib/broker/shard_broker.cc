@@ -212,9 +212,9 @@ awaitable<Result<std::vector<UncertainLog>>> ShardBroker::open_logs() {
 
 void ShardBroker::take_epochs() {
   for_each_partition([this](Partition& partition) {
-    partition.lead(image_->find_topic(partition.topic_id())
-                       ->partitions[static_cast<std::size_t>(partition.name().partition)]
-                       .leader_epoch);
+    const cluster::Topic* topic = image_->find_topic(partition.topic_id());
+    if (topic == nullptr) return;  // about to be removed
+    partition.lead(topic->partitions[static_cast<std::size_t>(partition.name().partition)].leader_epoch);
   });
 }
 
@@ -261,9 +261,10 @@ awaitable<bool> ShardBroker::close_logs() {
     rest = rest.subspan(some.size());
     std::vector<log::Log*> logs;
     for (Partition* partition : some) logs.push_back(&partition->log());
-    const auto closed = co_await pool.run(shard_, [this, &logs] {
+    const auto close = [this, &logs] {
       return logs.size() == 1 ? logs.front()->close() : log::Log::close_all(logs, node_.log_dir().tree());
-    });
+    };
+    const auto closed = co_await node_.disk_space().with_reserve(shard_, [&] { return pool.run(shard_, close); });
     if (closed) continue;
     node_.logger().error("the log of {}{} did not close well: {}", some.front()->name().to_string(),
                          some.size() == 1 ? "" : fmt::format(", or one of {} others,", some.size() - 1),
@@ -315,7 +316,9 @@ void ShardBroker::note_ends(Partition& partition) {
 
 awaitable<void> ShardBroker::keep_house() {
   while (!node_.is_stopping()) {
-    if (!co_await house_timer_->wait_until(shard_.now() + node_.config().housekeeping_interval)) break;
+    if (!looks_soon_) (void)co_await house_timer_->wait_until(shard_.now() + node_.config().housekeeping_interval);
+    if (node_.is_stopping()) break;
+    looks_soon_ = false;
     std::vector<std::shared_ptr<Partition>> all;
     for_each_partition([&](Partition& partition) { all.push_back(partition.shared_from_this()); });
     ToSave to_save;
@@ -345,8 +348,10 @@ awaitable<void> ShardBroker::keep_house(Partition& partition, ToSave& to_save) {
       co_await look_at_times(partition, 0, [&](log::Wait wait) { return log.roll_if_old(wall_now, wait); });
   if (partition.is_retired()) co_return;
   if (!rolled) note_failure(name, rolled.error());
-  const auto deleted = co_await look_at_times(partition, 0, [&](log::Wait wait) {
-    return log.delete_old_segments(wall_now, shard_.now(), partition.high_watermark(), wait);
+  const auto deleted = co_await node_.disk_space().with_reserve(shard_, [&] {
+    return look_at_times(partition, 0, [&](log::Wait wait) {
+      return log.delete_old_segments(wall_now, shard_.now(), partition.high_watermark(), wait);
+    });
   });
   if (partition.is_retired()) co_return;
   if (!deleted) {
@@ -354,13 +359,16 @@ awaitable<void> ShardBroker::keep_house(Partition& partition, ToSave& to_save) {
   } else {
     metrics_.counter(Metric::retention_deleted_segments).add(*deleted);
   }
-  if (auto removal = log.due_removals(shard_.now())) {
+  // Whoever reads them has them open, so on a full disk nothing is gained by waiting.
+  if (auto removal = log.due_removals(node_.disk_space().is_full() ? Instant::never() : shard_.now())) {
     partition.begin_work();
     auto removed = co_await node_.machine().disk_pool.run(shard_, [&] { return removal->run(); });
     end_work(partition);
     if (!removed) note_failure(name, removed.error());
     if (partition.is_retired()) co_return;
   }
+  // Both need room before they give any, or none, and what is left is for deletions.
+  if (node_.disk_space().is_reserve_spent()) co_return note_ends(partition);
   if (node_.config().compaction) {
     // It asks for the producers, whose last batches are kept.
     if (log.config().cleanup_compact) co_await partition.until_warm();
@@ -377,7 +385,7 @@ awaitable<void> ShardBroker::keep_house(Partition& partition, ToSave& to_save) {
     }
   }
   auto job = log.begin_checkpoint();
-  if (!job) co_return note_failure(name, job.error());
+  if (!job) co_return note_failure(name, job.error(), log.failed());
   if (!*job) co_return note_ends(partition);
   to_save.partitions.push_back(partition.shared_from_this());
   to_save.jobs.push_back(**std::move(job));
@@ -404,20 +412,21 @@ awaitable<void> ShardBroker::save(ToSave begun) {
     note_ends(*to_save.partitions[i]);
     end_work(*to_save.partitions[i]);
   }
-  if (!saved) note_failure("saving indexes and producer states", saved.error());
+  const bool failed = std::ranges::any_of(to_save.partitions, [](const auto& p) { return p->log().failed(); });
+  if (!saved) note_failure("saving indexes and producer states", saved.error(), failed);
 }
 
 awaitable<void> ShardBroker::checkpoint(Partition& partition) {
   if (partition.is_retired()) co_return;
   log::Log& log = partition.log();
   auto job = log.begin_checkpoint();
-  if (!job) co_return note_failure(partition.name().to_string(), job.error());
+  if (!job) co_return note_failure(partition.name().to_string(), job.error(), log.failed());
   if (*job) {
     partition.begin_work();
     auto saved = co_await node_.machine().disk_pool.run(shard_, [&] { return (**job).run(); });
     log.end_checkpoint(**job, saved);
     end_work(partition);
-    if (!saved) note_failure(partition.name().to_string(), saved.error());
+    if (!saved) note_failure(partition.name().to_string(), saved.error(), log.failed());
   }
   note_ends(partition);
 }
@@ -458,17 +467,22 @@ awaitable<void> ShardBroker::compact(Partition& partition, log::CompactionJob& j
       node_.logger().error("{} is not compacted until the next start: what is damaged is left as it is",
                            partition.name().to_string());
     } else if (!step) {
-      note_failure(partition.name().to_string(), step.error());
+      // Nothing rests on what it wrote.
+      note_failure(partition.name().to_string(), step.error(), partition.log().failed());
     }
     co_return;
   }
   if (auto done = partition.log().finish_compaction(job, shard_.now()); !done)
-    co_return note_failure(partition.name().to_string(), done.error());
+    co_return note_failure(partition.name().to_string(), done.error(), partition.log().failed());
   metrics_.counter(Metric::compactions).add();
 }
 
 void ShardBroker::note_failure(std::string_view what, const Error& error) {
-  if (error.code == Errc::disk_failed) return node_.disk_failed(error);
+  note_failure(what, error, error.code == Errc::disk_failed);
+}
+
+void ShardBroker::note_failure(std::string_view what, const Error& error, bool is_final) {
+  if (is_final) return node_.disk_failed(error);
   if (error.code == Errc::read_failed) node_.read_failed(error);
   node_.logger().warn("{}: {}; it is tried again when the logs are looked at next", what, error.message);
 }

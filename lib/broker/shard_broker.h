@@ -121,6 +121,11 @@ class ShardBroker final : private log::OpenFiles::Owner {
   void write_later(std::shared_ptr<Partition> partition);
   /// Reads on the pool what the partition's first append needs; calls `Partition::warmed`.
   void warm_up(std::shared_ptr<Partition> partition);
+  /// The next look at the logs is now, not when it is due.
+  void look_soon() {
+    looks_soon_ = true;
+    house_timer_->cancel();
+  }
   /// Saves what recovery would otherwise have to read again; calls `Partition::checkpoint_done`.
   void checkpoint_soon(const std::shared_ptr<Partition>& partition);
 
@@ -176,8 +181,9 @@ class ShardBroker final : private log::OpenFiles::Owner {
   awaitable<void> checkpoint(Partition& partition);
   awaitable<void> compact(Partition& partition, log::CompactionJob& job);
   void note_ends(Partition& partition);
-  /// Logs the error; a failed disk takes the directory offline.
+  /// Logs the error; a failed disk takes the directory offline. What can be made anew or tried again is not final.
   void note_failure(std::string_view what, const Error& error);
+  void note_failure(std::string_view what, const Error& error, bool is_final);
 
   Node& node_;
   env::Shard& shard_;
@@ -209,6 +215,7 @@ class ShardBroker final : private log::OpenFiles::Owner {
   bool sweep_sleeps_ = false;  ///< until the first connection was idle for too long
   bool started_ = false;
   bool logs_are_lent_ = false;  ///< to the pool, which closes them
+  bool looks_soon_ = false;
   std::size_t requests_ = 0;
   std::size_t producers_ = 0;  ///< at least as many as are remembered: who expires is not taken off at once
 };

@@ -223,7 +223,7 @@ awaitable<TopicOutcome> Topics::remove(std::string name, Uuid id) {
   ops.push_back(meta::Op::put(std::move(tombstone.key), std::move(tombstone.value)));
   for (std::size_t i = 0; i < decisive; ++i) ops.push_back(meta::Op::erase(std::move(keys[i])));
   keys.erase(keys.begin(), keys.begin() + static_cast<std::ptrdiff_t>(decisive));
-  if (auto done = co_await commit(std::move(ops)); !done)
+  if (auto done = co_await commit(std::move(ops), true); !done)
     co_return refuse(name, to_wire(done.error()), done.error().message);
   (void)co_await install(std::make_shared<const cluster::ClusterImage>(image->without_topic(name)));
   for (const auto& shard : node_.shards())
@@ -308,9 +308,10 @@ awaitable<TopicOutcome> Topics::change_config(std::string name, ConfigChange cha
     cluster::KeyValue record = cluster::topic_record(*next->find_topic(std::string_view(name)));
     std::vector<meta::Op> ops;
     ops.push_back(meta::Op::put(std::move(record.key), std::move(record.value)));
-    if (auto done = co_await commit(std::move(ops)); !done)
+    if (auto done = co_await commit(std::move(ops), true); !done)
       co_return refuse(name, to_wire(done.error()), done.error().message);
     (void)co_await install(next);
+    node_.disk_space().look_for_space();
   }
   co_return TopicOutcome{
       .name = name, .error = ErrorCode::kNone, .message = {}, .topic = next->share_topic(std::string_view(name))};
@@ -322,8 +323,10 @@ awaitable<Result<void>> Topics::raise_epochs(std::vector<UncertainLog> logs) {
   std::map<Uuid, std::shared_ptr<cluster::Topic>> raised;
   std::set<std::pair<Uuid, std::int32_t>> chunks;
   for (const UncertainLog& log : logs) {
+    const cluster::Topic* known = image.find_topic(log.topic_id);
+    if (known == nullptr) continue;
     auto& topic = raised[log.topic_id];
-    if (!topic) topic = std::make_shared<cluster::Topic>(*image.find_topic(log.topic_id));
+    if (!topic) topic = std::make_shared<cluster::Topic>(*known);
     cluster::Partition& partition = topic->partitions[static_cast<std::size_t>(log.partition)];
     const LeaderEpoch latest = log.latest_epoch < kLeaderEpochsEnd ? log.latest_epoch : kNoLeaderEpoch;
     partition.leader_epoch = LeaderEpoch{std::max(partition.leader_epoch, latest).value() + 1};
@@ -347,13 +350,13 @@ awaitable<Result<void>> Topics::forget(std::vector<Uuid> deleted, std::vector<st
   for (std::string& key : orphans) ops.push_back(meta::Op::erase(std::move(key)));
   // Last, so that a tombstone stands as long as anything of its topic.
   for (const Uuid& id : deleted) ops.push_back(meta::Op::erase(cluster::tombstone_key(id)));
-  MQ_CO_CHECK(co_await commit(std::move(ops)));
+  MQ_CO_CHECK(co_await commit(std::move(ops), true));
   (void)co_await install(
       std::make_shared<const cluster::ClusterImage>(node_.first_shard().image()->without_tombstones(deleted)));
   co_return Result<void>{};
 }
 
-awaitable<Result<void>> Topics::commit(std::vector<meta::Op> ops) {
+awaitable<Result<void>> Topics::commit(std::vector<meta::Op> ops, bool may_spend) {
   // A stop waits for the change in progress, not for all that wait for their turn.
   if (node_.is_stopping()) co_return fail(Errc::closed, "the broker is stopping");
   // In the order given, in as many transactions as the limits of every back end ask for; the last key makes it visible.
@@ -370,7 +373,10 @@ awaitable<Result<void>> Topics::commit(std::vector<meta::Op> ops) {
                                                          : meta::Compare::modified_at(from->key, seen->second));
       transaction.ops.push_back(*from);
     }
-    const auto done = co_await node_.commit(std::move(transaction));
+    const auto commit_it = [&] { return node_.commit(transaction); };
+    const auto done =
+        co_await (may_spend ? node_.disk_space().with_reserve(node_.first_shard().shard(), commit_it) : commit_it());
+    if (!done && done.error().code == Errc::disk_full) node_.disk_space().found_full(done.error());
     if (!done && done.error().code == Errc::conflict) {
       node_.logger().error("{} while mqd runs; nothing was changed. Start mqd again, so that it reads what is there",
                            done.error().message);
@@ -392,6 +398,7 @@ awaitable<Result<void>> Topics::commit(std::vector<meta::Op> ops) {
 
 awaitable<Result<Topics::Made>> Topics::make_logs(cluster::TopicPtr topic, std::int32_t first_partition) {
   if (node_.is_stopping()) co_return fail(Errc::closed, "the broker is stopping");
+  MQ_CO_CHECK(node_.disk_space().check_room());
   const auto config = resolve_settings(topic->configs, node_.config())->log;
   Made made{.topic = std::move(topic), .partitions = {}};
   const auto make_one = [this, image = node_.first_shard().image(), &made, &config](
@@ -421,6 +428,7 @@ awaitable<Result<Topics::Made>> Topics::make_logs(cluster::TopicPtr topic, std::
     auto done =
         co_await node_.machine().disk_pool.run(node_.first_shard().shard(), [&] { return make_some(from, to); });
     if (done) continue;
+    if (done.error().code == Errc::disk_full) node_.disk_space().found_full(done.error());
     made.partitions.clear();
     co_await discard(*made.topic, first_partition);
     co_return std::unexpected(std::move(done).error());

@@ -77,7 +77,8 @@ class Topics {
   using ConfigChange = std::move_only_function<Result<void>(config::Overrides&)>;
   awaitable<TopicOutcome> change_config(std::string name, ConfigChange change, bool validate_only);
 
-  /// Raises the leader epochs of `logs` above all that they had, before they serve (DESIGN 2, "Order").
+  /// Raises the leader epochs of `logs` above all that they had, before they serve (DESIGN 2, "Order"). Those of
+  /// topics that were deleted meanwhile are passed over.
   awaitable<Result<void>> raise_epochs(std::vector<UncertainLog> logs);
   /// Erases the tombstones of topics whose directories are gone, and `orphans` (see `cluster::orphan_keys`) with them.
   awaitable<Result<void>> forget(std::vector<Uuid> deleted, std::vector<std::string> orphans);
@@ -88,8 +89,8 @@ class Topics {
   [[nodiscard]] TopicOutcome check(const NewTopic& wanted, const cluster::ClusterImage& image) const;
   [[nodiscard]] Result<config::Overrides> changed_configs(const cluster::Topic& topic, ConfigChange change) const;
   /// Changes keys that are as this broker saw them last, and no others: else somebody else writes to the store, and
-  /// what was planned may be wrong.
-  awaitable<Result<void>> commit(std::vector<meta::Op> ops);
+  /// what was planned may be wrong. `may_spend`: it frees space, so on a full disk it may have the reserve.
+  awaitable<Result<void>> commit(std::vector<meta::Op> ops, bool may_spend = false);
   awaitable<bool> install(std::shared_ptr<const cluster::ClusterImage> image);
 
   /// New partitions of one topic, which nobody knows yet.

@@ -48,6 +48,7 @@ Result<BrokerConfig> resolve_broker_config(const Overrides& overrides) {
       .retention_check_interval = span("log.retention.check.interval.ms"),
       .cleaner_enabled = options.boolean("log.cleaner.enable"),
       .cleaner_memory_bytes = options.int64("log.cleaner.dedupe.buffer.size"),
+      .disk_reserve_bytes = options.int64("mq.disk.reserve.bytes"),
   };
   if (config.listeners.empty())
     return fail(Errc::invalid_argument, "listeners is empty: nobody could reach this broker");

@@ -53,6 +53,7 @@ struct BrokerConfig {
   Duration retention_check_interval{};
   bool cleaner_enabled = true;
   std::int64_t cleaner_memory_bytes = 0;
+  std::int64_t disk_reserve_bytes = 0;
 };
 
 /// invalid_argument: an unknown name, a value out of range, or values that do not go together.

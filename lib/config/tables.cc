@@ -352,6 +352,16 @@ constexpr OptionRow kBrokerOnly[] = {
      .scope = Scope::broker,
      .text = "The cluster that this broker belongs to; data of another is refused. Without it the one in the data, or "
              "a new one."},
+    {.name = "mq.disk.reserve.bytes",
+     .type = OptionType::long_integer,
+     .unit = Unit::bytes,
+     .fallback = "16777216",
+     .min = 0,
+     .max = std::int64_t{1} << 40,
+     .scope = Scope::broker,
+     .text =
+         "How much of the disk is kept for what frees space when it is full: at most a 64th of the disk, and nothing "
+         "when that is less than 262144; 0 is nothing."},
     {.name = "mq.group.memory.bytes",
      .type = OptionType::long_integer,
      .unit = Unit::bytes,

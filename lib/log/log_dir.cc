@@ -219,12 +219,11 @@ Result<LogDir::Removal> LogDir::begin_removal(std::span<const TopicPartition> pa
   Removal removal;
   for (const TopicPartition& partition : partitions) {
     std::string name = name_aside(partition, unique, kRemovalSuffix);
-    auto renamed = files_.rename(directory_of(partition), file(name));
-    if (renamed) {
-      removal.directories.push_back(std::move(name));
-    } else if (renamed.error().code != Errc::not_found) {
-      removal.failures.push_back(std::move(renamed).error());
-    }
+    auto gone = files_.rename(directory_of(partition), file(name));
+    if (gone) removal.directories.push_back(std::move(name));
+    // Without room for another name it goes at once; that makes room.
+    if (!gone && gone.error().code == Errc::disk_full) gone = remove_files(partition.to_string());
+    if (!gone && gone.error().code != Errc::not_found) removal.failures.push_back(std::move(gone).error());
   }
   MQ_CHECK(files_.sync_directory(path_));
   const std::lock_guard guard(mutex_);
@@ -241,6 +240,10 @@ Result<void> LogDir::remove_directory(const std::string& name) {
     MQ_TRY(const bool is_empty, is_without_record(files_, file(name)));
     if (!is_empty) return fail(Errc::refused, "{} may hold records, so it stays", file(name));
   }
+  return remove_files(name);
+}
+
+Result<void> LogDir::remove_files(const std::string& name) {
   MQ_TRY(const auto entries, files_.list(file(name)));
   for (const env::DirEntry& entry : entries) {
     if (entry.is_directory)

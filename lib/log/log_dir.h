@@ -78,9 +78,9 @@ class LogDir {
     std::vector<Error> failures;           ///< of those that could not be renamed and stay as they are
   };
   /// Pool. Renames the directories of partitions of a deleted topic to `topic-partition.UNIQUE-delete`, the topic
-  /// shortened as in `set_aside`, durably, and forgets the partitions. What is not there is passed over; one that
-  /// cannot be renamed keeps none of the others. The logs must be destroyed, ranges of them may live on. Only for what
-  /// metadata has a tombstone for, or never named.
+  /// shortened as in `set_aside`, durably, and forgets the partitions. What is not there is passed over; what a
+  /// full disk has no room to rename is removed; one that cannot be renamed keeps none of the others. The logs must be
+  /// destroyed, ranges of them may live on. Only for what metadata has a tombstone for, or never named.
   [[nodiscard]] Result<Removal> begin_removal(std::span<const TopicPartition> partitions, const Uuid& topic_id,
                                               std::string_view unique);
   /// Pool. Removes what `begin_removal` named, here or before the last stop (`removals`), or one of `strays` that holds
@@ -138,6 +138,8 @@ class LogDir {
   [[nodiscard]] Result<std::vector<std::string>> directories_named(std::string_view suffix) const;
   /// The names of the directory and of what leads to it: whoever made them.
   Result<void> sync_ancestors();
+  /// A directory of regular files, and them.
+  Result<void> remove_files(const std::string& name);
   /// kLogBytes is ours, in Kafka's text: numbers of bytes in place of offsets.
   enum Checkpoint { kRecoveryPoint, kLogStart, kHighWatermark, kCompactedEnd, kLogBytes, kCheckpoints };
 

@@ -58,8 +58,12 @@ awaitable<wire::DeleteRecordsResponse> delete_records(Call& call, const wire::De
   refuse_excess(home, items);
   co_await await_readable(home, items, [](const Item&) { return true; });  // nothing beyond that can be deleted
   (void)co_await on_each_partition(home, items, advance_start);
-  auto written = co_await home.node().machine().disk_pool.run(
-      home.shard(), [&home] { return home.node().log_dir().write_checkpoints(); });
+  const auto write = [&home] {
+    return home.node().machine().disk_pool.run(home.shard(),
+                                               [&home] { return home.node().log_dir().write_checkpoints(); });
+  };
+  const auto written = co_await home.node().disk_space().with_reserve(home.shard(), write);
+  home.node().disk_space().look_for_space();
   if (!written && written.error().code == Errc::disk_failed) home.node().disk_failed(written.error());
   if (!written) home.peer_log().error("the start offsets of logs were not saved: {}", written.error().message);
 
