@@ -122,7 +122,7 @@ TEST_F(StoreWentBack, AnOlderFilePutBackEndsTheStartAndNamesWhatWouldVanish) {
 
   accept();
   EXPECT_EQ(find("young"), nullptr);
-  EXPECT_EQ(strays("young"), 3);
+  EXPECT_EQ(strays("young"), 1) << "the other two hold no record";
   EXPECT_EQ(log_end("kept"), 3);
   EXPECT_EQ(epoch_of("kept"), 1);
   create_topic("young", 1);
@@ -188,7 +188,7 @@ TEST_F(StoreWentBack, EpochsRiseAboveAllThatTheLogsHave) {
   ASSERT_EQ(epoch_of("t"), 3);
   stop();
   write(kStore, older);
-  EXPECT_EQ(refused().message.find("unknown to it"), std::string::npos) << "no log would vanish";
+  EXPECT_EQ(refused().message.find("unknown to it are"), std::string::npos) << "no log would vanish";
   accept();
   EXPECT_EQ(epoch_of("t"), 4);
   produce("t", 1);
@@ -267,6 +267,9 @@ class PowerCuts : public StoreWentBack, public ::testing::WithParamInterface<int
       (void)co_await test.node_->topics().create(std::move(wanted), false);
       if (client.random().below(3) == 0) (void)co_await test.node_->producer_ids().next();
       if (client.random().below(2) == 0) (void)co_await test.node_->topics().remove(name);
+      // Now and then long enough for the revision to be remembered.
+      env::Shard& shard = client.shard(0);
+      co_await shard.sleep_until(shard.now() + std::chrono::microseconds(client.random().below(60'000)));
     }
   }
   int lives_ = 0;
