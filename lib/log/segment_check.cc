@@ -227,8 +227,11 @@ Result<void> check_epochs(env::Files& files, const std::string& path, const Lead
     findings.add(path, 0, epochs.error().message);
     return {};
   }
-  // The file may know epochs that wrote nothing, but it must not contradict the batches.
+  // The file may know epochs that wrote nothing, but it must not contradict the batches. It begins where the log does:
+  // batches before that were deleted, and are there because the segment has others.
+  const std::vector<LeaderEpochs::Entry>& known = epochs->entries();
   for (const LeaderEpochs::Entry& entry : of_batches.entries()) {
+    if (!known.empty() && entry.start < known.front().start) continue;
     const LeaderEpoch said = epochs->at(entry.start);
     if (said != entry.epoch)
       findings.add(path, 0,

@@ -75,6 +75,11 @@ TEST_F(SegmentCheckTest, EpochFileThatContradictsTheBatchesIsFound) {
   EXPECT_EQ(findings()[0].file, file);
 }
 
+TEST_F(SegmentCheckTest, EpochFileBeginsWithTheLogAlsoWithinASegment) {
+  overwrite(std::string(kDirectory) + "/leader-epoch-checkpoint", 0, "0\n2\n0 5\n1 20\n");
+  for (const Finding& finding : findings()) ADD_FAILURE() << finding.to_string();
+}
+
 TEST_F(SegmentCheckTest, IndexesThatALiveKafkaPreallocatedAreNoDamage) {
   // Kafka makes the newest segment's indexes 10 MiB of zeros and writes entries from the front; only a roll or a clean
   // stop cuts them.
