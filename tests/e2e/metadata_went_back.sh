@@ -19,7 +19,7 @@ strays() { find "$work/data" -maxdepth 1 -name "$1-*-stray" | wc -l; }
 
 start_mqd
 for n in $(seq 12); do seq 100 | mqprod "t$n"; done
-mqcons -g readers t1 >/dev/null
+mqcons -g readers --reset start t1 >/dev/null
 kill_mqd
 log=$work/data/metadata.db-wal
 position=$(($(stat -c %s "$log") * 2 / 5))
@@ -28,7 +28,7 @@ refused
 names t12; names __consumer_offsets
 flip "$log" $position
 start_mqd
-same 12 "$(mqctl topic list -q | grep -c '^t')" "topics when the bit is back"
+same 12 "$(mqctl topic list -q | grep -c '^t[0-9]')" "topics when the bit is back"
 seq 100 | cmp - <(mqcons t12) || fail "not the records"
 stop_mqd
 
@@ -41,7 +41,7 @@ refused
 names young
 start_mqd --accept-store
 same 1 "$(strays young)" "logs set aside"
-same "" "$(mqcons --no-create young 2>/dev/null || true)" "records of a topic that metadata does not know"
+! mqcons young >/dev/null 2>&1 || fail "a topic that metadata does not know is served"
 seq 100 | cmp - <(mqcons t3) || fail "what metadata knows is not served"
 kill_mqd
 start_mqd
