@@ -6,7 +6,7 @@ complete -c mqbench -n 'not __fish_seen_subcommand_from produce consume e2e rpc 
 complete -c mqbench -n 'not __fish_seen_subcommand_from produce consume e2e rpc verify limit' -a rpc
 complete -c mqbench -n 'not __fish_seen_subcommand_from produce consume e2e rpc verify limit' -a verify
 complete -c mqbench -n 'not __fish_seen_subcommand_from produce consume e2e rpc verify limit' -a limit
-complete -c mqbench -s b -l brokers -x -d 'where to ask first; unix:PATH is a socket'
+complete -c mqbench -s b -l brokers -x -d 'where to ask first; IPv6 stands in brackets, unix:PATH is a socket'
 complete -c mqbench -s P -l profile -x -d 'section [profile NAME] of the configuration file'
 complete -c mqbench -l config -r -F -d 'configuration file'
 complete -c mqbench -s X -x -d 'a setting by name; -X help lists them'

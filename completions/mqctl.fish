@@ -21,7 +21,7 @@ complete -c mqctl -n '__fish_seen_subcommand_from segment; and not __fish_seen_s
 complete -c mqctl -n '__fish_seen_subcommand_from segment; and not __fish_seen_subcommand_from list dump verify' -a dump
 complete -c mqctl -n '__fish_seen_subcommand_from segment; and not __fish_seen_subcommand_from list dump verify' -a verify
 complete -c mqctl -n '__fish_seen_subcommand_from cluster; and not __fish_seen_subcommand_from info' -a info
-complete -c mqctl -s b -l brokers -x -d 'where to ask first; unix:PATH is a socket'
+complete -c mqctl -s b -l brokers -x -d 'where to ask first; IPv6 stands in brackets, unix:PATH is a socket'
 complete -c mqctl -s P -l profile -x -d 'section [profile NAME] of the configuration file'
 complete -c mqctl -l config -r -F -d 'configuration file'
 complete -c mqctl -s X -x -d 'a setting by name; -X help lists them'

@@ -1,10 +1,11 @@
 # fish completion for mqd
 complete -c mqd -f
 complete -c mqd -s D -l data -r -F -d 'the data directory; made when it is missing, locked while mqd runs'
-complete -c mqd -s l -l listen -x -d 'listen on [NAME://]HOST:PORT or unix:PATH; port 0 means any free port'
-complete -c mqd -l advertise -x -d 'what clients of the first TCP listener are told to connect to'
+complete -c mqd -s l -l listen -x -d 'listen on [NAME://]HOST:PORT or unix:PATH; * is every address, IPv6 stands in brackets as in [::1]:9092, and port 0 means any free port'
+complete -c mqd -l advertise -x -d 'what clients of the first TCP listener are told to connect to; IPv6 stands in brackets'
 complete -c mqd -s i -l node-id -x -d 'the id of this broker'
 complete -c mqd -l cluster-id -x -d 'refuse data of any other cluster'
+complete -c mqd -l accept-store -d 'start once with a metadata.db that has gone back in time: logs that it does not know become *-stray, all leader epochs rise'
 complete -c mqd -l partitions -x -d 'partitions of a topic whose maker does not say'
 complete -c mqd -l auto-create -x -a 'on off' -d 'make a topic when a client asks for it by name'
 complete -c mqd -l retention -x -d 'keep records so long, where a topic does not say'
@@ -17,7 +18,7 @@ complete -c mqd -l threads -x -d 'shards: threads that serve connections and par
 complete -c mqd -s X -x -d 'set any broker or topic default by its Kafka name'
 complete -c mqd -s c -l config -r -F -d 'read settings, one KEY = VALUE a line'
 complete -c mqd -l check-config -d 'check the settings and leave'
-complete -c mqd -l metrics -x -d 'serve /metrics, /healthz and /readyz over HTTP on HOST:PORT or unix:PATH'
+complete -c mqd -l metrics -x -d 'serve /metrics, /healthz and /readyz over HTTP on HOST:PORT, [IPV6]:PORT or unix:PATH; * is every address'
 complete -c mqd -l log -x -a 'debug info warn error' -d 'log to standard error from this level on'
 complete -c mqd -l log-format -x -a 'auto text json' -d 'auto is text, or what the journal wants when it listens'
 complete -c mqd -l ephemeral -d 'use a new directory and any free port, and remove the directory at the end; with -- CMD run CMD with MQ_BROKERS set and exit as it does'

@@ -15,7 +15,7 @@ complete -c mqprod -s r -l rate -x -d 'at most so many records (1000/s, 50k/m) o
 complete -c mqprod -l retry -x -d 'how long a batch that fails is tried again, once the broker was reached; 0 is one attempt. The input waits meanwhile'
 complete -c mqprod -l drain -x -d 'after Ctrl-C, SIGTERM or SIGHUP wait so long for what was read to be acknowledged'
 complete -c mqprod -s T -l tee -d 'copy the input to standard output'
-complete -c mqprod -s b -l brokers -x -d 'where to ask first; unix:PATH is a socket'
+complete -c mqprod -s b -l brokers -x -d 'where to ask first; IPv6 stands in brackets, unix:PATH is a socket'
 complete -c mqprod -s P -l profile -x -d 'section [profile NAME] of the configuration file'
 complete -c mqprod -l config -r -F -d 'configuration file'
 complete -c mqprod -s X -x -d 'a setting by name; -X help lists them'
