@@ -273,7 +273,8 @@ awaitable<Result<void>> Node::open_partitions() {
   if (!uncertain.empty()) {
     logger().info("raising the leader epoch of {} partitions, whose last records may be lost", uncertain.size());
     raised = co_await topics_->raise_epochs(uncertain);
-    if (!raised && raised.error().code != Errc::disk_full) co_return raised;
+    // Metadata that has gone back is accepted as a whole or not at all.
+    if (!raised && (raised.error().code != Errc::disk_full || accepts_store_)) co_return raised;
   }
   for (const auto& shard : shards_) co_await env::on_shard(home, shard->shard(), [&shard] { shard->take_epochs(); });
   // What was proven can be read meanwhile.
