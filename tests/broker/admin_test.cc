@@ -255,6 +255,20 @@ TEST_F(Admin, AnEmptyListOfSettingsAsksForAll) {
   EXPECT_EQ(ask(request, 4).results.at(0).configs.size(), all);
 }
 
+TEST_F(Admin, ANameThatNoTopicCanHaveIsToldFromOneThatNoneHas) {
+  start();
+  create_topic("t", 1);
+  const auto describe = [this](std::string topic) {
+    wire::DescribeConfigsRequest request;
+    request.resources.push_back({.resource_type = kTopic, .resource_name = std::move(topic)});
+    return ask(request, 4).results.at(0);
+  };
+  EXPECT_EQ(describe("t").error_message, "");
+  EXPECT_EQ(describe("nobody").error_code, ErrorCode::kUnknownTopicOrPartition);
+  for (const char* bad : {"", ".", "two words"})
+    EXPECT_EQ(describe(bad).error_code, ErrorCode::kInvalidTopicException) << bad;
+}
+
 TEST_F(Admin, RecordsOfACompactedTopicAndOffsetsBelowNothingAreNotDeleted) {
   start();
   create_topic("compact", 1, {{"cleanup.policy", "compact"}});
@@ -272,9 +286,10 @@ TEST_F(Admin, RecordsOfACompactedTopicAndOffsetsBelowNothingAreNotDeleted) {
 TEST_F(Admin, SpecialTimestampsMeanNothingBeforeTheirVersion) {
   start();
   create_topic("t", 1);
-  const auto look_up = [this](std::int64_t timestamp, ApiVersion version) {
+  const auto look_up = [this](std::int64_t timestamp, ApiVersion version, std::string topic = "t") {
     wire::ListOffsetsRequest request;
-    request.topics.push_back({.name = "t", .partitions = {{.partition_index = 0, .timestamp = timestamp}}});
+    request.topics.push_back(
+        {.name = std::move(topic), .partitions = {{.partition_index = 0, .timestamp = timestamp}}});
     return ask(request, version).topics.at(0).partitions.at(0).error_code;
   };
   for (const auto& [timestamp, since] :
@@ -283,6 +298,8 @@ TEST_F(Admin, SpecialTimestampsMeanNothingBeforeTheirVersion) {
     EXPECT_EQ(look_up(timestamp, since), ErrorCode::kNone) << timestamp;
   }
   EXPECT_EQ(look_up(-7, 11), ErrorCode::kUnsupportedVersion);
+  EXPECT_EQ(look_up(-3, 6, "nobody"), ErrorCode::kUnsupportedVersion) << "whatever is asked about";
+  EXPECT_EQ(look_up(-3, 7, "nobody"), ErrorCode::kUnknownTopicOrPartition);
   EXPECT_EQ(look_up(-2, 1), ErrorCode::kNone);
 }
 

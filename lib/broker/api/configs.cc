@@ -169,12 +169,15 @@ wire::DescribeConfigsResponse describe_configs(Call& call, const wire::DescribeC
     auto& result = response.results.emplace_back();
     result.resource_type = resource.resource_type;
     result.resource_name = resource.resource_name;
+    result.error_message = "";  // as in Kafka never null
     std::vector<config::Effective> all;
     if (resource.resource_type == kTopic) {
       const cluster::Topic* topic = call.broker().image()->find_topic(std::string_view(resource.resource_name));
       if (topic == nullptr) {
-        result.error_code = ErrorCode::kUnknownTopicOrPartition;
-        result.error_message = "there is no such topic";
+        const char* problem = topic_name_problem(resource.resource_name);
+        result.error_code =
+            problem != nullptr ? ErrorCode::kInvalidTopicException : ErrorCode::kUnknownTopicOrPartition;
+        result.error_message = problem != nullptr ? problem : "there is no such topic";
         continue;
       }
       all = config::effective_topic(to_overrides(topic->configs), node.config().topic_defaults);

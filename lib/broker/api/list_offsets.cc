@@ -116,7 +116,7 @@ awaitable<wire::ListOffsetsResponse> list_offsets(Call& call, const wire::ListOf
       Item& item = items.emplace_back();
       address(item, home, image->find_topic(std::string_view(topic.name)), partition.partition_index);
       item.timestamp = partition.timestamp;
-      if (item.owner != nullptr && call.version() < known_since(item.timestamp))
+      if (call.version() < known_since(item.timestamp))
         item.error = ErrorCode::kUnsupportedVersion, item.owner = nullptr;
       item.current_leader_epoch = partition.current_leader_epoch;
       item.read_committed = request.isolation_level == kReadCommitted;
