@@ -31,7 +31,7 @@ constexpr Duration kFrameTimeMax = 30s;
 constexpr Duration kWriteTimeMax = 30s;
 constexpr std::size_t kPiecesMax = 64;
 // Who sends less of a frame in RequestRoom::kPatience has stalled.
-constexpr std::uint64_t kStalledBytes = 256 << 10;
+constexpr std::uint64_t kStalledBytes = 128 << 10;
 
 }  // namespace
 

@@ -21,7 +21,17 @@ void HeldBytes::tell() {
   shard_.post([room = &room_] { room->look(); });
 }
 
-ExtraFrame::Right ExtraFrame::take() {
+std::size_t ExtraFrame::add(std::shared_ptr<HeldBytes> shard) {
+  shards_.emplace_back(std::move(shard));
+  return shards_.size() - 1;
+}
+
+ExtraFrame::Right ExtraFrame::take(std::size_t place) {
+  const auto since = [](const Shard& shard) { return shard.waiting_since.load(); };
+  if (std::ranges::any_of(shards_, [&](const Shard& other) { return since(other) < since(shards_[place]); })) {
+    wanted_.store(true);
+    return nullptr;
+  }
   if (taken_.exchange(true)) {
     wanted_.store(true);
     // It may have been given back before it was known that somebody wants it.
@@ -33,7 +43,7 @@ ExtraFrame::Right ExtraFrame::take() {
 void ExtraFrame::give_back() {
   taken_.store(false);
   if (!wanted_.exchange(false)) return;
-  for (const auto& shard : shards_) shard->tell();
+  for (const Shard& shard : shards_) shard.held->tell();
 }
 
 Holding::Holding(std::shared_ptr<BufferBytes> of, std::size_t bytes, ExtraFrame::Right extra)
@@ -82,9 +92,8 @@ RequestRoom::RequestRoom(ShardBroker& shard, std::size_t part_bytes, std::shared
       bytes_max_(part_bytes),
       held_(std::make_shared<HeldBytes>(shard.shard(), *this)),
       extra_(std::move(extra)),
-      watch_timer_(shard.shard().make_timer()) {
-  extra_->tell_also(held_);
-}
+      place_(extra_->add(held_)),
+      watch_timer_(shard.shard().make_timer()) {}
 
 RequestRoom::~RequestRoom() { held_->want(false); }
 
@@ -106,6 +115,7 @@ void RequestRoom::leave(const Connection& connection) {
   std::erase_if(little_waiting_, is_it);
   std::erase_if(much_waiting_, is_it);
   if (extra_connection_ == &connection) extra_connection_ = nullptr;
+  if (!somebody_waits()) extra_->set_waiting(place_, Instant::never());
   if (watches_ && !somebody_waits() && extra_connection_ == nullptr) watch_timer_->cancel();
 }
 
@@ -137,7 +147,10 @@ void RequestRoom::look() {
   if (!little_waiting_.empty() && !close_most(little_waiting_.front().second, little_bytes()))
     let_one_go_on_beyond(little_waiting_);
   let_one_go_on_beyond(much_waiting_);
-  if (!somebody_waits()) held_->want(false);
+  if (!somebody_waits()) {
+    held_->want(false);
+    extra_->set_waiting(place_, Instant::never());
+  }
   if ((somebody_waits() || extra_connection_ != nullptr) && !std::exchange(watches_, true))
     shard_.tasks().spawn(watch());
 }
@@ -152,11 +165,13 @@ void RequestRoom::let_go_on(Waiting& waiting) {
 
 void RequestRoom::let_one_go_on_beyond(Waiting& waiting) {
   if (waiting.empty()) return;
-  ExtraFrame::Right right = extra_->take();
+  extra_->set_waiting(place_, waiting.front().first->waiting_since());
+  ExtraFrame::Right right = extra_->take(place_);
   if (!right) return;
   const auto [connection, bytes] = std::move(waiting.front());
   waiting.pop_front();
   extra_connection_ = connection.get();
+  extra_->set_waiting(place_, Instant::never());
   connection->grant(Holding(connection->buffer_bytes(), bytes, std::move(right)));
 }
 
@@ -190,6 +205,10 @@ bool RequestRoom::close_most(std::size_t bytes, std::size_t more_than) {
       holders.push_back(connection.get());
     }
   }
+  // Who waits for much holds little as yet, and would for ever.
+  for (const auto& [connection, wanted] : much_waiting_)
+    if (!connection->is_closing() && connection->idle_bytes() > kOwnBytes && connection->idle_bytes() <= more_than)
+      holders.push_back(connection.get());
   // Of those who hold the same, who began first.
   std::ranges::sort(holders, [](const Connection* a, const Connection* b) {
     return std::tuple(b->idle_bytes(), a->frame_started()) < std::tuple(a->idle_bytes(), b->frame_started());

@@ -47,10 +47,14 @@ class ExtraFrame : public std::enable_shared_from_this<ExtraFrame> {
   /// To be that one, until the last copy is gone.
   using Right = std::shared_ptr<ExtraFrame>;
 
-  /// Before the first `take`: whom to tell when it is free again.
-  void tell_also(std::shared_ptr<HeldBytes> shard) { shards_.push_back(std::move(shard)); }
-  /// Nothing while another has it.
-  [[nodiscard]] Right take();
+  /// Before the first `take`: who is told when it is free again. Returns the place of the shard.
+  [[nodiscard]] std::size_t add(std::shared_ptr<HeldBytes> shard);
+  /// Since when somebody waits at `place`; never: nobody does.
+  void set_waiting(std::size_t place, Instant since) {
+    shards_[place].waiting_since.store(since.since_start().count());
+  }
+  /// Nothing while another has it, or where somebody else has waited for longer.
+  [[nodiscard]] Right take(std::size_t place);
   /// Somebody else has asked for it since it was taken.
   [[nodiscard]] bool is_wanted() const { return wanted_.load(); }
 
@@ -59,7 +63,12 @@ class ExtraFrame : public std::enable_shared_from_this<ExtraFrame> {
 
   std::atomic<bool> taken_{false};
   std::atomic<bool> wanted_{false};
-  std::vector<std::shared_ptr<HeldBytes>> shards_;
+  struct Shard {
+    explicit Shard(std::shared_ptr<HeldBytes> bytes) : held(std::move(bytes)) {}
+    std::shared_ptr<HeldBytes> held;
+    std::atomic<Duration::rep> waiting_since{Instant::never().since_start().count()};
+  };
+  std::deque<Shard> shards_;
 };
 
 /// What one connection's buffers hold on its present shard.
@@ -112,7 +121,7 @@ class RequestRoom {
  public:
   /// So much a connection may hold without asking.
   static constexpr std::size_t kOwnBytes = 16 << 10;
-  static constexpr Duration kPatience = 1s;
+  static constexpr Duration kPatience = 500ms;
 
   RequestRoom(ShardBroker& shard, std::size_t part_bytes, std::shared_ptr<ExtraFrame> extra);
   ~RequestRoom();
@@ -174,6 +183,7 @@ class RequestRoom {
   std::size_t bytes_max_;  ///< the part, and what the connections have of their own
   std::shared_ptr<HeldBytes> held_;
   std::shared_ptr<ExtraFrame> extra_;
+  const std::size_t place_;                 ///< among those who share it
   Connection* extra_connection_ = nullptr;  ///< that was let go on here as the extra frame, and is
   std::size_t other_bytes_ = 0;
   std::size_t most_bytes_ = 0;  ///< that were held since `has_emptied`
