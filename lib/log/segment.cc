@@ -250,7 +250,6 @@ void Segment::index_noted() {
   // Nobody could tell it from what a power cut leaves, unless another follows.
   front_waits_ = front_waits_ || noted_->is_blank(base_);
   if (noted_->is_blank(base_)) return;
-  if (std::exchange(front_waits_, false)) add_entry({.offset = base_, .position = 0});
   add_entry(*noted_);
   if (largest_ && largest_->timestamp > last_time_entry_.timestamp) {
     times_.add(*largest_);
@@ -259,16 +258,19 @@ void Segment::index_noted() {
 }
 
 void Segment::add_entry(const OffsetIndexEntry& entry) {
+  if (std::exchange(front_waits_, false)) add_entry({.offset = base_, .position = 0});
   offsets_.add(entry);
   ++entries_;
 }
 
 void Segment::carry_over(const std::vector<OffsetIndexEntry>& before, std::uint64_t begin, std::uint64_t end,
                          Offset first, Offset last) {
-  for (const OffsetIndexEntry& entry : before)
-    if (entry.position >= begin && entry.position < end && entry.offset >= first && entry.offset < last &&
-        !entry.is_blank(base_))
-      add_entry(entry);
+  for (const OffsetIndexEntry& entry : before) {
+    const bool is_there = entry.position >= begin && entry.position < end;
+    if (!is_there || entry.offset < first || entry.offset >= last || entry.is_blank(base_)) continue;
+    index_noted();  // entries come in the order of their offsets
+    add_entry(entry);
+  }
 }
 
 Result<void> Segment::seal() {
@@ -333,13 +335,15 @@ Result<std::uint64_t> Segment::position_of(Offset offset, const LogConfig& confi
   return walk_to(indexed.position > from.position ? indexed : from, offset);
 }
 
-Result<std::uint64_t> Segment::walk_to(Place from, Offset offset) {
-  MQ_TRY(SegmentReader reader, reader_from(from.position, from.offset, SegmentReader::Mode::headers));
+Result<std::uint64_t> Segment::walk_to(Place from, Offset offset, SegmentReader::Mode mode) {
+  MQ_TRY(SegmentReader reader, reader_from(from.position, from.offset, mode));
   std::optional<Error> damage;  // what was stepped over since the last good batch
   while (true) {
     auto batch = reader.next();
     if (!batch) {
       if (!is_damage(batch.error())) return fail(std::move(batch).error());
+      // A wrong length shows where it leads to. Which batch has it, only the CRCs tell.
+      if (mode == SegmentReader::Mode::headers) return walk_to(from, offset, SegmentReader::Mode::wholes);
       damage = std::move(batch).error();
       MQ_TRY(const bool goes_on, reader.resume(rules_.limit, kDamageSteppedOverMax));
       if (!goes_on) return fail(*std::move(damage));

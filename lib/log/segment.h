@@ -170,7 +170,7 @@ class Segment {
   Result<Place> index_floor(Offset offset, const LogConfig& config);
   /// The batch that `entry` names. Nothing: the index is damaged; corrupt_batch: the batch is, or one of them.
   Result<std::optional<Place>> place_of(const OffsetIndexEntry& entry);
-  Result<std::uint64_t> walk_to(Place from, Offset offset);
+  Result<std::uint64_t> walk_to(Place from, Offset offset, SegmentReader::Mode mode = SegmentReader::Mode::headers);
   /// What the index says of the batch at `position`; nothing: it does not know it.
   Result<std::optional<Offset>> last_offset_at(std::uint64_t position);
   /// The last batch gets its index entries, unless it has them.

@@ -70,7 +70,8 @@ Result<void> SegmentReader::check_offset(const record::BatchHeader& header) {
     MQ_TRY(named, index_(position_));
   }
   const bool is_named_otherwise = named && *named != header.last_offset();
-  if (!leaps && !is_named_otherwise) return {};
+  const bool is_confirmed = !leaps || named;
+  if (is_confirmed && !is_named_otherwise) return {};
   MQ_TRY(const auto behind, header_behind(position_, header));
   const bool is_continued = behind && behind->base_offset == end;
   if (is_continued) return {};

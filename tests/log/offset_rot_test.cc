@@ -43,7 +43,7 @@ class OffsetRotTest : public LogFixture {
     config_.cleanup_compact = true;
     create();
     std::uint64_t state = 7;
-    for (int i = 0; i < 120; ++i) {
+    for (int i = 0; i < 60; ++i) {
       state = state * 6364136223846793005ULL + 1442695040888963407ULL;
       const std::uint64_t key = (state >> 33) % 100;
       // Some keys come again all the time, some never.
@@ -247,7 +247,7 @@ TEST_F(OffsetRotTest, BatchWithAWrongOffsetIsNotServedAfterACleanStopEither) {
     log_.reset();
     for (const std::string& name : names()) files_[name] = contents(std::string(kDirectory) + "/" + name);
     for (const Written& hit : written_)
-      for (int bit = 0; bit < 64; bit += 3) {
+      for (int bit = 0; bit < 64; bit += 5) {
         SCOPED_TRACE(fmt::format("{} offset {} bit {}", hit.file, hit.header.base_offset.value(), bit));
         put_back();
         flip(hit, kLengthAt - 1 - static_cast<std::size_t>(bit) / 8, bit % 8);
