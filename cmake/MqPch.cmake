@@ -17,7 +17,7 @@ set(MQ_PCH_IO ${MQ_PCH_PURE}
     boost/asio/any_io_executor.hpp boost/asio/as_tuple.hpp boost/asio/async_result.hpp boost/asio/awaitable.hpp
     boost/asio/basic_waitable_timer.hpp boost/asio/co_spawn.hpp boost/asio/deferred.hpp boost/asio/execution_context.hpp
     boost/asio/executor_work_guard.hpp boost/asio/io_context.hpp boost/asio/post.hpp boost/asio/use_awaitable.hpp
-    boost/unordered/unordered_flat_map.hpp boost/unordered/unordered_flat_set.hpp)
+    boost/intrusive/list.hpp boost/unordered/unordered_flat_map.hpp boost/unordered/unordered_flat_set.hpp)
 
 # What dpkg rewrites when it installs another version of a package. The headers themselves keep the times of their package,
 # so a new one may look older than what was made of its predecessor.

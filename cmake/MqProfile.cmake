@@ -15,9 +15,10 @@ add_link_options(-pie)
 find_program(CCACHE ccache)
 if(CCACHE)
   # Build folders and checkouts share objects: paths are hashed relative to the source directory, and a precompiled header
-  # by the text that it was made of (MqPch.cmake).
+  # by the text that it was made of (MqPch.cmake). What else a file includes is what the compiler says it did: asking the
+  # preprocessor before would cost a new checkout a minute.
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
-      CCACHE_PCH_EXTSUM=1 CCACHE_SLOPPINESS=time_macros,pch_defines ${CCACHE})
+      CCACHE_PCH_EXTSUM=1 CCACHE_SLOPPINESS=time_macros,pch_defines CCACHE_DEPEND=1 ${CCACHE})
   set(CMAKE_C_COMPILER_LAUNCHER ${CMAKE_CXX_COMPILER_LAUNCHER})
 endif()
 
