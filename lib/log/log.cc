@@ -16,7 +16,7 @@ namespace {
 constexpr std::uint64_t kCheckpointBytes = std::uint64_t{64} << 20;
 /// Reserved space that a close leaves to a log: the next appends take it.
 constexpr std::uint64_t kReserveKept = std::uint64_t{64} << 10;
-constexpr std::size_t kSmallFileBytesMax = std::size_t{256} << 20;
+constexpr std::size_t kDerivedFileBytesMax = std::size_t{256} << 20;
 
 }  // namespace
 
@@ -452,7 +452,7 @@ Result<LeaderEpochs*> Log::leader_epochs() {
 }
 
 Result<std::optional<LeaderEpochs>> Log::read_epochs_file() {
-  const auto text = env::read_whole(files_, path_of(kEpochsFile), kSmallFileBytesMax);
+  const auto text = env::read_whole(files_, path_of(kEpochsFile), kDerivedFileBytesMax);
   if (!text && is_passing(text.error().code)) return fail(text.error());
   if (!text) return std::nullopt;
   auto epochs = LeaderEpochs::decode(*text);
@@ -504,13 +504,13 @@ Result<ProducerStates> Log::load_producer_states() {
   Offset from = log_start_;
   for (auto offset = snapshots_.rbegin(); offset != snapshots_.rend(); ++offset) {
     if (*offset > log_end_) continue;
-    const auto bytes = env::read_whole(files_, path_of(segment_file_name(*offset, "snapshot")), kSmallFileBytesMax);
+    const auto bytes = env::read_whole(files_, path_of(segment_file_name(*offset, "snapshot")), kDerivedFileBytesMax);
     if (!bytes && is_passing(bytes.error().code)) return fail(bytes.error());
     auto decoded = bytes ? ProducerStates::decode_snapshot(*bytes) : fail(bytes.error());
     if (!decoded) continue;  // P-6: an older one and more replay do as well
     states = *std::move(decoded);
     from = std::max(from, *offset);
-    const auto window = env::read_whole(files_, path_of(segment_file_name(*offset, "mqwindow")), kSmallFileBytesMax);
+    const auto window = env::read_whole(files_, path_of(segment_file_name(*offset, "mqwindow")), kDerivedFileBytesMax);
     if (states.empty() || (window && states.add_window(*window))) break;
     // A snapshot of Kafka's has one batch for each producer. The others of those in flight are not far before it.
     if (*offset > log_start_ && !segments_.empty()) {
