@@ -119,7 +119,8 @@ void LookUp::run() {
     while (true) {
       const auto batch = batches.next();
       if (!batch && batches.resume(OffsetRules::kNone, kDamageSteppedOverMax).value_or(false)) continue;
-      if (!batch || !*batch || is_there(**batch)) return batches.position();
+      if (!batch || !*batch) return batches.position();
+      if (is_there(**batch)) return (*batch)->position;
     }
   };
   const auto find = [&](Offset offset) {
