@@ -314,6 +314,7 @@ TEST_P(Acceptance, CutOffAnywhereIsDoneOrAskedForAgain) {
   produce("young", 1);
   stop();
   write(kStore, older);
+  write(kStoreLog, {});  // a stop leaves it empty, which the power may take back: then the newer store is there again
   if (world_->rng().one_in(2)) forget_revision();
 
   config_.accept_store = true;
