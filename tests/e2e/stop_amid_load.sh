@@ -46,7 +46,7 @@ stop_mqd
 for round in $(seq 1 $rounds); do
   start_mqd --threads 3
   # From before the first group is there until after the last one.
-  sleep "0.$(printf '%03d' $((RANDOM % (round % 2 ? 40 : 300))))"
+  sleep "0.$(printf '%03d' $((RANDOM % (round % 3 ? 8 : 300))))"
   stop_mqd
   [ -e "$work/data/.kafka_cleanshutdown" ] || fail "the stop of round $round left no mark of a clean one"
 done
