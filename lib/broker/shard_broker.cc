@@ -95,13 +95,26 @@ void ShardBroker::end_work(Partition& partition) {
 void ShardBroker::install(std::shared_ptr<const cluster::ClusterImage> image) {
   wake_sweep();  // the limits may be others now
   open_files_.set_bound(node_.descriptors().files_of_shard);
-  settings_.clear();
-  image_ = std::move(image);
-  for (auto& [id, partitions] : partitions_) {
-    const cluster::Topic* topic = image_->find_topic(id);
+  // A change of one topic must not cost as much as there are topics: what was resolved stays while topic and defaults
+  // do.
+  const bool same_defaults = std::exchange(defaults_, &node_.config()) == &node_.config();
+  std::vector<const cluster::Topic*> changed;
+  decltype(settings_) kept;
+  for (const auto& [id, partitions] : partitions_) {
+    const cluster::Topic* topic = image->find_topic(id);
     if (topic == nullptr) continue;  // about to be removed
+    const auto known = settings_.find(topic);
+    if (same_defaults && image_->find_topic(id) == topic && known != settings_.end()) {
+      kept.insert(*known);
+    } else {
+      changed.push_back(topic);
+    }
+  }
+  settings_ = std::move(kept);
+  image_ = std::move(image);
+  for (const cluster::Topic* topic : changed) {
     const auto config = settings(*topic)->log;
-    for (const auto& partition : partitions)
+    for (const auto& partition : partitions_.at(topic->id))
       if (partition) partition->set_config(config);
   }
   // __consumer_offsets may just have come to be.

@@ -208,7 +208,8 @@ class ShardBroker final : private log::OpenFiles::Owner {
   record::Codecs codecs_;
   std::atomic<std::size_t> connections_assigned_{0};
   boost::unordered_flat_map<const cluster::Topic*, std::shared_ptr<const TopicSettings>>
-      settings_;  ///< of topics of `image_`
+      settings_;                          ///< of topics of `image_`
+  const NodeConfig* defaults_ = nullptr;  ///< that they were resolved with
   std::unique_ptr<env::Timer> house_timer_;
   std::unique_ptr<env::Timer> sweep_timer_;
   bool sweeping_ = false;
