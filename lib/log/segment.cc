@@ -365,11 +365,10 @@ Result<std::optional<Segment::Place>> Segment::place_of(const OffsetIndexEntry& 
   if (header->last_offset() == entry.offset) return Place{.position = entry.position, .offset = header->base_offset};
   const auto behind = header_at(entry.position + header->size_bytes());
   if (would_wait(behind)) return fail(behind.error());
-  const bool is_continued = behind && behind->base_offset == header->next_offset();
   const bool may_be_right =
       entry.offset < rules_.gaps_end && entry.offset < (behind ? behind->base_offset : rules_.limit);
   const bool is_right = behind && next(entry.offset) == behind->base_offset;
-  if (is_continued || !(may_be_right || is_right)) return std::nullopt;
+  if (!may_be_right && !is_right) return std::nullopt;
   return fail(Errc::corrupt_batch, "{}:{}: says that it ends with offset {}, its index says {}", path(), entry.position,
               header->last_offset().value(), entry.offset.value());
 }

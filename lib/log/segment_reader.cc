@@ -73,11 +73,17 @@ Result<void> SegmentReader::check_offset(const record::BatchHeader& header) {
   const bool is_confirmed = !leaps || named;
   if (is_confirmed && !is_named_otherwise) return {};
   MQ_TRY(const auto behind, header_behind(position_, header));
-  const bool is_continued = behind && behind->base_offset == end;
-  if (is_continued) return {};
-  if (is_named_otherwise)
-    return bad(position_, "says that it ends with offset {}, its index says {}", header.last_offset().value(),
-               named->value());
+  if (is_named_otherwise) {
+    // Also when what is behind continues it: a wrong offset may lie anywhere in a gap. But an entry that does not fit
+    // between the neighbours is wrong itself.
+    const Offset room_end = behind ? behind->base_offset : std::min(rules_->limit, rules_->gaps_end);
+    const bool fits = *named - OffsetDelta{header.last_offset_delta} >= next_offset_ && *named < room_end;
+    if (fits)
+      return bad(position_, "says that it ends with offset {}, its index says {}", header.last_offset().value(),
+                 named->value());
+    if (!leaps) return {};
+  }
+  if (behind && behind->base_offset == end) return {};
   // What goes back behind this one may be what is wrong itself; it is found out when its turn comes.
   if (!behind || behind->base_offset > end || behind->base_offset < next_offset_) return {};
   const std::uint64_t behind_at = position_ + header.size_bytes();

@@ -264,8 +264,9 @@ TEST(LogLife, CrashesAnywhereKeepWhatWasPromised) {
 /// A bit of a header that no CRC covers, a missing segment, places that cannot be read: what is served is what was
 /// written, at its offset, offsets are not given out again, and the log lives on.
 TEST(LogLife, HarmedLogsServeNothingWrongAndLiveOn) {
-  int harmed = 0;
-  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+  std::size_t harmed = 0;
+  const std::vector<std::uint64_t> lives = seeds(300);
+  for (const std::uint64_t seed : lives) {
     SCOPED_TRACE(seed);
     Life life(seed, Life::Harm::some);
     for (int crash = 0; crash < 8; ++crash) {
@@ -275,7 +276,7 @@ TEST(LogLife, HarmedLogsServeNothingWrongAndLiveOn) {
     }
     if (life.is_harmed()) ++harmed;
   }
-  EXPECT_GT(harmed, 200);
+  EXPECT_GT(3 * harmed, 2 * lives.size());
 }
 
 }  // namespace
