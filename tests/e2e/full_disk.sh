@@ -8,7 +8,7 @@
 at_end() {
   [ -z "${producer:-}" ] || kill -9 "$producer" 2>/dev/null || true
   # The daemon's last files are closed when it is gone.
-  for _ in 1 2 3 4 5; do umount "$work/data" 2>/dev/null && return; mountpoint -q "$work/data" || return 0; sleep 0.2; done
+  for _ in 1 2 3 4 5; do umount "$work/data" 2>/dev/null && return 0; mountpoint -q "$work/data" || return 0; sleep 0.2; done
 }
 mkdir "$work/data"
 mount -t tmpfs -o size=48m mq-full-disk "$work/data" || { echo "no tmpfs can be mounted here"; exit 77; }

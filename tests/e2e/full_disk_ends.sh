@@ -7,7 +7,7 @@
 [ "$(id -u)" = 0 ] || { echo "a disk of its own to fill takes root, to mount one"; exit 77; }
 at_end() {
   # The daemon's last files are closed when it is gone.
-  for _ in 1 2 3 4 5; do umount "$work/data" 2>/dev/null && return; mountpoint -q "$work/data" || return 0; sleep 0.2; done
+  for _ in 1 2 3 4 5; do umount "$work/data" 2>/dev/null && return 0; mountpoint -q "$work/data" || return 0; sleep 0.2; done
 }
 mkdir "$work/data"
 truncate -s 192M "$work/disk"
@@ -62,7 +62,7 @@ start() { start_mqd --segment 4M --metrics 127.0.0.1:0 "$@"; }
 
 start
 seq 1 1000 | mqprod kept
-mqcons -g readers kept >/dev/null
+mqcons -g readers --reset start kept >/dev/null
 for topic in first second third fourth; do megabytes $topic 14; done
 taken
 
@@ -73,7 +73,7 @@ fill
 start
 until_true 10 full
 kept || fail "nothing can be read after a kill on a full disk"
-mqctl group offsets -o tsv readers | grep -q 1000 || fail "the offsets of a group are not there"
+mqctl group lag -o tsv readers | grep -q 1000 || fail "the offsets of a group are not there"
 refused || fail "a record was taken in a leader epoch that could not be raised"
 free_fillers
 expect_healed "space was freed"
