@@ -224,6 +224,9 @@ TEST_F(OffsetRotTest, EveryBatchOfACompactedLogIsPinnedByItsNeighboursOrItsIndex
   make_compacted();
   for (const Written& hit : written_) {
     if (hit.header.base_offset >= *context_.synced_end) break;
+    // A record alone at its segment's base can have no index entry, which would look like the zeros that a power cut
+    // leaves. Before a gap nothing else tells its offset.
+    if (hit.position == 0 && hit.header.last_offset().value() == std::stoll(hit.file)) continue;
     for (int bit = 0; bit < 8; ++bit) {
       SCOPED_TRACE(fmt::format("{} offset {} bit {}", hit.file, hit.header.base_offset.value(), bit));
       put_back();
