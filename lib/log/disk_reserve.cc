@@ -20,10 +20,12 @@ Result<void> DiskReserve::open(std::uint64_t wanted_bytes) {
     auto removed = files_.remove(path);  // an earlier start may have kept some
     return removed || removed.error().code == Errc::not_found ? Result<void>{} : fail(std::move(removed).error());
   }
-  auto opened = files_.open(path, env::OpenMode::create);
-  if (opened) file_ = *std::move(opened);
   size_ = bytes;
-  const auto taken = file_ ? take() : fail(std::move(opened).error());
+  const auto open_and_take = [&]() -> Result<void> {
+    MQ_TRY(file_, files_.open(path, env::OpenMode::create));
+    return take();
+  };
+  const auto taken = open_and_take();
   if (taken) return {};
   const bool comes_later = is_passing(taken.error().code);
   spent_ = comes_later;
