@@ -128,7 +128,7 @@ def produce(brokers, topic, lines):
 
 
 def read_topic(brokers, topic):
-    return subprocess.run([program("mqcons"), "-b", brokers, topic], timeout=PATIENCE, check=True,
+    return subprocess.run([program("mqcons"), "-b", brokers, topic], timeout=PATIENCE, check=False,
                           capture_output=True).stdout.decode().split()
 
 
@@ -163,6 +163,8 @@ def tools_go_on(kind):
     sender = start([program("mqprod"), "-b", daemon.brokers, "t"], writer, stdin=subprocess.PIPE)
     sender.stdin.write(b"first\n")
     sender.stdin.flush()
+    # From then on it listens to signals.
+    until(lambda: read_topic(daemon.brokers, "t") == ["first"], "mqprod sends")
     fill(sender, writer)
     sender.stdin.write(b"second\n")
     sender.stdin.close()
