@@ -249,8 +249,11 @@ awaitable<Result<meta::Revision>> Node::commit(meta::Transaction transaction) {
   env_.random.fill(transaction.write_id);
   auto committed = co_await store_->transact(std::move(transaction));
   if (committed) {
-    revision_ = *committed;
+    revision_ = std::max(revision_, *committed);
     note_revision();
+    // Before anybody is answered, so that a kill -9 now does not lose it. Made durable soon.
+    auto written = co_await env_.disk_pool.run(first_shard().shard(), [this] { return log_dir_->write_noted(); });
+    if (!written && written.error().code == Errc::disk_failed) disk_failed(written.error());
   }
   if (!committed && committed.error().code == Errc::disk_failed) disk_failed(committed.error());
   co_return committed;

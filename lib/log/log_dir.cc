@@ -299,11 +299,18 @@ std::optional<std::int64_t> LogDir::metadata_revision() const {
 
 Result<bool> LogDir::write_synced_ends() {
   const std::lock_guard one_writer(writing_);
-  const bool wrote_before = synced_ends_dirty_;
-  if (wrote_before) {
-    synced_ends_dirty_ = false;
-    MQ_CHECK(synced_->file().sync());
+  bool wrote_before = false;
+  {
+    const std::lock_guard one_writer_of_slots(writing_slots_);
+    wrote_before = std::exchange(synced_ends_dirty_, false);
   }
+  if (wrote_before) MQ_CHECK(synced_->file().sync());
+  MQ_TRY(const bool writes_now, write_noted());
+  return wrote_before || writes_now;
+}
+
+Result<bool> LogDir::write_noted() {
+  const std::lock_guard one_writer_of_slots(writing_slots_);
   std::vector<SyncedEnds::Write> writes;
   {
     const std::lock_guard guard(mutex_);
@@ -317,7 +324,7 @@ Result<bool> LogDir::write_synced_ends() {
     for (; i < writes.size(); ++i) synced_->put_back(writes[i]);
     return fail(std::move(written).error());
   }
-  return wrote_before || !writes.empty();
+  return !writes.empty();
 }
 
 Result<void> LogDir::lower_synced_end(const Uuid& topic_id, PartitionId partition, Offset end) {

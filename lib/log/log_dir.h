@@ -99,14 +99,17 @@ class LogDir {
   /// Pool. Makes durable what the call before this one wrote, then writes what was noted since: each round's ends
   /// are on disk one round later, and never ahead of the data. Returns false when there was nothing to do.
   [[nodiscard]] Result<bool> write_synced_ends();
+  /// Pool. Writes what was noted and makes nothing durable: it outlives the process, and waits for no sync. Returns
+  /// false when there was nothing to do.
+  [[nodiscard]] Result<bool> write_noted();
   /// Pool. Writes what was noted, durably.
   [[nodiscard]] Result<void> sync_synced_ends();
   /// The partition is not ours any more.
   void forget_synced(const Uuid& topic_id, PartitionId partition);
   /// Partitions whose log was synced at some time and that were not removed since, in no order.
   [[nodiscard]] std::vector<std::pair<Uuid, PartitionId>> synced_partitions() const;
-  /// The metadata store is durable up to this revision. Written as synced ends are, so never ahead of the store: a
-  /// store that does not reach what is remembered has gone back in time.
+  /// The metadata store is durable up to this revision. Written as synced ends are, or by `write_noted`, so never ahead
+  /// of the store: a store that does not reach what is remembered has gone back in time.
   void note_metadata_revision(std::int64_t revision);
   /// What was remembered last. Nothing: no start has remembered any yet.
   [[nodiscard]] std::optional<std::int64_t> metadata_revision() const;
@@ -171,7 +174,8 @@ class LogDir {
   bool removals_unwritten_ = false;  ///< the files still name partitions that were forgotten
   std::mutex writing_;               ///< one writer of checkpoints or synced ends at a time
   std::unique_ptr<SyncedEnds> synced_;
-  bool synced_ends_dirty_ = false;  ///< written and not synced; guarded by `writing_`
+  std::mutex writing_slots_;        ///< of synced ends; never held while they are synced
+  bool synced_ends_dirty_ = false;  ///< written and not synced; guarded by `writing_slots_`
 };
 
 }  // namespace mq::log

@@ -132,6 +132,18 @@ TEST_F(StoreWentBack, AnOlderFilePutBackEndsTheStartAndNamesWhatWouldVanish) {
   EXPECT_EQ(log_end("young"), 1);
 }
 
+TEST_F(StoreWentBack, ATopicThatWasAnsweredJustBeforeAKillIsMissed) {
+  start();
+  create_topic("kept", 1);
+  produce("kept", 1);
+  world_->run_for(1s);
+  const std::string older = read(kStoreLog);
+  create_topic("young", 1);
+  kill();
+  write(kStoreLog, older);
+  EXPECT_NE(refused().message.find("young (1 partition)"), std::string::npos);
+}
+
 TEST_F(StoreWentBack, TransactionsThatAFlippedBitTakesFromTheLogAreMissed) {
   start();
   create_topic("kept", 1);
