@@ -30,8 +30,8 @@ constexpr int kAwayRequestsToMove = 16;
 constexpr Duration kFrameTimeMax = 30s;
 constexpr Duration kWriteTimeMax = 30s;
 constexpr std::size_t kPiecesMax = 64;
-// Who sends less of a frame in RequestRoom::kPatience has stalled.
-constexpr std::uint64_t kStalledBytes = 128 << 10;
+// Who sends less of a frame in a second has stalled.
+constexpr std::uint64_t kStalledBytesPerSecond = 256 << 10;
 
 }  // namespace
 
@@ -110,13 +110,15 @@ awaitable<void> Connection::run() {
       if (read_begin_ == read_end_) co_return;
       continue;  // it stays for the frame that has begun; nobody is left to wake it
     }
-    if (!may_start() || move_target_ != nullptr || !make_room()) {
+    // Of those who copy much, be it from their peer or into a larger buffer, one goes on in each turn of the loop.
+    const bool moves = moves_much();
+    if (!may_start() || move_target_ != nullptr || (moves && !has_reading_turn()) || !make_room()) {
       co_await progress_->wait();
       frame_started_ = home_->shard().now();  // a peer that was not read from is not late
       continue;
     }
     const bool is_piece = reads_a_piece();
-    if (is_piece && !has_reading_turn()) {
+    if (is_piece && !moves && !has_reading_turn()) {
       co_await progress_->wait();
       continue;
     }
@@ -248,6 +250,14 @@ bool Connection::start_frame(BytesView frame) {
   return !closing_;
 }
 
+bool Connection::lacks_room() const {
+  const std::size_t have = read_end_ - read_begin_;
+  const std::size_t missing = frame_bytes_ > have ? std::min(frame_bytes_ - have, have) : 0;
+  return !buffer_ || buffer_->capacity - read_end_ < std::max(kRoomBytesMin, missing);
+}
+
+bool Connection::moves_much() const { return read_end_ - read_begin_ > kBufferBytesMin && lacks_room(); }
+
 bool Connection::make_room() {
   const std::size_t have = read_end_ - read_begin_;
   // Handlers, on other shards too, may still read the requests that lie in the buffer; then only what is behind them is
@@ -259,9 +269,8 @@ bool Connection::make_room() {
     mine = buffer_ != nullptr;
     read_begin_ = read_end_ = 0;
   }
-  const std::size_t missing = frame_bytes_ > have ? std::min(frame_bytes_ - have, have) : 0;
   const std::size_t wanted = std::max({kBufferBytesMin, std::min(frame_bytes_, 2 * have), have + kLengthBytes});
-  const bool has_room = buffer_ && buffer_->capacity - read_end_ >= std::max(kRoomBytesMin, missing);
+  const bool has_room = !lacks_room();
   if (!has_room && mine && buffer_->capacity >= wanted) {
     std::memmove(buffer_->bytes, buffer_->bytes + read_begin_, have);
   } else if (!has_room) {
@@ -345,7 +354,8 @@ bool Connection::holds_extra() const { return granted_.extra() || (buffer_ && bu
 bool Connection::has_stalled(Instant since) const {
   const bool could_send = read_begin_ != read_end_ && reading_ && frame_started_ <= since;
   const bool could_read = writing_ && write_started_ <= since && answer_bytes_ > kWholeFrameBytesMax;
-  return (could_send && received_bytes_ - looked_at_ < kStalledBytes) || could_read;
+  const auto enough = kStalledBytesPerSecond * static_cast<std::uint64_t>((home_->shard().now() - since) / 1ms) / 1000;
+  return (could_send && received_bytes_ - looked_at_ < enough) || could_read;
 }
 
 void Connection::close_for_room() {

@@ -167,6 +167,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool make_room();
   bool take_room(std::size_t bytes, ExtraFrame::Right extra, Holding& room);
   void leave_room();
+  /// The next read wants more room than there is behind what was read.
+  [[nodiscard]] bool lacks_room() const;
+  /// ... and what was read is large: making room copies it.
+  [[nodiscard]] bool moves_much() const;
   /// The next read is of a large frame that has more to read.
   [[nodiscard]] bool reads_a_piece() const;
   [[nodiscard]] bool has_reading_turn();

@@ -7,6 +7,8 @@
 
 namespace mq::broker {
 
+ReadingTurns::ReadingTurns(ShardBroker& shard) : shard_(shard), pause_timer_(shard.shard().make_timer()) {}
+
 bool ReadingTurns::take(Connection& connection) {
   if (!std::exchange(is_taken_, true)) {
     schedule();
@@ -17,7 +19,16 @@ bool ReadingTurns::take(Connection& connection) {
 }
 
 void ReadingTurns::schedule() {
-  shard_.shard().post([this] { next(); });
+  if (shard_.room().is_tight()) {
+    shard_.tasks().spawn(pause());
+  } else {
+    shard_.shard().post([this] { next(); });
+  }
+}
+
+awaitable<void> ReadingTurns::pause() {
+  (void)co_await pause_timer_->wait_until(shard_.shard().now() + kPause);
+  next();
 }
 
 void ReadingTurns::next() {

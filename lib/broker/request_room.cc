@@ -125,6 +125,10 @@ void RequestRoom::remove(std::size_t bytes) {
   if (somebody_waits()) look_soon();
 }
 
+bool RequestRoom::is_tight() const {
+  return bytes() > bytes_max_ / 2 || (closed_at_ != Instant::never() && shard_.shard().now() < closed_at_ + kPatience);
+}
+
 bool RequestRoom::has_emptied() {
   if (most_bytes_ < bytes() + kEmptiedBytesMin || somebody_waits()) return false;
   most_bytes_ = bytes();
@@ -218,15 +222,22 @@ bool RequestRoom::close_most(std::size_t bytes, std::size_t more_than) {
     if (has_room()) break;
     coming += connection->held_bytes();
     connection->close_for_room();
+    closed_at_ = shard_.shard().now();
   }
   return has_room();
+}
+
+Duration RequestRoom::patience() const {
+  const bool is_long =
+      !little_waiting_.empty() && shard_.shard().now() > little_waiting_.front().first->waiting_since() + kPatience;
+  return is_long ? kPatience / 4 : kPatience;
 }
 
 awaitable<void> RequestRoom::watch() {
   while (somebody_waits() || extra_connection_ != nullptr) {
     const Instant since = shard_.shard().now();
     for (const auto& connection : shard_.connections()) connection->begin_look();
-    if (!co_await watch_timer_->wait_until(since + kPatience)) continue;
+    if (!co_await watch_timer_->wait_until(since + patience())) continue;
     forget_extra_that_is_complete();
     close_stalled(since);
     look();

@@ -114,7 +114,9 @@ class Holding {
 /// - one of those who wait, in the whole broker, goes on as the extra frame;
 /// - when somebody who holds little has no room, whoever holds most in a frame that is not complete, or in answers that
 ///   are not read, is closed;
-/// - while somebody waits, who could send or read and hardly does is closed after kPatience.
+/// - while somebody waits, who could send or read and hardly does is closed after kPatience; sooner when somebody who
+///   holds little has waited for as long;
+/// - while it is tight, large frames are read at a slower pace (ReadingTurns).
 ///
 /// So nobody waits for ever: a frame that has begun is completed, or its connection closed.
 class RequestRoom {
@@ -150,6 +152,9 @@ class RequestRoom {
     add(added);
   }
   [[nodiscard]] std::size_t bytes() const { return held_->bytes() + other_bytes_; }
+  /// Half of it is held, or within kPatience before now somebody had to be closed to make room: large frames are read
+  /// at a slower pace.
+  [[nodiscard]] bool is_tight() const;
   [[nodiscard]] bool is_over() const { return bytes() > bytes_max_; }
   /// Much less is held than at the most since this was last true: the machine should have it back.
   [[nodiscard]] bool has_emptied();
@@ -172,6 +177,8 @@ class RequestRoom {
   /// false when that is not enough.
   bool close_most(std::size_t bytes, std::size_t more_than);
   awaitable<void> watch();
+  /// Less than kPatience when somebody who holds little has waited for that long.
+  [[nodiscard]] Duration patience() const;
   void close_stalled(Instant since);
   /// Who sends the extra frame keeps others from sending theirs.
   [[nodiscard]] bool is_extra(const Connection& connection) const { return &connection == extra_connection_; }
@@ -189,6 +196,7 @@ class RequestRoom {
   std::size_t most_bytes_ = 0;  ///< that were held since `has_emptied`
   Waiting little_waiting_;
   Waiting much_waiting_;
+  Instant closed_at_ = Instant::never();  ///< when room had to be made last
   bool looks_soon_ = false;
   bool watches_ = false;
   std::unique_ptr<env::Timer> watch_timer_;

@@ -127,7 +127,7 @@ TEST_F(AConnection, WithHalfAFrameIsClosedAfterThirtySeconds) {
 }
 
 TEST_F(AConnection, IsNotBlamedForTheTimeInWhichNobodyReadFromIt) {
-  start();
+  start({}, 1, 1);  // it cannot move, and then read
   create_topic("empty", 1);
   run([](sim::Node& client) -> awaitable<void> {
     auto peer = co_await Peer::connect(client);
