@@ -445,7 +445,12 @@ awaitable<void> Connection::send_rest(Outgoing out) {
   while (!closing_) {
     write_started_ = home_->shard().now();
     const std::size_t slots = out.slots;
-    if (!co_await send(std::move(out))) {
+    if (const auto sent = co_await send(std::move(out)); !sent) {
+      // Half of an answer is sent: who wants it asks anew.
+      if (sent.error().code == Errc::read_failed) {
+        home_->node().read_failed(sent.error());
+        home_->peer_log().error("an answer could not be sent: {}", sent.error().message);
+      }
       close();
       break;
     }

@@ -4,6 +4,7 @@
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -21,6 +22,13 @@ constexpr int kReadsWithoutWaitMax = 16;
 /// Pieces of one sendmsg. The vector lives on the stack: 4 KiB.
 constexpr std::size_t kPiecesPerSend = 256;
 static_assert(kPiecesPerSend <= IOV_MAX);
+
+/// Of an open file, for the words of an error.
+std::string path_of(int fd) {
+  char path[PATH_MAX];
+  const ssize_t size = ::readlink(fmt::format("/proc/self/fd/{}", fd).c_str(), path, sizeof path);
+  return size > 0 ? std::string(path, static_cast<std::size_t>(size)) : "a file to be sent";
+}
 
 /// What remains to be sent of a list of pieces.
 class Unsent {
@@ -146,6 +154,8 @@ awaitable<Result<void>> PosixStream::send_file(env::File& file, std::uint64_t po
       co_return fail(Errc::internal, "{}: a file to be sent ends {} bytes early", remote_.to_string(), size);
     } else if (errno == EAGAIN) {
       MQ_CO_CHECK(co_await wait_writable());
+    } else if (errno == EIO) {
+      co_return fail(Errc::read_failed, "{}:{}: cannot read: {}", path_of(from), at, system_text(EIO));
     } else if (errno != EINTR) {
       co_return failure(errno);
     }
@@ -206,7 +216,6 @@ void PosixStream::move_to(env::Shard& to) {
 }
 
 std::unexpected<Error> PosixStream::failure(int error_number) const {
-  if (error_number == EIO) return fail(Errc::read_failed, "{}: cannot read a file to be sent", remote_.to_string());
   return fail(stream_errc(error_number), "{}: {}", remote_.to_string(), system_text(error_number));
 }
 

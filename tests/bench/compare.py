@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""compare.py MQBENCH MQ_ADDRESS MQ_PID OTHER_ADDRESS OTHER_PID [ROUNDS]: mqd and another broker under the same load.
+"""compare.py MQBENCH MQ_ADDRESS MQ_PID OTHER_ADDRESS OTHER_PID [ROUNDS [mqd]]: mqd and another broker under the same
+load. With `mqd` at the end the other is an mqd too, of another build, and gets the same settings.
 
 Start both just before. mqbench is the client of both, one after the other within each round, so that what a noisy
 machine does meets both; who is first changes from round to round. Prints for each load the first round, in which a
@@ -71,9 +72,11 @@ def show(name, figure, unit, more_is_better, when, ours, others):
 def main():
     mqbench, ours, our_pid, other, other_pid = sys.argv[1:6]
     rounds = 1 + (int(sys.argv[6]) if len(sys.argv) > 6 else 4)
+    other_is_mqd = sys.argv[7:] == ["mqd"]
     results = {name: ([], []) for name, *_ in LOADS}
     for number in range(rounds):
-        for name, load, our_config, other_config, _ in LOADS:
+        for name, load, our_config, kafka_config, _ in LOADS:
+            other_config = our_config if other_is_mqd else kafka_config
             sides = [(0, ours, our_pid, our_config), (1, other, other_pid, other_config)]
             for side, address, pid, config in reversed(sides) if number % 2 else sides:
                 results[name][side].append(measure(mqbench, load, address, pid, config))
