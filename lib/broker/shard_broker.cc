@@ -340,7 +340,8 @@ awaitable<void> ShardBroker::keep_house() {
       if (node_.is_offline()) co_return;
       if (++looked_at % kLogsPerTurn == 0) co_await shard_.sleep_until(shard_.now());
       if (!partition->is_retired() && !node_.is_stopping()) co_await keep_house(*partition, to_save);
-      if (to_save.jobs.size() == kLogsPerJob || node_.is_stopping() || partition == all.back())
+      if (std::max(to_save.jobs.size(), to_save.removals.size()) == kLogsPerJob || node_.is_stopping() ||
+          partition == all.back())
         co_await save(std::exchange(to_save, {}));
       if (node_.is_stopping()) co_return;
     }
@@ -373,13 +374,8 @@ awaitable<void> ShardBroker::keep_house(Partition& partition, ToSave& to_save) {
     metrics_.counter(Metric::retention_deleted_segments).add(*deleted);
   }
   // Whoever reads them has them open, so on a full disk nothing is gained by waiting.
-  if (auto removal = log.due_removals(node_.disk_space().is_full() ? Instant::never() : shard_.now())) {
-    partition.begin_work();
-    auto removed = co_await node_.machine().disk_pool.run(shard_, [&] { return removal->run(); });
-    end_work(partition);
-    if (!removed) note_failure(name, removed.error());
-    if (partition.is_retired()) co_return;
-  }
+  if (auto removal = log.due_removals(node_.disk_space().is_full() ? Instant::never() : shard_.now()))
+    to_save.removals.emplace_back(partition.shared_from_this(), std::move(*removal));
   // Both need room before they give any, or none, and what is left is for deletions.
   if (node_.disk_space().is_reserve_spent()) co_return note_ends(partition);
   if (node_.config().compaction) {
@@ -405,6 +401,7 @@ awaitable<void> ShardBroker::keep_house(Partition& partition, ToSave& to_save) {
 }
 
 awaitable<void> ShardBroker::save(ToSave begun) {
+  co_await remove(begun.removals);
   ToSave to_save;
   for (std::size_t i = 0; i < begun.jobs.size(); ++i) {
     // A job works by path, and the directory of a deleted partition is not its own any more.
@@ -427,6 +424,30 @@ awaitable<void> ShardBroker::save(ToSave begun) {
   }
   const bool failed = std::ranges::any_of(to_save.partitions, [](const auto& p) { return p->log().failed(); });
   if (!saved) note_failure("saving indexes and producer states", saved.error(), failed);
+}
+
+awaitable<void> ShardBroker::remove(std::span<std::pair<std::shared_ptr<Partition>, log::RemovalJob>> removals) {
+  if (removals.empty()) co_return;
+  std::vector<bool> are_ours;
+  for (auto& [partition, removal] : removals) {
+    are_ours.push_back(!partition->is_retired());
+    if (!are_ours.back()) continue;  // it goes with the directory
+    partition->begin_work();
+    node_.log_dir().set_log_start(partition->name(), partition->log().log_start());
+  }
+  const auto removed = co_await node_.machine().disk_pool.run(shard_, [&]() -> Result<void> {
+    auto outcome = node_.log_dir().write_log_starts();
+    if (!outcome && outcome.error().code != Errc::disk_full) return outcome;
+    outcome = {};  // a full disk has more of files that are gone
+    for (std::size_t i = 0; i < removals.size(); ++i) {
+      auto gone = are_ours[i] ? removals[i].second.run() : Result<void>{};
+      if (!gone && outcome) outcome = std::move(gone);
+    }
+    return outcome;
+  });
+  for (std::size_t i = 0; i < removals.size(); ++i)
+    if (are_ours[i]) end_work(*removals[i].first);
+  if (!removed) note_failure("removing old segments", removed.error());
 }
 
 awaitable<void> ShardBroker::checkpoint(Partition& partition) {

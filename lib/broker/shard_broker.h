@@ -5,8 +5,10 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "broker/connection.h"
@@ -174,10 +176,12 @@ class ShardBroker final : private log::OpenFiles::Owner {
   struct ToSave {
     std::vector<std::shared_ptr<Partition>> partitions;
     std::vector<log::CheckpointJob> jobs;
+    std::vector<std::pair<std::shared_ptr<Partition>, log::RemovalJob>> removals;
   };
   awaitable<void> keep_house();
   awaitable<void> keep_house(Partition& partition, ToSave& to_save);
   awaitable<void> save(ToSave begun);
+  awaitable<void> remove(std::span<std::pair<std::shared_ptr<Partition>, log::RemovalJob>> removals);
   awaitable<void> checkpoint(Partition& partition);
   awaitable<void> compact(Partition& partition, log::CompactionJob& job);
   void note_ends(Partition& partition);

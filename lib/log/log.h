@@ -223,7 +223,7 @@ class Log {
   /// would_block, without `wait`: nothing was done; run `prepare_times` and try again.
   [[nodiscard]] Result<std::size_t> delete_old_segments(WallMillis wall_now, Instant now, Offset bound,
                                                         Wait wait = Wait::yes);
-  /// Files whose delay is over, to be removed on the pool. Nothing when there is none.
+  /// Files whose delay is over, to be removed on the pool after LogDir::write_log_starts. Nothing when there is none.
   [[nodiscard]] std::optional<RemovalJob> due_removals(Instant now);
   /// The earliest time at which `due_removals` has something; Instant::never() when nothing waits.
   [[nodiscard]] Instant next_removal() const;

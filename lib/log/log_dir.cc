@@ -391,21 +391,33 @@ Result<void> LogDir::write_checkpoints() {
     removals = std::exchange(removals_unwritten_, false);
   }
   for (std::size_t which = 0; which < kCheckpoints; ++which) {
-    std::string text;
-    {
+    if (auto written = write(static_cast<Checkpoint>(which)); !written) {
       const std::lock_guard guard(mutex_);
-      if (!changed_[which]) continue;
-      changed_[which] = false;
-      text = encode_checkpoint(checkpoints_[which]);
-    }
-    if (auto written = env::replace_atomically(files_, file(kCheckpointFiles[which]), text); !written) {
-      const std::lock_guard guard(mutex_);
-      changed_[which] = true;
       removals_unwritten_ = removals_unwritten_ || removals;
       return written;
     }
   }
   return {};
+}
+
+Result<void> LogDir::write_log_starts() {
+  const std::lock_guard one_writer(writing_);
+  return write(kLogStart);
+}
+
+Result<void> LogDir::write(Checkpoint which) {
+  std::string text;
+  {
+    const std::lock_guard guard(mutex_);
+    if (!std::exchange(changed_[which], false)) return {};
+    text = encode_checkpoint(checkpoints_[which]);
+  }
+  auto written = env::replace_atomically(files_, file(kCheckpointFiles[which]), text);
+  if (!written) {
+    const std::lock_guard guard(mutex_);
+    changed_[which] = true;
+  }
+  return written;
 }
 
 // --- Failure --------------------------------------------------------------------------------------------------------

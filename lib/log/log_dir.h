@@ -126,6 +126,9 @@ class LogDir {
   /// Pool. Writes those of the checkpoint files whose contents changed, atomically and durably. After `set_log_start`
   /// this is what DeleteRecords waits for; for the others every minute is enough.
   [[nodiscard]] Result<void> write_checkpoints();
+  /// Pool. Those of the log starts only. Before files of retired segments are removed: a start that finds neither them
+  /// nor that the log begins behind them takes them for lost.
+  [[nodiscard]] Result<void> write_log_starts();
 
   // --- Failure (D-1)
   // ----------------------------------------------------------------------------------------------------
@@ -150,6 +153,8 @@ class LogDir {
   Result<void> read_identity();
   Result<void> read_checkpoints();
   void set(Checkpoint which, const TopicPartition& partition, Offset offset);
+  /// Writes the file if its contents changed; `writing_` is held.
+  Result<void> write(Checkpoint which);
   /// Takes them out of the checkpoints; `mutex_` is held.
   void forget_checkpoints(std::span<const TopicPartition> partitions);
   /// Whether a checkpoint file may still name a forgotten partition.

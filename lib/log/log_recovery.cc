@@ -569,8 +569,11 @@ Result<void> Log::end_scan(const Scan& scan, RecoveryReport& report) {
     bound_segments();
     // The name says how far the log has come, whatever happens to the segments before it. Without room for it the first
     // append makes it.
-    if (const auto made = segments_.back()->file(); !made && !is_passing(made.error().code)) return fail(made.error());
-    names_unsynced_ = true;
+    const auto made = segments_.back()->file();
+    if (!made && !is_passing(made.error().code)) return fail(made.error());
+    // Nothing else bounds a segment that could not be read to its end: when it can be, what is behind that is not ours.
+    if (made && scan.damaged) MQ_CHECK(files_.sync_directory(*directory_));
+    names_unsynced_ = !made || !scan.damaged;
   } else if (!segments_.empty()) {
     (void)segments_.back()->flush_indexes();
   }

@@ -271,6 +271,27 @@ TEST_F(Promises, LeaderEpochOfAnotherTimeIsToldSo) {
   EXPECT_EQ(run(fetch(*client_, request)).diverging.epoch, -1);
 }
 
+/// The process dies at every change of the disk while retention is at work: what that took away is not told as lost.
+TEST_F(Promises, WhatRetentionTakesAwayAmidAKillIsNotMissed) {
+  start([](NodeConfig& config) { config.housekeeping_interval = 100ms; });
+  create_topic(
+      "t", 1,
+      {{"retention.bytes", "1"}, {"segment.bytes", "1048576"}, {"file.delete.delay.ms", "0"}, {"mq.flush", "async"}});
+  for (int changes = 0; changes < 60; ++changes) {
+    run([](Promises& test) -> awaitable<void> {
+      const std::string batch = make_batch({.records = 4, .value_bytes = 200'000});
+      const auto request = produce_request("t", 0, batch);
+      (void)co_await tell(test, {request, request, request});
+    }(*this));
+    machine_->disk().inject({.on = sim::DiskFault::On::change, .after = changes, .times = -1});
+    world_->run_for(300ms);
+    machine_->disk().clear_faults();
+    restart_after_kill();
+    ASSERT_FALSE(logged("is missing")) << changes;
+  }
+  EXPECT_GT(partition("t", 0).log().log_start(), Offset{100});
+}
+
 TEST_F(Promises, LogThatSomebodyTookAwayGoesOnBehindWhatWasAcknowledged) {
   start();
   create_topic("t", 1);

@@ -208,8 +208,11 @@ class Life {
     start_max_ = std::max(start_max_, deleted ? log_->log_start() : log_->synced_end());
     MQ_CHECK(deleted);
     now_ = now_ + 30s;
-    if (auto removal = log_->due_removals(now_)) MQ_CHECK(removal->run());
     note_ends();
+    if (auto removal = log_->due_removals(now_)) {
+      MQ_CHECK(dir_->write_log_starts());
+      MQ_CHECK(removal->run());
+    }
     return dir_->write_checkpoints();
   }
   Result<void> stop() {
