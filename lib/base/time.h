@@ -15,7 +15,7 @@ using std::chrono_literals::operator""us;
 using std::chrono_literals::operator""ns;
 
 /// A point on the monotonic clock of one process (or one simulation). Only differences mean something.
-/// Every timeout, session and lease is measured with it, never with the wall clock (RELIABILITY F12).
+/// Every timeout, session and lease is measured with it, never with the wall clock (F-12).
 class Instant {
  public:
   constexpr Instant() = default;

@@ -33,7 +33,7 @@ inline void address(Addressed& item, const ShardBroker& home, const cluster::Top
   item.owner = &home.node().owner_of(topic->id, index);
 }
 
-/// Whether a request names more than a request may (N19), so that what it costs is bounded.
+/// Whether a request names more than a request may (N-19), so that what it costs is bounded.
 inline bool names_too_many(const ShardBroker& home, std::size_t named) {
   return named > home.node().config().partitions_per_request_max;
 }

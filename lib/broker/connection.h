@@ -57,7 +57,7 @@ class Responder {
   std::uint64_t slot_ = 0;
 };
 
-/// One client connection: frames in, answers out, in the order of the requests (DESIGN 4, "Order").
+/// One client connection: frames in, answers out, in the order of the requests.
 ///
 /// Requests start in arrival order; their waits overlap. At most kRequestsMax requests and kRequestBytesMax bytes are
 /// in progress, then reading stops; and it stops while the shard has no room for more (`RequestRoom`). Lives on one
@@ -135,8 +135,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   /// answer any more. Until `remove_wait`.
   void add_wait(env::Timer& timer) { waits_.push_back(&timer); }
   void remove_wait(env::Timer& timer) { std::erase(waits_, &timer); }
-  /// While a hold is alive no further request of this connection is started (DESIGN 4: what must suspend before an
-  /// append).
+  /// While a hold is alive no further request of this connection is started: for what must suspend before an append.
   class Hold {
    public:
     explicit Hold(std::shared_ptr<Connection> connection);

@@ -19,7 +19,7 @@ struct Endpoint {
 };
 
 /// The listener's advertised address, else the local address of this very connection; on a unix socket the first TCP
-/// listener, since Kafka's clients know host and port only (DESIGN 3). Never a wildcard.
+/// listener, since Kafka's clients know host and port only. Never a wildcard.
 [[nodiscard]] Endpoint endpoint_of(const Connection& connection);
 
 /// broker.rack as the protocol has it: null without one.

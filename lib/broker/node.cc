@@ -156,7 +156,7 @@ awaitable<Result<Node::OpenedMetadata>> Node::open_metadata(Uuid wanted) {
   const auto last_stop =
       log_dir_->identity() && !log_dir_->was_clean() ? meta::LastStop::unclean : meta::LastStop::clean;
   const std::string path = config().data_dir + "/metadata.db";
-  // F16: metadata that is lost must not look like "no data".
+  // F-16: metadata that is lost must not look like "no data".
   const auto no_metadata = [this](std::string_view what) {
     return fail(Errc::corrupt,
                 "{} has data of cluster {}, but its metadata.db is {}; restore metadata.db, nothing was changed",

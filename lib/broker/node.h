@@ -54,7 +54,7 @@ struct NodeEnv {
   std::function<void()> return_memory;  ///< gives the machine what is free, on the pool; may be empty
 };
 
-/// A listener and what clients that came in through it are told (DESIGN 3).
+/// A listener and what clients that came in through it are told.
 struct BoundListener {
   ListenerConfig config;
   env::Address address;  ///< with the real port

@@ -44,7 +44,7 @@ struct NodeConfig {
   std::int64_t connection_rate_max = 2'147'483'647;    ///< max.connection.creation.rate
   std::int64_t connection_rate_per_ip_max = 500;       ///< mq.max.connection.creation.rate.per.ip
   Duration connections_max_idle = 10min;
-  /// What one request may name, together, of topics, partitions, groups and whatever else it lists (N19).
+  /// What one request may name, together, of topics, partitions, groups and whatever else it lists (N-19).
   std::size_t partitions_per_request_max = 100'000;
   std::int32_t fetch_bytes_max = 55 << 20;  ///< fetch.max.bytes
   std::size_t fetch_sessions_max = 1000;    ///< max.incremental.fetch.session.cache.slots

@@ -23,7 +23,7 @@ class ShardBroker;
 
 /// One partition that this broker leads: its log, what of it may be read, and who waits for that to grow.
 /// Touched by its shard only. A single node is its own whole ISR, so what the disk has decides alone: on a `flush=ack`
-/// topic the high watermark is the synced end, on `flush=async` the log end (DESIGN 2).
+/// topic the high watermark is the synced end, on `flush=async` the log end.
 class Partition : public std::enable_shared_from_this<Partition> {
  public:
   Partition(ShardBroker& shard, TopicPartition name, Uuid topic_id, LeaderEpoch epoch, std::unique_ptr<log::Log> log);

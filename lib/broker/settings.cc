@@ -5,7 +5,7 @@
 namespace mq::broker {
 namespace {
 
-// What a batch may expand to, so that a small message cannot fill the memory (N18).
+// What a batch may expand to, so that a small message cannot fill the memory (N-18).
 record::DecompressLimits expansion_of(std::int32_t message_bytes_max) {
   return record::decompress_limits(static_cast<std::size_t>(message_bytes_max));
 }

@@ -14,7 +14,7 @@ namespace mq::broker {
 class Partition;
 class ShardBroker;
 
-/// Group commit for the logs of one shard (DESIGN 2). Every append marks its partition dirty. A sync starts at once
+/// Group commit for the logs of one shard. Every append marks its partition dirty. A sync starts at once
 /// when an answer or a parked fetch waits for that partition, else within kLazySync. A partition that is written again
 /// while its sync runs is synced again after it: the next round gathers while one runs. An answer waits for its own
 /// file only. A topic that is not synced for its answers is synced after flush.messages and flush.ms, where they are

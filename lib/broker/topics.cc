@@ -29,7 +29,7 @@ TopicOutcome refuse(std::string name, ErrorCode error, std::string message) {
   return {.name = std::move(name), .error = error, .message = std::move(message), .topic = nullptr};
 }
 
-/// The settings of our internal topics, whoever names them first (DESIGN 3).
+/// The settings of our internal topics, whoever names them first.
 NewTopic internal_topic(std::string name, const NodeConfig& config) {
   return {.name = std::move(name),
           .partitions = config.offsets_partitions,

@@ -77,8 +77,8 @@ class Topics {
   using ConfigChange = std::move_only_function<Result<void>(config::Overrides&)>;
   awaitable<TopicOutcome> change_config(std::string name, ConfigChange change, bool validate_only);
 
-  /// Raises the leader epochs of `logs` above all that they had, before they serve (DESIGN 2, "Order"). Those of
-  /// topics that were deleted meanwhile are passed over.
+  /// Raises the leader epochs of `logs` above all that they had, before they serve. Those of topics that were deleted
+  /// meanwhile are passed over.
   awaitable<Result<void>> raise_epochs(std::vector<UncertainLog> logs);
   /// Erases the tombstones of topics whose directories are gone, and `orphans` (see `cluster::orphan_keys`) with them.
   awaitable<Result<void>> forget(std::vector<Uuid> deleted, std::vector<std::string> orphans);

@@ -73,7 +73,7 @@ class Coordinator {
   enum class Replayed {
     kTaken,
     kForeign,    ///< of a kind that we do not have: skipped, and worth a line in the log
-    kUnreadable  ///< of a kind that we have: what it says of a group or an offset is unknown, so never serve (P5)
+    kUnreadable  ///< of a kind that we have: what it says of a group or an offset is unknown, so never serve (G-1)
   };
   /// One record of the partition, in log order; `value` of nothing is a tombstone.
   [[nodiscard]] Replayed replay(BytesView key, std::optional<BytesView> value);

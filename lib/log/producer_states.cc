@@ -208,7 +208,7 @@ Result<ProducerStates> ProducerStates::decode_snapshot(BytesView snapshot) {
     if (id < 0 || batch.offset_delta < 0)
       return fail(Errc::corrupt, "producer snapshot: producer {} makes no sense", id);
     if (batch.last_sequence >= Sequence{0}) {
-      // The inverse of `advance`: sequences wrap from 2^31-1 to 0.
+      // The inverse of `advance`: sequences wrap from 2^31-1 to 0 (P-2).
       const std::int64_t first = std::int64_t{batch.last_sequence.value()} - batch.offset_delta;
       batch.first_sequence = Sequence{static_cast<std::int32_t>(first >= 0 ? first : first + (std::int64_t{1} << 31))};
       producer.push(batch);

@@ -15,7 +15,7 @@ namespace mq::wire {
 
 /// The longest string that the protocol has, in every version.
 inline constexpr std::size_t kStringBytesMax = 32767;
-/// The most elements that all arrays of a request may have together; it bounds what answering it costs, too (N19).
+/// The most elements that all arrays of a request may have together; it bounds what answering it costs, too (N-19).
 inline constexpr std::size_t kRequestElementsMax = 200'000;
 /// What `print` returns at most.
 inline constexpr std::size_t kPrintBytesMax = 4096;

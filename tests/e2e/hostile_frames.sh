@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What a stranger can send to a running mqd (RELIABILITY N12 to N18): it lives, stays small, and goes on answering others.
+# What a stranger can send to a running mqd: it lives, stays small, and goes on answering others.
 . "$(dirname "$0")/situation.sh"
 ulimit -n "$(ulimit -Hn)"
 # Messages of 2 MiB, so that 100 MB behind one are within what is allowed.

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""What no file of the tree may hold: loose ends, names of machines and registries, names that say nothing."""
+"""What no file of the tree may hold: loose ends, names of machines and registries, names that say nothing, rules that
+docs/rules.md does not have."""
 
 import pathlib
 import re
@@ -9,6 +10,8 @@ import sys
 LOOSE_ENDS = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")
 PLACES = re.compile(r"(?<![\w.])/(work|root|Users)/|\.\./shared\b|\b(repo\.maven|repo1\.maven|registry\.npmjs|proxy\.golang|pypi\.org)")
 EMPTY_NAMES = re.compile(r"(^|_)(util|utils|helper|helpers|manager|common|misc)(_|$)")
+RULE = re.compile(r"(?<![\w-])[A-Z]-\d{1,2}(?![\w-])")
+COMMENT = re.compile(r"(//|(?<!\S)#(?!include)).*")
 CODE = {".h", ".cc", ".py", ".sh", ".cmake", ".txt", ".go", ".java", ".js"}
 
 
@@ -32,6 +35,20 @@ def problems_of(path):
             yield f"{path}:{number}: a place that exists on one machine only: {line.strip()}"
 
 
+def unknown_rules(paths):
+    known = set(re.findall(r"^\| ([A-Z]-\d+) \|", pathlib.Path("docs/rules.md").read_text(), re.MULTILINE))
+    named = {}
+    for path in paths:
+        if path.suffix not in {".h", ".cc", ".py", ".sh"}:
+            continue
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            comment = COMMENT.search(line)
+            for rule in RULE.findall(comment.group()) if comment else []:
+                named.setdefault(rule, f"{path}:{number}")
+    problems = [f"{place}: the rule {rule} does not stand in docs/rules.md" for rule, place in named.items() if rule not in known]
+    return problems + [f"docs/rules.md: no comment names {rule}" for rule in sorted(known - named.keys())]
+
+
 def format_problems(paths):
     sources = [str(p) for p in paths if p.suffix in {".h", ".cc"}]
     checked = subprocess.run(["clang-format-19", "--dry-run", *sources], capture_output=True, text=True)
@@ -41,7 +58,7 @@ def format_problems(paths):
 
 def main():
     paths = tree()
-    problems = [problem for path in paths for problem in problems_of(path)] + format_problems(paths)
+    problems = [problem for path in paths for problem in problems_of(path)] + unknown_rules(paths) + format_problems(paths)
     print("\n".join(problems))
     sys.exit(1 if problems else 0)
 
