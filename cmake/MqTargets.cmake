@@ -28,13 +28,13 @@ function(mq_library name)
 endfunction()
 
 # mq_joined(OUT file... [APART file...])
-#   The sources to compile. In `release`, which is built as a whole, these are six at a time in one, but for those APART: what
-#   they all include is read, and what they all instantiate is made once. The other profiles compile what was changed and
-#   nothing beside it.
+#   The sources to compile. In `release` and `tsan`, which are built as a whole, these are six at a time in one, but for those
+#   APART: what they all include is read, and what they all instantiate is made once. The other profiles compile what was
+#   changed and nothing beside it.
 function(mq_joined out)
   cmake_parse_arguments(A "" "" "APART" ${ARGN})
   set(sources ${A_UNPARSED_ARGUMENTS})
-  if(MQ_PROFILE STREQUAL "release")
+  if(MQ_PROFILE MATCHES "^(release|tsan)$")
     list(TRANSFORM A_APART PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
     list(REMOVE_ITEM sources ${A_APART})
     # Named as they include each other, so that the text is the same in every checkout.
