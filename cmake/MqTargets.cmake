@@ -55,7 +55,8 @@ endfunction()
 
 # mq_test(NAME LIBS target... [SOURCES file...] [LABELS label...])
 #   One GoogleTest program NAME_test from every *_test.cc of the current folder and SOURCES, registered as one CTest test.
-#   In `release` the program is built when named only: assertions stay on there, so `dev` finds all that it would.
+#   `ninja unit_tests` builds them all. In `release` a program is built when named only: assertions stay on there, so `dev` finds
+#   all that it would.
 function(mq_test name)
   cmake_parse_arguments(A "" "" "LIBS;SOURCES;LABELS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cc)
@@ -63,6 +64,10 @@ function(mq_test name)
     return()
   endif()
   add_executable(${name}_test ${sources} ${A_SOURCES})
+  if(NOT TARGET unit_tests)
+    add_custom_target(unit_tests)
+  endif()
+  add_dependencies(unit_tests ${name}_test)
   mq_kind_of(kind ${A_LIBS})
   mq_use_pch(${name}_test ${kind}_tests)
   target_include_directories(${name}_test PRIVATE ${CMAKE_SOURCE_DIR}/tests)
