@@ -251,8 +251,9 @@ awaitable<Result<meta::Revision>> Node::commit(meta::Transaction transaction) {
   if (committed) {
     revision_ = std::max(revision_, *committed);
     note_revision();
-    // Before anybody is answered, so that a kill -9 now does not lose it. Made durable soon.
-    auto written = co_await env_.disk_pool.run(first_shard().shard(), [this] { return log_dir_->write_noted(); });
+    // Before anybody is answered, so that a kill -9 now does not lose it. Made durable soon. Not on the pool of the
+    // logs: a sync of theirs that hangs holds up no metadata.
+    auto written = co_await env_.metadata_pool.run(first_shard().shard(), [this] { return log_dir_->write_noted(); });
     if (!written && written.error().code == Errc::disk_failed) disk_failed(written.error());
   }
   if (!committed && committed.error().code == Errc::disk_failed) disk_failed(committed.error());

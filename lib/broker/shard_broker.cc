@@ -401,7 +401,7 @@ awaitable<void> ShardBroker::keep_house(Partition& partition, ToSave& to_save) {
 }
 
 awaitable<void> ShardBroker::save(ToSave begun) {
-  co_await remove(begun.removals);
+  co_await remove(std::move(begun.removals));
   ToSave to_save;
   for (std::size_t i = 0; i < begun.jobs.size(); ++i) {
     // A job works by path, and the directory of a deleted partition is not its own any more.
@@ -426,12 +426,11 @@ awaitable<void> ShardBroker::save(ToSave begun) {
   if (!saved) note_failure("saving indexes and producer states", saved.error(), failed);
 }
 
-awaitable<void> ShardBroker::remove(std::span<std::pair<std::shared_ptr<Partition>, log::RemovalJob>> removals) {
+awaitable<void> ShardBroker::remove(Removals removals) {
+  std::erase_if(removals,
+                [](const auto& removal) { return removal.first->is_retired(); });  // they go with the directory
   if (removals.empty()) co_return;
-  std::vector<bool> are_ours;
-  for (auto& [partition, removal] : removals) {
-    are_ours.push_back(!partition->is_retired());
-    if (!are_ours.back()) continue;  // it goes with the directory
+  for (const auto& [partition, removal] : removals) {
     partition->begin_work();
     node_.log_dir().set_log_start(partition->name(), partition->log().log_start());
   }
@@ -439,14 +438,11 @@ awaitable<void> ShardBroker::remove(std::span<std::pair<std::shared_ptr<Partitio
     auto outcome = node_.log_dir().write_log_starts();
     if (!outcome && outcome.error().code != Errc::disk_full) return outcome;
     outcome = {};  // a full disk has more of files that are gone
-    for (std::size_t i = 0; i < removals.size(); ++i) {
-      auto gone = are_ours[i] ? removals[i].second.run() : Result<void>{};
-      if (!gone && outcome) outcome = std::move(gone);
-    }
+    for (auto& [partition, removal] : removals)
+      if (auto gone = removal.run(); !gone) outcome = std::move(gone);
     return outcome;
   });
-  for (std::size_t i = 0; i < removals.size(); ++i)
-    if (are_ours[i]) end_work(*removals[i].first);
+  for (const auto& [partition, removal] : removals) end_work(*partition);
   if (!removed) note_failure("removing old segments", removed.error());
 }
 

@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -173,15 +172,16 @@ class ShardBroker final : private log::OpenFiles::Owner {
   /// Any thread.
   Result<OpenedLog> open_log(const WantedLog& wanted);
   /// Checkpoints that were begun, to be run together.
+  using Removals = std::vector<std::pair<std::shared_ptr<Partition>, log::RemovalJob>>;
   struct ToSave {
     std::vector<std::shared_ptr<Partition>> partitions;
     std::vector<log::CheckpointJob> jobs;
-    std::vector<std::pair<std::shared_ptr<Partition>, log::RemovalJob>> removals;
+    Removals removals;
   };
   awaitable<void> keep_house();
   awaitable<void> keep_house(Partition& partition, ToSave& to_save);
   awaitable<void> save(ToSave begun);
-  awaitable<void> remove(std::span<std::pair<std::shared_ptr<Partition>, log::RemovalJob>> removals);
+  awaitable<void> remove(Removals removals);
   awaitable<void> checkpoint(Partition& partition);
   awaitable<void> compact(Partition& partition, log::CompactionJob& job);
   void note_ends(Partition& partition);

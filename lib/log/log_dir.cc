@@ -305,8 +305,8 @@ Result<bool> LogDir::write_synced_ends() {
     wrote_before = std::exchange(synced_ends_dirty_, false);
   }
   if (wrote_before) MQ_CHECK(synced_->file().sync());
-  MQ_TRY(const bool writes_now, write_noted());
-  return wrote_before || writes_now;
+  MQ_TRY(const bool is_to_be_synced, write_noted());
+  return wrote_before || is_to_be_synced;
 }
 
 Result<bool> LogDir::write_noted() {
@@ -324,7 +324,7 @@ Result<bool> LogDir::write_noted() {
     for (; i < writes.size(); ++i) synced_->put_back(writes[i]);
     return fail(std::move(written).error());
   }
-  return !writes.empty();
+  return synced_ends_dirty_;
 }
 
 Result<void> LogDir::lower_synced_end(const Uuid& topic_id, PartitionId partition, Offset end) {

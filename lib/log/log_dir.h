@@ -99,8 +99,8 @@ class LogDir {
   /// Pool. Makes durable what the call before this one wrote, then writes what was noted since: each round's ends
   /// are on disk one round later, and never ahead of the data. Returns false when there was nothing to do.
   [[nodiscard]] Result<bool> write_synced_ends();
-  /// Pool. Writes what was noted and makes nothing durable: it outlives the process, and waits for no sync. Returns
-  /// false when there was nothing to do.
+  /// Pool. Writes what was noted and makes nothing durable: it outlives the process, and waits for no sync. True:
+  /// something that was written, now or before, is not durable yet.
   [[nodiscard]] Result<bool> write_noted();
   /// Pool. Writes what was noted, durably.
   [[nodiscard]] Result<void> sync_synced_ends();
