@@ -9,13 +9,14 @@ start_mqd --metrics 127.0.0.1:0
 number() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1])).get(sys.argv[2], "none"))' "$work/report" "$1"; }
 at_least() { awk "BEGIN { exit !($1 >= $2) }" || fail "$3: $1, not $2 or more"; }
 
-# stalls_over_the_end NAME COMMAND...: stops the daemon when the command has begun and lets it go on after the window.
+# stalls_over_the_end NAME COMMAND...: stops the daemon in the command's window and lets it go on after it. The first request
+# comes before the window begins.
 stalls_over_the_end() {
   local name=$1 before; shift
   before=$(requests Produce)
   "$@" --json -w 0s -t 1500ms >"$work/report" 2>"$work/$name.err" &
   local tool=$!
-  until_true 20 more_requests_than "$before" Produce
+  until_true 20 more_requests_than $((before + 20)) Produce
   kill -STOP "$mqd_pid"
   sleep 2
   kill -CONT "$mqd_pid"
