@@ -7,29 +7,33 @@ build=$1
 seen=build/tidy-clean
 alone=build/tidy
 mkdir -p "$seen"
-cmake --preset dev -B "$alone" -DMQ_PCH=OFF >"$seen.log" 2>&1 || { cat "$seen.log"; exit 1; }
+cmake --preset dev -B "$alone" -DMQ_PCH=OFF -DMQ_JOIN=OFF >"$seen.log" 2>&1 || { cat "$seen.log"; exit 1; }
 
 check_one() {
   local build=$1 alone=$2 seen=$3 file=$4 sources key
-  # What decides the outcome: the checks, the source and every header of ours that it includes.
+  # What decides the outcome: the checks, the file and every source and header of ours that its object is made of.
   sources=$(sources_of "$build" "$file")
   [ -n "$sources" ] || { echo "$file: build it first; what it includes is not known"; return 1; }
-  key=$(cat .clang-tidy $sources | sha256sum | cut -c1-32)
+  key=$({ echo "$file"; cat .clang-tidy $sources; } | sha256sum | cut -c1-32)
   [ -e "$seen/$key" ] && return 0
   clang-tidy-19 -p "$alone" --quiet --warnings-as-errors='*' "$file" 2>/dev/null && : >"$seen/$key"
 }
 sources_of() { # as ninja noted them down when it built the object, relative to the build folder
-  ninja -C "$1" -t deps "$(object_of "$1" "$2")" 2>/dev/null | sed -n 's/^  *//p' |
-    (cd "$1" && xargs -r realpath -q) | grep -E "^$(pwd -P)/(lib|cmd)/" | sort -u
+  local object
+  for object in $(objects_of "$1" "$2"); do
+    ninja -C "$1" -t deps "$object" 2>/dev/null | sed -n 's/^  *//p'
+  done | (cd "$1" && xargs -r realpath -q) | grep -E "^$(pwd -P)/(lib|cmd)/" | sort -u
 }
-object_of() { # lib/log/segment.cc -> lib/log/CMakeFiles/mq_log.dir/segment.cc.o; a program's target has no mq_
+objects_of() { # lib/log/segment.cc -> lib/log/CMakeFiles/mq_log.dir/segment.cc.o, or what it is joined in (mq_joined); ninja
+  # knows one of them. A program's target has no mq_.
   local top=${2%%/*} in_top=${2#*/}
   local folder=${in_top%%/*} target
   target=$folder
   if [ "$top" = lib ] || [ "$folder" = tool ]; then target=mq_$folder; fi
-  echo "$top/$folder/CMakeFiles/$target.dir/${in_top#"$folder"/}.o"
+  { echo "${in_top#"$folder"/}"; cd "$1/$top/$folder" && grep -lsxF "#include \"$in_top\"" joined_*.cc; } |
+    sed "s|.*|$top/$folder/CMakeFiles/$target.dir/&.o|"
 }
-export -f check_one sources_of object_of
+export -f check_one sources_of objects_of
 
 git ls-files --cached --others --exclude-standard 'lib/*.cc' 'cmd/*.cc' |
   xargs -P "$(nproc)" -I{} bash -c 'check_one "$@"' - "$build" "$alone" "$seen" {}

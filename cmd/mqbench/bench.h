@@ -30,6 +30,9 @@ class Bench : public tool::Job {
   [[nodiscard]] std::string progress() const override;
 
  protected:
+  /// The end of the window is not noticed later than this, however slow the schedule.
+  static constexpr Duration kLookEvery = std::chrono::milliseconds(100);
+
   /// The load: from a topic that is there until everything on its way has arrived.
   virtual awaitable<Result<void>> load() = 0;
   /// What `load` found.

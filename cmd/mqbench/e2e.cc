@@ -10,7 +10,6 @@ namespace mq::mqbench {
 namespace {
 
 constexpr int kRecordsPerTurn = 64;
-constexpr Duration kLookEvery = 100ms;
 constexpr Duration kEchoWait = 100ms;
 
 }  // namespace

@@ -12,8 +12,6 @@ namespace {
 constexpr int kRecordsPerLook = 64;
 /// Timers are no better than this; what is due within it is sent now.
 constexpr Duration kScheduleStep = 20us;
-/// The end is not noticed later than this, however slow the schedule.
-constexpr Duration kLookEvery = 100ms;
 
 std::uint64_t token_of(Instant when) { return static_cast<std::uint64_t>(when.since_start().count()); }
 Instant instant_of(std::uint64_t token) { return Instant(Duration(static_cast<std::int64_t>(token))); }

@@ -12,7 +12,6 @@ namespace mq::mqbench {
 namespace {
 
 constexpr int kRecordsPerLook = 64;
-constexpr Duration kLookEvery = 100ms;
 constexpr Duration kSaveEvery = 500ms;
 constexpr Duration kPollWait = 500ms;
 /// Findings told one by one; the rest is only counted.

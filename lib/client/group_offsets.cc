@@ -10,7 +10,7 @@ namespace mq::client {
 namespace {
 
 /// From version 10 on topics have ids only, which a caller that has names would have to look up first.
-constexpr ApiVersion kLastWithNames = 9;
+constexpr ApiVersion kLastOffsetsByName = 9;
 
 /// Appends to the entry of `name` in a list of topics, made when it is missing.
 auto& topic_named(auto& topics, const std::string& name) {
@@ -59,7 +59,7 @@ awaitable<Result<std::vector<CommittedOffset>>> fetch_committed(Cluster& cluster
     }
   }
   MQ_CO_TRY(const auto response,
-            co_await connection->call(std::move(request), cluster.options().request_timeout, kLastWithNames));
+            co_await connection->call(std::move(request), cluster.options().request_timeout, kLastOffsetsByName));
   const auto& body = response.body;
   constexpr ApiVersion kFirstWithGroups = 8;
   std::vector<CommittedOffset> offsets;
@@ -95,7 +95,7 @@ awaitable<Result<std::vector<std::pair<TopicPartition, ErrorCode>>>> commit_offs
     partition.committed_metadata = offset.metadata;
   }
   MQ_CO_TRY(const auto response,
-            co_await connection->call(std::move(request), cluster.options().request_timeout, kLastWithNames));
+            co_await connection->call(std::move(request), cluster.options().request_timeout, kLastOffsetsByName));
   std::vector<std::pair<TopicPartition, ErrorCode>> results;
   for (const auto& topic : response.body.topics)
     for (const auto& partition : topic.partitions) {

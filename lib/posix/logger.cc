@@ -90,9 +90,9 @@ std::string dropped_line(LogFormat format, std::uint64_t lines) {
   return std::string(text_of(formatted));
 }
 
-class Sink final : public spdlog::sinks::base_sink<std::mutex> {
+class LineSink final : public spdlog::sinks::base_sink<std::mutex> {
  public:
-  explicit Sink(LogFormat format)
+  explicit LineSink(LogFormat format)
       : writer_(STDERR_FILENO, LineWriter::Files::by_the_thread,
                 [format](std::uint64_t lines) { return dropped_line(format, lines); }) {}
 
@@ -114,7 +114,7 @@ class SpdLogger final : public LeveledLogger {
  public:
   explicit SpdLogger(const LoggerOptions& options)
       : is_json_(options.format == LogFormat::json),
-        sink_(std::make_shared<Sink>(options.format)),
+        sink_(std::make_shared<LineSink>(options.format)),
         logger_("mq", sink_) {
     logger_.set_formatter(make_formatter(options.format));
     logger_.set_level(to_spdlog(options.level));
@@ -131,7 +131,7 @@ class SpdLogger final : public LeveledLogger {
 
  private:
   const bool is_json_;
-  const std::shared_ptr<Sink> sink_;
+  const std::shared_ptr<LineSink> sink_;
   spdlog::logger logger_;
 };
 

@@ -215,9 +215,15 @@ inline std::string make_batch(const BatchOptions& options) {
   return *batch;
 }
 
+/// The last version that calls topics by their names.
+constexpr ApiVersion kProduceVersion = 12;
+constexpr std::int16_t kNoAcks = 0;
+constexpr std::int16_t kLeader = 1;
+constexpr std::int16_t kAll = -1;
+
 /// `batch` must outlive the request.
 inline wire::ProduceRequest produce_request(const std::string& topic, std::int32_t partition, const std::string& batch,
-                                            std::int16_t acks = -1) {
+                                            std::int16_t acks = kAll) {
   wire::ProduceRequest request;
   request.acks = acks;
   request.timeout_ms = 30'000;

@@ -9,12 +9,12 @@
 namespace mq::broker {
 namespace {
 
+using testing::kProduceVersion;
 using testing::make_batch;
 using testing::only_row;
 using testing::Peer;
 using testing::produce_request;
 
-constexpr ApiVersion kProduceVersion = 12;
 constexpr ApiVersion kFetchVersion = 12;
 constexpr ApiVersion kListVersion = 9;
 

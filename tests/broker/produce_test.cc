@@ -9,14 +9,14 @@ namespace mq::broker {
 namespace {
 
 using testing::BatchOptions;
+using testing::kAll;
+using testing::kNoAcks;
 using testing::make_batch;
 using testing::only_row;
 using testing::Peer;
 using testing::produce_request;
 
 constexpr ApiVersion kVersion = 12;
-constexpr std::int16_t kAll = -1;
-constexpr std::int16_t kNoAcks = 0;
 // Far above what a shard decompresses itself.
 constexpr std::size_t kLargeRaw = 4u << 20;
 

@@ -9,15 +9,15 @@
 namespace mq::broker {
 namespace {
 
+using testing::kAll;
+using testing::kLeader;
+using testing::kProduceVersion;
 using testing::make_batch;
 using testing::only_row;
 using testing::Peer;
 using testing::produce_request;
 
-constexpr ApiVersion kProduceVersion = 12;
 constexpr ApiVersion kFetchVersion = 12;
-constexpr std::int16_t kAll = -1;
-constexpr std::int16_t kLeader = 1;
 
 class Promises : public testing::BrokerTest {
  public:

@@ -14,7 +14,6 @@
 namespace mq::broker {
 namespace {
 
-constexpr ApiVersion kProduceVersion{9};
 constexpr const char* kStore = "/var/lib/mq/metadata.db";
 constexpr const char* kStoreLog = "/var/lib/mq/metadata.db-wal";
 constexpr const char* kSyncedEnds = "/var/lib/mq/mq-synced-ends";
@@ -27,7 +26,7 @@ class StoreWentBack : public testing::BrokerTest {
       auto peer = co_await testing::Peer::connect(client);
       const std::string batch = testing::make_batch({});
       for (int i = 0; i < count; ++i) {
-        const auto answer = co_await peer->call(testing::produce_request(to, 0, batch), kProduceVersion);
+        const auto answer = co_await peer->call(testing::produce_request(to, 0, batch), testing::kProduceVersion);
         EXPECT_EQ(testing::only_row(answer).error_code, ErrorCode::kNone);
       }
       peer->close();

@@ -234,4 +234,14 @@ class Fixture {
   int suffixes_ = 0;
 };
 
+/// One member alone in a stable group, generation 1.
+inline std::string stable_member(Fixture& f) {
+  const auto joined = f.join_new();
+  EXPECT_EQ(f.take<wire::JoinGroupResponse>(joined.token).generation_id, 1);
+  const auto synced = f.sync(joined.member_id, 1, {{joined.member_id, "all"}});
+  EXPECT_EQ(f.take<wire::SyncGroupResponse>(synced).assignment, "all");
+  EXPECT_EQ(f.state(), State::kStable);
+  return joined.member_id;
+}
+
 }  // namespace mq::group

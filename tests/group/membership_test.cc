@@ -8,16 +8,6 @@ namespace {
 using Join = wire::JoinGroupResponse;
 using Sync = wire::SyncGroupResponse;
 
-/// One member alone in a stable group, generation 1.
-std::string stable_member(Fixture& f) {
-  const auto joined = f.join_new();
-  const auto response = f.take<Join>(joined.token);
-  EXPECT_EQ(response.generation_id, 1);
-  EXPECT_EQ(f.take<Sync>(f.sync(joined.member_id, 1, {{joined.member_id, "all"}})).assignment, "all");
-  EXPECT_EQ(f.state(), State::kStable);
-  return joined.member_id;
-}
-
 /// Brings a second member into the group of `first`, generation 2; the first leads.
 std::string second_member(Fixture& f, const std::string& first) {
   const auto joined = f.join_new();

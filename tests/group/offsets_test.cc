@@ -9,12 +9,6 @@ namespace {
 using Join = wire::JoinGroupResponse;
 using Commit = wire::OffsetCommitResponse;
 
-std::string stable_member(Fixture& f) {
-  const auto joined = f.join_new();
-  f.sync(joined.member_id, 1, {{joined.member_id, "all"}});
-  return joined.member_id;
-}
-
 TEST(Offsets, ACommitIsAnsweredAndSeenOnlyWhenItIsInTheLog) {
   Fixture f;
   f.holds_appends = true;
