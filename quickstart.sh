@@ -5,7 +5,7 @@ cd "$(dirname "$0")"
 . scripts/packages.sh
 
 (install_packages $packages_to_build)
-say "Building (the first time takes 5 to 7 minutes on two cores)"
+say "Building (the first time takes 4 to 6 minutes on two cores)"
 mkdir -p build
 cmake --preset release >build/quickstart.log 2>&1 || { cat build/quickstart.log; exit 1; }
 quiet=--quiet
