@@ -7,6 +7,7 @@
 #include <memory>
 #include <utility>
 
+#include "base/base64.h"
 #include "cli/escape.h"
 
 namespace mq::cli {
@@ -21,7 +22,7 @@ void append_value(std::string_view name, const std::optional<BytesView>& bytes, 
     append_json(*bytes, out);
   } else {
     out += '"';
-    append_base64(*bytes, out);
+    append_base64(*bytes, Base64::padded, out);
     out += '"';
   }
 }
@@ -29,7 +30,7 @@ void append_value(std::string_view name, const std::optional<BytesView>& bytes, 
 void append_header_part(BytesView bytes, std::string& out) {
   if (is_utf8(bytes)) return append_json(bytes, out);
   out += "{\"b64\":\"";
-  append_base64(bytes, out);
+  append_base64(bytes, Base64::padded, out);
   out += "\"}";
 }
 
@@ -168,8 +169,8 @@ class EnvelopeHandler {
            stop(ec, fmt::format("\"{}\" must be from {} to {}", kNames[static_cast<std::size_t>(name_)], min, max));
   }
   bool take_base64(const std::string& text, Bytes& to, error_code& ec) {
-    auto bytes = decode_base64(text);
-    if (!bytes) return stop(ec, bytes.error().why);
+    auto bytes = decode_base64(text, Base64::padded);
+    if (!bytes) return stop(ec, bytes.error().message);
     to = *std::move(bytes);
     return true;
   }

@@ -1,8 +1,6 @@
 #include "cli/escape.h"
 
-#include <fmt/format.h>
-
-#include <array>
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -10,7 +8,6 @@ namespace mq::cli {
 namespace {
 
 constexpr std::string_view kHexDigits = "0123456789abcdef";
-constexpr std::string_view kBase64Digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -197,37 +194,6 @@ void append_hex(BytesView bytes, std::string& out) {
     out += kHexDigits[static_cast<std::uint8_t>(c) >> 4];
     out += kHexDigits[static_cast<std::uint8_t>(c) & 15];
   }
-}
-
-void append_base64(BytesView bytes, std::string& out) {
-  for (std::size_t at = 0; at < bytes.size(); at += 3) {
-    const std::size_t have = std::min<std::size_t>(3, bytes.size() - at);
-    std::uint32_t group = 0;
-    for (std::size_t i = 0; i < 3; ++i) group = group << 8 | (i < have ? byte_at(bytes, at + i) : 0u);
-    for (std::size_t i = 0; i < 4; ++i) out += i <= have ? kBase64Digits[group >> (18 - 6 * i) & 63] : '=';
-  }
-}
-
-Parsed<std::string> decode_base64(std::string_view text) {
-  if (text.size() % 4 != 0) return bad_value(text.size(), 0, "base64 comes in groups of four");
-  std::string out;
-  out.reserve(text.size() / 4 * 3);
-  for (std::size_t at = 0; at < text.size(); at += 4) {
-    const bool last = at + 4 == text.size();
-    const std::size_t digits = last && text.ends_with("==") ? 2 : last && text.ends_with('=') ? 3 : 4;
-    std::uint32_t group = 0;
-    for (std::size_t i = 0; i < 4; ++i) {
-      const std::size_t digit = i < digits ? kBase64Digits.find(text[at + i]) : 0;
-      if (digit == std::string_view::npos) return bad_value(at + i, 1, "not a base64 digit");
-      group = group << 6 | static_cast<std::uint32_t>(digit);
-    }
-    // Bits that no byte takes must be zero, so that each value has one spelling only.
-    if ((digits == 2 && (group & 0xffff) != 0) || (digits == 3 && (group & 0xff) != 0)) {
-      return bad_value(at, 4, "not the base64 of whole bytes");
-    }
-    for (std::size_t i = 0; i + 1 < digits; ++i) out += static_cast<char>(group >> (16 - 8 * i));
-  }
-  return out;
 }
 
 }  // namespace mq::cli

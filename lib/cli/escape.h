@@ -28,8 +28,5 @@ void append_json(BytesView bytes, std::string& out);
 [[nodiscard]] bool is_utf8(BytesView bytes);
 
 void append_hex(BytesView bytes, std::string& out);
-/// With padding.
-void append_base64(BytesView bytes, std::string& out);
-[[nodiscard]] Parsed<std::string> decode_base64(std::string_view text);
 
 }  // namespace mq::cli

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/base64.h"
 #include "base/cursor.h"
 #include "cli/escape.h"
 #include "cli/table.h"
@@ -115,7 +116,7 @@ void append_bytes(const std::optional<BytesView>& bytes, Mod mod, std::string_vi
       append_hex(*bytes, out);
       break;
     case Mod::base64:
-      append_base64(*bytes, out);
+      append_base64(*bytes, Base64::padded, out);
       break;
     case Mod::json:
       append_json(*bytes, out);

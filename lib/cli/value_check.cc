@@ -1,8 +1,6 @@
 #include "cli/value_check.h"
 
-#include <algorithm>
-#include <vector>
-
+#include "base/edit_distance.h"
 #include "cli/units.h"
 
 namespace mq::cli {
@@ -22,21 +20,6 @@ template <class T>
 Parsed<void> forget(const Parsed<T>& parsed) {
   if (!parsed) return std::unexpected(parsed.error());
   return {};
-}
-
-/// Levenshtein's distance.
-std::size_t edits_between(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i);
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
-    }
-  }
-  return row[b.size()];
 }
 
 }  // namespace
@@ -66,7 +49,7 @@ std::string_view nearest(std::string_view wrong, std::span<const std::string_vie
   std::string_view best;
   std::size_t best_edits = kEditsMax + 1;
   for (const std::string_view name : names) {
-    const std::size_t edits = wrong.size() >= 3 && name.starts_with(wrong) ? 0 : edits_between(wrong, name);
+    const std::size_t edits = wrong.size() >= 3 && name.starts_with(wrong) ? 0 : edit_distance(wrong, name);
     if (edits < best_edits && edits < name.size()) {
       best = name;
       best_edits = edits;

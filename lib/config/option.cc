@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/assert.h"
+#include "base/edit_distance.h"
 
 namespace mq::config {
 namespace {
@@ -92,21 +93,6 @@ std::string java_text(double value) {
   return fmt::format("{}E{}", mantissa, number<int>(std::string_view(text).substr(e + 1)).value());
 }
 
-/// Edits (insert, remove, replace, swap neighbours) that make `a` of `b`.
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::vector<std::size_t>> d(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
-  for (std::size_t i = 0; i <= a.size(); ++i) d[i][0] = i;
-  for (std::size_t j = 0; j <= b.size(); ++j) d[0][j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-        d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
-    }
-  }
-  return d[a.size()][b.size()];
-}
-
 }  // namespace
 
 const OptionRow* find_option(std::span<const OptionRow> table, std::string_view name) {
@@ -120,7 +106,7 @@ std::string_view nearest_option(std::span<const OptionRow> table, std::string_vi
   std::string_view nearest;
   std::size_t least = 3 + name.size() / 6;  // further away it is another word
   for (const OptionRow& row : table) {
-    const std::size_t edits = distance(name, row.name);
+    const std::size_t edits = edit_distance(name, row.name);
     if (edits < least) least = edits, nearest = row.name;
   }
   return nearest;

@@ -2,39 +2,22 @@
 
 #include <algorithm>
 
+#include "base/base64.h"
+
 namespace mq {
-namespace {
-constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-constexpr std::size_t kUuidChars = 22;  // 128 bits, six each; the last character holds two
-}  // namespace
 
 std::string Uuid::to_string() const {
   std::string text;
-  std::uint32_t bits = 0;
-  int held = 0;
-  for (std::uint8_t byte : bytes) {
-    bits = bits << 8 | byte;
-    for (held += 8; held >= 6; held -= 6) text.push_back(kAlphabet[bits >> (held - 6) & 63]);
-  }
-  text.push_back(kAlphabet[bits << (6 - held) & 63]);
+  append_base64({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, Base64::url_safe, text);
   return text;
 }
 
 bool Uuid::parse(std::string_view text, Uuid& out) {
+  constexpr std::size_t kUuidChars = 22;  // 128 bits, six each; the last character holds two
   if (text.size() != kUuidChars) return false;
-  Uuid id;
-  std::uint32_t bits = 0;
-  int held = 0;
-  std::size_t n = 0;
-  for (char c : text) {
-    const auto at = kAlphabet.find(c);
-    if (at == std::string_view::npos) return false;
-    bits = bits << 6 | static_cast<std::uint32_t>(at);
-    held += 6;
-    if (held >= 8 && n < id.bytes.size()) id.bytes[n++] = static_cast<std::uint8_t>(bits >> (held -= 8));
-  }
-  if ((bits & ((1u << held) - 1)) != 0) return false;
-  out = id;
+  const auto decoded = decode_base64(text, Base64::url_safe);
+  if (!decoded) return false;
+  std::ranges::copy(*decoded, out.bytes.begin());
   return true;
 }
 
