@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/base64.h"
+#include "base/utf8.h"
 #include "cli/escape.h"
 
 namespace mq::cli {

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/utf8.h"
+
 namespace mq::cli {
 namespace {
 
@@ -16,59 +18,27 @@ int hex_value(char c) {
   return -1;
 }
 
-std::uint8_t byte_at(BytesView bytes, std::size_t i) { return static_cast<std::uint8_t>(bytes[i]); }
-
-/// Length of the well-formed UTF-8 sequence at `at`; 0 when there is none (Unicode 15, table 3-7).
-std::size_t sequence_at(BytesView bytes, std::size_t at) {
-  const std::uint8_t first = byte_at(bytes, at);
-  if (first < 0x80) return 1;
-  std::size_t length = 0;
-  std::uint8_t low = 0x80;
-  std::uint8_t high = 0xbf;
-  if (first >= 0xc2 && first <= 0xdf) {
-    length = 2;
-  } else if (first >= 0xe0 && first <= 0xef) {
-    length = 3;
-    if (first == 0xe0) low = 0xa0;   // overlong
-    if (first == 0xed) high = 0x9f;  // surrogates
-  } else if (first >= 0xf0 && first <= 0xf4) {
-    length = 4;
-    if (first == 0xf0) low = 0x90;   // overlong
-    if (first == 0xf4) high = 0x8f;  // above U+10FFFF
-  } else {
-    return 0;
+/// \xNN for each byte.
+void append_escaped(BytesView bytes, std::string& out) {
+  for (const char byte : bytes) {
+    out += "\\x";
+    append_hex({&byte, 1}, out);
   }
-  if (at + length > bytes.size()) return 0;
-  if (byte_at(bytes, at + 1) < low || byte_at(bytes, at + 1) > high) return 0;
-  for (std::size_t i = at + 2; i < at + length; ++i) {
-    if ((byte_at(bytes, i) & 0xc0) != 0x80) return 0;
-  }
-  return length;
-}
-
-/// U+0080 to U+009F: two bytes that terminals may take as one control.
-bool is_c1_control(BytesView bytes, std::size_t at, std::size_t length) {
-  return length == 2 && byte_at(bytes, at) == 0xc2 && byte_at(bytes, at + 1) < 0xa0;
 }
 
 void append_printable(BytesView bytes, bool keep_lines, std::string& out) {
-  for (std::size_t at = 0; at < bytes.size();) {
-    const char c = bytes[at];
-    const std::size_t length = sequence_at(bytes, at);
-    const bool is_line = c == '\n' || c == '\t';
+  while (!bytes.empty()) {
+    const Utf8Character character = first_character(bytes);
+    const BytesView written = bytes.substr(0, character.bytes);
+    const bool is_line = written == "\n" || written == "\t";
     if (is_line && !keep_lines) {
-      out += c == '\n' ? "\\n" : "\\t";
-    } else if (is_line || (length == 1 && byte_at(bytes, at) >= 0x20 && c != 0x7f)) {
-      out += c;
-    } else if (length > 1 && !is_c1_control(bytes, at, length)) {
-      out.append(bytes.substr(at, length));
+      out += written == "\n" ? "\\n" : "\\t";
+    } else if (is_line || (character.is_valid && !is_control(character.code_point))) {
+      out += written;
     } else {
-      for (std::size_t i = at; i < at + (length == 0 ? 1 : length); ++i) {
-        out += "\\x";
-        append_hex(bytes.substr(i, 1), out);
-      }
+      append_escaped(written, out);
     }
-    at += length == 0 ? 1 : length;
+    bytes.remove_prefix(character.bytes);
   }
 }
 
@@ -148,18 +118,18 @@ void append_json(BytesView bytes, std::string& out) {
   std::size_t plain = 0;
   const auto flush = [&](std::size_t end) { out.append(bytes.substr(plain, end - plain)); };
   for (std::size_t at = 0; at < bytes.size();) {
-    const std::uint8_t c = byte_at(bytes, at);
+    const auto c = static_cast<std::uint8_t>(bytes[at]);
     if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
       ++at;
       continue;
     }
-    const std::size_t length = sequence_at(bytes, at);
-    if (length > 1) {
-      at += length;
+    const Utf8Character character = first_character(bytes.substr(at));
+    if (character.bytes > 1) {
+      at += character.bytes;
       continue;
     }
     flush(at);
-    if (length == 0) {
+    if (!character.is_valid) {
       out += "\xef\xbf\xbd";
     } else if (c == '"' || c == '\\') {
       out += '\\';
@@ -178,15 +148,6 @@ void append_json(BytesView bytes, std::string& out) {
   }
   flush(bytes.size());
   out += '"';
-}
-
-bool is_utf8(BytesView bytes) {
-  for (std::size_t at = 0; at < bytes.size();) {
-    const std::size_t length = sequence_at(bytes, at);
-    if (length == 0) return false;
-    at += length;
-  }
-  return true;
 }
 
 void append_hex(BytesView bytes, std::string& out) {

@@ -24,9 +24,6 @@ void append_tsv(BytesView bytes, std::string& out);
 /// envelope.h.
 void append_json(BytesView bytes, std::string& out);
 
-/// True for well-formed UTF-8 (no surrogates, nothing overlong, at most U+10FFFF).
-[[nodiscard]] bool is_utf8(BytesView bytes);
-
 void append_hex(BytesView bytes, std::string& out);
 
 }  // namespace mq::cli

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/utf8.h"
 #include "cli/escape.h"
 
 namespace mq::cli {
@@ -100,10 +101,6 @@ std::string title_of(const ColumnRow& column) {
   return title;
 }
 
-std::size_t width_of(std::string_view text) {
-  return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return (c & 0xc0) != 0x80; }));
-}
-
 }  // namespace
 
 Parsed<OutputFormat> parse_output_format(std::string_view text, bool stdout_is_terminal) {
@@ -193,7 +190,7 @@ std::string TableWriter::render_table() const {
   }
   std::vector<std::size_t> widths(columns_.size());
   for (const auto& line : lines) {
-    for (std::size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], width_of(line[i]));
+    for (std::size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], columns_of(line[i]));
   }
 
   std::string out;
@@ -204,7 +201,7 @@ std::string TableWriter::render_table() const {
       const bool is_right =
           columns_[i].unit == Unit::number || columns_[i].unit == Unit::bytes || columns_[i].unit == Unit::milliseconds;
       const bool is_last = i + 1 == line.size();
-      const std::string padding(widths[i] - width_of(line[i]), ' ');
+      const std::string padding(widths[i] - columns_of(line[i]), ' ');
       if (i > 0) out += "  ";
       if (is_right) out += padding;
       out += line[i];

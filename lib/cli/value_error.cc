@@ -2,17 +2,10 @@
 
 #include <algorithm>
 
+#include "base/utf8.h"
 #include "cli/escape.h"
 
 namespace mq::cli {
-namespace {
-
-/// Columns of a text as it is shown: one for each byte that starts a character.
-std::size_t columns_of(std::string_view shown) {
-  return static_cast<std::size_t>(std::ranges::count_if(shown, [](char c) { return (c & 0xc0) != 0x80; }));
-}
-
-}  // namespace
 
 std::string underline(std::string_view prefix, std::string_view text, const ValueError& error) {
   constexpr std::size_t kContext = 60;  // bytes shown on either side of the part to blame

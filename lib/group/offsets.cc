@@ -93,7 +93,7 @@ Commit commit_of(const wire::OffsetCommitRequest& request, std::size_t metadata_
                              .metadata = wanted.committed_metadata.value_or(""),
                              .committed_at = wall,
                              .expires_at = expiry_of(request.retention_time_ms, wall)};
-      if (utf16_length(offset.metadata) > metadata_chars_max) {
+      if (to_utf16(offset.metadata).size() > metadata_chars_max) {
         response.topics[t].partitions[p].error_code = ErrorCode::kOffsetMetadataTooLarge;
         continue;
       }

@@ -8,15 +8,7 @@ namespace {
 
 std::uint32_t java_hash(std::string_view utf8) {
   std::uint32_t hash = 0;
-  while (!utf8.empty()) {
-    const std::uint32_t character = take_character(utf8);
-    if (character < 0x10000) {
-      hash = hash * 31 + character;
-    } else {
-      hash = hash * 31 + (0xd800 + ((character - 0x10000) >> 10));
-      hash = hash * 31 + (0xdc00 + ((character - 0x10000) & 0x3ff));
-    }
-  }
+  for (const char16_t unit : to_utf16(utf8)) hash = hash * 31 + unit;
   return hash;
 }
 
