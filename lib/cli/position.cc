@@ -25,7 +25,7 @@ Parsed<Position> counted(Position::Kind kind, std::string_view text, std::size_t
 std::size_t dots_of(std::string_view text) { return text.find(".."); }
 
 /// The part of `text` from `at` to `end` without the blanks round it; `at` moves behind those before it.
-std::string_view trimmed(std::string_view text, std::size_t& at, std::size_t end) {
+std::string_view part_between(std::string_view text, std::size_t& at, std::size_t end) {
   while (at < end && text[at] == ' ') ++at;
   while (at < end && text[end - 1] == ' ') --end;
   return text.substr(at, end - at);
@@ -115,7 +115,7 @@ Parsed<std::vector<std::int32_t>> parse_partitions(std::string_view text) {
   std::vector<std::int32_t> partitions;
   for (std::size_t at = 0;;) {
     const std::size_t comma = std::min(text.find(',', at), text.size());
-    const std::string_view part = trimmed(text, at, comma);
+    const std::string_view part = part_between(text, at, comma);
     const std::size_t dash = part.find('-');
     const auto first = parse_number(part.substr(0, dash), 0, std::numeric_limits<std::int32_t>::max());
     if (!first) return shifted(first.error(), at);
@@ -145,7 +145,7 @@ Parsed<std::vector<PartitionRange>> parse_position_list(std::string_view text, c
     std::size_t end = std::min(text.find(',', at), text.size());
     if (at >= equals) equals = std::min(text.find_first_not_of("0123456789,- ", at), text.size());
     if (equals < text.size() && text[equals] == '=') end = std::min(text.find(',', equals), text.size());
-    const std::string_view element = trimmed(text, at, end);
+    const std::string_view element = part_between(text, at, end);
 
     PartitionRange parsed;
     const std::size_t split = element.find('=');

@@ -6,20 +6,13 @@
 
 #include "base/assert.h"
 #include "base/edit_distance.h"
+#include "base/trimmed.h"
 
 namespace mq::config {
 namespace {
 
 /// A list with more items is refused.
 constexpr std::size_t kListItemsMax = 1000;
-
-/// Without what Java's trim() takes away: everything up to the space.
-std::string_view trimmed(std::string_view text) {
-  const auto is_blank = [](char c) { return static_cast<unsigned char>(c) <= ' '; };
-  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
-  return text;
-}
 
 /// Splits at `separator` and trims the pieces; an empty text has none.
 std::vector<std::string_view> split(std::string_view text, char separator) {

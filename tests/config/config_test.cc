@@ -9,6 +9,7 @@
 #include "config/config_file.h"
 #include "config/effective.h"
 #include "config/option.h"
+#include "config/setting_lines.h"
 #include "config/topic_config.h"
 
 namespace mq::config {
@@ -231,6 +232,21 @@ TEST(Effective, BrokerOptionWithoutValueHasNone) {
     if (option.row->name == "log.retention.hours") EXPECT_FALSE(option.value);
     if (option.row->name == "node.id") EXPECT_EQ(option.value, "3");
   }
+}
+
+TEST(SettingLines, BlanksEmptyLinesAndCommentsDoNotCount) {
+  const auto lines = setting_lines("\n a = b = c \r\n# no\n\t; no\n[x]\n =\nz=", "#;");
+  ASSERT_EQ(lines.size(), 4u);
+  EXPECT_EQ(lines[0].number, 2u);
+  EXPECT_EQ(lines[0].text, "a = b = c");
+  EXPECT_EQ(lines[0].name, "a");
+  EXPECT_EQ(lines[0].value, "b = c");
+  EXPECT_EQ(lines[1].number, 5u);
+  EXPECT_EQ(lines[1].name, "[x]");
+  EXPECT_EQ(lines[1].value, std::nullopt);
+  EXPECT_EQ(lines[2].name, "");
+  EXPECT_EQ(lines[3].value, "");
+  EXPECT_EQ(setting_lines("; a mark", "#").size(), 1u);
 }
 
 TEST(ConfigFile, ReadsNamesAndValues) {
