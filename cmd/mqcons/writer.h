@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "cli/stored_record.h"
 #include "options.h"
 #include "record/batch.h"
 #include "record/record.h"
@@ -18,7 +19,7 @@ class Writer {
              std::string& out);
 
  private:
-  void write_plain(const cli::RecordView& record, std::string& out) const;
+  void write_plain(const cli::StoredRecord& stored, std::string& out) const;
   const Options& options_;
   std::string line_;
 };

@@ -360,11 +360,10 @@ class BatchRows : public DumpSink {
     table_.add({segment.path, static_cast<std::int64_t>(batch.position), static_cast<std::int64_t>(header.size_bytes()),
                 header.base_offset.value(), header.last_offset().value(), std::int64_t{header.record_count},
                 std::string(record::name_of(header.compression())), time_cell(header.max_timestamp),
-                std::string(header.timestamp_type() == record::TimestampType::create_time ? "create" : "append"),
-                number_cell(header.leader_epoch.value()), number_cell(header.producer_id.value()),
-                number_cell(header.producer_epoch.value()), number_cell(header.base_sequence.value()),
-                number_cell(header.last_sequence().value()), header.is_transactional(), header.is_control(),
-                fmt::format("{:08x}", header.crc)});
+                std::string(cli::name_of(header.timestamp_type())), number_cell(header.leader_epoch.value()),
+                number_cell(header.producer_id.value()), number_cell(header.producer_epoch.value()),
+                number_cell(header.base_sequence.value()), number_cell(header.last_sequence().value()),
+                header.is_transactional(), header.is_control(), fmt::format("{:08x}", header.crc)});
     return {};
   }
   std::string take(bool at_end) override { return at_end ? table_.finish() : table_.take(); }
@@ -373,35 +372,18 @@ class BatchRows : public DumpSink {
   cli::TableWriter table_;
 };
 
-cli::RecordView view_of(const SegmentFile& segment, const record::BatchHeader& header,
-                        const record::RecordView& record) {
-  cli::RecordView view{.topic = segment.where.topic,
-                       .partition = segment.where.partition,
-                       .offset = record.offset.value(),
-                       .leader_epoch = header.leader_epoch.value(),
-                       .timestamp = record.timestamp,
-                       .timestamp_type = header.timestamp_type() == record::TimestampType::create_time
-                                             ? cli::TimestampType::create
-                                             : cli::TimestampType::append,
-                       .key = record.key,
-                       .value = record.value,
-                       .headers = {}};
-  for (const record::HeaderView& one : record.headers) view.headers.push_back({one.key, one.value});
-  return view;
-}
-
 /// Opens batches and hands out their records.
 class RecordSink : public DumpSink {
  public:
   Result<void> add(const SegmentFile& segment, const log::BatchAt& batch, const OffsetRange& range) override {
     return record::for_each_record(reader_, batch.view(), [&](const record::RecordView& record) {
       if (record.offset >= range.first && record.offset < range.last)
-        add_record(view_of(segment, batch.header, record), batch.header);
+        add_record({.where = segment.where, .batch = batch.header, .record = record});
     });
   }
 
  protected:
-  virtual void add_record(const cli::RecordView& record, const record::BatchHeader& header) = 0;
+  virtual void add_record(const cli::StoredRecord& stored) = 0;
 
  private:
   record::RecordReader reader_;
@@ -424,18 +406,19 @@ class RecordRows : public RecordSink {
   std::string take(bool at_end) override { return at_end ? table_.finish() : table_.take(); }
 
  protected:
-  void add_record(const cli::RecordView& record, const record::BatchHeader& header) override {
+  void add_record(const cli::StoredRecord& stored) override {
+    const auto& [where, batch, record] = stored;
     const auto cell = [](const std::optional<BytesView>& bytes) -> cli::Cell {
       if (!bytes) return std::monostate{};
       return std::string(*bytes);
     };
     std::vector<std::string> headers;
-    for (const cli::HeaderView& one : record.headers)
-      headers.push_back(fmt::format("{}={}", one.name, one.value.value_or("")));
+    for (const record::HeaderView& one : record.headers)
+      headers.push_back(fmt::format("{}={}", one.key, one.value.value_or("")));
     cli::Cell topic;
-    if (!record.topic.empty()) topic = std::string(record.topic);
-    table_.add({topic, number_cell(record.partition), record.offset, time_cell(record.timestamp), header.is_control(),
-                cell(record.key), cell(record.value), std::move(headers)});
+    if (!where.topic.empty()) topic = where.topic;
+    table_.add({topic, number_cell(where.partition), record.offset.value(), time_cell(record.timestamp),
+                batch.is_control(), cell(record.key), cell(record.value), std::move(headers)});
   }
 
  private:
@@ -447,8 +430,8 @@ class Envelopes : public RecordSink {
   std::string take(bool) override { return std::exchange(out_, {}); }
 
  protected:
-  void add_record(const cli::RecordView& record, const record::BatchHeader&) override {
-    cli::write_envelope(record, out_);
+  void add_record(const cli::StoredRecord& stored) override {
+    cli::write_envelope(stored, out_);
     out_ += '\n';
   }
 
@@ -468,7 +451,7 @@ class Formatted : public RecordSink {
   }
 
  protected:
-  void add_record(const cli::RecordView& record, const record::BatchHeader&) override { format_.write(record, out_); }
+  void add_record(const cli::StoredRecord& stored) override { format_.write(stored, out_); }
 
  private:
   cli::RecordFormat format_;

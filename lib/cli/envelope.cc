@@ -10,6 +10,7 @@
 #include "base/base64.h"
 #include "base/utf8.h"
 #include "cli/escape.h"
+#include "record/record.h"
 
 namespace mq::cli {
 namespace {
@@ -54,9 +55,6 @@ constexpr std::string_view kNames[] = {"topic", "partition", "offset", "ts",    
                                        "key",   "key_b64",   "value",  "value_b64", "headers"};
 static_assert(std::size(kNames) == static_cast<std::size_t>(Name::count));
 
-/// A parsed text: where it stood is not known, so errors underline the whole line.
-using Bytes = std::optional<std::string>;
-
 /// Takes Boost.JSON's events and allows exactly the grammar of an envelope. Where we are is said by `depth_` and
 /// `in_headers_`: 1 the object, 2 the list of headers, 3 one pair, 4 the {"b64":...} of a pair.
 class EnvelopeHandler {
@@ -68,19 +66,8 @@ class EnvelopeHandler {
   static constexpr std::size_t max_key_size = 64;
   static constexpr std::size_t max_string_size = kEnvelopeBytesMax;
 
-  struct Header {
-    Bytes name;
-    Bytes value;
-  };
-  std::string topic;
-  std::int64_t numbers[static_cast<std::size_t>(Name::ts_type)] = {-1, -1, -1,
-                                                                   -1};  // partition, offset, ts at their names
-  std::int64_t epoch = -1;
-  TimestampType timestamp_type = TimestampType::create;
-  Bytes key;
-  Bytes value;
-  std::vector<Header> headers;
-  std::string why;  ///< of the first mistake
+  Envelope read;
+  std::string why;  ///< of the first mistake; where a text stood is not known, so it may underline the whole line
 
   [[nodiscard]] bool has(Name name) const { return (seen_ >> static_cast<unsigned>(name) & 1) != 0; }
 
@@ -100,7 +87,7 @@ class EnvelopeHandler {
   bool on_array_begin(error_code& ec) {
     if (depth_ == 1 && name_ == Name::headers) return ++depth_, true;
     if (depth_ == 2) {
-      headers.emplace_back();
+      read.headers.emplace_back();
       part_ = 0;
       return ++depth_, true;
     }
@@ -141,13 +128,17 @@ class EnvelopeHandler {
     if (depth_ != 1) return stop(ec, "a number where none belongs");
     switch (name_) {
       case Name::partition:
-        return in_range(number, -1, std::numeric_limits<std::int32_t>::max(), ec) && (numbers[1] = number, true);
+        read.where.partition = static_cast<std::int32_t>(number);
+        return in_range(number, -1, std::numeric_limits<std::int32_t>::max(), ec);
       case Name::offset:
-        return in_range(number, -1, std::numeric_limits<std::int64_t>::max(), ec) && (numbers[2] = number, true);
+        read.offset = Offset{number};
+        return in_range(number, -1, std::numeric_limits<std::int64_t>::max(), ec);
       case Name::ts:
-        return in_range(number, -1, std::numeric_limits<std::int64_t>::max(), ec) && (numbers[3] = number, true);
+        read.timestamp = number;
+        return in_range(number, -1, std::numeric_limits<std::int64_t>::max(), ec);
       case Name::epoch:
-        return in_range(number, -1, std::numeric_limits<std::int32_t>::max(), ec) && (epoch = number, true);
+        read.leader_epoch = LeaderEpoch{static_cast<std::int32_t>(number)};
+        return in_range(number, -1, std::numeric_limits<std::int32_t>::max(), ec);
       default:
         return stop(ec, fmt::format("\"{}\" is no number", kNames[static_cast<std::size_t>(name_)]));
     }
@@ -169,33 +160,45 @@ class EnvelopeHandler {
     return (number >= min && number <= max) ||
            stop(ec, fmt::format("\"{}\" must be from {} to {}", kNames[static_cast<std::size_t>(name_)], min, max));
   }
-  bool take_base64(const std::string& text, Bytes& to, error_code& ec) {
+  std::optional<std::string> decoded(const std::string& text, error_code& ec) {
     auto bytes = decode_base64(text, Base64::padded);
-    if (!bytes) return stop(ec, bytes.error().message);
-    to = *std::move(bytes);
-    return true;
+    if (bytes) return *std::move(bytes);
+    stop(ec, bytes.error().message);
+    return std::nullopt;
+  }
+  void put_header_part(std::string bytes) {
+    if (part_ == 0) {
+      read.headers.back().name = std::move(bytes);
+    } else {
+      read.headers.back().value = std::move(bytes);
+    }
   }
   bool take(std::string text, error_code& ec) {
     if (depth_ == 3 && part_ < 2) {
-      (part_ == 0 ? headers.back().name : headers.back().value) = std::move(text);
+      put_header_part(std::move(text));
       return ++part_, true;
     }
-    if (depth_ == 4) return take_base64(text, part_ == 0 ? headers.back().name : headers.back().value, ec);
+    if (depth_ == 4) {
+      auto bytes = decoded(text, ec);
+      return bytes && (put_header_part(*std::move(bytes)), true);
+    }
     if (depth_ != 1) return stop(ec, "a text where none belongs");
     switch (name_) {
       case Name::topic:
-        return topic = std::move(text), true;
+        return read.where.topic = std::move(text), true;
       case Name::key:
-        return key = std::move(text), true;
+        return read.key = std::move(text), true;
       case Name::value:
-        return value = std::move(text), true;
+        return read.value = std::move(text), true;
       case Name::key_b64:
-        return take_base64(text, key, ec);
+        return (read.key = decoded(text, ec)).has_value();
       case Name::value_b64:
-        return take_base64(text, value, ec);
+        return (read.value = decoded(text, ec)).has_value();
       case Name::ts_type:
         if (text != "create" && text != "append") return stop(ec, "\"ts_type\" is \"create\" or \"append\"");
-        return timestamp_type = text == "create" ? TimestampType::create : TimestampType::append, true;
+        read.timestamp_type =
+            text == "create" ? record::TimestampType::create_time : record::TimestampType::log_append_time;
+        return true;
       default:
         return stop(ec, fmt::format("\"{}\" is no text", kNames[static_cast<std::size_t>(name_)]));
     }
@@ -210,18 +213,20 @@ class EnvelopeHandler {
 
 }  // namespace
 
-void write_envelope(const RecordView& record, std::string& out) {
+void write_envelope(const StoredRecord& stored, std::string& out) {
+  const auto& [where, batch, record] = stored;
   out += "{\"topic\":";
-  append_json(record.topic, out);
+  append_json(where.topic, out);
   fmt::format_to(std::back_inserter(out), ",\"partition\":{},\"offset\":{},\"ts\":{},\"ts_type\":\"{}\"",
-                 record.partition, record.offset, record.timestamp,
-                 record.timestamp_type == TimestampType::create ? "create" : "append");
+                 where.partition, record.offset.value(), record.timestamp, name_of(batch.timestamp_type()));
   append_value("key", record.key, out);
   append_value("value", record.value, out);
   out += ",\"headers\":[";
-  for (const HeaderView& header : record.headers) {
-    out += &header == record.headers.data() ? "[" : ",[";
-    append_header_part(header.name, out);
+  std::string_view before;
+  for (const record::HeaderView& header : record.headers) {
+    out += std::exchange(before, ",");
+    out += '[';
+    append_header_part(header.key, out);
     out += ',';
     if (header.value) {
       append_header_part(*header.value, out);
@@ -233,39 +238,20 @@ void write_envelope(const RecordView& record, std::string& out) {
   out += "]}";
 }
 
-Parsed<void> read_envelope(std::string_view line, Envelope& envelope) {
+Parsed<Envelope> read_envelope(std::string_view line) {
   if (line.size() > kEnvelopeBytesMax) return bad_value(0, 0, "longer than {} bytes", kEnvelopeBytesMax);
   boost::json::basic_parser<EnvelopeHandler> parser{boost::json::parse_options{}};
   boost::json::error_code ec;
   const std::size_t used = parser.write_some(false, line.data(), line.size(), ec);
-  EnvelopeHandler& read = parser.handler();
-  if (ec) return bad_value(used, 1, "{}", read.why.empty() ? "not a JSON object: " + ec.message() : read.why);
+  EnvelopeHandler& handler = parser.handler();
+  if (ec) return bad_value(used, 1, "{}", handler.why.empty() ? "not a JSON object: " + ec.message() : handler.why);
   if (used != line.size()) return bad_value(used, line.size() - used, "more text after the object");
-  const auto both = [&](Name a, Name b) { return read.has(a) && read.has(b); };
+  const auto both = [&](Name a, Name b) { return handler.has(a) && handler.has(b); };
   if (both(Name::key, Name::key_b64)) return bad_value(0, line.size(), "both \"key\" and \"key_b64\"");
   if (both(Name::value, Name::value_b64)) return bad_value(0, line.size(), "both \"value\" and \"value_b64\"");
-  if (!read.has(Name::value) && !read.has(Name::value_b64))
+  if (!handler.has(Name::value) && !handler.has(Name::value_b64))
     return bad_value(0, line.size(), "no \"value\"; write null for none");
-
-  envelope.held_.clear();
-  const auto hold = [&envelope](std::string text) { return BytesView(envelope.held_.emplace_back(std::move(text))); };
-  const auto hold_bytes = [&hold](Bytes& bytes) {
-    return bytes ? std::optional<BytesView>(hold(*std::move(bytes))) : std::nullopt;
-  };
-  envelope.record = RecordView{.topic = hold(std::move(read.topic)),
-                               .partition = static_cast<std::int32_t>(read.numbers[1]),
-                               .offset = read.numbers[2],
-                               .leader_epoch = static_cast<std::int32_t>(read.epoch),
-                               .timestamp = read.numbers[3],
-                               .timestamp_type = read.timestamp_type,
-                               .key = hold_bytes(read.key),
-                               .value = hold_bytes(read.value),
-                               .headers = {}};
-  for (auto& header : read.headers) {
-    envelope.record.headers.push_back({.name = hold(*std::move(header.name)), .value = hold_bytes(header.value)});
-  }
-  envelope.has_timestamp = read.has(Name::ts);
-  return {};
+  return std::move(handler.read);
 }
 
 }  // namespace mq::cli

@@ -1,13 +1,16 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
-#include "cli/record_view.h"
+#include "base/time.h"
+#include "cli/stored_record.h"
 #include "cli/value_error.h"
+#include "record/batch.h"
 
 namespace mq::cli {
 
@@ -16,24 +19,25 @@ inline constexpr std::size_t kEnvelopeBytesMax = 512 << 20;
 
 /// Appends the record as one JSON object without a newline, mq-record(5). Bytes that are no UTF-8 become base64, so
 /// that reading it back gives the same record, byte for byte.
-void write_envelope(const RecordView& record, std::string& out);
+void write_envelope(const StoredRecord& stored, std::string& out);
 
-/// A record read from an envelope; `record` points into it, so it cannot be copied or moved from.
+/// What an envelope says. What it does not say is -1, none or empty.
 struct Envelope {
-  RecordView record;  ///< what the line did not say is -1, none or empty
-  bool has_timestamp = false;
-
-  Envelope() = default;
-  Envelope(const Envelope&) = delete;
-  Envelope& operator=(const Envelope&) = delete;
-
- private:
-  friend Parsed<void> read_envelope(std::string_view line, Envelope& envelope);
-  std::deque<std::string> held_;  ///< a deque: its strings never move
+  struct Header {
+    std::string name;
+    std::optional<std::string> value;
+  };
+  TopicPartition where{.topic = {}, .partition = -1};
+  Offset offset{-1};
+  LeaderEpoch leader_epoch = kNoLeaderEpoch;
+  std::optional<WallMillis> timestamp;
+  record::TimestampType timestamp_type = record::TimestampType::create_time;
+  std::optional<std::string> key;
+  std::optional<std::string> value;
+  std::vector<Header> headers;
 };
 
-/// Reads one line into `envelope`, replacing what was there. Strict: one object, no unknown and no repeated names, no
-/// value of another type, valid base64, valid UTF-8.
-[[nodiscard]] Parsed<void> read_envelope(std::string_view line, Envelope& envelope);
+/// Strict: one object, no unknown and no repeated names, no value of another type, valid base64, valid UTF-8.
+[[nodiscard]] Parsed<Envelope> read_envelope(std::string_view line);
 
 }  // namespace mq::cli

@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/base64.h"
 #include "base/cursor.h"
 #include "cli/escape.h"
 #include "cli/table.h"
+#include "record/record.h"
 
 namespace mq::cli {
 namespace {
@@ -134,19 +136,20 @@ void append_time(WallMillis time, Mod mod, std::string& out) {
   }
 }
 
-void append_headers(const RecordView& record, Mod mod, std::string_view null_text, std::string& out) {
+void append_headers(const record::HeadersView& headers, Mod mod, std::string_view null_text, std::string& out) {
   const bool is_json = mod == Mod::json;
   if (is_json) out += '[';
-  for (const HeaderView& header : record.headers) {
-    if (&header != record.headers.data()) out += ',';
+  std::string_view before;
+  for (const record::HeaderView& header : headers) {
+    out += std::exchange(before, ",");
     if (is_json) {
       out += '[';
-      append_json(header.name, out);
+      append_json(header.key, out);
       out += ',';
       append_bytes(header.value, Mod::json, null_text, out);
       out += ']';
     } else {
-      out += header.name;
+      out += header.key;
       out += '=';
       append_bytes(header.value, Mod::none, null_text, out);
     }
@@ -155,11 +158,12 @@ void append_headers(const RecordView& record, Mod mod, std::string_view null_tex
 }
 
 /// The last header of that name, as Kafka's `lastHeader`.
-std::optional<BytesView> header_of(const RecordView& record, std::string_view name) {
-  for (auto header = record.headers.rbegin(); header != record.headers.rend(); ++header) {
-    if (header->name == name) return header->value;
+std::optional<BytesView> header_of(const record::HeadersView& headers, std::string_view name) {
+  std::optional<BytesView> value;
+  for (const record::HeaderView& header : headers) {
+    if (header.key == name) value = header.value;
   }
-  return std::nullopt;
+  return value;
 }
 
 }  // namespace
@@ -211,7 +215,8 @@ Parsed<RecordFormat> RecordFormat::compile(std::string_view text) {
   return format;
 }
 
-void RecordFormat::write(const RecordView& record, std::string& out, std::string_view null_text) const {
+void RecordFormat::write(const StoredRecord& stored, std::string& out, std::string_view null_text) const {
+  const auto& [where, batch, record] = stored;
   for (const Piece& piece : pieces_) {
     switch (piece.field) {
       case Field::literal:
@@ -224,28 +229,28 @@ void RecordFormat::write(const RecordView& record, std::string& out, std::string
         append_bytes(record.key, piece.mod, null_text, out);
         break;
       case Field::topic:
-        append_bytes(record.topic, piece.mod, null_text, out);
+        append_bytes(where.topic, piece.mod, null_text, out);
         break;
       case Field::partition:
-        fmt::format_to(std::back_inserter(out), "{}", record.partition);
+        fmt::format_to(std::back_inserter(out), "{}", where.partition);
         break;
       case Field::offset:
-        fmt::format_to(std::back_inserter(out), "{}", record.offset);
+        fmt::format_to(std::back_inserter(out), "{}", record.offset.value());
         break;
       case Field::ts:
         append_time(record.timestamp, piece.mod, out);
         break;
       case Field::ts_type:
-        out += record.timestamp_type == TimestampType::create ? "create" : "append";
+        out += name_of(batch.timestamp_type());
         break;
       case Field::epoch:
-        fmt::format_to(std::back_inserter(out), "{}", record.leader_epoch);
+        fmt::format_to(std::back_inserter(out), "{}", batch.leader_epoch.value());
         break;
       case Field::headers:
-        append_headers(record, piece.mod, null_text, out);
+        append_headers(record.headers, piece.mod, null_text, out);
         break;
       case Field::header:
-        append_bytes(header_of(record, piece.text), piece.mod, null_text, out);
+        append_bytes(header_of(record.headers, piece.text), piece.mod, null_text, out);
         break;
     }
   }

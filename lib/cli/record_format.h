@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/record_view.h"
+#include "cli/stored_record.h"
 #include "cli/value_error.h"
 
 namespace mq::cli {
@@ -23,7 +23,7 @@ class RecordFormat {
   [[nodiscard]] static Parsed<RecordFormat> compile(std::string_view text);
 
   /// Appends the record to `out`. `null_text` stands for a null key, value or header; lengths of null are -1.
-  void write(const RecordView& record, std::string& out, std::string_view null_text = {}) const;
+  void write(const StoredRecord& stored, std::string& out, std::string_view null_text = {}) const;
 
   enum class Field : std::uint8_t {
     literal,

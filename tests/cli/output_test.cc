@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <deque>
+#include <functional>
 #include <random>
 #include <set>
 
@@ -10,42 +12,58 @@
 #include "cli/record_format.h"
 #include "cli/table.h"
 #include "cli/terminal.h"
+#include "record/batch_builder.h"
+#include "record/record.h"
 
 namespace mq::cli {
 namespace {
 
 using namespace std::literals;
 
-RecordView sample() {
-  return {.topic = "a",
-          .partition = 0,
-          .offset = 17,
-          .leader_epoch = 2,
-          .timestamp = 1'735'689'600'123,
-          .timestamp_type = TimestampType::create,
-          .key = "k",
-          .value = "v",
-          .headers = {{"h", "v"}, {"h", std::nullopt}}};
+/// What a record is made of, in a batch of its own.
+struct Sample {
+  TopicPartition where{.topic = "a", .partition = 0};
+  Offset offset{17};
+  LeaderEpoch leader_epoch{2};
+  WallMillis timestamp = 1'735'689'600'123;
+  record::TimestampType timestamp_type = record::TimestampType::create_time;
+  std::optional<BytesView> key = "k";
+  std::optional<BytesView> value = "v";
+  std::vector<record::HeaderView> headers = {{.key = "h", .value = "v"}, {.key = "h", .value = std::nullopt}};
+};
+
+std::string batch_of(const Sample& sample) {
+  record::BatchBuilder builder({.timestamp_type = sample.timestamp_type});
+  builder.add(sample.timestamp, sample.key, sample.value, sample.headers);
+  return builder
+      .finish({.base_offset = sample.offset, .leader_epoch = sample.leader_epoch, .max_timestamp = sample.timestamp})
+      .value();
 }
 
-std::string envelope_of(const RecordView& record) {
+/// What `write` makes of the stored record.
+std::string written(const Sample& sample, const std::function<void(const StoredRecord&, std::string&)>& write) {
+  const std::string bytes = batch_of(sample);
+  const record::BatchView batch = record::first_batch(bytes).value();
+  record::RecordReader reader;
+  record::RecordView record;
+  EXPECT_TRUE(reader.open(batch));
+  EXPECT_TRUE(reader.next(record).value());
   std::string out;
-  write_envelope(record, out);
+  write({.where = sample.where, .batch = batch.header(), .record = record}, out);
   return out;
 }
 
+std::string envelope_of(const Sample& sample) { return written(sample, write_envelope); }
+
 TEST(EnvelopeText, IsTheDocumentedOne) {
   EXPECT_EQ(
-      envelope_of(sample()),
+      envelope_of({}),
       R"({"topic":"a","partition":0,"offset":17,"ts":1735689600123,"ts_type":"create","key":"k","value":"v","headers":[["h","v"],["h",null]]})");
 }
 
 TEST(EnvelopeText, BytesThatAreNoTextBecomeBase64) {
-  RecordView record = sample();
-  record.key = std::nullopt;
-  record.value = "\xff\xfe\0bin"sv;
-  record.headers = {{"\xff"sv, "\x80"sv}};
-  const std::string text = envelope_of(record);
+  const std::string text =
+      envelope_of({.key = std::nullopt, .value = "\xff\xfe\0bin"sv, .headers = {{.key = "\xff"sv, .value = "\x80"sv}}});
   EXPECT_NE(text.find(R"("key":null,"value_b64":"//4AYmlu","headers":[[{"b64":"/w=="},{"b64":"gA=="}]])"),
             std::string::npos)
       << text;
@@ -73,46 +91,42 @@ TEST(EnvelopeText, ReadingBackGivesTheSameRecord) {
     const auto maybe = [&]() -> std::optional<BytesView> {
       return random() % 4 == 0 ? std::nullopt : std::optional(bytes());
     };
-    RecordView record{.topic = "t.x_-1",
-                      .partition = static_cast<std::int32_t>(random() % 100),
-                      .offset = static_cast<std::int64_t>(random() >> 1),
-                      .leader_epoch = -1,
-                      .timestamp = static_cast<std::int64_t>(random() >> 1),
-                      .timestamp_type = random() % 2 == 0 ? TimestampType::create : TimestampType::append,
-                      .key = maybe(),
-                      .value = maybe(),
-                      .headers = {}};
-    for (std::uint64_t n = random() % 4; n > 0; --n) record.headers.push_back({.name = bytes(), .value = maybe()});
+    Sample sample{.where = {.topic = "t.x_-1", .partition = static_cast<std::int32_t>(random() % 100)},
+                  .offset = Offset{static_cast<std::int64_t>(random() >> 2)},
+                  .timestamp = static_cast<std::int64_t>(random() >> 1),
+                  .timestamp_type =
+                      random() % 2 == 0 ? record::TimestampType::create_time : record::TimestampType::log_append_time,
+                  .key = maybe(),
+                  .value = maybe(),
+                  .headers = {}};
+    for (std::uint64_t n = random() % 4; n > 0; --n) sample.headers.push_back({.key = bytes(), .value = maybe()});
 
-    const std::string line = envelope_of(record);
+    const std::string line = envelope_of(sample);
     ASSERT_TRUE(is_utf8(line));
     ASSERT_EQ(line.find('\n'), std::string::npos);
-    Envelope read;
-    const auto fine = read_envelope(line, read);
-    ASSERT_TRUE(fine) << line << fine.error().why;
-    EXPECT_EQ(read.record.topic, record.topic);
-    EXPECT_EQ(read.record.partition, record.partition);
-    EXPECT_EQ(read.record.offset, record.offset);
-    EXPECT_EQ(read.record.timestamp, record.timestamp);
-    EXPECT_EQ(read.record.timestamp_type, record.timestamp_type);
-    EXPECT_EQ(read.record.key, record.key);
-    EXPECT_EQ(read.record.value, record.value);
-    ASSERT_EQ(read.record.headers.size(), record.headers.size());
-    for (std::size_t i = 0; i < record.headers.size(); ++i) {
-      EXPECT_EQ(read.record.headers[i].name, record.headers[i].name);
-      EXPECT_EQ(read.record.headers[i].value, record.headers[i].value);
+    const auto read = read_envelope(line);
+    ASSERT_TRUE(read) << line << read.error().why;
+    EXPECT_EQ(read->where, sample.where);
+    EXPECT_EQ(read->offset, sample.offset);
+    EXPECT_EQ(read->timestamp, sample.timestamp);
+    EXPECT_EQ(read->timestamp_type, sample.timestamp_type);
+    EXPECT_EQ(read->key, sample.key);
+    EXPECT_EQ(read->value, sample.value);
+    ASSERT_EQ(read->headers.size(), sample.headers.size());
+    for (std::size_t i = 0; i < sample.headers.size(); ++i) {
+      EXPECT_EQ(read->headers[i].name, sample.headers[i].key);
+      EXPECT_EQ(read->headers[i].value, sample.headers[i].value);
     }
-    EXPECT_EQ(envelope_of(read.record), line);
   }
 }
 
 TEST(EnvelopeText, OnlyTheValueIsRequired) {
-  Envelope read;
-  ASSERT_TRUE(read_envelope(R"( {"value":""} )", read));
-  EXPECT_EQ(read.record.value, "");
-  EXPECT_EQ(read.record.key, std::nullopt);
-  EXPECT_EQ(read.record.partition, -1);
-  EXPECT_FALSE(read.has_timestamp);
+  const auto read = read_envelope(R"( {"value":""} )");
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->value, "");
+  EXPECT_EQ(read->key, std::nullopt);
+  EXPECT_EQ(read->where.partition, -1);
+  EXPECT_FALSE(read->timestamp);
 }
 
 TEST(EnvelopeText, WhatIsNotAnEnvelopeIsRefused) {
@@ -147,17 +161,15 @@ TEST(EnvelopeText, WhatIsNotAnEnvelopeIsRefused) {
                            "{\"value\":\"\xff\"}",
                            R"({"value":"a",})",
                            R"({"value":"a")"}) {
-    Envelope read;
-    EXPECT_FALSE(read_envelope(line, read)) << line;
+    EXPECT_FALSE(read_envelope(line)) << line;
   }
 }
 
-std::string formatted(std::string_view format, const RecordView& record = sample(), std::string_view null_text = {}) {
+std::string formatted(std::string_view format, const Sample& sample = {}, std::string_view null_text = {}) {
   const auto compiled = RecordFormat::compile(format);
   if (!compiled) return "error: " + compiled.error().why;
-  std::string out;
-  compiled->write(record, out, null_text);
-  return out;
+  return written(sample,
+                 [&](const StoredRecord& stored, std::string& out) { compiled->write(stored, out, null_text); });
 }
 
 TEST(Format, EveryTokenIsWritten) {
@@ -166,21 +178,17 @@ TEST(Format, EveryTokenIsWritten) {
   EXPECT_EQ(formatted("%{ts:iso} %{ts:iso_us} %{ts_type} %{epoch}"),
             "2025-01-01T00:00:00.123Z 2025-01-01T00:00:00.123000Z create 2");
   EXPECT_EQ(formatted("%{value:hex} %{value:base64} %{key:json} %{topic:len} %{value:str}"), "76 dg== \"k\" 1 v");
-  EXPECT_EQ(formatted("%{header.h} %{headers:json} %{header.none:json}", sample(), "-"),
+  EXPECT_EQ(formatted("%{header.h} %{headers:json} %{header.none:json}", {}, "-"),
             "- [[\"h\",\"v\"],[\"h\",null]] null");
   EXPECT_EQ(formatted("\\x41\\t\\\\\\0"), "A\t\\\0"sv);
 }
 
 TEST(Format, NullIsWrittenAsAskedAndItsLengthIsMinusOne) {
-  RecordView record = sample();
-  record.key = std::nullopt;
-  EXPECT_EQ(formatted("%k %K", record, "NULL"), "NULL -1");
+  EXPECT_EQ(formatted("%k %K", {.key = std::nullopt}, "NULL"), "NULL -1");
 }
 
 TEST(Format, HeaderNamesMayHoldColons) {
-  RecordView record = sample();
-  record.headers = {{"a:b", "x"}};
-  EXPECT_EQ(formatted("%{header.a:b} %{header.a:b:hex}", record), "x 78");
+  EXPECT_EQ(formatted("%{header.a:b} %{header.a:b:hex}", {.headers = {{.key = "a:b", .value = "x"}}}), "x 78");
 }
 
 TEST(Format, MistakesPointAtTheirPlace) {
