@@ -9,11 +9,11 @@
 #include "client/admin.h"
 #include "posix/stdio.h"
 #include "process_cpu.h"
+#include "tool/error_stream.h"
 
 namespace mq::mqbench {
 namespace {
 
-constexpr Duration kProgressEvery = 250ms;
 constexpr Duration kLookForLostEvery = 100ms;
 
 double seconds_of(Duration duration) { return std::chrono::duration<double>(duration).count(); }
@@ -24,18 +24,14 @@ Bench::Bench(tool::Context& context, Options options)
     : runtime_(context.runtime),
       shard_(runtime_.shard(0)),
       args_(context.args),
-      environment_(context.environment),
       options_(std::move(options)),
       client_(context.client),
       topic_(options_.topic),
       tasks_(shard_),
       window_timer_(shard_.make_timer()),
-      progress_timer_(shard_.make_timer()),
       leaving_timer_(shard_.make_timer()) {}
 
 awaitable<cli::ExitCode> Bench::run() {
-  env::TaskGroup showing(shard_);
-  showing.spawn(show_progress());
   env::TaskGroup leaving(shard_);
   leaving.spawn(leave_lost_brokers());
   auto done = co_await prepare_and_load();
@@ -47,13 +43,12 @@ awaitable<cli::ExitCode> Bench::run() {
   co_await delete_topic();
   for (const auto& cluster : clusters_) co_await cluster->close();
   finished_ = true;
-  progress_timer_->cancel();
   leaving_timer_->cancel();
-  co_await showing.join();
   co_await leaving.join();
+  tool::erase_progress();
   if (done) done = co_await print_report();
   if (!done) {
-    posix::write_error(cli::complaint(args_, done.error()));
+    tool::tell(cli::complaint(args_, done.error()));
     worsen(cli::exit_code_of(done.error()));
   }
   co_return code_;
@@ -191,18 +186,6 @@ std::string Bench::progress() const {
                      seconds > 0 ? static_cast<double>(bytes_) / seconds / 1e6 : 0);
 }
 
-awaitable<void> Bench::show_progress() {
-  cli::ProgressLine line(args_, environment_, shard_.now());
-  while (!finished_) {
-    (void)co_await progress_timer_->wait_until(shard_.now() + kProgressEvery);
-    if (!line.due(shard_.now())) continue;
-    std::string text = progress();
-    text.pop_back();
-    posix::write_error(line.update(text, shard_.now()));
-  }
-  posix::write_error(line.erase());
-}
-
 /// A broker that answers is waited for after a signal, for as long as --drain: what is on its way, and our topic. One
 /// that is gone is not.
 awaitable<void> Bench::leave_lost_brokers() {
@@ -222,6 +205,6 @@ awaitable<void> Bench::leave_lost_brokers() {
   }
 }
 
-void Bench::tell(std::string_view text) const { posix::write_error(cli::notice(args_, text)); }
+void Bench::tell(std::string_view text) const { tool::tell(cli::notice(args_, text)); }
 
 }  // namespace mq::mqbench

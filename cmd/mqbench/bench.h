@@ -28,6 +28,7 @@ class Bench : public tool::Job {
   awaitable<cli::ExitCode> run() final;
   void stop(cli::ExitCode as) final;
   [[nodiscard]] std::string progress() const override;
+  [[nodiscard]] bool shows_progress() const final { return !finished_; }
 
  protected:
   /// The end of the window is not noticed later than this, however slow the schedule.
@@ -87,7 +88,6 @@ class Bench : public tool::Job {
   awaitable<Result<void>> make_topic();
   awaitable<void> delete_topic();
   awaitable<void> keep_time();
-  awaitable<void> show_progress();
   awaitable<void> leave_lost_brokers();
   [[nodiscard]] std::optional<Duration> broker_cpu() const;
   [[nodiscard]] double measured_seconds() const;
@@ -96,7 +96,6 @@ class Bench : public tool::Job {
   posix::Runtime& runtime_;
   env::Shard& shard_;
   const cli::Arguments& args_;
-  const cli::Environment& environment_;
   const Options options_;
   const client::ClientOptions client_;
   std::vector<std::unique_ptr<client::Cluster>> clusters_;
@@ -105,7 +104,6 @@ class Bench : public tool::Job {
 
   env::TaskGroup tasks_;
   std::unique_ptr<env::Timer> window_timer_;
-  std::unique_ptr<env::Timer> progress_timer_;
   std::unique_ptr<env::Timer> leaving_timer_;
   Phase phase_ = Phase::idle;
   Instant began_ = Instant::never();

@@ -12,6 +12,7 @@
 #include "metrics/histogram.h"
 #include "posix/runtime.h"
 #include "posix/stdio.h"
+#include "tool/error_stream.h"
 
 namespace mq::mqbench {
 namespace {
@@ -125,7 +126,7 @@ awaitable<cli::ExitCode> Limit::run() {
     done = co_await out.write(text);
   }
   if (done) co_return cli::ExitCode::ok;
-  posix::write_error(cli::complaint(args_, done.error()));
+  tool::tell(cli::complaint(args_, done.error()));
   co_return cli::exit_code_of(done.error());
 }
 

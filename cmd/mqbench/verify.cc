@@ -5,8 +5,8 @@
 
 #include "client/errors.h"
 #include "env/files.h"
-#include "posix/stdio.h"
 #include "schedule.h"
+#include "tool/error_stream.h"
 
 namespace mq::mqbench {
 namespace {
@@ -258,7 +258,7 @@ void Verify::find_lost() {
 void Verify::found(Finding finding, std::uint64_t times, const std::string& what) {
   findings_[finding] += times;
   worsen(cli::ExitCode::damaged);
-  if (told_++ < kToldMax) posix::write_error(fmt::format("mqbench: {}\n", what));
+  if (told_++ < kToldMax) tool::tell(fmt::format("mqbench: {}\n", what));
 }
 
 // --- The result ------------------------------------------------------------------------------------------------------

@@ -30,6 +30,11 @@ void Console::complain(const Error& error, cli::ExitCode code) {
   worsen(code);
 }
 
+void Console::miss_consent(std::string_view message) {
+  if (args().flag("dry-run")) return;
+  complain({.code = Errc::refused, .message = std::string(message)}, cli::ExitCode::needs_consent);
+}
+
 void Console::usage(const cli::Ending& ending) {
   tool::tell(ending.err);
   worsen(ending.code);

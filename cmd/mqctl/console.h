@@ -49,6 +49,11 @@ class Console {
   /// Says what went wrong with one item and worsens the exit code by it; the command goes on with the next.
   void complain(const Error& error) { complain(error, cli::exit_code_of(error)); }
   void complain(const Error& error, cli::ExitCode code);
+  /// Of a command that destroys something: without consent it only says what it would do.
+  [[nodiscard]] bool has_consent() const { return args().flag("yes") && !args().flag("dry-run"); }
+  /// Something waits for consent only. `message` says what was not done, and that --yes does it; it is not said to who
+  /// only wanted to look.
+  void miss_consent(std::string_view message);
   /// A mistake in the command line that only the command could find.
   void usage(const cli::Ending& ending);
   void worsen(cli::ExitCode code) { status_ = cli::worst(status_, code); }

@@ -484,13 +484,12 @@ awaitable<Result<std::set<TopicPartition>>> commit(Console& console, Remote& rem
   co_return failed;
 }
 
-/// Returns how many partitions wait only for --yes.
+/// Returns how many partitions wait for consent only.
 awaitable<Result<std::size_t>> reset_one(Console& console, Remote& remote, std::string name, ResetWish wish,
                                          cli::TableWriter& table) {
   MQ_CO_TRY(const auto group, co_await find_group(remote, name));
   MQ_CO_TRY(const auto moves, co_await plan(console, remote, name, wish));
-  const bool asks = !console.args().flag("yes") && !console.args().flag("dry-run");
-  const bool does_it = console.args().flag("yes") && !console.args().flag("dry-run");
+  const bool does_it = console.has_consent();
   const auto alive = refuse_live(group);
   std::set<TopicPartition> failed;
   if (does_it && alive && !moves.empty()) {
@@ -510,7 +509,7 @@ awaitable<Result<std::size_t>> reset_one(Console& console, Remote& remote, std::
                std::string(result)});
   }
   if (!alive) co_return std::unexpected(alive.error());
-  co_return asks ? moves.size() : 0;
+  co_return does_it ? 0 : moves.size();
 }
 
 awaitable<Result<void>> reset(Console& console, Remote& remote) {
@@ -518,20 +517,17 @@ awaitable<Result<void>> reset(Console& console, Remote& remote) {
   if (!wish) co_return Result<void>{};
   MQ_CO_CHECK(co_await remote.connect());
   cli::TableWriter table = console.table(kResetColumns);
-  std::size_t asked = 0;
+  std::size_t waiting = 0;
   for (const std::string& name : console.args().operands()) {
     const auto done = co_await reset_one(console, remote, name, *wish, table);
     if (done) {
-      asked += *done;
+      waiting += *done;
     } else {
       console.complain(done.error());
     }
   }
   MQ_CO_CHECK(co_await console.finish(table));
-  if (asked > 0)
-    console.complain(
-        {.code = Errc::refused, .message = "nothing was reset: add --yes to do it, --dry-run to only look"},
-        cli::ExitCode::needs_consent);
+  if (waiting > 0) console.miss_consent("nothing was reset: add --yes to do it, --dry-run to only look");
   co_return Result<void>{};
 }
 

@@ -312,13 +312,13 @@ awaitable<Result<std::vector<client::ItemResult>>> plan_delete(Remote& remote, s
 awaitable<Result<void>> remove(Console& console, Remote& remote) {
   const cli::Arguments& args = console.args();
   const std::vector<std::string> names(args.operands().begin(), args.operands().end());
-  const bool planning = args.flag("dry-run") || !args.flag("yes");
+  const bool planning = !console.has_consent();
   MQ_CO_CHECK(co_await remote.connect());
   Result<std::vector<client::ItemResult>> results =
       planning ? co_await plan_delete(remote, names) : co_await remote.admin().delete_topics(names, remote.deadline());
   if (!results) co_return fail(results.error());
   cli::TableWriter table = console.table(kDeleteColumns);
-  bool asks = false;
+  bool waits = false;
   for (const client::ItemResult& topic : *results) {
     std::string result = planning ? "would be deleted" : "deleted";
     const bool missing = topic.error && client::code_of(*topic.error) == ErrorCode::kUnknownTopicOrPartition;
@@ -327,15 +327,13 @@ awaitable<Result<void>> remove(Console& console, Remote& remote) {
     } else if (topic.error) {
       console.complain(*topic.error);
       result = "failed";
-    } else if (planning && !args.flag("dry-run")) {
-      asks = true;
+    } else {
+      waits = planning;
     }
     table.add({topic.name, result});
   }
   MQ_CO_CHECK(co_await console.finish(table));
-  if (asks)
-    console.complain({.code = Errc::refused, .message = "nothing was deleted: add --yes to delete the topics"},
-                     cli::ExitCode::needs_consent);
+  if (waits) console.miss_consent("nothing was deleted: add --yes to delete the topics");
   co_return Result<void>{};
 }
 

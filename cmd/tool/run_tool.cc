@@ -58,7 +58,7 @@ awaitable<void> watch_signals(posix::Signals& signals, Job& job) {
 awaitable<void> watch_progress(env::Shard& shard, env::Timer& timer, cli::ProgressLine line, const Job& job,
                                const bool& is_over) {
   while (co_await timer.wait_until(shard.now() + kProgressEvery) && !is_over) {
-    if (!line.due(shard.now())) continue;
+    if (!job.shows_progress() || !line.due(shard.now())) continue;
     std::string text = job.progress();
     if (text.ends_with('\n')) text.pop_back();
     show_progress(line.update(text, shard.now()));

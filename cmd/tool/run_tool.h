@@ -23,7 +23,8 @@ class Job {
   virtual void stop(cli::ExitCode as) = 0;
   /// One line with its end, for SIGUSR1 and --progress.
   [[nodiscard]] virtual std::string progress() const = 0;
-  /// Something else than a line of progress is to be seen on the terminal: false.
+  /// False: something else is to be seen on the terminal. Asked before each line of progress; false at the start stays
+  /// so.
   [[nodiscard]] virtual bool shows_progress() const { return false; }
   /// What a second signal leaves undone: one line with its end, or nothing.
   [[nodiscard]] virtual std::string left_undone() const { return {}; }

@@ -41,14 +41,7 @@ std::string ProgressLine::update(std::string_view text, Instant now) {
   if (!due(now)) return {};
   next_ = now + (mode_ == Mode::plain ? kPlainEvery : kLineEvery);
   if (mode_ == Mode::plain) return fmt::format("{}\n", text);
-  shown_ = true;
   return fmt::format("{}{}", kEraseLine, text);
-}
-
-std::string ProgressLine::erase() {
-  if (!shown_) return {};
-  shown_ = false;
-  return std::string(kEraseLine);
 }
 
 std::string notice(const Arguments& args, std::string_view text) {

@@ -17,7 +17,8 @@ namespace mq::cli {
 /// Back to the first column and clear to the end of the line.
 inline constexpr std::string_view kEraseLine = "\r\x1b[K";
 
-/// The one line of progress on stderr. Decides when and what to write; the caller writes it.
+/// The one line of progress on stderr. Decides when and what to write; the caller writes it, and erases it before any
+/// other text and at the end.
 ///
 /// Appears after one second, at most four times a second, and only if stderr is a terminal (`--progress=auto`);
 /// `plain` writes a line of its own every ten seconds, terminal or not; `never` is silent, and so is --quiet.
@@ -29,14 +30,11 @@ class ProgressLine {
   [[nodiscard]] bool due(Instant now) const;
   /// What to write to stderr now; empty when nothing is due. `text` is one line without newline.
   [[nodiscard]] std::string update(std::string_view text, Instant now);
-  /// What removes the line from the terminal: write it before any other text and at the end.
-  [[nodiscard]] std::string erase();
 
  private:
   enum class Mode : std::uint8_t { off, line, plain };
   Mode mode_;
   Instant next_;
-  bool shown_ = false;
 };
 
 /// `TOOL: text` with a newline, for stderr; empty with --quiet, which silences notices but never errors.

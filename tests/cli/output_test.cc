@@ -337,8 +337,6 @@ TEST(Progress, AppearsAfterASecondAndFourTimesASecondAtMost) {
   EXPECT_EQ(line.update("2", Instant{1s}), "\r\x1b[K2");
   EXPECT_EQ(line.update("3", Instant{1200ms}), "");
   EXPECT_EQ(line.update("4", Instant{1250ms}), "\r\x1b[K4");
-  EXPECT_EQ(line.erase(), "\r\x1b[K");
-  EXPECT_EQ(line.erase(), "");
 }
 
 TEST(Progress, IsSilentWhereNobodyWatches) {
