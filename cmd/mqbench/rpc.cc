@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/cursor.h"
+#include "base/milliseconds.h"
 #include "client/connection.h"
 #include "payload.h"
 #include "record/batch_builder.h"
@@ -46,8 +47,7 @@ awaitable<Result<void>> Rpc::open_caller(std::int32_t partition) {
   MQ_CO_TRY(const std::string batch, builder.finish());
   wire::ProduceRequest request;
   request.acks = static_cast<std::int16_t>(options().producer.acks);
-  request.timeout_ms = static_cast<std::int32_t>(
-      std::chrono::duration_cast<std::chrono::milliseconds>(client_options().request_timeout).count());
+  request.timeout_ms = to_ms(client_options().request_timeout);
   auto& data = request.topic_data.emplace_back();
   data.name = topic();
   data.topic_id = info->id;

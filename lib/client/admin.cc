@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/milliseconds.h"
 #include "client/connection.h"
 #include "client/group_offsets.h"
 #include "wire/messages/consumer_protocol.h"
@@ -29,10 +30,7 @@ namespace {
 
 using ConnectionResult = Result<Cluster::ConnectionRef>;
 
-std::int32_t timeout_ms(const Cluster& cluster) {
-  return static_cast<std::int32_t>(
-      std::chrono::duration_cast<std::chrono::milliseconds>(cluster.options().request_timeout).count());
-}
+std::int32_t timeout_ms(const Cluster& cluster) { return to_ms(cluster.options().request_timeout); }
 
 /// The error of one item, nothing when it has none.
 std::optional<Error> item_error(ErrorCode code, const std::optional<std::string>& message, std::string_view what) {

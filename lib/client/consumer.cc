@@ -6,6 +6,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "base/milliseconds.h"
 #include "client/connection.h"
 #include "client/fetch_session.h"
 #include "env/event.h"
@@ -81,10 +82,6 @@ class AbortedFilter {
   std::size_t next_ = 0;
   std::set<std::int64_t> open_;
 };
-
-std::int32_t to_ms(Duration duration) {
-  return static_cast<std::int32_t>(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
-}
 
 }  // namespace
 

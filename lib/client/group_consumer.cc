@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "base/milliseconds.h"
 #include "client/assignor.h"
 #include "client/connection.h"
 #include "client/group_offsets.h"
@@ -20,10 +21,6 @@ constexpr std::string_view kProtocolType = "consumer";
 /// With owned partitions and their generation; racks, which the next version adds, we do not use.
 constexpr ApiVersion kSubscriptionVersion = 2;
 constexpr ApiVersion kAssignmentVersion = 0;
-
-std::int32_t to_ms(Duration duration) {
-  return static_cast<std::int32_t>(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
-}
 
 /// Partitions as the consumer protocol groups them.
 template <class Group>

@@ -3,6 +3,7 @@
 #include <map>
 #include <utility>
 
+#include "base/milliseconds.h"
 #include "client/connection.h"
 #include "client/consumer.h"
 
@@ -16,8 +17,7 @@ awaitable<Result<void>> ask_leader(Cluster& cluster, BrokerId leader, const std:
   wire::ListOffsetsRequest request;
   request.replica_id = -1;
   request.isolation_level = static_cast<std::int8_t>(isolation);
-  request.timeout_ms = static_cast<std::int32_t>(
-      std::chrono::duration_cast<std::chrono::milliseconds>(cluster.options().request_timeout).count());
+  request.timeout_ms = to_ms(cluster.options().request_timeout);
   bool asks_max_timestamp = false;
   for (const std::size_t index : indexes) {
     const OffsetQuery& query = queries[index];

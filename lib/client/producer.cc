@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/milliseconds.h"
 #include "client/connection.h"
 #include "client/partition_queue.h"
 #include "env/event.h"
@@ -455,8 +456,7 @@ bool Producer::Impl::give_identity(Partition& partition) {
 Result<void> Producer::Impl::send(Lane& lane, const std::vector<Sent>& batches) {
   wire::ProduceRequest request;
   request.acks = static_cast<std::int16_t>(options_.acks);
-  request.timeout_ms =
-      static_cast<std::int32_t>(std::chrono::duration_cast<std::chrono::milliseconds>(options_.ack_timeout).count());
+  request.timeout_ms = to_ms(options_.ack_timeout);
   std::vector<SharedBytes> records;
   bool has_ids = true;
   for (const Sent& sent : batches) {

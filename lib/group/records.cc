@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
-#include <limits>
 #include <utility>
 
+#include "base/milliseconds.h"
 #include "wire/codec.h"
 #include "wire/messages/offsets_topic.h"
 
@@ -25,11 +25,6 @@ using std::chrono::milliseconds;
 constexpr std::size_t kGroupOverheadBytes = 200;
 constexpr std::size_t kMemberOverheadBytes = 32;
 constexpr std::size_t kTombstoneOverheadBytes = 32;
-
-std::int32_t to_ms(Duration duration) {
-  const auto ms = std::chrono::duration_cast<milliseconds>(duration).count();
-  return static_cast<std::int32_t>(std::min<std::int64_t>(ms, std::numeric_limits<std::int32_t>::max()));
-}
 
 Member member_of(const wire::GroupMetadataValue::MemberMetadata& written, const std::string& protocol) {
   Member member;
