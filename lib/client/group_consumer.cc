@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "base/milliseconds.h"
-#include "client/assignor.h"
 #include "client/connection.h"
 #include "client/group_offsets.h"
 #include "wire/messages/consumer_protocol.h"
@@ -60,24 +59,6 @@ std::vector<TopicPartition> without(const std::vector<TopicPartition>& from, con
 
 }  // namespace
 
-std::optional<Assignor> parse_assignor(std::string_view name) {
-  for (const Assignor assignor : {Assignor::range, Assignor::round_robin, Assignor::cooperative_sticky})
-    if (name == name_of(assignor)) return assignor;
-  return std::nullopt;
-}
-
-std::string_view name_of(Assignor assignor) {
-  switch (assignor) {
-    case Assignor::range:
-      return "range";
-    case Assignor::round_robin:
-      return "roundrobin";
-    case Assignor::cooperative_sticky:
-      return "cooperative-sticky";
-  }
-  std::unreachable();
-}
-
 class GroupConsumer::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(Cluster& cluster, std::vector<std::string> topics, GroupOptions options)
@@ -89,7 +70,7 @@ class GroupConsumer::Impl : public std::enable_shared_from_this<Impl> {
         heartbeat_timer_(shard_.make_timer()) {
     // Members keep their partitions through a rebalance only when every assignor they offer allows it.
     is_cooperative_ =
-        std::ranges::all_of(options_.assignors, [](Assignor a) { return a == Assignor::cooperative_sticky; });
+        std::ranges::all_of(options_.assignors, [](auto a) { return a == assignment::Assignor::cooperative_sticky; });
   }
   void start();
 
@@ -322,9 +303,9 @@ wire::JoinGroupRequest GroupConsumer::Impl::join_request() const {
   subscription.topics = topics_;
   subscription.owned_partitions = grouped<wire::ConsumerProtocolSubscription::TopicPartition>(owned_);
   subscription.generation_id = generation_;
-  for (const Assignor assignor : options_.assignors) {
+  for (const assignment::Assignor assignor : options_.assignors) {
     auto& protocol = request.protocols.emplace_back();
-    protocol.name = name_of(assignor);
+    protocol.name = assignment::name_of(assignor);
     protocol.metadata = wire::encode_versioned(subscription, kSubscriptionVersion);
   }
   return request;
@@ -368,11 +349,11 @@ awaitable<Result<void>> GroupConsumer::Impl::join_once() {
 
 awaitable<Result<std::vector<std::pair<std::string, std::string>>>> GroupConsumer::Impl::make_assignments(
     const wire::JoinGroupResponse& joined) {
-  const auto assignor = parse_assignor(joined.protocol_name.value_or(""));
+  const auto assignor = assignment::parse_assignor(joined.protocol_name.value_or(""));
   if (!assignor)
     co_return fail(Errc::unsupported, "group {} chose assignor {}, which we do not have", options_.group,
                    joined.protocol_name.value_or(""));
-  std::vector<AssignedMember> members;
+  std::vector<assignment::AssignedMember> members;
   std::set<std::string> topics;
   for (const auto& member : joined.members) {
     MQ_CO_TRY(const auto subscription, wire::decode_versioned<wire::ConsumerProtocolSubscription>(member.metadata));
@@ -389,7 +370,7 @@ awaitable<Result<std::vector<std::pair<std::string, std::string>>>> GroupConsume
   assigned_counts_ = counts;
   counts_checked_ = shard_.now();
   std::vector<std::pair<std::string, std::string>> assignments;
-  for (const auto& [member, partitions] : assign(*assignor, members, counts)) {
+  for (const auto& [member, partitions] : assignment::assign(*assignor, members, counts)) {
     wire::ConsumerProtocolAssignment assignment;
     assignment.assigned_partitions = grouped<wire::ConsumerProtocolAssignment::TopicPartition>(partitions);
     assignments.emplace_back(member, wire::encode_versioned(assignment, kAssignmentVersion));

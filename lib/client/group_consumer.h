@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "assignment/assignor.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "client/cluster.h"
@@ -15,11 +16,6 @@
 #include "model/ids.h"
 
 namespace mq::client {
-
-enum class Assignor { range, round_robin, cooperative_sticky };
-/// Reads range, roundrobin and cooperative-sticky.
-[[nodiscard]] std::optional<Assignor> parse_assignor(std::string_view name);
-[[nodiscard]] std::string_view name_of(Assignor assignor);
 
 struct CommittedOffset {
   TopicPartition where;
@@ -32,7 +28,8 @@ struct GroupOptions {
   std::string group;
   std::optional<std::string>
       instance_id;  ///< static membership: comes back to its partitions within the session timeout
-  std::vector<Assignor> assignors{Assignor::cooperative_sticky};  ///< in order of preference; members must share one
+  /// In order of preference; members must share one.
+  std::vector<assignment::Assignor> assignors{assignment::Assignor::cooperative_sticky};
   Duration session_timeout = 45s;
   Duration rebalance_timeout = 5min;
   Duration heartbeat_interval = 3s;

@@ -269,7 +269,7 @@ TEST_F(GroupFixture, PartitionTakenAwayIsRevokedWhileTheOthersAreKept) {
 }
 
 TEST_F(GroupFixture, EagerMemberGivesUpEverythingBeforeItJoinsAgain) {
-  options.assignors = {Assignor::range};
+  options.assignors = {assignment::Assignor::range};
   GroupConsumer& c = consumer();
   poll(c);
   group.rebalance();

@@ -124,7 +124,7 @@ awaitable<void> read_as_member(Life& life, Node& host) {
   EXPECT_TRUE(co_await cluster.start(Instant::never()));
   client::GroupOptions group;
   group.group = "readers";
-  group.assignors = {client::Assignor::range};
+  group.assignors = {assignment::Assignor::range};
   group.session_timeout = 6s;
   group.heartbeat_interval = 100ms;
   group.consumer.reset = client::OffsetReset::start;

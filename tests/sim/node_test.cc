@@ -158,7 +158,7 @@ awaitable<void> consume_as_member(Node& node, std::string broker, std::size_t co
   EXPECT_TRUE(co_await cluster.topic(kTopic, client::Cluster::AutoCreate::yes, Instant::never()));
   client::GroupOptions options;
   options.group = "readers";
-  options.assignors = {client::Assignor::range};
+  options.assignors = {assignment::Assignor::range};
   options.session_timeout = 6s;
   options.heartbeat_interval = 100ms;
   options.consumer.reset = client::OffsetReset::start;

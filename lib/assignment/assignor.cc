@@ -1,4 +1,4 @@
-#include "client/assignor.h"
+#include "assignment/assignor.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -8,9 +8,7 @@
 #include <tuple>
 #include <utility>
 
-#include "client/group_consumer.h"
-
-namespace mq::client {
+namespace mq::assignment {
 namespace {
 
 using Counts = std::map<std::string, std::int32_t>;
@@ -172,6 +170,24 @@ class StickyAssignor {
 
 }  // namespace
 
+std::optional<Assignor> parse_assignor(std::string_view name) {
+  for (const Assignor assignor : {Assignor::range, Assignor::round_robin, Assignor::cooperative_sticky})
+    if (name == name_of(assignor)) return assignor;
+  return std::nullopt;
+}
+
+std::string_view name_of(Assignor assignor) {
+  switch (assignor) {
+    case Assignor::range:
+      return "range";
+    case Assignor::round_robin:
+      return "roundrobin";
+    case Assignor::cooperative_sticky:
+      return "cooperative-sticky";
+  }
+  std::unreachable();
+}
+
 Assignment assign(Assignor assignor, const std::vector<AssignedMember>& members, const Counts& partition_counts) {
   switch (assignor) {
     case Assignor::range:
@@ -184,4 +200,4 @@ Assignment assign(Assignor assignor, const std::vector<AssignedMember>& members,
   std::unreachable();
 }
 
-}  // namespace mq::client
+}  // namespace mq::assignment

@@ -1,4 +1,4 @@
-#include "client/assignor.h"
+#include "assignment/assignor.h"
 
 #include <gtest/gtest.h>
 
@@ -6,9 +6,7 @@
 #include <random>
 #include <set>
 
-#include "client/group_consumer.h"
-
-namespace mq::client {
+namespace mq::assignment {
 namespace {
 
 AssignedMember member(std::string id, std::vector<std::string> topics, std::vector<TopicPartition> owned = {},
@@ -143,4 +141,4 @@ TEST(CooperativeStickyAssignor, EqualSubscriptionsEndWithinOneOfEachOther) {
 }
 
 }  // namespace
-}  // namespace mq::client
+}  // namespace mq::assignment
