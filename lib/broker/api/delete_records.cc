@@ -11,12 +11,12 @@ namespace {
 
 constexpr std::int64_t kToHighWatermark = -1;
 
-struct Item : Addressed {
+struct DeleteRecordsItem : Addressed {
   std::int64_t offset = 0;
   std::int64_t low_watermark = -1;
 };
 
-awaitable<void> advance_start(Partition& partition, Item& item) {
+awaitable<void> advance_start(Partition& partition, DeleteRecordsItem& item) {
   if (item.offset < kToHighWatermark) {
     item.error = ErrorCode::kOffsetOutOfRange;
     co_return;
@@ -45,10 +45,10 @@ awaitable<void> advance_start(Partition& partition, Item& item) {
 awaitable<wire::DeleteRecordsResponse> delete_records(Call& call, const wire::DeleteRecordsRequest& request) {
   ShardBroker& home = call.broker();
   const auto image = home.image();
-  std::vector<Item> items;
+  std::vector<DeleteRecordsItem> items;
   for (const auto& topic : request.topics)
     for (const auto& partition : topic.partitions) {
-      Item& item = items.emplace_back();
+      DeleteRecordsItem& item = items.emplace_back();
       const cluster::Topic* known = image->find_topic(std::string_view(topic.name));
       address(item, home, known, partition.partition_index);
       item.offset = partition.offset;
@@ -56,7 +56,8 @@ awaitable<wire::DeleteRecordsResponse> delete_records(Call& call, const wire::De
         item.error = ErrorCode::kInvalidTopicException, item.owner = nullptr;
     }
   refuse_excess(home, items);
-  co_await await_readable(home, items, [](const Item&) { return true; });  // nothing beyond that can be deleted
+  co_await await_readable(home, items,
+                          [](const DeleteRecordsItem&) { return true; });  // nothing beyond that can be deleted
   (void)co_await on_each_partition(home, items, advance_start);
   const auto write = [&home] {
     return home.node().machine().disk_pool.run(home.shard(),

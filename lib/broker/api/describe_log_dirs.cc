@@ -10,12 +10,12 @@
 namespace mq::broker {
 namespace {
 
-struct Item : Addressed {
+struct LogSizeItem : Addressed {
   std::string topic;
   std::int64_t size = 0;
 };
 
-awaitable<void> measure(Partition& partition, Item& item) {
+awaitable<void> measure(Partition& partition, LogSizeItem& item) {
   item.size = static_cast<std::int64_t>(partition.log().size_bytes());
   co_return;
 }
@@ -25,9 +25,9 @@ awaitable<void> measure(Partition& partition, Item& item) {
 awaitable<wire::DescribeLogDirsResponse> describe_log_dirs(Call& call, const wire::DescribeLogDirsRequest& request) {
   ShardBroker& home = call.broker();
   const auto image = home.image();
-  std::vector<Item> items;
+  std::vector<LogSizeItem> items;
   const auto add = [&](const cluster::Topic* topic, std::int32_t index) {
-    Item& item = items.emplace_back();
+    LogSizeItem& item = items.emplace_back();
     address(item, home, topic, index);
     if (topic != nullptr) item.topic = topic->name;
   };
@@ -49,7 +49,7 @@ awaitable<wire::DescribeLogDirsResponse> describe_log_dirs(Call& call, const wir
     row.total_bytes = static_cast<std::int64_t>(space->total_bytes);
     row.usable_bytes = static_cast<std::int64_t>(space->free_bytes);
   }
-  for (const Item& item : items) {
+  for (const LogSizeItem& item : items) {
     if (item.error != ErrorCode::kNone) continue;
     if (row.topics.empty() || row.topics.back().name != item.topic) row.topics.emplace_back().name = item.topic;
     auto& partition = row.topics.back().partitions.emplace_back();

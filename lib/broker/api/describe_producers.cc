@@ -9,11 +9,11 @@
 namespace mq::broker {
 namespace {
 
-struct Item : Addressed {
+struct ProducersItem : Addressed {
   std::vector<log::ProducerInfo> producers;
 };
 
-awaitable<void> look_up(Partition& partition, Item& item) {
+awaitable<void> list_producers(Partition& partition, ProducersItem& item) {
   co_await partition.until_warm();
   if (auto producers = partition.log().producers(partition.shard().shard().clock().wall_now())) {
     item.producers = std::move(*producers);
@@ -30,12 +30,12 @@ awaitable<wire::DescribeProducersResponse> describe_producers(Call& call,
                                                               const wire::DescribeProducersRequest& request) {
   ShardBroker& home = call.broker();
   const auto image = home.image();
-  std::vector<Item> items;
+  std::vector<ProducersItem> items;
   for (const auto& topic : request.topics)
     for (const std::int32_t index : topic.partition_indexes)
       address(items.emplace_back(), home, image->find_topic(std::string_view(topic.name)), index);
   refuse_excess(home, items);
-  (void)co_await on_each_partition(home, items, look_up);
+  (void)co_await on_each_partition(home, items, list_producers);
 
   wire::DescribeProducersResponse response;
   auto item = items.begin();

@@ -19,7 +19,6 @@
 namespace mq::broker {
 namespace {
 
-constexpr ApiVersion kTopicIdsSince = 13;
 // Below this a copy costs less than a sendfile call (4.4 against 6.6 us).
 constexpr std::size_t kCopyBytesMax = 4 << 10;
 // All copies of one answer together: thousands of small partitions go out by sendfile rather than through the memory.
@@ -29,7 +28,7 @@ constexpr std::size_t kCopiedBytesMax = 1 << 20;
 constexpr Duration kWaitMax = 60s;
 
 /// One partition of a fetch: the question, and the answer of its shard.
-struct Item {
+struct FetchItem {
   FetchedPartition wanted;
   const cluster::Topic* topic = nullptr;  ///< kept alive by the op's image
   ShardBroker* owner = nullptr;           ///< null when `error` was known without reading
@@ -59,7 +58,7 @@ Result<log::EpochEnd> end_of_epoch(Partition& partition, LeaderEpoch epoch) {
 }
 
 /// Reads what `item` asks for into `item`. On the shard of its partition. `bytes_max` is what is left of the request's.
-void read(Item& item, std::size_t bytes_max, bool at_least_one_batch, log::Wait wait = log::Wait::no) {
+void read(FetchItem& item, std::size_t bytes_max, bool at_least_one_batch, log::Wait wait = log::Wait::no) {
   item.range = {};
   item.is_cold = item.is_far = false;
   Partition* partition = item.owner->find(item.topic->id, item.wanted.partition);
@@ -113,7 +112,7 @@ std::size_t named_in(const wire::FetchRequest& request) {
 }
 
 /// Reads `item` again once the pool has brought in what its look-up needs.
-awaitable<void> find_far(Item& item, std::size_t bytes_max, bool at_least_one_batch) {
+awaitable<void> find_far(FetchItem& item, std::size_t bytes_max, bool at_least_one_batch) {
   constexpr int kTries = 3;
   ShardBroker& owner = *item.owner;
   for (int tries = 1; item.is_far; ++tries) {
@@ -136,7 +135,7 @@ using AbortedTransactions = std::vector<wire::FetchResponse::AbortedTransaction>
 
 /// There are no transactions. As in Kafka that is an empty list for who asked for committed records, and null for who
 /// did not or got nothing; a partition that does not exist always has the list.
-std::optional<AbortedTransactions> aborted_transactions(const Item& item, bool read_committed) {
+std::optional<AbortedTransactions> aborted_transactions(const FetchItem& item, bool read_committed) {
   const bool exists = item.owner != nullptr;
   const bool was_read = item.error == ErrorCode::kNone && item.diverging.epoch < 0;
   if (exists && !(read_committed && was_read)) return std::nullopt;
@@ -156,14 +155,14 @@ class FetchOp : public std::enable_shared_from_this<FetchOp> {
   bool read_here();
   awaitable<void> serve_waiting();
   awaitable<void> read_everywhere();
-  static awaitable<bool> read_part(std::vector<Item*> items, std::size_t bytes_max);
+  static awaitable<bool> read_part(std::vector<FetchItem*> items, std::size_t bytes_max);
   [[nodiscard]] bool is_enough() const;
   void watch_all();
   void unwatch_all();
   void woken();
   void answer();
   /// The bytes of its range; when they cannot be read the item gets the error instead.
-  std::string copy_of(Item& item);
+  std::string copy_of(FetchItem& item);
   void answer_error(ErrorCode error, std::int32_t session_id);
   void refuse_size();
   [[nodiscard]] std::vector<ShardBroker*> owners() const;
@@ -181,7 +180,7 @@ class FetchOp : public std::enable_shared_from_this<FetchOp> {
   std::shared_ptr<const cluster::ClusterImage> image_;
   std::int32_t session_id_ = 0;
   bool incremental_ = false;
-  std::vector<Item> items_;
+  std::vector<FetchItem> items_;
   std::vector<std::shared_ptr<Watches>> watches_;
   std::unique_ptr<env::Timer> timer_;
   bool news_ = false;
@@ -208,10 +207,10 @@ void FetchOp::resolve(FetchSession::Turn turn) {
   image_ = home.image();
   session_id_ = turn.session_id;
   incremental_ = turn.incremental;
-  const bool by_id = call_.version() >= kTopicIdsSince;
+  const bool by_id = call_.version() >= kFetchTopicIdsSince;
   items_.reserve(turn.partitions.size());
   for (FetchedPartition& wanted : turn.partitions) {
-    Item& item = items_.emplace_back();
+    FetchItem& item = items_.emplace_back();
     item.topic = by_id ? image_->find_topic(wanted.topic_id) : image_->find_topic(std::string_view(wanted.topic));
     item.wanted = std::move(wanted);
     if (item.topic == nullptr) {
@@ -226,7 +225,7 @@ void FetchOp::resolve(FetchSession::Turn turn) {
 
 std::vector<ShardBroker*> FetchOp::owners() const {
   std::vector<ShardBroker*> owners;
-  for (const Item& item : items_)
+  for (const FetchItem& item : items_)
     if (item.owner != nullptr && std::ranges::find(owners, item.owner) == owners.end()) owners.push_back(item.owner);
   return owners;
 }
@@ -234,7 +233,7 @@ std::vector<ShardBroker*> FetchOp::owners() const {
 bool FetchOp::read_here() {
   std::size_t left = bytes_max();
   bool first = true;
-  for (Item& item : items_) {
+  for (FetchItem& item : items_) {
     if (item.owner == nullptr) continue;
     if (item.owner != &call_.broker()) return false;
     read(item, left, first);
@@ -253,7 +252,7 @@ awaitable<void> FetchOp::serve_waiting() {
   // All of it is in `items_`, and waits as long as the client likes.
   request_.topics = {};
   request_.forgotten_topics_data = {};
-  call_.responder().hold(items_.capacity() * sizeof(Item));
+  call_.responder().hold(items_.capacity() * sizeof(FetchItem));
   co_await read_everywhere();
   if (!is_enough() && home.shard().now() < deadline) {
     home.parked_fetches().push_back(timer_.get());
@@ -277,8 +276,8 @@ awaitable<void> FetchOp::read_everywhere() {
   if (read_here()) co_return;
   ShardBroker& home = call_.broker();
   for (ShardBroker* owner : owners()) {
-    std::vector<Item*> items;
-    for (Item& item : items_)
+    std::vector<FetchItem*> items;
+    for (FetchItem& item : items_)
       if (item.owner == owner) items.push_back(&item);
     co_await await_on(home, *owner,
                       [items = std::move(items), bytes = bytes_max()] { return read_part(items, bytes); });
@@ -286,17 +285,17 @@ awaitable<void> FetchOp::read_everywhere() {
   // Each shard was given the whole limit; what is too much goes out with the next fetch.
   std::size_t left = bytes_max();
   bool first = true;
-  for (Item& item : items_) {
+  for (FetchItem& item : items_) {
     if (item.range.size > left && !first) item.range = {.has_more = true};
     left -= std::min(left, item.range.size);
     first = first && item.range.size == 0;
   }
 }
 
-awaitable<bool> FetchOp::read_part(std::vector<Item*> items, std::size_t bytes_max) {
+awaitable<bool> FetchOp::read_part(std::vector<FetchItem*> items, std::size_t bytes_max) {
   std::size_t left = bytes_max;
   bool first = true;
-  for (Item* item : items) {
+  for (FetchItem* item : items) {
     read(*item, left, first);
     if (item->is_far) co_await find_far(*item, left, first);
     if (item->is_cold) {
@@ -327,7 +326,7 @@ awaitable<bool> FetchOp::read_part(std::vector<Item*> items, std::size_t bytes_m
 bool FetchOp::is_enough() const {
   std::size_t bytes = 0;
   bool reads_any = false;
-  for (const Item& item : items_) {
+  for (const FetchItem& item : items_) {
     if (item.owner == nullptr) continue;  // what is not there is told with the rest, so that nobody asks all the time
     reads_any = true;
     if (item.error != ErrorCode::kNone || item.diverging.epoch >= 0) return true;
@@ -349,7 +348,7 @@ void FetchOp::watch_all() {
       Offset seen;
     };
     std::vector<Place> places;
-    for (const Item& item : items_)
+    for (const FetchItem& item : items_)
       if (item.owner == owner) places.push_back({item.topic->id, item.wanted.partition, item.high_watermark});
     auto wake = [weak = weak_from_this(), owner, home = &call_.broker()] {
       if (owner == home) {
@@ -400,7 +399,7 @@ void FetchOp::refuse_size() {
   call_.responder().close("a fetch of more partitions than one request may name");
 }
 
-std::string FetchOp::copy_of(Item& item) {
+std::string FetchOp::copy_of(FetchItem& item) {
   std::string copy;
   Result<void> read;
   // The callback is given the capacity, not the size that was asked for.
@@ -421,11 +420,11 @@ void FetchOp::answer() {
   FetchSession& session = call_.connection().fetch_session();
   wire::FetchResponse response;
   response.session_id = session_id_;
-  std::vector<const Item*> with_file;
+  std::vector<const FetchItem*> with_file;
   std::vector<std::string> copies;
   copies.reserve(items_.size());  // the response keeps views of them
   std::size_t copied = 0;
-  for (Item& item : items_) {
+  for (FetchItem& item : items_) {
     const FetchedPartition& wanted = item.wanted;
     std::string copy;
     if (item.range.size > 0 && is_small(item.range) && copied + item.range.size <= kCopiedBytesMax) {

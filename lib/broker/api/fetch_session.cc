@@ -10,7 +10,6 @@ namespace {
 
 constexpr std::int32_t kFinalEpoch = -1;   // "no session, please"
 constexpr std::int32_t kInitialEpoch = 0;  // "a new session, please"
-constexpr ApiVersion kTopicIdsSince = 13;
 
 /// In the order of the request. Of a partition that is named again only the first is read: no client means it.
 std::vector<FetchedPartition> partitions_of(const wire::FetchRequest& request) {
@@ -39,7 +38,7 @@ std::int32_t epoch_after(std::int32_t epoch) {
 
 FetchSession::Turn FetchSession::take_turn(const wire::FetchRequest& request, ApiVersion version,
                                            std::int32_t new_session_id) {
-  const bool by_topic_id = version >= kTopicIdsSince;
+  const bool by_topic_id = version >= kFetchTopicIdsSince;
   if (request.session_epoch == kFinalEpoch || request.session_epoch == kInitialEpoch) {
     Turn turn{.partitions = partitions_of(request)};
     if (request.session_epoch == kInitialEpoch || request.session_id == id_) close();

@@ -12,11 +12,14 @@
 #include <vector>
 
 #include "base/result.h"
+#include "model/api_key.h"
 #include "model/error_code.h"
 #include "model/ids.h"
 #include "wire/messages/fetch.h"
 
 namespace mq::broker {
+
+inline constexpr ApiVersion kFetchTopicIdsSince = 13;
 
 /// One partition that a client fetches, and what it was told last.
 struct FetchedPartition {

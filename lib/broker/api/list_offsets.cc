@@ -35,14 +35,14 @@ ApiVersion known_since(std::int64_t timestamp) {
   }
 }
 
-struct Item : Addressed {
+struct ListOffsetsItem : Addressed {
   std::int64_t timestamp = 0;
   std::int32_t current_leader_epoch = -1;
   bool read_committed = false;
   log::TimestampOffset found;
 };
 
-bool asks_about_end(const Item& item) {
+bool asks_about_end(const ListOffsetsItem& item) {
   return item.timestamp == kLatest || item.timestamp == kMaxTimestamp || item.timestamp >= 0;
 }
 
@@ -67,7 +67,7 @@ awaitable<Found> find_by_time(Partition& partition, std::int64_t timestamp, Offs
   }
 }
 
-awaitable<void> look_up(Partition& partition, Item& item) {
+awaitable<void> find_offset(Partition& partition, ListOffsetsItem& item) {
   item.error = partition.check_epoch(item.current_leader_epoch);
   if (item.error != ErrorCode::kNone) co_return;
   const Offset end = item.read_committed ? partition.last_stable_offset() : partition.high_watermark();
@@ -110,10 +110,10 @@ awaitable<void> look_up(Partition& partition, Item& item) {
 awaitable<wire::ListOffsetsResponse> list_offsets(Call& call, const wire::ListOffsetsRequest& request) {
   ShardBroker& home = call.broker();
   const auto image = home.image();
-  std::vector<Item> items;
+  std::vector<ListOffsetsItem> items;
   for (const auto& topic : request.topics)
     for (const auto& partition : topic.partitions) {
-      Item& item = items.emplace_back();
+      ListOffsetsItem& item = items.emplace_back();
       address(item, home, image->find_topic(std::string_view(topic.name)), partition.partition_index);
       item.timestamp = partition.timestamp;
       if (call.version() < known_since(item.timestamp))
@@ -123,7 +123,7 @@ awaitable<wire::ListOffsetsResponse> list_offsets(Call& call, const wire::ListOf
     }
   refuse_excess(home, items);
   co_await await_readable(home, items, asks_about_end);
-  (void)co_await on_each_partition(home, items, look_up);
+  (void)co_await on_each_partition(home, items, find_offset);
 
   wire::ListOffsetsResponse response;
   auto item = items.begin();

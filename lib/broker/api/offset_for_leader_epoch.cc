@@ -9,13 +9,13 @@
 namespace mq::broker {
 namespace {
 
-struct Item : Addressed {
+struct EpochEndItem : Addressed {
   std::int32_t current_leader_epoch = -1;
   LeaderEpoch asked;
   log::EpochEnd end;
 };
 
-awaitable<void> look_up(Partition& partition, Item& item) {
+awaitable<void> find_epoch_end(Partition& partition, EpochEndItem& item) {
   item.error = partition.check_epoch(item.current_leader_epoch);
   if (item.error != ErrorCode::kNone) co_return;
   co_await partition.until_warm();
@@ -38,16 +38,16 @@ awaitable<wire::OffsetForLeaderEpochResponse> offset_for_leader_epoch(
     Call& call, const wire::OffsetForLeaderEpochRequest& request) {
   ShardBroker& home = call.broker();
   const auto image = home.image();
-  std::vector<Item> items;
+  std::vector<EpochEndItem> items;
   for (const auto& topic : request.topics)
     for (const auto& partition : topic.partitions) {
-      Item& item = items.emplace_back();
+      EpochEndItem& item = items.emplace_back();
       address(item, home, image->find_topic(std::string_view(topic.topic)), partition.partition);
       item.current_leader_epoch = partition.current_leader_epoch;
       item.asked = LeaderEpoch{partition.leader_epoch};
     }
   refuse_excess(home, items);
-  (void)co_await on_each_partition(home, items, look_up);
+  (void)co_await on_each_partition(home, items, find_epoch_end);
 
   wire::OffsetForLeaderEpochResponse response;
   auto item = items.begin();

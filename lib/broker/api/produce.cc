@@ -22,7 +22,7 @@ constexpr std::int16_t kAcksAll = -1;
 constexpr std::int16_t kAcksNone = 0;
 constexpr std::int16_t kAcksLeader = 1;
 constexpr ApiVersion kRecordErrorsSince = 8;
-constexpr ApiVersion kTopicIdsSince = 13;
+constexpr ApiVersion kProduceTopicIdsSince = 13;
 // Records at fault that one answer names. A batch can hold a million, and their names are longer than they are.
 constexpr std::size_t kRecordErrorsMax = 10'000;
 
@@ -31,7 +31,7 @@ constexpr std::size_t kRecordErrorsMax = 10'000;
 constexpr std::size_t kExpandedHereMax = 256 << 10;
 
 /// One partition of a request, from check to answer.
-struct Item {
+struct ProduceItem {
   wire::ProduceResponse::PartitionProduceResponse* response = nullptr;
   Uuid topic_id;
   std::int32_t partition = 0;
@@ -46,7 +46,7 @@ class ProduceOp;
 struct ShardPart {
   std::shared_ptr<ProduceOp> op;
   ShardBroker* owner = nullptr;
-  std::vector<Item> items;
+  std::vector<ProduceItem> items;
   std::size_t waiting = 0;
 };
 
@@ -77,11 +77,11 @@ class ProduceOp : public std::enable_shared_from_this<ProduceOp> {
             std::expected<record::ValidatedBatch, record::Refusal> validated);
   void name_records(PartitionResponse& response, std::vector<record::RecordFault> faults);
   void refuse(Uuid topic_id, const Wanted& wanted, PartitionResponse& response);
-  void give(Item item);
+  void give(ProduceItem item);
   void append();
   void append_part(const std::shared_ptr<ShardPart>& part);
-  void append_item(const std::shared_ptr<ShardPart>& part, Item& item);
-  void append_now(const std::shared_ptr<ShardPart>& part, Item& item);
+  void append_item(const std::shared_ptr<ShardPart>& part, ProduceItem& item);
+  void append_now(const std::shared_ptr<ShardPart>& part, ProduceItem& item);
   void item_done(const std::shared_ptr<ShardPart>& part);
   void part_done();
   void answer();
@@ -140,8 +140,8 @@ void ProduceOp::prepare_answer() {
 
 const cluster::Topic* ProduceOp::find(const wire::ProduceRequest::TopicProduceData& topic) const {
   const cluster::ClusterImage& image = *call_.broker().image();
-  return call_.version() >= kTopicIdsSince ? image.find_topic(topic.topic_id)
-                                           : image.find_topic(std::string_view(topic.name));
+  return call_.version() >= kProduceTopicIdsSince ? image.find_topic(topic.topic_id)
+                                                  : image.find_topic(std::string_view(topic.name));
 }
 
 /// Checks from `next_` on; false when the batch there is one for the pool.
@@ -166,9 +166,10 @@ bool ProduceOp::check_topic_here() {
       // Fatal for the client: there is no transaction coordinator that a retry could find.
       set_error(response, ErrorCode::kTransactionalIdAuthorizationFailed, "this broker has no transactions");
     } else if (known == nullptr) {
-      set_error(response,
-                call_.version() >= kTopicIdsSince ? ErrorCode::kUnknownTopicId : ErrorCode::kUnknownTopicOrPartition,
-                "there is no such topic");
+      set_error(
+          response,
+          call_.version() >= kProduceTopicIdsSince ? ErrorCode::kUnknownTopicId : ErrorCode::kUnknownTopicOrPartition,
+          "there is no such topic");
     } else if (is_internal_topic(known->name)) {
       set_error(response, ErrorCode::kInvalidTopicException, "clients may not write to an internal topic");
     } else if (!check_partition_here(*known, wanted, response)) {
@@ -267,7 +268,7 @@ void ProduceOp::name_records(PartitionResponse& response, std::vector<record::Re
 
 /// `response` says why. The partition is told, and tells where its log starts.
 void ProduceOp::refuse(Uuid topic_id, const Wanted& wanted, PartitionResponse& response) {
-  Item item{.response = &response, .topic_id = topic_id, .partition = wanted.index, .refused = true};
+  ProduceItem item{.response = &response, .topic_id = topic_id, .partition = wanted.index, .refused = true};
   const auto header = record::parse_header(wanted.records.bytes);
   if (header)
     item.validated.header = *header;
@@ -277,7 +278,7 @@ void ProduceOp::refuse(Uuid topic_id, const Wanted& wanted, PartitionResponse& r
 }
 
 /// To the part of its partition's shard.
-void ProduceOp::give(Item item) {
+void ProduceOp::give(ProduceItem item) {
   ShardBroker& owner = call_.broker().node().owner_of(item.topic_id, item.partition);
   std::shared_ptr<ShardPart> part;
   for (const auto& known : parts_)
@@ -308,18 +309,18 @@ void ProduceOp::append() {
 void ProduceOp::append_part(const std::shared_ptr<ShardPart>& part) {
   // One more than the items, so that the part is not done before the last item was started.
   part->waiting = part->items.size() + 1;
-  for (Item& item : part->items) append_item(part, item);
+  for (ProduceItem& item : part->items) append_item(part, item);
   item_done(part);
 }
 
 /// Its turn comes when those before it in its partition have had theirs.
-void ProduceOp::append_item(const std::shared_ptr<ShardPart>& part, Item& item) {
+void ProduceOp::append_item(const std::shared_ptr<ShardPart>& part, ProduceItem& item) {
   Partition* partition = part->owner->find(item.topic_id, item.partition);
   if (partition == nullptr) return append_now(part, item);
   partition->when_warm([self = shared_from_this(), part, &item] { self->append_now(part, item); });
 }
 
-void ProduceOp::append_now(const std::shared_ptr<ShardPart>& part, Item& item) {
+void ProduceOp::append_now(const std::shared_ptr<ShardPart>& part, ProduceItem& item) {
   Partition* partition = part->owner->find(item.topic_id, item.partition);
   if (partition == nullptr) {
     if (!item.refused) set_error(*item.response, ErrorCode::kNotLeaderOrFollower, "the partition is not here any more");
