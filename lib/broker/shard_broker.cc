@@ -31,9 +31,9 @@ ShardBroker::ShardBroker(Node& node, env::Shard& shard)
     : node_(node),
       shard_(shard),
       tasks_(shard),
-      house_(shard),
-      errands_(shard),
-      rested_(shard),
+      log_tasks_(shard),
+      tasks_for_others_(shard),
+      connection_or_requests_ended_(shard),
       work_ended_(shard),
       peer_log_(shard, tasks_, node.logger(), metrics_.counter(Metric::log_lines_left_out)),
       syncer_(*this),
@@ -43,7 +43,7 @@ ShardBroker::ShardBroker(Node& node, env::Shard& shard)
       open_files_(node.machine().files, *this),
       groups_(std::make_unique<GroupService>(*this)),
       image_(std::make_shared<const cluster::ClusterImage>()),
-      house_timer_(shard.make_timer()),
+      look_timer_(shard.make_timer()),
       sweep_timer_(shard.make_timer()) {
   open_files_.set_bound(node.descriptors().files_of_shard);
 }
@@ -234,21 +234,21 @@ void ShardBroker::take_epochs() {
 void ShardBroker::start() {
   started_ = true;
   groups_->host_partitions();
-  house_.spawn(keep_house());
+  log_tasks_.spawn(look_after_logs());
 }
 
 void ShardBroker::stop_serving() {
   for (const auto& connection : connections_) connection->finish();
   for (env::Timer* timer : parked_fetches_) timer->cancel();
-  house_timer_->cancel();
+  look_timer_->cancel();
   groups_->stop();
 }
 
 awaitable<bool> ShardBroker::end_requests(Instant patience) {
-  while (!connections_.empty() && co_await rested_.wait_until(patience)) {
+  while (!connections_.empty() && co_await connection_or_requests_ended_.wait_until(patience)) {
   }
   for (const auto& connection : connections_) connection->close(CloseReason::stop);
-  while (!connections_.empty() || requests_ > 0) co_await rested_.wait();
+  while (!connections_.empty() || requests_ > 0) co_await connection_or_requests_ended_.wait();
   co_return true;
 }
 
@@ -259,7 +259,7 @@ awaitable<bool> ShardBroker::end_tasks() {
 }
 
 awaitable<bool> ShardBroker::close_logs() {
-  co_await house_.join();
+  co_await log_tasks_.join();
   co_await syncer_.drain();
   std::vector<Partition*> open;
   for_each_partition([&](Partition& partition) {
@@ -327,9 +327,9 @@ void ShardBroker::note_ends(Partition& partition) {
   dir.set_log_start(partition.name(), partition.log().log_start());
 }
 
-awaitable<void> ShardBroker::keep_house() {
+awaitable<void> ShardBroker::look_after_logs() {
   while (!node_.is_stopping()) {
-    if (!looks_soon_) (void)co_await house_timer_->wait_until(shard_.now() + node_.config().housekeeping_interval);
+    if (!looks_soon_) (void)co_await look_timer_->wait_until(shard_.now() + node_.config().housekeeping_interval);
     if (node_.is_stopping()) break;
     looks_soon_ = false;
     std::vector<std::shared_ptr<Partition>> all;
@@ -339,7 +339,7 @@ awaitable<void> ShardBroker::keep_house() {
     for (const auto& partition : all) {
       if (node_.is_offline()) co_return;
       if (++looked_at % kLogsPerTurn == 0) co_await shard_.sleep_until(shard_.now());
-      if (!partition->is_retired() && !node_.is_stopping()) co_await keep_house(*partition, to_save);
+      if (!partition->is_retired() && !node_.is_stopping()) co_await look_after(*partition, to_save);
       if (std::max(to_save.jobs.size(), to_save.removals.size()) == kLogsPerJob || node_.is_stopping() ||
           partition == all.back())
         co_await save(std::exchange(to_save, {}));
@@ -351,7 +351,7 @@ awaitable<void> ShardBroker::keep_house() {
   }
 }
 
-awaitable<void> ShardBroker::keep_house(Partition& partition, ToSave& to_save) {
+awaitable<void> ShardBroker::look_after(Partition& partition, ToSave& to_save) {
   log::Log& log = partition.log();
   const WallMillis wall_now = shard_.clock().wall_now();
   const std::string name = partition.name().to_string();
@@ -462,14 +462,14 @@ awaitable<void> ShardBroker::checkpoint(Partition& partition) {
 }
 
 void ShardBroker::checkpoint_soon(const std::shared_ptr<Partition>& partition) {
-  house_.spawn([](ShardBroker& self, std::shared_ptr<Partition> kept) -> awaitable<void> {
+  log_tasks_.spawn([](ShardBroker& self, std::shared_ptr<Partition> kept) -> awaitable<void> {
     co_await self.checkpoint(*kept);
     kept->checkpoint_done();
   }(*this, partition));
 }
 
 void ShardBroker::warm_up(std::shared_ptr<Partition> partition) {
-  house_.spawn([](ShardBroker& self, std::shared_ptr<Partition> kept) -> awaitable<void> {
+  log_tasks_.spawn([](ShardBroker& self, std::shared_ptr<Partition> kept) -> awaitable<void> {
     kept->begin_work();
     co_await self.node_.machine().disk_pool.run(self.shard_,
                                                 [job = kept->log().prepare_append()]() mutable { job.run(); });
@@ -538,7 +538,7 @@ awaitable<void> ShardBroker::run_connection(std::shared_ptr<Connection> connecti
   std::erase(connections_, connection);
   room_.connection_went();
   if (connections_.empty()) sweep_timer_->cancel();
-  rested_.notify_all();
+  connection_or_requests_ended_.notify_all();
   if (ShardBroker* target = connection->move_target(); target != nullptr && !connection->is_closing()) {
     connections_assigned_.fetch_sub(1, std::memory_order_relaxed);
     target->assign_connection();
@@ -577,7 +577,7 @@ void ShardBroker::return_memory() {
 }
 
 void ShardBroker::request_ended() {
-  if (--requests_ == 0) rested_.notify_all();
+  if (--requests_ == 0) connection_or_requests_ended_.notify_all();
 }
 
 void ShardBroker::add_producers(std::size_t count) {

@@ -42,9 +42,9 @@ class ShardBroker final : private log::OpenFiles::Owner {
   [[nodiscard]] env::Shard& shard() const { return shard_; }
   [[nodiscard]] env::TaskGroup& tasks() { return tasks_; }
   /// For what works on logs or their files beside the requests: a stop waits for it before it closes the logs.
-  [[nodiscard]] env::TaskGroup& house() { return house_; }
+  [[nodiscard]] env::TaskGroup& log_tasks() { return log_tasks_; }
   /// What other shards wait for (see `await_on`).
-  [[nodiscard]] env::TaskGroup& errands() { return errands_; }
+  [[nodiscard]] env::TaskGroup& tasks_for_others() { return tasks_for_others_; }
   [[nodiscard]] ShardMetrics& metrics() { return metrics_; }
   /// For what a client can cause; what the machine causes goes to the node's logger.
   [[nodiscard]] PeerLog& peer_log() { return peer_log_; }
@@ -86,7 +86,7 @@ class ShardBroker final : private log::OpenFiles::Owner {
   awaitable<Result<std::vector<UncertainLog>>> open_logs();
   /// The leader epochs of the image are final: partitions lead with them.
   void take_epochs();
-  /// Loads the groups and begins to keep house.
+  /// Loads the groups and begins to look after the logs.
   void start();
   /// Takes no further request, ends parked fetches, groups and housekeeping; the connections end as soon as what they
   /// wait for is answered.
@@ -125,7 +125,7 @@ class ShardBroker final : private log::OpenFiles::Owner {
   /// The next look at the logs is now, not when it is due.
   void look_soon() {
     looks_soon_ = true;
-    house_timer_->cancel();
+    look_timer_->cancel();
   }
   /// Saves what recovery would otherwise have to read again; calls `Partition::checkpoint_done`.
   void checkpoint_soon(const std::shared_ptr<Partition>& partition);
@@ -178,8 +178,8 @@ class ShardBroker final : private log::OpenFiles::Owner {
     std::vector<log::CheckpointJob> jobs;
     Removals removals;
   };
-  awaitable<void> keep_house();
-  awaitable<void> keep_house(Partition& partition, ToSave& to_save);
+  awaitable<void> look_after_logs();
+  awaitable<void> look_after(Partition& partition, ToSave& to_save);
   awaitable<void> save(ToSave begun);
   awaitable<void> remove(Removals removals);
   awaitable<void> checkpoint(Partition& partition);
@@ -193,9 +193,9 @@ class ShardBroker final : private log::OpenFiles::Owner {
   env::Shard& shard_;
   ShardMetrics metrics_;
   env::TaskGroup tasks_;
-  env::TaskGroup house_;  ///< what touches logs by itself; ends before they are closed
-  env::TaskGroup errands_;
-  env::Event rested_;      ///< a connection or the last request ended
+  env::TaskGroup log_tasks_;
+  env::TaskGroup tasks_for_others_;
+  env::Event connection_or_requests_ended_;
   env::Event work_ended_;  ///< of a retired partition
   PeerLog peer_log_;
   Syncer syncer_;
@@ -214,7 +214,7 @@ class ShardBroker final : private log::OpenFiles::Owner {
   boost::unordered_flat_map<const cluster::Topic*, std::shared_ptr<const TopicSettings>>
       settings_;                          ///< of topics of `image_`
   const NodeConfig* defaults_ = nullptr;  ///< that they were resolved with
-  std::unique_ptr<env::Timer> house_timer_;
+  std::unique_ptr<env::Timer> look_timer_;
   std::unique_ptr<env::Timer> sweep_timer_;
   bool sweeping_ = false;
   bool sweep_sleeps_ = false;  ///< until the first connection was idle for too long
@@ -251,7 +251,7 @@ awaitable<T> await_on(ShardBroker& here, ShardBroker& there, F make) {
   if (&here == &there) co_return co_await make();
   auto start = [&here, &there, make = std::move(make)](auto handler) mutable {
     there.shard().post([&here, &there, make = std::move(make), handler = std::move(handler)]() mutable {
-      there.errands().spawn([](ShardBroker& home, F job, auto resume) -> awaitable<void> {
+      there.tasks_for_others().spawn([](ShardBroker& home, F job, auto resume) -> awaitable<void> {
         T value = co_await job();
         home.shard().post(
             [value = std::move(value), resume = std::move(resume)]() mutable { std::move(resume)(std::move(value)); });

@@ -231,7 +231,7 @@ awaitable<TopicOutcome> Topics::remove(std::string name, Uuid id) {
                            [&shard, &name] { shard->groups().topic_deleted(name); });
   co_await drop_logs(*topic);
   Renamed renamed = co_await rename_directories(*topic, 0, Which::all);
-  node_.first_shard().house().spawn(finish_removal(topic, std::move(renamed), std::move(keys)));
+  node_.first_shard().log_tasks().spawn(finish_removal(topic, std::move(renamed), std::move(keys)));
   co_return TopicOutcome{.name = std::move(name), .error = ErrorCode::kNone, .message = {}, .topic = topic};
 }
 
@@ -496,7 +496,7 @@ awaitable<Topics::Renamed> Topics::rename_directories(const cluster::Topic& topi
 
 awaitable<void> Topics::discard(const cluster::Topic& topic, std::int32_t first_partition) {
   Renamed renamed = co_await rename_directories(topic, first_partition, Which::without_record);
-  node_.first_shard().house().spawn([](Topics& self, std::vector<std::string> directories) -> awaitable<void> {
+  node_.first_shard().log_tasks().spawn([](Topics& self, std::vector<std::string> directories) -> awaitable<void> {
     (void)co_await self.remove_files(std::move(directories));
   }(*this, std::move(renamed.directories)));
 }
