@@ -15,25 +15,35 @@ constexpr std::size_t kCheckpointBytes = 64u << 20;
 // Clients ask for a damaged place again and again.
 constexpr Duration kDamageToldEvery = 10min;
 
+using For = OffsetWaiters::For;
+
+replication::Ends ends_of(const log::Log& log) {
+  return {.synced = log.synced_end(), .written = log.written_end(), .log_end = log.log_end()};
+}
+
+replication::FlushClass class_of(const log::LogConfig& config) {
+  return config.flush_on_ack ? replication::FlushClass::ack : replication::FlushClass::async;
+}
+
 }  // namespace
 
 Partition::Partition(ShardBroker& shard, TopicPartition name, Uuid topic_id, LeaderEpoch epoch,
                      std::unique_ptr<log::Log> log)
-    : shard_(shard), name_(std::move(name)), topic_id_(topic_id), epoch_(epoch), log_(std::move(log)) {
+    : shard_(shard),
+      name_(std::move(name)),
+      topic_id_(topic_id),
+      epoch_(epoch),
+      log_(std::move(log)),
+      replica_(ends_of(*log_), class_of(log_->config())),
+      waiters_(shard.shard()) {
   log_->gather_small_batches();
 }
 
 Partition::~Partition() = default;
 
-Offset Partition::high_watermark() const {
-  return log_->config().flush_on_ack ? std::max(log_->synced_end(), readable_before_) : log_->written_end();
-}
-
 void Partition::set_config(std::shared_ptr<const log::LogConfig> config) {
-  readable_before_ = high_watermark();
   log_->set_config(std::move(config));
-  if (log_->config().flush_on_ack && log_->needs_sync()) shard_.syncer().hurry(*this);
-  if (high_watermark() > readable_before_) advance();
+  carry_out(replica_.flush_class_changed(class_of(log_->config()), log_->needs_sync()));
 }
 
 ErrorCode Partition::check_epoch(std::int32_t current_leader_epoch) const {
@@ -69,7 +79,7 @@ Result<Partition::Appended> Partition::append(char* batch, const record::Validat
   const std::int64_t unflushed = (log_->log_end() - log_->synced_end()).value();
   // Also for a duplicate, whose original may still wait for that sync (P-1).
   const bool needs_flush = unflushed >= log_->config().flush_messages;
-  if (needs_flush) shard_.syncer().hurry(*this);
+  if (needs_flush) hurry();
   return Appended{.base_offset = info->base_offset,
                   .end = info->end_offset,
                   .needs_flush = needs_flush,
@@ -150,48 +160,31 @@ void Partition::end_turn() {
 }
 
 void Partition::written() {
-  wake(writes_, log_->written_end());
-  if (log_->needs_sync()) shard_.syncer().mark_dirty(*this);
-  if (!log_->config().flush_on_ack) advance();
+  waiters_.wake(For::written, log_->written_end());
+  carry_out(replica_.written(ends(), log_->needs_sync(), awaited()));
 }
 
 void Partition::when_written(Offset end, Done done) {
   if (log_->written_end() >= end) return done(ErrorCode::kNone);
-  add_waiter(writes_, end, std::move(done));
+  waiters_.add(For::written, end, std::move(done));
 }
 
 void Partition::when_committed(Offset end, Done done) {
   if (high_watermark() >= end) return done(ErrorCode::kNone);
-  add_waiter(commits_, end, std::move(done));
+  waiters_.add(For::readable, end, std::move(done));
   // Else the sync starts when the turn's batches are written.
-  if (!ends_turn_) shard_.syncer().hurry(*this);
-}
-
-void Partition::add_waiter(Waiters& waiters, Offset end, Done done) {
-  // Nearly always the newest: only a duplicate's original lies further back.
-  const auto place = std::ranges::upper_bound(waiters, end, {}, &Waiter::end);
-  waiters.insert(place, Waiter{end, shard_.shard().now(), std::move(done)});
-}
-
-void Partition::wake(Waiters& waiters, Offset reached, metrics::BucketHistogram* waits) {
-  const Instant now = waits != nullptr && !waiters.empty() ? shard_.shard().now() : Instant{};
-  while (!waiters.empty() && waiters.front().end <= reached) {
-    if (waits != nullptr) waits->record(now - waiters.front().since);
-    Done done = std::exchange(waiters.front().done, nullptr);
-    waiters.pop_front();
-    done(ErrorCode::kNone);
-  }
+  if (!ends_turn_) hurry();
 }
 
 void Partition::when_flushed(Offset end, Done done) {
   if (log_->synced_end() >= end) return done(ErrorCode::kNone);
-  add_waiter(flushes_, end, std::move(done));
-  shard_.syncer().hurry(*this);
+  waiters_.add(For::synced, end, std::move(done));
+  hurry();
 }
 
 bool Partition::hurry_readers() {
   if (high_watermark() >= log_->written_end()) return false;
-  shard_.syncer().hurry(*this);
+  hurry();
   return true;
 }
 
@@ -207,8 +200,8 @@ awaitable<void> Partition::until_readable(Instant deadline) {
 }
 
 Partition::Watch Partition::watch(std::move_only_function<void()> woken) {
-  const auto watch = watches_.insert(watches_.end(), std::move(woken));
-  if (high_watermark() < log_->log_end() && !ends_turn_) shard_.syncer().hurry(*this);
+  const auto watch = waiters_.watch(std::move(woken));
+  if (high_watermark() < log_->log_end() && !ends_turn_) hurry();
   return watch;
 }
 
@@ -234,29 +227,73 @@ void Partition::tell_damage(const Error& error) {
   }
 }
 
-void Partition::synced() {
-  wake(flushes_, log_->synced_end(), &shard_.metrics().commit_wait);
-  advance();
+void Partition::sync_is_overdue() {
+  is_timed_ = false;
+  hurry();
 }
 
-void Partition::advance() {
-  wake(commits_, high_watermark(), &shard_.metrics().commit_wait);
-  for (auto& woken : watches_) woken();
+std::optional<log::SyncJob> Partition::begin_sync() {
+  if (retired_) return std::nullopt;
+  auto job = log_->begin_sync();
+  if (!job) return std::nullopt;
+  replica_.sync_began();
+  begin_work();
+  return job;
+}
+
+void Partition::end_sync(const log::SyncJob& job, const Result<void>& outcome) {
+  log_->end_sync(job, outcome);
+  shard_.end_work(*this);
+  if (outcome) {
+    shard_.note_synced(*this);
+    synced(replica_.sync_ended(ends()));
+    carry_out(replica_.sync_goes_on(log_->needs_sync(), awaited()));
+  } else if (outcome.error().code == Errc::too_many_files) {
+    shard_.peer_log().warn("{} could not be synced, and is tried again: {}", name_.to_string(),
+                           outcome.error().message);
+    carry_out(replica_.sync_refused());
+  } else {
+    replica_.sync_failed();
+    shard_.node().disk_failed(outcome.error());
+    fail_waiters(ErrorCode::kKafkaStorageError);
+  }
+}
+
+void Partition::synced(const replication::Effects& effects) {
+  waiters_.wake(For::synced, log_->synced_end(), &shard_.metrics().commit_wait);
+  carry_out(effects);
+}
+
+replication::Ends Partition::ends() const { return ends_of(*log_); }
+
+replication::Awaited Partition::awaited() const {
+  return {.synced = waiters_.any(For::synced), .readable = waiters_.any(For::readable) || waiters_.any_watch()};
+}
+
+void Partition::carry_out(const replication::Effects& effects) {
+  switch (effects.sync) {
+    case replication::Sync::none:
+      break;
+    case replication::Sync::now:
+      shard_.syncer().start(*this);
+      break;
+    case replication::Sync::soon:
+      shard_.syncer().put_off(*this);
+      break;
+    case replication::Sync::by_time:
+      shard_.syncer().begin_timing(*this);
+      break;
+  }
+  if (!effects.readers) return;
+  waiters_.wake(For::readable, high_watermark(), &shard_.metrics().commit_wait);
+  waiters_.wake_watches();
 }
 
 void Partition::drop_waiters() {
   cold_calls_.clear();
-  writes_.clear();
-  commits_.clear();
-  flushes_.clear();
-  watches_.clear();
+  waiters_.drop();
 }
 
-void Partition::fail_waiters(ErrorCode error) {
-  for (Waiter& waiter : std::exchange(writes_, {})) waiter.done(error);
-  for (Waiter& waiter : std::exchange(commits_, {})) waiter.done(error);
-  for (Waiter& waiter : std::exchange(flushes_, {})) waiter.done(error);
-  for (auto& woken : watches_) woken();
-}
+void Partition::fail_waiters(ErrorCode error) { waiters_.fail(error); }
 
 }  // namespace mq::broker

@@ -3,27 +3,26 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
-#include <list>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "base/result.h"
 #include "base/time.h"
+#include "broker/offset_waiters.h"
 #include "env/async.h"
 #include "log/log.h"
-#include "metrics/bucket_histogram.h"
 #include "model/error_code.h"
 #include "model/ids.h"
 #include "record/validate.h"
+#include "replication/replica.h"
 
 namespace mq::broker {
 
 class ShardBroker;
 
-/// One partition that this broker leads: its log, what of it may be read, and who waits for that to grow.
-/// Touched by its shard only. A single node is its own whole ISR, so what the disk has decides alone: on a `flush=ack`
-/// topic the high watermark is the synced end, on `flush=async` the log end.
+/// One partition that this broker leads: its log, and who waits for it to come further. What of it may be read and when
+/// it is synced is decided by its Replica, whose effects are carried out here. Touched by its shard only.
 class Partition : public std::enable_shared_from_this<Partition> {
  public:
   Partition(ShardBroker& shard, TopicPartition name, Uuid topic_id, LeaderEpoch epoch, std::unique_ptr<log::Log> log);
@@ -45,7 +44,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
   [[nodiscard]] ShardBroker& shard() const { return shard_; }
 
   /// The end of what consumers may read. Never goes back.
-  [[nodiscard]] Offset high_watermark() const;
+  [[nodiscard]] Offset high_watermark() const { return replica_.high_watermark(); }
   /// From the next call on. When the topic becomes `flush=ack`, what was readable stays so and is synced now.
   void set_config(std::shared_ptr<const log::LogConfig> config);
   /// Without transactions the last stable offset is the high watermark.
@@ -73,7 +72,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
   /// The pool has read it.
   void warmed();
 
-  using Done = std::move_only_function<void(ErrorCode)>;
+  using Done = OffsetWaiters::Done;
   /// Calls `done` once everything below `end` is in the page cache (acks=1), with kNone, or with an error when it never
   /// will be. At once when it already is. `done` runs on this shard and must not touch this partition's waiters.
   void when_written(Offset end, Done done);
@@ -91,16 +90,11 @@ class Partition : public std::enable_shared_from_this<Partition> {
   /// the log ends waits for this first: what it was told is written (acks=1) is then in the answer, as in Kafka.
   [[nodiscard]] awaitable<void> until_readable(Instant deadline);
 
-  using Watch = std::list<std::move_only_function<void()>>::iterator;
+  using Watch = OffsetWaiters::Watch;
   /// Calls `woken` at every growth of the high watermark (and when the partition fails or goes) until `unwatch`.
   [[nodiscard]] Watch watch(std::move_only_function<void()> woken);
-  void unwatch(Watch watch) { watches_.erase(watch); }
-  [[nodiscard]] bool is_watched() const { return !watches_.empty(); }
+  void unwatch(Watch watch) { waiters_.unwatch(watch); }
 
-  /// True when somebody waits for a sync, so that it must not wait for the next round by itself.
-  [[nodiscard]] bool sync_is_urgent() const {
-    return !flushes_.empty() || (log_->config().flush_on_ack && (!commits_.empty() || !watches_.empty()));
-  }
   /// The producer's batch was refused before it came here: its next one must not be taken for its first (P-9).
   void refuse(const record::BatchHeader& header) { log_->refuse(header); }
   /// For the operator's log: what is damaged on disk, or cannot be read from it. Once in a while for the same place,
@@ -118,32 +112,38 @@ class Partition : public std::enable_shared_from_this<Partition> {
 
   /// The log may remember more producers than before: they count towards the shard's part of what the broker remembers.
   void count_producers();
-  /// The syncer finished a sync of this log.
-  void synced();
+
+  // --- From the syncer ----------------------------------------------------------------------------------------------
+
+  /// Somebody waits, or a closing file should hold nothing unsynced: a sync begins now.
+  void hurry() { carry_out(replica_.sync_is_wanted(log_->needs_sync())); }
+  /// Somebody else synced the log.
+  void was_synced() { synced(replica_.synced(ends())); }
+  /// The lazy round has come.
+  void sync_is_due() { carry_out(replica_.sync_is_due(log_->needs_sync())); }
+  /// flush.ms has passed.
+  void sync_is_overdue();
+  /// flush.ms runs from now on; false when it did already.
+  [[nodiscard]] bool begin_timing() { return !std::exchange(is_timed_, true); }
+  /// Begins a sync unless one runs or nothing is to be synced.
+  [[nodiscard]] std::optional<log::SyncJob> begin_sync();
+  [[nodiscard]] bool is_syncing() const { return replica_.is_syncing(); }
+  /// The outcome of such a job. An error but too_many_files is final.
+  void end_sync(const log::SyncJob& job, const Result<void>& outcome);
+
   /// The disk failed or the partition goes away: everybody who waits is told `error`.
   void fail_waiters(ErrorCode error);
   /// The node is gone: what waits is destroyed and told nothing.
   void drop_waiters();
 
-  struct SyncState {
-    bool queued = false;   ///< dirty beyond what `running` covers, or waiting for the lazy round
-    bool running = false;  ///< a job of it is on the pool
-    bool timed = false;    ///< flush.ms runs
-  };
-  SyncState sync;  ///< the syncer's own
-
  private:
-  struct Waiter {
-    Offset end;
-    Instant since;
-    Done done;
-  };
-  using Waiters = std::deque<Waiter>;  ///< by `end`
-  void add_waiter(Waiters& waiters, Offset end, Done done);
-  void wake(Waiters& waiters, Offset reached, metrics::BucketHistogram* waits = nullptr);
+  [[nodiscard]] replication::Ends ends() const;
+  [[nodiscard]] replication::Awaited awaited() const;
+  /// Wakes who waited for the disk, then who waited for the high watermark.
+  void synced(const replication::Effects& effects);
+  void carry_out(const replication::Effects& effects);
   [[nodiscard]] Result<void> check_room() const;
   void written();
-  void advance();
   void count(const record::BatchHeader& header, bool duplicate);
   void count_towards_checkpoint(std::size_t bytes);
 
@@ -152,7 +152,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
   Uuid topic_id_;
   LeaderEpoch epoch_;
   std::unique_ptr<log::Log> log_;
-  Offset readable_before_{0};  ///< the high watermark when the settings changed last
+  replication::Replica replica_;
   std::size_t bytes_since_checkpoint_ = 0;
   bool checkpoint_running_ = false;
   int works_ = 0;
@@ -164,10 +164,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
   bool is_warming_ = false;
   std::deque<std::move_only_function<void()>> cold_calls_;
   bool ends_turn_ = false;  ///< will write what is gathered, at the end of the turn or later
-  Waiters writes_;          ///< for the page cache
-  Waiters commits_;         ///< for the high watermark
-  Waiters flushes_;         ///< for the disk
-  std::list<std::move_only_function<void()>> watches_;
+  bool is_timed_ = false;
+  OffsetWaiters waiters_;
 };
 
 }  // namespace mq::broker

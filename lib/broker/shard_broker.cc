@@ -294,7 +294,7 @@ awaitable<bool> ShardBroker::close_logs() {
 }
 
 void ShardBroker::sync_soon(log::Log& log) {
-  if (Partition* partition = find(log.topic_id(), log.partition().partition)) syncer_.hurry(*partition);
+  if (Partition* partition = find(log.topic_id(), log.partition().partition)) partition->hurry();
 }
 
 void ShardBroker::was_synced(log::Log& log, const Result<void>& outcome) {
@@ -306,7 +306,7 @@ void ShardBroker::was_synced(log::Log& log, const Result<void>& outcome) {
     if (partition == nullptr) return;
     if (!is_well) return partition->fail_waiters(ErrorCode::kKafkaStorageError);
     note_synced(*partition);
-    partition->synced();
+    partition->was_synced();
   });
 }
 

@@ -17,20 +17,7 @@ Syncer::Syncer(ShardBroker& shard)
 
 Syncer::~Syncer() = default;
 
-void Syncer::mark_dirty(Partition& partition) {
-  // An asynchronous topic is left to the kernel but for flush.ms; its bytes reach the disk with the next roll or stop.
-  if (!partition.log().config().flush_on_ack) return begin_timing(partition);
-  if (partition.sync.queued) return;
-  if (!partition.sync.running && partition.sync_is_urgent()) return start(partition);
-  if (partition.sync.running) {
-    partition.sync.queued = true;  // its next sync starts when this one ends
-    return;
-  }
-  put_off(partition);
-}
-
 void Syncer::put_off(Partition& partition) {
-  partition.sync.queued = true;
   lazy_.push_back(partition.shared_from_this());
   if (!lazy_running_ && !stopping_) {
     lazy_running_ = true;
@@ -38,22 +25,9 @@ void Syncer::put_off(Partition& partition) {
   }
 }
 
-void Syncer::hurry(Partition& partition) {
-  if (!partition.log().needs_sync()) {
-    partition.sync.queued = false;
-    return;
-  }
-  partition.sync.queued = partition.sync.running;  // its next sync starts when this one ends
-  if (partition.sync.running) return;
-  start(partition);
-}
-
 void Syncer::start(Partition& partition) {
-  if (partition.is_retired()) return;
-  auto job = partition.log().begin_sync();
+  auto job = partition.begin_sync();
   if (!job) return;
-  partition.sync.running = true;
-  partition.begin_work();
   ++running_;
   env::Shard& home = shard_.shard();
   shard_.node().machine().disk_pool.submit(
@@ -67,39 +41,22 @@ void Syncer::start(Partition& partition) {
 
 void Syncer::finish(Partition& partition, const log::SyncJob& job, const Result<void>& outcome, Duration took) {
   shard_.metrics().sync_duration.record(took);
-  partition.log().end_sync(job, outcome);
-  shard_.end_work(partition);
-  partition.sync.running = false;
   --running_;
-  if (outcome) {
-    shard_.note_synced(partition);
-    partition.synced();
-  } else if (outcome.error().code == Errc::too_many_files) {
-    shard_.peer_log().warn("{} could not be synced, and is tried again: {}", partition.name().to_string(),
-                           outcome.error().message);
-    put_off(partition);
-  } else {
-    shard_.node().disk_failed(outcome.error());
-    partition.fail_waiters(ErrorCode::kKafkaStorageError);
-  }
-  const bool queued = outcome && std::exchange(partition.sync.queued, false);
-  if (outcome && partition.log().needs_sync() && (queued || partition.sync_is_urgent())) start(partition);
+  partition.end_sync(job, outcome);
   if (running_ == 0) idle_->notify_all();
 }
 
 awaitable<void> Syncer::run_lazily() {
   while (!lazy_.empty() && !stopping_) {
     (void)co_await timer_->wait_until(shard_.shard().now() + kLazySync);
-    for (const auto& partition : std::exchange(lazy_, {}))
-      if (partition->sync.queued) hurry(*partition);
+    for (const auto& partition : std::exchange(lazy_, {})) partition->sync_is_due();
   }
   lazy_running_ = false;
 }
 
 void Syncer::begin_timing(Partition& partition) {
   const Duration interval = partition.log().config().flush_interval;
-  if (interval == Duration::max() || partition.sync.timed || stopping_) return;
-  partition.sync.timed = true;
+  if (interval == Duration::max() || stopping_ || !partition.begin_timing()) return;
   const auto place = timed_.emplace(shard_.shard().now() + interval, partition.weak_from_this());
   if (!timed_running_) {
     timed_running_ = true;
@@ -118,9 +75,7 @@ awaitable<void> Syncer::run_timed() {
     }
     const auto partition = next->second.lock();
     timed_.erase(next);
-    if (!partition) continue;
-    partition->sync.timed = false;
-    hurry(*partition);
+    if (partition) partition->sync_is_overdue();
   }
   timed_running_ = false;
 }
@@ -131,7 +86,7 @@ awaitable<void> Syncer::drain() {
   flush_timer_->cancel();
   shard_.for_each_partition([this](Partition& partition) {
     // Nobody waits for the others: closing syncs them, many at once.
-    if (partition.log().config().flush_on_ack && !partition.sync.running && partition.log().needs_sync())
+    if (partition.log().config().flush_on_ack && !partition.is_syncing() && partition.log().needs_sync())
       start(partition);
   });
   while (running_ > 0) co_await idle_->wait();

@@ -14,11 +14,8 @@ namespace mq::broker {
 class Partition;
 class ShardBroker;
 
-/// Group commit for the logs of one shard. Every append marks its partition dirty. A sync starts at once
-/// when an answer or a parked fetch waits for that partition, else within kLazySync. A partition that is written again
-/// while its sync runs is synced again after it: the next round gathers while one runs. An answer waits for its own
-/// file only. A topic that is not synced for its answers is synced after flush.messages and flush.ms, where they are
-/// set.
+/// Carries out what the replicas of one shard decide of their syncs: runs them on the pool, and comes back for those
+/// that are put off, within kLazySync or, on topics that are not synced for their answers, after flush.ms.
 class Syncer {
  public:
   static constexpr Duration kLazySync = 10ms;
@@ -26,21 +23,19 @@ class Syncer {
   explicit Syncer(ShardBroker& shard);
   ~Syncer();
 
-  /// `partition` has bytes that are not on disk.
-  void mark_dirty(Partition& partition);
-  /// Somebody began to wait for `partition`.
-  void hurry(Partition& partition);
+  /// Begins a sync now, if there is anything to sync.
+  void start(Partition& partition);
+  /// Calls `partition.sync_is_due()` in the next lazy round.
+  void put_off(Partition& partition);
+  /// Calls `partition.sync_is_overdue()` once flush.ms has passed, where it is set.
+  void begin_timing(Partition& partition);
   /// Syncs every dirty log of a `flush=ack` topic, and returns when they are on disk or have failed. The last thing a
   /// stop asks for: no lazy sync is started afterwards.
   awaitable<void> drain();
 
  private:
-  void start(Partition& partition);
-  /// Until the next lazy round.
-  void put_off(Partition& partition);
   void finish(Partition& partition, const log::SyncJob& job, const Result<void>& outcome, Duration took);
   awaitable<void> run_lazily();
-  void begin_timing(Partition& partition);
   awaitable<void> run_timed();
 
   ShardBroker& shard_;

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <list>
+
+#include "base/time.h"
+#include "env/shard.h"
+#include "metrics/bucket_histogram.h"
+#include "model/error_code.h"
+#include "model/ids.h"
+
+namespace mq::broker {
+
+/// Who waits for the log of one partition to come further. Callbacks run in the order of their offsets, of one offset
+/// in the order in which they came; they must not touch the waiters of this partition. One thread.
+class OffsetWaiters {
+ public:
+  /// What has to reach the offset that is waited for.
+  enum class For : std::uint8_t { written, readable, synced };
+  using Done = std::move_only_function<void(ErrorCode)>;
+
+  /// `shard` tells the time.
+  explicit OffsetWaiters(const env::Shard& shard) : shard_(shard) {}
+
+  void add(For what, Offset end, Done done);
+  /// Those whose offset `what` has reached are told kNone and go. How long they waited goes to `waits`, if any.
+  void wake(For what, Offset reached, metrics::BucketHistogram* waits = nullptr);
+  [[nodiscard]] bool any(For what) const { return !lists_[static_cast<std::size_t>(what)].empty(); }
+
+  using Watch = std::list<std::move_only_function<void()>>::iterator;
+  /// Calls `woken` with every `wake_watches` until `unwatch`.
+  [[nodiscard]] Watch watch(std::move_only_function<void()> woken) {
+    return watches_.insert(watches_.end(), std::move(woken));
+  }
+  void unwatch(Watch watch) { watches_.erase(watch); }
+  void wake_watches();
+  [[nodiscard]] bool any_watch() const { return !watches_.empty(); }
+
+  /// All are told `error` and go; who watches is called and stays.
+  void fail(ErrorCode error);
+  /// All are destroyed and told nothing.
+  void drop();
+
+ private:
+  struct Waiter {
+    Offset end;
+    Instant since;
+    Done done;
+  };
+  using List = std::deque<Waiter>;  ///< by `end`
+
+  const env::Shard& shard_;
+  std::array<List, 3> lists_;
+  std::list<std::move_only_function<void()>> watches_;
+};
+
+}  // namespace mq::broker
