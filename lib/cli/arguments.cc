@@ -11,6 +11,7 @@
 #include "cli/escape.h"
 #include "cli/help.h"
 #include "cli/man_pages.h"
+#include "cli/option_words.h"
 #include "cli/units.h"
 #include "cli/value_check.h"
 
@@ -82,11 +83,10 @@ class Parser {
  public:
   Parser(const ToolRow& tool, const Environment& environment) : tool_(tool), environment_(environment) {
     args_.tool_ = &tool;
-    use_rows(nullptr);
   }
 
   std::expected<Arguments, Ending> run(std::span<const std::string> words) {
-    if (auto read = read_words(words); !read) return std::unexpected(std::move(read).error());
+    if (auto read = read_words({words.begin(), words.end()}); !read) return std::unexpected(std::move(read).error());
     if (auto ending = asked_for_text()) return std::unexpected(*std::move(ending));
     const bool asks_for_settings = tool_.connects && has_help(args_.texts("X"));
     if (auto known = require_command(); !known && !asks_for_settings) return std::unexpected(std::move(known).error());
@@ -104,47 +104,36 @@ class Parser {
     return std::unexpected(usage_ending(tool_, text));
   }
 
-  /// The options known from here on. What was given before stays.
-  void use_rows(const CommandRow* command) {
-    std::vector<Arguments::Value> before = std::move(args_.values_);
+  /// Which options count depends on the command: behind a word of its name all is read again, without that word.
+  Step read_words(std::vector<std::string> words) {
+    const bool wants_command = !tool_.commands.empty() && args_.command_ == nullptr;
+    const auto rows = options_of(tool_, args_.command_);
+    OptionWords read = read_options(rows, words, wants_command);
+    take_options(rows, read);
+    if (!read.unknown.empty()) return unknown_option(read.unknown);
+    if (read.wrong != nullptr) return wrong_value(*read.wrong, read.instead);
+    if (!wants_command) args_.operands_ = std::move(read.operands);
+    if (!wants_command || read.operands.empty()) return {};
+    if (auto known = read_command(read.operands.front()); !known) return known;
+    words.erase(words.begin() + static_cast<std::ptrdiff_t>(read.first_operand));
+    return read_words(std::move(words));
+  }
+
+  void take_options(const std::vector<const OptionRow*>& rows, OptionWords& read) {
     args_.values_.clear();
-    args_.command_ = command;
-    for (const OptionRow* row : options_of(tool_, command)) {
-      const auto had = std::ranges::find(before, row, &Arguments::Value::row);
-      if (had != before.end()) {
-        args_.values_.push_back(std::move(*had));
-      } else {
-        args_.values_.push_back({.row = row, .source = Source::fallback, .texts = {}});
-      }
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const Source source = read.texts[i].empty() ? Source::fallback : Source::option;
+      args_.values_.push_back({.row = rows[i], .source = source, .texts = std::move(read.texts[i])});
     }
   }
 
-  Step read_words(std::span<const std::string> words) {
-    bool options_end = false;
-    for (std::size_t i = 0; i < words.size(); ++i) {
-      const std::string_view word = words[i];
-      if (options_end || word == "-" || !word.starts_with('-')) {
-        if (auto read = read_operand(word); !read) return read;
-      } else if (word == "--") {
-        options_end = true;
-      } else if (auto read = word.starts_with("--") ? read_long(words, i) : read_short(words, i); !read) {
-        return read;
-      }
-    }
-    return {};
-  }
-
-  Step read_operand(std::string_view word) {
-    if (tool_.commands.empty() || args_.command_ != nullptr) {
-      args_.operands_.emplace_back(word);
-      return {};
-    }
-    const std::string name = noun_.empty() ? std::string(word) : fmt::format("{} {}", noun_, word);
+  Step read_command(const std::string& word) {
+    const std::string name = noun_.empty() ? word : fmt::format("{} {}", noun_, word);
     std::vector<std::string_view> near;
     bool is_noun = false;
     for (const CommandRow* command : tool_.commands) {
       if (command->name == name) {
-        use_rows(command);
+        args_.command_ = command;
         return {};
       }
       is_noun |= command->name.starts_with(name + " ");
@@ -159,22 +148,9 @@ class Parser {
         fmt::format("no command {}{}", quoted(name), meant.empty() ? "" : fmt::format("; did you mean '{}'?", meant)));
   }
 
-  Step read_long(std::span<const std::string> words, std::size_t& i) {
-    const std::string_view word = std::string_view(words[i]).substr(2);
-    const std::size_t equals = word.find('=');
-    const std::string_view name = word.substr(0, equals);
-    const auto value =
-        std::ranges::find_if(args_.values_, [&](const Arguments::Value& v) { return v.row->long_name == name; });
-    if (name.empty() || value == args_.values_.end()) return unknown_long(name);
-
-    const bool has_value = equals != std::string_view::npos;
-    if (value->row->kind == ValueKind::flag && has_value) return wrong(fmt::format("--{} takes no value", name));
-    if (has_value) return give(*value, word.substr(equals + 1));
-    if (value->row->kind == ValueKind::flag || value->row->value_optional) return give(*value, "");
-    return give_next(*value, words, i);
-  }
-
-  Step unknown_long(std::string_view name) {
+  Step unknown_option(std::string_view word) const {
+    if (word.size() == 2) return wrong(fmt::format("no option {}", quoted(word)));
+    const std::string_view name = word.substr(2, word.find('=') - 2);
     std::vector<std::string_view> names;
     for (const auto& v : args_.values_) {
       if (!v.row->long_name.empty()) names.push_back(v.row->long_name);
@@ -184,43 +160,11 @@ class Parser {
                              meant.empty() ? "" : fmt::format("; did you mean '--{}'?", meant)));
   }
 
-  /// `-abVALUE`: flags until one that takes a value, which has the rest of the word or the next word.
-  Step read_short(std::span<const std::string> words, std::size_t& i) {
-    const std::string_view word = words[i];
-    for (std::size_t at = 1; at < word.size(); ++at) {
-      const auto value =
-          std::ranges::find_if(args_.values_, [&](const Arguments::Value& v) { return v.row->short_name == word[at]; });
-      if (value == args_.values_.end()) return wrong(fmt::format("no option {}", quoted(fmt::format("-{}", word[at]))));
-      if (value->row->kind != ValueKind::flag) {
-        if (at + 1 < word.size()) return give(*value, word.substr(at + 1));
-        return value->row->value_optional ? give(*value, "") : give_next(*value, words, i);
-      }
-      if (auto given = give(*value, ""); !given) return given;
-    }
-    return {};
-  }
-
-  Step give_next(Arguments::Value& value, std::span<const std::string> words, std::size_t& i) {
-    const std::string_view name = value.row->value_name;
-    if (i + 1 == words.size()) return wrong(fmt::format("{} needs a value: {}", spelling(*value.row), name));
-    // `-D --help` asks for help; a value that looks like an option has to be attached.
-    if (const std::string_view next = words[i + 1]; is_long_option(next))
-      return wrong(fmt::format("{0} needs a value: {1}; if {2} is meant, write {0}{3}{2}", spelling(*value.row), name,
-                               quoted(next), value.row->long_name.empty() ? "" : "="));
-    return give(value, words[++i]);
-  }
-
-  [[nodiscard]] bool is_long_option(std::string_view word) const {
-    if (!word.starts_with("--") || word.size() == 2) return false;
-    const std::string_view name = word.substr(2, word.find('=') - 2);
-    return std::ranges::any_of(args_.values_, [&](const Arguments::Value& v) { return v.row->long_name == name; });
-  }
-
-  Step give(Arguments::Value& value, std::string_view text) {
-    if (value.source != Source::option) value.texts.clear();
-    value.source = Source::option;
-    value.texts.emplace_back(text);
-    return {};
+  Step wrong_value(const OptionRow& row, std::string_view instead) const {
+    if (row.kind == ValueKind::flag) return wrong(fmt::format("{} takes no value", spelling(row)));
+    if (instead.empty()) return wrong(fmt::format("{} needs a value: {}", spelling(row), row.value_name));
+    return wrong(fmt::format("{0} needs a value: {1}; if {2} is meant, write {0}{3}{2}", spelling(row), row.value_name,
+                             quoted(instead), row.long_name.empty() ? "" : "="));
   }
 
   /// Help and version, which need nothing else to be right.
