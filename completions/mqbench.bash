@@ -44,6 +44,17 @@ _mqbench()
             'verify'*) candidates="$candidates -t --duration -c --count -s --size -r --rate --producers --partitions --topic-config --keep -a --acks -z --compress --linger --batch --inflight --no-idempotent --drain --produce --check --json" ;;
             'limit'*) candidates="$candidates -d --directory --json" ;;
         esac
+        local excluded=""
+        for word in "${words[@]:1}"; do
+            case "$command:${word%%=*}" in
+                'verify'*:--produce) excluded+=' --check' ;;
+                'verify'*:--check) excluded+=' --produce' ;;
+            esac
+        done
+        for word in $excluded; do
+            candidates=" $candidates "
+            candidates=${candidates// $word / }
+        done
     else
         case "$command" in
             '') candidates='produce consume e2e rpc verify limit' ;;

@@ -26,6 +26,24 @@ _mqcons()
         esac
     elif [[ $cur == -* ]]; then
         candidates='-p --partitions -o --offset --since --until -n --tail -f --follow -c --count -F --format -K --key-delimiter -d --delimiter -0 --null -J --json --null-as --raw -g --group --instance --reset -b --brokers -P --profile --config -X --connect-timeout --timeout --client-id --color --progress -q --quiet -v --verbose -h --help --help-json --help-man --completion -V --version'
+        local excluded=""
+        for word in "${words[@]:1}"; do
+            case "$command:${word%%=*}" in
+                *:-p|*:--partitions) excluded+=' -g --group' ;;
+                *:-o|*:--offset) excluded+=' --since --until -n --tail -g --group' ;;
+                *:--since) excluded+=' -o --offset -n --tail -g --group' ;;
+                *:--until) excluded+=' -o --offset -n --tail -g --group' ;;
+                *:-n|*:--tail) excluded+=' -o --offset --since --until -g --group' ;;
+                *:-F|*:--format) excluded+=' -J --json -K --key-delimiter' ;;
+                *:-K|*:--key-delimiter) excluded+=' -F --format' ;;
+                *:-J|*:--json) excluded+=' -F --format' ;;
+                *:-g|*:--group) excluded+=' -p --partitions -o --offset --since --until -n --tail' ;;
+            esac
+        done
+        for word in $excluded; do
+            candidates=" $candidates "
+            candidates=${candidates// $word / }
+        done
     else
         :
     fi

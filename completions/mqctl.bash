@@ -56,6 +56,21 @@ _mqctl()
             'segment verify'*) candidates="$candidates --all-errors" ;;
             'cluster info'*) candidates="$candidates -o --output --no-header" ;;
         esac
+        local excluded=""
+        for word in "${words[@]:1}"; do
+            case "$command:${word%%=*}" in
+                'topic describe'*:--partitions) excluded+=' --configs' ;;
+                'topic describe'*:--configs) excluded+=' --partitions' ;;
+                'segment dump'*:--batches) excluded+=' --records -J --json -F --format' ;;
+                'segment dump'*:--records) excluded+=' --batches -J --json -F --format' ;;
+                'segment dump'*:-J|'segment dump'*:--json) excluded+=' --batches --records -F --format' ;;
+                'segment dump'*:-F|'segment dump'*:--format) excluded+=' --batches --records -J --json' ;;
+            esac
+        done
+        for word in $excluded; do
+            candidates=" $candidates "
+            candidates=${candidates// $word / }
+        done
     else
         case "$command" in
             '') candidates='topic partition group config segment cluster' ;;

@@ -26,6 +26,17 @@ _mqprod()
         esac
     elif [[ $cur == -* ]]; then
         candidates='-d --delimiter -0 --null -K --key-delimiter -k --key --max-record -p --partition -a --acks --no-idempotent -z --compress --linger --batch --inflight -r --rate --retry --drain -T --tee -b --brokers -P --profile --config -X --connect-timeout --timeout --client-id --color --progress -q --quiet -v --verbose -h --help --help-json --help-man --completion -V --version'
+        local excluded=""
+        for word in "${words[@]:1}"; do
+            case "$command:${word%%=*}" in
+                *:-K|*:--key-delimiter) excluded+=' -k --key' ;;
+                *:-k|*:--key) excluded+=' -K --key-delimiter' ;;
+            esac
+        done
+        for word in $excluded; do
+            candidates=" $candidates "
+            candidates=${candidates// $word / }
+        done
     else
         files=yes
     fi

@@ -1,8 +1,8 @@
 # fish completion for mqprod
 complete -c mqprod -s d -l delimiter -x -d 'what ends a record; it is removed. \\n \\t \\0 \\xNN are understood'
 complete -c mqprod -s 0 -l null -d 'records end with a NUL byte, as -d \'\\0\''
-complete -c mqprod -s K -l key-delimiter -x -d 'a record is KEY, STR, VALUE; one without STR is an error'
-complete -c mqprod -s k -l key -x -d 'the key of every record'
+complete -c mqprod -n 'not __fish_contains_opt -s k key' -s K -l key-delimiter -x -d 'a record is KEY, STR, VALUE; one without STR is an error'
+complete -c mqprod -n 'not __fish_contains_opt -s K key-delimiter' -s k -l key -x -d 'the key of every record'
 complete -c mqprod -l max-record -x -d 'a longer record is an error that names its place in the input'
 complete -c mqprod -s p -l partition -x -d 'send everything to this partition'
 complete -c mqprod -s a -l acks -x -a 'all 1 0' -d 'what counts as sent: on every in-sync replica, on the leader, or on its way'

@@ -209,7 +209,8 @@ constexpr cli::OptionRow kVerifyOptions[] = {kDuration,
                                              {.long_name = "check",
                                               .value_name = "FILE",
                                               .group = "Halves",
-                                              .help = "only read, and compare with what FILE notes"},
+                                              .help = "only read, and compare with what FILE notes",
+                                              .excludes = "produce"},
                                              kJson};
 constexpr cli::OptionRow kLimitOptions[] = {{.short_name = 'd',
                                              .long_name = "directory",
@@ -532,8 +533,6 @@ class Understanding {
   void read_verify() {
     if (args_.has("produce")) options_.produce_marks = args_.text("produce");
     if (args_.has("check")) options_.check_marks = args_.text("check");
-    if (!options_.produce_marks.empty() && !options_.check_marks.empty())
-      bad("check", "--produce and --check are two runs");
   }
 
   const cli::Arguments& args_;

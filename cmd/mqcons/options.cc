@@ -27,18 +27,21 @@ constexpr cli::OptionRow kOptions[] = {
     {.long_name = "since",
      .value_name = "TIME",
      .group = "What",
-     .help = "from the first record of this time on: -1h, 2025-01-31, 2025-01-31T10:00Z"},
+     .help = "from the first record of this time on: -1h, 2025-01-31, 2025-01-31T10:00Z",
+     .excludes = "offset"},
     {.long_name = "until",
      .value_name = "TIME",
      .group = "What",
-     .help = "up to the first record of this time, which is not read"},
+     .help = "up to the first record of this time, which is not read",
+     .excludes = "offset"},
     {.short_name = 'n',
      .long_name = "tail",
      .kind = ValueKind::number,
      .value_name = "N",
      .group = "What",
      .help = "the last N records of all partitions, by time",
-     .number_max = 10'000'000},
+     .number_max = 10'000'000,
+     .excludes = "offset|since|until"},
     {.short_name = 'f',
      .long_name = "follow",
      .kind = ValueKind::flag,
@@ -56,7 +59,8 @@ constexpr cli::OptionRow kOptions[] = {
      .value_name = "FMT",
      .group = "Output",
      .help = "write records like this: %k %s %t %p %o %T %h %{ts:iso} ...; -F help says more",
-     .value_help = cli::record_format_help},
+     .value_help = cli::record_format_help,
+     .excludes = "json|key-delimiter"},
     {.short_name = 'K',
      .long_name = "key-delimiter",
      .value_name = "STR",
@@ -87,18 +91,21 @@ constexpr cli::OptionRow kOptions[] = {
      .long_name = "group",
      .value_name = "ID",
      .group = "Group",
-     .help = "share the partitions with the other members of this group; positions are committed once written out"},
+     .help = "share the partitions with the other members of this group; positions are committed once written out",
+     .excludes = "partitions|offset|since|until|tail"},
     {.long_name = "instance",
      .value_name = "ID",
      .group = "Group",
-     .help = "static member: comes back to its partitions"},
+     .help = "static member: comes back to its partitions",
+     .needs = "group"},
     {.long_name = "reset",
      .kind = ValueKind::choice,
      .value_name = "start|end|error",
      .fallback = "error",
      .choices = "start|end|error",
      .group = "Group",
-     .help = "where a group begins in a topic that it has not read; error exits 6"},
+     .help = "where a group begins in a topic that it has not read; error exits 6",
+     .needs = "group"},
 };
 constexpr std::string_view kUsage[] = {"[OPTION]... TOPIC..."};
 constexpr cli::Example kExamples[] = {
@@ -174,24 +181,15 @@ std::expected<Options, cli::Ending> understand(const cli::Arguments& args, const
   const bool has_times = by_time.range.first || by_time.range.last;
   if (cli::is_reversed(by_time.range))
     return bad("until", {.at = 0, .size = args.text("until").size(), .why = "this is before --since"});
-  if (has_times && !options.ranges.empty())
-    return std::unexpected(args.usage_error("--since and --until are ranges; give them or -o, not both"));
   if (has_times) options.ranges.push_back(by_time);
-  if (args.has("tail")) {
-    if (!options.ranges.empty())
-      return std::unexpected(args.usage_error("-n chooses where to begin; give it or a range, not both"));
-    options.tail = static_cast<std::uint64_t>(args.number("tail"));
-  }
+  if (args.has("tail")) options.tail = static_cast<std::uint64_t>(args.number("tail"));
   if (args.has("count")) options.count = static_cast<std::uint64_t>(args.number("count"));
   options.follow = args.flag("follow");
   options.group = args.text("group");
+  if (args.has("group") && options.group.empty())
+    return bad("group", {.at = 0, .size = 0, .why = "a group has a name"});
   if (args.has("instance")) options.instance = args.text("instance");
   options.reset = args.text("reset");
-  if (!options.group.empty() && (options.tail || !options.ranges.empty() || !options.partitions.empty()))
-    return std::unexpected(args.usage_error(
-        "a group's members read from its positions; -o, -n, -p, --since and --until do not go with -g"));
-  if (options.group.empty() && (options.instance || args.given("reset")))
-    return std::unexpected(args.usage_error("--instance and --reset are of a group: they need -g"));
   if (options.follow && options.ranges.empty() && !options.tail && options.group.empty()) options.tail = 10;
 
   auto delimiter = cli::unescape(args.text("delimiter"));
@@ -206,8 +204,6 @@ std::expected<Options, cli::Ending> understand(const cli::Arguments& args, const
   }
   options.json = args.flag("json");
   if (args.has("format")) {
-    if (options.json || options.key_delimiter)
-      return std::unexpected(args.usage_error("-F, -J and -K each say how a record looks; choose one"));
     auto format = cli::RecordFormat::compile(args.text("format"));
     if (!format) return bad("format", format.error());
     options.format = std::move(*format);

@@ -462,12 +462,6 @@ class Formatted : public RecordSink {
 /// Null after a mistake, which is told.
 std::unique_ptr<DumpSink> make_sink(Console& console) {
   const cli::Arguments& args = console.args();
-  const int kinds = (args.has("format") ? 1 : 0) + (args.flag("json") ? 1 : 0) + (args.flag("records") ? 1 : 0) +
-                    (args.flag("batches") ? 1 : 0);
-  if (kinds > 1) {
-    console.usage(args.usage_error("--batches, --records, -J and -F are four ways to print; choose one"));
-    return nullptr;
-  }
   if (args.flag("json")) return std::make_unique<Envelopes>();
   if (args.flag("records")) return std::make_unique<RecordRows>(console.table(kRecordColumns));
   if (!args.has("format")) return std::make_unique<BatchRows>(console.table(kBatchColumns));
@@ -559,18 +553,24 @@ constexpr cli::OptionRow kDumpRows[] = {
      .kind = cli::ValueKind::flag,
      .group = "Output",
      .help = "a row for each batch; this is the default"},
-    {.long_name = "records", .kind = cli::ValueKind::flag, .group = "Output", .help = "a row for each record"},
+    {.long_name = "records",
+     .kind = cli::ValueKind::flag,
+     .group = "Output",
+     .help = "a row for each record",
+     .excludes = "batches"},
     {.short_name = 'J',
      .long_name = "json",
      .kind = cli::ValueKind::flag,
      .group = "Output",
-     .help = "a JSON object for each record, nothing lost: mq-record(5)"},
+     .help = "a JSON object for each record, nothing lost: mq-record(5)",
+     .excludes = "batches|records"},
     {.short_name = 'F',
      .long_name = "format",
      .value_name = "FMT",
      .group = "Output",
      .help = "write records like this: %k %s %o %T %h ...; the newline is yours: '%o %s\\n'",
-     .value_help = cli::record_format_help},
+     .value_help = cli::record_format_help,
+     .excludes = "batches|records|json"},
     {.long_name = "output",
      .kind = cli::ValueKind::choice,
      .value_name = "FORMAT",

@@ -118,10 +118,6 @@ awaitable<Result<void>> print_topics(Console& console, Remote& remote, std::vect
 
 awaitable<Result<void>> describe(Console& console, Remote& remote) {
   const cli::Arguments& args = console.args();
-  if (args.flag("partitions") && args.flag("configs")) {
-    console.usage(args.usage_error("--partitions and --configs are two tables; ask for one"));
-    co_return Result<void>{};
-  }
   MQ_CO_CHECK(co_await remote.connect());
   MQ_CO_TRY(auto topics,
             co_await remote.topics(std::vector<std::string>(args.operands().begin(), args.operands().end())));
@@ -140,7 +136,8 @@ constexpr std::array kDescribeOwnRows = {
     cli::OptionRow{.long_name = "configs",
                    .kind = cli::ValueKind::flag,
                    .group = "What",
-                   .help = "a row for each setting, as config get"},
+                   .help = "a row for each setting, as config get",
+                   .excludes = "partitions"},
 };
 constexpr auto kDescribeRows = joined(kDescribeOwnRows, kOutputRows);
 constexpr cli::Example kDescribeExamples[] = {{"how large is it", "mqctl topic describe web"}};

@@ -27,7 +27,12 @@ constexpr cli::OptionRow kOptions[] = {
      .value_name = "STR",
      .group = "Input",
      .help = "a record is KEY, STR, VALUE; one without STR is an error"},
-    {.short_name = 'k', .long_name = "key", .value_name = "KEY", .group = "Input", .help = "the key of every record"},
+    {.short_name = 'k',
+     .long_name = "key",
+     .value_name = "KEY",
+     .group = "Input",
+     .help = "the key of every record",
+     .excludes = "key-delimiter"},
     {.long_name = "max-record",
      .kind = ValueKind::size,
      .value_name = "SIZE",
@@ -159,8 +164,6 @@ std::expected<Options, cli::Ending> understand(const cli::Arguments& args) {
     auto text = cli::unescape(args.text("key-delimiter"));
     if (!text) return bad("key-delimiter", text.error());
     if (text->empty()) return bad("key-delimiter", {.at = 0, .size = 0, .why = "a delimiter has at least one byte"});
-    if (args.has("key"))
-      return std::unexpected(args.usage_error("-k gives every record a key and -K reads one from each; choose one"));
     options.key_delimiter = *text;
   }
   if (args.has("key")) options.key = args.text("key");

@@ -90,6 +90,7 @@ class Parser {
     if (auto ending = asked_for_text()) return std::unexpected(*std::move(ending));
     const bool asks_for_settings = tool_.connects && has_help(args_.texts("X"));
     if (auto known = require_command(); !known && !asks_for_settings) return std::unexpected(std::move(known).error());
+    if (!broken_relation_.empty()) return wrong(broken_relation_);
     if (auto filled = fill_from_elsewhere(); !filled) return std::unexpected(std::move(filled).error());
     if (auto fine = check_values(); !fine) return std::unexpected(std::move(fine).error());
     if (asks_for_settings) return std::unexpected(Ending{.out = settings_table()});
@@ -112,6 +113,7 @@ class Parser {
     take_options(rows, read);
     if (!read.unknown.empty()) return unknown_option(read.unknown);
     if (read.wrong != nullptr) return wrong_value(*read.wrong, read.instead);
+    broken_relation_ = std::move(read.broken_relation);
     if (!wants_command) args_.operands_ = std::move(read.operands);
     if (!wants_command || read.operands.empty()) return {};
     if (auto known = read_command(read.operands.front()); !known) return known;
@@ -365,7 +367,8 @@ class Parser {
   const ToolRow& tool_;
   const Environment& environment_;
   Arguments args_;
-  std::string noun_;  ///< first words of a command whose last is still to come
+  std::string broken_relation_;  ///< told when nobody asks for help
+  std::string noun_;             ///< first words of a command whose last is still to come
 };
 
 std::expected<Arguments, Ending> parse(const ToolRow& tool, std::span<const std::string> words,

@@ -114,6 +114,47 @@ std::string value_options(const ToolRow& tool) {
   return out;
 }
 
+/// The options that are not to be offered beside `row`, as words.
+std::string words_excluded_by(const OptionRow& row, OptionRows rows) {
+  std::vector<const OptionRow*> others;
+  for (const std::string_view name : excluded_by(row, rows))
+    others.push_back(*std::ranges::find(rows, name, &OptionRow::long_name));
+  return words_of(others);
+}
+
+/// What a list of options says of one.
+std::string described(const OptionRow& row) {
+  return row.needs.empty() ? std::string(row.help) : fmt::format("{}; needs --{}", row.help, row.needs);
+}
+
+/// What is not offered behind an option, as cases of COMMAND:OPTION.
+std::string bash_exclusion_cases(OptionRows rows, const std::string& command) {
+  std::string out;
+  for (const OptionRow* row : rows)
+    if (const std::string others = words_excluded_by(*row, rows); !others.empty())
+      out += fmt::format("                {}) excluded+=' {}' ;;\n", spellings(*row, command + ":"), others);
+  return out;
+}
+
+/// Takes out of the candidates what does not stand beside the options that are there.
+std::string bash_exclusions(const ToolRow& tool) {
+  std::string cases = bash_exclusion_cases(options_of(tool, nullptr), "*");
+  for (const CommandRow* command : tool.commands)
+    cases += bash_exclusion_cases(options_of(tool, command), shell_quoted(command->name) + "*");
+  if (cases.empty()) return "";
+  return fmt::format(R"(        local excluded=""
+        for word in "${{words[@]:1}}"; do
+            case "$command:${{word%%=*}}" in
+{}            esac
+        done
+        for word in $excluded; do
+            candidates=" $candidates "
+            candidates=${{candidates// $word / }}
+        done
+)",
+                     cases);
+}
+
 /// What an option's value may be, as cases of COMMAND:OPTION. Nothing to say about most: they get no candidates.
 std::string bash_values(std::span<const OptionRow* const> rows, const std::string& command) {
   std::string out;
@@ -183,7 +224,7 @@ _{0}()
                            words_of(own_options(*command)));
     out += "        esac\n";
   }
-  out += "    else\n" + bash_operands(tool) + "    fi\n";
+  out += bash_exclusions(tool) + "    else\n" + bash_operands(tool) + "    fi\n";
   out += "    COMPREPLY=($(compgen -W \"$candidates\" -- \"$cur\"))\n";
   out += fmt::format("    [ -z \"$files\" ] || compopt -o default\n}}\ncomplete -F _{0} {0}\n", tool.name);
   return out;
@@ -202,25 +243,27 @@ std::string zsh_text(std::string_view text) {
 /// What zsh does for a value or an operand: files, or only its name.
 std::string_view zsh_action(std::string_view what) { return names_files(what) ? "_files" : " "; }
 
-std::string zsh_spec(const OptionRow& row, const std::string& name, bool is_long) {
+std::string zsh_spec(const OptionRow& row, const std::string& name, bool is_long, const std::string& excluded) {
   std::string out = name;
   const bool takes_value = row.kind != ValueKind::flag;
   if (takes_value && is_long) out += row.value_optional ? "=-" : "=";
   if (takes_value && !is_long) out += "+";
-  out += fmt::format("[{}]", zsh_text(row.help));
+  out += fmt::format("[{}]", zsh_text(described(row)));
   if (takes_value) {
     out += fmt::format("{}:{}:", row.value_optional ? ":" : "", zsh_text(row.value_name));
     out += row.choices.empty() ? std::string(zsh_action(row.value_name)) : fmt::format("({})", spaced(row.choices));
   }
-  return fmt::format("    {} \\\n",
-                     shell_quoted(std::string(row.repeatable || row.kind == ValueKind::flag ? "*" : "") + out));
+  if (row.repeatable || row.kind == ValueKind::flag) out.insert(0, "*");
+  if (!excluded.empty()) out.insert(0, fmt::format("({})", excluded));
+  return fmt::format("    {} \\\n", shell_quoted(out));
 }
 
 std::string zsh_specs(std::span<const OptionRow* const> rows) {
   std::string out;
   for (const OptionRow* row : rows) {
-    if (row->short_name != 0) out += zsh_spec(*row, fmt::format("-{}", row->short_name), false);
-    if (!row->long_name.empty()) out += zsh_spec(*row, fmt::format("--{}", row->long_name), true);
+    const std::string excluded = words_excluded_by(*row, rows);
+    if (row->short_name != 0) out += zsh_spec(*row, fmt::format("-{}", row->short_name), false, excluded);
+    if (!row->long_name.empty()) out += zsh_spec(*row, fmt::format("--{}", row->long_name), true, excluded);
   }
   return out;
 }
@@ -264,15 +307,27 @@ std::string zsh_completion(const ToolRow& tool) {
   return out + fmt::format("}}\n_{} \"$@\"\n", tool.name);
 }
 
-std::string fish_option(const ToolRow& tool, const OptionRow& row, std::string_view condition) {
+/// Holds while none of the options is there that `row` does not stand beside.
+std::string fish_exclusion(const OptionRow& row, OptionRows rows) {
+  std::string out;
+  for (const std::string_view name : excluded_by(row, rows)) {
+    const char letter = (*std::ranges::find(rows, name, &OptionRow::long_name))->short_name;
+    out += letter != 0 ? fmt::format(" -s {} {}", letter, name) : fmt::format(" {}", name);
+  }
+  return out.empty() ? out : "not __fish_contains_opt" + out;
+}
+
+std::string fish_option(const ToolRow& tool, const OptionRow& row, OptionRows rows, std::string condition) {
   std::string out = fmt::format("complete -c {}", tool.name);
+  if (const std::string alone = fish_exclusion(row, rows); !alone.empty())
+    condition += (condition.empty() ? "" : "; and ") + alone;
   if (!condition.empty()) out += fmt::format(" -n {}", fish_quoted(condition));
   if (row.short_name != 0) out += fmt::format(" -s {}", row.short_name);
   if (!row.long_name.empty()) out += fmt::format(" -l {}", row.long_name);
   const bool needs_value = row.kind != ValueKind::flag && !row.value_optional;
   if (needs_value) out += names_files(row.value_name) ? " -r -F" : " -x";
   if (!row.choices.empty()) out += fmt::format(" -a {}", fish_quoted(spaced(row.choices)));
-  return out + fmt::format(" -d {}\n", fish_quoted(row.help));
+  return out + fmt::format(" -d {}\n", fish_quoted(described(row)));
 }
 
 /// Holds when the words of `command` are there.
@@ -299,12 +354,13 @@ std::string fish_completion(const ToolRow& tool) {
           tool.name, noun, verbs, verb);
     }
   }
-  for (const OptionRow* row : options_of(tool, nullptr)) out += fish_option(tool, *row, "");
+  const auto rows = options_of(tool, nullptr);
+  for (const OptionRow* row : rows) out += fish_option(tool, *row, rows, "");
   for (const CommandRow* command : tool.commands) {
     const std::string condition = fish_condition(*command);
     if (names_files(command->operands_text))
       out += fmt::format("complete -c {} -n {} -F\n", tool.name, fish_quoted(condition));
-    for (const OptionRow& row : command->options) out += fish_option(tool, row, condition);
+    for (const OptionRow& row : command->options) out += fish_option(tool, row, options_of(tool, command), condition);
   }
   return out;
 }

@@ -27,7 +27,7 @@ std::string signature(const OptionRow& row) {
 }
 
 /// `(default 5ms, $MQ_TIMEOUT)`, or nothing.
-std::string remark(const OptionRow& row) {
+std::string remark(const OptionRow& row, OptionRows rows) {
   std::string out;
   const auto add = [&out](std::string_view text) { out += fmt::format("{}{}", out.empty() ? "" : "; ", text); };
   if (row.kind == ValueKind::choice && row.value_name != row.choices) {
@@ -36,6 +36,7 @@ std::string remark(const OptionRow& row) {
     add(choices);
   }
   if (row.repeatable) add("repeatable");
+  for (const std::string& relation : relations_of(row, rows)) add(relation);
   if (!row.environment.empty()) add(fmt::format("${}", row.environment));
   const std::string_view fallback = row.fallback_note.empty() ? row.fallback : row.fallback_note;
   if (!fallback.empty()) add(fmt::format("default {}", fallback));
@@ -196,7 +197,7 @@ std::string json_list(const Rows& rows, F each) {
   return out + "]";
 }
 
-std::string option_json(const OptionRow& row) {
+std::string option_json(const OptionRow& row, OptionRows rows) {
   std::string out = fmt::format(R"({{"short":{},"long":{},"kind":{},"value":{},"default":{},"group":{},"help":{})",
                                 row.short_name != 0 ? json({&row.short_name, 1}) : "null",
                                 row.long_name.empty() ? "null" : json(row.long_name), json(name_of(row.kind)),
@@ -206,6 +207,9 @@ std::string option_json(const OptionRow& row) {
   if (!row.environment.empty()) out += fmt::format(R"(,"environment":{})", json(row.environment));
   if (row.repeatable) out += R"(,"repeatable":true)";
   if (row.value_optional) out += R"(,"value_optional":true)";
+  if (!row.needs.empty()) out += fmt::format(R"(,"needs":{})", json_list(listed(row.needs), json));
+  if (const auto others = excluded_by(row, rows); !others.empty())
+    out += fmt::format(R"(,"excludes":{})", json_list(others, json));
   return out + "}";
 }
 
@@ -222,10 +226,12 @@ std::string output_json(const OutputRow& output) {
                      json_list(output.columns, column_json));
 }
 
-std::string command_json(const CommandRow* command) {
+std::string command_json(const ToolRow& tool, const CommandRow* command) {
+  const auto rows = options_of(tool, command);
+  const auto own_json = [&rows](const OptionRow& row) { return option_json(row, rows); };
   return fmt::format(R"({{"name":{},"operands":{},"summary":{},"effect":{},"options":{},"examples":{},"outputs":{}}})",
                      json(command->name), json(command->operands_text), json(command->summary),
-                     json(name_of(command->effect)), json_list(command->options, option_json),
+                     json(name_of(command->effect)), json_list(command->options, own_json),
                      json_list(command->examples, example_json), json_list(command->outputs, output_json));
 }
 
@@ -254,7 +260,7 @@ std::string long_help(const ToolRow& tool, const CommandRow* command) {
   for (const std::string_view group : groups_of(rows)) {
     out += fmt::format("\n{}:\n", group);
     for (const OptionRow* row : rows) {
-      if (row->group == group) out += entry(signature(*row), std::string(row->help) + remark(*row), indent);
+      if (row->group == group) out += entry(signature(*row), std::string(row->help) + remark(*row, rows), indent);
     }
   }
   if (command != nullptr) out += output_lines(*command);
@@ -262,9 +268,9 @@ std::string long_help(const ToolRow& tool, const CommandRow* command) {
 }
 
 std::string help_json(const ToolRow& tool) {
-  const auto as_json = [](std::string_view text) { return json(text); };
-  std::vector<OptionRow> options;
-  for (const OptionRow* row : options_of(tool, nullptr)) options.push_back(*row);
+  const auto rows = options_of(tool, nullptr);
+  const auto row_json = [&rows](const OptionRow* row) { return option_json(*row, rows); };
+  const auto one_command = [&tool](const CommandRow* command) { return command_json(tool, command); };
   const auto exit_json = [](const ExitCodeRow& row) {
     return fmt::format(R"({{"code":{},"meaning":{}}})", to_status(row.code), json(row.meaning));
   };
@@ -272,8 +278,8 @@ std::string help_json(const ToolRow& tool) {
       "{{\"name\":{},\"version\":{},\"summary\":{},\"usage\":{},\"description\":{},\"options\":{},\"commands\":{},"
       "\"examples\":{},"
       "\"exit_status\":{}}}\n",
-      json(tool.name), json(version()), json(tool.summary), json_list(tool.usage, as_json), json(tool.description),
-      json_list(options, option_json), json_list(tool.commands, command_json), json_list(tool.examples, example_json),
+      json(tool.name), json(version()), json(tool.summary), json_list(tool.usage, json), json(tool.description),
+      json_list(rows, row_json), json_list(tool.commands, one_command), json_list(tool.examples, example_json),
       json_list(exit_codes(), exit_json));
 }
 

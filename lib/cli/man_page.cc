@@ -10,7 +10,7 @@
 namespace mq::cli {
 namespace {
 
-std::string option_entry(const OptionRow& row) {
+std::string option_entry(const OptionRow& row, OptionRows rows) {
   std::string out = ".TP\n";
   if (row.short_name != 0) out += fmt::format("\\fB\\-{}\\fR", row.short_name);
   if (row.long_name.empty() && row.kind != ValueKind::flag) out += fmt::format(" \\fI{}\\fR", roff(row.value_name));
@@ -27,6 +27,10 @@ std::string option_entry(const OptionRow& row) {
     out += fmt::format("One of {}.\n", roff(choices));
   }
   if (row.repeatable) out += "May be given several times.\n";
+  for (std::string relation : relations_of(row, rows)) {
+    relation.front() = 'N';  // of needs and not
+    out += fmt::format("{}.\n", roff(relation));
+  }
   const std::string_view fallback = row.fallback_note.empty() ? row.fallback : row.fallback_note;
   if (!fallback.empty()) out += fmt::format("Default: {}.\n", roff(fallback));
   if (!row.environment.empty()) out += fmt::format("Environment: \\fB{}\\fR.\n", roff(row.environment));
@@ -40,7 +44,7 @@ std::string option_sections(const std::vector<const OptionRow*>& rows) {
   for (const OptionRow* row : rows) {
     if (row->group != group) out += fmt::format(".SS {}\n", roff(row->group));
     group = row->group;
-    out += option_entry(*row);
+    out += option_entry(*row, rows);
   }
   return out;
 }
@@ -79,7 +83,7 @@ std::string command_section(const ToolRow& tool) {
   for (const CommandRow* command : tool.commands) {
     out +=
         fmt::format(".SS \"{} {}\"\n{}.\n", roff(command->name), roff(command->operands_text), roff(command->summary));
-    for (const OptionRow& row : command->options) out += option_entry(row);
+    for (const OptionRow& row : command->options) out += option_entry(row, options_of(tool, command));
     for (const OutputRow& output : command->outputs) out += output_entry(output);
     for (const Example& example : command->examples) out += ".PP\n" + example_entry(example);
   }

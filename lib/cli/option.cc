@@ -109,12 +109,27 @@ void check_row(const OptionRow& row, std::vector<std::string>& problems) {
   if (row.help.empty()) complain("no help");
   if (row.help.ends_with('.')) complain("help ends with a point");
   if (row.group.empty()) complain("no group");
+  if (row.value_optional && row.short_name != 0) complain("a value that may be left out, behind a letter");
   const bool is_flag = row.kind == ValueKind::flag;
   if (is_flag != row.value_name.empty()) complain(is_flag ? "a flag with a value name" : "no value name");
   if ((row.kind == ValueKind::choice) == row.choices.empty()) complain("choices belong to a choice, and only there");
   if (!row.fallback.empty()) {
     if (is_flag || row.repeatable) complain("a default that cannot be");
     if (auto fine = check_value(row, row.fallback); !fine) complain("the default does not parse: " + fine.error().why);
+  }
+}
+
+/// Relations name other options that count in the same place.
+void check_relations(const std::vector<const OptionRow*>& rows, std::string_view where,
+                     std::vector<std::string>& problems) {
+  for (const OptionRow* row : rows) {
+    auto names = listed(row->needs);
+    std::ranges::copy(listed(row->excludes), std::back_inserter(names));
+    if (!names.empty() && row->long_name.empty())
+      problems.push_back(fmt::format("{}: -{} has relations and no long name", where, row->short_name));
+    for (const std::string_view name : names)
+      if (name == row->long_name || std::ranges::find(rows, name, &OptionRow::long_name) == rows.end())
+        problems.push_back(fmt::format("{}: --{} has a relation to --{}", where, row->long_name, name));
   }
 }
 
@@ -137,7 +152,39 @@ void check_examples(std::span<const Example> examples, std::string_view where, s
   }
 }
 
+std::string spelled(std::span<const std::string_view> long_names) {
+  std::string out;
+  for (const std::string_view name : long_names) out += fmt::format("{}--{}", out.empty() ? "" : ", ", name);
+  return out;
+}
+
 }  // namespace
+
+std::vector<std::string_view> listed(std::string_view text) {
+  std::vector<std::string_view> parts;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('|'), text.size());
+    parts.push_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return parts;
+}
+
+std::vector<std::string_view> excluded_by(const OptionRow& row, OptionRows rows) {
+  auto names = listed(row.excludes);
+  for (const OptionRow* other : rows) {
+    const auto theirs = listed(other->excludes);
+    if (std::ranges::find(theirs, row.long_name) != theirs.end()) names.push_back(other->long_name);
+  }
+  return names;
+}
+
+std::vector<std::string> relations_of(const OptionRow& row, OptionRows rows) {
+  std::vector<std::string> out;
+  if (!row.needs.empty()) out.push_back("needs " + spelled(listed(row.needs)));
+  if (const auto others = excluded_by(row, rows); !others.empty()) out.push_back("not with " + spelled(others));
+  return out;
+}
 
 std::span<const OptionRow> general_options() { return kGeneral; }
 std::span<const OptionRow> client_options() { return kClient; }
@@ -168,6 +215,7 @@ std::vector<std::string> problems_of(const ToolRow& tool) {
   check_examples(tool.examples, tool.name, problems);
   for (const OptionRow* row : options_of(tool, nullptr)) check_row(*row, problems);
   check_names(options_of(tool, nullptr), tool.name, problems);
+  check_relations(options_of(tool, nullptr), tool.name, problems);
   for (const CommandRow* command : tool.commands) {
     if (command->name.empty() || command->summary.empty())
       problems.push_back(fmt::format("command '{}' lacks a text", command->name));
@@ -176,6 +224,7 @@ std::vector<std::string> problems_of(const ToolRow& tool) {
     }
     for (const OptionRow& row : command->options) check_row(row, problems);
     check_names(options_of(tool, command), command->name, problems);
+    check_relations(options_of(tool, command), command->name, problems);
     check_examples(command->examples, command->name, problems);
     for (const OutputRow& output : command->outputs)
       for (const ColumnRow& column : output.columns)

@@ -57,12 +57,25 @@ struct OptionRow {
   std::string_view (*value_help)() = nullptr;  ///< what the value "help" prints: the grammar of all others
   std::int64_t number_min = 0;
   std::int64_t number_max = std::numeric_limits<std::int64_t>::max();
+  std::string_view needs;     ///< "group|topic": long names; on a command line it stands beside each of these only
+  std::string_view excludes;  ///< the same: it never stands beside any of these. One of two rows says so
 };
 
 /// What a program calls the option: the long name, or the letter of one that has none.
 [[nodiscard]] constexpr std::string_view name_of(const OptionRow& row) {
   return row.long_name.empty() ? std::string_view(&row.short_name, 1) : row.long_name;
 }
+
+/// The parts of `a|b`, as rows list choices and names.
+[[nodiscard]] std::vector<std::string_view> listed(std::string_view text);
+
+/// The rows among which an option is meant.
+using OptionRows = std::span<const OptionRow* const>;
+
+/// The long names of the options that do not stand beside `row`, whichever row says so.
+[[nodiscard]] std::vector<std::string_view> excluded_by(const OptionRow& row, OptionRows rows);
+/// `needs --group`, `not with --offset, --tail`: what help and manual say of the row.
+[[nodiscard]] std::vector<std::string> relations_of(const OptionRow& row, OptionRows rows);
 
 struct Example {
   std::string_view comment;

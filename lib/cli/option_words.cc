@@ -36,7 +36,7 @@ std::string names_of(const OptionRow& row) {
 
 class OptionReader {
  public:
-  OptionReader(std::span<const OptionRow* const> rows, std::span<const std::string> words) : rows_(rows) {
+  OptionReader(OptionRows rows, std::span<const std::string> words) : rows_(rows) {
     found_.texts.resize(rows.size());
     std::string flags;
     for (const OptionRow* row : rows)
@@ -51,12 +51,17 @@ class OptionReader {
     app.allow_extras();
     app.prefix_command(to_first_operand);
     for (std::size_t i = 0; i < rows_.size(); ++i) add_option(app, i);
+    for (const OptionRow* row : rows_) add_relations(app, *row);
 
     left_.assign(words_.rbegin(), words_.rend());
     try {
       app.parse(left_);
     } catch (const CLI::ConversionError&) {
       // `take` noted why.
+    } catch (const CLI::RequiresError& error) {
+      found_.broken_relation = std::string(error.what()) + "; give both";
+    } catch (const CLI::ExcludesError& error) {
+      found_.broken_relation = std::string(error.what()) + "; give one of them";
     }
     sort_out(app.remaining(), to_first_operand);
     return std::move(found_);
@@ -68,6 +73,17 @@ class OptionReader {
         names_of(*rows_[i]), [this, &app, i](const CLI::results_t& texts) { return take(app, i, texts.back()); });
     option->trigger_on_parse();
     if (stands_alone(*rows_[i])) option->expected(0);
+  }
+
+  static CLI::Option* option_named(CLI::App& app, std::string_view long_name) {
+    return app.get_option("--" + std::string(long_name));
+  }
+
+  static void add_relations(CLI::App& app, const OptionRow& row) {
+    for (const std::string_view other : listed(row.needs))
+      option_named(app, row.long_name)->needs(option_named(app, other));
+    for (const std::string_view other : listed(row.excludes))
+      option_named(app, row.long_name)->excludes(option_named(app, other));
   }
 
   static bool stands_alone(const OptionRow& row) { return row.kind == ValueKind::flag || row.value_optional; }
@@ -112,7 +128,7 @@ class OptionReader {
                              app.get_option_no_throw(text.substr(0, text.find('='))) != nullptr);
   }
 
-  std::span<const OptionRow* const> rows_;
+  OptionRows rows_;
   std::vector<std::string> words_;
   std::vector<std::string> left_;  ///< what CLI11 has not taken yet, the next one at the end
   OptionWords found_;
@@ -120,8 +136,7 @@ class OptionReader {
 
 }  // namespace
 
-OptionWords read_options(std::span<const OptionRow* const> rows, std::span<const std::string> words,
-                         bool to_first_operand) {
+OptionWords read_options(OptionRows rows, std::span<const std::string> words, bool to_first_operand) {
   return OptionReader(rows, words).read(to_first_operand);
 }
 

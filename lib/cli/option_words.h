@@ -16,11 +16,11 @@ struct OptionWords {
   std::string unknown;               ///< the first option that no row has: `-x`, `--name` or `--name=VALUE`
   const OptionRow* wrong = nullptr;  ///< ended the reading: a flag with a value, or an option that lacks its own
   std::string instead;               ///< the option that stands where the value should
+  std::string broken_relation;       ///< what is said against options that each are right
 };
 
 /// Reads words as getopt_long does, but without abbreviations. With `to_first_operand` nothing
 /// counts that stands behind it.
-[[nodiscard]] OptionWords read_options(std::span<const OptionRow* const> rows, std::span<const std::string> words,
-                                       bool to_first_operand);
+[[nodiscard]] OptionWords read_options(OptionRows rows, std::span<const std::string> words, bool to_first_operand);
 
 }  // namespace mq::cli

@@ -7,12 +7,7 @@ namespace mq::cli {
 namespace {
 
 Parsed<void> check_choice(std::string_view choices, std::string_view text) {
-  for (std::string_view rest = choices;;) {
-    const std::size_t bar = rest.find('|');
-    if (rest.substr(0, bar) == text) return {};
-    if (bar == std::string_view::npos) break;
-    rest.remove_prefix(bar + 1);
-  }
+  if (const auto known = listed(choices); std::ranges::find(known, text) != known.end()) return {};
   return bad_value(0, text.size(), "must be one of {}", choices);
 }
 

@@ -21,6 +21,8 @@ CASES = [
     ("mqctl topic list --output=", ["table", "jsonl"], ["a_file"]),
     ("mqctl topic create --re", ["--replicas", "--retention"], ["--internal"]),
     ("mqctl segment dump --ba", ["--batches"], []),
+    ("mqctl segment dump -J --", ["--offset"], ["--batches", "--format"]),
+    ("mqcons --offset=5 --", ["--partitions"], ["--since", "--tail"]),
     ("mqctl segment verify ", ["a_file", "blank"], ["topic"]),
     ("mqbench ", ["produce", "verify", "limit"], ["a_file"]),
     ("mqbench rpc --acks ", ["all"], ["0", "a_file"]),
