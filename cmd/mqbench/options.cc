@@ -15,36 +15,43 @@ using cli::ValueKind;
 
 constexpr int kManyMax = 10000;  ///< connections, producers, partitions
 
-constexpr cli::OptionRow kJson{
-    .long_name = "json", .kind = ValueKind::flag, .group = "Output", .help = "one JSON object instead of lines"};
+constexpr cli::OptionRow kJson{.long_name = "json",
+                               .kind = ValueKind::flag,
+                               .group = "Output",
+                               .help = "one JSON object instead of lines",
+                               .into = cli::into<&Options::json>};
 constexpr cli::OptionRow kDuration{.short_name = 't',
                                    .long_name = "duration",
                                    .kind = ValueKind::duration,
                                    .value_name = "DUR",
                                    .fallback_note = "10s, or as long as --count takes",
                                    .group = "Load",
-                                   .help = "measure so long"};
+                                   .help = "measure so long",
+                                   .into = cli::into<&Options::duration>};
 constexpr cli::OptionRow kCount{.short_name = 'c',
                                 .long_name = "count",
                                 .kind = ValueKind::number,
                                 .value_name = "N",
                                 .group = "Load",
                                 .help = "measure so many records; the first of -t and -c ends it",
-                                .number_min = 1};
+                                .number_min = 1,
+                                .into = cli::into<&Options::count_max>};
 constexpr cli::OptionRow kWarmup{.short_name = 'w',
                                  .long_name = "warmup",
                                  .kind = ValueKind::duration,
                                  .value_name = "DUR",
                                  .fallback = "1s",
                                  .group = "Load",
-                                 .help = "run so long before measuring"};
+                                 .help = "run so long before measuring",
+                                 .into = cli::into<&Options::warmup>};
 constexpr cli::OptionRow kSize{.short_name = 's',
                                .long_name = "size",
                                .kind = ValueKind::size,
                                .value_name = "SIZE",
                                .fallback = "100",
                                .group = "Load",
-                               .help = "bytes of a record's value"};
+                               .help = "bytes of a record's value",
+                               .into = cli::into<&Options::record_bytes>};
 constexpr cli::OptionRow kRate{
     .short_name = 'r',
     .long_name = "rate",
@@ -59,7 +66,8 @@ constexpr cli::OptionRow kProducers{.long_name = "producers",
                                     .group = "Load",
                                     .help = "producers, each with connections of its own",
                                     .number_min = 1,
-                                    .number_max = kManyMax};
+                                    .number_max = kManyMax,
+                                    .into = cli::into<&Options::producers>};
 constexpr cli::OptionRow kConnections{.long_name = "connections",
                                       .kind = ValueKind::number,
                                       .value_name = "N",
@@ -67,7 +75,8 @@ constexpr cli::OptionRow kConnections{.long_name = "connections",
                                       .group = "Load",
                                       .help = "connections, each with its own work",
                                       .number_min = 1,
-                                      .number_max = kManyMax};
+                                      .number_max = kManyMax,
+                                      .into = cli::into<&Options::connections>};
 constexpr cli::OptionRow kPartitions{.long_name = "partitions",
                                      .kind = ValueKind::number,
                                      .value_name = "N",
@@ -75,14 +84,18 @@ constexpr cli::OptionRow kPartitions{.long_name = "partitions",
                                      .group = "Topic",
                                      .help = "partitions of the topic that is made",
                                      .number_min = 1,
-                                     .number_max = kManyMax};
+                                     .number_max = kManyMax,
+                                     .into = cli::into<&Options::partitions>};
 constexpr cli::OptionRow kTopicConfig{.long_name = "topic-config",
                                       .value_name = "KEY=VALUE",
                                       .group = "Topic",
                                       .help = "a setting of the topic that is made",
                                       .repeatable = true};
-constexpr cli::OptionRow kKeep{
-    .long_name = "keep", .kind = ValueKind::flag, .group = "Topic", .help = "do not delete the topic that was made"};
+constexpr cli::OptionRow kKeep{.long_name = "keep",
+                               .kind = ValueKind::flag,
+                               .group = "Topic",
+                               .help = "do not delete the topic that was made",
+                               .into = cli::into<&Options::keep>};
 constexpr cli::OptionRow kAcks{.short_name = 'a',
                                .long_name = "acks",
                                .kind = ValueKind::choice,
@@ -104,13 +117,15 @@ constexpr cli::OptionRow kLinger{.long_name = "linger",
                                  .value_name = "DUR",
                                  .fallback_note = "5ms; 0ms in e2e",
                                  .group = "Delivery",
-                                 .help = "a batch waits so long for more records"};
+                                 .help = "a batch waits so long for more records",
+                                 .into = cli::into<&Options::producer, &client::ProducerOptions::linger>};
 constexpr cli::OptionRow kBatch{.long_name = "batch",
                                 .kind = ValueKind::size,
                                 .value_name = "SIZE",
                                 .fallback = "256K",
                                 .group = "Delivery",
-                                .help = "a batch is sent when it is so large"};
+                                .help = "a batch is sent when it is so large",
+                                .into = cli::into<&Options::producer, &client::ProducerOptions::batch_bytes>};
 constexpr cli::OptionRow kInflight{.long_name = "inflight",
                                    .kind = ValueKind::number,
                                    .value_name = "N",
@@ -118,7 +133,8 @@ constexpr cli::OptionRow kInflight{.long_name = "inflight",
                                    .group = "Delivery",
                                    .help = "requests to one broker without an answer yet",
                                    .number_min = 1,
-                                   .number_max = 1000};
+                                   .number_max = 1000,
+                                   .into = cli::into<&Options::producer, &client::ProducerOptions::inflight_max>};
 constexpr cli::OptionRow kNoIdempotent{
     .long_name = "no-idempotent",
     .kind = ValueKind::flag,
@@ -129,14 +145,16 @@ constexpr cli::OptionRow kDrain{.long_name = "drain",
                                 .value_name = "DUR",
                                 .fallback = "30s",
                                 .group = "Delivery",
-                                .help = "at the end wait so long for what is on its way"};
+                                .help = "at the end wait so long for what is on its way",
+                                .into = cli::into<&Options::drain>};
 constexpr cli::OptionRow kBrokerPid{.long_name = "broker-pid",
                                     .kind = ValueKind::number,
                                     .value_name = "PID",
                                     .group = "Output",
                                     .help = "also tell the processor time of this process, a broker on this machine",
                                     .number_min = 1,
-                                    .number_max = 2147483647};
+                                    .number_max = 2147483647,
+                                    .into = cli::into<&Options::broker_pid>};
 
 constexpr cli::OptionRow kProduceOptions[] = {kDuration,   kCount,       kWarmup,       kSize,  kRate,      kProducers,
                                               kPartitions, kTopicConfig, kKeep,         kAcks,  kCompress,  kLinger,
@@ -157,11 +175,13 @@ constexpr cli::OptionRow kConsumeOptions[] = {
      .value_name = "SIZE",
      .fallback = "512M",
      .group = "Load",
-     .help = "fill the topic that is made with so much; it is read again and again"},
+     .help = "fill the topic that is made with so much; it is read again and again",
+     .into = cli::into<&Options::backlog_bytes>},
     {.long_name = "decode",
      .kind = ValueKind::flag,
      .group = "Load",
-     .help = "decompress batches and walk over their records; otherwise only their CRC is checked"},
+     .help = "decompress batches and walk over their records; otherwise only their CRC is checked",
+     .into = cli::into<&Options::decode>},
     kDrain,
     kBrokerPid,
     kJson};
@@ -205,12 +225,14 @@ constexpr cli::OptionRow kVerifyOptions[] = {kDuration,
                                              {.long_name = "produce",
                                               .value_name = "FILE",
                                               .group = "Halves",
-                                              .help = "only write, and note in FILE what was acknowledged"},
+                                              .help = "only write, and note in FILE what was acknowledged",
+                                              .into = cli::into<&Options::produce_marks>},
                                              {.long_name = "check",
                                               .value_name = "FILE",
                                               .group = "Halves",
                                               .help = "only read, and compare with what FILE notes",
-                                              .excludes = "produce"},
+                                              .excludes = "produce",
+                                              .into = cli::into<&Options::check_marks>},
                                              kJson};
 constexpr cli::OptionRow kLimitOptions[] = {{.short_name = 'd',
                                              .long_name = "directory",
@@ -218,7 +240,8 @@ constexpr cli::OptionRow kLimitOptions[] = {{.short_name = 'd',
                                              .fallback = ".",
                                              .fallback_note = "the working directory",
                                              .group = "Load",
-                                             .help = "measure the disk here; needs 256 MiB, removed afterwards"},
+                                             .help = "measure the disk here; needs 256 MiB, removed afterwards",
+                                             .into = cli::into<&Options::directory>},
                                             kJson};
 
 // The fields of the reports. A * stands for p50, p90, p99, p999 and max.
@@ -428,18 +451,14 @@ class Understanding {
   explicit Understanding(const cli::Arguments& args) : args_(args) { options_.command = command_of(args.command()); }
 
   std::expected<Options, cli::Ending> finish() {
-    options_.json = args_.flag("json");
-    if (options_.command == Command::limit) {
-      options_.directory = args_.text("directory");
-      return std::move(options_);
-    }
+    args_.fill(options_);
+    if (options_.command == Command::limit) return std::move(options_);
     read_load();
     read_topic();
     if (has(Command::produce, Command::e2e, Command::verify)) read_delivery();
     if (has(Command::rpc))
       options_.producer.acks = args_.text("acks") == "1" ? client::Acks::leader : client::Acks::all;
-    if (has(Command::consume)) read_consume();
-    if (has(Command::verify)) read_verify();
+    if (has(Command::consume)) read_batches();
     if (ending_) return std::unexpected(*std::move(ending_));
     return std::move(options_);
   }
@@ -457,21 +476,11 @@ class Understanding {
   }
 
   void read_load() {
-    if (args_.has("count")) options_.count_max = static_cast<std::uint64_t>(args_.number("count"));
-    if (args_.has("duration"))
-      options_.duration = args_.duration("duration");
-    else if (!args_.has("count"))
-      options_.duration = 10s;
-    if (!has(Command::verify)) options_.warmup = args_.duration("warmup");
-    options_.record_bytes = static_cast<std::size_t>(args_.size("size"));
+    if (!args_.has("duration") && !args_.has("count")) options_.duration = 10s;
     constexpr std::size_t kRecordBytesMax = 64 << 20;
     if (options_.record_bytes > kRecordBytesMax) bad("size", "at most 64 MiB");
     if (has(Command::verify, Command::e2e) && options_.record_bytes < kStampBytes)
       bad("size", fmt::format("at least the {} bytes of the stamp that is checked", kStampBytes));
-    if (has(Command::produce, Command::verify)) options_.producers = static_cast<int>(args_.number("producers"));
-    if (has(Command::consume, Command::rpc)) options_.connections = static_cast<int>(args_.number("connections"));
-    if (!has(Command::verify) && args_.has("broker-pid"))
-      options_.broker_pid = static_cast<int>(args_.number("broker-pid"));
     if (has(Command::e2e)) options_.rate = 1000;
     if (has(Command::produce, Command::e2e, Command::verify) && args_.has("rate")) {
       auto rate = cli::parse_rate(args_.text("rate"));
@@ -486,10 +495,8 @@ class Understanding {
     if (!args_.operands().empty()) options_.topic = args_.operands().front();
     if (const char* problem = options_.topic.empty() ? nullptr : topic_name_problem(options_.topic))
       bad("TOPIC", options_.topic, {.at = 0, .size = options_.topic.size(), .why = problem});
-    options_.keep = args_.flag("keep");
     for (const std::string_view name : {"partitions", "topic-config"})
       if (!options_.topic.empty() && args_.given(name)) bad(name, "of a topic that mqbench makes; this one is named");
-    options_.partitions = static_cast<std::int32_t>(args_.number("partitions"));
     for (const std::string& setting : args_.texts("topic-config")) {
       const auto equals = setting.find('=');
       if (equals == std::string::npos)
@@ -500,9 +507,7 @@ class Understanding {
 
   void read_batches() {
     if (auto codec = record::parse_codec(args_.text("compress"))) options_.producer.codec = *codec;
-    options_.producer.batch_bytes = static_cast<std::size_t>(args_.size("batch"));
     options_.producer.request_bytes_max = std::max(options_.producer.request_bytes_max, options_.producer.batch_bytes);
-    options_.drain = args_.duration("drain");
     // Twice what is in flight: the broker never waits for us, and what we fill is still in the processor's cache.
     const std::size_t in_flight =
         options_.producer.batch_bytes * static_cast<std::size_t>(options_.producer.inflight_max);
@@ -514,25 +519,13 @@ class Understanding {
     const std::string& acks = args_.text("acks");
     producer.acks = acks == "all" ? client::Acks::all : acks == "1" ? client::Acks::leader : client::Acks::none;
     producer.idempotent = producer.acks == client::Acks::all && !args_.flag("no-idempotent");
-    producer.inflight_max = static_cast<int>(args_.number("inflight"));
     if (producer.idempotent && producer.inflight_max > 5)
       bad("inflight", "with idempotence at most 5; use --no-idempotent for more");
-    producer.linger = args_.has("linger") ? args_.duration("linger") : has(Command::e2e) ? 0ms : 5ms;
+    if (has(Command::e2e) && !args_.has("linger")) producer.linger = 0ms;
     // A benchmark that waits for a broker measures nothing; a check of what survives waits as long as it takes.
     producer.delivery =
         has(Command::verify) ? client::RetryPolicy::forever() : client::RetryPolicy::within(args_.duration("timeout"));
     read_batches();
-  }
-
-  void read_consume() {
-    read_batches();
-    options_.backlog_bytes = args_.size("backlog");
-    options_.decode = args_.flag("decode");
-  }
-
-  void read_verify() {
-    if (args_.has("produce")) options_.produce_marks = args_.text("produce");
-    if (args_.has("check")) options_.check_marks = args_.text("check");
   }
 
   const cli::Arguments& args_;

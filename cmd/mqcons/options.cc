@@ -41,19 +41,22 @@ constexpr cli::OptionRow kOptions[] = {
      .group = "What",
      .help = "the last N records of all partitions, by time",
      .number_max = 10'000'000,
-     .excludes = "offset|since|until"},
+     .excludes = "offset|since|until",
+     .into = cli::into<&Options::tail>},
     {.short_name = 'f',
      .long_name = "follow",
      .kind = ValueKind::flag,
      .group = "What",
-     .help = "go on at the end; without -o and -n begin with the last 10"},
+     .help = "go on at the end; without -o and -n begin with the last 10",
+     .into = cli::into<&Options::follow>},
     {.short_name = 'c',
      .long_name = "count",
      .kind = ValueKind::number,
      .value_name = "N",
      .group = "What",
      .help = "stop after N records",
-     .number_min = 1},
+     .number_min = 1,
+     .into = cli::into<&Options::count>},
     {.short_name = 'F',
      .long_name = "format",
      .value_name = "FMT",
@@ -81,8 +84,13 @@ constexpr cli::OptionRow kOptions[] = {
      .long_name = "json",
      .kind = ValueKind::flag,
      .group = "Output",
-     .help = "one JSON object a record, nothing lost: mq-record(5)"},
-    {.long_name = "null-as", .value_name = "STR", .group = "Output", .help = "text for a null key or value"},
+     .help = "one JSON object a record, nothing lost: mq-record(5)",
+     .into = cli::into<&Options::json>},
+    {.long_name = "null-as",
+     .value_name = "STR",
+     .group = "Output",
+     .help = "text for a null key or value",
+     .into = cli::into<&Options::null_text>},
     {.long_name = "raw",
      .kind = ValueKind::flag,
      .group = "Output",
@@ -92,12 +100,14 @@ constexpr cli::OptionRow kOptions[] = {
      .value_name = "ID",
      .group = "Group",
      .help = "share the partitions with the other members of this group; positions are committed once written out",
-     .excludes = "partitions|offset|since|until|tail"},
+     .excludes = "partitions|offset|since|until|tail",
+     .into = cli::into<&Options::group>},
     {.long_name = "instance",
      .value_name = "ID",
      .group = "Group",
      .help = "static member: comes back to its partitions",
-     .needs = "group"},
+     .needs = "group",
+     .into = cli::into<&Options::instance>},
     {.long_name = "reset",
      .kind = ValueKind::choice,
      .value_name = "start|end|error",
@@ -105,7 +115,8 @@ constexpr cli::OptionRow kOptions[] = {
      .choices = "start|end|error",
      .group = "Group",
      .help = "where a group begins in a topic that it has not read; error exits 6",
-     .needs = "group"},
+     .needs = "group",
+     .into = cli::into<&Options::reset>},
 };
 constexpr std::string_view kUsage[] = {"[OPTION]... TOPIC..."};
 constexpr cli::Example kExamples[] = {
@@ -146,6 +157,7 @@ const cli::ToolRow& tool() { return kTool; }
 std::expected<Options, cli::Ending> understand(const cli::Arguments& args, const cli::TimeContext& now,
                                                bool stdout_is_terminal) {
   Options options;
+  args.fill(options);
   const auto bad = [&](std::string_view name, const cli::ValueError& error) {
     return std::unexpected(args.usage_error(name, args.text(name), error));
   };
@@ -182,14 +194,8 @@ std::expected<Options, cli::Ending> understand(const cli::Arguments& args, const
   if (cli::is_reversed(by_time.range))
     return bad("until", {.at = 0, .size = args.text("until").size(), .why = "this is before --since"});
   if (has_times) options.ranges.push_back(by_time);
-  if (args.has("tail")) options.tail = static_cast<std::uint64_t>(args.number("tail"));
-  if (args.has("count")) options.count = static_cast<std::uint64_t>(args.number("count"));
-  options.follow = args.flag("follow");
-  options.group = args.text("group");
   if (args.has("group") && options.group.empty())
     return bad("group", {.at = 0, .size = 0, .why = "a group has a name"});
-  if (args.has("instance")) options.instance = args.text("instance");
-  options.reset = args.text("reset");
   if (options.follow && options.ranges.empty() && !options.tail && options.group.empty()) options.tail = 10;
 
   auto delimiter = cli::unescape(args.text("delimiter"));
@@ -202,13 +208,11 @@ std::expected<Options, cli::Ending> understand(const cli::Arguments& args, const
     if (!text) return bad("key-delimiter", text.error());
     options.key_delimiter = *text;
   }
-  options.json = args.flag("json");
   if (args.has("format")) {
     auto format = cli::RecordFormat::compile(args.text("format"));
     if (!format) return bad("format", format.error());
     options.format = std::move(*format);
   }
-  options.null_text = args.text("null-as");
   options.escape_controls = stdout_is_terminal && !args.flag("raw");
   return options;
 }

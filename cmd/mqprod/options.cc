@@ -32,20 +32,23 @@ constexpr cli::OptionRow kOptions[] = {
      .value_name = "KEY",
      .group = "Input",
      .help = "the key of every record",
-     .excludes = "key-delimiter"},
+     .excludes = "key-delimiter",
+     .into = cli::into<&Options::key>},
     {.long_name = "max-record",
      .kind = ValueKind::size,
      .value_name = "SIZE",
      .fallback = "1M",
      .group = "Input",
-     .help = "a longer record is an error that names its place in the input"},
+     .help = "a longer record is an error that names its place in the input",
+     .into = cli::into<&Options::record_bytes_max>},
     {.short_name = 'p',
      .long_name = "partition",
      .kind = ValueKind::number,
      .value_name = "N",
      .group = "Delivery",
      .help = "send everything to this partition",
-     .number_max = 2147483647},
+     .number_max = 2147483647,
+     .into = cli::into<&Options::partition>},
     {.short_name = 'a',
      .long_name = "acks",
      .kind = ValueKind::choice,
@@ -69,13 +72,15 @@ constexpr cli::OptionRow kOptions[] = {
      .value_name = "DUR",
      .fallback = "5ms",
      .group = "Delivery",
-     .help = "a batch waits so long for more records"},
+     .help = "a batch waits so long for more records",
+     .into = cli::into<&Options::producer, &client::ProducerOptions::linger>},
     {.long_name = "batch",
      .kind = ValueKind::size,
      .value_name = "SIZE",
      .fallback = "256K",
      .group = "Delivery",
-     .help = "a batch is sent when it is so large"},
+     .help = "a batch is sent when it is so large",
+     .into = cli::into<&Options::producer, &client::ProducerOptions::batch_bytes>},
     {.long_name = "inflight",
      .kind = ValueKind::number,
      .value_name = "N",
@@ -83,7 +88,8 @@ constexpr cli::OptionRow kOptions[] = {
      .group = "Delivery",
      .help = "requests to one broker without an answer yet",
      .number_min = 1,
-     .number_max = 1000},
+     .number_max = 1000,
+     .into = cli::into<&Options::producer, &client::ProducerOptions::inflight_max>},
     {.short_name = 'r',
      .long_name = "rate",
      .value_name = "RATE",
@@ -102,12 +108,14 @@ constexpr cli::OptionRow kOptions[] = {
      .value_name = "DUR",
      .fallback = "30s",
      .group = "Delivery",
-     .help = "after Ctrl-C, SIGTERM or SIGHUP wait so long for what was read to be acknowledged"},
+     .help = "after Ctrl-C, SIGTERM or SIGHUP wait so long for what was read to be acknowledged",
+     .into = cli::into<&Options::drain>},
     {.short_name = 'T',
      .long_name = "tee",
      .kind = ValueKind::flag,
      .group = "Output",
-     .help = "copy the input to standard output"},
+     .help = "copy the input to standard output",
+     .into = cli::into<&Options::tee>},
 };
 constexpr std::string_view kUsage[] = {"[OPTION]... TOPIC [FILE]..."};
 constexpr cli::Example kExamples[] = {
@@ -147,6 +155,7 @@ const cli::ToolRow& tool() { return kTool; }
 
 std::expected<Options, cli::Ending> understand(const cli::Arguments& args) {
   Options options;
+  args.fill(options);
   const auto bad = [&](std::string_view name, const cli::ValueError& error) {
     return std::unexpected(args.usage_error(name, args.text(name), error));
   };
@@ -166,14 +175,9 @@ std::expected<Options, cli::Ending> understand(const cli::Arguments& args) {
     if (text->empty()) return bad("key-delimiter", {.at = 0, .size = 0, .why = "a delimiter has at least one byte"});
     options.key_delimiter = *text;
   }
-  if (args.has("key")) options.key = args.text("key");
-  if (args.has("partition")) options.partition = static_cast<std::int32_t>(args.number("partition"));
-  options.tee = args.flag("tee");
-  options.record_bytes_max = args.size("max-record");
   constexpr std::uint64_t kRecordBytesMax = 1u << 30;  // lengths in a batch are 32 bits, with a sign
   if (options.record_bytes_max > kRecordBytesMax)
     return bad("max-record", {.at = 0, .size = args.text("max-record").size(), .why = "must be at most 1G"});
-  options.drain = args.duration("drain");
 
   client::ProducerOptions& producer = options.producer;
   const std::string& acks = args.text("acks");
@@ -192,9 +196,6 @@ std::expected<Options, cli::Ending> understand(const cli::Arguments& args) {
     if (error != std::errc{} || end != level.data() + level.size())
       return bad("compress", {.at = colon + 1, .size = level.size(), .why = "a level is a number"});
   }
-  producer.linger = args.duration("linger");
-  producer.batch_bytes = static_cast<std::size_t>(args.size("batch"));
-  producer.inflight_max = static_cast<int>(args.number("inflight"));
   if (producer.idempotent && producer.inflight_max > 5)
     return bad("inflight", {.at = 0,
                             .size = args.text("inflight").size(),

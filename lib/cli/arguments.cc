@@ -419,6 +419,27 @@ std::uint64_t Arguments::size(std::string_view name) const {
   return *parsed;
 }
 
+void Arguments::read(std::string_view name, std::string& member) const {
+  if (has(name)) member = text(name);
+}
+
+void Arguments::read(std::string_view name, Duration& member) const {
+  if (has(name)) member = duration(name);
+}
+
+std::uint64_t Arguments::whole(std::string_view name) const {
+  return value(name).row->kind == ValueKind::size ? size(name) : static_cast<std::uint64_t>(number(name));
+}
+
+void Arguments::fill(void* options, const void* type) const {
+  for (const Value& v : values_) {
+    const Destination& into = v.row->into;
+    if (into.store == nullptr) continue;
+    MQ_ASSERT(into.type == type);
+    into.store(options, *this, name_of(*v.row));
+  }
+}
+
 Ending Arguments::usage_error(std::string_view name, std::string_view text, const ValueError& error) const {
   const bool is_option = std::ranges::any_of(
       values_, [&](const Value& v) { return name.starts_with(v.row->long_name) && !v.row->long_name.empty(); });

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <expected>
 #include <functional>
@@ -42,6 +43,10 @@ struct Ending {
 /// Who said so. The later one wins.
 enum class Source { fallback, system_file, user_file, profile, environment, setting, option };
 
+/// Its address stands for the type.
+template <class T>
+inline constexpr char kTypeOf = 0;
+
 /// A checked command line. Names are those of the tool's rows, long or, where there is none, the letter; any other name
 /// is a mistake of ours and aborts.
 class Arguments {
@@ -65,6 +70,24 @@ class Arguments {
   [[nodiscard]] Duration duration(std::string_view name) const;
   [[nodiscard]] std::uint64_t size(std::string_view name) const;
 
+  /// Puts every value whose row says so into its member. A member whose option has no value stays as it is.
+  template <class Options>
+  void fill(Options& options) const {
+    fill(&options, &kTypeOf<Options>);
+  }
+  /// Sets one member of a type that its option's values have; not without a value, but for a flag.
+  void read(std::string_view name, bool& member) const { member = flag(name); }
+  void read(std::string_view name, std::string& member) const;
+  void read(std::string_view name, Duration& member) const;
+  template <std::integral T>
+  void read(std::string_view name, T& member) const {
+    if (has(name)) member = static_cast<T>(whole(name));
+  }
+  template <class T>
+  void read(std::string_view name, std::optional<T>& member) const {
+    if (has(name)) read(name, member.emplace());
+  }
+
   /// The words that are neither options nor the command's name.
   [[nodiscard]] std::span<const std::string> operands() const { return operands_; }
   /// Null for a tool without commands.
@@ -85,12 +108,25 @@ class Arguments {
     std::vector<std::string> texts;  ///< one for every time it was given
   };
   [[nodiscard]] const Value& value(std::string_view name) const;
+  [[nodiscard]] std::uint64_t whole(std::string_view name) const;
+  void fill(void* options, const void* type) const;
 
   const ToolRow* tool_ = nullptr;
   const CommandRow* command_ = nullptr;
   std::vector<Value> values_;
   std::vector<std::string> operands_;
 };
+
+template <class Options, class Member>
+Options struct_of(Member Options::*);
+
+/// Has the value go to a member, or to the member of a member.
+template <auto kMember, auto... kInner>
+inline constexpr Destination into{.type = &kTypeOf<decltype(struct_of(kMember))>,
+                                  .store = [](void* options, const Arguments& args, std::string_view name) {
+                                    auto& outer = static_cast<decltype(struct_of(kMember))*>(options)->*kMember;
+                                    args.read(name, (outer.*....*kInner));
+                                  }};
 
 /// Reads a command line as getopt_long does (options and operands mixed, `-abVALUE`, `--name=VALUE`, `--` ends options)
 /// but without abbreviations, then adds what -X, the environment and the configuration files say, and checks every

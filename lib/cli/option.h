@@ -31,6 +31,8 @@ namespace mq::cli {
 //   auto args = cli::parse(kTool, words, environment);       // words without argv[0]
 //   if (!args) return write_out(args.error());                // help, version or a usage error: texts and exit code
 //   args->flag("null"); args->duration("linger"); args->operands();
+//   args->fill(options);                                      // what rows place with .into =
+//   cli::into<&Options::linger>
 
 enum class ValueKind {
   text,
@@ -39,6 +41,14 @@ enum class ValueKind {
   duration,  ///< 5ms, 1h; the unit is required
   size,      ///< bytes: 100, 4K, 10MB
   choice,    ///< one of `choices`
+};
+
+class Arguments;
+
+/// Where the value of an option goes: a member of the tool's own struct, see `into` in arguments.h.
+struct Destination {
+  const void* type = nullptr;  ///< stands for the type of the struct
+  void (*store)(void* options, const Arguments& args, std::string_view name) = nullptr;
 };
 
 struct OptionRow {
@@ -59,6 +69,7 @@ struct OptionRow {
   std::int64_t number_max = std::numeric_limits<std::int64_t>::max();
   std::string_view needs;     ///< "group|topic": long names; on a command line it stands beside each of these only
   std::string_view excludes;  ///< the same: it never stands beside any of these. One of two rows says so
+  Destination into;           ///< cli::into<&Options::count>; none: the tool makes of the value what it likes
 };
 
 /// What a program calls the option: the long name, or the letter of one that has none.
