@@ -196,6 +196,8 @@ exec 9>&-
 seq 1 300000 | mqprod --batch 16K -z none worked
 : >"$work/worked"
 for _ in 1 2 3 4 5; do
+  # With nothing left to read nothing says that the next one is up, and it would miss the signal.
+  [ "$(tail -1 "$work/worked")" != 300000 ] || break
   mqcons -f -g workers --reset start worked >>"$work/worked" &
   reader=$! had=$(wc -c <"$work/worked")
   grown() { [ "$(wc -c <"$work/worked")" -gt "$had" ] || [ "$(tail -1 "$work/worked")" = 300000 ]; }
