@@ -53,8 +53,8 @@ struct Effects {
 ///     written, and nobody waits (ack)    -> soon; who comes to wait meanwhile makes it now
 ///     a sync ended, more came meanwhile  -> now
 ///
-/// The high watermark never goes back, is at most every member's acknowledged end, and stays where it was when the
-/// flush class changes (H-2, H-7).
+/// The high watermark never goes back, also where the flush class changes, and moves no further than what every member
+/// has acknowledged (H-1), on a `flush=ack` topic what it has on its disk (H-7).
 class Replica {
  public:
   Replica(const Ends& ends, FlushClass flush_class);

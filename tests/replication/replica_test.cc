@@ -125,10 +125,14 @@ TEST(Replica, TheHighWatermarkIsWhatEveryMemberHas) {
   EXPECT_FALSE(replica.fetched_by(kFirst, Offset{20}, Offset{0}).readers);
   EXPECT_TRUE(replica.fetched_by(kSecond, Offset{15}, Offset{0}).readers);
   EXPECT_EQ(replica.high_watermark(), Offset{15});
-  EXPECT_FALSE(replica.fetched_by(kSecond, Offset{12}, Offset{0}).readers) << "an older fetch that comes late";
-  EXPECT_TRUE(replica.isr_changed(std::array{kFirst}).readers) << "the slow one left";
-  EXPECT_EQ(replica.high_watermark(), Offset{20});
-  EXPECT_FALSE(replica.fetched_by(kSecond, Offset{0}, Offset{0}).readers) << "no member any more";
+  (void)replica.written(ends(10, 30), kUnsynced, kNobody);
+  (void)replica.fetched_by(kSecond, Offset{30}, Offset{0});
+  EXPECT_FALSE(replica.fetched_by(kSecond, Offset{22}, Offset{0}).readers) << "an older fetch that comes late";
+  EXPECT_TRUE(replica.fetched_by(kFirst, Offset{25}, Offset{0}).readers);
+  EXPECT_EQ(replica.high_watermark(), Offset{25});
+  EXPECT_TRUE(replica.isr_changed(std::array{kSecond}).readers) << "the slow one left";
+  EXPECT_EQ(replica.high_watermark(), Offset{30});
+  EXPECT_FALSE(replica.fetched_by(kFirst, Offset{0}, Offset{0}).readers) << "no member any more";
 }
 
 TEST(Replica, OnAFlushAckTopicAMembersDiskCountsAndNotItsPageCache) {
