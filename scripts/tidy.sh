@@ -22,7 +22,7 @@ sources_of() { # as ninja noted them down when it built the object, relative to 
   local object
   for object in $(objects_of "$1" "$2"); do
     ninja -C "$1" -t deps "$object" 2>/dev/null | sed -n 's/^  *//p'
-  done | (cd "$1" && xargs -r realpath -q) | grep -E "^$(pwd -P)/(lib|cmd)/" | sort -u
+  done | (cd "$1" && xargs -r realpath -qe) | grep -E "^$(pwd -P)/(lib|cmd)/" | sort -u
 }
 objects_of() { # lib/log/segment.cc -> lib/log/CMakeFiles/mq_log.dir/segment.cc.o, or what it is joined in (mq_joined); ninja
   # knows one of them. A program's target has no mq_.

@@ -1,5 +1,7 @@
 #include "cli/value_check.h"
 
+#include <algorithm>
+
 #include "base/edit_distance.h"
 #include "cli/units.h"
 
