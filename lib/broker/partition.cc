@@ -144,6 +144,11 @@ void Partition::count_towards_checkpoint(std::size_t bytes) {
   shard_.checkpoint_soon(shared_from_this());
 }
 
+void Partition::end_checkpoint(const log::CheckpointJob& job, const Result<void>& outcome) {
+  log_->end_checkpoint(job, outcome);
+  was_synced();
+}
+
 void Partition::end_turn() {
   // A retired one may have waited for room on the disk; by now its files are no more its own.
   if (!std::exchange(ends_turn_, false) || retired_) return;

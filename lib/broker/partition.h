@@ -101,6 +101,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
   /// however often a client asks for it. Any other error is no matter of the disk and is not told.
   void tell_damage(const Error& error);
   void checkpoint_done() { checkpoint_running_ = false; }
+  /// The outcome of a job of the log's `begin_checkpoint`, which syncs what it saves.
+  void end_checkpoint(const log::CheckpointJob& job, const Result<void>& outcome);
 
   /// Work on the log's files by their names: while it goes on they keep them. Ended by ShardBroker::end_work.
   void begin_work() { ++works_; }

@@ -418,7 +418,7 @@ awaitable<void> ShardBroker::save(ToSave begun) {
     return {};
   });
   for (std::size_t i = 0; i < to_save.jobs.size(); ++i) {
-    to_save.partitions[i]->log().end_checkpoint(to_save.jobs[i], saved);
+    to_save.partitions[i]->end_checkpoint(to_save.jobs[i], saved);
     note_ends(*to_save.partitions[i]);
     end_work(*to_save.partitions[i]);
   }
@@ -454,7 +454,7 @@ awaitable<void> ShardBroker::checkpoint(Partition& partition) {
   if (*job) {
     partition.begin_work();
     auto saved = co_await node_.machine().disk_pool.run(shard_, [&] { return (**job).run(); });
-    log.end_checkpoint(**job, saved);
+    partition.end_checkpoint(**job, saved);
     end_work(partition);
     if (!saved) note_failure(partition.name().to_string(), saved.error(), log.failed());
   }

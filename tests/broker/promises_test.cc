@@ -56,6 +56,19 @@ awaitable<std::vector<Told>> tell(Promises& test, std::vector<wire::ProduceReque
   co_return told;
 }
 
+TEST_F(Promises, WhatACheckpointSyncedMayBeRead) {
+  start();
+  create_topic("t", 1);
+  const std::string batch = make_batch({});
+  run(tell(*this, {produce_request("t", 0, batch, kLeader)}));
+  Partition& written = partition("t", 0);
+  ASSERT_LT(written.high_watermark(), written.log().log_end()) << "nobody waits, so it is not synced yet";
+  auto job = written.log().begin_checkpoint(true);
+  ASSERT_TRUE(job.has_value() && job->has_value());
+  written.end_checkpoint(**job, (**job).run());
+  EXPECT_EQ(written.high_watermark(), written.log().log_end());
+}
+
 TEST_F(Promises, AcksAllIsAnsweredFromTheDiskAndAcksOneFromTheCache) {
   start();
   create_topic("t", 1);

@@ -56,8 +56,8 @@ awaitable<wire::DeleteRecordsResponse> delete_records(Call& call, const wire::De
         item.error = ErrorCode::kInvalidTopicException, item.owner = nullptr;
     }
   refuse_excess(home, items);
-  co_await await_readable(home, items,
-                          [](const DeleteRecordsItem&) { return true; });  // nothing beyond that can be deleted
+  // Nothing beyond what is readable can be deleted.
+  co_await await_readable(home, items, [](const DeleteRecordsItem&) { return true; });
   (void)co_await on_each_partition(home, items, advance_start);
   const auto write = [&home] {
     return home.node().machine().disk_pool.run(home.shard(),
