@@ -1,7 +1,7 @@
 # mq_library(NAME [DEPENDS folder...] [LINK target...] [APART file...])
 #   One static library mq_NAME from every .cc of lib/NAME (and its subfolders). DEPENDS names other folders of lib/, LINK
 #   what Debian's packages bring. Both are kept for tests/house, which links each folder alone against them. APART names
-#   sources that are never joined with others.
+#   sources that are never joined with others. A room of a folder is named with it: sim/machine makes mq_sim_machine.
 function(mq_library name)
   cmake_parse_arguments(A "" "" "DEPENDS;LINK;APART" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
@@ -12,19 +12,21 @@ function(mq_library name)
   set_property(GLOBAL PROPERTY MQ_LINK_${name} ${files})
 
   set(scope INTERFACE)
+  string(REPLACE "/" "_" target mq_${name})
   list(TRANSFORM A_DEPENDS PREPEND mq_)
+  list(TRANSFORM A_DEPENDS REPLACE "/" "_")
   mq_kind_of(kind ${A_DEPENDS} ${link})
   if(sources)
     set(scope PUBLIC)
-    add_library(mq_${name} STATIC ${sources})
-    mq_use_pch(mq_${name} ${kind})
+    add_library(${target} STATIC ${sources})
+    mq_use_pch(${target} ${kind})
     set_property(GLOBAL APPEND PROPERTY MQ_LIBRARIES ${name})
   else()
-    add_library(mq_${name} INTERFACE)
+    add_library(${target} INTERFACE)
   endif()
-  set_target_properties(mq_${name} PROPERTIES MQ_KIND ${kind})
-  target_include_directories(mq_${name} ${scope} ${CMAKE_SOURCE_DIR}/lib)
-  target_link_libraries(mq_${name} ${scope} ${A_DEPENDS} ${link})
+  set_target_properties(${target} PROPERTIES MQ_KIND ${kind})
+  target_include_directories(${target} ${scope} ${CMAKE_SOURCE_DIR}/lib)
+  target_link_libraries(${target} ${scope} ${A_DEPENDS} ${link})
 endfunction()
 
 # mq_joined(OUT file... [APART file...])

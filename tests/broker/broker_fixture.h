@@ -17,7 +17,7 @@
 #include "broker/topics.h"
 #include "record/batch.h"
 #include "record/batch_builder.h"
-#include "sim/world.h"
+#include "sim/machine/world.h"
 #include "wire/codec.h"
 #include "wire/header.h"
 #include "wire/messages/fetch.h"
@@ -30,9 +30,9 @@ inline constexpr std::uint16_t kPort = 9092;
 /// A client's end of one connection, frame by frame: it can do what no well-meaning client does.
 class Peer {
  public:
-  Peer(sim::Node& machine, std::unique_ptr<env::Stream> stream) : machine_(machine), stream_(std::move(stream)) {}
+  Peer(sim::Machine& machine, std::unique_ptr<env::Stream> stream) : machine_(machine), stream_(std::move(stream)) {}
 
-  static awaitable<std::unique_ptr<Peer>> connect(sim::Node& machine) {
+  static awaitable<std::unique_ptr<Peer>> connect(sim::Machine& machine) {
     env::Shard& shard = machine.shard(0);
     auto stream = co_await shard.network().connect({.host = "broker", .port = kPort, .path = {}}, shard.now() + 10s);
     EXPECT_TRUE(stream);
@@ -99,7 +99,7 @@ class Peer {
   void close() { stream_->close(); }
 
  private:
-  sim::Node& machine_;
+  sim::Machine& machine_;
   std::unique_ptr<env::Stream> stream_;
   std::string in_;
   std::deque<std::string> frames_;
@@ -112,8 +112,8 @@ class BrokerTest : public ::testing::Test {
   /// Starts the broker; each test does so first.
   void start(std::function<void(NodeConfig&)> change = {}, std::uint64_t seed = 1, int shards = 2) {
     world_ = std::make_unique<sim::World>(seed);
-    machine_ = &world_->add_node("broker", {.shards = shards});
-    client_ = &world_->add_node("client", {.shards = 1});
+    machine_ = &world_->add_machine("broker", {.shards = shards});
+    client_ = &world_->add_machine("client", {.shards = 1});
     EXPECT_TRUE(machine_->files().make_directories("/var/lib"));
     config_ = {};
     config_.data_dir = "/var/lib/mq";
@@ -181,8 +181,8 @@ class BrokerTest : public ::testing::Test {
   }
 
   std::unique_ptr<sim::World> world_;
-  sim::Node* machine_ = nullptr;
-  sim::Node* client_ = nullptr;
+  sim::Machine* machine_ = nullptr;
+  sim::Machine* client_ = nullptr;
   Node* node_ = nullptr;
   NodeConfig config_;
 };

@@ -63,7 +63,7 @@ TEST_F(AConnection, MovesToTheShardOfItsRequestsWhileMoreOfThemCome) {
   for (std::uint64_t seed = 1; seed <= 30; ++seed) {
     start({}, seed);
     create_topic("t", 2, {{"mq.flush", "async"}});
-    run([](sim::Node& client, AConnection& test, sim::World& world, std::uint64_t seed_now) -> awaitable<void> {
+    run([](sim::Machine& client, AConnection& test, sim::World& world, std::uint64_t seed_now) -> awaitable<void> {
       const std::string batch = make_batch({});
       auto peer = co_await Peer::connect(client);
       for (const std::size_t shard : {0u, 1u, 0u}) {
@@ -82,7 +82,7 @@ TEST_F(AConnection, StopsReadingAtSixtyFourRequestsInProgress) {
   create_topic("t", 1);
   create_topic("empty", 1);
   std::int64_t early = -1;
-  run([](sim::Node& client, AConnection& test, std::int64_t& end) -> awaitable<void> {
+  run([](sim::Machine& client, AConnection& test, std::int64_t& end) -> awaitable<void> {
     const std::string batch = make_batch({});
     auto peer = co_await Peer::connect(client);
     std::string all;
@@ -100,7 +100,7 @@ TEST_F(AConnection, StopsReadingAtSixtyFourRequestsInProgress) {
   EXPECT_EQ(log_end("t"), 1);
 }
 
-awaitable<bool> is_closed_by(sim::Node& client, std::string bytes) {
+awaitable<bool> is_closed_by(sim::Machine& client, std::string bytes) {
   auto peer = co_await Peer::connect(client);
   co_await peer->write(std::move(bytes));
   co_return co_await peer->is_closed();
@@ -129,7 +129,7 @@ TEST_F(AConnection, WithHalfAFrameIsClosedAfterThirtySeconds) {
 TEST_F(AConnection, IsNotBlamedForTheTimeInWhichNobodyReadFromIt) {
   start({}, 1, 1);  // it cannot move, and then read
   create_topic("empty", 1);
-  run([](sim::Node& client) -> awaitable<void> {
+  run([](sim::Machine& client) -> awaitable<void> {
     auto peer = co_await Peer::connect(client);
     std::string all;
     for (std::size_t i = 0; i < Connection::kRequestsMax; ++i) all += peer->frame(long_poll("empty", 50'000), kFetch);
@@ -158,8 +158,8 @@ awaitable<bool> is_served(Peer& peer) {
 
 TEST_F(AConnection, OverTheNumberFromOneAddressIsRefusedAndOthersAreNot) {
   start([](NodeConfig& config) { config.connections_per_ip_max = 2; });
-  sim::Node& other = world_->add_node("other", {.shards = 1});
-  run([](sim::Node& client, sim::Node& elsewhere) -> awaitable<void> {
+  sim::Machine& other = world_->add_machine("other", {.shards = 1});
+  run([](sim::Machine& client, sim::Machine& elsewhere) -> awaitable<void> {
     auto first = co_await Peer::connect(client);
     auto second = co_await Peer::connect(client);
     auto third = co_await Peer::connect(client);
@@ -178,7 +178,7 @@ TEST_F(AConnection, OverTheNumberFromOneAddressIsRefusedAndOthersAreNot) {
 
 TEST_F(AConnection, OverTheNumberOfAllIsRefused) {
   start([](NodeConfig& config) { config.connections_max = 1; });
-  run([](sim::Node& client) -> awaitable<void> {
+  run([](sim::Machine& client) -> awaitable<void> {
     auto first = co_await Peer::connect(client);
     auto second = co_await Peer::connect(client);
     EXPECT_TRUE(co_await is_served(*first));
@@ -188,7 +188,7 @@ TEST_F(AConnection, OverTheNumberOfAllIsRefused) {
 
 TEST_F(AConnection, OfAClientWhoseNameIsNoneIsToldSoAndStays) {
   start();
-  run([](sim::Node& client) -> awaitable<void> {
+  run([](sim::Machine& client) -> awaitable<void> {
     auto peer = co_await Peer::connect(client);
     const auto answer_to = [&](std::string name, std::string version,
                                ApiVersion in) -> awaitable<wire::ApiVersionsResponse> {
@@ -210,7 +210,7 @@ TEST_F(AConnection, OfAClientWhoseNameIsNoneIsToldSoAndStays) {
 
 TEST_F(AConnection, AskingForApiVersionsOfTheFutureIsAnsweredInVersionZero) {
   start();
-  run([](sim::Node& client) -> awaitable<void> {
+  run([](sim::Machine& client) -> awaitable<void> {
     auto peer = co_await Peer::connect(client);
     std::string frame = peer->frame(wire::ApiVersionsRequest{}, 3);
     store_be(frame.data() + 6, std::int16_t{99});
@@ -223,7 +223,7 @@ TEST_F(AConnection, AskingForApiVersionsOfTheFutureIsAnsweredInVersionZero) {
 
 TEST_F(AConnection, WithARequestThatCannotBeReadIsClosed) {
   start();
-  EXPECT_TRUE(run([](sim::Node& client) -> awaitable<bool> {
+  EXPECT_TRUE(run([](sim::Machine& client) -> awaitable<bool> {
     auto peer = co_await Peer::connect(client);
     std::string frame = peer->frame(wire::ListOffsetsRequest{}, 1);
     frame.back() = '\x7f';
@@ -236,7 +236,7 @@ TEST_F(AConnection, WithARequestThatCannotBeReadIsClosed) {
 TEST_F(AConnection, MetadataRequestAsLibrdkafkaPadsItAsksForAllTopics) {
   start();
   create_topic("t", 1);
-  run([](sim::Node& client) -> awaitable<void> {
+  run([](sim::Machine& client) -> awaitable<void> {
     constexpr ApiVersion kVersion = 13;
     auto peer = co_await Peer::connect(client);
     wire::MetadataRequest all;
@@ -260,7 +260,7 @@ TEST_F(AConnection, MetadataRequestAsLibrdkafkaPadsItAsksForAllTopics) {
 TEST_F(AConnection, TopicNamedManyTimesIsAnsweredOnce) {
   start();
   create_topic("t", 50);
-  run([](sim::Node& client) -> awaitable<void> {
+  run([](sim::Machine& client) -> awaitable<void> {
     auto peer = co_await Peer::connect(client);
     wire::MetadataRequest request;
     request.topics.emplace();
@@ -274,7 +274,7 @@ TEST_F(AConnection, TopicNamedManyTimesIsAnsweredOnce) {
 TEST_F(AConnection, PartitionNamedTwiceInListOffsetsIsRefused) {
   start();
   create_topic("t", 2);
-  run([](sim::Node& client) -> awaitable<void> {
+  run([](sim::Machine& client) -> awaitable<void> {
     auto peer = co_await Peer::connect(client);
     wire::ListOffsetsRequest request;
     auto& topic = request.topics.emplace_back();
@@ -294,7 +294,7 @@ TEST_F(AConnection, PartitionNamedTwiceInListOffsetsIsRefused) {
 
 TEST_F(AConnection, RequestThatListsTooMuchIsNotDecoded) {
   start();
-  EXPECT_TRUE(run([](sim::Node& client) -> awaitable<bool> {
+  EXPECT_TRUE(run([](sim::Machine& client) -> awaitable<bool> {
     auto peer = co_await Peer::connect(client);
     wire::MetadataRequest request;
     request.topics.emplace(wire::kRequestElementsMax + 1);

@@ -28,17 +28,17 @@ class DiskDamage : public testing::BrokerTest {
     ASSERT_EQ(partition("t", 0).log().segments().size(), static_cast<std::size_t>(count));
   }
   void pass(Duration time) {
-    run([](sim::Node& client, Duration so_long) -> awaitable<bool> {
+    run([](sim::Machine& client, Duration so_long) -> awaitable<bool> {
       co_await client.shard(0).sleep_until(client.shard(0).now() + so_long);
       co_return true;
     }(*client_, time));
   }
   wire::ProduceResponse::PartitionProduceResponse produce(const std::string& batch) {
-    return run(
-        [](sim::Node& client, const std::string& bytes) -> awaitable<wire::ProduceResponse::PartitionProduceResponse> {
-          auto peer = co_await Peer::connect(client);
-          co_return only_row(co_await peer->call(produce_request("t", 0, bytes), kProduceVersion));
-        }(*client_, batch));
+    return run([](sim::Machine& client,
+                  const std::string& bytes) -> awaitable<wire::ProduceResponse::PartitionProduceResponse> {
+      auto peer = co_await Peer::connect(client);
+      co_return only_row(co_await peer->call(produce_request("t", 0, bytes), kProduceVersion));
+    }(*client_, batch));
   }
   struct Fetched {
     ErrorCode error = ErrorCode::kNone;
@@ -46,7 +46,7 @@ class DiskDamage : public testing::BrokerTest {
     bool is_closed = false;
   };
   Fetched fetch(std::int64_t offset) {
-    return run([](sim::Node& client, std::int64_t from) -> awaitable<Fetched> {
+    return run([](sim::Machine& client, std::int64_t from) -> awaitable<Fetched> {
       auto peer = co_await Peer::connect(client);
       wire::FetchRequest request;
       request.max_bytes = 1 << 20;
@@ -62,7 +62,7 @@ class DiskDamage : public testing::BrokerTest {
     }(*client_, offset));
   }
   ErrorCode list(std::int64_t timestamp) {
-    return run([](sim::Node& client, std::int64_t at) -> awaitable<ErrorCode> {
+    return run([](sim::Machine& client, std::int64_t at) -> awaitable<ErrorCode> {
       auto peer = co_await Peer::connect(client);
       wire::ListOffsetsRequest request;
       auto& topic = request.topics.emplace_back();
@@ -226,7 +226,7 @@ TEST_F(DiskDamage, NothingWaitsForTheDiskOnAShardWhenAppendingBeginsAfterAStart)
   restart();
   machine_->disk().watch_cold_reads();
   // Several at once: none may overtake another.
-  const auto answers = run([](sim::Node& client, auto batch) -> awaitable<std::vector<std::int64_t>> {
+  const auto answers = run([](sim::Machine& client, auto batch) -> awaitable<std::vector<std::int64_t>> {
     auto peer = co_await Peer::connect(client);
     std::deque<std::string> batches;
     for (int i = 20; i < 25; ++i) {
@@ -250,7 +250,7 @@ TEST_F(DiskDamage, NothingWaitsForTheDiskOnAShardWhenEpochsAreAskedForAfterAStar
   write_segments(2);
   restart();
   machine_->disk().watch_cold_reads();
-  const auto answer = run([](sim::Node& client) -> awaitable<wire::OffsetForLeaderEpochResponse> {
+  const auto answer = run([](sim::Machine& client) -> awaitable<wire::OffsetForLeaderEpochResponse> {
     auto peer = co_await Peer::connect(client);
     wire::OffsetForLeaderEpochRequest request;
     auto& topic = request.topics.emplace_back();

@@ -25,10 +25,11 @@ class FetchAnswer : public testing::BrokerTest {
     auto& partition = wanted.partitions.emplace_back();
     partition.fetch_offset = offset;
     partition.partition_max_bytes = 1000;
-    const auto answer = run([](sim::Node& client, const wire::FetchRequest& asked) -> awaitable<wire::FetchResponse> {
-      auto peer = co_await Peer::connect(client);
-      co_return co_await peer->call(asked, kVersion);
-    }(*client_, request));
+    const auto answer =
+        run([](sim::Machine& client, const wire::FetchRequest& asked) -> awaitable<wire::FetchResponse> {
+          auto peer = co_await Peer::connect(client);
+          co_return co_await peer->call(asked, kVersion);
+        }(*client_, request));
     const auto& list = answer.responses.at(0).partitions.at(0).aborted_transactions;
     return list ? std::optional(list->size()) : std::nullopt;
   }

@@ -167,7 +167,7 @@ class Fetch : public testing::BrokerTest {
   static constexpr int kPartitions = 3;
 };
 
-awaitable<void> one_session(sim::Node& client, const std::string& batch) {
+awaitable<void> one_session(sim::Machine& client, const std::string& batch) {
   auto reader = co_await Peer::connect(client);
   auto writer = co_await Peer::connect(client);
   auto first = co_await reader->call(fetch(0, 0, {0, 1, 2}), kByName);
@@ -198,7 +198,7 @@ TEST_F(Fetch, SessionIsAnsweredOnlyWithNews) {
   run(one_session(*client_, make_batch({.records = 3})));
 }
 
-awaitable<void> second_gets_none(sim::Node& client) {
+awaitable<void> second_gets_none(sim::Machine& client) {
   auto first = co_await Peer::connect(client);
   EXPECT_NE((co_await first->call(fetch(0, 0, {0}), kByName)).session_id, 0);
   auto second = co_await Peer::connect(client);
@@ -218,7 +218,7 @@ TEST_F(Fetch, SessionsOfAllConnectionsShareTheSlots) {
   run(second_gets_none(*client_));
 }
 
-awaitable<Duration> wait_for_record(sim::Node& client, const std::string& batch, std::int16_t acks) {
+awaitable<Duration> wait_for_record(sim::Machine& client, const std::string& batch, std::int16_t acks) {
   auto reader = co_await Peer::connect(client);
   auto writer = co_await Peer::connect(client);
   auto request = fetch(0, -1, {0, 1, 2});
@@ -249,7 +249,7 @@ TEST_F(Fetch, NobodyWaitsForEver) {
   start();
   create_topic("t", kPartitions);
   const Instant begun = world_->now();
-  run([](sim::Node& client) -> awaitable<void> {
+  run([](sim::Machine& client) -> awaitable<void> {
     auto reader = co_await Peer::connect(client);
     auto request = fetch(0, -1, {0});
     request.max_wait_ms = 0x7fffffff;
@@ -258,12 +258,12 @@ TEST_F(Fetch, NobodyWaitsForEver) {
   EXPECT_LT(world_->now() - begun, 61s);
 }
 
-awaitable<void> fill_one(sim::Node& client, const std::string& batch, int times) {
+awaitable<void> fill_one(sim::Machine& client, const std::string& batch, int times) {
   auto writer = co_await Peer::connect(client);
   for (int i = 0; i < times; ++i) (void)co_await writer->call(produce_request("t", 0, batch), 9);
 }
 
-awaitable<void> fill(sim::Node& client, const std::string& batch, int times) {
+awaitable<void> fill(sim::Machine& client, const std::string& batch, int times) {
   auto writer = co_await Peer::connect(client);
   for (int i = 0; i < times; ++i)
     for (std::int32_t partition = 0; partition < 3; ++partition)
@@ -290,7 +290,7 @@ TEST_F(Fetch, LongPollEndsWithItsConnection) {
 }
 
 /// How long the answer to a fetch of everything takes that would wait for 10 s.
-awaitable<Duration> time_to_fetch(sim::Node& client, wire::FetchRequest request) {
+awaitable<Duration> time_to_fetch(sim::Machine& client, wire::FetchRequest request) {
   auto reader = co_await Peer::connect(client);
   request.max_wait_ms = 10'000;
   const Instant begun = reader->shard().now();
@@ -329,7 +329,7 @@ TEST_F(Fetch, WhatIsNotThereIsToldWithTheRest) {
 TEST_F(Fetch, ASessionTellsAllOfAPartitionWhenItsErrorHasGone) {
   start();
   create_topic("t", kPartitions);
-  run([](sim::Node& client) -> awaitable<void> {
+  run([](sim::Machine& client) -> awaitable<void> {
     auto reader = co_await Peer::connect(client);
     const auto first = co_await reader->call(fetch(0, 0, {0}), kByName);
     auto beyond = fetch(first.session_id, 1);
@@ -348,7 +348,7 @@ TEST_F(Fetch, OfAnEpochThatHasNotBegunNothingCanBeHere) {
   start();
   create_topic("t", kPartitions);
   const auto error_of = [this](std::int32_t epoch) {
-    return run([](sim::Node& client, std::int32_t last) -> awaitable<ErrorCode> {
+    return run([](sim::Machine& client, std::int32_t last) -> awaitable<ErrorCode> {
       auto reader = co_await Peer::connect(client);
       auto request = fetch(0, -1, {0});
       request.topics.at(0).partitions.at(0).last_fetched_epoch = last;
@@ -360,7 +360,7 @@ TEST_F(Fetch, OfAnEpochThatHasNotBegunNothingCanBeHere) {
   EXPECT_EQ(error_of(1), ErrorCode::kOffsetOutOfRange);
 }
 
-awaitable<ErrorCode> wait_while_topic_goes(sim::Node& client, std::function<void()> remove) {
+awaitable<ErrorCode> wait_while_topic_goes(sim::Machine& client, std::function<void()> remove) {
   auto reader = co_await Peer::connect(client);
   auto request = fetch(0, -1, {0, 1, 2});
   request.max_wait_ms = 10'000;
@@ -384,7 +384,7 @@ TEST_F(Fetch, LongPollWakesWhenItsTopicGoes) {
   EXPECT_NE(run(wait_while_topic_goes(*client_, remove)), ErrorCode::kNone);
 }
 
-awaitable<std::size_t> fetched_bytes(sim::Node& client, std::int32_t bytes_max, std::int32_t partition_bytes_max) {
+awaitable<std::size_t> fetched_bytes(sim::Machine& client, std::int32_t bytes_max, std::int32_t partition_bytes_max) {
   auto reader = co_await Peer::connect(client);
   auto request = fetch(0, -1, {0, 1, 2});
   request.max_bytes = bytes_max;
@@ -410,7 +410,7 @@ TEST_F(Fetch, BrokersLimitStandsOverTheClients) {
 TEST_F(Fetch, MorePartitionsThanOneRequestMayNameAreRefusedWithAReason) {
   start([](NodeConfig& config) { config.partitions_per_request_max = 2; });
   create_topic("t", kPartitions);
-  EXPECT_EQ(run([](sim::Node& client) -> awaitable<ErrorCode> {
+  EXPECT_EQ(run([](sim::Machine& client) -> awaitable<ErrorCode> {
               auto reader = co_await Peer::connect(client);
               co_return (co_await reader->call(fetch(0, -1, {0, 1, 2}), kByName)).error_code;
             }(*client_)),

@@ -22,7 +22,7 @@ constexpr std::uint64_t kReserve = 256u << 10;
 const std::string kReserveFile = "/var/lib/mq/mq-reserve";
 
 template <class Request>
-awaitable<typename Request::Response> call(sim::Node& client, Request request, ApiVersion version) {
+awaitable<typename Request::Response> call(sim::Machine& client, Request request, ApiVersion version) {
   auto peer = co_await Peer::connect(client);
   co_return co_await peer->call(request, version);
 }
@@ -42,7 +42,7 @@ class FullDisk : public testing::BrokerTest {
     ASSERT_EQ(commit(2), ErrorCode::kNone);
   }
 
-  static awaitable<void> find_coordinator(sim::Node& client) {
+  static awaitable<void> find_coordinator(sim::Machine& client) {
     wire::FindCoordinatorRequest request;
     request.key = "readers";
     (void)co_await call(client, std::move(request), 3);

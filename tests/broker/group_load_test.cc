@@ -24,7 +24,7 @@ const std::string kGroup = "readers";
 const std::string kOffsets{kOffsetsTopic};
 const std::string kCleanMarker = "/var/lib/mq/.kafka_cleanshutdown";
 
-awaitable<void> find_coordinator(sim::Node& client) {
+awaitable<void> find_coordinator(sim::Machine& client) {
   auto peer = co_await Peer::connect(client);
   wire::FindCoordinatorRequest request;
   request.key = kGroup;
@@ -32,7 +32,7 @@ awaitable<void> find_coordinator(sim::Node& client) {
   EXPECT_EQ(found.error_code, ErrorCode::kNone);
 }
 
-awaitable<ErrorCode> send_commit(sim::Node& client, std::string group, std::int32_t partition, std::int64_t offset) {
+awaitable<ErrorCode> send_commit(sim::Machine& client, std::string group, std::int32_t partition, std::int64_t offset) {
   auto peer = co_await Peer::connect(client);
   wire::OffsetCommitRequest request;
   request.group_id = std::move(group);
@@ -48,7 +48,7 @@ struct Fetched {
   std::int64_t offset = kNone;
 };
 
-awaitable<Fetched> send_fetch(sim::Node& client, std::string group, std::int32_t partition) {
+awaitable<Fetched> send_fetch(sim::Machine& client, std::string group, std::int32_t partition) {
   auto peer = co_await Peer::connect(client);
   wire::OffsetFetchRequest request;
   request.group_id = std::move(group);
@@ -270,7 +270,7 @@ TEST_F(GroupLoad, StopAmidALoadLeavesItsOffsetsToTheNextStart) {
   EXPECT_EQ(fetch().offset, 7);
 }
 
-awaitable<ErrorCode> send_large_commit(sim::Node& client) {
+awaitable<ErrorCode> send_large_commit(sim::Machine& client) {
   auto peer = co_await Peer::connect(client);
   wire::OffsetCommitRequest request;
   request.group_id = kGroup;
@@ -293,7 +293,7 @@ TEST_F(GroupLoad, CommitLargerThanABatchOfItsTopicMayBeIsRefusedAsAWhole) {
   EXPECT_EQ(fetch().offset, 7);
 }
 
-awaitable<void> delete_before_and_after_leaving(sim::Node& client) {
+awaitable<void> delete_before_and_after_leaving(sim::Machine& client) {
   auto peer = co_await Peer::connect(client);
   wire::JoinGroupRequest join;
   join.group_id = kGroup;
@@ -324,7 +324,7 @@ TEST_F(GroupLoad, GroupWithMembersIsNotDeleted) {
 }
 
 TEST_F(GroupLoad, WhoCommitsAndAsksWithoutWaitingIsToldWhatItCommitted) {
-  run([](sim::Node& client) -> awaitable<void> {
+  run([](sim::Machine& client) -> awaitable<void> {
     auto peer = co_await Peer::connect(client);
     for (std::int64_t offset = 1; offset <= 20; ++offset) {
       wire::OffsetCommitRequest commit;
@@ -344,7 +344,7 @@ TEST_F(GroupLoad, WhoCommitsAndAsksWithoutWaitingIsToldWhatItCommitted) {
   }(*client_));
 }
 
-awaitable<wire::OffsetDeleteResponse> send_delete(sim::Node& client, std::string group) {
+awaitable<wire::OffsetDeleteResponse> send_delete(sim::Machine& client, std::string group) {
   auto peer = co_await Peer::connect(client);
   wire::OffsetDeleteRequest request;
   request.group_id = std::move(group);

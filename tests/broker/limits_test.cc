@@ -156,7 +156,7 @@ TEST(ConnectionRate, WithoutLimitNobodyWaits) {
 }
 
 /// Opens `count` connections and returns when each was served, since the first began.
-awaitable<std::vector<Duration>> open_many(sim::Node& client, int count, std::vector<std::unique_ptr<Peer>>& peers) {
+awaitable<std::vector<Duration>> open_many(sim::Machine& client, int count, std::vector<std::unique_ptr<Peer>>& peers) {
   const Instant begun = client.shard(0).now();
   for (int i = 0; i < count; ++i) {
     peers.push_back(co_await Peer::connect(client));
@@ -171,7 +171,7 @@ awaitable<std::vector<Duration>> open_many(sim::Node& client, int count, std::ve
 
 TEST_F(Limits, ConnectionsFromOneAddressThatComeTooFastWaitAndOthersDoNot) {
   start([](NodeConfig& config) { config.connection_rate_per_ip_max = 10; });
-  sim::Node& other = world_->add_node("other", {.shards = 1});
+  sim::Machine& other = world_->add_machine("other", {.shards = 1});
   std::vector<std::unique_ptr<Peer>> peers;
   const auto served = run(open_many(*client_, 40, peers));
   ASSERT_EQ(served.size(), 40U);

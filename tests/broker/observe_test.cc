@@ -41,7 +41,7 @@ TEST_F(Observed, RequestsRecordsAndErrorsAreCountedOnceWhicheverShardServesThem)
   start();
   create_topic("t", 4);
   const std::string batch = testing::make_batch({.records = 3});
-  run([](sim::Node& client, const std::string& sent) -> awaitable<bool> {
+  run([](sim::Machine& client, const std::string& sent) -> awaitable<bool> {
     auto peer = co_await Peer::connect(client);
     for (std::int32_t index = 0; index < 4; ++index) {
       std::string own = sent;
@@ -103,7 +103,7 @@ TEST_F(Observed, AFailedDiskIsToldOnceAndShowsInTheNumbers) {
 TEST_F(Observed, AFailedSyncOfTheMetadataForAProducerIdTakesTheDirectoryOffline) {
   start();
   machine_->disk().inject({.on = sim::DiskFault::On::sync, .path_part = "metadata.db-wal"});
-  const auto error = run([](sim::Node& client) -> awaitable<ErrorCode> {
+  const auto error = run([](sim::Machine& client) -> awaitable<ErrorCode> {
     auto peer = co_await Peer::connect(client);
     co_return (co_await peer->call(wire::InitProducerIdRequest{.transaction_timeout_ms = 1000}, 4)).error_code;
   }(*client_));
@@ -129,7 +129,7 @@ TEST_F(Observed, WhatWasReadableStaysReadableWhenATopicBecomesFlushAck) {
   start();
   create_topic("t", 1, {{"mq.flush", "async"}});
   const std::string batch = testing::make_batch({.records = 3});
-  run([](sim::Node& client, std::string sent) -> awaitable<bool> {
+  run([](sim::Machine& client, std::string sent) -> awaitable<bool> {
     auto peer = co_await Peer::connect(client);
     (void)co_await peer->call(testing::produce_request("t", 0, sent), 9);
     co_return true;

@@ -22,7 +22,7 @@ constexpr std::size_t kLargeRaw = 4u << 20;
 
 class Produce : public testing::BrokerTest {};
 
-awaitable<std::vector<wire::ProduceResponse>> pipeline(sim::Node& client, std::vector<std::string> batches) {
+awaitable<std::vector<wire::ProduceResponse>> pipeline(sim::Machine& client, std::vector<std::string> batches) {
   auto peer = co_await Peer::connect(client);
   std::string all;
   for (const std::string& batch : batches) all += peer->frame(produce_request("t", 0, batch), kVersion);
@@ -60,7 +60,7 @@ TEST_F(Produce, LargeBatchIsCheckedOnThePoolAndSmallOnesBehindItKeepTheirOrder) 
   }
 }
 
-awaitable<ErrorCode> produce_one(sim::Node& client, std::string batch, std::int16_t acks = kAll) {
+awaitable<ErrorCode> produce_one(sim::Machine& client, std::string batch, std::int16_t acks = kAll) {
   auto peer = co_await Peer::connect(client);
   const auto answer = co_await peer->call(produce_request("t", 0, batch, acks), kVersion);
   co_return only_row(answer).error_code;
@@ -86,7 +86,7 @@ TEST_F(Produce, BatchDamagedInsideIsRefusedFromThePoolToo) {
   EXPECT_EQ(log_end("t"), 0);
 }
 
-awaitable<void> produce_to_both(sim::Node& client, const std::string& large, const std::string& small,
+awaitable<void> produce_to_both(sim::Machine& client, const std::string& large, const std::string& small,
                                 wire::ProduceResponse& answer) {
   auto peer = co_await Peer::connect(client);
   wire::ProduceRequest request = produce_request("t", 0, large);
@@ -117,7 +117,7 @@ TEST_F(Produce, RequestWithLargeAndSmallBatchesAnswersEachInItsPlace) {
   EXPECT_EQ(log_end("t", 2), 3);
 }
 
-awaitable<void> too_large_then_fine(sim::Node& client, const std::string& large, const std::string& fine) {
+awaitable<void> too_large_then_fine(sim::Machine& client, const std::string& large, const std::string& fine) {
   auto peer = co_await Peer::connect(client);
   const auto refused = co_await peer->call(produce_request("t", 0, large), kVersion);
   EXPECT_EQ(only_row(refused).error_code, ErrorCode::kMessageTooLarge);
@@ -131,7 +131,7 @@ TEST_F(Produce, MessageTooLargeComesWithoutADisconnect) {
   run(too_large_then_fine(*client_, make_batch({.value_bytes = 2000}), make_batch({})));
 }
 
-awaitable<bool> closes_after(sim::Node& client, std::string batch) {
+awaitable<bool> closes_after(sim::Machine& client, std::string batch) {
   auto peer = co_await Peer::connect(client);
   co_await peer->send(produce_request("t", 0, batch, kNoAcks), kVersion);
   co_return co_await peer->is_closed();
@@ -145,7 +145,7 @@ TEST_F(Produce, FailedRequestWithoutAcksClosesTheConnection) {
   EXPECT_EQ(log_end("t"), 0);
 }
 
-awaitable<void> without_acks_then_with(sim::Node& client, std::string batch) {
+awaitable<void> without_acks_then_with(sim::Machine& client, std::string batch) {
   auto peer = co_await Peer::connect(client);
   co_await peer->send(produce_request("t", 0, batch, kNoAcks), kVersion);
   // The next answer belongs to the next request: the first one has none.
@@ -159,7 +159,7 @@ TEST_F(Produce, RequestWithoutAcksHasNoAnswer) {
   run(without_acks_then_with(*client_, make_batch({})));
 }
 
-awaitable<void> overlap(sim::Node& client, const std::string& batch) {
+awaitable<void> overlap(sim::Machine& client, const std::string& batch) {
   // A fetch that waits, an append that waits for the disk, a request that waits for nothing: the last is ready first
   // and leaves last.
   auto peer = co_await Peer::connect(client);
@@ -200,7 +200,7 @@ TEST_F(Produce, FewerReplicasThanMinInsyncRefusesOnlyThoseWhoAskForAll) {
 
 using Row = wire::ProduceResponse::PartitionProduceResponse;
 
-awaitable<Row> produce_in(sim::Node& client, std::string batch, ApiVersion version) {
+awaitable<Row> produce_in(sim::Machine& client, std::string batch, ApiVersion version) {
   auto peer = co_await Peer::connect(client);
   const auto answer = co_await peer->call(produce_request("t", 0, batch), version);
   co_return only_row(answer);
@@ -239,7 +239,7 @@ TEST_F(Produce, RecordsThatAreNamedAreBoundedForAWholeRequest) {
   start();
   create_topic("t", 3, {{"cleanup.policy", "compact"}});
   const std::string batch = half_keyed(12'000);
-  const auto answer = run([](sim::Node& client, const std::string& each) -> awaitable<wire::ProduceResponse> {
+  const auto answer = run([](sim::Machine& client, const std::string& each) -> awaitable<wire::ProduceResponse> {
     auto peer = co_await Peer::connect(client);
     wire::ProduceRequest request = produce_request("t", 0, each);
     for (const std::int32_t index : {1, 2})
@@ -271,7 +271,7 @@ TEST_F(Produce, ErrorsTellWhereTheLogStartsUnlessTheyHaveNothingToDoWithIt) {
   EXPECT_EQ(start_beside(damaged, ErrorCode::kCorruptMessage), -1);
 }
 
-awaitable<wire::ProduceResponse> produce_to_many(sim::Node& client, std::int32_t partitions) {
+awaitable<wire::ProduceResponse> produce_to_many(sim::Machine& client, std::int32_t partitions) {
   auto peer = co_await Peer::connect(client);
   wire::ProduceRequest request = produce_request("t", 0, "");
   for (std::int32_t i = 1; i < partitions; ++i) request.topic_data.front().partition_data.emplace_back().index = i;

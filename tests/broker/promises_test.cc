@@ -148,7 +148,7 @@ TEST_F(Promises, FailedWriteIsToldToThoseWhoOnlyAskForTheCacheToo) {
     EXPECT_EQ(told.error, ErrorCode::kKafkaStorageError);
 }
 
-awaitable<void> find_coordinator(sim::Node& client) {
+awaitable<void> find_coordinator(sim::Machine& client) {
   auto peer = co_await Peer::connect(client);
   wire::FindCoordinatorRequest request;
   request.key = "g";
@@ -221,7 +221,7 @@ struct Fetched {
   Duration took{};
 };
 
-awaitable<Fetched> fetch(sim::Node& client, wire::FetchRequest request) {
+awaitable<Fetched> fetch(sim::Machine& client, wire::FetchRequest request) {
   auto peer = co_await Peer::connect(client);
   const Instant begun = peer->shard().now();
   const auto answer = co_await peer->call(request, kFetchVersion);
@@ -314,7 +314,7 @@ TEST_F(Promises, LogThatSomebodyTookAwayGoesOnBehindWhatWasAcknowledged) {
   EXPECT_EQ(run(tell(*this, {produce_request("t", 0, batch)})).front().base_offset, 3);
 }
 
-awaitable<std::int64_t> producer_id(sim::Node& client) {
+awaitable<std::int64_t> producer_id(sim::Machine& client) {
   auto peer = co_await Peer::connect(client);
   co_return (co_await peer->call(wire::InitProducerIdRequest{.transaction_timeout_ms = 1000}, 4)).producer_id;
 }

@@ -24,7 +24,8 @@ awaitable<void> produce_to_page_cache(Peer& peer, const std::string& batch) {
     EXPECT_EQ(only_row(co_await peer.call(produce_request("t", i, batch, 1), 12)).error_code, ErrorCode::kNone);
 }
 
-awaitable<std::vector<std::int64_t>> offsets_at(sim::Node& client, const std::string& batch, std::int64_t timestamp) {
+awaitable<std::vector<std::int64_t>> offsets_at(sim::Machine& client, const std::string& batch,
+                                                std::int64_t timestamp) {
   auto peer = co_await Peer::connect(client);
   co_await produce_to_page_cache(*peer, batch);
   wire::ListOffsetsRequest request;
@@ -52,7 +53,7 @@ TEST_F(ReadAfterAck, RecordsCanBeDeletedBeforeTheyAreSynced) {
   start();
   create_topic("t", kPartitions);
   const std::string batch = make_batch({.records = 3});
-  const auto answer = run([](sim::Node& client, const std::string& bytes) -> awaitable<wire::DeleteRecordsResponse> {
+  const auto answer = run([](sim::Machine& client, const std::string& bytes) -> awaitable<wire::DeleteRecordsResponse> {
     auto peer = co_await Peer::connect(client);
     co_await produce_to_page_cache(*peer, bytes);
     wire::DeleteRecordsRequest request;
@@ -78,7 +79,7 @@ TEST_F(ReadAfterAck, ATopicThatIsDeletedKeepsNobodyWaiting) {
       (void)co_await self->node_->topics().remove("t");
     }(this));
     const Instant begun = client_->shard(0).now();
-    run([](sim::Node& client, const std::string& bytes) -> awaitable<void> {
+    run([](sim::Machine& client, const std::string& bytes) -> awaitable<void> {
       auto peer = co_await Peer::connect(client);
       for (int round = 0; round < 3; ++round)
         for (std::int32_t i = 0; i < kPartitions; ++i) co_await peer->send(produce_request("t", i, bytes, 1), 12);

@@ -22,7 +22,7 @@ constexpr const char* kCleanMarker = "/var/lib/mq/.kafka_cleanshutdown";
 class StoreWentBack : public testing::BrokerTest {
  protected:
   void produce(const std::string& topic, int records) {
-    run([](sim::Node& client, std::string to, int count) -> awaitable<void> {
+    run([](sim::Machine& client, std::string to, int count) -> awaitable<void> {
       auto peer = co_await testing::Peer::connect(client);
       const std::string batch = testing::make_batch({});
       for (int i = 0; i < count; ++i) {
@@ -270,7 +270,7 @@ TEST_F(StoreWentBack, AStartThatFailsAmidTheLogsLeavesNoCleanMarker) {
 /// A life with power cuts at any moment: topics come and go, records are acknowledged.
 class PowerCuts : public StoreWentBack, public ::testing::WithParamInterface<std::uint64_t> {
  protected:
-  static awaitable<void> live(PowerCuts& test, sim::Node& client) {
+  static awaitable<void> live(PowerCuts& test, sim::Machine& client) {
     for (int i = 0;; ++i) {
       const std::string name = fmt::format("t-{}-{}", test.lives_, i);
       std::vector<NewTopic> wanted(1);

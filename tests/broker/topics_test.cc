@@ -51,7 +51,8 @@ class TopicsTest : public BrokerTest {
   }
   /// Each record in a batch of its own, few keys.
   void produce(const std::string& topic, int records, std::int16_t acks = -1) {
-    const auto send = [](sim::Node& machine, std::string to, int count, std::int16_t acks_wanted) -> awaitable<bool> {
+    const auto send = [](sim::Machine& machine, std::string to, int count,
+                         std::int16_t acks_wanted) -> awaitable<bool> {
       auto peer = co_await testing::Peer::connect(machine);
       for (int i = 0; i < count; ++i) {
         record::BatchBuilder builder({.codec = record::Codec::none});

@@ -16,7 +16,7 @@
 #include "env/task_group.h"
 #include "record/batch.h"
 #include "record/record.h"
-#include "sim/world.h"
+#include "sim/machine/world.h"
 #include "wire/header.h"
 #include "wire/messages/api_versions.h"
 #include "wire/messages/fetch.h"
@@ -46,7 +46,7 @@ class FakeBroker {
     std::vector<wire::FetchResponse::AbortedTransaction> aborted;
   };
 
-  FakeBroker(sim::World& world, sim::Node& node) : world_(world), node_(node) {}
+  FakeBroker(sim::World& world, sim::Machine& node) : world_(world), node_(node) {}
 
   void start() {
     auto& shard = node_.shard(0);
@@ -390,7 +390,7 @@ class FakeBroker {
   }
 
   sim::World& world_;
-  sim::Node& node_;
+  sim::Machine& node_;
   std::shared_ptr<Session> session_;
   bool held_ = false;
   Duration idle_wait_{0};  ///< before the answer in the making
@@ -401,7 +401,7 @@ class FakeBroker {
 /// A machine with the fake broker and one for the client.
 struct ClientWorld {
   explicit ClientWorld(std::uint64_t seed = 1)
-      : world(seed), client(world.add_node("client")), machine(world.add_node("broker")), broker(world, machine) {
+      : world(seed), client(world.add_machine("client")), machine(world.add_machine("broker")), broker(world, machine) {
     broker.start();
     options.bootstrap = {{.host = "broker", .port = FakeBroker::kPort, .path = {}}};
     options.notice = [this](const Notice& notice) {
@@ -416,8 +416,8 @@ struct ClientWorld {
   }
 
   sim::World world;
-  sim::Node& client;
-  sim::Node& machine;
+  sim::Machine& client;
+  sim::Machine& machine;
   FakeBroker broker;
   ClientOptions options;
   std::vector<Notice> notices;

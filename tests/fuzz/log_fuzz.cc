@@ -16,8 +16,8 @@
 #include "log/log.h"
 #include "log/producer_states.h"
 #include "record/batch.h"
-#include "sim/disk.h"
-#include "sim/scheduler.h"
+#include "sim/machine/disk.h"
+#include "sim/machine/scheduler.h"
 
 namespace mq::log {
 namespace {

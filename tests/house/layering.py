@@ -5,12 +5,12 @@ import pathlib
 import re
 import sys
 
-INCLUDE = re.compile(r'^\s*#\s*include\s*"([a-z_]+)/', re.MULTILINE)
+INCLUDE = re.compile(r'^\s*#\s*include\s*"([a-z_/]+)/', re.MULTILINE)
 # What would reach a folder past the pattern above: other brackets, another way to the file, another directive.
 ANY_INCLUDE = re.compile(r'^\s*(?:#|%:)\s*(?:include|import).*$', re.MULTILINE)
 PLAIN_INCLUDE = re.compile(r'\s*#\s*include\s*("[\w./]+"|<[\w./+-]+>)')
-ROW = re.compile(r"^\| `(\w+)` \|.*\|([^|]*)\|$", re.MULTILINE)
-LIBRARY = re.compile(r"mq_library\((\w+)([^)]*)\)")
+ROW = re.compile(r"^\| `([\w/]+)` \|.*\|([^|]*)\|$", re.MULTILINE)
+LIBRARY = re.compile(r"mq_library\(([\w/]+)([^)]*)\)")
 SOURCES = ("*.h", "*.cc")
 CODE_SUFFIXES = {".h", ".cc", ".c", ".cpp", ".cxx", ".hh", ".hpp", ".hxx", ".inc", ".inl", ".ipp", ".tcc"}
 
@@ -24,6 +24,14 @@ def sources(folder):
     return sorted(path for pattern in SOURCES for path in folder.rglob(pattern))
 
 
+def included(text, folders):
+    """The folders of the table that a source includes from; a room with a row of its own counts as one."""
+    for directory in INCLUDE.findall(text):
+        while directory not in folders and "/" in directory:
+            directory = directory.rpartition("/")[0]
+        yield directory
+
+
 def table_problems(may_include):
     seen = set()
     for folder, may in may_include.items():
@@ -31,8 +39,11 @@ def table_problems(may_include):
             yield f"lib/README.md: {folder} may include {other}, which is not above it"
         seen.add(folder)
     for path in sorted(pathlib.Path("lib").iterdir()):
-        if path.is_dir() and path.name not in may_include:
-            yield f"lib/README.md: no row for lib/{path.name}"
+        if not path.is_dir() or path.name in may_include:
+            continue
+        for room in sorted(room for room in path.iterdir() if room.is_dir()) or [path]:
+            if str(room.relative_to("lib")) not in may_include:
+                yield f"lib/README.md: no row for {room}"
 
 
 def declared_depends(folder):
@@ -47,12 +58,12 @@ def declared_depends(folder):
     return depends
 
 
-def folder_problems(folder, may):
+def folder_problems(folder, may, folders):
     depends = declared_depends(folder)
     for other in sorted(depends - may):
         yield f"lib/{folder}/CMakeLists.txt: DEPENDS {other}, which lib/README.md does not allow"
     for path in sources(pathlib.Path("lib") / folder):
-        for other in sorted(set(INCLUDE.findall(path.read_text())) - {folder}):
+        for other in sorted(set(included(path.read_text(), folders)) - {folder}):
             if other not in may:
                 yield f"{path}: includes {other}/, which lib/README.md does not allow"
             elif other not in depends:
@@ -76,7 +87,7 @@ def outside_problems(folders):
     """sim belongs to tests/; posix to cmd/ and to the tests of what does I/O, never to those of a folder above env."""
     pure = folders[:folders.index("env")]
     for path in sources(pathlib.Path("cmd")):
-        if "sim" in INCLUDE.findall(path.read_text()):
+        if any(directory.partition("/")[0] == "sim" for directory in INCLUDE.findall(path.read_text())):
             yield f"{path}: includes sim/"
     for path in sources(pathlib.Path("tests")):
         if "posix" in INCLUDE.findall(path.read_text()) and path.parts[1] in pure:
@@ -89,7 +100,7 @@ def main():
     problems += evasion_problems(may_include)
     for folder, may in may_include.items():
         if (pathlib.Path("lib") / folder / "CMakeLists.txt").exists():
-            problems += folder_problems(folder, may)
+            problems += folder_problems(folder, may, may_include)
     print("\n".join(problems))
     sys.exit(1 if problems else 0)
 

@@ -14,8 +14,8 @@
 #include "record/batch.h"
 #include "record/batch_builder.h"
 #include "record/record.h"
-#include "sim/disk.h"
-#include "sim/scheduler.h"
+#include "sim/machine/disk.h"
+#include "sim/machine/scheduler.h"
 
 namespace mq::log {
 

@@ -8,7 +8,7 @@
 
 #include "log/log_dir.h"
 #include "posix/files.h"
-#include "sim/disk.h"
+#include "sim/machine/disk.h"
 
 namespace mq::log {
 namespace {

@@ -7,7 +7,7 @@
 #include <set>
 #include <string>
 
-#include "sim/world.h"
+#include "sim/machine/world.h"
 
 namespace mq::meta {
 namespace {
@@ -44,7 +44,7 @@ class SqliteStoreTest : public ::testing::Test {
   }
 
   sim::World world_;
-  sim::Node& node_ = world_.add_node("a");
+  sim::Machine& node_ = world_.add_machine("a");
   std::unique_ptr<MetadataStore> store_;
 };
 
@@ -226,7 +226,7 @@ TEST_P(PowerCuts, AtAnyMomentLoseNoAnswerAndLeaveNoHalf) {
     // The cut may also come while the store is opening or being made.
     const Duration life = std::chrono::microseconds(world_.rng().below(20'000));
     bool is_open = false;
-    node_.spawn([](sim::Node& node, LastStop last_stop, int& count, bool& opened) -> awaitable<void> {
+    node_.spawn([](sim::Machine& node, LastStop last_stop, int& count, bool& opened) -> awaitable<void> {
       auto store = co_await open_sqlite_store(node.files(), node.metadata_pool(), node.shard(0), kPath, node.random(),
                                               node.logger(), last_stop);
       EXPECT_TRUE(store) << store.error().message;
@@ -252,10 +252,10 @@ INSTANTIATE_TEST_SUITE_P(Seeds, PowerCuts, ::testing::Range(1, 101));
 
 std::uint64_t trace_of_a_life(std::uint64_t seed) {
   sim::World world(seed);
-  sim::Node& node = world.add_node("a");
+  sim::Machine& node = world.add_machine("a");
   EXPECT_TRUE(node.files().make_directories("/data"));
   int answered = 0;
-  node.spawn([](sim::Node& n, int& count) -> awaitable<void> {
+  node.spawn([](sim::Machine& n, int& count) -> awaitable<void> {
     auto store = co_await open_sqlite_store(n.files(), n.metadata_pool(), n.shard(0), kPath, n.random(), n.logger(),
                                             LastStop::clean);
     co_await count_up(**store, count);

@@ -7,8 +7,8 @@
 #include "meta/sqlite/sqlite_store.h"
 #include "meta/store_contract.h"
 #include "posix/runtime.h"
-#include "sim/model_metadata.h"
-#include "sim/world.h"
+#include "sim/machine/model_metadata.h"
+#include "sim/machine/world.h"
 
 namespace mq::meta {
 namespace {
@@ -31,7 +31,7 @@ class SimulatedHome : public StoreHome {
   void drive(awaitable<void> task) override { world_.run(node_, std::move(task)); }
 
   sim::World world_{1};
-  sim::Node& node_ = world_.add_node("a");
+  sim::Machine& node_ = world_.add_machine("a");
   std::unique_ptr<MetadataStore> store_;
 };
 

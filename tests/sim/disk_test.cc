@@ -1,11 +1,11 @@
-#include "sim/disk.h"
+#include "sim/machine/disk.h"
 
 #include <gtest/gtest.h>
 
 #include <set>
 #include <string>
 
-#include "sim/world.h"
+#include "sim/machine/world.h"
 
 namespace mq::sim {
 namespace {
@@ -26,27 +26,27 @@ class DiskTest : public ::testing::Test {
   }
 
   World world{11};
-  Node& node = world.add_node("a");
-  Disk& disk = node.disk();
+  Machine& machine = world.add_machine("a");
+  Disk& disk = machine.disk();
 };
 
 TEST_F(DiskTest, KillKeepsWhatWasWritten) {
   write("f", "hello");
-  node.kill();
+  machine.kill();
   EXPECT_EQ(contents(disk, "f"), "hello");
 }
 
 TEST_F(DiskTest, PowerLossAfterSyncKeepsAndBeforeItLoses) {
   make_durable("f", "kept");
   write("f", "lost");
-  node.lose_power(PowerLoss::drop_all);
+  machine.lose_power(PowerLoss::drop_all);
   EXPECT_EQ(contents(disk, "f"), "kept");
 }
 
 TEST_F(DiskTest, SyncedFileWithoutDirectorySyncLosesItsName) {
   write("f", "hello");
   ASSERT_TRUE(file("f")->sync());
-  node.lose_power(PowerLoss::drop_all);
+  machine.lose_power(PowerLoss::drop_all);
   EXPECT_FALSE(*disk.exists("f"));
 }
 
@@ -55,7 +55,7 @@ TEST_F(DiskTest, RenameWithoutDirectorySyncShowsTheOldFileAfterPowerLoss) {
   make_durable("f.tmp", "new");
   ASSERT_TRUE(disk.rename("f.tmp", "f"));
   EXPECT_EQ(contents(disk, "f"), "new");
-  node.lose_power(PowerLoss::drop_all);
+  machine.lose_power(PowerLoss::drop_all);
   EXPECT_EQ(contents(disk, "f"), "old");
   EXPECT_EQ(contents(disk, "f.tmp"), "new");
 }
@@ -63,7 +63,7 @@ TEST_F(DiskTest, RenameWithoutDirectorySyncShowsTheOldFileAfterPowerLoss) {
 TEST_F(DiskTest, DirectoryThatWasNeverSyncedGoesWithItsFiles) {
   ASSERT_TRUE(disk.make_directories("/a/b"));
   make_durable("/a/b/f", "hello");
-  node.lose_power(PowerLoss::drop_all);
+  machine.lose_power(PowerLoss::drop_all);
   EXPECT_FALSE(*disk.exists("/a"));
 }
 
@@ -98,7 +98,7 @@ TEST_F(DiskTest, ReplaceAtomicallyLeavesOldOrNewWholeAtEveryPowerLoss) {
   std::set<std::string> seen;
   for (std::uint64_t seed = 1; seed <= 200; ++seed) {
     World other(seed);
-    Node& machine = other.add_node("a");
+    Machine& machine = other.add_machine("a");
     const std::string old_text(3000, 'o');
     const std::string new_text(5000, 'n');
     ASSERT_TRUE(env::replace_atomically(machine.disk(), "/f", old_text));
@@ -120,7 +120,7 @@ TEST_F(DiskTest, TornWritesLeaveSomeSectorsNewAndSomeOld) {
   write("/f", std::string(64 << 10, 'n'));
   // The write as a whole may be dropped too, so try a few cuts.
   for (int i = 0; i < 20; ++i) {
-    node.lose_power(PowerLoss::torn);
+    machine.lose_power(PowerLoss::torn);
     const std::string found = contents(disk, "/f");
     ASSERT_EQ(found.size(), std::size_t{64 << 10});
     for (std::size_t sector = 0; sector < found.size(); sector += 512)
@@ -137,7 +137,7 @@ TEST_F(DiskTest, UnsyncedWritesAreLostWhateverTheirOrder) {
     make_durable("/f", "--");
     ASSERT_TRUE(file("/f")->write_at(0, "1"));
     ASSERT_TRUE(file("/f")->write_at(1, "2"));
-    node.lose_power(PowerLoss::drop_some);
+    machine.lose_power(PowerLoss::drop_some);
     later_without_earlier = contents(disk, "/f") == "-2";
   }
   EXPECT_TRUE(later_without_earlier);
@@ -231,8 +231,8 @@ TEST_F(DiskTest, LockIsHeldOnceAndGoesWithItsHolder) {
   auto lock = disk.lock("/.lock");
   ASSERT_TRUE(lock);
   EXPECT_EQ(disk.lock("/.lock").error().code, Errc::conflict);
-  node.own(std::shared_ptr<env::FileLock>(std::move(*lock)));
-  node.kill();
+  machine.own(std::shared_ptr<env::FileLock>(std::move(*lock)));
+  machine.kill();
   EXPECT_TRUE(disk.lock("/.lock"));
 }
 
@@ -265,10 +265,10 @@ TEST_F(DiskTest, DestructorThatWritesIsCaught) {
     }
   };
   bool is_wrong = true;
-  node.own(std::make_shared<Writer>(disk, is_wrong));
-  EXPECT_DEATH(node.kill(), "is_frozen_");
+  machine.own(std::make_shared<Writer>(disk, is_wrong));
+  EXPECT_DEATH(machine.kill(), "is_frozen_");
   is_wrong = false;
-  node.kill();
+  machine.kill();
 }
 
 }  // namespace

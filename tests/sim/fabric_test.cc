@@ -1,11 +1,11 @@
-#include "sim/fabric.h"
+#include "sim/machine/fabric.h"
 
 #include <gtest/gtest.h>
 
 #include <array>
 #include <string>
 
-#include "sim/world.h"
+#include "sim/machine/world.h"
 
 namespace mq::sim {
 namespace {
@@ -50,8 +50,8 @@ class FabricTest : public ::testing::Test {
   }
 
   World world{7};
-  Node& a = world.add_node("a");
-  Node& b = world.add_node("b");
+  Machine& a = world.add_machine("a");
+  Machine& b = world.add_machine("b");
 };
 
 TEST_F(FabricTest, BytesArriveInOrderAndTheEndComesAfterThem) {
@@ -191,10 +191,10 @@ TEST_F(FabricTest, StreamMovesToAnotherShard) {
   pair.server->move_to(b.shard(1));
   bool on_shard_1 = false;
   b.spawn(
-      [](Node& node, env::Stream& stream, bool& to) -> awaitable<void> {
+      [](Machine& machine, env::Stream& stream, bool& to) -> awaitable<void> {
         std::array<char, 10> buffer;
         EXPECT_TRUE(co_await stream.read_some(buffer));
-        to = node.shard(1).is_current();
+        to = machine.shard(1).is_current();
       }(b, *pair.server, on_shard_1),
       1);
   world.run_for(1s);

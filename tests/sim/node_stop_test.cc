@@ -15,7 +15,7 @@
 #include "client/producer.h"
 #include "record/record.h"
 #include "seeds.h"
-#include "sim/world.h"
+#include "sim/machine/world.h"
 
 namespace mq::sim {
 namespace {
@@ -27,7 +27,7 @@ const std::string kTopic = "events";
 
 /// The broker that is stopped and started, and what its clients saw.
 struct Life {
-  explicit Life(std::uint64_t seed) : world(seed), machine(world.add_node("broker", {.shards = 3})) {}
+  explicit Life(std::uint64_t seed) : world(seed), machine(world.add_machine("broker", {.shards = 3})) {}
 
   void start_broker() {
     broker::NodeConfig config;
@@ -54,7 +54,7 @@ struct Life {
   }
 
   World world;
-  Node& machine;
+  Machine& machine;
   std::int32_t offsets_partitions = 4;
   Duration housekeeping_interval = 30s;
   broker::Node* node = nullptr;
@@ -71,7 +71,7 @@ client::ClientOptions options() {
   return options;
 }
 
-awaitable<void> produce(Life& life, Node& host) {
+awaitable<void> produce(Life& life, Machine& host) {
   env::Shard& shard = host.shard(0);
   client::Cluster cluster(shard, host.random(), options());
   EXPECT_TRUE(co_await cluster.start(Instant::never()));
@@ -99,7 +99,7 @@ awaitable<void> produce(Life& life, Node& host) {
 }
 
 /// Makes a topic and deletes it, again and again. A stop may come between the two, or before the answer.
-awaitable<void> change_topics(Life& life, Node& host) {
+awaitable<void> change_topics(Life& life, Machine& host) {
   ++life.running;
   env::Shard& shard = host.shard(0);
   client::Cluster cluster(shard, host.random(), options());
@@ -117,7 +117,7 @@ awaitable<void> change_topics(Life& life, Node& host) {
 }
 
 /// A member of a group that reads and commits; it waits in fetches and rebalances.
-awaitable<void> read_as_member(Life& life, Node& host) {
+awaitable<void> read_as_member(Life& life, Machine& host) {
   ++life.running;
   env::Shard& shard = host.shard(0);
   client::Cluster cluster(shard, host.random(), options());
@@ -139,7 +139,7 @@ awaitable<void> read_as_member(Life& life, Node& host) {
 }
 
 /// Reads the topic from its start until `count` records came.
-awaitable<std::vector<std::string>> read_all(Node& host, std::size_t count) {
+awaitable<std::vector<std::string>> read_all(Machine& host, std::size_t count) {
   std::vector<std::string> seen;
   client::Cluster cluster(host.shard(0), host.random(), options());
   EXPECT_TRUE(co_await cluster.start(Instant::never()));
@@ -164,7 +164,7 @@ const TopicPartition kCommitted{kTopic, 0};
 
 /// Commits for one of `groups` groups after the other, the numbers from 0 on, with so much text that a load takes
 /// several steps.
-awaitable<void> commit_for_many(Node& host, int groups, int commits) {
+awaitable<void> commit_for_many(Machine& host, int groups, int commits) {
   client::Cluster cluster(host.shard(0), host.random(), options());
   EXPECT_TRUE(co_await cluster.start(Instant::never()));
   EXPECT_TRUE(co_await cluster.topic(kTopic, client::Cluster::AutoCreate::yes, Instant::never()));
@@ -179,7 +179,7 @@ awaitable<void> commit_for_many(Node& host, int groups, int commits) {
 }
 
 /// What each of them has committed.
-awaitable<std::vector<std::int64_t>> committed_by_many(Node& host, int groups) {
+awaitable<std::vector<std::int64_t>> committed_by_many(Machine& host, int groups) {
   client::Cluster cluster(host.shard(0), host.random(), options());
   EXPECT_TRUE(co_await cluster.start(Instant::never()));
   client::Admin admin(cluster);
@@ -199,7 +199,7 @@ TEST_P(Stop, AmidEverythingIsCleanAndLosesNothing) {
   Life life(GetParam());
   life.start_broker();
   const auto add = [&](const char* host, auto client) {
-    Node& machine = life.world.add_node(host, {.shards = 1});
+    Machine& machine = life.world.add_machine(host, {.shards = 1});
     machine.spawn(client(life, machine));
   };
   add("producer", produce);
@@ -216,7 +216,7 @@ TEST_P(Stop, AmidEverythingIsCleanAndLosesNothing) {
   life.is_over = true;
   ASSERT_TRUE(life.world.run_until([&] { return life.running == 0; }, 5min));
 
-  Node& reader = life.world.add_node("reader", {.shards = 1});
+  Machine& reader = life.world.add_machine("reader", {.shards = 1});
   const auto seen = life.world.run(reader, read_all(reader, kRecords), 1min);
   EXPECT_EQ(life.acknowledged.size(), static_cast<std::size_t>(kRecords));
   EXPECT_EQ(seen.size(), life.acknowledged.size());
@@ -232,13 +232,13 @@ TEST_P(Stop, AtAnyStepOfAStartThatLoadsGroupsIsCleanAndLosesNoOffset) {
   life.offsets_partitions = 2;
   life.housekeeping_interval = 3ms;  // compaction and checkpoints are under way too
   life.start_broker();
-  Node& client = life.world.add_node("client", {.shards = 1});
+  Machine& client = life.world.add_machine("client", {.shards = 1});
   life.world.run(client, commit_for_many(client, kGroups, kCommits), 10min);
   life.stop_broker();
   // These ask and commit in every state that the broker is in.
-  Node& asker = life.world.add_node("asker", {.shards = 1});
+  Machine& asker = life.world.add_machine("asker", {.shards = 1});
   asker.spawn(change_topics(life, asker));
-  Node& member = life.world.add_node("member", {.shards = 1});
+  Machine& member = life.world.add_machine("member", {.shards = 1});
   member.spawn(read_as_member(life, member));
   for (int round = 0; round < 20; ++round) {
     life.start_broker();

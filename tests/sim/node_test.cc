@@ -19,7 +19,7 @@
 #include "client/producer.h"
 #include "record/record.h"
 #include "seeds.h"
-#include "sim/world.h"
+#include "sim/machine/world.h"
 
 namespace mq::sim {
 namespace {
@@ -31,7 +31,7 @@ const std::string kTopic = "events";
 /// A broker's machine and the broker on it.
 class BrokerMachine {
  public:
-  BrokerMachine(World& world, const std::string& host) : world_(world), machine_(world.add_node(host)) { start(); }
+  BrokerMachine(World& world, const std::string& host) : world_(world), machine_(world.add_machine(host)) { start(); }
 
   void start() {
     broker::NodeConfig config;
@@ -59,7 +59,7 @@ class BrokerMachine {
     machine_.start();
     start();
   }
-  [[nodiscard]] Node& machine() { return machine_; }
+  [[nodiscard]] Machine& machine() { return machine_; }
   [[nodiscard]] const broker::Node& node() const { return *node_; }
   /// Batches that came again since the last start, and were not appended again.
   [[nodiscard]] std::uint64_t duplicates() const {
@@ -70,7 +70,7 @@ class BrokerMachine {
 
  private:
   World& world_;
-  Node& machine_;
+  Machine& machine_;
   broker::Node* node_ = nullptr;
 };
 
@@ -85,7 +85,7 @@ client::ClientOptions options_for(const std::string& broker) {
 using Acknowledged = std::map<std::string, std::pair<std::int32_t, std::int64_t>>;
 
 /// Sends `count` records with acks=all and returns when all are reported.
-awaitable<void> produce(Node& node, std::string broker, int count, Acknowledged& acknowledged, bool& done) {
+awaitable<void> produce(Machine& node, std::string broker, int count, Acknowledged& acknowledged, bool& done) {
   env::Shard& shard = node.shard(0);
   client::Cluster cluster(shard, node.random(), options_for(broker));
   EXPECT_TRUE(co_await cluster.start(Instant::never()));
@@ -132,7 +132,7 @@ void take(client::Polled& polled, std::vector<Seen>& seen) {
 }
 
 /// Reads the topic from its start until `count` records came.
-awaitable<void> consume(Node& node, std::string broker, std::size_t count, std::vector<Seen>& seen, bool& done) {
+awaitable<void> consume(Machine& node, std::string broker, std::size_t count, std::vector<Seen>& seen, bool& done) {
   client::Cluster cluster(node.shard(0), node.random(), options_for(broker));
   EXPECT_TRUE(co_await cluster.start(Instant::never()));
   EXPECT_TRUE(co_await cluster.topic(kTopic, client::Cluster::AutoCreate::yes, Instant::never()));
@@ -150,7 +150,7 @@ awaitable<void> consume(Node& node, std::string broker, std::size_t count, std::
 }
 
 /// A member of a group that reads until the group has seen `count` records, and commits what it read.
-awaitable<void> consume_as_member(Node& node, std::string broker, std::size_t count, std::vector<Seen>& seen,
+awaitable<void> consume_as_member(Machine& node, std::string broker, std::size_t count, std::vector<Seen>& seen,
                                   int& ended) {
   env::Shard& shard = node.shard(0);
   client::Cluster cluster(shard, node.random(), options_for(broker));
@@ -199,8 +199,8 @@ void expect_same(const Acknowledged& acknowledged, const std::vector<Seen>& seen
 std::uint64_t hash_of_a_life(std::uint64_t seed) {
   World world(seed);
   BrokerMachine broker(world, "broker");
-  Node& producers = world.add_node("producers", {.shards = 1});
-  Node& consumers = world.add_node("consumers", {.shards = 1});
+  Machine& producers = world.add_machine("producers", {.shards = 1});
+  Machine& consumers = world.add_machine("consumers", {.shards = 1});
   Acknowledged acknowledged;
   std::vector<Seen> seen;
   std::vector<Seen> seen_by_group;
@@ -210,7 +210,7 @@ std::uint64_t hash_of_a_life(std::uint64_t seed) {
   producers.spawn(produce(producers, "broker", 300, acknowledged, produced));
   consumers.spawn(consume(consumers, "broker", 300, seen, consumed));
   for (const char* host : {"member-1", "member-2"}) {
-    Node& machine = world.add_node(host, {.shards = 1});
+    Machine& machine = world.add_machine(host, {.shards = 1});
     machine.spawn(consume_as_member(machine, "broker", 300, seen_by_group, members_ended));
   }
   EXPECT_TRUE(world.run_until([&] { return produced && consumed && members_ended == 2; }, 2min));
@@ -222,7 +222,7 @@ std::uint64_t hash_of_a_life(std::uint64_t seed) {
   return world.trace_hash();
 }
 
-TEST(Node, BrokerWithItsClientsLivesTheSameLifeTwiceFromOneSeedAndAnotherFromAnother) {
+TEST(Machine, BrokerWithItsClientsLivesTheSameLifeTwiceFromOneSeedAndAnotherFromAnother) {
   constexpr std::uint64_t kSeeds = 10;
   std::set<std::uint64_t> hashes;
   for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
@@ -238,7 +238,7 @@ class BrokerCrashes : public ::testing::TestWithParam<std::uint64_t> {};
 TEST_P(BrokerCrashes, LoseNoAcknowledgedRecordAndDoubleNone) {
   World world(GetParam());
   BrokerMachine broker(world, "broker");
-  Node& producers = world.add_node("producers", {.shards = 1});
+  Machine& producers = world.add_machine("producers", {.shards = 1});
   Acknowledged acknowledged;
   bool produced = false;
   producers.spawn(produce(producers, "broker", 400, acknowledged, produced));
@@ -251,7 +251,7 @@ TEST_P(BrokerCrashes, LoseNoAcknowledgedRecordAndDoubleNone) {
     }
   }
   ASSERT_TRUE(world.run_until([&] { return produced; }, 10min));
-  Node& consumers = world.add_node("consumers", {.shards = 1});
+  Machine& consumers = world.add_machine("consumers", {.shards = 1});
   std::vector<Seen> seen;
   bool consumed = false;
   consumers.spawn(consume(consumers, "broker", 400, seen, consumed));
@@ -269,7 +269,7 @@ void live_through(std::uint64_t seed, Trouble trouble) {
   SCOPED_TRACE(seed);
   World world(seed);
   BrokerMachine broker(world, "broker");
-  Node& producers = world.add_node("producers", {.shards = 1});
+  Machine& producers = world.add_machine("producers", {.shards = 1});
   Acknowledged acknowledged;
   bool produced = false;
   producers.spawn(produce(producers, "broker", 400, acknowledged, produced));
@@ -278,7 +278,7 @@ void live_through(std::uint64_t seed, Trouble trouble) {
     trouble(world, broker);
   }
   ASSERT_TRUE(world.run_until([&] { return produced; }, 10min));
-  Node& consumers = world.add_node("consumers", {.shards = 1});
+  Machine& consumers = world.add_machine("consumers", {.shards = 1});
   std::vector<Seen> seen;
   bool consumed = false;
   consumers.spawn(consume(consumers, "broker", 400, seen, consumed));
@@ -334,7 +334,7 @@ TEST(BrokerFaults, DiskWhoseSyncFailsTakesNothingBackThatWasAcknowledged) {
 }
 
 /// Makes topics with more and with fewer partitions than are synced one by one, and deletes one of them.
-awaitable<bool> make_and_delete_topics(Node& node, std::string broker) {
+awaitable<bool> make_and_delete_topics(Machine& node, std::string broker) {
   client::Cluster cluster(node.shard(0), node.random(), options_for(broker));
   EXPECT_TRUE(co_await cluster.start(Instant::never()));
   client::Admin admin(cluster);
@@ -356,7 +356,7 @@ class TopicCrashes : public ::testing::TestWithParam<std::uint64_t> {};
 TEST_P(TopicCrashes, LeaveWhatWasAnsweredAndTakeNothingElse) {
   World world(GetParam());
   BrokerMachine broker(world, "broker");
-  Node& admins = world.add_node("admins", {.shards = 1});
+  Machine& admins = world.add_machine("admins", {.shards = 1});
   ASSERT_TRUE(world.run(admins, make_and_delete_topics(admins, "broker")));
   broker.restart_after_power_loss(PowerLoss::any);
 

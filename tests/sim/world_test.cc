@@ -1,4 +1,4 @@
-#include "sim/world.h"
+#include "sim/machine/world.h"
 
 #include <gtest/gtest.h>
 
@@ -18,7 +18,7 @@ namespace {
 /// Answers every connection with what it sent.
 class EchoServer {
  public:
-  explicit EchoServer(Node& node) : node_(node), connections_(node.shard(0)) {}
+  explicit EchoServer(Machine& machine) : node_(machine), connections_(machine.shard(0)) {}
 
   awaitable<void> serve(std::uint16_t port) {
     auto listener = node_.shard(0).network().listen({.host = "", .port = port, .path = {}});
@@ -41,12 +41,12 @@ class EchoServer {
     }
   }
 
-  Node& node_;
+  Machine& node_;
   env::TaskGroup connections_;
 };
 
-awaitable<Result<std::string>> ask(Node& node, env::Address server, std::string text, Instant deadline) {
-  MQ_CO_TRY(auto stream, co_await node.shard(0).network().connect(server, deadline));
+awaitable<Result<std::string>> ask(Machine& machine, env::Address server, std::string text, Instant deadline) {
+  MQ_CO_TRY(auto stream, co_await machine.shard(0).network().connect(server, deadline));
   const BytesView piece = text;
   MQ_CO_CHECK(co_await stream->write({&piece, 1}));
   std::string answer;
@@ -59,36 +59,36 @@ awaitable<Result<std::string>> ask(Node& node, env::Address server, std::string 
 }
 
 /// Timers, files, pools, two shards and a conversation, enough of each that two seeds cannot agree by chance.
-awaitable<void> busy_program(Node& node, Node& server, std::string& story) {
-  auto file = node.files().open("story", env::OpenMode::create);
+awaitable<void> busy_program(Machine& machine, Machine& server, std::string& story) {
+  auto file = machine.files().open("story", env::OpenMode::create);
   for (int i = 0; i < 20; ++i) {
-    const auto nap = Duration(std::chrono::microseconds(node.random().below(500)));
-    co_await node.shard(0).sleep_until(node.shard(0).now() + nap);
-    const int doubled = co_await env::on_shard(node.shard(0), node.shard(1), [i] { return 2 * i; });
-    auto answer = co_await ask(node, {.host = server.host(), .port = 7, .path = {}}, "line " + std::to_string(doubled),
-                               node.shard(0).now() + 1min);
+    const auto nap = Duration(std::chrono::microseconds(machine.random().below(500)));
+    co_await machine.shard(0).sleep_until(machine.shard(0).now() + nap);
+    const int doubled = co_await env::on_shard(machine.shard(0), machine.shard(1), [i] { return 2 * i; });
+    auto answer = co_await ask(machine, {.host = server.host(), .port = 7, .path = {}},
+                               "line " + std::to_string(doubled), machine.shard(0).now() + 1min);
     EXPECT_TRUE(answer);
     story += *answer + "\n";
-    auto synced = co_await node.pool().run(node.shard(0), [&] {
+    auto synced = co_await machine.pool().run(machine.shard(0), [&] {
       return (*file)->write_at(0, story) ? (*file)->sync() : Result<void>(fail(Errc::internal, "no write"));
     });
     EXPECT_TRUE(synced);
-    node.logger().info("line {} at {}", i, node.clock().wall_now());
+    machine.logger().info("line {} at {}", i, machine.clock().wall_now());
   }
 }
 
 std::uint64_t hash_of_busy_world(std::uint64_t seed) {
   World world(seed);
-  Node& server = world.add_node("server");
+  Machine& server = world.add_machine("server");
   server.spawn(server.make<EchoServer>(server).serve(7));
   std::array<std::string, 3> stories;
   int ended = 0;
   for (std::size_t i = 0; i < stories.size(); ++i) {
-    Node& node = world.add_node("client-" + std::to_string(i));
-    node.spawn([](Node& n, Node& s, std::string& story, int& count) -> awaitable<void> {
+    Machine& machine = world.add_machine("client-" + std::to_string(i));
+    machine.spawn([](Machine& n, Machine& s, std::string& story, int& count) -> awaitable<void> {
       co_await busy_program(n, s, story);
       ++count;
-    }(node, server, stories[i], ended));
+    }(machine, server, stories[i], ended));
   }
   EXPECT_TRUE(world.run_until([&] { return ended == 3; }, 1min));
   for (const std::string& story : stories) EXPECT_EQ(story, stories[0]);
@@ -108,13 +108,13 @@ TEST(World, SameSeedGivesSameTraceAndAnotherSeedAnother) {
 
 TEST(World, ClockJumpsToTheNextTimerAndStandsStillWhileTasksRun) {
   World world(1);
-  Node& node = world.add_node("a");
+  Machine& machine = world.add_machine("a");
   std::vector<Instant> seen;
-  node.spawn([](env::Shard& shard, std::vector<Instant>& to) -> awaitable<void> {
+  machine.spawn([](env::Shard& shard, std::vector<Instant>& to) -> awaitable<void> {
     to.push_back(shard.now());
     co_await shard.sleep_until(shard.now() + 24h);
     to.push_back(shard.now());
-  }(node.shard(0), seen));
+  }(machine.shard(0), seen));
   world.run_for(48h);
   ASSERT_EQ(seen.size(), 2u);
   EXPECT_EQ(seen[1] - seen[0], 24h);
@@ -123,8 +123,8 @@ TEST(World, ClockJumpsToTheNextTimerAndStandsStillWhileTasksRun) {
 
 TEST(World, WallClockOfOneNodeMayBeWrong) {
   World world(1);
-  Node& right = world.add_node("right");
-  Node& wrong = world.add_node("wrong");
+  Machine& right = world.add_machine("right");
+  Machine& wrong = world.add_machine("wrong");
   wrong.clock().set_wall_offset(-1h);
   world.run_for(5s);
   EXPECT_EQ(right.clock().wall_now() - wrong.clock().wall_now(), 3'600'000);
@@ -134,15 +134,15 @@ TEST(World, WallClockOfOneNodeMayBeWrong) {
 TEST(Shard, PostsFromOneShardToAnotherKeepTheirOrder) {
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     World world(seed);
-    Node& node = world.add_node("a", {.shards = 3});
+    Machine& machine = world.add_machine("a", {.shards = 3});
     std::vector<int> from_0;
     std::vector<int> from_1;
     std::vector<int> both;
-    node.shard(0).post([&] {
-      for (int i = 0; i < 50; ++i) node.shard(2).post([&, i] { from_0.push_back(i), both.push_back(0); });
+    machine.shard(0).post([&] {
+      for (int i = 0; i < 50; ++i) machine.shard(2).post([&, i] { from_0.push_back(i), both.push_back(0); });
     });
-    node.shard(1).post([&] {
-      for (int i = 0; i < 50; ++i) node.shard(2).post([&, i] { from_1.push_back(i), both.push_back(1); });
+    machine.shard(1).post([&] {
+      for (int i = 0; i < 50; ++i) machine.shard(2).post([&, i] { from_1.push_back(i), both.push_back(1); });
     });
     world.run_for(1ms);
     ASSERT_EQ(from_0.size(), 50u);
@@ -154,27 +154,27 @@ TEST(Shard, PostsFromOneShardToAnotherKeepTheirOrder) {
 
 TEST(Shard, IsCurrentOnlyWhileOneOfItsTasksRuns) {
   World world(1);
-  Node& node = world.add_node("a");
+  Machine& machine = world.add_machine("a");
   bool on_own = false;
   bool on_other = true;
-  node.shard(1).post([&] {
-    on_own = node.shard(1).is_current();
-    on_other = node.shard(0).is_current();
+  machine.shard(1).post([&] {
+    on_own = machine.shard(1).is_current();
+    on_other = machine.shard(0).is_current();
   });
   world.run_for(1ms);
   EXPECT_TRUE(on_own);
   EXPECT_FALSE(on_other);
-  EXPECT_FALSE(node.shard(1).is_current());
+  EXPECT_FALSE(machine.shard(1).is_current());
 }
 
 TEST(Timer, CancelEndsTheWaitEarlyAndLaterWaitsAreUntouched) {
   World world(1);
-  Node& node = world.add_node("a");
-  env::Shard& shard = node.shard(0);
+  Machine& machine = world.add_machine("a");
+  env::Shard& shard = machine.shard(0);
   auto timer = shard.make_timer();
   timer->cancel();
   std::vector<Errc> ended;
-  node.spawn([](env::Shard& s, env::Timer& t, std::vector<Errc>& to) -> awaitable<void> {
+  machine.spawn([](env::Shard& s, env::Timer& t, std::vector<Errc>& to) -> awaitable<void> {
     for (int i = 0; i < 2; ++i) {
       auto waited = co_await t.wait_until(s.now() + 10s);
       to.push_back(waited ? Errc::internal : waited.error().code);
@@ -190,31 +190,31 @@ TEST(Timer, CancelEndsTheWaitEarlyAndLaterWaitsAreUntouched) {
 
 TEST(Pool, JobsStartInOrderAndAnswerOnTheCallersShardAfterTheDisksTime) {
   World world(3);
-  Node& node = world.add_node("a", {.disk = {.sync_min = 10ms, .sync_mean = 0ms}});
-  auto file = *node.files().open("f", env::OpenMode::create);
+  Machine& machine = world.add_machine("a", {.disk = {.sync_min = 10ms, .sync_mean = 0ms}});
+  auto file = *machine.files().open("f", env::OpenMode::create);
   const Instant before = world.now();
-  const bool home = world.run(node, [](Node& n, env::File& f) -> awaitable<bool> {
+  const bool home = world.run(machine, [](Machine& n, env::File& f) -> awaitable<bool> {
     const bool synced = co_await n.metadata_pool().run(n.shard(0), [&] { return f.sync().has_value(); });
     co_return synced&& n.shard(0).is_current();
-  }(node, *file));
+  }(machine, *file));
   EXPECT_TRUE(home);
   EXPECT_GE(world.now() - before, 10ms);
   std::vector<int> order;
-  for (int i = 0; i < 10; ++i) node.metadata_pool().submit([&, i] { order.push_back(i); });
+  for (int i = 0; i < 10; ++i) machine.metadata_pool().submit([&, i] { order.push_back(i); });
   world.run_for(1s);
   EXPECT_EQ(order.size(), 10u);
   EXPECT_TRUE(std::ranges::is_sorted(order));
 }
 
-TEST(Node, KillDestroysEveryCoroutineWhereItWaits) {
+TEST(Machine, KillDestroysEveryCoroutineWhereItWaits) {
   for (std::uint64_t seed = 1; seed <= 10; ++seed) {
     World world(seed);
-    Node& server = world.add_node("server");
+    Machine& server = world.add_machine("server");
     server.spawn(server.make<EchoServer>(server).serve(7));
-    Node& node = world.add_node("a");
-    auto& event = node.make<env::Event>(node.shard(0));
+    Machine& machine = world.add_machine("a");
+    auto& event = machine.make<env::Event>(machine.shard(0));
     auto alive = std::make_shared<int>(0);
-    const auto waits = [](Node& n, Node& s, env::Event& e, int which, std::shared_ptr<int>) -> awaitable<void> {
+    const auto waits = [](Machine& n, Machine& s, env::Event& e, int which, std::shared_ptr<int>) -> awaitable<void> {
       env::Shard& shard = n.shard(0);
       std::array<char, 10> buffer;
       if (which == 0) co_await e.wait();
@@ -227,20 +227,21 @@ TEST(Node, KillDestroysEveryCoroutineWhereItWaits) {
       if (which == 4) co_await env::on_shard(shard, n.shard(1), [] {});
       while (true) co_await e.wait();
     };
-    for (int which = 0; which < 5; ++which) node.spawn(waits(node, server, event, which, alive));
+    for (int which = 0; which < 5; ++which) machine.spawn(waits(machine, server, event, which, alive));
     world.run_for(std::chrono::microseconds(world.rng().below(300)));
     EXPECT_GT(alive.use_count(), 1);
-    node.kill();
+    machine.kill();
     EXPECT_EQ(alive.use_count(), 1) << "seed " << seed;
-    EXPECT_FALSE(node.is_running());
+    EXPECT_FALSE(machine.is_running());
     world.run_for(1s);
-    node.start();
-    auto answer = world.run(node, ask(node, {.host = "server", .port = 7, .path = {}}, "again", world.now() + 1s));
+    machine.start();
+    auto answer =
+        world.run(machine, ask(machine, {.host = "server", .port = 7, .path = {}}, "again", world.now() + 1s));
     EXPECT_EQ(answer.value(), "again");
   }
 }
 
-TEST(Node, ObjectsOfAProcessGoAfterItsCoroutinesAndTheLastOneFirst) {
+TEST(Machine, ObjectsOfAProcessGoAfterItsCoroutinesAndTheLastOneFirst) {
   struct Mark {
     std::string name;
     std::vector<std::string>& gone;
@@ -248,16 +249,16 @@ TEST(Node, ObjectsOfAProcessGoAfterItsCoroutinesAndTheLastOneFirst) {
     ~Mark() { gone.push_back(name); }
   };
   World world(1);
-  Node& node = world.add_node("a");
+  Machine& machine = world.add_machine("a");
   std::vector<std::string> gone;
-  node.make<Mark>("first", gone);
-  node.make<Mark>("second", gone);
-  node.spawn([](env::Shard& shard, std::vector<std::string>& to) -> awaitable<void> {
+  machine.make<Mark>("first", gone);
+  machine.make<Mark>("second", gone);
+  machine.spawn([](env::Shard& shard, std::vector<std::string>& to) -> awaitable<void> {
     const Mark local("coroutine", to);
     co_await shard.sleep_until(Instant::never());
-  }(node.shard(0), gone));
+  }(machine.shard(0), gone));
   world.run_for(1ms);
-  node.kill();
+  machine.kill();
   EXPECT_EQ(gone, (std::vector<std::string>{"coroutine", "second", "first"}));
 }
 
@@ -267,10 +268,10 @@ struct NotifiesAtItsEnd {
   ~NotifiesAtItsEnd() { event->notify_all(); }
 };
 
-TEST(Node, KillDestroysWhoWaitsAndWhoWouldHaveWokenThemInAnyOrder) {
+TEST(Machine, KillDestroysWhoWaitsAndWhoWouldHaveWokenThemInAnyOrder) {
   World world(1);
-  Node& node = world.add_node("node", {.shards = 1});
-  env::Shard& shard = node.shard(0);
+  Machine& machine = world.add_machine("machine", {.shards = 1});
+  env::Shard& shard = machine.shard(0);
   const auto event = std::make_shared<env::Event>(shard);
   const auto wait = [](std::shared_ptr<env::Event> kept) -> awaitable<void> { co_await kept->wait(); };
   const auto hold = [](env::Shard& on, std::shared_ptr<env::Event> told) -> awaitable<void> {
@@ -278,12 +279,12 @@ TEST(Node, KillDestroysWhoWaitsAndWhoWouldHaveWokenThemInAnyOrder) {
     co_await on.sleep_until(Instant::never());
   };
   for (int i = 0; i < 4; ++i) {
-    node.spawn(wait(event));
-    node.spawn(hold(shard, event));
+    machine.spawn(wait(event));
+    machine.spawn(hold(shard, event));
   }
   world.run_for(1ms);
   EXPECT_TRUE(event->has_waiters());
-  node.kill();
+  machine.kill();
   EXPECT_FALSE(event->has_waiters());
 }
 

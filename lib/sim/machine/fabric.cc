@@ -1,4 +1,4 @@
-#include "sim/fabric.h"
+#include "sim/machine/fabric.h"
 
 #include <algorithm>
 #include <array>
@@ -212,9 +212,9 @@ class PortListener final : public env::Listener {
   std::shared_ptr<Port> port_;
 };
 
-class NodeNetwork final : public env::Network {
+class MachineNetwork final : public env::Network {
  public:
-  NodeNetwork(Fabric& fabric, Shard& shard, std::string host)
+  MachineNetwork(Fabric& fabric, Shard& shard, std::string host)
       : fabric_(fabric), shard_(shard), host_(std::move(host)) {}
 
   Result<std::unique_ptr<env::Listener>> listen(const env::Address& address) override {
@@ -333,7 +333,7 @@ std::size_t Fabric::reset(const std::string& a, const std::string& b) {
 }
 
 std::unique_ptr<env::Network> Fabric::network_of(Shard& shard, std::string host) {
-  return std::make_unique<NodeNetwork>(*this, shard, std::move(host));
+  return std::make_unique<MachineNetwork>(*this, shard, std::move(host));
 }
 
 bool Fabric::passes(const std::string& from, const std::string& to) const {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "env/pool.h"
-#include "sim/scheduler.h"
+#include "sim/machine/scheduler.h"
 
 namespace mq::sim {
 

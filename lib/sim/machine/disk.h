@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "env/files.h"
-#include "sim/scheduler.h"
+#include "sim/machine/scheduler.h"
 
 namespace mq::sim {
 
@@ -56,11 +56,11 @@ struct DiskOptions {
   std::uint64_t cold_read_one_in = 16;
 };
 
-/// The disk of one node and its page cache. Survives the node.
+/// The disk of one machine and its page cache. Survives the machine.
 ///
 /// A file has a cached image, which everybody sees, and a durable one: the cached image at the last sync. Between them
 /// stand the changes not yet synced, in order. Names are durable once their directory was synced, and only if the
-/// directory itself is. Killing a node loses nothing; `lose_power` loses what was not synced.
+/// directory itself is. Killing a machine loses nothing; `lose_power` loses what was not synced.
 /// Paths are absolute or relative to the root; "." and ".." have no meaning here. A name has at most 255 bytes.
 class Disk final : public env::Files {
  public:

@@ -1,4 +1,4 @@
-#include "sim/disk.h"
+#include "sim/machine/disk.h"
 
 #include <algorithm>
 #include <map>

@@ -1,4 +1,4 @@
-#include "sim/model_metadata.h"
+#include "sim/machine/model_metadata.h"
 
 #include <utility>
 

@@ -11,9 +11,9 @@
 
 #include "base/assert.h"
 #include "env/async.h"
-#include "sim/fabric.h"
-#include "sim/node.h"
-#include "sim/scheduler.h"
+#include "sim/machine/fabric.h"
+#include "sim/machine/machine.h"
+#include "sim/machine/scheduler.h"
 
 namespace mq::sim {
 
@@ -31,8 +31,8 @@ class World {
   ~World();
 
   /// Adds a machine, running an empty process. `host` is its name in the network.
-  Node& add_node(const std::string& host, NodeOptions options = {});
-  [[nodiscard]] Node& node(const std::string& host) { return *nodes_.at(host); }
+  Machine& add_machine(const std::string& host, MachineOptions options = {});
+  [[nodiscard]] Machine& machine(const std::string& host) { return *machines_.at(host); }
   [[nodiscard]] Fabric& fabric() { return fabric_; }
   [[nodiscard]] Scheduler& scheduler() { return scheduler_; }
   [[nodiscard]] Rng& rng() { return scheduler_.rng(); }
@@ -42,9 +42,9 @@ class World {
   /// when nothing is left to do.
   bool run_until(const std::function<bool()>& done, Duration at_most);
   void run_for(Duration time);
-  /// Runs `task` on shard 0 of `node`, and everything else meanwhile, until it ends: within `at_most`, asserted.
+  /// Runs `task` on shard 0 of `machine`, and everything else meanwhile, until it ends: within `at_most`, asserted.
   template <class T>
-  T run(Node& node, awaitable<T> task, Duration at_most = 1h);
+  T run(Machine& machine, awaitable<T> task, Duration at_most = 1h);
 
   [[nodiscard]] std::uint64_t trace_hash() const { return scheduler_.trace_hash(); }
   [[nodiscard]] std::uint64_t events() const { return scheduler_.events(); }
@@ -52,14 +52,14 @@ class World {
  private:
   Scheduler scheduler_;
   Fabric fabric_;
-  std::map<std::string, std::unique_ptr<Node>> nodes_;
+  std::map<std::string, std::unique_ptr<Machine>> machines_;
 };
 
 template <class T>
-T World::run(Node& node, awaitable<T> task, Duration at_most) {
+T World::run(Machine& machine, awaitable<T> task, Duration at_most) {
   using Value = std::conditional_t<std::is_void_v<T>, bool, T>;
   auto value = std::make_shared<std::optional<Value>>();
-  node.spawn([](awaitable<T> inner, std::shared_ptr<std::optional<Value>> to) -> awaitable<void> {
+  machine.spawn([](awaitable<T> inner, std::shared_ptr<std::optional<Value>> to) -> awaitable<void> {
     if constexpr (std::is_void_v<T>) {
       co_await std::move(inner);
       to->emplace(true);

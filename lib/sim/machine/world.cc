@@ -1,4 +1,4 @@
-#include "sim/world.h"
+#include "sim/machine/world.h"
 
 namespace mq::sim {
 
@@ -6,12 +6,12 @@ World::World(std::uint64_t seed, WorldOptions options) : scheduler_(seed), fabri
 
 World::~World() = default;
 
-Node& World::add_node(const std::string& host, NodeOptions options) {
-  auto& node = nodes_[host];
-  MQ_ASSERT(!node);
-  node = std::make_unique<Node>(scheduler_, fabric_, host, rng().next(), options);
-  node->start();
-  return *node;
+Machine& World::add_machine(const std::string& host, MachineOptions options) {
+  auto& machine = machines_[host];
+  MQ_ASSERT(!machine);
+  machine = std::make_unique<Machine>(scheduler_, fabric_, host, rng().next(), options);
+  machine->start();
+  return *machine;
 }
 
 bool World::run_until(const std::function<bool()>& done, Duration at_most) {

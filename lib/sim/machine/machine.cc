@@ -1,11 +1,11 @@
-#include "sim/node.h"
+#include "sim/machine/machine.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <exception>
 
 #include "base/assert.h"
 #include "base/crc32c.h"
-#include "sim/pool.h"
+#include "sim/machine/pool.h"
 
 namespace mq::sim {
 namespace {
@@ -23,7 +23,7 @@ class Random final : public env::Random {
 
 }  // namespace
 
-class Node::CapturedLog final : public env::Logger {
+class Machine::CapturedLog final : public env::Logger {
  public:
   CapturedLog(Scheduler& scheduler, std::string host, bool prints)
       : scheduler_(scheduler), host_(std::move(host)), prints_(prints) {}
@@ -45,7 +45,7 @@ class Node::CapturedLog final : public env::Logger {
   std::vector<std::string> lines_;
 };
 
-struct Node::Process {
+struct Machine::Process {
   std::vector<std::unique_ptr<Shard>> shards;
   Pool pool;
   Pool metadata_pool;
@@ -56,7 +56,7 @@ struct Node::Process {
       : pool(scheduler, pool_threads), metadata_pool(scheduler, 1), random(seed) {}
 };
 
-Node::Node(Scheduler& scheduler, Fabric& fabric, std::string host, std::uint64_t seed, NodeOptions options)
+Machine::Machine(Scheduler& scheduler, Fabric& fabric, std::string host, std::uint64_t seed, MachineOptions options)
     : scheduler_(scheduler),
       fabric_(fabric),
       host_(std::move(host)),
@@ -68,34 +68,34 @@ Node::Node(Scheduler& scheduler, Fabric& fabric, std::string host, std::uint64_t
   fabric_.add_host(host_);
 }
 
-Node::~Node() {
+Machine::~Machine() {
   if (process_) end_process();
 }
 
-void Node::start() {
+void Machine::start() {
   MQ_ASSERT(!process_);
   if (!std::exchange(has_power_, true)) fabric_.set_power(host_, true);
-  scheduler_.note(Happening::node, crc32c(host_), 1);
+  scheduler_.note(Happening::machine, crc32c(host_), 1);
   process_ = std::make_unique<Process>(scheduler_, options_.pool_threads, seeds_.next());
   for (int i = 0; i < options_.shards; ++i)
     process_->shards.push_back(std::make_unique<Shard>(scheduler_, clock_, fabric_, host_, i));
 }
 
-void Node::kill() {
+void Machine::kill() {
   MQ_ASSERT(process_);
-  scheduler_.note(Happening::node, crc32c(host_), 2);
+  scheduler_.note(Happening::machine, crc32c(host_), 2);
   end_process();
 }
 
-void Node::lose_power(PowerLoss how) {
-  scheduler_.note(Happening::node, crc32c(host_), 3);
+void Machine::lose_power(PowerLoss how) {
+  scheduler_.note(Happening::machine, crc32c(host_), 3);
   has_power_ = false;
   fabric_.set_power(host_, false);
   if (process_) end_process();
   disk_.lose_power(how);
 }
 
-void Node::end_process() {
+void Machine::end_process() {
   for (const auto& shard : process_->shards) MQ_ASSERT(!shard->is_current());
   disk_.set_frozen(true);
   for (const auto& shard : process_->shards) shard->is_dead = true;
@@ -109,40 +109,40 @@ void Node::end_process() {
   dead_.push_back(std::move(process_));
 }
 
-env::Shard& Node::shard(int index) {
+env::Shard& Machine::shard(int index) {
   MQ_ASSERT(process_);
   return *process_->shards.at(static_cast<std::size_t>(index));
 }
 
-std::vector<env::Shard*> Node::shards() {
+std::vector<env::Shard*> Machine::shards() {
   std::vector<env::Shard*> all;
   for (int i = 0; i < options_.shards; ++i) all.push_back(&shard(i));
   return all;
 }
 
-env::Pool& Node::pool() {
+env::Pool& Machine::pool() {
   MQ_ASSERT(process_);
   return process_->pool;
 }
 
-env::Pool& Node::metadata_pool() {
+env::Pool& Machine::metadata_pool() {
   MQ_ASSERT(process_);
   return process_->metadata_pool;
 }
 
-env::Random& Node::random() {
+env::Random& Machine::random() {
   MQ_ASSERT(process_);
   return process_->random;
 }
 
-env::Logger& Node::logger() { return *log_; }
+env::Logger& Machine::logger() { return *log_; }
 
-void Node::own(std::shared_ptr<void> object) {
+void Machine::own(std::shared_ptr<void> object) {
   MQ_ASSERT(process_);
   process_->objects.push_back(std::move(object));
 }
 
-void Node::spawn(awaitable<void> task, int shard_index) {
+void Machine::spawn(awaitable<void> task, int shard_index) {
   boost::asio::co_spawn(shard(shard_index).executor(), std::move(task), [](const std::exception_ptr& escaped) {
     if (!escaped) return;
     try {
@@ -153,6 +153,6 @@ void Node::spawn(awaitable<void> task, int shard_index) {
   });
 }
 
-const std::vector<std::string>& Node::log_lines() const { return log_->lines(); }
+const std::vector<std::string>& Machine::log_lines() const { return log_->lines(); }
 
 }  // namespace mq::sim

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "env/network.h"
-#include "sim/shard.h"
+#include "sim/machine/shard.h"
 
 namespace mq::sim {
 
@@ -56,7 +56,7 @@ class Fabric {
   [[nodiscard]] std::unique_ptr<env::Network> network_of(Shard& shard, std::string host);
 
  private:
-  friend class NodeNetwork;
+  friend class MachineNetwork;
   friend class PortListener;
   friend class EndpointStream;
 

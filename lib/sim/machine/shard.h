@@ -9,7 +9,7 @@
 
 #include "env/clock.h"
 #include "env/shard.h"
-#include "sim/scheduler.h"
+#include "sim/machine/scheduler.h"
 
 namespace mq::sim {
 
@@ -35,7 +35,7 @@ class Executor {
   Shard* shard_;
 };
 
-/// A clock of one node: the world's time, and a wall clock that may be wrong.
+/// A clock of one machine: the world's time, and a wall clock that may be wrong.
 class Clock final : public env::Clock {
  public:
   explicit Clock(const Scheduler& scheduler) : scheduler_(scheduler) {}
@@ -49,8 +49,8 @@ class Clock final : public env::Clock {
   Duration wall_offset_{0};
 };
 
-/// One shard of a simulated node. Outlives its coroutines: a killed shard stays until its world ends, and destroys what
-/// it is given.
+/// One shard of a simulated machine. Outlives its coroutines: a killed shard stays until its world ends, and destroys
+/// what it is given.
 class Shard final : public env::Shard, public Place {
  public:
   /// The wait of a coroutine; 0 means none.

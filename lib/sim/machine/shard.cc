@@ -1,10 +1,10 @@
-#include "sim/shard.h"
+#include "sim/machine/shard.h"
 
 #include <chrono>
 #include <utility>
 
 #include "base/assert.h"
-#include "sim/fabric.h"
+#include "sim/machine/fabric.h"
 
 namespace mq::sim {
 namespace {

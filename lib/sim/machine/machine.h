@@ -10,14 +10,14 @@
 #include "env/pool.h"
 #include "env/random.h"
 #include "env/shard.h"
-#include "sim/disk.h"
-#include "sim/fabric.h"
-#include "sim/scheduler.h"
-#include "sim/shard.h"
+#include "sim/machine/disk.h"
+#include "sim/machine/fabric.h"
+#include "sim/machine/scheduler.h"
+#include "sim/machine/shard.h"
 
 namespace mq::sim {
 
-struct NodeOptions {
+struct MachineOptions {
   int shards = 2;
   int pool_threads = 2;
   DiskOptions disk = {};
@@ -31,12 +31,12 @@ struct NodeOptions {
 /// destroyed where they wait, then the objects of `make`, the last one first. So a coroutine may hold references to
 /// these objects, but what its destructors do must not touch another coroutine's locals, and no destructor may do disk
 /// I/O (asserted).
-class Node {
+class Machine {
  public:
-  Node(Scheduler& scheduler, Fabric& fabric, std::string host, std::uint64_t seed, NodeOptions options);
-  Node(const Node&) = delete;
-  Node& operator=(const Node&) = delete;
-  ~Node();
+  Machine(Scheduler& scheduler, Fabric& fabric, std::string host, std::uint64_t seed, MachineOptions options);
+  Machine(const Machine&) = delete;
+  Machine& operator=(const Machine&) = delete;
+  ~Machine();
 
   [[nodiscard]] const std::string& host() const { return host_; }
   [[nodiscard]] Disk& disk() { return disk_; }
@@ -84,7 +84,7 @@ class Node {
   Scheduler& scheduler_;
   Fabric& fabric_;
   std::string host_;
-  NodeOptions options_;
+  MachineOptions options_;
   Rng seeds_;
   Clock clock_;
   Disk disk_;

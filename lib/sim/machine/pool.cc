@@ -1,4 +1,4 @@
-#include "sim/pool.h"
+#include "sim/machine/pool.h"
 
 #include <utility>
 

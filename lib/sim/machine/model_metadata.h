@@ -14,12 +14,12 @@
 namespace mq::sim {
 
 /// The metadata contract in its plainest form: a map, revisions and leases. What a store service of a simulated cluster
-/// keeps; it stays when the nodes that use it go. It is also what the real back ends are compared with.
+/// keeps; it stays when the machines that use it go. It is also what the real back ends are compared with.
 class ModelMetadata {
  public:
   explicit ModelMetadata(const env::Clock& clock) : clock_(clock) {}
 
-  /// A node's way to it. Belongs to `home` and must not outlive this.
+  /// A machine's way to it. Belongs to `home` and must not outlive this.
   [[nodiscard]] std::unique_ptr<meta::MetadataStore> connect(env::Shard& home);
 
  private:

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/time.h"
-#include "sim/rng.h"
+#include "sim/machine/rng.h"
 
 namespace mq::sim {
 
@@ -18,12 +18,22 @@ using Task = std::move_only_function<void()>;
 /// What runs tasks one after the other: a shard, a thread of a pool, a wire.
 struct Place {
   std::uint64_t id = 0;      ///< from `Scheduler::new_id`
-  bool is_dead = false;      ///< of a killed node: tasks given to it are destroyed unrun
+  bool is_dead = false;      ///< of a killed machine: tasks given to it are destroyed unrun
   bool counts_work = false;  ///< what it posts arrives after the time that its work took (`Scheduler::charge`)
 };
 
 /// The kinds of events in the trace.
-enum class Happening : std::uint64_t { task, timer, disk_write, disk_sync, disk_names, disk_fault, network, node, log };
+enum class Happening : std::uint64_t {
+  task,
+  timer,
+  disk_write,
+  disk_sync,
+  disk_names,
+  disk_fault,
+  network,
+  machine,
+  log
+};
 
 /// Virtual time, the tasks that are ready, and the choice of the next one.
 ///
