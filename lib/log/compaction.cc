@@ -6,6 +6,7 @@
 
 #include "log/compaction_work.h"
 #include "log/directory_contents.h"
+#include "log/segment_files.h"
 
 namespace mq::log {
 namespace {
@@ -139,10 +140,7 @@ Result<void> CompactionJob::Work::write_group(std::uint64_t budget) {
     source = current.first;
     current.output =
         std::make_unique<Segment>(files, directory, sources[current.first].base, std::uint64_t{0}, kCleanedSuffix);
-    for (const char* extension : {"log", "index", "timeindex"}) {
-      auto removed = files.remove(current.output->path(extension));
-      if (!removed && removed.error().code != Errc::not_found) return removed;
-    }
+    MQ_CHECK(current.output->remove_files());
     MQ_CHECK(current.output->file());
     MQ_CHECK(current.output->load_tail(*config));
   }
@@ -167,7 +165,7 @@ Result<void> CompactionJob::Work::finish_group(Group& current) {
   MQ_CHECK(current.output->flush_indexes());
   MQ_TRY(auto file, current.output->file());
   MQ_CHECK(file->sync());
-  for (const char* extension : {"index", "timeindex"}) {
+  for (const std::string_view extension : kIndexExtensions) {
     MQ_TRY(auto index, files.open(current.output->path(extension), env::OpenMode::read_write));
     MQ_CHECK(index->sync());
   }

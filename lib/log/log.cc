@@ -5,8 +5,6 @@
 
 #include "base/assert.h"
 #include "log/log_look.h"
-#include "log/log_replay.h"
-#include "log/open_files.h"
 #include "log/segment_reader.h"
 
 namespace mq::log {
@@ -26,9 +24,8 @@ Log::Log(env::Files& files, std::string directory, TopicPartition partition, Uui
       directory_(std::make_shared<const std::string>(std::move(directory))),
       partition_(std::move(partition)),
       topic_id_(topic_id),
-      config_(std::move(config)) {}
-
-Log::~Log() { leave_open_files(); }
+      config_(std::move(config)),
+      segments_(files_, directory_) {}
 
 Result<std::unique_ptr<Log>> Log::create(env::Files& files, std::string directory, TopicPartition partition,
                                          Uuid topic_id, std::shared_ptr<const LogConfig> config, Offset start) {
@@ -64,8 +61,7 @@ Result<void> Log::check_usable() {
 
 Result<void> Log::load_active() {
   if (segments_.empty()) {
-    segments_.push_back(std::make_shared<Segment>(files_, directory_, log_end_, 0));
-    bound_segments();
+    segments_.add(log_end_, 0);
     names_unsynced_ = true;
   }
   before_opening(*segments_.back());
@@ -101,10 +97,10 @@ WarmUp Log::prepare_append() {
                                            [this](Offset offset) { return offset <= log_end_; });
   if (newest != snapshots_.rend()) {
     job.from_ = std::max(job.from_, *newest);
-    for (const char* extension : {"snapshot", "mqwindow"})
+    for (const std::string_view extension : kSnapshotExtensions)
       job.small_files_.push_back(path_of(segment_file_name(*newest, extension)));
   }
-  for (std::size_t i = segments_.empty() ? 0 : segment_index_of(job.from_); i < segments_.size(); ++i) {
+  for (std::size_t i = segments_.empty() ? 0 : segments_.index_of(job.from_); i < segments_.size(); ++i) {
     const Segment& segment = *segments_[i];
     job.segments_.push_back({segment.path(), segment.path("index"), segment.path("timeindex"), segment.base_offset(),
                              segment.size_bytes()});
@@ -240,39 +236,19 @@ Result<void> Log::roll_if_old(WallMillis wall_now, Wait wait) {
 Result<void> Log::roll_now() {
   MQ_CHECK(write_out());
   MQ_TRY(ProducerStates* const states, producer_states());
-  // The new file first: without room for its name everything stays as it is.
-  auto fresh = std::make_shared<Segment>(files_, directory_, log_end_, 0);
-  if (auto made = fresh->file(); !made) {
-    if (made.error().code == Errc::disk_failed) failed_ = true;
-    return fail(std::move(made).error());
+  const std::shared_ptr<Segment> ended = segments_.back();
+  if (auto rolled = segments_.roll(log_end_, *config_); !rolled) {
+    if (rolled.error().code == Errc::disk_failed) failed_ = true;
+    return rolled;
   }
-  MQ_TRY([[maybe_unused]] const Offset begin, fresh->load_tail(*config_));
-  if (auto done = seal(segments_.back()); !done) {
-    failed_ = true;
-    return done;
-  }
+  unsaved_.push_back(ended);
   states->expire(wall_seen_, config_->producer_expiration_ms);
   producer_files_.push_back(producer_files(*states));
-  segments_.push_back(std::move(fresh));
-  bound_segments();
   names_unsynced_ = true;
   return {};
 }
 
-Result<void> Log::seal(const std::shared_ptr<Segment>& segment) {
-  const auto sealed = segment->seal();
-  if (!sealed && !is_passing(sealed.error().code)) return sealed;
-  (void)segment->flush_indexes();
-  unsaved_.push_back(segment);
-  return {};
-}
-
 // --- Read -----------------------------------------------------------------------------------------------------------
-
-std::size_t Log::segment_index_of(Offset offset) const {
-  const auto after = std::ranges::upper_bound(segments_, offset, {}, [](const auto& s) { return s->base_offset(); });
-  return after == segments_.begin() ? 0 : static_cast<std::size_t>(after - segments_.begin()) - 1;
-}
 
 Result<FileRange> Log::read(Offset from, std::size_t bytes_max, Offset end_bound, bool at_least_one, Wait wait) {
   use();
@@ -285,17 +261,17 @@ Result<FileRange> Log::read(Offset from, std::size_t bytes_max, Offset end_bound
   const Offset bound = std::min(end_bound, log_end_);
   if (from >= bound || segments_.empty()) return FileRange{};
 
-  for (std::size_t i = segment_index_of(from); i < segments_.size(); ++i) {
+  for (std::size_t i = segments_.index_of(from); i < segments_.size(); ++i) {
     const std::shared_ptr<Segment>& segment = segments_[i];
     before_opening(*segment);
     const WaitScope scope(*segment, wait);
     MQ_TRY(const std::uint64_t begin, segment->position_of(from, *config_));
     if (begin >= segment->size_bytes()) {
       // Compaction leaves segments that end before the next one begins; else something is missing.
-      if (!may_have_gaps(from)) return fail_missing(i);
+      if (!segments_.may_have_gaps(from)) return fail_missing(i);
       continue;
     }
-    const bool is_last = i + 1 == segments_.size();
+    const bool is_last = segments_.is_last(i);
     const bool whole = bound == log_end_ || (!is_last && segments_[i + 1]->base_offset() <= bound);
     std::uint64_t limit = segment->size_bytes();
     if (!whole) {
@@ -318,7 +294,7 @@ Result<FileRange> Log::read(Offset from, std::size_t bytes_max, Offset end_bound
                      .size = static_cast<std::size_t>(end - begin),
                      .verified = verified,
                      .from = from,
-                     .rules = {.limit = is_last ? log_end_ : segments_[i + 1]->base_offset(), .gaps_end = gaps_end_},
+                     .rules = {.limit = segments_.end_of(i, log_end_), .gaps_end = segments_.gaps_end()},
                      .segment_end = segment->size_bytes(),
                      .files = &files_,
                      .has_more = end < limit || (!is_last && segments_[i + 1]->base_offset() < bound)};
@@ -330,8 +306,8 @@ std::unexpected<Error> Log::fail_missing(std::size_t index) {
   Segment& segment = *segments_[index];
   const auto end = segment.load_tail(*config_);
   if (!end) return fail(end.error());
-  const bool is_last = index + 1 == segments_.size();
-  const Offset expected = is_last ? log_end_ : segments_[index + 1]->base_offset();
+  const bool is_last = segments_.is_last(index);
+  const Offset expected = segments_.end_of(index, log_end_);
   damage_.push_back({*end, expected,
                      fmt::format("{}: ends at offset {}, but {} {}", segment.path(), end->value(),
                                  is_last ? "the log was closed at" : "the next segment begins at", expected.value())});
@@ -341,7 +317,7 @@ std::unexpected<Error> Log::fail_missing(std::size_t index) {
 Result<LookUp> Log::prepare_read(Offset from, std::size_t bytes_max, Offset end_bound) {
   LookUp job;
   if (segments_.empty()) return job;
-  const std::shared_ptr<Segment>& segment = segments_[segment_index_of(from)];
+  const std::shared_ptr<Segment>& segment = segments_[segments_.index_of(from)];
   before_opening(*segment);
   MQ_TRY(job.file_, segment->file());
   job.files_ = &files_;
@@ -461,15 +437,9 @@ Result<std::optional<LeaderEpochs>> Log::read_epochs_file() {
   return *std::move(epochs);
 }
 
-void Log::bound_segments() {
-  for (std::size_t i = 0; i < segments_.size(); ++i)
-    segments_[i]->set_rules({.limit = i + 1 < segments_.size() ? segments_[i + 1]->base_offset() : OffsetRules::kNone,
-                             .gaps_end = gaps_end_});
-}
-
 Result<LeaderEpochs> Log::rebuild_leader_epochs() {
   LeaderEpochs epochs;
-  MQ_CHECK(replay(log_start_, log_end_, [&](const record::BatchHeader& header) {
+  MQ_CHECK(segments_.replay(log_start_, log_end_, *config_, [&](const record::BatchHeader& header) {
     if (header.leader_epoch <= epoch_limit_)
       epochs.assign(header.leader_epoch, std::max(header.base_offset, log_start_));
   }));
@@ -514,15 +484,16 @@ Result<ProducerStates> Log::load_producer_states() {
     if (states.empty() || (window && states.add_window(*window))) break;
     // A snapshot of Kafka's has one batch for each producer. The others of those in flight are not far before it.
     if (*offset > log_start_ && !segments_.empty()) {
-      std::size_t first = segment_index_of(*offset - OffsetDelta{1});
+      std::size_t first = segments_.index_of(*offset - OffsetDelta{1});
       std::uint64_t back = segments_[first]->size_bytes();
       while (first > 0 && back < kCheckpointBytes) back += segments_[--first]->size_bytes();
-      MQ_CHECK(replay(std::max(segments_[first]->base_offset(), log_start_), *offset,
-                      [&](const record::BatchHeader& header) { states.refill(header); }));
+      MQ_CHECK(segments_.replay(std::max(segments_[first]->base_offset(), log_start_), *offset, *config_,
+                                [&](const record::BatchHeader& header) { states.refill(header); }));
     }
     break;
   }
-  MQ_CHECK(replay(from, log_end_, [&](const record::BatchHeader& header) { states.apply(header, wall_seen_); }));
+  MQ_CHECK(segments_.replay(from, log_end_, *config_,
+                            [&](const record::BatchHeader& header) { states.apply(header, wall_seen_); }));
   states.restart_expiry(wall_seen_);
   return states;
 }
@@ -565,13 +536,9 @@ void Log::end_sync(const SyncJob& job, const Result<void>& outcome) {
   synced_end_ = std::max(synced_end_, std::min(job.covers_to_, log_end_));
 }
 
-bool Log::is_ours(const std::shared_ptr<Segment>& segment) const {
-  return std::ranges::find(segments_, segment) != segments_.end();
-}
-
 void Log::take_back(const SyncJob& job) {
   for (const auto& [segment, file] : job.dirty_) {
-    if (is_ours(segment) && std::ranges::find(unsynced_, segment) == unsynced_.end())
+    if (segments_.find(segment->base_offset()) == segment && std::ranges::find(unsynced_, segment) == unsynced_.end())
       unsynced_.insert(unsynced_.begin(), segment);
   }
   names_unsynced_ = names_unsynced_ || !job.directory_.empty();
@@ -624,10 +591,10 @@ Result<std::optional<CheckpointJob>> Log::begin_checkpoint(bool whatever) {
   while (true) {
     const auto needless = std::find_if(snapshots_.begin(), snapshots_.end(), [&](Offset offset) {
       return snapshots_.end()[-1] != offset && (snapshots_.size() < 2 || snapshots_.end()[-2] != offset) &&
-             !std::ranges::binary_search(segments_, offset, {}, [](const auto& s) { return s->base_offset(); });
+             segments_.find(offset) == nullptr;
     });
     if (needless == snapshots_.end()) break;
-    for (const char* extension : {"snapshot", "mqwindow"})
+    for (const std::string_view extension : kSnapshotExtensions)
       job.obsolete_files_.push_back(path_of(segment_file_name(*needless, extension)));
     snapshots_.erase(needless);
   }
@@ -643,7 +610,7 @@ void Log::end_checkpoint(const CheckpointJob& job, const Result<void>& outcome) 
     if (!job.epochs_path_.empty()) epochs_unsaved_ = true;
     if (outcome.error().code == Errc::disk_failed && !job.derived_only_) failed_ = true;
     for (const auto& segment : job.lost_indexes_)
-      if (is_ours(segment) && !segment->rebuild_indexes(*config_)) failed_ = true;
+      if (segments_.find(segment->base_offset()) == segment && !segment->rebuild_indexes(*config_)) failed_ = true;
     return;
   }
   if (failed_) return;
@@ -668,26 +635,13 @@ Log::ProducerFiles Log::producer_files(const ProducerStates& states) const {
           .window = states.empty() ? std::string() : states.encode_window()};
 }
 
-bool Log::has_open_files() const {
-  return std::ranges::any_of(segments_, [](const auto& segment) { return segment->is_open(); });
-}
-
 void Log::use() {
   touched_ = true;
-  if (open_files_ != nullptr) last_use_ = open_files_->next_use();
-}
-
-void Log::enter(OpenFiles& files) {
-  MQ_ASSERT(open_files_ == nullptr);
-  files.enter(*this);
-}
-
-void Log::leave_open_files() {
-  if (open_files_ != nullptr) open_files_->leave(*this);
+  open_files_.use();
 }
 
 void Log::before_opening(const Segment& segment) {
-  if (!segment.is_open() && open_files_ != nullptr) open_files_->make_room(*this);
+  if (!segment.is_open()) open_files_.make_room();
 }
 
 bool Log::close_synced_files() {
@@ -777,12 +731,6 @@ Result<void> Log::close_all(std::span<Log* const> logs, env::Tree& data) {
 // --- Looking at it --------------------------------------------------------------------------------------------------
 
 void Log::set_config(std::shared_ptr<const LogConfig> config) { config_ = std::move(config); }
-
-std::uint64_t Log::size_bytes() const {
-  std::uint64_t bytes = 0;
-  for (const auto& segment : segments_) bytes += segment->size_bytes();
-  return bytes;
-}
 
 std::vector<SegmentInfo> Log::segments() const {
   std::vector<SegmentInfo> all;

@@ -22,15 +22,15 @@
 #include "log/leader_epochs.h"
 #include "log/log_config.h"
 #include "log/log_jobs.h"
+#include "log/open_files.h"
 #include "log/producer_states.h"
 #include "log/recovery_report.h"
 #include "log/segment.h"
+#include "log/segment_set.h"
 #include "model/ids.h"
 #include "record/batch.h"
 
 namespace mq::log {
-
-class OpenFiles;
 
 /// Where an append put a batch.
 struct AppendInfo {
@@ -99,7 +99,6 @@ class Log {
                                                          TopicPartition partition,
                                                          std::shared_ptr<const LogConfig> config,
                                                          const OpenContext& context, RecoveryReport& report);
-  ~Log();
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
@@ -226,7 +225,7 @@ class Log {
   /// Files whose delay is over, to be removed on the pool after LogDir::write_log_starts. Nothing when there is none.
   [[nodiscard]] std::optional<RemovalJob> due_removals(Instant now);
   /// The earliest time at which `due_removals` has something; Instant::never() when nothing waits.
-  [[nodiscard]] Instant next_removal() const;
+  [[nodiscard]] Instant next_removal() const { return segments_.next_due(); }
   /// DeleteRecords: nothing below `offset` is served any more. Goes to LogDir::set_log_start before the client is told.
   /// offset_out_of_range: above `bound` (the high watermark).
   [[nodiscard]] Result<void> advance_start(Offset offset, Offset bound);
@@ -251,12 +250,14 @@ class Log {
   /// synced and saved (if not, the next `begin_checkpoint` is due). For a housekeeping tick; true when nothing is open
   /// (any more).
   bool release_if_idle();
-  [[nodiscard]] bool has_open_files() const;
+  [[nodiscard]] bool has_open_files() const { return segments_.has_open_files(); }
   /// From now on it asks there before it opens a segment, and may lose those that were not used for the longest time.
   /// `files` must be what it was made with. Until `leave_open_files` or the end of either.
-  void enter(OpenFiles& files);
+  void enter(OpenFiles& files) { open_files_.enter(files); }
   /// Before another thread may close or destroy it.
-  void leave_open_files();
+  void leave_open_files() { open_files_.leave(); }
+  /// Closes segments whose bytes are on disk, for who needs the room. False when some stay open, since theirs are not.
+  bool close_synced_files();
   /// Whether a stop has to `close` it: something is not synced, not saved, or open.
   [[nodiscard]] bool needs_close() const {
     return !torn_.empty() || needs_sync() || has_open_files() || (has_unsaved() && !segments_.empty());
@@ -276,15 +277,13 @@ class Log {
   [[nodiscard]] const Uuid& topic_id() const { return topic_id_; }
   [[nodiscard]] const std::string& directory() const { return *directory_; }
   /// Bytes of all segments' batches.
-  [[nodiscard]] std::uint64_t size_bytes() const;
+  [[nodiscard]] std::uint64_t size_bytes() const { return segments_.size_bytes(); }
   [[nodiscard]] std::vector<SegmentInfo> segments() const;
   [[nodiscard]] const std::vector<Damage>& damage() const { return damage_; }
 
  private:
   Log(env::Files& files, std::string directory, TopicPartition partition, Uuid topic_id,
       std::shared_ptr<const LogConfig> config);
-
-  friend class OpenFiles;
 
   // log.cc
   Result<void> check_usable();
@@ -294,39 +293,26 @@ class Log {
   /// Calls `look(segment)`, and closes it after that unless it was open before.
   template <class Look>
   std::invoke_result_t<Look&, Segment&> look_at(const std::shared_ptr<Segment>& segment, Wait wait, Look look);
-  [[nodiscard]] bool is_ours(const std::shared_ptr<Segment>& segment) const;
   /// What `job` was to sync is still to be synced.
   void take_back(const SyncJob& job);
-  /// False when some stay open, since they hold what is not on disk.
-  bool close_synced_files();
   Result<void> load_active();
   /// The segment ends before the next one begins, or the log ends, and no compaction has been there.
   std::unexpected<Error> fail_missing(std::size_t index);
   Result<AppendInfo> append_new(char* batch, record::BatchHeader placed, bool restamp, WallMillis wall_now);
   Result<void> write_batch(BytesView batch, const record::BatchHeader& header);
   Result<void> roll_now();
-  /// `segment` takes no more batches. What does not reach its indexes waits in memory for the next checkpoint.
-  Result<void> seal(const std::shared_ptr<Segment>& segment);
   Result<ProducerStates*> producer_states();
   Result<LeaderEpochs*> leader_epochs();
   Result<ProducerStates> load_producer_states();
   Result<LeaderEpochs> rebuild_leader_epochs();
   /// Nothing: missing or damaged.
   Result<std::optional<LeaderEpochs>> read_epochs_file();
-  /// Compaction leaves gaps between offsets; elsewhere they are damage.
-  [[nodiscard]] bool may_have_gaps(Offset offset) const { return offset < gaps_end_; }
-  /// Each segment learns what its neighbours say of its offsets. After every change of which ones there are.
-  void bound_segments();
   /// Learns below which offset compaction may have left gaps. Nothing: that is not written, or damaged.
   Result<std::optional<Offset>> read_gaps_end(const OpenContext& context, bool has_file);
-  /// Calls `each` with the header of every batch that begins in [from, to), stepping over damage.
-  template <class Each>
-  Result<void> replay(Offset from, Offset to, Each each);
   Result<void> close_files();
   [[nodiscard]] bool has_unsaved() const;
   void mark_unsynced(const std::shared_ptr<Segment>& segment);
-  [[nodiscard]] std::size_t segment_index_of(Offset offset) const;
-  [[nodiscard]] std::string path_of(std::string_view name) const { return *directory_ + "/" + std::string(name); }
+  [[nodiscard]] std::string path_of(std::string_view name) const { return segments_.names().path_of(name); }
 
   // log_recovery.cc
   struct Scan;
@@ -345,6 +331,7 @@ class Log {
   Result<void> sync_names(const Scan& scan);
   Result<void> scan_segments(Scan& scan, RecoveryReport& report);
   Result<void> scan_segment(Scan& scan, RecoveryReport& report);
+  Result<void> seal_unsaved(const std::shared_ptr<Segment>& segment);
   Result<void> end_scan(const Scan& scan, RecoveryReport& report);
   /// Tells what is missing in front of the first segment, unless retention has taken it.
   void note_missing_front(const OpenContext& context, const DirectoryContents& contents, RecoveryReport& report);
@@ -372,14 +359,10 @@ class Log {
   // log_compaction.cc
   /// The first segment that compaction may not touch; the ones before have ended below `bound`.
   Result<std::size_t> compactable_segments(WallMillis wall_now, Offset bound, Wait wait);
-  [[nodiscard]] std::string swap_path_of(Offset base) const;
   Result<void> name_swaps(const CompactionJob& job);
   Result<void> swap_in(CompactionJob& job, Instant now);
-  /// Last: nothing but the swap has its offsets now.
-  Result<void> replace_by_swap(Offset base);
 
   // log_housekeeping.cc
-  Result<void> retire_segment(Segment& segment, Instant now);
   void note_start_moved();
 
   /// A snapshot and its window; this one is empty when there is no producer.
@@ -390,15 +373,8 @@ class Log {
   };
   [[nodiscard]] ProducerFiles producer_files(const ProducerStates& states) const;
 
-  struct Retired {
-    Instant due;
-    std::string path;
-  };
-
   env::Files& files_;
-  OpenFiles* open_files_ = nullptr;  ///< null: nobody bounds how many are open
-  std::size_t place_in_open_files_ = 0;
-  std::uint64_t last_use_ = 0;  ///< larger: later
+  OpenFiles::Member open_files_{*this};
   std::shared_ptr<const std::string> directory_;
   TopicPartition partition_;
   Uuid topic_id_;
@@ -409,19 +385,17 @@ class Log {
   Offset synced_end_{0};
   Offset recovery_point_{0};
   Offset compacted_end_{0};
-  Offset gaps_end_{0};                              ///< compaction has left gaps below, if anywhere
-  std::optional<Offset> compacted_durably_;         ///< what the last open found written of that
-  std::vector<std::shared_ptr<Segment>> segments_;  ///< by base offset; the last one is appended to
+  std::optional<Offset> compacted_durably_;  ///< what the last open found written of its gaps
+  SegmentSet segments_;
   std::vector<std::shared_ptr<Segment>> unsynced_;  ///< written since the last sync round began
   std::vector<std::shared_ptr<Segment>> unsaved_;   ///< sealed, their indexes not known to be on disk
   std::vector<ProducerFiles> producer_files_;       ///< taken at a roll, not saved yet
   std::vector<Offset> snapshots_;                   ///< offsets of the snapshot files, ascending
   std::weak_ptr<Segment> cold_;                     ///< the last one whose times were not in the cache
   std::vector<Damage> damage_;
-  std::vector<Torn> torn_;  ///< what recovery had to leave: nothing is appended meanwhile
-  std::vector<Retired> retired_;
-  std::unique_ptr<ProducerStates> producers_;                          ///< null: not read yet
-  std::unique_ptr<LeaderEpochs> epochs_;                               ///< null: not read yet
+  std::vector<Torn> torn_;                     ///< what recovery had to leave: nothing is appended meanwhile
+  std::unique_ptr<ProducerStates> producers_;  ///< null: not read yet
+  std::unique_ptr<LeaderEpochs> epochs_;       ///< null: not read yet
   LeaderEpoch epoch_limit_{std::numeric_limits<std::int32_t>::max()};  ///< larger ones in files and batches are damage
   std::uint64_t bytes_since_checkpoint_ = 0;
   WallMillis wall_seen_ = 0;

@@ -47,7 +47,7 @@ Result<std::optional<CompactionJob>> Log::begin_compaction(WallMillis wall_now, 
 
   MQ_TRY(ProducerStates* const states, producer_states());
   auto work = std::make_unique<CompactionJob::Work>(files_, directory_, config_);
-  work->gaps_end = gaps_end_;
+  work->gaps_end = segments_.gaps_end();
   work->dirty_start = std::max(compacted_end_, log_start_);
   work->compacted_end = segments_[end]->base_offset();
   work->wall_now = wall_now;
@@ -74,8 +74,7 @@ Result<void> Log::finish_compaction(CompactionJob& job, Instant now) {
   if (!swapped && is_passing(swapped.error().code)) {
     // No source was touched yet, so without room for a name all stays as it was.
     for (const auto& group : job.work_->groups) {
-      auto removed = files_.remove(swap_path_of(group.output->base_offset()));
-      if (!removed && removed.error().code != Errc::not_found) failed_ = true;
+      if (!remove_if_there(files_, segments_.names().swap_path(group.output->base_offset()))) failed_ = true;
     }
     abandon_compaction(job);
     return swapped;
@@ -87,13 +86,9 @@ Result<void> Log::finish_compaction(CompactionJob& job, Instant now) {
   return swapped;
 }
 
-std::string Log::swap_path_of(Offset base) const {
-  return path_of(segment_file_name(base, "log")) + std::string(kSwapSuffix);
-}
-
 Result<void> Log::name_swaps(const CompactionJob& job) {
   for (const auto& group : job.work_->groups)
-    MQ_CHECK(files_.rename(group.output->path(), swap_path_of(group.output->base_offset())));
+    MQ_CHECK(files_.rename(group.output->path(), segments_.names().swap_path(group.output->base_offset())));
   // From here on a start finishes what a crash leaves.
   return files_.sync_directory(*directory_);
 }
@@ -105,9 +100,10 @@ Result<void> Log::swap_in(CompactionJob& job, Instant now) {
     const Offset base = group.output->base_offset();
     MQ_ASSERT(work.sources[group.first].base == base);
     // The first source goes last, by being replaced: then no step needs room for a new name.
-    for (std::size_t i = group.first + 1; i < group.end; ++i) MQ_CHECK(retire_segment(*work.sources[i].segment, due));
-    MQ_CHECK(replace_by_swap(base));
-    for (const char* extension : {"index", "timeindex"}) {
+    for (std::size_t i = group.first + 1; i < group.end; ++i)
+      MQ_CHECK(segments_.retire_files(work.sources[i].base, due));
+    MQ_CHECK(segments_.names().replace_by_swap(base));
+    for (const std::string_view extension : kIndexExtensions) {
       auto named = files_.rename(group.output->path(extension), path_of(segment_file_name(base, extension)));
       // Without it it is made anew from the batches when it is needed.
       if (!named && is_passing(named.error().code)) named = files_.remove(group.output->path(extension));
@@ -116,30 +112,19 @@ Result<void> Log::swap_in(CompactionJob& job, Instant now) {
 
     auto fresh = std::make_shared<Segment>(files_, directory_, base, group.output->size_bytes());
     fresh->note_verified(0, fresh->size_bytes());
-    const auto is_first = [&](const auto& s) { return s == work.sources[group.first].segment; };
-    const auto first = std::find_if(segments_.begin(), segments_.end(), is_first);
-    MQ_ASSERT(first != segments_.end());
+    const std::size_t first = segments_.index_of(base);
+    MQ_ASSERT(segments_[first] == work.sources[group.first].segment);
     for (std::size_t i = group.first; i < group.end; ++i) {
       work.sources[i].segment->release();
       std::erase(unsaved_, work.sources[i].segment);
       std::erase(unsynced_, work.sources[i].segment);
     }
-    *first = std::move(fresh);
-    segments_.erase(std::next(first), std::next(first) + static_cast<std::ptrdiff_t>(group.end - group.first - 1));
+    segments_.replace(first, group.end - group.first, std::move(fresh));
   }
   names_unsynced_ = true;
   compacted_end_ = std::max(compacted_end_, work.compacted_end);
-  gaps_end_ = work.gaps_end;
-  bound_segments();
+  segments_.set_gaps_end(work.gaps_end);
   return {};
-}
-
-Result<void> Log::replace_by_swap(Offset base) {
-  for (const char* derived : {"index", "timeindex", "txnindex"}) {
-    auto removed = files_.remove(path_of(segment_file_name(base, derived)));
-    if (!removed && removed.error().code != Errc::not_found) return removed;
-  }
-  return files_.rename(swap_path_of(base), path_of(segment_file_name(base, "log")));
 }
 
 void Log::abandon_compaction(CompactionJob& job) {
@@ -147,7 +132,7 @@ void Log::abandon_compaction(CompactionJob& job) {
   for (const auto& group : job.work_->groups) {
     if (!group.output) continue;
     // What stays is removed at the next start, or by the next run.
-    for (const char* extension : {"log", "index", "timeindex"}) (void)files_.remove(group.output->path(extension));
+    (void)group.output->remove_files();
   }
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/assert.h"
 #include "log/log.h"
 #include "log/log_look.h"
 
@@ -14,8 +15,8 @@ Result<std::size_t> Log::delete_old_segments(WallMillis wall_now, Instant now, O
   std::size_t count = 0;
   for (std::size_t i = 0; i < segments_.size(); ++i) {
     Segment& segment = *segments_[i];
-    const bool is_last = i + 1 == segments_.size();
-    const Offset end = is_last ? log_end_ : segments_[i + 1]->base_offset();
+    const bool is_last = segments_.is_last(i);
+    const Offset end = segments_.end_of(i, log_end_);
     if (end > bound || (is_last && segment.size_bytes() == 0)) break;
     bool wanted = end > log_start_;
     // Compaction has left nothing in it: it goes with what follows, since readers may still ask for its offsets.
@@ -41,32 +42,17 @@ Result<std::size_t> Log::delete_old_segments(WallMillis wall_now, Instant now, O
     const auto rolled = roll(wall_now);
     if (!rolled && (!is_passing(rolled.error().code) || --count == 0)) return fail(rolled.error());
   }
-  Result<void> retired;
-  std::size_t done = 0;
-  while (done < count && (retired = retire_segment(*segments_[done], now + config_->file_delete_delay))) ++done;
+  MQ_ASSERT(count < segments_.size());
+  const auto retired = segments_.retire_front(count, now + config_->file_delete_delay);
   const auto gone = [&](const std::shared_ptr<Segment>& segment) {
-    return segment->base_offset() < segments_[done]->base_offset();
+    return segment->base_offset() < segments_.front()->base_offset();
   };
   std::erase_if(unsynced_, gone);
   std::erase_if(unsaved_, gone);
-  segments_.erase(segments_.begin(), segments_.begin() + static_cast<std::ptrdiff_t>(done));
   log_start_ = std::max(log_start_, segments_.front()->base_offset());
   note_start_moved();
   MQ_CHECK(retired);
-  return done;
-}
-
-Result<void> Log::retire_segment(Segment& segment, Instant due) {
-  for (const char* extension : {"log", "index", "timeindex", "txnindex"}) {
-    const std::string path = segment.path(extension);
-    std::string retired = path + std::string(kDeletedSuffix);
-    auto gone = files_.rename(path, retired);
-    if (gone) retired_.push_back({due, std::move(retired)});
-    // Where not even a name finds room, nothing helps more than to have it gone now. Who reads it has it open.
-    if (!gone && gone.error().code == Errc::disk_full) gone = files_.remove(path);
-    if (!gone && gone.error().code != Errc::not_found) return gone;
-  }
-  return {};
+  return count;
 }
 
 void Log::note_start_moved() {
@@ -81,19 +67,9 @@ void Log::note_start_moved() {
 std::optional<RemovalJob> Log::due_removals(Instant now) {
   RemovalJob job;
   job.files_ = &files_;
-  std::erase_if(retired_, [&](Retired& file) {
-    if (file.due > now) return false;
-    job.paths_.push_back(std::move(file.path));
-    return true;
-  });
+  job.paths_ = segments_.take_due(now);
   if (job.paths_.empty()) return std::nullopt;
   return job;
-}
-
-Instant Log::next_removal() const {
-  Instant earliest = Instant::never();
-  for (const Retired& file : retired_) earliest = std::min(earliest, file.due);
-  return earliest;
 }
 
 Result<void> Log::advance_start(Offset offset, Offset bound) {
@@ -118,16 +94,14 @@ Result<void> Log::truncate_to(Offset offset, WallMillis wall_now) {
   compaction_void_ = true;
 
   // Everything may be gone now; what was not synced needs no sync any more.
-  const std::size_t keep = segment_index_of(target);
+  const std::size_t keep = segments_.index_of(target);
   while (segments_.size() > keep + 1) {
     const std::shared_ptr<Segment> last = segments_.back();
-    MQ_CHECK(retire_segment(*last, Instant{}));
+    MQ_CHECK(segments_.retire_back(Instant{}));
     std::erase(unsynced_, last);
     std::erase(unsaved_, last);
-    segments_.pop_back();
     log_end_ = last->base_offset();
   }
-  bound_segments();
   const std::shared_ptr<Segment> last = segments_.back();
   std::erase(unsaved_, last);
   MQ_TRY(const std::uint64_t position, last->position_of(target, *config_));
@@ -138,11 +112,10 @@ Result<void> Log::truncate_to(Offset offset, WallMillis wall_now) {
   } else {
     MQ_TRY(log_end_, last->load_tail(*config_));
   }
-  if (gaps_end_ > log_end_) {
+  if (segments_.gaps_end() > log_end_) {
     // What comes there now is not compacted.
-    gaps_end_ = log_end_;
-    MQ_CHECK(env::replace_atomically(files_, path_of(kGapsFile), encode_gaps_end(gaps_end_)));
-    bound_segments();
+    segments_.set_gaps_end(log_end_);
+    MQ_CHECK(env::replace_atomically(files_, path_of(kGapsFile), encode_gaps_end(log_end_)));
   }
   active_loaded_ = false;
   MQ_CHECK(load_active());
@@ -151,10 +124,7 @@ Result<void> Log::truncate_to(Offset offset, WallMillis wall_now) {
   epochs_unsaved_ = true;
   std::erase_if(producer_files_, [&](const ProducerFiles& files) { return files.offset > log_end_; });
   while (!snapshots_.empty() && snapshots_.back() > log_end_) {
-    for (const char* extension : {"snapshot", "mqwindow"}) {
-      auto removed = files_.remove(path_of(segment_file_name(snapshots_.back(), extension)));
-      if (!removed && removed.error().code != Errc::not_found) return removed;
-    }
+    MQ_CHECK(segments_.names().remove(snapshots_.back(), kSnapshotExtensions));
     snapshots_.pop_back();
   }
   producers_.reset();

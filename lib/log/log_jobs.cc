@@ -5,6 +5,7 @@
 
 #include "log/index_file.h"
 #include "log/segment.h"
+#include "log/segment_files.h"
 #include "log/segment_reader.h"
 #include "record/record.h"
 
@@ -41,7 +42,7 @@ Result<void> CheckpointJob::run() {
 Result<void> CheckpointJob::sync_indexes() {
   Result<void> outcome;
   for (const auto& segment : indexed_) {
-    for (const char* extension : {"index", "timeindex"}) {
+    for (const std::string_view extension : kIndexExtensions) {
       auto synced = sync_file(*files_, segment->path(extension));
       if (synced) continue;
       const bool is_noted = !lost_indexes_.empty() && lost_indexes_.back() == segment;
@@ -90,18 +91,15 @@ Result<void> CheckpointJob::rename_epochs() {
 }
 
 Result<void> CheckpointJob::remove_obsolete() {
-  for (const std::string& path : obsolete_files_) {
-    auto removed = files_->remove(path);
-    if (!removed && removed.error().code != Errc::not_found) return removed;
-  }
+  for (const std::string& path : obsolete_files_) MQ_CHECK(remove_if_there(*files_, path));
   return {};
 }
 
 Result<void> RemovalJob::run() {
   Result<void> first_error;
   for (const std::string& path : paths_) {
-    auto removed = files_->remove(path);
-    if (!removed && removed.error().code != Errc::not_found && first_error) first_error = removed;
+    auto removed = remove_if_there(*files_, path);
+    if (!removed && first_error) first_error = std::move(removed);
   }
   return first_error;
 }

@@ -9,7 +9,6 @@
 
 #include "log/cut_files.h"
 #include "log/log.h"
-#include "log/log_replay.h"
 #include "log/segment_reader.h"
 
 namespace mq::log {
@@ -147,9 +146,8 @@ Result<std::unique_ptr<Log>> Log::open(env::Files& files, std::string directory,
     MQ_CHECK(log->finish_swaps(contents, report));
     MQ_TRY(contents, read_directory(files, *log->directory_));
   }
-  for (const std::string& name : contents.retired) log->retired_.push_back({Instant{}, log->path_of(name)});
-  for (const auto& [base, size] : contents.segments)
-    log->segments_.push_back(std::make_shared<Segment>(files, log->directory_, base, size));
+  for (const std::string& name : contents.retired) log->segments_.note_retired(log->path_of(name), Instant{});
+  for (const auto& [base, size] : contents.segments) log->segments_.add(base, size);
   log->snapshots_ = std::move(contents.snapshots);
   log->compacted_end_ = context.compacted_end;
   log->wall_seen_ = context.wall_now;
@@ -161,7 +159,6 @@ Result<std::unique_ptr<Log>> Log::open(env::Files& files, std::string directory,
   }
 
   MQ_TRY(log->compacted_durably_, log->read_gaps_end(context, contents.has_gaps_file));
-  log->bound_segments();
 
   if (context.clean) {
     MQ_TRY(report.clean, log->load_clean(context));
@@ -192,14 +189,14 @@ Result<std::optional<Offset>> Log::read_gaps_end(const OpenContext& context, boo
     if (!text && text.error().code == Errc::disk_failed) return fail(text.error());
     const auto end = text ? decode_gaps_end(*text) : fail(text.error());
     if (end) {
-      gaps_end_ = *end;
+      segments_.set_gaps_end(*end);
       return *end;
     }
   }
   // Damaged, it still says that there are some: good batches must not be taken for bad ones. Without it the log may
   // come from elsewhere. But what is appended to is never compacted.
   if ((has_file || config_->cleanup_compact || context.compacted_end > log_start_) && !segments_.empty())
-    gaps_end_ = segments_.back()->base_offset();
+    segments_.set_gaps_end(segments_.back()->base_offset());
   return std::nullopt;
 }
 
@@ -248,7 +245,7 @@ Result<void> Log::recover(const OpenContext& context, RecoveryReport& report) {
     scan.expected = log_start_;
     if (!context.synced) MQ_CHECK(sync_names(scan));
   } else {
-    scan.first = segment_index_of(recovery_point_);
+    scan.first = segments_.index_of(recovery_point_);
     scan.segment = scan.first;
     for (std::size_t i = scan.first; i < segments_.size(); ++i) {
       // What is recovered is served at once.
@@ -275,10 +272,7 @@ Result<void> Log::recover(const OpenContext& context, RecoveryReport& report) {
   epochs_unsaved_ = !saved || saved->entries() != epochs_->entries();
 
   while (!snapshots_.empty() && snapshots_.back() > log_end_) {
-    for (const char* extension : {"snapshot", "mqwindow"}) {
-      auto removed = files_.remove(path_of(segment_file_name(snapshots_.back(), extension)));
-      if (!removed && removed.error().code != Errc::not_found) return removed;
-    }
+    MQ_CHECK(segments_.names().remove(snapshots_.back(), kSnapshotExtensions));
     snapshots_.pop_back();
   }
   MQ_CHECK(producer_states());
@@ -298,7 +292,7 @@ Result<void> Log::check_joints(std::size_t end, RecoveryReport& report) {
   for (std::size_t i = 0; i < std::min(end, segments_.size() - 1); ++i) {
     Segment& segment = *segments_[i];
     const Offset next_base = segments_[i + 1]->base_offset();
-    if (next_base <= gaps_end_) continue;  // compaction may have left nothing at its end
+    if (next_base <= segments_.gaps_end()) continue;  // compaction may have left nothing at its end
     const auto last = segment.load_tail(*config_);
     segment.release();
     if (!last && !is_damage(last.error())) return fail(last.error());
@@ -350,7 +344,7 @@ Result<void> Log::scan_segments(Scan& scan, RecoveryReport& report) {
     MQ_CHECK(scan_segment(scan, report));
     if (scan.torn || scan.segment + 1 == segments_.size()) return {};
     const Offset next_base = segments_[scan.segment + 1]->base_offset();
-    if (scan.expected < next_base && !may_have_gaps(scan.expected)) {
+    if (scan.expected < next_base && !segments_.may_have_gaps(scan.expected)) {
       if (scan.expected >= scan.durable_end) {
         scan.torn = true;
         scan.position = segments_[scan.segment]->size_bytes();
@@ -370,8 +364,7 @@ Result<void> Log::scan_segments(Scan& scan, RecoveryReport& report) {
 
 Result<void> Log::scan_segment(Scan& scan, RecoveryReport& report) {
   Segment& segment = *segments_[scan.segment];
-  const Offset limit = scan.segment + 1 < segments_.size() ? segments_[scan.segment + 1]->base_offset()
-                                                           : Offset{std::numeric_limits<std::int64_t>::max()};
+  const Offset limit = segments_.end_of(scan.segment, OffsetRules::kNone);
   const std::uint64_t whole = segment.size_bytes();
   scan.damaged = false;
   if (whole == 0) return {};
@@ -392,7 +385,7 @@ Result<void> Log::scan_segment(Scan& scan, RecoveryReport& report) {
                   segment.path(), static_cast<int>(head[16]));
   }
   // What it says of batches is of worth where gaps may be, and is made anew from them now.
-  const bool may_leap = may_have_gaps(segment.base_offset());
+  const bool may_leap = segments_.may_have_gaps(segment.base_offset());
   const std::vector<OffsetIndexEntry> entries = may_leap ? segment.index_entries() : std::vector<OffsetIndexEntry>{};
   auto rewound = segment.rewind(scan.position, scan.expected, *config_);
   if (!rewound && is_damage(rewound.error()) && scan.position > 0) {
@@ -404,7 +397,7 @@ Result<void> Log::scan_segment(Scan& scan, RecoveryReport& report) {
   MQ_CHECK(rewound);
   SegmentReader reader(*file, segment.path(), scan.position, whole, SegmentReader::Mode::wholes);
   // Where batches continue each other, one that reaches into the next segment is no rot: see below.
-  reader.judge_offsets({.limit = may_leap ? limit : OffsetRules::kNone, .gaps_end = gaps_end_}, whole,
+  reader.judge_offsets({.limit = may_leap ? limit : OffsetRules::kNone, .gaps_end = segments_.gaps_end()}, whole,
                        witness_of(entries, segment.base_offset()));
   reader.skip_to(scan.position, scan.expected);
   while (true) {
@@ -460,14 +453,11 @@ void Log::note_damage(Offset first, Offset end, std::string place, RecoveryRepor
 
 Result<void> Log::end_torn(const Scan& scan, RecoveryReport& report) {
   // What follows a torn segment was never durable either.
-  const auto first_after = segments_.begin() + static_cast<std::ptrdiff_t>(scan.segment) + 1;
   Torn torn{.segment = segments_[scan.segment],
-            .followers = {first_after, segments_.end()},
+            .followers = segments_.take_from(scan.segment + 1),
             .position = scan.position,
             .end = scan.expected,
             .what = "a torn tail"};
-  segments_.erase(first_after, segments_.end());
-  bound_segments();
   return cut_off(std::move(torn), report);
 }
 
@@ -533,15 +523,18 @@ Result<std::string> Log::free_cut_name(const Segment& segment, std::uint64_t pos
 }
 
 Result<void> Log::set_aside(Segment& segment, RecoveryReport& report) {
-  for (const char* derived : {"index", "timeindex"}) {
-    auto removed = files_.remove(segment.path(derived));
-    if (!removed && removed.error().code != Errc::not_found) return removed;
-  }
+  MQ_CHECK(segments_.names().remove(segment.base_offset(), kSegmentExtensions));
   if (segment.size_bytes() == 0) return files_.remove(segment.path());
   MQ_TRY(const std::string aside, free_cut_name(segment, 0));
   MQ_CHECK(files_.rename(segment.path(), aside));
   report.bytes_cut += segment.size_bytes();
   report.notes.push_back(fmt::format("{}: follows a torn segment and is kept in {}", segment.path(), aside));
+  return {};
+}
+
+Result<void> Log::seal_unsaved(const std::shared_ptr<Segment>& segment) {
+  MQ_CHECK(seal(*segment));
+  unsaved_.push_back(segment);
   return {};
 }
 
@@ -555,18 +548,17 @@ Result<void> Log::end_scan(const Scan& scan, RecoveryReport& report) {
   }
   // Offsets that somebody may have been told are never given out again.
   log_end_ = std::max({scan.expected, scan.durable_end, log_start_});
-  for (std::size_t i = scan.first; i + 1 < segments_.size(); ++i) MQ_CHECK(seal(segments_[i]));
+  for (std::size_t i = scan.first; i + 1 < segments_.size(); ++i) MQ_CHECK(seal_unsaved(segments_[i]));
   const bool needs_new = !segments_.empty() && (log_end_ != scan.expected || scan.damaged);
   if (needs_new) {
     const std::shared_ptr<Segment> last = segments_.back();
     if (last->size_bytes() == 0 && torn_.empty()) {
       MQ_CHECK(set_aside(*last, report));
-      segments_.pop_back();
+      (void)segments_.take_from(segments_.size() - 1);
     } else {
-      MQ_CHECK(seal(last));
+      MQ_CHECK(seal_unsaved(last));
     }
-    segments_.push_back(std::make_shared<Segment>(files_, directory_, log_end_, 0));
-    bound_segments();
+    segments_.add(log_end_, 0);
     // The name says how far the log has come, whatever happens to the segments before it. Without room for it the first
     // append makes it.
     const auto made = segments_.back()->file();
@@ -589,24 +581,23 @@ Result<void> Log::finish_swaps(const DirectoryContents& contents, RecoveryReport
     const bool is_followed = !contents.segments.empty() && contents.segments.back().first > base;
     const Offset limit =
         is_followed ? contents.segments.back().first : Offset{std::numeric_limits<std::int64_t>::max()};
-    MQ_TRY(const Walked walked, walk(files_, swap_path_of(base), base, limit));
+    MQ_TRY(const Walked walked, walk(files_, segments_.names().swap_path(base), base, limit));
     if (walked.damage) {
       MQ_TRY(const bool restored, restore_sources(base, contents));
-      report.notes.push_back(fmt::format("{}: {}; {}", swap_path_of(base), *walked.damage,
+      report.notes.push_back(fmt::format("{}: {}; {}", segments_.names().swap_path(base), *walked.damage,
                                          restored ? "what it was made from is there and stays in its place"
                                                   : "what it was made from is gone, so the rest of it is used"));
       if (restored) {
-        MQ_CHECK(files_.remove(swap_path_of(base)));
+        MQ_CHECK(files_.remove(segments_.names().swap_path(base)));
         continue;
       }
     }
     const Offset end = std::max(next(base), walked.end);
     for (const auto& [old_base, size] : contents.segments) {
       if (old_base <= base || old_base >= end) continue;
-      Segment old(files_, directory_, old_base, size);
-      MQ_CHECK(retire_segment(old, Instant{}));
+      MQ_CHECK(segments_.retire_files(old_base, Instant{}));
     }
-    MQ_CHECK(replace_by_swap(base));
+    MQ_CHECK(segments_.names().replace_by_swap(base));
     report.notes.push_back(fmt::format("{}: finished its compaction", path_of(segment_file_name(base, "log"))));
   }
   return files_.sync_directory(*directory_);

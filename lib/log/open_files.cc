@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/assert.h"
 #include "log/log.h"
 
 namespace mq::log {
@@ -46,7 +47,7 @@ std::size_t comfortable(std::size_t files_max) { return files_max - files_max / 
 }  // namespace
 
 OpenFiles::~OpenFiles() {
-  for (Log* log : logs_) log->open_files_ = nullptr;
+  for (Member* member : members_) member->files_ = nullptr;
 }
 
 Result<std::unique_ptr<env::File>> OpenFiles::open(const std::string& path, env::OpenMode mode) {
@@ -59,28 +60,31 @@ void OpenFiles::set_bound(std::size_t files_max) {
   look_at_ = files_max == kUnbounded ? kUnbounded : comfortable(files_max);
 }
 
-void OpenFiles::enter(Log& log) {
-  log.open_files_ = this;
-  log.place_in_open_files_ = logs_.size();
-  logs_.push_back(&log);
+void OpenFiles::enter(Member& member) {
+  MQ_ASSERT(member.files_ == nullptr);
+  member.files_ = this;
+  member.place_ = members_.size();
+  members_.push_back(&member);
 }
 
-void OpenFiles::leave(Log& log) {
-  logs_.back()->place_in_open_files_ = log.place_in_open_files_;
-  std::swap(logs_[log.place_in_open_files_], logs_.back());
-  logs_.pop_back();
-  log.open_files_ = nullptr;
+void OpenFiles::leave(Member& member) {
+  members_.back()->place_ = member.place_;
+  std::swap(members_[member.place_], members_.back());
+  members_.pop_back();
+  member.files_ = nullptr;
 }
 
-std::vector<Log*> OpenFiles::closable(const Log& spared) const {
+std::vector<Log*> OpenFiles::closable(const Member& spared) const {
+  std::vector<Member*> members;
+  for (Member* member : members_)
+    if (member != &spared && member->log_.has_open_files()) members.push_back(member);
+  std::ranges::sort(members, {}, [](const Member* member) { return member->last_use_; });
   std::vector<Log*> logs;
-  for (Log* log : logs_)
-    if (log != &spared && log->has_open_files()) logs.push_back(log);
-  std::ranges::sort(logs, {}, [](const Log* log) { return log->last_use_; });
+  for (Member* member : members) logs.push_back(&member->log_);
   return logs;
 }
 
-void OpenFiles::look(const Log& spared) {
+void OpenFiles::look(const Member& spared) {
   const std::size_t part = part_of(files_max_);
   const std::size_t enough = comfortable(files_max_) - std::min(comfortable(files_max_), part);
   std::vector<Log*> unsynced;

@@ -42,6 +42,33 @@ class OpenFiles final : public env::Files {
   /// The logs that are still entered may outlive it, but open nothing any more.
   ~OpenFiles() override;
 
+  /// What a log keeps of it: whether it is entered, where, and when it was used last.
+  class Member {
+   public:
+    explicit Member(Log& log) : log_(log) {}
+    ~Member() { leave(); }
+    Member(const Member&) = delete;
+    Member& operator=(const Member&) = delete;
+    void enter(OpenFiles& files) { files.enter(*this); }
+    void leave() {
+      if (files_ != nullptr) files_->leave(*this);
+    }
+    void use() {
+      if (files_ != nullptr) last_use_ = ++files_->uses_;
+    }
+    /// The log is about to open a file.
+    void make_room() {
+      if (files_ != nullptr && files_->count() >= files_->look_at_) files_->look(*this);
+    }
+
+   private:
+    friend class OpenFiles;
+    Log& log_;
+    OpenFiles* files_ = nullptr;  ///< null: nobody bounds how many are open
+    std::size_t place_ = 0;       ///< in its list
+    std::uint64_t last_use_ = 0;  ///< larger: later
+  };
+
   void set_bound(std::size_t files_max);
   /// Open at this moment. Any thread.
   [[nodiscard]] std::size_t count() const { return count_->load(std::memory_order_relaxed); }
@@ -59,18 +86,11 @@ class OpenFiles final : public env::Files {
   Result<env::DiskSpace> space(const std::string& path) override { return files_.space(path); }
 
  private:
-  friend class Log;
-  void enter(Log& log);
-  void leave(Log& log);
-  /// `log` is about to open a file.
-  void make_room(const Log& log) {
-    if (count() >= look_at_) look(log);
-  }
-  [[nodiscard]] std::uint64_t next_use() { return ++uses_; }
-
-  void look(const Log& spared);
+  void enter(Member& member);
+  void leave(Member& member);
+  void look(const Member& spared);
   /// The other logs with open segments, the longest unused first.
-  [[nodiscard]] std::vector<Log*> closable(const Log& spared) const;
+  [[nodiscard]] std::vector<Log*> closable(const Member& spared) const;
   void sync_here(const std::vector<Log*>& logs);
 
   env::Files& files_;
@@ -79,7 +99,7 @@ class OpenFiles final : public env::Files {
   std::size_t files_max_ = kUnbounded;
   std::size_t look_at_ = kUnbounded;  ///< with so many open it is time to look for some to close
   std::uint64_t uses_ = 0;
-  std::vector<Log*> logs_;
+  std::vector<Member*> members_;
 };
 
 }  // namespace mq::log

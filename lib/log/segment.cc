@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "base/crc32c.h"
+#include "log/segment_files.h"
 #include "log/segment_reader.h"
 
 namespace mq::log {
@@ -505,6 +506,7 @@ Result<void> Segment::truncate(std::uint64_t position, Offset end) {
   noted_.reset();
   front_waits_ = false;
   if (position == 0) first_timestamp_.reset();
+  MQ_CHECK(cut_txn_index(end));
   const auto cut = cut_indexes(position, end);
   return cut || is_passing(cut.error().code) ? cut : drop_indexes();
 }
@@ -567,11 +569,27 @@ Result<void> Segment::cut_indexes(std::uint64_t position, Offset end) {
   return times_.keep_where(files_, path("timeindex"), base_, [&](const TimeIndexEntry& e) { return e.offset < end; });
 }
 
+Result<void> Segment::cut_txn_index(Offset end) {
+  // Version (2 bytes), producer id, first offset, last offset, last stable offset (8 each); by their last offsets.
+  constexpr std::size_t kEntryBytes = 34;
+  constexpr std::size_t kLastOffsetAt = 18;
+  const std::string file = path("txnindex");
+  const auto entries = env::read_whole(files_, file);
+  if (!entries && entries.error().code == Errc::not_found) return {};
+  if (!entries && is_passing(entries.error().code)) return fail(entries.error());
+  // One that cannot be read is of no use to anybody.
+  if (!entries) return remove_if_there(files_, file);
+  std::size_t kept = 0;
+  while (kept + kEntryBytes <= entries->size() &&
+         Offset{load_be<std::int64_t>(entries->data() + kept + kLastOffsetAt)} < end)
+    kept += kEntryBytes;
+  if (kept == entries->size()) return {};
+  MQ_TRY(auto opened, files_.open(file, env::OpenMode::read_write));
+  return opened->truncate(kept);
+}
+
 Result<void> Segment::drop_indexes() {
-  for (const char* extension : {"index", "timeindex"}) {
-    auto removed = files_.remove(path(extension));
-    if (!removed && removed.error().code != Errc::not_found) return removed;
-  }
+  for (const std::string_view extension : kIndexExtensions) MQ_CHECK(remove_if_there(files_, path(extension)));
   offsets_ = {};
   times_ = {};
   return {};
@@ -617,6 +635,12 @@ Result<void> Segment::rebuild_indexes(const LogConfig& config) {
     last_time_entry_ = *largest_;
   }
   (void)flush_indexes();
+  return {};
+}
+
+Result<void> Segment::remove_files() {
+  MQ_CHECK(remove_if_there(files_, path()));
+  for (const std::string_view extension : kSegmentExtensions) MQ_CHECK(remove_if_there(files_, path(extension)));
   return {};
 }
 

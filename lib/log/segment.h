@@ -153,6 +153,8 @@ class Segment {
   [[nodiscard]] Result<bool> indexes_fit();
   /// Makes the indexes anew from the batches. What cannot be written waits in memory, fewer entries of it.
   [[nodiscard]] Result<void> rebuild_indexes(const LogConfig& config);
+  /// Removes the file and what goes with it, whatever is there of them.
+  [[nodiscard]] Result<void> remove_files();
   /// Closes the file and forgets what can be read again.
   void release();
 
@@ -183,6 +185,8 @@ class Segment {
   Result<void> gather(BytesView batch);
   /// Takes the entries of what stands from `position` on, at `end`, out of the indexes.
   Result<void> cut_indexes(std::uint64_t position, Offset end);
+  /// The same for Kafka's index of aborted transactions, which we do not write, but keep where it is.
+  Result<void> cut_txn_index(Offset end);
   /// Takes the indexes away, in memory and on disk.
   Result<void> drop_indexes();
 
