@@ -190,7 +190,6 @@ bool GroupService::may_load_again(const Partition& partition, const Error& error
   shard_.node().logger().error("{}: its groups are not served yet, since they cannot be read: {}; it is tried again",
                                name, error.message);
   if (error.code == Errc::disk_failed) shard_.node().disk_failed(error);
-  if (error.code == Errc::read_failed) shard_.node().read_failed(error);
   return true;
 }
 

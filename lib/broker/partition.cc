@@ -87,13 +87,13 @@ Result<Partition::Appended> Partition::append(char* batch, const record::Validat
 }
 
 void Partition::when_warm(std::move_only_function<void()> then) {
-  if (!is_warming_ && !log_->is_cold()) return then();
+  if (is_warm()) return then();
   cold_calls_.push_back(std::move(then));
   if (!std::exchange(is_warming_, true)) shard_.warm_up(shared_from_this());
 }
 
 awaitable<void> Partition::until_warm() {
-  if (!is_warming_ && !log_->is_cold()) co_return;
+  if (is_warm()) co_return;
   const auto kept = shared_from_this();
   env::Event warm(shard_.shard());
   bool is_warm = false;

@@ -64,6 +64,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
   /// turn: answer after `when_written` or `when_committed`.
   [[nodiscard]] Result<Appended> append(char* batch, const record::ValidatedBatch& validated);
 
+  /// Whether an append need not wait for the disk to learn what the log has.
+  [[nodiscard]] bool is_warm() const { return !is_warming_ && !log_->is_cold(); }
   /// Calls `then` once an append need not wait for the disk to learn what the log has: at once, but for the first ones
   /// after a start, which wait for the pool; in the order of the calls. The partition may be retired by then.
   void when_warm(std::move_only_function<void()> then);

@@ -36,6 +36,7 @@ ShardBroker::ShardBroker(Node& node, env::Shard& shard)
       connection_or_requests_ended_(shard),
       work_ended_(shard),
       peer_log_(shard, tasks_, node.logger(), metrics_.counter(Metric::log_lines_left_out)),
+      reads_{.shard = shard, .pool = node.machine().disk_pool, .cold_reads = metrics_.fetch_cold_reads},
       syncer_(*this),
       turn_end_(*this),
       room_(*this, node.config().queued_request_bytes_max / node.machine().shards.size(), node.extra_frame()),
@@ -358,12 +359,12 @@ awaitable<void> ShardBroker::look_after(Partition& partition, ToSave& to_save) {
   const bool keeps_all =
       log.config().retention_ms < 0 && log.config().retention_bytes < 0 && !log.config().cleanup_compact;
   if (log.release_if_idle() && keeps_all && log.next_removal() == Instant::never()) co_return;
-  const auto rolled =
-      co_await look_at_times(partition, 0, [&](log::Wait wait) { return log.roll_if_old(wall_now, wait); });
+  PartitionReader reader(reads_, partition);
+  const auto rolled = co_await reader.look_at_times(0, [&](log::Wait wait) { return log.roll_if_old(wall_now, wait); });
   if (partition.is_retired()) co_return;
   if (!rolled) note_failure(name, rolled.error());
   const auto deleted = co_await node_.disk_space().with_reserve(shard_, [&] {
-    return look_at_times(partition, 0, [&](log::Wait wait) {
+    return reader.look_at_times(0, [&](log::Wait wait) {
       return log.delete_old_segments(wall_now, shard_.now(), partition.high_watermark(), wait);
     });
   });
@@ -382,8 +383,8 @@ awaitable<void> ShardBroker::look_after(Partition& partition, ToSave& to_save) {
     // It asks for the producers, whose last batches are kept.
     if (log.config().cleanup_compact) co_await partition.until_warm();
     if (partition.is_retired()) co_return;
-    auto compaction = co_await look_at_times(
-        partition, 0, [&](log::Wait wait) { return log.begin_compaction(wall_now, partition.high_watermark(), wait); });
+    auto compaction = co_await reader.look_at_times(
+        0, [&](log::Wait wait) { return log.begin_compaction(wall_now, partition.high_watermark(), wait); });
     if (partition.is_retired()) co_return;
     if (!compaction) note_failure(name, compaction.error());
     if (compaction && *compaction) {

@@ -14,6 +14,7 @@
 #include "broker/metrics.h"
 #include "broker/node.h"
 #include "broker/partition.h"
+#include "broker/partition_reader.h"
 #include "broker/peer_log.h"
 #include "broker/reading_turns.h"
 #include "broker/request_room.h"
@@ -50,6 +51,8 @@ class ShardBroker final : private log::OpenFiles::Owner {
   [[nodiscard]] PeerLog& peer_log() { return peer_log_; }
   /// Sets what is not counted as it happens: levels, and sums over partitions and groups.
   void refresh_metrics();
+  /// For readers of the partitions that live here.
+  [[nodiscard]] const ReadContext& reads() const { return reads_; }
   [[nodiscard]] Syncer& syncer() { return syncer_; }
   [[nodiscard]] TurnEnd& turn_end() { return turn_end_; }
   [[nodiscard]] RequestRoom& room() { return room_; }
@@ -130,12 +133,6 @@ class ShardBroker final : private log::OpenFiles::Owner {
   /// Saves what recovery would otherwise have to read again; calls `Partition::checkpoint_done`.
   void checkpoint_soon(const std::shared_ptr<Partition>& partition);
 
-  /// Calls `look(wait)`, which looks at the times of the partition's log: without waiting for the disk, and again when
-  /// the pool has brought in what it needs, for a search of `timestamp` too. not_leader: the partition went away.
-  template <class Look>
-  awaitable<std::invoke_result_t<Look&, log::Wait>> look_at_times(Partition& partition, WallMillis timestamp,
-                                                                  Look look);
-
   /// So many more idempotent producers are remembered here. Over the shard's part of the broker's limit the longest
   /// idle are forgotten, of the partitions that remember the most.
   void add_producers(std::size_t count);
@@ -198,6 +195,7 @@ class ShardBroker final : private log::OpenFiles::Owner {
   env::Event connection_or_requests_ended_;
   env::Event work_ended_;  ///< of a retired partition
   PeerLog peer_log_;
+  ReadContext reads_;
   Syncer syncer_;
   TurnEnd turn_end_;
   RequestRoom room_;
@@ -224,25 +222,6 @@ class ShardBroker final : private log::OpenFiles::Owner {
   std::size_t requests_ = 0;
   std::size_t producers_ = 0;  ///< at least as many as are remembered: who expires is not taken off at once
 };
-
-template <class Look>
-awaitable<std::invoke_result_t<Look&, log::Wait>> ShardBroker::look_at_times(Partition& partition, WallMillis timestamp,
-                                                                             Look look) {
-  // Each segment needs one, and now and then the cache has lost what was brought in.
-  const std::size_t looks_max = 8 + 2 * partition.log().segments().size();
-  for (std::size_t looks = 1;; ++looks) {
-    // Its log works by names, which may be another's by now.
-    if (partition.is_retired())
-      co_return fail(Errc::not_leader, "{} was deleted meanwhile", partition.name().to_string());
-    auto seen = look(looks < looks_max ? log::Wait::no : log::Wait::yes);
-    if (seen || seen.error().code != Errc::would_block) co_return seen;
-    auto job = partition.log().prepare_times(timestamp);
-    if (!job) co_return std::unexpected(std::move(job).error());
-    partition.begin_work();
-    co_await node_.machine().disk_pool.run(shard_, [look_up = *std::move(job)]() mutable { look_up.run(); });
-    end_work(partition);
-  }
-}
 
 /// Runs the coroutine that `make` returns on the shard of `there` and resumes on the shard of `here` with its result.
 /// Call on `here`'s thread.

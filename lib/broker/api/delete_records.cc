@@ -5,6 +5,7 @@
 #include "broker/addressed.h"
 #include "broker/api/handlers.h"
 #include "broker/errors.h"
+#include "broker/partition_reader.h"
 
 namespace mq::broker {
 namespace {
@@ -27,7 +28,10 @@ awaitable<void> advance_start(Partition& partition, DeleteRecordsItem& item) {
     item.error = ErrorCode::kPolicyViolation;
     co_return;
   }
-  co_await partition.until_warm();
+  if (auto warm = co_await PartitionReader(partition.shard().reads(), partition).until_warm(); !warm) {
+    item.error = to_wire(warm.error());
+    co_return;
+  }
   const Offset end = partition.high_watermark();
   const Offset to = item.offset == kToHighWatermark ? end : Offset{item.offset};
   auto moved = partition.log().advance_start(to, end);

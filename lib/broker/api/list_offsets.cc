@@ -5,6 +5,7 @@
 #include "broker/addressed.h"
 #include "broker/api/handlers.h"
 #include "broker/errors.h"
+#include "broker/partition_reader.h"
 
 namespace mq::broker {
 namespace {
@@ -46,31 +47,11 @@ bool asks_about_end(const ListOffsetsItem& item) {
   return item.timestamp == kLatest || item.timestamp == kMaxTimestamp || item.timestamp >= 0;
 }
 
-using Found = Result<std::optional<log::TimestampOffset>>;
-
-/// The first record at or after `timestamp`, or the one with the largest, below `end`.
-awaitable<Found> find_by_time(Partition& partition, std::int64_t timestamp, Offset end) {
-  ShardBroker& shard = partition.shard();
-  log::Log& log = partition.log();
-  for (Offset from{0};;) {
-    auto search = co_await shard.look_at_times(partition, timestamp, [&](log::Wait wait) {
-      return timestamp == kMaxTimestamp ? log.find_max_timestamp(end, wait)
-                                        : log.find_timestamp(timestamp, end, from, wait);
-    });
-    if (!search) co_return std::unexpected(std::move(search).error());
-    if (!*search) co_return std::nullopt;
-    const auto goes_on_at = (*search)->goes_on_at();
-    Found found = co_await shard.node().machine().disk_pool.run(
-        shard.shard(), [job = *std::move(*search)]() mutable { return job.run(); });
-    if (!found || *found || !goes_on_at) co_return found;
-    from = *goes_on_at;
-  }
-}
-
 awaitable<void> find_offset(Partition& partition, ListOffsetsItem& item) {
   item.error = partition.check_epoch(item.current_leader_epoch);
   if (item.error != ErrorCode::kNone) co_return;
-  const Offset end = item.read_committed ? partition.last_stable_offset() : partition.high_watermark();
+  PartitionReader reader(partition.shard().reads(), partition);
+  const Offset end = reader.end_of(item.read_committed ? Bound::stable : Bound::readable);
   switch (item.timestamp) {
     case kLatest:
       item.found.offset = end;
@@ -78,16 +59,12 @@ awaitable<void> find_offset(Partition& partition, ListOffsetsItem& item) {
       co_return;
     case kEarliest:
     case kEarliestLocal: {
-      co_await partition.until_warm();
-      item.found.offset = partition.log().log_start();
-      // As in Kafka a leader's epoch begins when it comes to lead, be anything written in it or not.
-      if (auto begun = partition.log().begin_epoch(partition.leader_epoch()); !begun) {
-        partition.tell_damage(begun.error());
-        item.error = to_wire(begun.error());
-        co_return;
+      if (const auto start = co_await reader.start()) {
+        item.found.offset = start->offset;
+        item.found.leader_epoch = start->leader_epoch;
+      } else {
+        item.error = to_wire(start.error());
       }
-      auto epoch = partition.log().epoch_at(item.found.offset);
-      item.found.leader_epoch = epoch ? *epoch : kNoLeaderEpoch;
       co_return;
     }
     case kLatestTiered:
@@ -96,9 +73,9 @@ awaitable<void> find_offset(Partition& partition, ListOffsetsItem& item) {
     default:
       break;
   }
-  const Found found = co_await find_by_time(partition, item.timestamp, end);
+  const auto found =
+      co_await (item.timestamp == kMaxTimestamp ? reader.find_latest_time(end) : reader.find_time(item.timestamp, end));
   if (!found) {
-    partition.tell_damage(found.error());
     item.error = to_wire(found.error());
   } else if (*found) {
     item.found = **found;

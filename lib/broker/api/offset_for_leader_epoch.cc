@@ -5,6 +5,7 @@
 #include "broker/addressed.h"
 #include "broker/api/handlers.h"
 #include "broker/errors.h"
+#include "broker/partition_reader.h"
 
 namespace mq::broker {
 namespace {
@@ -18,14 +19,8 @@ struct EpochEndItem : Addressed {
 awaitable<void> find_epoch_end(Partition& partition, EpochEndItem& item) {
   item.error = partition.check_epoch(item.current_leader_epoch);
   if (item.error != ErrorCode::kNone) co_return;
-  co_await partition.until_warm();
-  // As in Kafka a leader's epoch begins where the log ended when it came to lead, be anything written in it or not.
-  if (auto begun = partition.log().begin_epoch(partition.leader_epoch()); !begun) {
-    partition.tell_damage(begun.error());
-    item.error = to_wire(begun.error());
-    co_return;
-  }
-  if (auto end = partition.log().end_offset_for(item.asked)) {
+  PartitionReader reader(partition.shard().reads(), partition);
+  if (const auto end = co_await reader.end_of_epoch(item.asked)) {
     item.end = *end;
   } else {
     item.error = to_wire(end.error());
