@@ -8,15 +8,9 @@
 
 #include "base/result.h"
 #include "cluster/image.h"
+#include "cluster/transaction.h"
 
 namespace mq::cluster {
-
-/// One entry of the metadata store.
-struct KeyValue {
-  std::string key;
-  std::string value;
-  friend bool operator==(const KeyValue&, const KeyValue&) = default;
-};
 
 // The image as keys and values.
 //

@@ -1,77 +1,28 @@
 #pragma once
 
-#include <array>
-#include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "base/result.h"
-#include "base/strong.h"
 #include "base/time.h"
+#include "cluster/transaction.h"
 #include "env/async.h"
 
 namespace mq::meta {
 
-/// A moment in the life of a store: the number of transactions that changed it. Grows by one with each of them and
-/// never goes back. 0 is before the first.
-using Revision = Strong<std::int64_t, struct RevisionTag>;
-inline constexpr Revision kNoRevision{0};
-
-/// Chosen at random by whoever writes, kept with every key that the transaction puts. After an answer that leaves it
-/// open whether a transaction took effect (timed_out, unreachable, disk_failed) the writer reads one of its keys again
-/// and compares: a transaction is never sent blindly a second time.
-using WriteId = std::array<std::uint8_t, 16>;
-
-struct KeyValue {
-  std::string key;
-  std::string value;
-  Revision created;   ///< of the transaction that made the key; a key that was erased and put again is a new key
-  Revision modified;  ///< of the transaction that put this value
-  WriteId write_id{};
-};
-
-/// What must hold for a transaction to take effect.
-struct Compare {
-  enum class Fact { absent, exists, created_at, modified_at };
-  std::string key;
-  Fact fact = Fact::absent;
-  Revision revision;  ///< for created_at and modified_at
-
-  static Compare absent(std::string key) { return {std::move(key), Fact::absent, kNoRevision}; }
-  static Compare exists(std::string key) { return {std::move(key), Fact::exists, kNoRevision}; }
-  static Compare created_at(std::string key, Revision at) { return {std::move(key), Fact::created_at, at}; }
-  static Compare modified_at(std::string key, Revision at) { return {std::move(key), Fact::modified_at, at}; }
-
-  /// Whether it holds for a key that is there, or is not (null).
-  [[nodiscard]] bool holds(const KeyValue* found) const;
-};
-
-/// What a transaction does to one key.
-struct Op {
-  std::string key;
-  std::optional<std::string> value;  ///< none: erase
-
-  static Op put(std::string key, std::string value) { return {std::move(key), std::move(value)}; }
-  /// Erasing a key that is not there is fine.
-  static Op erase(std::string key) { return {std::move(key), std::nullopt}; }
-};
-
-struct Transaction {
-  std::vector<Compare> compares;
-  std::vector<Op> ops;  ///< at most one per key
-  WriteId write_id{};
-};
-
-/// The limits of every back end, so that a caller cannot come to depend on a generous one.
-inline constexpr std::size_t kTransactionKeysMax = 100;
-inline constexpr std::size_t kTransactionBytesMax = 512 << 10;  ///< keys and values together
-inline constexpr std::size_t kKeyBytesMax = 1024;
-
-/// too_large over a limit; invalid_argument for an empty key or two ops on one key. Every back end calls it first.
-[[nodiscard]] Result<void> check_limits(const Transaction& transaction);
+// The vocabulary of transactions, which plans without I/O speak too.
+using cluster::check_limits;
+using cluster::Compare;
+using cluster::KeyValue;
+using cluster::kKeyBytesMax;
+using cluster::kNoRevision;
+using cluster::kTransactionBytesMax;
+using cluster::kTransactionKeysMax;
+using cluster::Op;
+using cluster::Revision;
+using cluster::Transaction;
+using cluster::WriteId;
 
 /// All keys that begin with a prefix, as they were at one moment.
 struct Listing {

@@ -1,10 +1,10 @@
-#include "meta/metadata_store.h"
+#include "cluster/transaction.h"
 
 #include <set>
 #include <string_view>
 #include <utility>
 
-namespace mq::meta {
+namespace mq::cluster {
 namespace {
 
 Result<void> check_key(std::string_view key) {
@@ -28,6 +28,19 @@ bool Compare::holds(const KeyValue* found) const {
       return found != nullptr && found->modified == revision;
   }
   std::unreachable();
+}
+
+std::vector<Change> changes_of(const Transaction& transaction, Revision revision) {
+  std::vector<Change> changes;
+  changes.reserve(transaction.ops.size());
+  for (const Op& op : transaction.ops)
+    changes.push_back({.entry = {.key = op.key,
+                                 .value = op.value.value_or(""),
+                                 .created = {},
+                                 .modified = revision,
+                                 .write_id = transaction.write_id},
+                       .is_erased = !op.value});
+  return changes;
 }
 
 Result<void> check_limits(const Transaction& transaction) {
@@ -55,4 +68,4 @@ Result<void> check_limits(const Transaction& transaction) {
   return {};
 }
 
-}  // namespace mq::meta
+}  // namespace mq::cluster
