@@ -17,6 +17,7 @@
 #include "cli/exit_code.h"
 #include "config/broker_config.h"
 #include "config/reload.h"
+#include "meta/sqlite/sqlite_store.h"
 #include "options.h"
 #include "posix/memory.h"
 #include "posix/process.h"
@@ -44,6 +45,7 @@ broker::NodeEnv machine_of(posix::Runtime& runtime) {
           .metadata_pool = runtime.metadata_pool(),
           .random = runtime.random(),
           .logger = runtime.logger(),
+          .store = meta::sqlite_source(runtime.files(), runtime.metadata_pool(), runtime.random(), runtime.logger()),
           .descriptors_max = posix::raise_descriptor_limit(),
           .return_memory = posix::return_free_memory};
 }

@@ -18,7 +18,6 @@
 #include "broker/topics.h"
 #include "cluster/records.h"
 #include "log/directory_contents.h"
-#include "meta/sqlite/sqlite_store.h"
 
 namespace mq::broker {
 namespace {
@@ -153,19 +152,20 @@ void Node::tell_recovery(Duration took) {
 
 awaitable<Result<Node::OpenedMetadata>> Node::open_metadata(Uuid wanted) {
   env::Shard& home = first_shard().shard();
-  const auto last_stop =
-      log_dir_->identity() && !log_dir_->was_clean() ? meta::LastStop::unclean : meta::LastStop::clean;
-  const std::string path = config().data_dir + "/metadata.db";
+  const bool was_made = log_dir_->identity().has_value();
   // F-16: metadata that is lost must not look like "no data".
   const auto no_metadata = [this](std::string_view what) {
-    return fail(Errc::corrupt,
-                "{} has data of cluster {}, but its metadata.db is {}; restore metadata.db, nothing was changed",
-                config().data_dir, log_dir_->identity()->cluster_id, what);
+    return fail(Errc::corrupt, "{} has data of cluster {}, but its {} is {}; restore {}, nothing was changed",
+                config().data_dir, log_dir_->identity()->cluster_id, env_.store.name, what, env_.store.name);
   };
-  MQ_CO_TRY(const bool has_metadata, env_.files.exists(path));
-  if (log_dir_->identity() && !has_metadata) co_return no_metadata("missing");
-  MQ_CO_TRY(store_, co_await meta::open_sqlite_store(env_.files, env_.metadata_pool, home, path, env_.random, logger(),
-                                                     last_stop));
+  auto store = co_await env_.store.open(
+      {.home = &home,
+       .data_dir = config().data_dir,
+       .was_made = was_made,
+       .last_stop = was_made && !log_dir_->was_clean() ? meta::LastStop::unclean : meta::LastStop::clean});
+  if (!store && was_made && store.error().code == Errc::not_found) co_return no_metadata("missing");
+  if (!store) co_return std::unexpected(std::move(store).error());
+  store_ = *std::move(store);
   MQ_CO_TRY(const meta::Listing listing, co_await store_->list(""));
   std::vector<cluster::KeyValue> records;
   records.reserve(listing.entries.size());

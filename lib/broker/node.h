@@ -32,6 +32,7 @@
 #include "env/task_group.h"
 #include "log/log_dir.h"
 #include "meta/metadata_store.h"
+#include "meta/store_source.h"
 
 namespace mq::broker {
 
@@ -47,9 +48,10 @@ struct NodeEnv {
   std::vector<env::Shard*> shards;  ///< at least one; the first also runs what exists once (metadata, listeners)
   env::Files& files;
   env::Pool& disk_pool;      ///< fdatasync, cold reads, large decompressions, compaction
-  env::Pool& metadata_pool;  ///< one thread: SQLite
+  env::Pool& metadata_pool;  ///< one thread: the embedded store, and what must not wait for a sync of the logs
   env::Random& random;
   env::Logger& logger;
+  meta::StoreSource store;
   std::size_t descriptors_max = 0;      ///< that the process may have open; 0: without limit
   std::function<void()> return_memory;  ///< gives the machine what is free, on the pool; may be empty
 };

@@ -15,6 +15,7 @@
 #include "broker/partition.h"
 #include "broker/shard_broker.h"
 #include "broker/topics.h"
+#include "meta/sqlite/sqlite_store.h"
 #include "record/batch.h"
 #include "record/batch_builder.h"
 #include "sim/machine/world.h"
@@ -142,13 +143,17 @@ class BrokerTest : public ::testing::Test {
                 .disk_pool = disk_pool(),
                 .metadata_pool = machine_->metadata_pool(),
                 .random = machine_->random(),
-                .logger = machine_->logger()};
+                .logger = machine_->logger(),
+                .store = store_source()};
     node_ = &machine_->make<Node>(std::move(env), config_);
     return world_->run(*machine_, node_->start(), 1min);
   }
 
-  /// What the broker is given as its pool.
+  /// What the broker is given as its pool, and as its metadata store.
   virtual env::Pool& disk_pool() { return machine_->pool(); }
+  virtual meta::StoreSource store_source() {
+    return meta::sqlite_source(machine_->files(), machine_->metadata_pool(), machine_->random(), machine_->logger());
+  }
 
   void create_topic(std::string name, std::int32_t partitions, std::map<std::string, std::string> configs = {}) {
     std::vector<NewTopic> wanted(1);

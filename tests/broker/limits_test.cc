@@ -9,6 +9,7 @@
 #include "broker/metrics_text.h"
 #include "broker/request_room.h"
 #include "broker_fixture.h"
+#include "meta/sqlite/sqlite_store.h"
 #include "wire/messages/api_versions.h"
 #include "wire/messages/join_group.h"
 #include "wire/messages/metadata.h"
@@ -228,7 +229,9 @@ TEST_F(Limits, ARefusedStartLeavesTheDirectoryAsItWas) {
                 .disk_pool = machine_->pool(),
                 .metadata_pool = machine_->metadata_pool(),
                 .random = machine_->random(),
-                .logger = machine_->logger()};
+                .logger = machine_->logger(),
+                .store = meta::sqlite_source(machine_->files(), machine_->metadata_pool(), machine_->random(),
+                                             machine_->logger())};
     const auto started = world_->run(*machine_, machine_->make<Node>(std::move(env), config_).start(), 1min);
     EXPECT_FALSE(started) << what;
     machine_->kill();

@@ -9,6 +9,7 @@
 #include "broker/producer_ids.h"
 #include "broker_fixture.h"
 #include "log/directory_contents.h"
+#include "meta/sqlite/sqlite_store.h"
 #include "seeds.h"
 
 namespace mq::broker {
@@ -334,7 +335,9 @@ TEST_P(Acceptance, CutOffAnywhereIsDoneOrAskedForAgain) {
               .disk_pool = machine_->pool(),
               .metadata_pool = machine_->metadata_pool(),
               .random = machine_->random(),
-              .logger = machine_->logger()};
+              .logger = machine_->logger(),
+              .store = meta::sqlite_source(machine_->files(), machine_->metadata_pool(), machine_->random(),
+                                           machine_->logger())};
   Node& starting = machine_->make<Node>(std::move(env), config_);
   machine_->spawn([](Node& node) -> awaitable<void> { (void)co_await node.start(); }(starting));
   world_->run_for(std::chrono::microseconds(world_->rng().below(12'000)));

@@ -13,6 +13,7 @@
 #include "client/consumer.h"
 #include "client/group_consumer.h"
 #include "client/producer.h"
+#include "meta/sqlite/sqlite_store.h"
 #include "record/record.h"
 #include "seeds.h"
 #include "sim/machine/world.h"
@@ -36,12 +37,14 @@ struct Life {
     config.offsets_partitions = offsets_partitions;
     config.housekeeping_interval = housekeeping_interval;
     config.listeners.push_back({.address = {.host = "", .port = kPort, .path = {}}});
-    broker::NodeEnv env{.shards = machine.shards(),
-                        .files = machine.files(),
-                        .disk_pool = machine.pool(),
-                        .metadata_pool = machine.metadata_pool(),
-                        .random = machine.random(),
-                        .logger = machine.logger()};
+    broker::NodeEnv env{
+        .shards = machine.shards(),
+        .files = machine.files(),
+        .disk_pool = machine.pool(),
+        .metadata_pool = machine.metadata_pool(),
+        .random = machine.random(),
+        .logger = machine.logger(),
+        .store = meta::sqlite_source(machine.files(), machine.metadata_pool(), machine.random(), machine.logger())};
     node = &machine.make<broker::Node>(std::move(env), std::move(config));
     const auto started = world.run(machine, node->start(), 1min);
     ASSERT_TRUE(started) << started.error().message;

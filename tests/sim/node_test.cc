@@ -17,6 +17,7 @@
 #include "client/consumer.h"
 #include "client/group_consumer.h"
 #include "client/producer.h"
+#include "meta/sqlite/sqlite_store.h"
 #include "record/record.h"
 #include "seeds.h"
 #include "sim/machine/world.h"
@@ -39,12 +40,14 @@ class BrokerMachine {
     config.partitions_default = kPartitions;
     config.offsets_partitions = 4;
     config.listeners.push_back({.address = {.host = "", .port = kPort, .path = {}}});
-    broker::NodeEnv env{.shards = machine_.shards(),
-                        .files = machine_.files(),
-                        .disk_pool = machine_.pool(),
-                        .metadata_pool = machine_.metadata_pool(),
-                        .random = machine_.random(),
-                        .logger = machine_.logger()};
+    broker::NodeEnv env{
+        .shards = machine_.shards(),
+        .files = machine_.files(),
+        .disk_pool = machine_.pool(),
+        .metadata_pool = machine_.metadata_pool(),
+        .random = machine_.random(),
+        .logger = machine_.logger(),
+        .store = meta::sqlite_source(machine_.files(), machine_.metadata_pool(), machine_.random(), machine_.logger())};
     node_ = &machine_.make<broker::Node>(std::move(env), std::move(config));
     const auto started = world_.run(machine_, node_->start(), 1min);
     ASSERT_TRUE(started) << started.error().message;

@@ -1,6 +1,9 @@
 #include "meta/sqlite/sqlite_store.h"
 
+#include <fmt/format.h>
+
 #include <set>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -131,6 +134,17 @@ class SqliteStore final : public MetadataStore {
   env::Event changed_;
 };
 
+constexpr std::string_view kFileName = "metadata.db";
+
+/// A store that is lost must not be made anew: it would look like "no data" (F-16).
+awaitable<Result<std::unique_ptr<MetadataStore>>> open_or_miss(env::Files& files, env::Pool& pool, env::Random& random,
+                                                               env::Logger& logger, StoreOpening opening) {
+  const std::string path = fmt::format("{}/{}", opening.data_dir, kFileName);
+  MQ_CO_TRY(const bool is_there, files.exists(path));
+  if (opening.was_made && !is_there) co_return fail(Errc::not_found, "{} is missing", path);
+  co_return co_await open_sqlite_store(files, pool, *opening.home, path, random, logger, opening.last_stop);
+}
+
 }  // namespace
 
 awaitable<Result<std::unique_ptr<MetadataStore>>> open_sqlite_store(env::Files& files, env::Pool& pool,
@@ -144,6 +158,11 @@ awaitable<Result<std::unique_ptr<MetadataStore>>> open_sqlite_store(env::Files& 
   if (!database) co_return std::unexpected(std::move(database).error());
   logger.info("metadata: {} at revision {}", path, (*database)->revision().value());
   co_return std::make_unique<SqliteStore>(pool, home, *std::move(database));
+}
+
+StoreSource sqlite_source(env::Files& files, env::Pool& pool, env::Random& random, env::Logger& logger) {
+  return {.name = std::string(kFileName),
+          .open = [&](StoreOpening opening) { return open_or_miss(files, pool, random, logger, std::move(opening)); }};
 }
 
 }  // namespace mq::meta

@@ -11,13 +11,9 @@
 #include "env/random.h"
 #include "env/shard.h"
 #include "meta/metadata_store.h"
+#include "meta/store_source.h"
 
 namespace mq::meta {
-
-enum class LastStop {
-  clean,    ///< or never started
-  unclean,  ///< the whole file is checked before it is used
-};
 
 /// Opens, or makes, the embedded store at `path`: one SQLite file and its write-ahead log beside it (`PATH-wal`).
 ///
@@ -30,5 +26,8 @@ awaitable<Result<std::unique_ptr<MetadataStore>>> open_sqlite_store(env::Files& 
                                                                     env::Shard& home, std::string path,
                                                                     env::Random& random, env::Logger& logger,
                                                                     LastStop last_stop);
+
+/// The embedded store as `metadata.db` in the data directory. The references must outlive the source and its stores.
+[[nodiscard]] StoreSource sqlite_source(env::Files& files, env::Pool& pool, env::Random& random, env::Logger& logger);
 
 }  // namespace mq::meta

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "env/async.h"
+#include "env/shard.h"
+#include "meta/metadata_store.h"
+
+namespace mq::meta {
+
+enum class LastStop {
+  clean,    ///< or never started
+  unclean,  ///< what is kept in files of our own is checked before it is used
+};
+
+/// What a broker says of itself when it opens its metadata store.
+struct StoreOpening {
+  env::Shard* home = nullptr;  ///< whose thread makes all calls
+  std::string data_dir;        ///< locked by the caller
+  bool was_made = false;       ///< a store was opened for this directory before: one that is not there is lost
+  LastStop last_stop = LastStop::clean;
+};
+
+/// Where a broker's metadata is kept: the embedded file, a service of the network, a model. not_found: `was_made`, and
+/// there is no store; nothing was made.
+struct StoreSource {
+  std::string name;  ///< as people call it, such as `metadata.db`
+  std::function<awaitable<Result<std::unique_ptr<MetadataStore>>>(StoreOpening)> open;
+};
+
+}  // namespace mq::meta
