@@ -58,7 +58,7 @@ std::string without_place(std::string message, const std::string& path, std::uin
 /// Of a segment's other files.
 std::string stem_of(const std::string& log_path) { return log_path.substr(0, log_path.rfind(".log")); }
 
-std::optional<Offset> base_of(const std::string& log_path) {
+std::optional<Offset> base_of_log(const std::string& log_path) {
   const std::size_t slash = log_path.find_last_of('/');
   const std::string name = slash == std::string::npos ? log_path : log_path.substr(slash + 1);
   constexpr std::size_t kDigits = 20;
@@ -202,7 +202,7 @@ Result<void> check_time_index(env::Files& files, const std::string& path, const 
 }
 
 Result<Walk> check_one(env::Files& files, const std::string& log_path, const OffsetRules& rules, Findings& findings) {
-  const auto base = base_of(log_path);
+  const auto base = base_of_log(log_path);
   if (!base) return fail(Errc::invalid_argument, "{}: a segment's name is twenty digits and .log", log_path);
   MQ_TRY(Walk walk, walk_segment(files, log_path, *base, rules, findings));
   MQ_CHECK(check_offset_index(files, stem_of(log_path) + ".index", walk, findings));
