@@ -9,7 +9,7 @@ namespace {
 
 using testing::make_batch;
 
-constexpr WallMillis kBatchTime = 1'700'000'000'000;  // of every record of `make_batch`
+constexpr WallMillis kWrittenAt = 1'700'000'000'000;  // of every record of `make_batch`
 
 /// A pool beside whose jobs things happen.
 class WatchedPool final : public env::Pool {
@@ -54,7 +54,7 @@ class Reading : public testing::BrokerTest {
     const auto put = [this, value_bytes] {
       std::string batch = make_batch({.records = 2, .value_bytes = value_bytes});
       EXPECT_TRUE(
-          p().append(batch.data(), {.header = record::parse_header(batch).value(), .max_timestamp = kBatchTime}));
+          p().append(batch.data(), {.header = record::parse_header(batch).value(), .max_timestamp = kWrittenAt}));
     };
     on_shard(put);
   }
@@ -110,7 +110,7 @@ TEST_F(Reading, EachBoundShowsWhatItsReadersMaySee) {
   write(1);
   on_shard([this] {
     std::string batch = make_batch({.records = 3});
-    ASSERT_TRUE(p().append(batch.data(), {.header = record::parse_header(batch).value(), .max_timestamp = kBatchTime}));
+    ASSERT_TRUE(p().append(batch.data(), {.header = record::parse_header(batch).value(), .max_timestamp = kWrittenAt}));
     PartitionReader reader(reads(), p());
     EXPECT_EQ(reader.end_of(Bound::readable), Offset{2}) << "not synced yet";
     EXPECT_EQ(reader.end_of(Bound::stable), Offset{2});
@@ -146,7 +146,7 @@ TEST_F(Reading, AfterARestartThePoolReadsAndChecksOnceAndTheShardNeverWaits) {
 TEST_F(Reading, TimesEpochsAndStartNeverMakeTheShardWait) {
   write(3);
   restart_cold();
-  EXPECT_EQ(find_time(kBatchTime).value().value().offset, Offset{0});
+  EXPECT_EQ(find_time(kWrittenAt).value().value().offset, Offset{0});
   EXPECT_EQ(end_of_epoch(p().leader_epoch()).value().end_offset, Offset{6});
   PartitionReader reader(reads(), p());
   EXPECT_EQ(world_->run(*machine_, reader.start(), 1min).value().offset, Offset{0});
@@ -162,7 +162,7 @@ TEST_F(Reading, ACacheThatKeepsNothingEndsInALookThatWaits) {
   EXPECT_GT(read(2).value().size, 0U);
   EXPECT_GT(pool_->jobs, before + 4) << "not at the first failure";
   EXPECT_NE(machine_->disk().cold_reads_on_shards(), std::set<std::string>{});
-  EXPECT_EQ(find_time(kBatchTime).value().value().offset, Offset{0});
+  EXPECT_EQ(find_time(kWrittenAt).value().value().offset, Offset{0});
 }
 
 TEST_F(Reading, BytesAreThoseThatWereAppended) {
@@ -202,7 +202,7 @@ TEST_F(Reading, WhatTheDiskCannotGiveIsCountedAndToldWhateverItWasReadFor) {
   EXPECT_EQ(node_->failed_reads().count, 1U);
   EXPECT_TRUE(logged("t-0 cannot be read from the disk"));
   EXPECT_EQ(read_bytes(0).error().code, Errc::read_failed);
-  EXPECT_EQ(find_time(kBatchTime).error().code, Errc::read_failed);
+  EXPECT_EQ(find_time(kWrittenAt).error().code, Errc::read_failed);
   EXPECT_EQ(node_->failed_reads().count, 3U);
   EXPECT_GT(read(2).value().size, 0U) << "all else is read";
 }
@@ -221,7 +221,7 @@ TEST_F(Reading, APartitionThatGoesAwayMeanwhileIsLookedAtNoMore) {
   };
   expect_gone("read", [&] { return read(2); });
   expect_gone("read_bytes", [&] { return read_bytes(2); });
-  expect_gone("find_time", [&] { return find_time(kBatchTime); });
+  expect_gone("find_time", [&] { return find_time(kWrittenAt); });
   expect_gone("end_of_epoch", [&] { return end_of_epoch(p().leader_epoch()); });
 }
 
@@ -236,11 +236,11 @@ TEST_F(Reading, APartitionThatGoesAwayWhileItsRangeIsCheckedIsNotAnswered) {
 
 TEST_F(Reading, TimesAreFoundBelowTheBoundOnly) {
   write(3);
-  EXPECT_EQ(find_time(kBatchTime).value().value().offset, Offset{0});
-  EXPECT_EQ(find_time(kBatchTime + 1).value(), std::nullopt);
+  EXPECT_EQ(find_time(kWrittenAt).value().value().offset, Offset{0});
+  EXPECT_EQ(find_time(kWrittenAt + 1).value(), std::nullopt);
   PartitionReader reader(reads(), p());
   EXPECT_EQ(world_->run(*machine_, reader.find_latest_time(Offset{6}), 1min).value().value().offset, Offset{0});
-  EXPECT_EQ(world_->run(*machine_, reader.find_time(kBatchTime, Offset{0}), 1min).value(), std::nullopt);
+  EXPECT_EQ(world_->run(*machine_, reader.find_time(kWrittenAt, Offset{0}), 1min).value(), std::nullopt);
 }
 
 TEST_F(Reading, AnEpochEndsWhereTheNextBeganAndTheCurrentOneAtTheEndOfTheLog) {
