@@ -368,6 +368,7 @@ awaitable<Result<std::vector<std::pair<std::string, std::string>>>> GroupConsume
   std::map<std::string, std::int32_t> counts;
   for (const auto& topic : known.topics) counts[topic->name] = static_cast<std::int32_t>(topic->partitions.size());
   assigned_counts_ = counts;
+  for (const std::string& topic : topics) assigned_counts_.try_emplace(topic, 0);  // not there yet: it may come
   counts_checked_ = shard_.now();
   std::vector<std::pair<std::string, std::string>> assignments;
   for (const auto& [member, partitions] : assignment::assign(*assignor, members, counts)) {

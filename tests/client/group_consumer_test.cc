@@ -326,6 +326,15 @@ TEST_F(GroupFixture, EpochOfWhatWasReadIsKnownForItsCommit) {
   EXPECT_EQ(c.position_epoch({.topic = "t", .partition = 1}), kNoLeaderEpoch);
 }
 
+TEST_F(GroupFixture, TopicThatComesLaterIsReadWhenItIsThere) {
+  GroupConsumer& c = w.client.make<GroupConsumer>(w.cluster(), std::vector<std::string>{"later"}, options);
+  poll(c);
+  EXPECT_TRUE(c.assignment().empty());
+  w.broker.add_topic("later", 2);
+  poll(c, 6min);
+  EXPECT_EQ(happened, std::vector<std::string>{"+01"});
+}
+
 TEST_F(GroupFixture, StaticMemberDoesNotLeave) {
   options.instance_id = "one";
   GroupConsumer& c = consumer();
