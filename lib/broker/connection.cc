@@ -432,6 +432,32 @@ void Connection::end_turn() {
   if (progress_) progress_->notify_all();
 }
 
+void Connection::check_invariants() const {
+  MQ_ASSERT(read_begin_ <= read_end_);
+  MQ_ASSERT(!buffer_ || read_end_ <= buffer_->capacity);
+  MQ_ASSERT(holds_ >= 0);
+  MQ_ASSERT(slots_.size() <= kRequestsMax);
+  MQ_ASSERT(move_target_ != home_);
+  MQ_ASSERT(!waits_for_room_ || granted_.bytes() == 0);
+  MQ_ASSERT(!waits_for_turn_ || !has_turn_);
+  if (closing_) return;
+  MQ_ASSERT(buffer_ || read_begin_ == read_end_);
+  MQ_ASSERT(!writing_ || !slots_.empty());
+  // An answer whose turn it is does not lie about.
+  MQ_ASSERT(!front_is_settled() || writing_ || ends_turn_);
+  std::size_t request_bytes = 0;
+  std::size_t decoded_bytes = 0;
+  std::size_t answer_bytes = 0;
+  for (const Slot& slot : slots_) {
+    request_bytes += slot.request_bytes;
+    if (slot.state == Slot::State::waiting) decoded_bytes += slot.decoded_bytes;
+    answer_bytes += slot.answer.memory_bytes();
+  }
+  MQ_ASSERT(request_bytes_ == request_bytes);
+  MQ_ASSERT(decoded_bytes_ == decoded_bytes);
+  MQ_ASSERT(answer_bytes_ == answer_bytes);
+}
+
 Result<bool> Connection::send_now(Outgoing& out) {
   if (out.first < out.end) {
     MQ_TRY(const std::size_t sent, stream_->try_write(out.unsent()));

@@ -84,6 +84,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   [[nodiscard]] bool is_closing() const { return closing_; }
   /// Sends the answers that became ready in this turn.
   void end_turn();
+  /// Holds between any two tasks of the shard.
+  void check_invariants() const;
 
   // For `RequestRoom`.
   /// It asked for so much, and may go on.
