@@ -15,9 +15,9 @@
 #include "broker/partition.h"
 #include "broker/shard_broker.h"
 #include "broker/topics.h"
-#include "meta/sqlite/sqlite_store.h"
 #include "record/batch.h"
 #include "record/batch_builder.h"
+#include "sim/cluster/cluster.h"
 #include "sim/machine/world.h"
 #include "wire/codec.h"
 #include "wire/header.h"
@@ -26,7 +26,7 @@
 
 namespace mq::broker::testing {
 
-inline constexpr std::uint16_t kPort = 9092;
+inline constexpr std::uint16_t kPort = sim::Broker::kPort;
 
 /// A client's end of one connection, frame by frame: it can do what no well-meaning client does.
 class Peer {
@@ -35,7 +35,8 @@ class Peer {
 
   static awaitable<std::unique_ptr<Peer>> connect(sim::Machine& machine) {
     env::Shard& shard = machine.shard(0);
-    auto stream = co_await shard.network().connect({.host = "broker", .port = kPort, .path = {}}, shard.now() + 10s);
+    auto stream = co_await shard.network().connect({.host = sim::Cluster::host_of(0), .port = kPort, .path = {}},
+                                                   shard.now() + 10s);
     EXPECT_TRUE(stream);
     co_return std::make_unique<Peer>(machine, std::move(*stream));
   }
@@ -107,29 +108,28 @@ class Peer {
   std::int32_t last_correlation_ = 0;
 };
 
-/// A whole broker on a simulated machine, and a machine for clients.
+/// A cluster of one broker, and a machine for clients.
 class BrokerTest : public ::testing::Test {
  public:
   /// Starts the broker; each test does so first.
   void start(std::function<void(NodeConfig&)> change = {}, std::uint64_t seed = 1, int shards = 2) {
-    world_ = std::make_unique<sim::World>(seed);
-    machine_ = &world_->add_machine("broker", {.shards = shards});
-    client_ = &world_->add_machine("client", {.shards = 1});
-    EXPECT_TRUE(machine_->files().make_directories("/var/lib"));
-    config_ = {};
-    config_.data_dir = "/var/lib/mq";
+    cluster_ = std::make_unique<sim::Cluster>(
+        seed, sim::ClusterOptions{
+                  .store = store(), .machine = {.shards = shards}, .disk_pool = [this] { return &disk_pool(); }});
+    world_ = &cluster_->world();
+    broker_ = &cluster_->broker();
+    machine_ = &broker_->machine();
+    client_ = &cluster_->add_client("client");
+    config_ = broker_->config;
     config_.offsets_partitions = 2;
-    config_.listeners.push_back({.address = {.host = "", .port = kPort, .path = {}}});
     if (change) change(config_);
     start_node();
   }
 
   /// A clean stop, what somebody does to the files meanwhile, and a start on what is there then.
   void restart(const std::function<void(env::Files&)>& meanwhile = {}) {
-    world_->run(*machine_, node_->stop(), 1min);
-    machine_->kill();
+    broker_->stop();
     if (meanwhile) meanwhile(machine_->files());
-    machine_->start();
     start_node();
   }
 
@@ -138,22 +138,15 @@ class BrokerTest : public ::testing::Test {
     ASSERT_TRUE(started) << started.error().message;
   }
   Result<void> try_start_node() {
-    NodeEnv env{.shards = machine_->shards(),
-                .files = machine_->files(),
-                .disk_pool = disk_pool(),
-                .metadata_pool = machine_->metadata_pool(),
-                .random = machine_->random(),
-                .logger = machine_->logger(),
-                .store = store_source()};
-    node_ = &machine_->make<Node>(std::move(env), config_);
-    return world_->run(*machine_, node_->start(), 1min);
+    broker_->config = config_;
+    auto started = broker_->start();
+    node_ = &broker_->node();
+    return started;
   }
 
   /// What the broker is given as its pool, and as its metadata store.
   virtual env::Pool& disk_pool() { return machine_->pool(); }
-  virtual meta::StoreSource store_source() {
-    return meta::sqlite_source(machine_->files(), machine_->metadata_pool(), machine_->random(), machine_->logger());
-  }
+  [[nodiscard]] virtual sim::Store store() const { return sim::Store::sqlite; }
 
   void create_topic(std::string name, std::int32_t partitions, std::map<std::string, std::string> configs = {}) {
     std::vector<NewTopic> wanted(1);
@@ -185,7 +178,9 @@ class BrokerTest : public ::testing::Test {
     return false;
   }
 
-  std::unique_ptr<sim::World> world_;
+  std::unique_ptr<sim::Cluster> cluster_;
+  sim::World* world_ = nullptr;
+  sim::Broker* broker_ = nullptr;
   sim::Machine* machine_ = nullptr;
   sim::Machine* client_ = nullptr;
   Node* node_ = nullptr;

@@ -133,8 +133,7 @@ TEST_F(DiskDamage, UnreadableSectorBelowTheSyncedEndKeepsNoBrokerFromStarting) {
   start();
   write_segments(3);
   pass(1s);  // the synced ends are written a little later
-  machine_->kill();
-  machine_->start();
+  broker_->kill();
   machine_->disk().inject({.on = sim::DiskFault::On::read, .path_part = segment(2), .times = -1});
   start_node();
   EXPECT_EQ(log_end("t"), 3);
@@ -208,8 +207,7 @@ TEST_F(DiskDamage, SegmentsThatRetentionTookAreNotMissed) {
     if (clean) {
       restart();
     } else {
-      machine_->kill();
-      machine_->start();
+      broker_->kill();
       start_node();
     }
     EXPECT_FALSE(logged("damaged on disk"));

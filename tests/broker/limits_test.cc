@@ -9,7 +9,6 @@
 #include "broker/metrics_text.h"
 #include "broker/request_room.h"
 #include "broker_fixture.h"
-#include "meta/sqlite/sqlite_store.h"
 #include "wire/messages/api_versions.h"
 #include "wire/messages/join_group.h"
 #include "wire/messages/metadata.h"
@@ -213,9 +212,7 @@ TEST_F(Limits, ConnectionsOfAllThatComeTooFastWaitToBeAccepted) {
 
 TEST_F(Limits, ARefusedStartLeavesTheDirectoryAsItWas) {
   start();
-  world_->run(*machine_, node_->stop(), 1min);
-  machine_->kill();
-  machine_->start();
+  broker_->stop();
   env::Files& files = machine_->files();
   const auto names = [&](const std::string& path) {
     std::vector<std::string> found;
@@ -224,18 +221,9 @@ TEST_F(Limits, ARefusedStartLeavesTheDirectoryAsItWas) {
     return found;
   };
   const auto refused = [&](const std::string& what) {
-    NodeEnv env{.shards = machine_->shards(),
-                .files = machine_->files(),
-                .disk_pool = machine_->pool(),
-                .metadata_pool = machine_->metadata_pool(),
-                .random = machine_->random(),
-                .logger = machine_->logger(),
-                .store = meta::sqlite_source(machine_->files(), machine_->metadata_pool(), machine_->random(),
-                                             machine_->logger())};
-    const auto started = world_->run(*machine_, machine_->make<Node>(std::move(env), config_).start(), 1min);
+    const auto started = try_start_node();
     EXPECT_FALSE(started) << what;
-    machine_->kill();
-    machine_->start();
+    broker_->kill();
   };
   const auto before = names(config_.data_dir);
   config_.node_id = BrokerId{77};

@@ -27,8 +27,7 @@ class Promises : public testing::BrokerTest {
     return machine_->disk().durable_contents(path).value_or("").size();
   }
   void restart_after_kill() {
-    machine_->kill();
-    machine_->start();
+    broker_->kill();
     start_node();
   }
 };

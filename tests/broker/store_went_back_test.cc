@@ -9,7 +9,6 @@
 #include "broker/producer_ids.h"
 #include "broker_fixture.h"
 #include "log/directory_contents.h"
-#include "meta/sqlite/sqlite_store.h"
 #include "seeds.h"
 
 namespace mq::broker {
@@ -41,15 +40,8 @@ class StoreWentBack : public testing::BrokerTest {
     return find(topic)->partitions.at(0).leader_epoch.value();
   }
 
-  void stop() {
-    world_->run(*machine_, node_->stop(), 1min);
-    machine_->kill();
-    machine_->start();
-  }
-  void kill() {
-    machine_->kill();
-    machine_->start();
-  }
+  void stop() { broker_->stop(); }
+  void kill() { broker_->kill(); }
   /// As the daemon does it: a start that failed is stopped.
   Error refused() {
     const std::map<std::string, std::string> before = everything();
@@ -156,8 +148,7 @@ TEST_F(StoreWentBack, TransactionsThatAFlippedBitTakesFromTheLogAreMissed) {
   }
   world_->run_for(1s);
   machine_->disk().flip_bits(kStoreLog, good + 100, 0x10);
-  machine_->lose_power(sim::PowerLoss::drop_all);
-  machine_->start();
+  broker_->lose_power(sim::PowerLoss::drop_all);
   const Error why = refused();
   EXPECT_EQ(why.code, Errc::corrupt);
   EXPECT_NE(why.message.find("young-0 (1 partition)"), std::string::npos) << why.message;
@@ -298,8 +289,7 @@ TEST_P(PowerCuts, NeverMakeAStartTakeItsMetadataForOlder) {
     if (world_->rng().one_in(3)) {
       kill();
     } else {
-      machine_->lose_power();
-      machine_->start();
+      broker_->lose_power();
     }
     const auto started = try_start_node();
     ASSERT_TRUE(started) << started.error().message;
@@ -330,19 +320,10 @@ TEST_P(Acceptance, CutOffAnywhereIsDoneOrAskedForAgain) {
   if (world_->rng().one_in(2)) forget_revision();
 
   config_.accept_store = true;
-  NodeEnv env{.shards = machine_->shards(),
-              .files = machine_->files(),
-              .disk_pool = machine_->pool(),
-              .metadata_pool = machine_->metadata_pool(),
-              .random = machine_->random(),
-              .logger = machine_->logger(),
-              .store = meta::sqlite_source(machine_->files(), machine_->metadata_pool(), machine_->random(),
-                                           machine_->logger())};
-  Node& starting = machine_->make<Node>(std::move(env), config_);
-  machine_->spawn([](Node& node) -> awaitable<void> { (void)co_await node.start(); }(starting));
+  broker_->config = config_;
+  broker_->begin_start();
   world_->run_for(std::chrono::microseconds(world_->rng().below(12'000)));
-  machine_->lose_power();
-  machine_->start();
+  broker_->lose_power();
   config_.accept_store = false;
   if (!try_start_node()) {
     stop();

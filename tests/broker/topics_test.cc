@@ -45,8 +45,7 @@ class TopicsTest : public BrokerTest {
     return found;
   }
   void kill_and_start() {
-    machine_->kill();
-    machine_->start();
+    broker_->kill();
     start_node();
   }
   /// Each record in a batch of its own, few keys.

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/assert.h"
+
 namespace mq::sim {
 namespace {
 
@@ -117,6 +119,13 @@ class ModelMetadata::Connection final : public meta::MetadataStore {
 
 std::unique_ptr<meta::MetadataStore> ModelMetadata::connect(env::Shard& home) {
   return std::make_unique<Connection>(*this, home);
+}
+
+void ModelMetadata::forget() {
+  MQ_ASSERT(watchers_.empty());
+  entries_.clear();
+  leases_.clear();
+  revision_ = {};
 }
 
 const KeyValue* ModelMetadata::find(const std::string& key) const {

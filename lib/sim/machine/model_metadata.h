@@ -21,6 +21,8 @@ class ModelMetadata {
 
   /// A machine's way to it. Belongs to `home` and must not outlive this.
   [[nodiscard]] std::unique_ptr<meta::MetadataStore> connect(env::Shard& home);
+  /// Begins anew, empty. Nobody is connected.
+  void forget();
 
  private:
   class Connection;

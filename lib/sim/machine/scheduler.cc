@@ -108,7 +108,22 @@ void Scheduler::run_one() {
   task();
   task = nullptr;  // what it holds is destroyed at its own place
   charged_ = Duration::zero();
+  call_witnesses();
   current_ = &outside_;
+}
+
+Witness Scheduler::after_each_task(std::function<void()> look) {
+  auto witness = std::make_shared<const std::function<void()>>(std::move(look));
+  witnesses_.push_back(witness);
+  return witness;
+}
+
+void Scheduler::call_witnesses() {
+  std::erase_if(witnesses_, [](const auto& known) {
+    const Witness witness = known.lock();
+    if (witness) (*witness)();
+    return !witness;
+  });
 }
 
 void Scheduler::bury() {

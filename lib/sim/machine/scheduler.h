@@ -5,6 +5,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -34,6 +35,9 @@ enum class Happening : std::uint64_t {
   machine,
   log
 };
+
+/// What looks on after each task, for as long as somebody holds it.
+using Witness = std::shared_ptr<const std::function<void()>>;
 
 /// Virtual time, the tasks that are ready, and the choice of the next one.
 ///
@@ -72,6 +76,10 @@ class Scheduler {
   /// clock then stands at `deadline`.
   bool step(Instant deadline);
 
+  /// Calls `look` after each task, at the place where it ran: for checks of what must always hold. It changes nothing,
+  /// and posts nothing.
+  [[nodiscard]] Witness after_each_task(std::function<void()> look);
+
   /// Takes away everything that was to run at dead places and destroys it, with all that it holds.
   void bury();
 
@@ -95,6 +103,7 @@ class Scheduler {
   AlarmId at_from(Instant when, Place& to, std::uint64_t from, Task task);
   void ring_due_alarms();
   void run_one();
+  void call_witnesses();
 
   Rng rng_;
   Instant now_;
@@ -107,6 +116,7 @@ class Scheduler {
   std::map<std::pair<Instant, AlarmId>, Alarm> alarms_;
   std::map<AlarmId, Instant> alarm_times_;
   std::vector<Task> graveyard_;
+  std::vector<std::weak_ptr<const std::function<void()>>> witnesses_;
   Instant busy_since_;
   std::uint64_t tasks_at_once_ = 0;
   std::uint64_t trace_ = 0;
