@@ -122,7 +122,7 @@ Result<Tidied> tidy_up(log::LogDir& dir, env::Files& files, const cluster::Clust
   for (const std::string& name : removals)
     if (auto removed = dir.remove_directory(name); !removed) leave(removed.error());
   MQ_TRY(const auto still_there, dir.removals());
-  for (const auto& [id, name] : image.tombstones()) {
+  for (const auto& [id, tombstone] : image.tombstones()) {
     const bool is_there = std::ranges::any_of(still_there, [text = id.to_string()](const std::string& directory) {
       return directory.find(text) != std::string::npos;
     });

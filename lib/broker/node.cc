@@ -293,7 +293,7 @@ awaitable<Result<void>> Node::tidy_up(OpenedMetadata found) {
   }));
   first_shard().metrics().gauge(Metric::stray_directories).set(static_cast<std::int64_t>(tidied.strays));
   std::vector<Uuid> gone;
-  for (const auto& [id, name] : image->tombstones())
+  for (const auto& [id, tombstone] : image->tombstones())
     if (!tidied.deleted_left.contains(id)) gone.push_back(id);
   if (gone.empty() && found.orphans.empty()) co_return Result<void>{};
   if (auto done = co_await topics_->forget(std::move(gone), std::move(found.orphans)); !done) {

@@ -327,7 +327,7 @@ awaitable<Result<void>> Topics::raise_epochs(std::vector<UncertainLog> logs) {
     if (known == nullptr) continue;
     auto& topic = raised[log.topic_id];
     if (!topic) topic = std::make_shared<cluster::Topic>(*known);
-    cluster::Partition& partition = topic->partitions[static_cast<std::size_t>(log.partition)];
+    cluster::Partition& partition = topic->partitions.edit(static_cast<std::size_t>(log.partition));
     const LeaderEpoch latest = log.latest_epoch < kLeaderEpochsEnd ? log.latest_epoch : kNoLeaderEpoch;
     partition.leader_epoch = LeaderEpoch{std::max(partition.leader_epoch, latest).value() + 1};
     ++partition.partition_epoch;

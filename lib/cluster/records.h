@@ -7,12 +7,14 @@
 #include <vector>
 
 #include "base/result.h"
+#include "cluster/format1.h"
 #include "cluster/image.h"
+#include "cluster/keys.h"
 #include "cluster/transaction.h"
 
 namespace mq::cluster {
 
-// The image as keys and values.
+// The image as keys and values of format 1 (`format1.h`).
 //
 //   cluster                      the cluster's id
 //   brokers/ID                   a registered broker
@@ -27,17 +29,8 @@ namespace mq::cluster {
 // key, which is last in `to_records`, makes the partitions visible: chunks without a topic key mean nothing, nor do the
 // partitions of a chunk above the topic's count, which a growing topic leaves when it is cut off in the middle.
 
-inline constexpr std::int32_t kPartitionsPerChunk = 256;
-inline constexpr std::int32_t kPartitionsPerTopicMax = 1'000'000;
-
-[[nodiscard]] std::string cluster_key();
-[[nodiscard]] std::string broker_key(BrokerId id);
-[[nodiscard]] std::string topic_key(std::string_view name);
-[[nodiscard]] std::string partitions_key(const Uuid& topic, std::int32_t chunk);
-[[nodiscard]] std::string tombstone_key(const Uuid& topic);
-[[nodiscard]] std::string broker_config_key(BrokerId id);
-/// How many chunk keys a topic of so many partitions has.
-[[nodiscard]] std::int32_t chunk_count(std::int32_t partitions);
+using format1::chunk_count;
+using format1::kPartitionsPerChunk;
 
 [[nodiscard]] KeyValue cluster_record(const Uuid& cluster_id);
 [[nodiscard]] KeyValue broker_record(const Broker& broker);

@@ -37,7 +37,7 @@ class StoreWentBack : public testing::BrokerTest {
     return node_->first_shard().image()->find_topic(std::string_view(topic));
   }
   [[nodiscard]] std::int32_t epoch_of(const std::string& topic) {
-    return find(topic)->partitions.at(0).leader_epoch.value();
+    return find(topic)->find_partition(0)->leader_epoch.value();
   }
 
   void stop() { broker_->stop(); }

@@ -40,8 +40,8 @@ class TopicsTest : public BrokerTest {
         found.push_back(entry.key);
     for (const env::DirEntry& entry : machine_->files().list(config_.data_dir).value())
       if (entry.name.starts_with(topic)) found.push_back(entry.name);
-    for (const auto& [id, name] : node_->first_shard().image()->tombstones())
-      found.push_back("known as deleted: " + name);
+    for (const auto& [id, tombstone] : node_->first_shard().image()->tombstones())
+      found.push_back("known as deleted: " + tombstone.name);
     return found;
   }
   void kill_and_start() {

@@ -12,7 +12,7 @@ Uuid id_of(std::uint8_t n) {
 }
 
 Topic topic(std::string name, std::uint8_t id, std::size_t partitions = 1) {
-  return {.name = std::move(name), .id = id_of(id), .partitions = std::vector<Partition>(partitions), .configs = {}};
+  return {.name = std::move(name), .id = id_of(id), .partitions = PartitionList(partitions), .configs = {}};
 }
 
 TEST(ClusterImage, AChangeLeavesTheOldImageAsItWas) {
@@ -44,7 +44,7 @@ TEST(ClusterImage, TopicsComeSortedByNameAndUntouchedOnesAreShared) {
 TEST(ClusterImage, ADeletedTopicLeavesItsIdAsATombstone) {
   const ClusterImage image = ClusterImage().with_topic(topic("a", 1)).without_topic("a");
   ASSERT_EQ(image.tombstones().size(), 1u);
-  EXPECT_EQ(image.tombstones().at(id_of(1)), "a");
+  EXPECT_EQ(image.tombstones().at(id_of(1)).name, "a");
   EXPECT_TRUE(image.without_tombstones(std::vector{id_of(1), id_of(2)}).tombstones().empty());
   EXPECT_EQ(image.without_topic("never there"), image);
 }

@@ -100,7 +100,7 @@ TEST(ClusterRecords, ALaterVersionIsRefusedAndNotGuessed) {
 
 TEST(ClusterRecords, ALeaderOutsideTheReplicasIsDamage) {
   Topic bad = topic("t", 2, 1);
-  bad.partitions[0].leader = BrokerId{77};
+  bad.partitions.edit(0).leader = BrokerId{77};
   EXPECT_EQ(from_records(to_records(bad)).error().code, Errc::corrupt);
 }
 
