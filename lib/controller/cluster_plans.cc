@@ -1,0 +1,105 @@
+#include "controller/cluster_plans.h"
+
+#include <limits>
+#include <utility>
+
+#include "base/assert.h"
+#include "cluster/keys.h"
+#include "cluster/values.h"
+#include "controller/packer.h"
+
+namespace mq::controller {
+namespace {
+
+using cluster::ClusterImage;
+using cluster::Compare;
+using cluster::Op;
+
+Plan single(std::vector<Compare> compares, std::vector<Op> ops) {
+  Plan plan;
+  plan.transactions.push_back({.compares = std::move(compares), .ops = std::move(ops), .write_id = {}});
+  return plan;
+}
+
+/// That the key is as the image has it, read or not.
+Compare as_known_or_defect(const ClusterImage& image, std::string key, cluster::Revision revision) {
+  if (const cluster::Defect* defect = image.defects().find(key)) revision = defect->revision;
+  return as_known(std::move(key), revision);
+}
+
+}  // namespace
+
+Plan plan_cluster(const ClusterImage& image, const Uuid& cluster_id) {
+  if (!image.cluster_id().is_zero()) return {};
+  return single({Compare::absent(cluster::cluster_key()), Compare::absent(cluster::level_key())},
+                {cluster::put_cluster(cluster_id), cluster::put_level(cluster::kLevel)});
+}
+
+Result<Plan> plan_registration(const ClusterImage& image, const Registration& registration) {
+  const BrokerId id = registration.id;
+  const std::string key = cluster::broker_key(id);
+  const cluster::Broker* known = image.find_broker(id);
+  const bool has_session = !registration.nonce.is_zero();
+  if (const cluster::Defect* defect = image.defects().find(key); defect != nullptr && has_session)
+    return fail(Errc::corrupt, "{}", defect->message);
+  if (known != nullptr && has_session && known->directory != registration.directory)
+    return fail(Errc::refused, "broker id {} belongs to another data directory, {}, and this one is {}", id.value(),
+                known->directory.to_string(), registration.directory.to_string());
+  const cluster::Session* session = image.sessions().find(id);
+  if (session != nullptr && has_session && !registration.replaces_session)
+    return fail(Errc::conflict, "a session of broker {} still stands", id.value());
+
+  cluster::Broker broker{.id = id,
+                         .endpoints = registration.endpoints,
+                         .rack = registration.rack,
+                         .directory = registration.directory,
+                         .nonce = registration.nonce,
+                         .state = has_session ? cluster::BrokerState::starting : cluster::BrokerState::ready,
+                         .inter_broker_listener = registration.inter_broker_listener,
+                         .features = registration.features};
+  if (known != nullptr) {
+    broker.epoch = has_session ? cluster::BrokerEpoch{known->epoch.value() + 1} : known->epoch;
+    broker.revision = known->revision;
+    if (broker == *known) return Plan{};
+  }
+  Plan plan = single({as_known_or_defect(image, key, known ? known->revision : cluster::kNoRevision)},
+                     {cluster::put_broker(broker)});
+  if (has_session) {
+    plan.transactions[0].compares.push_back(
+        as_known_or_defect(image, cluster::alive_key(id), session ? session->revision : cluster::kNoRevision));
+    plan.transactions[0].ops.push_back(cluster::put_session(id, {.epoch = broker.epoch}));
+  }
+  return plan;
+}
+
+Plan plan_broker_state(const ClusterImage& image, BrokerId id, cluster::BrokerState state) {
+  const cluster::Broker* known = image.find_broker(id);
+  MQ_ASSERT(known != nullptr);
+  if (known->state == state) return {};
+  cluster::Broker broker = *known;
+  broker.state = state;
+  Plan plan = single({as_known(cluster::broker_key(id), known->revision)}, {cluster::put_broker(broker)});
+  if (known->has_session()) plan.transactions[0].compares.push_back(Compare::exists(cluster::alive_key(id)));
+  return plan;
+}
+
+Plan plan_broker_configs(const ClusterImage& image, BrokerId id, cluster::ConfigMap configs) {
+  const std::string key = cluster::broker_config_key(id);
+  const cluster::BrokerSettings* known = image.broker_configs().find(id);
+  Compare compare = as_known_or_defect(image, key, known ? known->revision : cluster::kNoRevision);
+  if (configs.empty() && compare.fact == Compare::Fact::absent) return {};
+  return single({std::move(compare)}, {configs.empty() ? Op::erase(key) : cluster::put_broker_config(id, configs)});
+}
+
+Result<ProducerIdBlock> plan_producer_ids(const ClusterImage& image, std::int64_t count) {
+  const std::string key = cluster::producer_ids_key();
+  if (image.defects().contains(key)) return fail(Errc::corrupt, "the metadata key {} does not hold a number", key);
+  const cluster::ProducerIdCounter& counter = image.producer_ids();
+  if (count > std::numeric_limits<std::int64_t>::max() - counter.next)
+    return fail(Errc::too_large, "there are no {} producer ids left", count);
+  return ProducerIdBlock{
+      .first = counter.next,
+      .plan = single({as_known(key, counter.revision)}, {cluster::put_producer_ids(counter.next + count)})};
+}
+
+}  // namespace mq::controller

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "cluster/image.h"
+#include "controller/plan.h"
+#include "model/ids.h"
+
+namespace mq::controller {
+
+/// Gives an empty store its cluster. Nothing when it has one.
+[[nodiscard]] Plan plan_cluster(const cluster::ClusterImage& image, const Uuid& cluster_id);
+
+/// How a broker wants to be known.
+struct Registration {
+  BrokerId id{-1};
+  Uuid directory;  ///< of its data
+  Uuid nonce;      ///< of this incarnation, written durably before; zero on a store of its own, which has no sessions
+  std::vector<cluster::Endpoint> endpoints;
+  std::optional<std::string> rack;
+  std::string inter_broker_listener;
+  std::vector<std::string> features;
+  /// The session that stands is that of an earlier incarnation of this very directory, and its process is gone.
+  bool replaces_session = false;
+};
+
+/// On a store of its own a broker is ready at once, its epoch stays, and nothing is written when all is as it was. In a
+/// cluster its epoch is one more, it begins as starting, and its session is put with it. refused: the id belongs to
+/// another directory; conflict: a session of it stands; corrupt: its key cannot be read.
+[[nodiscard]] Result<Plan> plan_registration(const cluster::ClusterImage& image, const Registration& registration);
+
+/// The broker, which is registered, becomes ready, or begins to drain.
+[[nodiscard]] Plan plan_broker_state(const cluster::ClusterImage& image, BrokerId id, cluster::BrokerState state);
+
+/// Replaces the settings of one broker, or of all when `id` is kNoBroker. The values were checked.
+[[nodiscard]] Plan plan_broker_configs(const cluster::ClusterImage& image, BrokerId id, cluster::ConfigMap configs);
+
+/// Producer ids [first, first + count) for whoever commits the plan.
+struct ProducerIdBlock {
+  std::int64_t first = 0;
+  Plan plan;
+};
+/// corrupt: the counter cannot be read; too_large: there are not so many left.
+[[nodiscard]] Result<ProducerIdBlock> plan_producer_ids(const cluster::ClusterImage& image, std::int64_t count);
+
+}  // namespace mq::controller

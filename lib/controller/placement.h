@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <set>
+#include <vector>
+
+#include "cluster/image.h"
+#include "controller/packer.h"
+
+namespace mq::controller {
+
+/// The brokers that the partitions of one topic are put on, turn by turn: those that are ready. At most 45 of them,
+/// which ones depends on the topic: a plan compares two keys of each, and they have to fit in a transaction.
+class Placement {
+ public:
+  static constexpr std::size_t kBrokersMax = 45;
+
+  Placement(const cluster::ClusterImage& image, const Uuid& topic);
+
+  [[nodiscard]] std::size_t broker_count() const { return brokers_.size(); }
+  /// The same for the same topic, partition and brokers, so that partitions that are added later go on in the pattern
+  /// of the first. `factor` is at most `broker_count`.
+  [[nodiscard]] std::vector<BrokerId> replicas_of(std::int32_t partition, std::size_t factor) const;
+
+ private:
+  std::vector<BrokerId> brokers_;
+  std::size_t shift_;
+};
+
+/// How many brokers are ready.
+[[nodiscard]] std::size_t ready_count(const cluster::ClusterImage& image);
+
+/// A new partition on `replicas`, one of which at least is ready: those that are make the ISR, and the first of them
+/// leads.
+[[nodiscard]] cluster::Partition new_partition(const cluster::ClusterImage& image, std::vector<BrokerId> replicas);
+
+/// That these brokers are registered and alive as the image has them.
+[[nodiscard]] std::vector<cluster::Compare> as_registered(const cluster::ClusterImage& image,
+                                                          const std::set<BrokerId>& brokers);
+
+}  // namespace mq::controller
