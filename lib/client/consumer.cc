@@ -6,6 +6,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "base/assert.h"
 #include "base/milliseconds.h"
 #include "client/connection.h"
 #include "client/fetch_session.h"
@@ -103,6 +104,7 @@ class Consumer::Impl : public std::enable_shared_from_this<Impl> {
   [[nodiscard]] const Slot* find(const TopicPartition& where) const;
   [[nodiscard]] std::vector<TopicPartition> assignment() const;
   void stop();
+  void check_invariants() const;
 
  private:
   /// The fetch loop of one broker.
@@ -196,10 +198,12 @@ awaitable<Result<Polled>> Consumer::Impl::poll(Duration wait) {
   while (!ready_.empty() && bytes < kPollBytes) {
     Ready next = std::move(ready_.front());
     ready_.pop_front();
+    MQ_ASSERT(next.slot->position < next.next_offset && next.next_offset <= next.slot->fetch_position);
     next.slot->position = next.next_offset;
     next.slot->position_epoch = next.epoch;
     if (!next.batch) continue;
     bytes += next.batch->bytes.size();
+    MQ_ASSERT(buffered_ >= next.batch->bytes.size());
     buffered_ -= next.batch->bytes.size();
     polled.batches.push_back(*std::move(next.batch));
   }
@@ -227,8 +231,32 @@ void Consumer::Impl::stop() {
   closed_ = true;
   slots_.clear();
   ready_.clear();
+  buffered_ = 0;
   changed_.notify_all();
   ready_event_.notify_all();
+}
+
+void Consumer::Impl::check_invariants() const {
+  std::size_t buffered = 0;
+  std::map<const Slot*, Offset> received;  // up to where what is ready goes, by its partition
+  for (const Ready& ready : ready_) {
+    const Slot& slot = *ready.slot;
+    MQ_ASSERT(find(*slot.where) == &slot);
+    MQ_ASSERT(received.try_emplace(&slot, slot.position).first->second < ready.next_offset);
+    received[&slot] = ready.next_offset;
+    if (!ready.batch) continue;
+    MQ_ASSERT(ready.batch->next_offset == ready.next_offset);
+    MQ_ASSERT(ready.batch->first_offset < ready.next_offset);
+    buffered += ready.batch->bytes.size();
+  }
+  MQ_ASSERT(buffered_ == buffered);
+  for (const auto& [where, slot] : slots_) {
+    const auto ready = received.find(slot.get());
+    MQ_ASSERT(*slot->where == where);
+    MQ_ASSERT(slot->fetch_position == (ready == received.end() ? slot->position : ready->second));
+    MQ_ASSERT(ready != received.end() || slot->fetch_epoch == slot->position_epoch);
+  }
+  for (const auto& [id, lane] : lanes_) MQ_ASSERT(lane->id == id);
 }
 
 /// Both positions, and nothing on its way.
@@ -629,6 +657,8 @@ std::optional<Offset> Consumer::known_end(const TopicPartition& where) const {
   const Slot* slot = impl_->find(where);
   return slot ? slot->known_end : std::nullopt;
 }
+
+void Consumer::check_invariants() const { impl_->check_invariants(); }
 
 awaitable<void> Consumer::close() {
   impl_->stop();

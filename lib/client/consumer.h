@@ -111,6 +111,9 @@ class Consumer {
 
   awaitable<void> close();
 
+  /// Holds between any two tasks of the shard. Looks at every partition and every batch.
+  void check_invariants() const;
+
  private:
   class Impl;
   std::shared_ptr<Impl> impl_;

@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "base/assert.h"
 #include "base/milliseconds.h"
 #include "client/connection.h"
 #include "client/group_offsets.h"
@@ -85,6 +86,7 @@ class GroupConsumer::Impl : public std::enable_shared_from_this<Impl> {
   [[nodiscard]] const std::vector<TopicPartition>& owned() const { return owned_; }
   [[nodiscard]] const std::string& member_id() const { return member_id_; }
   [[nodiscard]] std::int32_t generation() const { return generation_; }
+  void check_invariants() const;
 
  private:
   enum class Phase {
@@ -523,6 +525,15 @@ awaitable<Result<void>> GroupConsumer::Impl::close(Instant deadline) {
   co_return left;
 }
 
+void GroupConsumer::Impl::check_invariants() const {
+  consumer_.check_invariants();
+  const std::set<TopicPartition> owned(owned_.begin(), owned_.end());
+  MQ_ASSERT(owned.size() == owned_.size());
+  for (const TopicPartition& where : consumer_.assignment()) MQ_ASSERT(owned.contains(where));
+  MQ_ASSERT(generation_ < 0 || !member_id_.empty() || options_.instance_id);
+  MQ_ASSERT(phase_ == Phase::joining || phase_ == Phase::outside || generation_ >= 0 || lost_ || fatal_);
+}
+
 // --- The handle ------------------------------------------------------------------------------------------------------
 
 GroupConsumer::GroupConsumer(Cluster& cluster, std::vector<std::string> topics, GroupOptions options)
@@ -550,6 +561,7 @@ std::optional<Offset> GroupConsumer::known_end(const TopicPartition& where) cons
 }
 const std::string& GroupConsumer::member_id() const { return impl_->member_id(); }
 std::int32_t GroupConsumer::generation() const { return impl_->generation(); }
+void GroupConsumer::check_invariants() const { impl_->check_invariants(); }
 awaitable<Result<void>> GroupConsumer::close(Instant deadline) { return impl_->close(deadline); }
 
 }  // namespace mq::client

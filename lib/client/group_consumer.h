@@ -81,6 +81,9 @@ class GroupConsumer {
   /// Leaves the group (a static member does not) and stops. Does not commit.
   awaitable<Result<void>> close(Instant deadline);
 
+  /// Holds between any two tasks of the shard.
+  void check_invariants() const;
+
  private:
   class Impl;
   std::shared_ptr<Impl> impl_;

@@ -80,6 +80,36 @@ void PartitionQueue::renumber(ProducerIdentity identity) {
   needs_identity_ = false;
 }
 
+std::size_t PartitionQueue::record_count() const {
+  std::size_t records = 0;
+  for (const BatchRef& batch : batches_) records += batch->tokens.size();
+  return records;
+}
+
+std::size_t PartitionQueue::buffered_bytes() const {
+  std::size_t bytes = 0;
+  for (const BatchRef& batch : batches_) bytes += batch->buffered_bytes;
+  return bytes;
+}
+
+void PartitionQueue::check_invariants() const {
+  int in_flight = 0;
+  bool all_before_are_stamped = true;
+  for (const BatchRef& batch : batches_) {
+    const bool is_stamped = has_identity() && batch->identity == identity_;
+    MQ_ASSERT(!batch->tokens.empty());
+    MQ_ASSERT((batch->identity.id == kNoProducerId) == (batch->base_sequence.value() < 0));
+    MQ_ASSERT(!batch->in_flight || is_stamped == has_identity());
+    // Sequences are given in the order of the queue. (Where some were lost, all are given anew before anything is
+    // sent.)
+    MQ_ASSERT(needs_identity_ || !is_stamped || all_before_are_stamped);
+    all_before_are_stamped = all_before_are_stamped && is_stamped;
+    in_flight += batch->in_flight ? 1 : 0;
+  }
+  MQ_ASSERT(in_flight_ == in_flight);
+  MQ_ASSERT(!needs_identity_ || has_identity());
+}
+
 PartitionQueue::BatchRef PartitionQueue::take(ProducerBatch& batch) {
   failed(batch);
   const auto place = std::ranges::find(batches_, &batch, &BatchRef::get);

@@ -42,6 +42,9 @@ class PartitionQueue {
   [[nodiscard]] bool empty() const { return batches_.empty(); }
   [[nodiscard]] std::size_t size() const { return batches_.size(); }
   [[nodiscard]] int in_flight() const { return in_flight_; }
+  /// Of all batches; looks at each.
+  [[nodiscard]] std::size_t record_count() const;
+  [[nodiscard]] std::size_t buffered_bytes() const;
   [[nodiscard]] const ProducerBatch& front() const { return *batches_.front(); }
   [[nodiscard]] bool is_front(const ProducerBatch& batch) const { return batches_.front().get() == &batch; }
 
@@ -75,6 +78,9 @@ class PartitionQueue {
   [[nodiscard]] bool needs_identity() const { return needs_identity_ && in_flight_ == 0; }
   /// Sequences begin at 0 under `identity`. Nothing is in flight.
   void renumber(ProducerIdentity identity);
+
+  /// Looks at every batch.
+  void check_invariants() const;
 
  private:
   /// Until the broker has taken a first batch it accepts any sequence: two in flight could then change places.

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/assert.h"
 #include "base/milliseconds.h"
 #include "client/connection.h"
 #include "client/partition_queue.h"
@@ -109,6 +110,7 @@ class Producer::Impl : public std::enable_shared_from_this<Impl> {
   awaitable<Result<void>> close(Instant deadline);
   [[nodiscard]] std::uint64_t pending_records() const { return pending_records_; }
   [[nodiscard]] std::size_t buffered_bytes() const { return buffered_; }
+  void check_invariants() const;
 
  private:
   // Collecting records into batches.
@@ -158,6 +160,12 @@ class Producer::Impl : public std::enable_shared_from_this<Impl> {
   void expire(Partition& partition);
   void fail_everything(const Error& error);
 
+  void check_counts() const;
+  void check_invariants(const Partition& partition) const;
+  /// Something of it goes out as soon as it may.
+  [[nodiscard]] static bool has_due(const Partition& partition) {
+    return partition.open_is_due || !partition.queue.empty();
+  }
   [[nodiscard]] bool is_idempotent() const { return options_.idempotent; }
   /// Whether what waits since `due` was tried for as long as it may be.
   [[nodiscard]] bool has_expired(const Partition& partition, Instant due) const {
@@ -258,6 +266,7 @@ Result<bool> Producer::Impl::try_send(Topic& topic, const OutgoingRecord& record
   partition.open_bytes += bytes;
   buffered_ += bytes;
   ++pending_records_;
+  check_counts();
   return true;
 }
 
@@ -348,6 +357,23 @@ void Producer::Impl::seal(Partition& partition) {
 }
 
 // --- Sending batches -------------------------------------------------------------------------------------------------
+//
+// A partition with something to send stands on the list of its leader's lane, once (`list`). `pump` takes from that
+// list while the lane may have one more request in flight:
+//
+//   1. Without a connection `connect` makes one, and pumps again.
+//   2. `collect` takes at most one batch of each partition for the next request. A partition whose batch may not go now
+//      leaves the list. Whoever ends its wait puts it back: the answer to what it has in flight, the timer when its
+//      wait after a failure is over (`blocked_`), or the producer id that it waits for (`ask_for_identity`).
+//   3. `send` gives the request to the connection, and `on_answer` gets its end.
+//
+// Of each batch an answer says one of three: it is in the log (`acknowledged`, then `report`); it may be sent again
+// (`retry`, which blocks the partition for a while and asks for metadata); it will never be there (`given_up`, then
+// `report`). Then the partition is listed again and the lane pumped again. Metadata that names another leader moves a
+// partition to the other lane (`relist_moved`); one without a leader waits for metadata (`want_metadata`).
+//
+// `check_invariants` holds that this is all: what is due is listed, in flight or blocked, or waits for an id or
+// metadata.
 
 Lane& Producer::Impl::lane_of(BrokerId id) {
   auto& lane = lanes_[id];
@@ -494,6 +520,7 @@ Result<void> Producer::Impl::send(Lane& lane, const std::vector<Sent>& batches) 
                                  });
   }
   if (!sent) --lane.in_flight;
+  MQ_ASSERT(lane.in_flight >= 0 && lane.in_flight <= options_.inflight_max);
   return sent;
 }
 
@@ -718,8 +745,11 @@ void Producer::Impl::report(Partition& partition, PartitionQueue::BatchRef batch
 
 void Producer::Impl::report(Partition& partition, std::span<const std::uint64_t> tokens, std::size_t bytes,
                             std::int64_t base_offset, const Error* error) {
+  MQ_ASSERT(buffered_ >= bytes);
+  MQ_ASSERT(pending_records_ >= tokens.size());
   buffered_ -= bytes;
   pending_records_ -= tokens.size();
+  check_counts();
   if (delivered_)
     delivered_({.topic = partition.topic->name,
                 .partition = partition.index,
@@ -982,6 +1012,67 @@ awaitable<Result<void>> Producer::Impl::close(Instant deadline) {
   co_return flushed;
 }
 
+// --- What must hold --------------------------------------------------------------------------------------------------
+
+/// After every record taken and every report.
+void Producer::Impl::check_counts() const {
+  MQ_ASSERT(pending_records_ > 0 || buffered_ == 0);
+  // A record larger than the buffer is in it alone.
+  MQ_ASSERT(buffered_ <= options_.buffer_bytes_max || pending_records_ == 1);
+}
+
+void Producer::Impl::check_invariants() const {
+  check_counts();
+  std::size_t buffered = 0;
+  std::size_t records = 0;
+  std::size_t listed = 0;
+  std::size_t growing = 0;  // open batches that linger
+  for (const auto& [name, topic] : topics_) {
+    MQ_ASSERT(topic->partitions.size() >= static_cast<std::size_t>(topic->partition_count));
+    for (const auto& partition : topic->partitions) {
+      MQ_ASSERT(partition->topic == topic.get());
+      check_invariants(*partition);
+      buffered += partition->open_bytes + partition->queue.buffered_bytes();
+      records += partition->open_tokens.size() + partition->queue.record_count();
+      listed += partition->is_listed ? 1 : 0;
+      growing += partition->open && !partition->open_is_due ? 1 : 0;
+    }
+  }
+  MQ_ASSERT(buffered_ == buffered);
+  MQ_ASSERT(pending_records_ == records);
+
+  std::size_t ready = 0;
+  for (const auto& [id, lane] : lanes_) {
+    MQ_ASSERT(lane->in_flight >= 0 && lane->in_flight <= options_.inflight_max);
+    for (const Partition* partition : lane->ready) MQ_ASSERT(partition->is_listed && partition->leader == id);
+    ready += lane->ready.size();
+  }
+  MQ_ASSERT(listed == ready);  // each once
+
+  if (closed_ || fatal_) return;
+  const auto is_current = [](const Linger& linger) {
+    const Partition& partition = *linger.partition;
+    return partition.open && !partition.open_is_due && partition.open_number == linger.open_number;
+  };
+  MQ_ASSERT(growing == static_cast<std::size_t>(std::ranges::count_if(lingering_, is_current)));
+  MQ_ASSERT(lingering_.empty() || timer_until_ <= lingering_.front().due);
+  MQ_ASSERT(blocked_.empty() || timer_until_ <= blocked_.begin()->first);
+}
+
+void Producer::Impl::check_invariants(const Partition& partition) const {
+  partition.queue.check_invariants();
+  MQ_ASSERT((partition.open != nullptr) == !partition.open_tokens.empty());
+  MQ_ASSERT(partition.open || partition.open_bytes == 0);
+  MQ_ASSERT(partition.open || !partition.open_is_due);
+  MQ_ASSERT(partition.queue.in_flight() <= options_.inflight_max);
+  if (closed_ || fatal_) return;
+  // Nothing is forgotten: whatever is due has somebody who goes on with it.
+  const bool is_blocked =
+      std::ranges::any_of(blocked_, [&](const auto& blocked) { return blocked.second == &partition; });
+  MQ_ASSERT(!has_due(partition) || partition.is_listed || partition.queue.in_flight() > 0 || is_blocked ||
+            asking_identity_ || refreshing_);
+}
+
 // --- The handle ------------------------------------------------------------------------------------------------------
 
 Producer::Producer(Cluster& cluster, ProducerOptions options, DeliverySink delivered)
@@ -1009,5 +1100,6 @@ awaitable<Result<void>> Producer::flush(Instant deadline) { return impl_->flush(
 awaitable<Result<void>> Producer::close(Instant deadline) { return impl_->close(deadline); }
 std::uint64_t Producer::pending_records() const { return impl_->pending_records(); }
 std::size_t Producer::buffered_bytes() const { return impl_->buffered_bytes(); }
+void Producer::check_invariants() const { impl_->check_invariants(); }
 
 }  // namespace mq::client

@@ -102,6 +102,9 @@ class Producer {
   [[nodiscard]] std::uint64_t pending_records() const;
   [[nodiscard]] std::size_t buffered_bytes() const;
 
+  /// Holds between any two tasks of the shard. Looks at every batch.
+  void check_invariants() const;
+
  private:
   class Impl;
   std::shared_ptr<Impl> impl_;

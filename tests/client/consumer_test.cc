@@ -30,7 +30,7 @@ struct ConsumerFixture : ::testing::Test {
     to.batches.push_back(*builder.finish(stamp));
     to.end += records;
   }
-  Consumer& consumer() { return w.client.make<Consumer>(w.cluster(), options); }
+  Consumer& consumer() { return w.make<Consumer>(w.cluster(), options); }
   /// Polls until every partition given has reached its end; returns the values.
   std::vector<std::string> read(Consumer& from, std::vector<int> partitions = {0}) {
     return w.run([](ConsumerFixture* self, Consumer* c, std::vector<int> all) -> awaitable<std::vector<std::string>> {

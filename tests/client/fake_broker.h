@@ -409,6 +409,13 @@ struct ClientWorld {
     };
   }
   Cluster& cluster() { return client.make<Cluster>(client.shard(0), client.random(), options); }
+  /// A producer or consumer of the client, looked at after every task.
+  template <class T, class... Args>
+  T& make(Args&&... args) {
+    T& made = client.make<T>(std::forward<Args>(args)...);
+    client.make<sim::Witness>(world.scheduler().after_each_task([&made] { made.check_invariants(); }));
+    return made;
+  }
   [[nodiscard]] Instant in(Duration time) { return world.now() + time; }
   template <class T>
   T run(awaitable<T> task, Duration at_most = 1h) {

@@ -208,9 +208,7 @@ struct GroupFixture : ::testing::Test {
     log.batches.push_back(*builder.finish({.base_offset = Offset{log.end}, .leader_epoch = LeaderEpoch{1}}));
     log.end += records;
   }
-  GroupConsumer& consumer() {
-    return w.client.make<GroupConsumer>(w.cluster(), std::vector<std::string>{"t"}, options);
-  }
+  GroupConsumer& consumer() { return w.make<GroupConsumer>(w.cluster(), std::vector<std::string>{"t"}, options); }
   /// Polls for `time`; the number of records.
   int poll(GroupConsumer& from, Duration time = 5s) {
     return w.run([](GroupFixture* self, GroupConsumer* c, Instant end) -> awaitable<int> {
@@ -327,7 +325,7 @@ TEST_F(GroupFixture, EpochOfWhatWasReadIsKnownForItsCommit) {
 }
 
 TEST_F(GroupFixture, TopicThatComesLaterIsReadWhenItIsThere) {
-  GroupConsumer& c = w.client.make<GroupConsumer>(w.cluster(), std::vector<std::string>{"later"}, options);
+  GroupConsumer& c = w.make<GroupConsumer>(w.cluster(), std::vector<std::string>{"later"}, options);
   poll(c);
   EXPECT_TRUE(c.assignment().empty());
   w.broker.add_topic("later", 2);

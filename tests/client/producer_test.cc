@@ -18,7 +18,7 @@ struct ProducerFixture : ::testing::Test {
   ~ProducerFixture() override { w.client.kill(); }
 
   Producer& producer() {
-    return w.client.make<Producer>(w.cluster(), options, [this](const Delivery& delivery) {
+    return w.make<Producer>(w.cluster(), options, [this](const Delivery& delivery) {
       for (const std::uint64_t token : delivery.tokens) (delivery.error ? failed : delivered).push_back(token);
       if (delivery.error) last_error = *delivery.error;
     });
@@ -362,7 +362,7 @@ Delivered send_amid_faults(std::uint64_t seed, ProducerOptions options) {
   options.linger = 0s;
   options.batch_bytes = 60;
   std::size_t reports = 0;
-  auto& p = w.client.make<Producer>(w.cluster(), options, [&](const Delivery& d) {
+  auto& p = w.make<Producer>(w.cluster(), options, [&](const Delivery& d) {
     EXPECT_EQ(d.error, nullptr) << "seed " << seed;
     reports += d.tokens.size();
   });

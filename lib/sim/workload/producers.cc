@@ -36,6 +36,7 @@ awaitable<void> be_a_producer(Seat seat, ProduceOptions options) {
            .where = {.topic = std::string(delivery.topic), .partition = delivery.partition},
            .offset = offset++});
   });
+  const Witness invariants = seat.watch(producer);
   const auto topic = co_await producer.topic(options.topic, Instant::never());
   seat.expect(topic);
   if (topic) co_await send_all(seat, options, producer, **topic);

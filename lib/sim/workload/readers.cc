@@ -37,6 +37,7 @@ awaitable<void> read_all(Seat seat, ReadOptions options) {
   seat.expect(co_await cluster.start(Instant::never()));
   seat.expect(co_await cluster.topic(options.topic, client::Cluster::AutoCreate::yes, Instant::never()));
   client::Consumer consumer(cluster, {.reset = client::OffsetReset::start});
+  const Witness invariants = seat.watch(consumer);
   for (std::int32_t partition = 0; partition < options.partitions; ++partition)
     consumer.assign({options.topic, partition}, Offset{0});
   while (seat.history.seen[seat.name()].size() < options.records) {
@@ -72,6 +73,7 @@ awaitable<void> be_a_member(Seat seat, JoinOptions options) {
   const client::GroupConsumer* self = nullptr;
   client::GroupConsumer member(cluster, {options.topic}, group_options(seat, options, self));
   self = &member;
+  const Witness invariants = seat.watch(member);
   const auto has_enough = [&seat, &options] {
     return options.records == 0 ? seat.is_over : distinct_records(seat.history.seen[options.group]) >= options.records;
   };

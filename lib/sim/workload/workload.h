@@ -29,6 +29,13 @@ struct Seat {
   [[nodiscard]] const std::string& name() const { return machine.host(); }
   [[nodiscard]] env::Shard& shard() const { return machine.shard(0); }
   void complain(std::string what) const { history.complaints.push_back(name() + ": " + std::move(what)); }
+  /// Looks at what must hold of a part of this client after each of its tasks, for as long as the answer is kept.
+  template <class T>
+  [[nodiscard]] Witness watch(const T& part) const {
+    return scheduler.after_each_task([&place = shard(), &part] {
+      if (place.is_current()) part.check_invariants();
+    });
+  }
   template <class T>
   void expect(const Result<T>& outcome) const {
     if (!outcome) complain(outcome.error().message);
