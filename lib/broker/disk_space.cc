@@ -86,8 +86,6 @@ awaitable<bool> DiskSpace::has_room() {
   if (!raised) co_return false;
   node_.logger().info("raised the leader epoch of {} partitions, which take appends now", to_raise_.size());
   to_raise_.clear();
-  for (const auto& shard : node_.shards())
-    co_await env::on_shard(home, shard->shard(), [&shard] { shard->take_epochs(); });
   co_return true;
 }
 

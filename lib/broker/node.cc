@@ -267,7 +267,6 @@ void Node::note_revision() {
 }
 
 awaitable<Result<void>> Node::open_partitions() {
-  env::Shard& home = first_shard().shard();
   std::vector<UncertainLog> uncertain;
   for (auto& found : co_await on_every_shard(*this, [](ShardBroker& shard) { return shard.open_logs(); })) {
     if (!found) co_return std::unexpected(std::move(found).error());
@@ -280,7 +279,6 @@ awaitable<Result<void>> Node::open_partitions() {
     // Metadata that has gone back is accepted as a whole or not at all.
     if (!raised && (raised.error().code != Errc::disk_full || accepts_store_)) co_return raised;
   }
-  for (const auto& shard : shards_) co_await env::on_shard(home, shard->shard(), [&shard] { shard->take_epochs(); });
   // What was proven can be read meanwhile.
   if (!raised) co_await disk_space_->raise_later(std::move(uncertain));
   co_return Result<void>{};

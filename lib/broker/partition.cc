@@ -18,37 +18,39 @@ constexpr Duration kDamageToldEvery = 10min;
 using For = OffsetWaiters::For;
 
 replication::Ends ends_of(const log::Log& log) {
-  return {.synced = log.synced_end(), .written = log.written_end(), .log_end = log.log_end()};
+  return {
+      .log_start = log.log_start(), .synced = log.synced_end(), .written = log.written_end(), .log_end = log.log_end()};
 }
 
-replication::FlushClass class_of(const log::LogConfig& config) {
-  return config.flush_on_ack ? replication::FlushClass::ack : replication::FlushClass::async;
+replication::Settings replica_settings(const TopicSettings& settings) {
+  return {.flush_class = settings.log->flush_on_ack ? replication::FlushClass::ack : replication::FlushClass::async,
+          .insync_replicas_min = settings.insync_replicas_min};
 }
 
 }  // namespace
 
-Partition::Partition(ShardBroker& shard, TopicPartition name, Uuid topic_id, LeaderEpoch epoch,
-                     std::unique_ptr<log::Log> log)
+Partition::Partition(ShardBroker& shard, TopicPartition name, Uuid topic_id, const cluster::Partition& key,
+                     const TopicSettings& settings, std::unique_ptr<log::Log> log)
     : shard_(shard),
       name_(std::move(name)),
       topic_id_(topic_id),
-      epoch_(epoch),
       log_(std::move(log)),
-      replica_(ends_of(*log_), class_of(log_->config())),
+      replica_(shard.node().id(), ends_of(*log_), replica_settings(settings), replication::FlushClass::async,
+               Offset{0}),
       waiters_(shard.shard()) {
   log_->gather_small_batches();
+  image_changed(key);
 }
 
 Partition::~Partition() = default;
 
-void Partition::set_config(std::shared_ptr<const log::LogConfig> config) {
-  log_->set_config(std::move(config));
-  carry_out(replica_.flush_class_changed(class_of(log_->config()), log_->needs_sync()));
+void Partition::set_settings(const TopicSettings& settings) {
+  log_->set_config(settings.log);
+  carry_out(replica_.settings_changed(replica_settings(settings), log_->needs_sync()));
 }
 
-ErrorCode Partition::check_epoch(std::int32_t current_leader_epoch) const {
-  if (current_leader_epoch < 0 || current_leader_epoch == epoch_.value()) return ErrorCode::kNone;
-  return current_leader_epoch < epoch_.value() ? ErrorCode::kFencedLeaderEpoch : ErrorCode::kUnknownLeaderEpoch;
+void Partition::image_changed(const cluster::Partition& key) {
+  carry_out(replica_.image_changed(key, {}, shard_.shard().now()));
 }
 
 Result<Partition::Appended> Partition::append(char* batch, const record::ValidatedBatch& validated) {
@@ -59,7 +61,8 @@ Result<Partition::Appended> Partition::append(char* batch, const record::Validat
     shard_.node().disk_space().found_full(room.error());
     return std::unexpected(std::move(room).error());
   }
-  auto info = log_->append(batch, validated.header, validated.max_timestamp, epoch_, shard_.shard().clock().wall_now());
+  auto info =
+      log_->append(batch, validated.header, validated.max_timestamp, leader_epoch(), shard_.shard().clock().wall_now());
   if (!info) {
     if (info.error().code == Errc::disk_failed) shard_.node().disk_failed(info.error());
     if (info.error().code == Errc::disk_full) shard_.node().disk_space().found_full(info.error());
@@ -115,7 +118,7 @@ void Partition::warmed() {
 }
 
 Result<void> Partition::check_room() const {
-  if (is_held_)
+  if (held_in_ == leader_epoch())
     return fail(Errc::disk_full,
                 "{} takes nothing before its leader epoch is raised, and the disk is too full for that",
                 name_.to_string());
@@ -175,7 +178,7 @@ void Partition::when_written(Offset end, Done done) {
 }
 
 void Partition::when_committed(Offset end, Done done) {
-  if (high_watermark() >= end) return done(ErrorCode::kNone);
+  if (high_watermark() >= end) return done(replica_.check_committed());
   waiters_.add(For::readable, end, std::move(done));
   // Else the sync starts when the turn's batches are written.
   if (!ends_turn_) hurry();
@@ -289,6 +292,8 @@ void Partition::carry_out(const replication::Effects& effects) {
       shard_.syncer().begin_timing(*this);
       break;
   }
+  if (effects.role_changed) fail_waiters(ErrorCode::kNotLeaderOrFollower);
+  if (effects.save_class) carry_out(replica_.class_saved(replica_.slot_class()));
   if (!effects.readers) return;
   waiters_.wake(For::readable, high_watermark(), &shard_.metrics().commit_wait);
   waiters_.wake_watches();

@@ -10,6 +10,8 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "broker/offset_waiters.h"
+#include "broker/settings.h"
+#include "cluster/image.h"
 #include "env/async.h"
 #include "log/log.h"
 #include "model/error_code.h"
@@ -25,20 +27,18 @@ class ShardBroker;
 /// it is synced is decided by its Replica, whose effects are carried out here. Touched by its shard only.
 class Partition : public std::enable_shared_from_this<Partition> {
  public:
-  Partition(ShardBroker& shard, TopicPartition name, Uuid topic_id, LeaderEpoch epoch, std::unique_ptr<log::Log> log);
+  Partition(ShardBroker& shard, TopicPartition name, Uuid topic_id, const cluster::Partition& key,
+            const TopicSettings& settings, std::unique_ptr<log::Log> log);
   /// Waiters are dropped: their callbacks answer for themselves when destroyed.
   ~Partition();
 
   [[nodiscard]] const TopicPartition& name() const { return name_; }
   [[nodiscard]] const Uuid& topic_id() const { return topic_id_; }
-  [[nodiscard]] LeaderEpoch leader_epoch() const { return epoch_; }
-  /// This node leads from now on with `epoch`.
-  void lead(LeaderEpoch epoch) {
-    epoch_ = epoch;
-    is_held_ = false;
-  }
-  /// No appends before the next `lead`: its epoch has to rise first.
-  void hold_appends() { is_held_ = true; }
+  [[nodiscard]] LeaderEpoch leader_epoch() const { return replica_.leader_epoch(); }
+  /// The image has this key of the partition now. An older one than before is passed over.
+  void image_changed(const cluster::Partition& key);
+  /// No appends before the leader epoch has risen.
+  void hold_appends() { held_in_ = leader_epoch(); }
   [[nodiscard]] log::Log& log() { return *log_; }
   [[nodiscard]] const log::Log& log() const { return *log_; }
   [[nodiscard]] ShardBroker& shard() const { return shard_; }
@@ -46,11 +46,13 @@ class Partition : public std::enable_shared_from_this<Partition> {
   /// The end of what consumers may read. Never goes back.
   [[nodiscard]] Offset high_watermark() const { return replica_.high_watermark(); }
   /// From the next call on. When the topic becomes `flush=ack`, what was readable stays so and is synced now.
-  void set_config(std::shared_ptr<const log::LogConfig> config);
-  /// Without transactions the last stable offset is the high watermark.
-  [[nodiscard]] Offset last_stable_offset() const { return high_watermark(); }
-  /// FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH or none; -1 asks nothing.
-  [[nodiscard]] ErrorCode check_epoch(std::int32_t current_leader_epoch) const;
+  void set_settings(const TopicSettings& settings);
+  /// The end of what read_committed consumers may read.
+  [[nodiscard]] Offset last_stable_offset() const { return replica_.last_stable_offset(); }
+  /// FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH or none; kNoLeaderEpoch asks nothing.
+  [[nodiscard]] ErrorCode check_epoch(LeaderEpoch asked) const { return replica_.check_epoch(asked); }
+  /// Before an append: NOT_LEADER_OR_FOLLOWER, NOT_ENOUGH_REPLICAS (only for acks=all) or none (H-3).
+  [[nodiscard]] ErrorCode check_append(bool acks_all) const { return replica_.check_append(acks_all); }
 
   struct Appended {
     Offset base_offset{-1};
@@ -154,14 +156,13 @@ class Partition : public std::enable_shared_from_this<Partition> {
   ShardBroker& shard_;
   TopicPartition name_;
   Uuid topic_id_;
-  LeaderEpoch epoch_;
   std::unique_ptr<log::Log> log_;
   replication::Replica replica_;
   std::size_t bytes_since_checkpoint_ = 0;
   bool checkpoint_running_ = false;
   int works_ = 0;
   bool retired_ = false;
-  bool is_held_ = false;
+  std::optional<LeaderEpoch> held_in_;  ///< the epoch in which it takes nothing
   std::size_t producers_counted_ = 0;
   std::string damage_told_;
   Instant damage_told_at_;

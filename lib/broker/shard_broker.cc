@@ -114,9 +114,12 @@ void ShardBroker::install(std::shared_ptr<const cluster::ClusterImage> image) {
   settings_ = std::move(kept);
   image_ = std::move(image);
   for (const cluster::Topic* topic : changed) {
-    const auto config = settings(*topic)->log;
-    for (const auto& partition : partitions_.at(topic->id))
-      if (partition) partition->set_config(config);
+    const auto now = settings(*topic);
+    for (const auto& partition : partitions_.at(topic->id)) {
+      if (!partition) continue;
+      partition->set_settings(*now);
+      partition->image_changed(*topic->find_partition(partition->name().partition));
+    }
   }
   // __consumer_offsets may just have come to be.
   if (started_) groups_->host_partitions();
@@ -137,13 +140,13 @@ record::ValidationRules ShardBroker::validation_rules(const cluster::Topic& topi
 Result<ShardBroker::OpenedLog> ShardBroker::open_log(const WantedLog& wanted) {
   const cluster::Topic& topic = *wanted.topic;
   const TopicPartition name{topic.name, wanted.index};
-  const LeaderEpoch epoch = topic.partitions[static_cast<std::size_t>(wanted.index)].leader_epoch;
+  const cluster::Partition& key = *topic.find_partition(wanted.index);
   log::OpenContext context = node_.log_dir().context_of(name, topic.id, shard_.clock().wall_now());
   // Metadata that has gone back does not know how far the epochs have come.
-  context.leader_epoch = node_.accepts_store() ? kNoLeaderEpoch : epoch;
+  context.leader_epoch = node_.accepts_store() ? kNoLeaderEpoch : key.leader_epoch;
   const std::string directory = node_.log_dir().directory_of(name);
   OpenedLog opened;
-  auto log = log::Log::open(open_files_, directory, name, wanted.config, context, opened.report);
+  auto log = log::Log::open(open_files_, directory, name, wanted.settings->log, context, opened.report);
   if (!log && log.error().code == Errc::not_found) {
     // Somebody took it away. Offsets that were acknowledged are never given to other records.
     const Offset start = context.synced_end.value_or(Offset{0});
@@ -152,7 +155,7 @@ Result<ShardBroker::OpenedLog> ShardBroker::open_log(const WantedLog& wanted) {
                            name.to_string(), start.value());
     opened.report.end_uncertain = true;
     opened.is_new = true;
-    log = log::Log::create(open_files_, directory, name, topic.id, wanted.config, start);
+    log = log::Log::create(open_files_, directory, name, topic.id, wanted.settings->log, start);
   }
   if (!log) return std::unexpected(log.error());
   for (const std::string& note : opened.report.notes) node_.logger().info("{}: {}", name.to_string(), note);
@@ -171,7 +174,7 @@ Result<ShardBroker::OpenedLog> ShardBroker::open_log(const WantedLog& wanted) {
     opened.report.end_uncertain = true;
     MQ_TRY(opened.latest_epoch, (*log)->latest_epoch());
   }
-  opened.partition = std::make_shared<Partition>(*this, name, topic.id, epoch, std::move(*log));
+  opened.partition = std::make_shared<Partition>(*this, name, topic.id, key, *wanted.settings, std::move(*log));
   return opened;
 }
 
@@ -180,7 +183,7 @@ awaitable<Result<std::vector<UncertainLog>>> ShardBroker::open_logs() {
   const auto image = image_;
   for (const cluster::TopicPtr& topic : image->topics())
     for (std::int32_t index = 0; index < topic->partition_count(); ++index)
-      if (&node_.owner_of(topic->id, index) == this) wanted.push_back({topic.get(), index, settings(*topic)->log});
+      if (&node_.owner_of(topic->id, index) == this) wanted.push_back({topic.get(), index, settings(*topic)});
 
   std::vector<UncertainLog> uncertain;
   std::vector<std::shared_ptr<Partition>> made;
@@ -222,14 +225,6 @@ awaitable<Result<std::vector<UncertainLog>>> ShardBroker::open_logs() {
     }));
   }
   co_return uncertain;
-}
-
-void ShardBroker::take_epochs() {
-  for_each_partition([this](Partition& partition) {
-    const cluster::Topic* topic = image_->find_topic(partition.topic_id());
-    if (topic == nullptr) return;  // about to be removed
-    partition.lead(topic->partitions[static_cast<std::size_t>(partition.name().partition)].leader_epoch);
-  });
 }
 
 void ShardBroker::start() {

@@ -87,8 +87,6 @@ class ShardBroker final : private log::OpenFiles::Owner {
   /// Opens the logs of every partition that lives here. Returns those whose recovery could not show that nothing was
   /// lost.
   awaitable<Result<std::vector<UncertainLog>>> open_logs();
-  /// The leader epochs of the image are final: partitions lead with them.
-  void take_epochs();
   /// Loads the groups and begins to look after the logs.
   void start();
   /// Takes no further request, ends parked fetches, groups and housekeeping; the connections end as soon as what they
@@ -157,7 +155,7 @@ class ShardBroker final : private log::OpenFiles::Owner {
   struct WantedLog {
     const cluster::Topic* topic = nullptr;
     std::int32_t index = 0;
-    std::shared_ptr<const log::LogConfig> config;
+    std::shared_ptr<const TopicSettings> settings;
   };
   struct OpenedLog {
     std::shared_ptr<Partition> partition;

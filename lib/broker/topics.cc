@@ -399,26 +399,25 @@ awaitable<Result<void>> Topics::commit(std::vector<meta::Op> ops, bool may_spend
 awaitable<Result<Topics::Made>> Topics::make_logs(cluster::TopicPtr topic, std::int32_t first_partition) {
   if (node_.is_stopping()) co_return fail(Errc::closed, "the broker is stopping");
   MQ_CO_CHECK(node_.disk_space().check_room());
-  const auto config = resolve_settings(topic->configs, node_.config())->log;
+  const auto settings = resolve_settings(topic->configs, node_.config());
   Made made{.topic = std::move(topic), .partitions = {}};
-  const auto make_one = [this, image = node_.first_shard().image(), &made, &config](
+  const auto make_one = [this, image = node_.first_shard().image(), &made, &settings](
                             const TopicPartition& name, ShardBroker& owner) -> Result<std::unique_ptr<log::Log>> {
     log::LogDir& dir = node_.log_dir();
-    auto log = log::Log::create(owner.log_files(), dir.directory_of(name), name, made.topic->id, config);
+    auto log = log::Log::create(owner.log_files(), dir.directory_of(name), name, made.topic->id, settings->log);
     const bool is_taken = !log && (log.error().code == Errc::already_exists || log.error().code == Errc::conflict);
     if (!is_taken) return log;
     const NodeEnv& machine = node_.machine();
     MQ_CHECK(clear_the_way(dir, machine.files, *image, name, machine.random, node_.logger()));
-    return log::Log::create(owner.log_files(), dir.directory_of(name), name, made.topic->id, config);
+    return log::Log::create(owner.log_files(), dir.directory_of(name), name, made.topic->id, settings->log);
   };
-  const auto make_some = [this, &made, &make_one](std::int32_t from, std::int32_t to) -> Result<void> {
+  const auto make_some = [this, &made, &make_one, &settings](std::int32_t from, std::int32_t to) -> Result<void> {
     for (std::int32_t index = from; index < to; ++index) {
       const TopicPartition name{made.topic->name, index};
       ShardBroker& owner = node_.owner_of(made.topic->id, index);
       MQ_TRY(auto log, make_one(name, owner));
       made.partitions.push_back(std::make_shared<Partition>(
-          owner, name, made.topic->id, made.topic->partitions[static_cast<std::size_t>(index)].leader_epoch,
-          std::move(log)));
+          owner, name, made.topic->id, *made.topic->find_partition(index), *settings, std::move(log)));
     }
     return {};
   };

@@ -6,14 +6,134 @@
 #include "base/assert.h"
 
 namespace mq::replication {
+namespace {
 
-Replica::Replica(const Ends& ends, FlushClass flush_class) : ends_(ends), flush_class_(flush_class) { advance(); }
+bool contains(std::span<const BrokerId> ids, BrokerId id) { return std::ranges::find(ids, id) != ids.end(); }
+
+}  // namespace
+
+Replica::Replica(BrokerId self, const Ends& ends, const Settings& settings, FlushClass slot_class,
+                 Offset high_watermark)
+    : self_(self),
+      ends_(ends),
+      settings_(settings),
+      saved_class_(slot_class),
+      covered_by_ack_(ends.log_end),
+      high_watermark_(std::clamp(high_watermark, ends.log_start, ends.written)) {
+  check_invariants();
+}
+
+// --- What follows from the state ------------------------------------------------------------------------------------
+
+FlushClass Replica::counted_class() const {
+  // A topic that becomes async goes on as it was until its slot says so: a crash in between finds `ack` there, and
+  // nothing unsynced may have counted by then.
+  return settings_.flush_class == FlushClass::ack ? FlushClass::ack : saved_class_;
+}
+
+FlushClass Replica::slot_class() const {
+  if (settings_.flush_class == FlushClass::async) return FlushClass::async;
+  return saved_class_ == FlushClass::ack || ends_.synced >= covered_by_ack_ ? FlushClass::ack : FlushClass::async;
+}
+
+std::size_t Replica::effective_min() const { return std::min(settings_.insync_replicas_min, replicas_); }
+
+ErrorCode Replica::check_append(bool acks_all) const {
+  if (role_ != Role::leader) return ErrorCode::kNotLeaderOrFollower;
+  return acks_all && isr_.size() < effective_min() ? ErrorCode::kNotEnoughReplicas : ErrorCode::kNone;
+}
+
+ErrorCode Replica::check_committed() const {
+  if (role_ != Role::leader) return ErrorCode::kNotLeaderOrFollower;
+  return isr_.size() < effective_min() ? ErrorCode::kNotEnoughReplicasAfterAppend : ErrorCode::kNone;
+}
+
+ErrorCode Replica::check_epoch(LeaderEpoch asked) const {
+  if (asked < LeaderEpoch{0} || asked == leader_epoch_) return ErrorCode::kNone;
+  return asked < leader_epoch_ ? ErrorCode::kFencedLeaderEpoch : ErrorCode::kUnknownLeaderEpoch;
+}
+
+Offset Replica::acknowledged_by_all() const {
+  Offset least = counted(ends_.synced, ends_.written);
+  for (const Peer& peer : peers_)
+    if (peer.is_member || peer.is_proposed) least = std::min(least, counted(peer.synced, peer.log_end));
+  return least;
+}
+
+bool Replica::may_advance() const { return role_ == Role::leader && elr_is_empty_ && isr_.size() >= effective_min(); }
+
+bool Replica::may_join(const Peer& peer) const {
+  const Offset has = counted(peer.synced, peer.log_end);
+  // I-1: what it lacks of an earlier epoch may be committed, though the high watermark does not say so yet.
+  return peer.fetched_at && !peer.is_gone && !peer.lags && has >= high_watermark_ && has >= epoch_start_;
+}
+
+bool Replica::should_be_member(const Peer& peer) const {
+  if (!peer.is_member) return may_join(peer);
+  // Who is gone is the controller's business.
+  return !peer.has_lost && (peer.is_gone || !peer.lags);
+}
+
+void Replica::come_to(const Ends& ends) {
+  MQ_ASSERT(ends.log_start >= ends_.log_start);
+  MQ_ASSERT(ends.synced >= ends_.synced);
+  MQ_ASSERT(ends.written >= ends_.written);
+  ends_ = ends;
+}
+
+void Replica::conclude(Effects& effects) {
+  advance(effects);
+  if (!peers_.empty()) propose(effects);
+  save_class(effects);
+  check_invariants();
+}
+
+void Replica::advance(Effects& effects) {
+  if (!may_advance()) return;
+  const Offset reached = acknowledged_by_all();
+  if (reached <= high_watermark_) return;
+  high_watermark_ = reached;
+  high_watermark_epoch_ = leader_epoch_;
+  effects.readers = true;
+  effects.followers = !peers_.empty();
+}
+
+void Replica::propose(Effects& effects) {
+  if (role_ != Role::leader || is_proposing_) return;
+  bool differs = false;
+  std::size_t size = 1;
+  for (const Peer& peer : peers_) {
+    const bool is_wanted = should_be_member(peer);
+    differs = differs || is_wanted != peer.is_member;
+    size += is_wanted ? 1 : 0;
+  }
+  // With the minimum in the ISR nobody else is needed, and the key has to say so before anything is committed.
+  const bool clears_elr = !elr_is_empty_ && size >= effective_min();
+  if (!differs && !clears_elr) return;
+  proposal_ = {{.id = self_}};
+  for (Peer& peer : peers_) {
+    peer.is_proposed = should_be_member(peer);
+    if (peer.is_proposed)
+      proposal_.push_back({.id = peer.id, .broker_epoch = peer.broker_epoch, .is_new = !peer.is_member});
+  }
+  is_proposing_ = true;
+  effects.propose = true;
+}
+
+void Replica::save_class(Effects& effects) {
+  if (is_saving_class_ || slot_class() == saved_class_) return;
+  is_saving_class_ = true;
+  effects.save_class = true;
+}
+
+// --- The log --------------------------------------------------------------------------------------------------------
 
 Effects Replica::written(const Ends& ends, bool unsynced, Awaited awaited) {
   come_to(ends);
-  Effects effects{.sync = Sync::none, .readers = advance()};
-  if (!unsynced) return effects;
-  if (flush_class_ == FlushClass::async) {
+  Effects effects{.followers = !peers_.empty()};
+  if (!unsynced) {
+    // Nothing to do.
+  } else if (counted_class() == FlushClass::async) {
     effects.sync = Sync::by_time;
   } else if (is_sync_due_) {
     // It will be in that one.
@@ -25,6 +145,7 @@ Effects Replica::written(const Ends& ends, bool unsynced, Awaited awaited) {
     is_sync_due_ = true;
     effects.sync = Sync::soon;
   }
+  conclude(effects);
   return effects;
 }
 
@@ -40,7 +161,9 @@ void Replica::sync_began() {
 
 Effects Replica::synced(const Ends& ends) {
   come_to(ends);
-  return {.readers = advance()};
+  Effects effects;
+  conclude(effects);
+  return effects;
 }
 
 Effects Replica::sync_ended(const Ends& ends) {
@@ -50,7 +173,7 @@ Effects Replica::sync_ended(const Ends& ends) {
 }
 
 Effects Replica::sync_goes_on(bool unsynced, Awaited awaited) {
-  const bool is_urgent = awaited.synced || (awaited.readable && flush_class_ == FlushClass::ack);
+  const bool is_urgent = awaited.synced || (awaited.readable && counted_class() == FlushClass::ack);
   const bool was_due = std::exchange(is_sync_due_, false);
   if (!unsynced || !(was_due || is_urgent)) return {};
   return sync_is_wanted(unsynced);
@@ -68,58 +191,184 @@ void Replica::sync_failed() {
   is_syncing_ = false;
 }
 
-Effects Replica::flush_class_changed(FlushClass to, bool unsynced) {
-  flush_class_ = to;
-  Effects effects = to == FlushClass::ack ? sync_is_wanted(unsynced) : Effects{};
-  effects.readers = advance();
+void Replica::log_start_moved(const Ends& ends) {
+  come_to(ends);
+  high_watermark_ = std::max(high_watermark_, ends_.log_start);
+  check_invariants();
+}
+
+void Replica::first_unstable_changed(std::optional<Offset> first) {
+  first_unstable_ = first;
+  check_invariants();
+}
+
+Effects Replica::truncated(const Ends& ends) {
+  MQ_ASSERT(role_ != Role::leader);
+  ends_ = ends;
+  covered_by_ack_ = std::min(covered_by_ack_, ends_.log_end);
+  high_watermark_ = std::clamp(high_watermark_, ends_.log_start, ends_.written);
+  Effects effects;
+  conclude(effects);
   return effects;
 }
 
-Effects Replica::isr_changed(std::span<const BrokerId> others) {
-  std::vector<Member> members;
-  for (const BrokerId id : others) {
-    const auto known = std::ranges::find(others_, id, &Member::id);
-    members.push_back(known == others_.end() ? Member{.id = id} : *known);
+// --- Settings and the image -----------------------------------------------------------------------------------------
+
+Effects Replica::settings_changed(const Settings& settings, bool unsynced) {
+  const FlushClass before = std::exchange(settings_, settings).flush_class;
+  Effects effects;
+  if (settings_.flush_class == FlushClass::ack) {
+    if (before == FlushClass::async) covered_by_ack_ = ends_.log_end;
+    if (before == FlushClass::async) effects = sync_is_wanted(unsynced);
   }
-  others_ = std::move(members);
-  return {.readers = advance()};
+  conclude(effects);
+  return effects;
 }
 
-Effects Replica::fetched_by(BrokerId follower, Offset log_end, Offset synced) {
-  const auto member = std::ranges::find(others_, follower, &Member::id);
-  if (member == others_.end()) return {};
-  member->log_end = std::max(member->log_end, log_end);
-  member->synced = std::max(member->synced, synced);
-  return {.readers = advance()};
+Effects Replica::class_saved(FlushClass saved) {
+  MQ_ASSERT(is_saving_class_);
+  is_saving_class_ = false;
+  saved_class_ = saved;
+  Effects effects;
+  conclude(effects);
+  return effects;
 }
 
-Offset Replica::acknowledged_by_all() const {
-  const auto counted = [this](Offset synced, Offset written) {
-    return flush_class_ == FlushClass::ack ? synced : written;
-  };
-  Offset least = counted(ends_.synced, ends_.written);
-  for (const Member& member : others_) least = std::min(least, counted(member.synced, member.log_end));
-  return least;
+Effects Replica::image_changed(const cluster::Partition& key, std::span<const BrokerId> gone, Instant now) {
+  if (key.leader_epoch < leader_epoch_ || key.partition_epoch < partition_epoch_) return {};
+  const Role before = role_;
+  const bool is_new_epoch = key.leader_epoch > leader_epoch_;
+  if (key.partition_epoch > partition_epoch_) {
+    // What was proposed took effect with this key, or never will.
+    is_proposing_ = false;
+    proposal_.clear();
+  }
+  leader_epoch_ = key.leader_epoch;
+  partition_epoch_ = key.partition_epoch;
+  unclean_since_ = key.unclean_since;
+  if (key.leader == self_) {
+    role_ = Role::leader;
+  } else {
+    role_ = key.leader != kNoBroker && contains(key.replicas, self_) ? Role::follower : Role::none;
+  }
+  if (role_ == Role::leader) {
+    take_members(key, gone, is_new_epoch || before != Role::leader, now);
+  } else {
+    peers_.clear();
+    isr_.clear();
+    is_proposing_ = false;
+  }
+  Effects effects{.role_changed = role_ != before};
+  conclude(effects);
+  return effects;
 }
 
-void Replica::come_to(const Ends& ends) {
-  MQ_ASSERT(ends.synced >= ends_.synced);
-  MQ_ASSERT(ends.written >= ends_.written);
-  ends_ = ends;
+void Replica::take_members(const cluster::Partition& key, std::span<const BrokerId> gone, bool is_new_epoch,
+                           Instant now) {
+  if (is_new_epoch) {
+    // What was said in an earlier epoch counts no more: the log that it was said of may have been cut since.
+    epoch_start_ = ends_.log_end;
+    peers_.clear();
+    is_proposing_ = false;
+  }
+  const std::vector<Peer> known = std::exchange(peers_, {});
+  for (const BrokerId id : key.replicas) {
+    if (id == self_) continue;
+    const auto found = std::ranges::find(known, id, &Peer::id);
+    Peer peer = found != known.end() ? *found : Peer{.id = id, .caught_up_at = now};
+    const bool was_member = std::exchange(peer.is_member, contains(key.isr, id));
+    peer.is_gone = contains(gone, id);
+    peer.is_proposed = peer.is_proposed && is_proposing_;
+    peer.has_lost = peer.has_lost && peer.is_member;
+    if (peer.is_member && !was_member) peer.caught_up_at = now;
+    peer.lags = peer.lags && peer.is_member == was_member;
+    peers_.push_back(peer);
+  }
+  isr_ = key.isr;
+  replicas_ = std::max<std::size_t>(1, key.replicas.size() - key.adding.size());
+  elr_is_empty_ = key.elr.empty();
 }
 
-bool Replica::advance() {
-  const Offset reached = acknowledged_by_all();
-  const bool has_grown = reached > high_watermark_;
-  if (has_grown) high_watermark_ = reached;
-  check_invariants();
-  return has_grown;
+// --- The leader -----------------------------------------------------------------------------------------------------
+
+Effects Replica::fetched_by(const FollowerFetch& fetch, Instant now) {
+  const auto peer = std::ranges::find(peers_, fetch.from, &Peer::id);
+  if (peer == peers_.end() || fetch.broker_epoch < peer->broker_epoch) return {};
+  peer->broker_epoch = fetch.broker_epoch;
+  const bool counts = peer->is_member || peer->is_proposed;
+  const Offset had = counted(peer->synced, peer->log_end);
+  peer->log_end = fetch.log_end;
+  peer->synced = fetch.synced;
+  const Offset has = counted(peer->synced, peer->log_end);
+  if (counts && (has < had || fetch.log_end < high_watermark_)) {
+    // It cannot have lost what it acknowledged, and it has: its word is not to be relied on.
+    peer->has_lost = peer->is_member;
+  }
+  if (fetch.log_end >= ends_.log_end) {
+    peer->caught_up_at = now;
+  } else if (peer->fetched_at && fetch.log_end >= peer->log_end_at_fetch) {
+    peer->caught_up_at = std::max(peer->caught_up_at, *peer->fetched_at);
+  }
+  peer->fetched_at = now;
+  peer->log_end_at_fetch = ends_.log_end;
+  peer->lags = now - peer->caught_up_at > settings_.lag_max;
+  Effects effects;
+  conclude(effects);
+  return effects;
+}
+
+Effects Replica::time_passed(Instant now) {
+  for (Peer& peer : peers_) peer.lags = peer.log_end < ends_.log_end && now - peer.caught_up_at > settings_.lag_max;
+  Effects effects;
+  conclude(effects);
+  return effects;
+}
+
+Effects Replica::proposal_ended(Outcome outcome) {
+  // While it may still take effect, those whom it names go on counting beside those whom the key names.
+  if (outcome == Outcome::unknown) return {.propose = is_proposing_};
+  // The key that stood in the way comes with the image; until then nothing is proposed on top of what we know of it.
+  return {};
+}
+
+// --- The follower ---------------------------------------------------------------------------------------------------
+
+Result<Effects> Replica::answered(const LeaderAnswer& answer) {
+  if (role_ != Role::follower) return Effects{};
+  Effects effects;
+  if (answer.log_start > ends_.log_end) {
+    effects.restart_at = answer.log_start;
+    return effects;
+  }
+  if (answer.diverges_at) {
+    const Offset cut = std::min(*answer.diverges_at, ends_.log_end);
+    if (cut < high_watermark_ && unclean_since_ <= high_watermark_epoch_)
+      return fail(
+          Errc::refused,
+          "the leader's log differs from offset {} on, but everything below {} is committed here; nothing was cut",
+          cut.value(), high_watermark_.value());
+    effects.truncate = cut;
+    return effects;
+  }
+  const Offset reached = std::min(answer.high_watermark, ends_.written);
+  if (reached > high_watermark_) {
+    high_watermark_ = reached;
+    high_watermark_epoch_ = leader_epoch_;
+    effects.readers = true;
+  }
+  conclude(effects);
+  return effects;
 }
 
 void Replica::check_invariants() const {
+  MQ_ASSERT(ends_.log_start <= ends_.written);
   MQ_ASSERT(ends_.synced <= ends_.written);
   MQ_ASSERT(ends_.written <= ends_.log_end);
+  MQ_ASSERT(ends_.log_start <= high_watermark_);
   MQ_ASSERT(high_watermark_ <= ends_.written);
+  MQ_ASSERT(role_ == Role::leader || (peers_.empty() && isr_.empty()));
+  MQ_ASSERT(role_ == Role::leader || !is_proposing_);
+  MQ_ASSERT(saved_class_ == FlushClass::async || counted_class() == FlushClass::ack);
 }
 
 }  // namespace mq::replication

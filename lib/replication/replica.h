@@ -2,21 +2,28 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
+#include "base/result.h"
+#include "base/time.h"
+#include "cluster/image.h"
+#include "model/error_code.h"
 #include "model/ids.h"
 
 namespace mq::replication {
 
-/// Where each member of the ISR must have a record before acks=all counts it there (the topic's `mq.flush`).
+/// Where each member of the ISR must have a record before acks=all counts it there.
 enum class FlushClass : std::uint8_t {
   async,  ///< in the page cache
   ack,    ///< on the disk
 };
 
-/// How far a log has come: synced <= written <= log_end.
+/// How far a log has come: log_start <= synced <= written <= log_end.
 struct Ends {
+  Offset log_start{0};
   Offset synced{0};   ///< everything below is on disk
   Offset written{0};  ///< everything below is in the page cache at least
   Offset log_end{0};  ///< everything below has its offset
@@ -28,6 +35,12 @@ struct Awaited {
   bool readable = false;  ///< somebody waits for the high watermark: an acks=all answer or a parked fetch
 };
 
+enum class Role : std::uint8_t {
+  none,      ///< nothing is known of the partition yet, or nobody leads it
+  leader,    ///< takes records, and says what is committed
+  follower,  ///< copies the leader's log
+};
+
 /// What the owner does about the log's unsynced bytes.
 enum class Sync : std::uint8_t {
   none,
@@ -36,16 +49,47 @@ enum class Sync : std::uint8_t {
   by_time,  ///< nobody counts on the disk: when flush.ms has passed, if it is set
 };
 
+/// What the owner does before it tells the next event.
 struct Effects {
   Sync sync = Sync::none;
-  bool readers = false;  ///< the high watermark grew: wakes who waits for it
+  bool readers = false;       ///< the high watermark grew: wakes who waits for it
+  bool followers = false;     ///< the log has more, or more of it is committed: wakes the followers' parked fetches
+  bool propose = false;       ///< puts `proposal()` in the partition's key; the image or `proposal_ended` follows
+  bool save_class = false;    ///< writes `slot_class()` to the log's slot, durably, and tells `class_saved`
+  bool role_changed = false;  ///< who waits for what the former role promised is told that it is over
+  std::optional<Offset> truncate;    ///< cuts the log there, and tells `truncated`
+  std::optional<Offset> restart_at;  ///< empties the log, begins it anew there, and tells `truncated`
 };
 
-/// The leader's replica of a partition: how far its log has come, who else in the ISR has how much of it, and what
-/// follows from that: the high watermark, and when the log is synced.
+/// What the settings of broker and topic say.
+struct Settings {
+  FlushClass flush_class = FlushClass::ack;
+  std::size_t insync_replicas_min = 1;
+  Duration lag_max = Duration::max();  ///< replica.lag.time.max.ms
+};
+
+/// A fetch of a follower, as far as it says something of its log.
+struct FollowerFetch {
+  BrokerId from;
+  cluster::BrokerEpoch broker_epoch{};  ///< of its registration (KIP-903)
+  Offset log_end{0};                    ///< where it fetches: it has everything below
+  Offset synced{0};                     ///< it has everything below on its disk
+};
+
+/// An answer of the leader to our fetch, as far as it says something of the log.
+struct LeaderAnswer {
+  Offset high_watermark{0};
+  Offset log_start{0};
+  /// The leader's log is another one from here on: where its newest epoch not above our last one ends (KIP-595).
+  std::optional<Offset> diverges_at;
+};
+
+/// One broker's replica of a partition: its role, how far its log has come, and, where it leads, who in the ISR has how
+/// much of it. What follows from that: the high watermark, who may append, when the log is synced, who should be in the
+/// ISR, and where a follower cuts its log.
 ///
-/// Pure: no log, no clock, no waiters. Its owner tells it each event in the order in which they happen, with the log's
-/// ends of that moment, and carries out the effects that come back before the next one. One thread.
+/// Pure: no log, no clock, no waiters, no store. Its owner tells it each event in the order in which they happen, with
+/// the log's ends of that moment, and carries out the effects that come back before the next one. One thread.
 ///
 /// One sync runs at a time; what comes meanwhile is gathered for the next one (group commit):
 ///
@@ -53,17 +97,40 @@ struct Effects {
 ///     written, and nobody waits (ack)    -> soon; who comes to wait meanwhile makes it now
 ///     a sync ended, more came meanwhile  -> now
 ///
-/// The high watermark never goes back, also where the flush class changes, and moves no further than what every member
-/// has acknowledged (H-1), on a `flush=ack` topic what it has on its disk (H-7).
+/// The high watermark of a leader moves no further than what every member has acknowledged (H-1), on a `flush=ack`
+/// topic what it has on its disk (H-7), and only under a committed key whose ISR has the effective minimum and whose
+/// ELR is empty (H-2). While it is open whether a proposed ISR became the key's, the members of both count (H-4).
 class Replica {
  public:
-  Replica(const Ends& ends, FlushClass flush_class);
+  /// `slot_class` is what the log's slot says: `async` when it says nothing. `high_watermark` is the last one that was
+  /// checkpointed, a hint.
+  Replica(BrokerId self, const Ends& ends, const Settings& settings, FlushClass slot_class, Offset high_watermark);
 
+  [[nodiscard]] Role role() const { return role_; }
+  [[nodiscard]] LeaderEpoch leader_epoch() const { return leader_epoch_; }
   [[nodiscard]] const Ends& ends() const { return ends_; }
-  [[nodiscard]] FlushClass flush_class() const { return flush_class_; }
-  /// The end of what consumers may read.
+  /// The end of what consumers may read. Never goes back while an epoch lasts.
   [[nodiscard]] Offset high_watermark() const { return high_watermark_; }
+  /// The end of what read_committed consumers may read: no transaction below is open.
+  [[nodiscard]] Offset last_stable_offset() const {
+    return first_unstable_ && *first_unstable_ < high_watermark_ ? *first_unstable_ : high_watermark_;
+  }
+  /// False at the begin of an epoch, while records of earlier ones may be committed that are not known as such yet:
+  /// consumers are told no end then (H-6).
+  [[nodiscard]] bool knows_end() const { return role_ == Role::leader && high_watermark_ >= epoch_start_; }
   [[nodiscard]] bool is_syncing() const { return is_syncing_; }
+  /// What an acknowledgement counts now.
+  [[nodiscard]] FlushClass counted_class() const;
+  /// What the slot is to say: `ack` only once everything that the log held when the setting came is on disk.
+  [[nodiscard]] FlushClass slot_class() const;
+
+  /// Before an append: NOT_LEADER_OR_FOLLOWER, NOT_ENOUGH_REPLICAS (only asked for by acks=all) or none. H-3.
+  [[nodiscard]] ErrorCode check_append(bool acks_all) const;
+  /// What is said to an acks=all producer whose records are below the high watermark: NOT_ENOUGH_REPLICAS_AFTER_APPEND
+  /// when the ISR has less than the minimum by now.
+  [[nodiscard]] ErrorCode check_committed() const;
+  /// FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH or none; kNoLeaderEpoch asks nothing.
+  [[nodiscard]] ErrorCode check_epoch(LeaderEpoch asked) const;
 
   // --- The log ------------------------------------------------------------------------------------------------------
 
@@ -84,35 +151,107 @@ class Replica {
   Effects sync_refused();
   /// It failed. That is final: the log takes nothing any more.
   void sync_failed();
-  /// The topic's class, from the next record on.
-  Effects flush_class_changed(FlushClass to, bool unsynced);
+  /// Retention or a request moved the log's start.
+  void log_start_moved(const Ends& ends);
+  /// A transaction began, or the oldest open one ended.
+  void first_unstable_changed(std::optional<Offset> first);
+  /// What `truncate` asked for is done.
+  Effects truncated(const Ends& ends);
 
-  // --- The ISR ------------------------------------------------------------------------------------------------------
+  // --- Settings and the image ---------------------------------------------------------------------------------------
 
-  /// The other members from now on. Who stays keeps what is known of it; who comes has nothing acknowledged until it
-  /// fetches, and holds the high watermark where it is.
-  Effects isr_changed(std::span<const BrokerId> others);
-  /// A follower's fetch says that it has everything below `log_end`, and below `synced` on its disk. What it said
-  /// before stays true when an older fetch comes late.
-  Effects fetched_by(BrokerId follower, Offset log_end, Offset synced);
+  Effects settings_changed(const Settings& settings, bool unsynced);
+  /// The slot says `saved`, durably.
+  Effects class_saved(FlushClass saved);
+  /// The partition's key as the newest image has it; older ones are passed over. `gone` are those of its replicas
+  /// that are not there: the controller takes them out of the ISR, the leader does not.
+  Effects image_changed(const cluster::Partition& key, std::span<const BrokerId> gone, Instant now);
+
+  // --- The leader ---------------------------------------------------------------------------------------------------
+
+  Effects fetched_by(const FollowerFetch& fetch, Instant now);
+  /// Looks for members that lag. Called every half of `lag_max`.
+  Effects time_passed(Instant now);
+  struct Proposed {
+    BrokerId id;
+    cluster::BrokerEpoch broker_epoch =
+        cluster::kNoBrokerEpoch;  ///< of its last fetch: who comes in is this incarnation and no other (KIP-903)
+    bool is_new = false;          ///< it is not in the committed ISR
+  };
+  /// The ISR that should be the key's, ourselves first; with the minimum in it the ELR becomes empty. Until the image
+  /// or `proposal_ended` says how it went.
+  [[nodiscard]] const std::vector<Proposed>& proposal() const { return proposal_; }
+  [[nodiscard]] std::int32_t partition_epoch() const { return partition_epoch_; }
+  enum class Outcome : std::uint8_t {
+    conflict,  ///< it did not take effect and never will: the key has changed, the image follows
+    unknown,   ///< it may take effect yet: the same is proposed again, with the next partition epoch
+  };
+  /// One that took effect comes with the image.
+  Effects proposal_ended(Outcome outcome);
+
+  // --- The follower -------------------------------------------------------------------------------------------------
+
+  /// refused: the log would have to be cut below the high watermark, where nothing unclean has happened that allows
+  /// it. The partition stops here, and a person has to look.
+  Result<Effects> answered(const LeaderAnswer& answer);
 
  private:
-  struct Member {
+  struct Peer {
     BrokerId id;
     Offset log_end{0};
     Offset synced{0};
+    cluster::BrokerEpoch broker_epoch = cluster::kNoBrokerEpoch;  ///< of its last fetch
+    Instant caught_up_at;               ///< when it last had all that there was, or came into the ISR
+    std::optional<Instant> fetched_at;  ///< its last fetch in this epoch
+    Offset log_end_at_fetch{0};         ///< ours at that time
+    bool is_member = false;             ///< of the committed ISR
+    bool is_proposed = false;           ///< of the proposed one
+    bool is_gone = false;
+    bool has_lost = false;  ///< a member that fetched below what it had acknowledged
+    bool lags = false;
   };
+  [[nodiscard]] Offset counted(Offset synced, Offset written) const {
+    return counted_class() == FlushClass::ack ? synced : written;
+  }
   [[nodiscard]] Offset acknowledged_by_all() const;
+  [[nodiscard]] std::size_t effective_min() const;
+  [[nodiscard]] bool may_advance() const;
+  [[nodiscard]] bool may_join(const Peer& peer) const;
+  [[nodiscard]] bool should_be_member(const Peer& peer) const;
+  void take_members(const cluster::Partition& key, std::span<const BrokerId> gone, bool is_new_epoch, Instant now);
   void come_to(const Ends& ends);
-  /// True when the high watermark grew.
-  bool advance();
+  /// What follows from what was learnt: the high watermark, an ISR to propose, a class to save.
+  void conclude(Effects& effects);
+  void advance(Effects& effects);
+  void propose(Effects& effects);
+  void save_class(Effects& effects);
   /// Asserts what must hold after every event.
   void check_invariants() const;
 
+  BrokerId self_;
   Ends ends_;
-  FlushClass flush_class_;
+  Settings settings_;
+  FlushClass saved_class_;
+  Offset covered_by_ack_{0};  ///< the slot may say `ack` once so much is on disk
+  bool is_saving_class_ = false;
   Offset high_watermark_{0};
-  std::vector<Member> others_;
+  LeaderEpoch high_watermark_epoch_ = kNoLeaderEpoch;  ///< in which it moved last
+  std::optional<Offset> first_unstable_;
+
+  Role role_ = Role::none;
+  LeaderEpoch leader_epoch_ = kNoLeaderEpoch;
+  std::int32_t partition_epoch_ = -1;
+  LeaderEpoch unclean_since_ = kNoLeaderEpoch;
+
+  // Of a leader.
+  Offset epoch_start_{0};
+  std::vector<Peer> peers_;
+  std::size_t replicas_ = 1;  ///< without those that are being added
+  bool elr_is_empty_ = true;
+  std::vector<BrokerId> isr_;  ///< committed
+  std::vector<Proposed> proposal_;
+  bool is_proposing_ = false;
+
   bool is_syncing_ = false;
   bool is_sync_due_ = false;  ///< a later sync was promised: by `soon`, or after the one that runs
 };

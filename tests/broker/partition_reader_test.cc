@@ -247,7 +247,12 @@ TEST_F(Reading, AnEpochEndsWhereTheNextBeganAndTheCurrentOneAtTheEndOfTheLog) {
   write(2);
   const LeaderEpoch now = p().leader_epoch();
   EXPECT_EQ(end_of_epoch(now).value().end_offset, Offset{4});
-  on_shard([&] { p().lead(LeaderEpoch{now.value() + 1}); });
+  on_shard([&] {
+    cluster::Partition key = *node_->first_shard().image()->find_topic(p().topic_id())->find_partition(0);
+    key.leader_epoch = LeaderEpoch{now.value() + 1};
+    ++key.partition_epoch;
+    p().image_changed(key);
+  });
   write(1);
   EXPECT_EQ(end_of_epoch(now).value().end_offset, Offset{4});
   EXPECT_EQ(end_of_epoch(LeaderEpoch{now.value() + 1}).value().end_offset, Offset{6});

@@ -190,9 +190,29 @@ TEST_F(Produce, AnswersLeaveInOrderWhileWaitsOverlap) {
   run(overlap(*client_, make_batch({})));
 }
 
-TEST_F(Produce, FewerReplicasThanMinInsyncRefusesOnlyThoseWhoAskForAll) {
+TEST_F(Produce, MinInsyncAsksForNoMoreThanThereAreReplicas) {
   start();
   create_topic("t", 1, {{"min.insync.replicas", "2"}});
+  EXPECT_EQ(run(produce_one(*client_, make_batch({}))), ErrorCode::kNone);
+  EXPECT_EQ(run(produce_one(*client_, make_batch({}), 1)), ErrorCode::kNone);
+  EXPECT_EQ(log_end("t"), 2);
+}
+
+TEST_F(Produce, FewerReplicasInSyncThanTheMinimumRefuseOnlyThoseWhoAskForAll) {
+  start();
+  create_topic("t", 1, {{"min.insync.replicas", "2"}});
+  env::Shard& home = partition("t", 0).shard().shard();
+  world_->run(*machine_,
+              env::on_shard(machine_->shard(0), home,
+                            [&] {
+                              Partition& p = partition("t", 0);
+                              cluster::Partition key =
+                                  *node_->first_shard().image()->find_topic("t")->find_partition(0);
+                              key.replicas.push_back(BrokerId{77});
+                              ++key.partition_epoch;
+                              p.image_changed(key);
+                            }),
+              1min);
   EXPECT_EQ(run(produce_one(*client_, make_batch({}))), ErrorCode::kNotEnoughReplicas);
   EXPECT_EQ(run(produce_one(*client_, make_batch({}), 1)), ErrorCode::kNone);
   EXPECT_EQ(log_end("t"), 1);

@@ -70,7 +70,7 @@ void read(FetchItem& item, std::size_t bytes_max, bool at_least_one_batch, log::
   item.last_stable = partition->last_stable_offset();
   item.log_start = partition->log().log_start();
   item.leader_epoch = partition->leader_epoch();
-  item.error = partition->check_epoch(item.wanted.current_leader_epoch);
+  item.error = partition->check_epoch(LeaderEpoch{item.wanted.current_leader_epoch});
   if (item.error != ErrorCode::kNone) return;
 
   if (item.wanted.last_fetched_epoch >= 0) {

@@ -188,12 +188,6 @@ bool ProduceOp::check_partition_here(const cluster::Topic& topic, const Wanted& 
     set_error(response, ErrorCode::kUnknownTopicOrPartition, "the topic has no such partition");
     return true;
   }
-  if (request_.acks == kAcksAll && home.settings(topic)->insync_replicas_min > partition->isr.size()) {
-    set_error(response, ErrorCode::kNotEnoughReplicas,
-              fmt::format("{} replicas are in sync, less than min.insync.replicas", partition->isr.size()));
-    refuse(topic.id, wanted, response);
-    return true;
-  }
   if (batch.empty()) {
     set_error(response, ErrorCode::kInvalidRecord, "a produce request needs one record batch per partition");
     refuse(topic.id, wanted, response);
@@ -332,6 +326,13 @@ void ProduceOp::append_now(const std::shared_ptr<ShardPart>& part, ProduceItem& 
     item_done(part);
   };
   if (item.refused) {
+    partition->refuse(item.validated.header);
+    return refused();
+  }
+  if (const ErrorCode error = partition->check_append(request_.acks == kAcksAll); error != ErrorCode::kNone) {
+    set_error(*item.response, error,
+              error == ErrorCode::kNotEnoughReplicas ? "fewer replicas are in sync than min.insync.replicas asks for"
+                                                     : "this broker does not lead the partition");
     partition->refuse(item.validated.header);
     return refused();
   }

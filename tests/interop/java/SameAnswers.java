@@ -593,7 +593,7 @@ public class SameAnswers {
           batch(record(now + 10_000_000, null, "v"), record(now + 10_000_000, "k", "v"), record(now, null, "v")));
       produce("stamped by the broker", version, "stamped", 0, batch(record(now, "k", "v")));
       produce("that is too large", version, "small", 0, batch(record(now, "k", "v".repeat(500))));
-      produce("with too few in sync", version, "two", 0, batch(record(now, "k", "v")));
+      produce("where more in sync are asked for than there are", version, "two", 0, batch(record(now, "k", "v")));
       produce("stamped by the client", version, "odd", 0, MemoryRecords.withRecords((byte) 2, 0, Compression.NONE, TimestampType.LOG_APPEND_TIME, record(now, "k", "v")));
     }
     // A partition without a batch is not asked about: Kafka leaves such a request without an answer.
