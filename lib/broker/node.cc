@@ -166,7 +166,7 @@ awaitable<Result<Node::OpenedMetadata>> Node::open_metadata(Uuid wanted) {
   if (!store && was_made && store.error().code == Errc::not_found) co_return no_metadata("missing");
   if (!store) co_return std::unexpected(std::move(store).error());
   store_ = *std::move(store);
-  MQ_CO_TRY(const meta::Listing listing, co_await store_->list(""));
+  MQ_CO_TRY(const meta::Listing listing, co_await meta::list_all(*store_, ""));
   std::vector<cluster::KeyValue> records;
   records.reserve(listing.entries.size());
   for (const meta::KeyValue& entry : listing.entries) records.push_back({entry.key, entry.value});

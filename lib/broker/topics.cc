@@ -167,9 +167,14 @@ awaitable<void> Topics::publish(std::vector<Made> made, std::vector<TopicOutcome
   while (!made.empty()) {
     std::vector<meta::Op> ops;
     std::size_t topics = 0;
+    std::size_t bytes = 0;
+    // As many whole topics as one transaction takes: it is done, or none of them is. A bigger one takes several alone.
     for (; topics < made.size(); ++topics) {
       auto records = cluster::to_records(*made[topics].topic);
-      if (topics > 0 && ops.size() + records.size() > meta::kTransactionKeysMax) break;
+      for (const cluster::KeyValue& record : records) bytes += 2 * record.key.size() + record.value.size();
+      const bool is_too_much =
+          ops.size() + records.size() > meta::kTransactionKeysMax || bytes > meta::kTransactionBytesMax;
+      if (topics > 0 && is_too_much) break;
       for (cluster::KeyValue& record : records)
         ops.push_back(meta::Op::put(std::move(record.key), std::move(record.value)));
     }

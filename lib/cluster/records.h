@@ -24,8 +24,8 @@ namespace mq::cluster {
 //   configs/brokers/ID           settings of one broker; ID -1: of all
 //
 // Topic ids are spelled as Kafka's tools do; CHUNK has six decimal digits. Every value begins with one byte of version;
-// numbers and lengths are varints, see records.cc. A chunk of three replicas each takes about 4 KiB, so that a
-// transaction of 100 keys and 512 KiB carries 25,000 partitions. A bigger topic takes several transactions: its topic
+// numbers and lengths are varints, see records.cc. A chunk takes about 2 KiB, with three replicas each 4 KiB, so that a
+// transaction of 100 keys and 256 KiB carries 15,000 partitions. A bigger topic takes several transactions: its topic
 // key, which is last in `to_records`, makes the partitions visible: chunks without a topic key mean nothing, nor do the
 // partitions of a chunk above the topic's count, which a growing topic leaves when it is cut off in the middle.
 

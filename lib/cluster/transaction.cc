@@ -1,5 +1,6 @@
 #include "cluster/transaction.h"
 
+#include <algorithm>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -44,28 +45,28 @@ std::vector<Change> changes_of(const Transaction& transaction, Revision revision
 }
 
 Result<void> check_limits(const Transaction& transaction) {
-  std::set<std::string_view> touched;
   std::set<std::string_view> changed;
   std::size_t bytes = 0;
   for (const Compare& compare : transaction.compares) {
     MQ_CHECK(check_key(compare.key));
-    touched.insert(compare.key);
     bytes += compare.key.size();
   }
   for (const Op& op : transaction.ops) {
     MQ_CHECK(check_key(op.key));
-    touched.insert(op.key);
     if (!changed.insert(op.key).second)
       return fail(Errc::invalid_argument, "two changes of one key in a metadata transaction");
     bytes += op.key.size() + (op.value ? op.value->size() : 0);
   }
-  // A key may be compared more than once (created and modified), but not without bound.
-  if (touched.size() > kTransactionKeysMax || transaction.compares.size() > 2 * kTransactionKeysMax)
-    return fail(Errc::too_large, "a metadata transaction of {} keys; the limit is {}", touched.size(),
-                kTransactionKeysMax);
+  const std::size_t keys = std::max(transaction.compares.size(), transaction.ops.size());
+  if (keys > kTransactionKeysMax)
+    return fail(Errc::too_large, "a metadata transaction of {} keys; the limit is {}", keys, kTransactionKeysMax);
   if (bytes > kTransactionBytesMax)
     return fail(Errc::too_large, "a metadata transaction of {} bytes; the limit is {}", bytes, kTransactionBytesMax);
   return {};
+}
+
+bool puts_leased(const Transaction& transaction) {
+  return std::ranges::any_of(transaction.ops, [](const Op& op) { return op.value && op.stay == Stay::leased; });
 }
 
 }  // namespace mq::cluster

@@ -88,11 +88,13 @@ struct Change {
 [[nodiscard]] std::vector<Change> changes_of(const Transaction& transaction, Revision revision);
 
 /// The limits of every back end, so that a caller cannot come to depend on a generous one.
-inline constexpr std::size_t kTransactionKeysMax = 100;
-inline constexpr std::size_t kTransactionBytesMax = 512 << 10;  ///< keys and values together
+inline constexpr std::size_t kTransactionKeysMax = 100;         ///< compares, and as many ops
+inline constexpr std::size_t kTransactionBytesMax = 256 << 10;  ///< keys and values together
 inline constexpr std::size_t kKeyBytesMax = 1024;
 
 /// too_large over a limit; invalid_argument for an empty key or two ops on one key. Every back end calls it first.
 [[nodiscard]] Result<void> check_limits(const Transaction& transaction);
+/// It puts a key that lasts as long as a session: without one it conflicts.
+[[nodiscard]] bool puts_leased(const Transaction& transaction);
 
 }  // namespace mq::cluster

@@ -33,7 +33,7 @@ class TopicsTest : public BrokerTest {
   /// The keys of the metadata store that speak of topics, and the directories of the topic.
   std::vector<std::string> traces(const std::string& topic) {
     std::vector<std::string> found;
-    const auto listing = world_->run(*machine_, node_->store().list(""), 1min);
+    const auto listing = world_->run(*machine_, meta::list_all(node_->store(), ""), 1min);
     for (const meta::KeyValue& entry : listing.value().entries)
       if (entry.key.starts_with("topics/") || entry.key.starts_with("partitions/") ||
           entry.key.starts_with("tombstones/"))

@@ -1,6 +1,9 @@
 // What every back end of the metadata store must do. etcd and ZooKeeper join as rows at the end.
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -28,7 +31,7 @@ class StoreContract : public ::testing::TestWithParam<BackEnd> {
     return found ? found->value : "(none)";
   }
   Listing list(std::string prefix) {
-    auto listing = home_->run(store().list(std::move(prefix)));
+    auto listing = home_->run(list_all(store(), std::move(prefix)));
     EXPECT_TRUE(listing);
     return listing ? *listing : Listing{};
   }
@@ -38,7 +41,41 @@ class StoreContract : public ::testing::TestWithParam<BackEnd> {
     return found;
   }
   Revision revision() { return list("").revision; }
-  Errc code_of(const Result<Revision>& result) { return result ? Errc::internal : result.error().code; }
+  /// Takes a lease, with a session of its own if there is none; its token.
+  Result<Revision> acquire(std::string key, std::string holder, Duration ttl = 10s) {
+    if (!home_->run(store().renew_session())) MQ_CHECK(home_->run(store().begin_session(ttl)));
+    return transact({Compare::absent(key)}, {Op::put(key, std::move(holder), Stay::leased)});
+  }
+  Changes changes_after(Revision since) {
+    auto changes = home_->run(store().changes(since));
+    EXPECT_TRUE(changes && *changes);
+    return changes && *changes ? **changes : Changes{};
+  }
+  /// One page of it, as `key=value` and `-key`.
+  std::vector<std::string> told_after(Revision since) {
+    std::vector<std::string> told;
+    for (const auto& [entry, is_erased] : changes_after(since).entries)
+      told.push_back(is_erased ? "-" + entry.key : entry.key + "=" + entry.value);
+    return told;
+  }
+  Listing first_page(std::string prefix) {
+    auto page = home_->run(store().list(std::move(prefix), {}));
+    EXPECT_TRUE(page && *page);
+    return page && *page ? **page : Listing{};
+  }
+  /// Puts key/000000, key/000001 and so on.
+  void fill(std::size_t count) {
+    for (std::size_t from = 0; from < count; from += kTransactionKeysMax) {
+      std::vector<Op> ops;
+      for (std::size_t i = from; i < std::min(count, from + kTransactionKeysMax); ++i)
+        ops.push_back(Op::put(fmt::format("key/{:06}", i), "old"));
+      ASSERT_TRUE(transact({}, std::move(ops)));
+    }
+  }
+  template <class T>
+  Errc code_of(const Result<T>& result) {
+    return result ? Errc::internal : result.error().code;
+  }
   MetadataStore& store() { return home_->store(); }
   Instant soon() { return home_->shard().now() + 10s; }
 
@@ -126,7 +163,7 @@ TEST_P(StoreContract, BinaryKeysAndValuesReadBack) {
   EXPECT_FALSE(get(every_byte.substr(0, 255)));
 }
 
-TEST_P(StoreContract, ValueOfHalfAMegabyteReadsBack) {
+TEST_P(StoreContract, ValueOfTheLargestSizeReadsBack) {
   std::string big(kTransactionBytesMax - 1, '\0');
   for (std::size_t i = 0; i < big.size(); ++i) big[i] = static_cast<char>(i * 7 + i / 251);
   ASSERT_TRUE(put("a", big));
@@ -327,7 +364,7 @@ TEST_P(StoreContract, ListNeverShowsHalfATransaction) {
     }(home.store()));
     tasks.spawn([](MetadataStore& store) -> awaitable<void> {
       for (int i = 0; i < 30; ++i) {
-        const auto listing = co_await store.list("x/");
+        const auto listing = co_await list_all(store, "x/");
         EXPECT_TRUE(listing);
         if (listing->entries.empty()) continue;
         EXPECT_EQ(listing->entries.at(0).value, listing->entries.at(1).value);
@@ -353,13 +390,21 @@ TEST_P(StoreContract, ManyKeysAreListedWhole) {
 
 // Limits
 
-TEST_P(StoreContract, HundredKeysAreAcceptedAndOneMoreIsRefused) {
+TEST_P(StoreContract, HundredKeysAreComparedAndHundredOthersPutAndOneMoreOfEitherIsRefused) {
   std::vector<Op> ops;
-  for (std::size_t i = 0; i < kTransactionKeysMax; ++i) ops.push_back(Op::put("k" + std::to_string(i), "1"));
-  EXPECT_TRUE(transact({Compare::absent("k0")}, ops));
-  EXPECT_EQ(code_of(transact({Compare::absent("another")}, ops)), Errc::too_large);
-  ops.push_back(Op::put("another", "1"));
-  EXPECT_EQ(code_of(transact({}, ops)), Errc::too_large);
+  std::vector<Compare> compares;
+  for (std::size_t i = 0; i < kTransactionKeysMax; ++i) {
+    ops.push_back(Op::put("k" + std::to_string(i), "1"));
+    compares.push_back(Compare::absent("other" + std::to_string(i)));
+  }
+  EXPECT_TRUE(transact(compares, ops));
+  const Op one_more = Op::put("another", "1");
+  auto more_ops = ops;
+  more_ops.push_back(one_more);
+  EXPECT_EQ(code_of(transact({}, more_ops)), Errc::too_large);
+  auto more_compares = compares;
+  more_compares.push_back(Compare::absent("another"));
+  EXPECT_EQ(code_of(transact(more_compares, {one_more})), Errc::too_large);
   EXPECT_FALSE(get("another"));
 }
 
@@ -474,7 +519,7 @@ TEST_P(StoreContract, CompareOfBeforeARestartStillHoldsAfterIt) {
 }
 
 TEST_P(StoreContract, BigValueSurvivesAKill) {
-  const std::string big(400 << 10, 'b');
+  const std::string big(250 << 10, 'b');
   ASSERT_TRUE(put("a", big));
   home_->restart(Restart::killed);
   EXPECT_TRUE(value_of("a") == big);
@@ -488,57 +533,304 @@ TEST_P(StoreContract, ManyOverwritesKeepTheLastOneAcrossRestarts) {
   EXPECT_EQ(value_of("a").substr(10000), "59");
 }
 
-// Leases
+// Sessions and leases
 
 TEST_P(StoreContract, LeaseIsAKeyWithItsHolder) {
-  const auto lease = home_->run(store().acquire_lease("controller", "broker 1", 10s));
+  const auto lease = acquire("controller", "broker 1");
   ASSERT_TRUE(lease);
-  EXPECT_EQ(lease->key, "controller");
   EXPECT_EQ(value_of("controller"), "broker 1");
-  EXPECT_EQ(get("controller")->created, lease->created);
+  EXPECT_EQ(get("controller")->created, *lease);
 }
 
 TEST_P(StoreContract, HeldLeaseIsRefusedToAnother) {
-  ASSERT_TRUE(home_->run(store().acquire_lease("controller", "1", 10s)));
-  const auto second = home_->run(store().acquire_lease("controller", "2", 10s));
-  ASSERT_FALSE(second);
-  EXPECT_EQ(second.error().code, Errc::conflict);
+  ASSERT_TRUE(acquire("controller", "1"));
+  EXPECT_EQ(code_of(acquire("controller", "2")), Errc::conflict);
   EXPECT_EQ(value_of("controller"), "1");
 }
 
 TEST_P(StoreContract, ReleasedLeaseIsGrantedAgainWithALargerToken) {
-  const auto first = home_->run(store().acquire_lease("controller", "1", 10s));
-  ASSERT_TRUE(home_->run(store().renew_lease(*first)));
-  ASSERT_TRUE(home_->run(store().release_lease(*first)));
+  const auto first = acquire("controller", "1");
+  ASSERT_TRUE(home_->run(store().renew_session()));
+  ASSERT_TRUE(transact({Compare::created_at("controller", *first)}, {Op::erase("controller")}));
   EXPECT_FALSE(get("controller"));
-  const auto second = home_->run(store().acquire_lease("controller", "2", 10s));
+  const auto second = acquire("controller", "2");
   ASSERT_TRUE(second);
-  EXPECT_GT(second->created, first->created);
+  EXPECT_GT(*second, *first);
 }
 
 TEST_P(StoreContract, FormerHolderIsFencedByItsToken) {
-  const auto first = home_->run(store().acquire_lease("controller", "1", 10s));
-  ASSERT_TRUE(home_->run(store().release_lease(*first)));
-  ASSERT_TRUE(home_->run(store().acquire_lease("controller", "2", 10s)));
-  EXPECT_EQ(code_of(transact({Compare::created_at("controller", first->created)}, {Op::put("a", "1")})),
-            Errc::conflict);
-  EXPECT_EQ(home_->run(store().renew_lease(*first)).error().code, Errc::conflict);
-  EXPECT_EQ(home_->run(store().release_lease(*first)).error().code, Errc::conflict);
+  const auto first = acquire("controller", "1");
+  ASSERT_TRUE(home_->run(store().end_session()));
+  EXPECT_EQ(code_of(home_->run(store().renew_session())), Errc::conflict);
+  EXPECT_EQ(code_of(home_->run(store().end_session())), Errc::conflict);
+  ASSERT_TRUE(acquire("controller", "2"));
+  EXPECT_EQ(code_of(transact({Compare::created_at("controller", *first)}, {Op::put("a", "1")})), Errc::conflict);
   EXPECT_EQ(value_of("controller"), "2");
 }
 
 TEST_P(StoreContract, LeaseOfAKilledProcessIsGrantedAgainWithALargerToken) {
-  const auto first = home_->run(store().acquire_lease("controller", "1", 50ms));
+  const auto first = acquire("controller", "1", 50ms);
   ASSERT_TRUE(first);
   home_->restart(Restart::killed);
-  const auto second = home_->run([](StoreHome& home) -> awaitable<Result<Lease>> {
-    Result<Lease> granted = fail(Errc::conflict, "");
-    while (!granted && granted.error().code == Errc::conflict)
-      granted = co_await home.store().acquire_lease("controller", "2", 10s);
+  const auto second = home_->run([](StoreHome& home) -> awaitable<Result<Revision>> {
+    EXPECT_TRUE(co_await home.store().begin_session(10s));
+    Result<Revision> granted = fail(Errc::conflict, "");
+    while (!granted && granted.error().code == Errc::conflict) {
+      Transaction claim;
+      claim.compares.push_back(Compare::absent("controller"));
+      claim.ops.push_back(Op::put("controller", "2", Stay::leased));
+      granted = co_await home.store().transact(std::move(claim));
+    }
     co_return granted;
   }(*home_));
   ASSERT_TRUE(second);
-  EXPECT_GT(second->created, first->created);
+  EXPECT_GT(*second, *first);
+}
+
+TEST_P(StoreContract, LeasedKeysGoWithTheirSessionAndTheOthersStay) {
+  ASSERT_TRUE(home_->run(store().begin_session(10s)));
+  ASSERT_TRUE(transact({}, {Op::put("brokers/1", "registered"), Op::put("alive/1", "epoch", Stay::leased),
+                            Op::put("controller", "1", Stay::leased)}));
+  const Revision before = revision();
+  ASSERT_TRUE(home_->run(store().end_session()));
+  EXPECT_EQ(keys(""), Strings{"brokers/1"});
+  EXPECT_EQ(told_after(before), (Strings{"-alive/1", "-controller"}));
+}
+
+TEST_P(StoreContract, LeasedKeyNeedsASession) {
+  EXPECT_EQ(code_of(transact({}, {Op::put("a", "1"), Op::put("b", "1", Stay::leased)})), Errc::conflict);
+  ASSERT_TRUE(home_->run(store().begin_session(10s)));
+  ASSERT_TRUE(home_->run(store().end_session()));
+  EXPECT_EQ(code_of(transact({}, {Op::put("a", "1"), Op::put("b", "1", Stay::leased)})), Errc::conflict);
+  EXPECT_EQ(revision(), kNoRevision);
+}
+
+TEST_P(StoreContract, LastPutOfAKeySaysWhetherItIsLeased) {
+  ASSERT_TRUE(home_->run(store().begin_session(10s)));
+  ASSERT_TRUE(transact({}, {Op::put("stays", "1", Stay::leased), Op::put("goes", "1")}));
+  ASSERT_TRUE(transact({}, {Op::put("stays", "2"), Op::put("goes", "2", Stay::leased)}));
+  ASSERT_TRUE(transact({}, {Op::put("erased", "1", Stay::leased)}));
+  ASSERT_TRUE(transact({}, {Op::erase("erased")}));
+  ASSERT_TRUE(put("erased", "again"));
+  ASSERT_TRUE(home_->run(store().end_session()));
+  EXPECT_EQ(keys(""), (Strings{"erased", "stays"}));
+}
+
+TEST_P(StoreContract, BeginningASessionEndsTheOneBefore) {
+  ASSERT_TRUE(acquire("controller", "1"));
+  ASSERT_TRUE(home_->run(store().begin_session(10s)));
+  EXPECT_FALSE(get("controller"));
+  EXPECT_TRUE(home_->run(store().renew_session()));
+}
+
+TEST_P(StoreContract, LeasedKeysAreGoneAfterACleanStop) {
+  ASSERT_TRUE(put("a", "1"));
+  ASSERT_TRUE(acquire("controller", "1"));
+  const Revision before = revision();
+  home_->restart(Restart::cleanly);
+  EXPECT_EQ(keys(""), Strings{"a"});
+  EXPECT_EQ(revision(), Revision{before.value() + 1});
+  EXPECT_EQ(code_of(home_->run(store().renew_session())), Errc::conflict);
+}
+
+// Changes
+
+TEST_P(StoreContract, ChangesTellWhatWasPutAndErasedInOrder) {
+  ASSERT_TRUE(put("before", "1"));
+  const Revision seen = revision();
+  const auto first = transact({}, {Op::put("b", "1"), Op::put("a", "1")}, kSomeId);
+  ASSERT_TRUE(put("a", "2"));
+  const auto last = transact({}, {Op::erase("b"), Op::put("c", "")}, kSomeId);
+  const Changes changes = changes_after(seen);
+  EXPECT_EQ(changes.revision, *last);
+  EXPECT_FALSE(changes.has_more);
+  ASSERT_EQ(changes.entries.size(), 5u);
+  EXPECT_EQ(told_after(seen), (Strings{"b=1", "a=1", "a=2", "-b", "c="}));
+  const KeyValue& overwritten = changes.entries[2].entry;
+  EXPECT_EQ(overwritten.created, *first);
+  EXPECT_EQ(overwritten.modified, Revision{first->value() + 1});
+  EXPECT_EQ(overwritten.write_id, WriteId{});
+  const KeyValue& erased = changes.entries[3].entry;
+  EXPECT_EQ(erased.modified, *last);
+  EXPECT_EQ(erased.write_id, kSomeId);
+}
+
+TEST_P(StoreContract, NothingHasChangedSinceTheNewestRevision) {
+  EXPECT_EQ(changes_after(kNoRevision).revision, kNoRevision);
+  const auto newest = put("a", "1");
+  const Changes none = changes_after(*newest);
+  EXPECT_EQ(none.revision, *newest);
+  EXPECT_TRUE(none.entries.empty());
+  EXPECT_FALSE(none.has_more);
+}
+
+TEST_P(StoreContract, ErasingWhatIsNotThereIsNoChangeButARevision) {
+  const auto before = put("a", "1");
+  ASSERT_TRUE(transact({}, {Op::erase("missing")}));
+  const Changes changes = changes_after(*before);
+  EXPECT_TRUE(changes.entries.empty());
+  EXPECT_EQ(changes.revision, revision());
+}
+
+TEST_P(StoreContract, RefusedTransactionIsNoChange) {
+  const auto before = put("a", "1");
+  ASSERT_FALSE(transact({Compare::absent("a")}, {Op::put("b", "1")}));
+  EXPECT_EQ(told_after(*before), Strings{});
+}
+
+TEST_P(StoreContract, ChangesAfterARevisionThatNeverWasAreNotTold) {
+  const auto newest = put("a", "1");
+  const auto changes = home_->run(store().changes(Revision{newest->value() + 1}));
+  ASSERT_TRUE(changes);
+  EXPECT_FALSE(*changes);
+}
+
+TEST_P(StoreContract, ChangesAreToldAcrossARestart) {
+  const auto before = put("a", "1");
+  ASSERT_TRUE(put("b", "2"));
+  for (const Restart how : {Restart::killed, Restart::cleanly}) {
+    home_->restart(how);
+    EXPECT_EQ(told_after(*before), Strings{"b=2"});
+  }
+}
+
+TEST_P(StoreContract, ChangesComeInPagesOfWholeTransactions) {
+  std::vector<Op> ops;
+  for (int i = 0; i < 60; ++i) ops.push_back(Op::put("key " + std::to_string(i), ""));
+  for (int i = 0; i < 20; ++i) {
+    for (Op& op : ops) op.value = std::to_string(i);
+    ASSERT_TRUE(transact({}, ops));
+  }
+  std::size_t pages = 0;
+  std::size_t told = 0;
+  Revision at = kNoRevision;
+  for (bool has_more = true; has_more; ++pages) {
+    const Changes page = changes_after(at);
+    EXPECT_EQ(page.entries.size() % ops.size(), 0u);
+    EXPECT_LT(page.entries.size(), kPageEntriesMax + ops.size());
+    EXPECT_EQ(page.entries.front().entry.modified, Revision{at.value() + 1});
+    EXPECT_EQ(page.entries.back().entry.modified, page.revision);
+    told += page.entries.size();
+    at = page.revision;
+    has_more = page.has_more;
+  }
+  EXPECT_EQ(pages, 2u);
+  EXPECT_EQ(told, 20 * ops.size());
+  EXPECT_EQ(at, revision());
+}
+
+TEST_P(StoreContract, APageOfChangesEndsBeforeItGetsLarge) {
+  for (int i = 0; i < 8; ++i) ASSERT_TRUE(put("a", std::string(kTransactionBytesMax - 1, 'a')));
+  const Changes page = changes_after(kNoRevision);
+  EXPECT_TRUE(page.has_more);
+  EXPECT_EQ(page.entries.size(), kPageBytesMax / kTransactionBytesMax);
+}
+
+TEST_P(StoreContract, ChangesLeadFromAnyOldListToTheNewest) {
+  std::map<std::string, std::string> image;
+  Revision at = kNoRevision;
+  for (int i = 0; i < 200; ++i) {
+    const std::string key = "k" + std::to_string(i * 7 % 13);
+    ASSERT_TRUE(transact({}, {i % 3 == 0 ? Op::erase(key) : Op::put(key, std::to_string(i)), Op::put("last", key)}));
+    if (i % 9 != 0) continue;
+    const Changes changes = changes_after(at);
+    at = changes.revision;
+    for (const Change& change : changes.entries) {
+      if (change.is_erased) {
+        image.erase(change.entry.key);
+      } else {
+        image[change.entry.key] = change.entry.value;
+      }
+    }
+    std::map<std::string, std::string> listed;
+    for (const KeyValue& entry : list("").entries) listed[entry.key] = entry.value;
+    ASSERT_EQ(image, listed) << "after transaction " << i;
+  }
+}
+
+// Pages of a list
+
+TEST_P(StoreContract, LongListComesInPagesOfOneMoment) {
+  fill(2500);
+  auto page = first_page("key/");
+  const Revision moment = page.revision;
+  EXPECT_EQ(page.entries.size(), kPageEntriesMax);
+  ASSERT_TRUE(page.next);
+  // What was told already, and what is not in the list, may change.
+  ASSERT_TRUE(transact({}, {Op::put(page.entries[10].key, "new"), Op::erase(page.entries[11].key)}));
+  ASSERT_TRUE(put("other", "1"));
+  std::size_t told = page.entries.size();
+  for (int rest = 0; rest < 2; ++rest) {
+    ASSERT_TRUE(page.next);
+    const std::string last = page.entries.back().key;
+    auto next = home_->run(store().list("key/", page.next));
+    ASSERT_TRUE(next && *next);
+    page = std::move(**next);
+    EXPECT_EQ(page.revision, moment);
+    EXPECT_LT(last, page.entries.front().key);
+    told += page.entries.size();
+  }
+  EXPECT_FALSE(page.next);
+  EXPECT_EQ(told, 2500u);
+}
+
+TEST_P(StoreContract, ListBeginsAgainWhenWhatIsLeftOfItWasChanged) {
+  fill(1500);
+  for (const Op& change : {Op::put("key/001200", "new"), Op::erase("key/001300"), Op::put("key/001200.5", "more")}) {
+    const Listing page = first_page("key/");
+    ASSERT_TRUE(page.next);
+    ASSERT_TRUE(transact({}, {change}));
+    const auto next = home_->run(store().list("key/", page.next));
+    ASSERT_TRUE(next);
+    if (*next) {
+      // A store that still knows the moment tells it as it was.
+      for (const KeyValue& entry : (*next)->entries) EXPECT_LE(entry.modified, page.revision);
+    }
+    EXPECT_EQ(list("key/").revision, revision());
+  }
+  EXPECT_EQ(list("key/").entries.size(), 1500u);
+}
+
+TEST_P(StoreContract, ListOfExactlyOnePageHasNoNextOne) {
+  fill(kPageEntriesMax);
+  const Listing page = first_page("key/");
+  EXPECT_EQ(page.entries.size(), kPageEntriesMax);
+  EXPECT_FALSE(page.next);
+}
+
+TEST_P(StoreContract, APageOfAListEndsBeforeItGetsLarge) {
+  for (int i = 0; i < 6; ++i)
+    ASSERT_TRUE(put("key/" + std::to_string(i), std::string(kTransactionBytesMax - 100, 'a')));
+  const Listing page = first_page("key/");
+  EXPECT_TRUE(page.next);
+  EXPECT_EQ(page.entries.size(), 1 + kPageBytesMax / kTransactionBytesMax);
+  EXPECT_EQ(keys("key/").size(), 6u);
+}
+
+TEST_P(StoreContract, WholeListIsOfOneMomentWhileOthersWrite) {
+  fill(1500);
+  home_->run([](StoreHome& home) -> awaitable<bool> {
+    env::TaskGroup tasks(home.shard());
+    bool has_ended = false;
+    tasks.spawn([](MetadataStore& store, bool& ended) -> awaitable<void> {
+      for (int i = 0; i < 20; ++i) {
+        Transaction both;
+        both.ops = {Op::put("key/000001", std::to_string(i)), Op::put("key/001499", std::to_string(i))};
+        EXPECT_TRUE(co_await store.transact(std::move(both)));
+      }
+      ended = true;
+    }(home.store(), has_ended));
+    tasks.spawn([](MetadataStore& store, bool& ended) -> awaitable<void> {
+      while (!ended) {
+        const auto listing = co_await list_all(store, "key/");
+        EXPECT_TRUE(listing);
+        EXPECT_EQ(listing->entries.size(), 1500u);
+        EXPECT_EQ(listing->entries.at(1).value, listing->entries.at(1499).value);
+      }
+    }(home.store(), has_ended));
+    co_await tasks.join();
+    co_return true;
+  }(*home_));
 }
 
 // Close
@@ -547,7 +839,7 @@ TEST_P(StoreContract, CallsAfterCloseAreRefused) {
   ASSERT_TRUE(home_->run(store().close()));
   EXPECT_EQ(code_of(put("a", "1")), Errc::closed);
   EXPECT_EQ(home_->run(store().get("a")).error().code, Errc::closed);
-  EXPECT_EQ(home_->run(store().list("")).error().code, Errc::closed);
+  EXPECT_EQ(home_->run(store().list("", {})).error().code, Errc::closed);
   EXPECT_EQ(home_->run(store().close()).error().code, Errc::closed);
 }
 
@@ -570,6 +862,70 @@ TEST_P(StoreContract, CloseLetsTheTransactionInProgressEnd) {
     co_return true;
   }(*home_));
 }
+
+// Those whose time passes at will
+
+class StoreContractInTime : public StoreContract {
+ protected:
+  void pass(Duration time) {
+    home_->run([](env::Shard& shard, Duration how_long) -> awaitable<bool> {
+      co_await shard.sleep_until(shard.now() + how_long);
+      co_return true;
+    }(home_->shard(), time));
+  }
+  bool tells_after(Revision since) {
+    const auto changes = home_->run(store().changes(since));
+    EXPECT_TRUE(changes);
+    return changes && *changes;
+  }
+};
+
+TEST_P(StoreContractInTime, ChangesAreToldForTenMinutes) {
+  const Revision first = *put("a", "1");
+  pass(5min);
+  const Revision second = *put("a", "2");
+  pass(5min);
+  // What is too old goes with the writes that come later.
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(put("a", "3"));
+  EXPECT_FALSE(tells_after(kNoRevision));
+  EXPECT_TRUE(tells_after(first));
+  pass(6min);
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(put("a", "4"));
+  EXPECT_FALSE(tells_after(first));
+  EXPECT_TRUE(tells_after(second));
+  EXPECT_EQ(changes_after(second).entries.size(), 20u);
+}
+
+TEST_P(StoreContractInTime, LastTenThousandTransactionsAreTold) {
+  constexpr std::int64_t kCount = kChangesKeptMax + 50;
+  home_->run([](MetadataStore& store) -> awaitable<bool> {
+    for (std::int64_t i = 0; i < kCount; ++i) {
+      Transaction change;
+      change.ops.push_back(Op::put("a", std::to_string(i)));
+      EXPECT_TRUE(co_await store.transact(std::move(change)));
+    }
+    co_return true;
+  }(store()));
+  EXPECT_FALSE(tells_after(Revision{kCount - kChangesKeptMax - 1}));
+  EXPECT_EQ(changes_after(Revision{kCount - kChangesKeptMax}).entries.front().entry.value, "50");
+}
+
+TEST_P(StoreContractInTime, AListWhoseMomentIsForgottenBeginsAgain) {
+  fill(1500);
+  const Listing page = first_page("key/");
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(put("other", "1"));
+  ASSERT_TRUE(home_->run(store().list("key/", page.next)).value());
+  pass(11min);
+  for (int i = 0; i < 30; ++i) ASSERT_TRUE(put("other", "1"));
+  const auto next = home_->run(store().list("key/", page.next));
+  ASSERT_TRUE(next);
+  EXPECT_FALSE(*next);
+}
+
+INSTANTIATE_TEST_SUITE_P(Stores, StoreContractInTime,
+                         ::testing::Values(BackEnd{"Model", make_model_home},
+                                           BackEnd{"SqliteSimulated", make_sqlite_home_in_simulation}),
+                         [](const auto& row) { return row.param.name; });
 
 INSTANTIATE_TEST_SUITE_P(Stores, StoreContract,
                          ::testing::Values(BackEnd{"Model", make_model_home},

@@ -3,6 +3,7 @@
 #include "meta/sqlite/sqlite_store.h"
 
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 
 #include <set>
 #include <string>
@@ -107,7 +108,15 @@ TEST_F(SqliteStoreTest, FailedSyncEndsTheStoreForGood) {
   // The disk is well again; the store must not believe it.
   EXPECT_EQ(put("a", "3").error().code, Errc::disk_failed);
   EXPECT_EQ(world_.run(node_, store_->get("a")).error().code, Errc::disk_failed);
-  EXPECT_EQ(world_.run(node_, store_->list("")).error().code, Errc::disk_failed);
+  EXPECT_EQ(world_.run(node_, store_->list("", {})).error().code, Errc::disk_failed);
+}
+
+TEST_F(SqliteStoreTest, EachTransactionIsOneSync) {
+  ASSERT_TRUE(open());
+  ASSERT_TRUE(put("a", "1"));
+  node_.disk().inject({.on = sim::DiskFault::On::sync, .after = 20});
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(put("a", std::string(5000, 'a'))) << i;
+  EXPECT_EQ(put("a", "2").error().code, Errc::disk_failed);
 }
 
 TEST_F(SqliteStoreTest, NothingIsWrittenAfterAFailedSync) {
@@ -161,11 +170,76 @@ TEST_F(SqliteStoreTest, StoreOfANewerFormatIsRefused) {
   ASSERT_TRUE(put("a", "1"));
   ASSERT_TRUE(world_.run(node_, store_->close()));
   // The header's user_version, big-endian at 60.
-  ASSERT_TRUE((*node_.files().open(kPath, env::OpenMode::read_write))->write_at(60, std::string("\0\0\0\2", 4)));
+  ASSERT_TRUE((*node_.files().open(kPath, env::OpenMode::read_write))->write_at(60, std::string("\0\0\0\3", 4)));
   stop(false);
   const auto opened = open();
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, Errc::unsupported);
+}
+
+/// The bytes of a file of format 1, which knew no changes and no sessions, at revision 7.
+std::string store_of_format_1() {
+  sqlite3* memory = nullptr;
+  EXPECT_EQ(sqlite3_open(":memory:", &memory), SQLITE_OK);
+  constexpr const char* kTables =
+      "PRAGMA page_size=4096; PRAGMA application_id=1836150116; PRAGMA user_version=1;"
+      "CREATE TABLE entries(key BLOB PRIMARY KEY NOT NULL, value BLOB NOT NULL, created INTEGER NOT NULL,"
+      " modified INTEGER NOT NULL, write_id BLOB NOT NULL) STRICT, WITHOUT ROWID;"
+      "CREATE TABLE newest(id INTEGER PRIMARY KEY CHECK(id=1), revision INTEGER NOT NULL) STRICT;"
+      "INSERT INTO newest VALUES(1, 7);"
+      "INSERT INTO entries VALUES(x'78', x'31', 3, 7, zeroblob(16)), (x'79', x'31', 5, 5, zeroblob(16));";
+  EXPECT_EQ(sqlite3_exec(memory, kTables, nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(memory);
+  sqlite3_int64 size = 0;
+  unsigned char* image = sqlite3_serialize(memory, "main", &size, 0);
+  std::string bytes(reinterpret_cast<const char*>(image), static_cast<std::size_t>(size));
+  bytes[18] = bytes[19] = 2;  // in WAL mode only
+  sqlite3_free(image);
+  sqlite3_close(memory);
+  return bytes;
+}
+
+TEST_F(SqliteStoreTest, StoreOfTheFirstFormatGoesOnWithAllItHeld) {
+  ASSERT_TRUE(env::replace_atomically(node_.files(), kPath, store_of_format_1()));
+  ASSERT_TRUE(open());
+  const auto found = world_.run(node_, store_->get("x"));
+  ASSERT_TRUE(found && *found);
+  EXPECT_EQ((**found).value, "1");
+  EXPECT_EQ((**found).created, Revision{3});
+  EXPECT_EQ((**found).modified, Revision{7});
+  EXPECT_EQ(value_of("y"), "1");
+  // What was changed before is not known; what is from here on is.
+  EXPECT_FALSE(world_.run(node_, store_->changes(Revision{6})).value());
+  EXPECT_TRUE(world_.run(node_, store_->changes(Revision{7})).value());
+  EXPECT_EQ(put("x", "2"), Revision{8});
+  EXPECT_EQ(world_.run(node_, store_->changes(Revision{7})).value()->entries.size(), 1u);
+  stop(true, sim::PowerLoss::drop_all);
+  ASSERT_TRUE(open(LastStop::unclean));
+  EXPECT_EQ(value_of("x"), "2");
+}
+
+TEST_F(SqliteStoreTest, FullDiskLeavesAStoreOfTheFirstFormatAsItIs) {
+  ASSERT_TRUE(env::replace_atomically(node_.files(), kPath, store_of_format_1()));
+  node_.disk().set_capacity(node_.disk().space("/")->total_bytes - node_.disk().space("/")->free_bytes);
+  const auto refused = open();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::disk_full);
+  EXPECT_TRUE(store_of_format_1() == *env::read_whole(node_.files(), kPath));
+  node_.disk().set_capacity(1 << 30);
+  ASSERT_TRUE(open());
+  EXPECT_EQ(value_of("x"), "1");
+}
+
+TEST_F(SqliteStoreTest, ChangesTakeNoMoreSpaceThanTheyMay) {
+  ASSERT_TRUE(open());
+  for (int i = 0; i < 150; ++i) ASSERT_TRUE(put("a", std::string(250'000, static_cast<char>('a' + i % 26))));
+  EXPECT_LT(*node_.files().file_size(kPath), 20u << 20);
+  EXPECT_FALSE(world_.run(node_, store_->changes(kNoRevision)).value());
+  EXPECT_TRUE(world_.run(node_, store_->changes(Revision{100})).value());
+  // A restart counts what is there.
+  stop(false);
+  ASSERT_TRUE(open(LastStop::unclean));
+  for (int i = 0; i < 150; ++i) ASSERT_TRUE(put("a", std::string(250'000, static_cast<char>('a' + i % 26))));
+  EXPECT_LT(*node_.files().file_size(kPath), 20u << 20);
 }
 
 TEST_F(SqliteStoreTest, LogWithoutItsFileIsNotPutOnANewStore) {
@@ -201,7 +275,7 @@ TEST_F(SqliteStoreTest, MissingDirectoryIsAnErrorWithItsPath) {
 
 TEST_F(SqliteStoreTest, LogIsFoldedIntoTheFileBeforeItGrowsLarge) {
   ASSERT_TRUE(open());
-  for (int i = 0; i < 30; ++i) ASSERT_TRUE(put("a", std::string(400'000, static_cast<char>('a' + i))));
+  for (int i = 0; i < 60; ++i) ASSERT_TRUE(put("a", std::string(200'000, static_cast<char>('a' + i))));
   EXPECT_LT(*node_.files().file_size(std::string(kPath) + "-wal"), 6u << 20);
 }
 
@@ -246,6 +320,24 @@ TEST_P(PowerCuts, AtAnyMomentLoseNoAnswerAndLeaveNoHalf) {
     stop(world_.rng().below(3) > 0);
   }
   ASSERT_TRUE(open(LastStop::unclean));
+}
+
+TEST_P(PowerCuts, WhileTheFormatIsChangedLeaveTheOldOrTheNewOne) {
+  ASSERT_TRUE(env::replace_atomically(node_.files(), kPath, store_of_format_1()));
+  for (int round = 0; round < 8; ++round) {
+    node_.spawn([](sim::Machine& node, LastStop last_stop) -> awaitable<void> {
+      auto store = co_await open_sqlite_store(node.files(), node.metadata_pool(), node.shard(0), kPath, node.random(),
+                                              node.logger(), last_stop);
+      EXPECT_TRUE(store) << store.error().message;
+    }(node_, round == 0 ? LastStop::clean : LastStop::unclean));
+    world_.run_for(std::chrono::microseconds(world_.rng().below(1'500)));
+    stop(world_.rng().below(3) > 0);
+  }
+  ASSERT_TRUE(open(LastStop::unclean));
+  EXPECT_EQ(value_of("x"), "1");
+  EXPECT_EQ(value_of("y"), "1");
+  EXPECT_TRUE(world_.run(node_, store_->changes(Revision{7})).value());
+  EXPECT_EQ(put("x", "2"), Revision{8});
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, PowerCuts, ::testing::Range(1, 101));

@@ -28,28 +28,47 @@ class Database {
 
   [[nodiscard]] Revision revision() const { return revision_; }
   Result<std::optional<KeyValue>> get(std::string_view key);
-  Result<Listing> list(std::string_view prefix);
-  /// The limits are the caller's to check. A key may be erased and put in one transaction: a new key.
+  Result<std::optional<Listing>> list(std::string_view prefix, const std::optional<NextPage>& page);
+  Result<std::optional<Changes>> changes(Revision since);
+  /// The limits are the caller's to check.
   Result<Revision> transact(const Transaction& transaction);
+  /// Erases all leased keys. Returns the newest revision.
+  Result<Revision> erase_leased();
   Result<void> close();
 
  private:
+  struct Close {
+    void operator()(sqlite3* connection) const { sqlite3_close(connection); }
+  };
   struct Finalize {
     void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
   };
   using Statement = std::unique_ptr<sqlite3_stmt, Finalize>;
   class Use;
+  /// The changes that are kept: those of all transactions after a revision.
+  struct History {
+    Revision begins_after;
+    std::int64_t bytes = 0;  ///< keys and values
+  };
 
   Result<void> make_file_if_missing();
   Result<void> open_file();
   Result<void> check_whole();
-  Result<void> check_format();
+  Result<void> take_over_format();
   Result<void> prepare_statements();
-  Result<void> compare_and_apply(const Transaction& transaction, Revision revision);
-  Result<void> apply(const Op& op, const WriteId& write_id, Revision revision);
+  Result<void> read_state();
+  Result<History> compare_and_apply(const Transaction& transaction, Revision revision);
+  /// False: it changed nothing, since what it erases was not there.
+  Result<bool> apply(const Op& op, const WriteId& write_id, Revision revision);
+  /// Erases what need not be kept any more, a few transactions of it, and returns what is left.
+  Result<History> forget_old_changes(History history, Revision revision, WallMillis now);
+  /// Something in [from, end) was changed after `since`.
+  Result<bool> has_changed_after(Revision since, std::string_view from, std::string_view end);
   Result<void> roll_back();
 
   Result<void> execute(const char* sql);
+  /// Runs a statement that returns no rows to its end.
+  Result<void> run(Use& use);
   Result<std::int64_t> number(const char* sql);
   Result<Statement> prepare(const char* sql);
   /// What the last failed call of SQLite means in our terms.
@@ -58,11 +77,14 @@ class Database {
   [[nodiscard]] Result<void> alive() const;
 
   env::Files& files_;
+  const env::Clock& clock_;
   std::string path_;
   Vfs vfs_;
-  sqlite3* connection_ = nullptr;
-  Statement begin_, commit_, rollback_, get_, list_from_, list_range_, put_, erase_, set_revision_;
+  std::unique_ptr<sqlite3, Close> connection_;  // outlives its statements
+  Statement begin_, commit_, rollback_, get_, list_, put_, erase_, set_newest_;
+  Statement note_put_, note_erased_, changes_, has_changed_, oldest_changes_, forget_changes_, lease_, free_, leased_;
   Revision revision_;
+  History history_;
 };
 
 }  // namespace mq::meta

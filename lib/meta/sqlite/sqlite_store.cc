@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <set>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -14,6 +13,7 @@ namespace mq::meta {
 namespace {
 
 std::unexpected<Error> closed() { return fail(Errc::closed, "the metadata store is closed"); }
+std::unexpected<Error> no_session() { return fail(Errc::conflict, "there is no session for leased keys"); }
 
 class SqliteStore final : public MetadataStore {
  public:
@@ -29,13 +29,24 @@ class SqliteStore final : public MetadataStore {
     co_return co_await on_database([key = std::move(key)](Database& database) { return database.get(key); });
   }
 
-  awaitable<Result<Listing>> list(std::string prefix) override {
-    co_return co_await on_database([prefix = std::move(prefix)](Database& database) { return database.list(prefix); });
+  awaitable<Result<std::optional<Listing>>> list(std::string prefix, std::optional<NextPage> page) override {
+    co_return co_await on_database([prefix = std::move(prefix), page = std::move(page)](Database& database) {
+      return database.list(prefix, page);
+    });
+  }
+
+  awaitable<Result<std::optional<Changes>>> changes(Revision since) override {
+    co_return co_await on_database([since](Database& database) { return database.changes(since); });
   }
 
   awaitable<Result<Revision>> transact(Transaction transaction) override {
     MQ_CO_CHECK(check_limits(transaction));
-    co_return co_await change(std::move(transaction));
+    if (!has_session_ && puts_leased(transaction)) co_return no_session();
+    const bool changes = !transaction.ops.empty();
+    auto revision = co_await on_database(
+        [transaction = std::move(transaction)](Database& database) { return database.transact(transaction); });
+    if (revision && changes) tell(*revision);
+    co_return revision;
   }
 
   awaitable<Result<Revision>> wait_for_change(Revision seen, Instant deadline) override {
@@ -49,39 +60,22 @@ class SqliteStore final : public MetadataStore {
     co_return revision_;
   }
 
-  awaitable<Result<Lease>> acquire_lease(std::string key, std::string holder, Duration /*ttl*/) override {
-    if (leases_.contains(key)) co_return fail(Errc::conflict, "the lease {} is held", key);
-    // Whoever held it before was another process, which is gone: only we can open the file. Erasing first makes it a
-    // new key, so that `created` grows.
-    Transaction transaction;
-    transaction.ops.push_back(Op::put(key, std::move(holder)));
-    MQ_CO_CHECK(check_limits(transaction));
-    transaction.ops.insert(transaction.ops.begin(), Op::erase(key));
-    leases_.insert(key);
-    auto taken = co_await change(std::move(transaction));
-    if (!taken) {
-      leases_.erase(key);
-      co_return std::unexpected(std::move(taken).error());
-    }
-    co_return Lease{.key = std::move(key), .created = *taken};
+  awaitable<Result<Duration>> begin_session(Duration ttl) override {
+    MQ_CO_CHECK(co_await erase_leased());
+    has_session_ = true;
+    co_return ttl;
   }
 
-  awaitable<Result<void>> renew_lease(Lease lease) override {
-    Transaction only_compare;
-    only_compare.compares.push_back(Compare::created_at(lease.key, lease.created));
-    MQ_CO_TRY(const Revision seen, co_await transact(std::move(only_compare)));
-    (void)seen;
+  awaitable<Result<void>> renew_session() override {
+    if (closing_) co_return closed();
+    if (!has_session_) co_return no_session();
     co_return Result<void>{};
   }
 
-  awaitable<Result<void>> release_lease(Lease lease) override {
-    Transaction transaction;
-    transaction.compares.push_back(Compare::created_at(lease.key, lease.created));
-    transaction.ops.push_back(Op::erase(lease.key));
-    MQ_CO_TRY(const Revision released, co_await transact(std::move(transaction)));
-    (void)released;
-    leases_.erase(lease.key);
-    co_return Result<void>{};
+  awaitable<Result<void>> end_session() override {
+    MQ_CO_CHECK(co_await renew_session());
+    has_session_ = false;
+    co_return co_await erase_leased();
   }
 
   awaitable<Result<void>> close() override {
@@ -111,15 +105,16 @@ class SqliteStore final : public MetadataStore {
     co_return result;
   }
 
-  awaitable<Result<Revision>> change(Transaction transaction) {
-    const bool changes = !transaction.ops.empty();
-    auto revision = co_await on_database(
-        [transaction = std::move(transaction)](Database& database) { return database.transact(transaction); });
-    if (revision && changes) {
-      revision_ = *revision;
-      changed_.notify_all();
-    }
-    co_return revision;
+  awaitable<Result<void>> erase_leased() {
+    const auto revision = co_await on_database([](Database& database) { return database.erase_leased(); });
+    if (!revision) co_return fail(revision.error());
+    tell(*revision);
+    co_return Result<void>{};
+  }
+
+  void tell(Revision revision) {
+    revision_ = revision;
+    changed_.notify_all();
   }
 
   env::Pool& pool_;
@@ -129,7 +124,7 @@ class SqliteStore final : public MetadataStore {
   bool busy_ = false;  // a job is in progress
   int waiting_ = 0;    // calls that wait for their turn or for a change
   bool closing_ = false;
-  std::set<std::string> leases_;  // taken through this object
+  bool has_session_ = false;
   env::Event turn_ended_;
   env::Event changed_;
 };

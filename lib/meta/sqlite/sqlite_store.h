@@ -19,9 +19,10 @@ namespace mq::meta {
 ///
 /// Everything SQLite does runs inside `pool`, one call at a time, on `files`. The caller holds the lock of the
 /// directory: the store does not defend itself against a second process. A transaction is on disk when it is answered
-/// (WAL, synchronous=FULL: one sync each). All references must outlive the store. Leases: only this process can open
-/// the store, so a lease is free unless it was taken through this very object. corrupt: the file is damaged or not
-/// ours; it is left as it is. unsupported: a newer version wrote it.
+/// (WAL, synchronous=FULL: one sync each). All references must outlive the store. Only this process can open it, so a
+/// session lasts as long as the store is open; what it leaves is erased at the next opening. A file of an older format
+/// is changed to the newest one, in one transaction. corrupt: the file is damaged or not ours; it is left as it is.
+/// unsupported: a newer version wrote it.
 awaitable<Result<std::unique_ptr<MetadataStore>>> open_sqlite_store(env::Files& files, env::Pool& pool,
                                                                     env::Shard& home, std::string path,
                                                                     env::Random& random, env::Logger& logger,

@@ -1,5 +1,6 @@
 #include "sim/machine/model_metadata.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/assert.h"
@@ -7,17 +8,22 @@
 namespace mq::sim {
 namespace {
 
+using meta::Change;
+using meta::Changes;
 using meta::Compare;
 using meta::KeyValue;
-using meta::Lease;
+using meta::kNoRevision;
 using meta::Listing;
+using meta::NextPage;
 using meta::Op;
 using meta::Revision;
+using meta::Stay;
 using meta::Transaction;
 
 constexpr Duration kRoundTrip = 200us;
 
 std::unexpected<Error> closed() { return fail(Errc::closed, "the metadata store is closed"); }
+std::unexpected<Error> session_ended() { return fail(Errc::conflict, "the session has ended, or never began"); }
 
 }  // namespace
 
@@ -34,58 +40,56 @@ class ModelMetadata::Connection final : public meta::MetadataStore {
     co_return found ? std::optional(*found) : std::nullopt;
   }
 
-  awaitable<Result<Listing>> list(std::string prefix) override {
+  awaitable<Result<std::optional<Listing>>> list(std::string prefix, std::optional<NextPage> page) override {
     MQ_CO_CHECK(co_await reach());
-    Listing listing{.revision = model_.revision_, .entries = {}};
-    for (auto entry = model_.entries_.lower_bound(prefix);
-         entry != model_.entries_.end() && entry->first.starts_with(prefix); ++entry)
-      listing.entries.push_back(entry->second);
-    co_return listing;
+    co_return model_.list(prefix, page);
+  }
+
+  awaitable<Result<std::optional<Changes>>> changes(Revision since) override {
+    MQ_CO_CHECK(co_await reach());
+    co_return model_.changes(since);
   }
 
   awaitable<Result<Revision>> transact(Transaction transaction) override {
     MQ_CO_CHECK(meta::check_limits(transaction));
     MQ_CO_CHECK(co_await reach());
+    if (meta::puts_leased(transaction) && !has_session()) co_return session_ended();
     if (!model_.holds(transaction)) co_return fail(Errc::conflict, "a key was changed by somebody else");
-    co_return model_.apply(transaction);
+    co_return model_.apply(transaction, session_);
   }
 
   awaitable<Result<Revision>> wait_for_change(Revision seen, Instant deadline) override {
     ++waiting_;
-    Result<void> waited;
-    while (waited && !is_closed_ && model_.revision_ <= seen) waited = co_await changed_.wait_until(deadline);
+    while (!is_closed_ && model_.revision_ <= seen && home_.now() < deadline) {
+      // Somebody has to see that a session has ended: who waits for it.
+      (void)co_await changed_.wait_until(std::min(deadline, model_.next_end()));
+      model_.end_silent_sessions();
+    }
     --waiting_;
     idle_.notify_all();
     if (is_closed_) co_return fail(Errc::cancelled, "the metadata store was closed");
-    if (!waited) co_return std::unexpected(std::move(waited).error());
-    co_return model_.revision_;
+    if (model_.revision_ > seen) co_return model_.revision_;
+    co_return fail(Errc::timed_out, "the metadata store was not changed");
   }
 
-  awaitable<Result<Lease>> acquire_lease(std::string key, std::string holder, Duration ttl) override {
+  awaitable<Result<Duration>> begin_session(Duration ttl) override {
     MQ_CO_CHECK(co_await reach());
-    if (model_.find(key) != nullptr) co_return fail(Errc::conflict, "the lease {} is held", key);
-    Transaction transaction;
-    transaction.ops.push_back(Op::put(key, std::move(holder)));
-    const Revision created = model_.apply(transaction);
-    model_.leases_[key] = {.created = created, .ttl = ttl, .ends = model_.clock_.now() + ttl};
-    co_return Lease{.key = std::move(key), .created = created};
+    model_.end_session(session_);
+    session_ = model_.begin_session(ttl);
+    co_return ttl;
   }
 
-  awaitable<Result<void>> renew_lease(Lease lease) override {
+  awaitable<Result<void>> renew_session() override {
     MQ_CO_CHECK(co_await reach());
-    const auto held = model_.leases_.find(lease.key);
-    if (held == model_.leases_.end() || held->second.created != lease.created)
-      co_return fail(Errc::conflict, "the lease {} was lost", lease.key);
-    held->second.ends = model_.clock_.now() + held->second.ttl;
+    if (!has_session()) co_return session_ended();
+    Session& session = model_.sessions_.at(session_);
+    session.ends = model_.clock_.now() + session.ttl;
     co_return Result<void>{};
   }
 
-  awaitable<Result<void>> release_lease(Lease lease) override {
-    MQ_CO_CHECK(co_await renew_lease(lease));
-    Transaction transaction;
-    transaction.ops.push_back(Op::erase(lease.key));
-    model_.leases_.erase(lease.key);
-    model_.apply(transaction);
+  awaitable<Result<void>> end_session() override {
+    MQ_CO_CHECK(co_await renew_session());
+    model_.end_session(session_);
     co_return Result<void>{};
   }
 
@@ -93,6 +97,7 @@ class ModelMetadata::Connection final : public meta::MetadataStore {
     if (std::exchange(is_closed_, true)) co_return closed();
     changed_.notify_all();
     while (waiting_ > 0) co_await idle_.wait();
+    model_.end_session(session_);
     co_return Result<void>{};
   }
 
@@ -105,9 +110,11 @@ class ModelMetadata::Connection final : public meta::MetadataStore {
     --waiting_;
     idle_.notify_all();
     if (is_closed_) co_return closed();
-    model_.expire_leases();
+    model_.end_silent_sessions();
     co_return Result<void>{};
   }
+
+  [[nodiscard]] bool has_session() const { return model_.sessions_.contains(session_); }
 
   ModelMetadata& model_;
   env::Shard& home_;
@@ -115,6 +122,7 @@ class ModelMetadata::Connection final : public meta::MetadataStore {
   env::Event idle_;
   int waiting_ = 0;
   bool is_closed_ = false;
+  SessionId session_ = kNoSession;  ///< the last one that was begun
 };
 
 std::unique_ptr<meta::MetadataStore> ModelMetadata::connect(env::Shard& home) {
@@ -124,13 +132,14 @@ std::unique_ptr<meta::MetadataStore> ModelMetadata::connect(env::Shard& home) {
 void ModelMetadata::forget() {
   MQ_ASSERT(watchers_.empty());
   entries_.clear();
-  leases_.clear();
-  revision_ = {};
+  changes_.clear();
+  sessions_.clear();
+  revision_ = changes_after_ = kNoRevision;
 }
 
 const KeyValue* ModelMetadata::find(const std::string& key) const {
   const auto found = entries_.find(key);
-  return found == entries_.end() ? nullptr : &found->second;
+  return found == entries_.end() ? nullptr : &found->second.said;
 }
 
 bool ModelMetadata::holds(const Transaction& transaction) const {
@@ -139,31 +148,107 @@ bool ModelMetadata::holds(const Transaction& transaction) const {
   return true;
 }
 
-Revision ModelMetadata::apply(const Transaction& transaction) {
+std::optional<Listing> ModelMetadata::list(const std::string& prefix, const std::optional<NextPage>& page) const {
+  const std::string from = page ? page->after + '\0' : prefix;
+  // What is left is as it was at the first page when nothing in it was changed since.
+  if (page && has_changed_after(page->revision, prefix, from)) return std::nullopt;
+  Listing listing{.revision = page ? page->revision : revision_, .entries = {}, .next = {}};
+  meta::PageFill fill;
+  for (auto entry = entries_.lower_bound(from); entry != entries_.end() && entry->first.starts_with(prefix); ++entry) {
+    if (fill.is_full()) {
+      listing.next = NextPage{.revision = listing.revision, .after = listing.entries.back().key};
+      break;
+    }
+    fill.add(listing.entries.emplace_back(entry->second.said));
+  }
+  return listing;
+}
+
+bool ModelMetadata::has_changed_after(Revision since, const std::string& prefix, const std::string& from) const {
+  if (since < changes_after_ || since > revision_) return true;  // as far as we know
+  return std::ranges::any_of(changes_, [&](const PastChange& past) {
+    const KeyValue& entry = past.change.entry;
+    return entry.modified > since && entry.key.starts_with(prefix) && entry.key >= from;
+  });
+}
+
+std::optional<Changes> ModelMetadata::changes(Revision since) const {
+  if (since < changes_after_ || since > revision_) return std::nullopt;
+  Changes changes{.revision = revision_, .entries = {}};
+  meta::PageFill fill;
+  for (const auto& [change, made] : changes_) {
+    if (change.entry.modified <= since) continue;
+    // Whole transactions only.
+    if (fill.is_full() && change.entry.modified != changes.entries.back().entry.modified) {
+      changes.revision = changes.entries.back().entry.modified;
+      changes.has_more = true;
+      break;
+    }
+    fill.add(change.entry);
+    changes.entries.push_back(change);
+  }
+  return changes;
+}
+
+Revision ModelMetadata::apply(const Transaction& transaction, SessionId session) {
   if (transaction.ops.empty()) return revision_;
   revision_ = Revision{revision_.value() + 1};
   for (const Op& op : transaction.ops) {
+    KeyValue said{.key = op.key, .modified = revision_, .write_id = transaction.write_id};
     if (!op.value) {
-      entries_.erase(op.key);
+      if (entries_.erase(op.key) > 0) note(std::move(said), true);
       continue;
     }
-    auto [entry, is_new] = entries_.try_emplace(op.key);
-    if (is_new) entry->second.created = revision_;
-    entry->second.key = op.key;
-    entry->second.value = *op.value;
-    entry->second.modified = revision_;
-    entry->second.write_id = transaction.write_id;
+    const KeyValue* before = find(op.key);
+    said.created = before != nullptr ? before->created : revision_;
+    said.value = *op.value;
+    entries_[op.key] = {.said = said, .session = op.stay == Stay::leased ? session : kNoSession};
+    note(std::move(said), false);
   }
+  forget_old_changes();
   for (env::Event* watcher : watchers_) watcher->notify_all();
   return revision_;
 }
 
-void ModelMetadata::expire_leases() {
-  Transaction expired;
-  for (const auto& [key, lease] : leases_)
-    if (lease.ends <= clock_.now()) expired.ops.push_back(Op::erase(key));
-  for (const Op& op : expired.ops) leases_.erase(op.key);
-  apply(expired);
+void ModelMetadata::note(KeyValue entry, bool is_erased) {
+  changes_.push_back({.change = {.entry = std::move(entry), .is_erased = is_erased}, .made = clock_.now()});
+}
+
+void ModelMetadata::forget_old_changes() {
+  while (!changes_.empty()) {
+    const Revision oldest = changes_.front().change.entry.modified;
+    const bool is_too_old = changes_.front().made + meta::kChangesKept <= clock_.now();
+    const bool is_too_far = oldest.value() + meta::kChangesKeptMax <= revision_.value();
+    if (!is_too_old && !is_too_far) break;
+    changes_after_ = oldest;
+    changes_.pop_front();
+  }
+}
+
+ModelMetadata::SessionId ModelMetadata::begin_session(Duration ttl) {
+  sessions_[++last_session_] = {.ttl = ttl, .ends = clock_.now() + ttl};
+  return last_session_;
+}
+
+void ModelMetadata::end_session(SessionId session) {
+  if (sessions_.erase(session) == 0) return;
+  Transaction erased;
+  for (const auto& [key, entry] : entries_)
+    if (entry.session == session) erased.ops.push_back(Op::erase(key));
+  apply(erased, kNoSession);
+}
+
+void ModelMetadata::end_silent_sessions() {
+  std::vector<SessionId> silent;
+  for (const auto& [id, session] : sessions_)
+    if (session.ends <= clock_.now()) silent.push_back(id);
+  for (const SessionId id : silent) end_session(id);
+}
+
+Instant ModelMetadata::next_end() const {
+  Instant next = Instant::never();
+  for (const auto& [id, session] : sessions_) next = std::min(next, session.ends);
+  return next;
 }
 
 }  // namespace mq::sim
