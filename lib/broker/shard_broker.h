@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "broker/await_on.h"
 #include "broker/connection.h"
 #include "broker/metrics.h"
 #include "broker/node.h"
@@ -225,17 +226,7 @@ class ShardBroker final : private log::OpenFiles::Owner {
 /// Call on `here`'s thread.
 template <class F, class T = typename std::invoke_result_t<F&>::value_type>
 awaitable<T> await_on(ShardBroker& here, ShardBroker& there, F make) {
-  if (&here == &there) co_return co_await make();
-  auto start = [&here, &there, make = std::move(make)](auto handler) mutable {
-    there.shard().post([&here, &there, make = std::move(make), handler = std::move(handler)]() mutable {
-      there.tasks_for_others().spawn([](ShardBroker& home, F job, auto resume) -> awaitable<void> {
-        T value = co_await job();
-        home.shard().post(
-            [value = std::move(value), resume = std::move(resume)]() mutable { std::move(resume)(std::move(value)); });
-      }(here, std::move(make), std::move(handler)));
-    });
-  };
-  co_return co_await env::detail::suspend_with<T>(std::move(start));
+  return await_on(here.shard(), there.shard(), there.tasks_for_others(), std::move(make));
 }
 
 }  // namespace mq::broker
