@@ -1,21 +1,19 @@
 #include "broker/group_service.h"
 
-#include <algorithm>
+#include <fmt/format.h>
+
 #include <utility>
 
-#include "base/assert.h"
-#include "broker/errors.h"
-#include "broker/group_load.h"
+#include "broker/metrics.h"
+#include "broker/node_config.h"
 #include "broker/partition.h"
-#include "broker/shard_broker.h"
-#include "record/batch_builder.h"
+#include "broker/peer_log.h"
+#include "broker/topics.h"
+#include "cluster/image.h"
+#include "env/random.h"
 
 namespace mq::broker {
 namespace {
-
-// How long a load that failed rests: longer each time, since the disk is not likely to get well.
-constexpr Duration kLoadPauseMin = 1s;
-constexpr Duration kLoadPauseMax = 1min;
 
 group::Settings settings_of(const NodeConfig& config) {
   return {.session_timeout_min = config.group_session_timeout_min,
@@ -38,28 +36,34 @@ std::string new_member_suffix(env::Random& random) {
 
 }  // namespace
 
-GroupService::GroupService(ShardBroker& shard) : shard_(shard) {}
+GroupService::GroupService(Context context) : context_(std::move(context)) {
+  nobody_ = std::make_unique<group::Coordinator>(group::Settings{}, [] { return std::string(); });
+  (void)nobody_->unload();
+}
+
 GroupService::~GroupService() = default;
 
 std::unique_ptr<group::Coordinator> GroupService::make_coordinator(std::shared_ptr<const Partition> partition) {
   return std::make_unique<group::Coordinator>(
-      settings_of(shard_.node().config()),
-      [&random = shard_.node().machine().random] { return new_member_suffix(random); },
+      settings_of(context_.config()), [&random = context_.random] { return new_member_suffix(random); },
       group::Room{
           .for_group = [this] { return has_room_for_group(); },
           .for_bytes = [this](std::size_t more) { return has_room_for_bytes(more); },
           .batch_bytes = [partition = std::move(partition)] { return partition->log().config().batch_bytes_max; }});
 }
 
-group::Time GroupService::time() const {
-  return {.now = shard_.shard().now(), .wall = shard_.shard().clock().wall_now()};
+std::shared_ptr<GroupService::Host> GroupService::make_host(std::shared_ptr<Partition> partition) {
+  auto make = [this, partition] { return make_coordinator(partition); };
+  return std::make_shared<Host>(
+      Host::Context{.reads = context_.reads, .tasks = context_.tasks, .logger = context_.logger}, partition, "groups",
+      std::move(make));
 }
 
 bool GroupService::has_room_for_group() const {
-  const std::size_t most = shard_.node().config().groups_max / shard_.node().machine().shards.size();
+  const std::size_t most = context_.config().groups_max / context_.shards;
   const std::size_t groups = sum([](const group::Coordinator& coordinator) { return coordinator.group_count(); });
   if (groups < most) return true;
-  shard_.peer_log().warn(
+  context_.peer_log.warn(
       "a new consumer group is refused: this shard has {} of them; those that nobody uses go after "
       "offsets.retention.minutes",
       groups);
@@ -67,74 +71,62 @@ bool GroupService::has_room_for_group() const {
 }
 
 bool GroupService::has_room_for_bytes(std::size_t more) const {
-  const std::size_t most = shard_.node().config().group_bytes_max / shard_.node().machine().shards.size();
+  const std::size_t most = context_.config().group_bytes_max / context_.shards;
   const std::size_t bytes = sum([](const group::Coordinator& coordinator) { return coordinator.bytes(); });
   if (bytes + more <= most) return true;
-  shard_.peer_log().warn(
+  context_.peer_log.warn(
       "consumer groups get no more memory: those of this shard have {} bytes of its {}; what is there goes on. Delete "
       "groups that nobody uses, or raise mq.group.memory.bytes",
       bytes, most);
   return false;
 }
 
-void GroupService::host_partitions() {
-  const cluster::Topic* topic = shard_.image()->find_topic(kOffsetsTopic);
+void GroupService::host_partitions(const cluster::ClusterImage& image) {
+  const cluster::Topic* topic = image.find_topic(kOffsetsTopic);
   if (topic == nullptr || stopped_) return;
   for (std::int32_t index = 0; index < topic->partition_count(); ++index) {
-    Partition* partition = shard_.find(topic->id, index);
-    if (partition == nullptr || hosted_.contains(index)) continue;
-    auto hosted = std::make_shared<Hosted>(
-        partition->shared_from_this(), make_coordinator(partition->shared_from_this()), shard_.shard().make_timer());
-    hosted_.emplace(index, hosted);
-    if (partition->log().log_start() == partition->log().log_end()) {
-      carry_out(hosted, hosted->coordinator->finish_loading(time()));
+    Partition* partition = context_.find_partition(topic->id, index);
+    if (partition == nullptr) continue;
+    std::shared_ptr<Host>& host = hosts_[index];
+    if (host) {
+      host->lead_in(partition->leader_epoch());
     } else {
-      hosted->topics_deleted.emplace();
-      shard_.tasks().spawn(load(hosted));
+      host = make_host(partition->shared_from_this());
+      host->start();
     }
   }
 }
 
 void GroupService::stop() {
   stopped_ = true;
-  for (const auto& [index, hosted] : hosted_) {
-    carry_out(hosted, hosted->coordinator->unload());
-    hosted->timer->cancel();
-  }
+  for (const auto& [index, host] : hosts_) host->step_down();
 }
 
 void GroupService::topic_deleted(const std::string& topic) {
-  for (const auto& [index, hosted] : hosted_) {
-    if (hosted->topics_deleted) hosted->topics_deleted->insert(topic);
-    carry_out(hosted, hosted->coordinator->on_topic_deleted(topic, time()));
-  }
+  for (const auto& [index, host] : hosts_) host->image_changed({.topics_deleted = {topic}});
 }
 
-bool GroupService::ask(std::int32_t offsets_partition, Ask ask, Told told) {
-  const auto found = hosted_.find(offsets_partition);
-  if (found == hosted_.end()) return false;
-  const auto hosted = found->second;
-  const group::RequestToken token{++hosted->last_token};
-  hosted->waiting.emplace(token, std::move(told));
-  carry_out(hosted, ask(*hosted->coordinator, token, time()));
-  return true;
+void GroupService::ask(std::int32_t offsets_partition, Host::Ask ask, Host::Told told) {
+  if (Host* host = find_host(offsets_partition)) return host->ask(std::move(ask), std::move(told));
+  auto effects = ask(*nobody_, group::RequestToken{1}, group::Time{});
+  told(std::move(effects.answers.at(0).response));
 }
 
 void GroupService::after_commits(std::int32_t offsets_partition, std::string_view group_id,
                                  std::move_only_function<void()> done) {
-  const auto found = hosted_.find(offsets_partition);
-  const group::Group* group = found == hosted_.end() ? nullptr : found->second->coordinator->find(group_id);
-  if (group == nullptr || group->offsets_in_progress.empty()) return done();
-  Partition& partition = *found->second->partition;
-  // In a turn of its own, behind those in which the coordinator hears of its appends.
-  partition.when_committed(partition.log().log_end(), [this, done = std::move(done)](ErrorCode) mutable {
-    shard_.shard().post([done = std::move(done)]() mutable { done(); });
-  });
+  Host* host = find_host(offsets_partition);
+  if (host == nullptr || !host->machine().has_commits_in_progress(group_id)) return done();
+  host->after_appends(std::move(done));
 }
 
-const group::Coordinator* GroupService::find(std::int32_t offsets_partition) const {
-  const auto found = hosted_.find(offsets_partition);
-  return found == hosted_.end() ? nullptr : found->second->coordinator.get();
+const group::Coordinator& GroupService::find(std::int32_t offsets_partition) const {
+  const Host* host = find_host(offsets_partition);
+  return host == nullptr ? *nobody_ : host->machine();
+}
+
+GroupService::Host* GroupService::find_host(std::int32_t offsets_partition) const {
+  const auto found = hosts_.find(offsets_partition);
+  return found == hosts_.end() ? nullptr : found->second.get();
 }
 
 void GroupService::refresh_metrics() {
@@ -150,94 +142,11 @@ void GroupService::refresh_metrics() {
   });
   for (const group::State state : {group::State::kEmpty, group::State::kPreparingRebalance,
                                    group::State::kCompletingRebalance, group::State::kStable})
-    shard_.metrics().gauge(Metric::groups, static_cast<std::size_t>(state)).set(groups[state]);
-  shard_.metrics().gauge(Metric::group_members).set(members);
+    context_.metrics.gauge(Metric::groups, static_cast<std::size_t>(state)).set(groups[state]);
+  context_.metrics.gauge(Metric::group_members).set(members);
   const std::size_t bytes = sum([](const group::Coordinator& coordinator) { return coordinator.bytes(); });
-  shard_.metrics().gauge(Metric::group_memory_bytes).set(static_cast<std::int64_t>(bytes));
-  shard_.metrics().counter(Metric::group_rebalances).raise_to(rebalances);
-}
-
-awaitable<void> GroupService::load(std::shared_ptr<Hosted> hosted) {
-  for (Duration pause = kLoadPauseMin; !stopped_; pause = std::min(2 * pause, kLoadPauseMax)) {
-    auto loaded = make_coordinator(hosted->partition);
-    const auto done = co_await load_groups(*hosted->partition, *loaded);
-    if (shard_.node().is_stopping()) co_return;
-    if (done) co_return take_office(hosted, std::move(loaded));
-    if (!may_load_again(*hosted->partition, done.error())) break;
-    (void)co_await hosted->timer->wait_until(shard_.shard().now() + pause);
-  }
-  hosted->topics_deleted.reset();
-}
-
-void GroupService::take_office(const std::shared_ptr<Hosted>& hosted, std::unique_ptr<group::Coordinator> loaded) {
-  MQ_ASSERT(!stopped_ && hosted->waiting.empty());
-  hosted->coordinator = std::move(loaded);
-  const auto deleted = std::exchange(hosted->topics_deleted, std::nullopt);
-  carry_out(hosted, hosted->coordinator->finish_loading(time()));
-  for (const std::string& topic : *deleted) carry_out(hosted, hosted->coordinator->on_topic_deleted(topic, time()));
-}
-
-bool GroupService::may_load_again(const Partition& partition, const Error& error) {
-  // Serving with half of the offsets would send consumers back to where they were long ago: stay in loading (G-1).
-  const std::string name = partition.name().to_string();
-  if (error.code == Errc::corrupt || error.code == Errc::corrupt_batch) {
-    shard_.node().logger().error(
-        "{}: its groups cannot be loaded and are not served: {}; 'mqctl segment verify {}' names what is damaged; "
-        "with mqd stopped, put back a good copy of the directory, or move it away: its groups then begin anew",
-        name, error.message, partition.log().directory());
-    return false;
-  }
-  shard_.node().logger().error("{}: its groups are not served yet, since they cannot be read: {}; it is tried again",
-                               name, error.message);
-  if (error.code == Errc::disk_failed) shard_.node().disk_failed(error);
-  return true;
-}
-
-void GroupService::carry_out(const std::shared_ptr<Hosted>& hosted, group::Effects effects) {
-  for (group::Append& wanted : effects.appends) append(hosted, std::move(wanted));
-  for (group::Answer& answer : effects.answers) {
-    auto waiting = hosted->waiting.extract(answer.to);
-    MQ_ASSERT(!waiting.empty());
-    waiting.mapped()(std::move(answer.response));
-  }
-  set_clock(hosted);
-}
-
-void GroupService::append(const std::shared_ptr<Hosted>& hosted, group::Append wanted) {
-  record::BatchBuilder builder;
-  const WallMillis now = shard_.shard().clock().wall_now();
-  for (const group::Record& record : wanted.records)
-    builder.add(now, BytesView(record.key), record.value ? std::optional<BytesView>(*record.value) : std::nullopt);
-  // Continues in its own turn: the coordinator may still be inside the call that asked for this.
-  const auto then = [this, hosted, token = wanted.token](ErrorCode error) {
-    shard_.shard().post(
-        [this, hosted, token, error] { carry_out(hosted, hosted->coordinator->on_appended(token, error, time())); });
-  };
-  auto batch = builder.finish();
-  if (!batch) return then(to_wire(batch.error()));
-  if (batch->size() > hosted->partition->log().config().batch_bytes_max) return then(ErrorCode::kMessageTooLarge);
-  const auto header = record::parse_header(*batch);
-  MQ_ASSERT(header.has_value());
-  auto appended = hosted->partition->append(batch->data(), {.header = *header, .max_timestamp = now});
-  if (!appended) return then(to_wire(appended.error()));
-  hosted->partition->when_committed(appended->end, then);
-}
-
-void GroupService::set_clock(const std::shared_ptr<Hosted>& hosted) {
-  const Instant next = stopped_ ? Instant::never() : hosted->coordinator->next_deadline();
-  if (next >= hosted->timer_at) return;
-  const bool runs = hosted->timer_at != Instant::never();
-  hosted->timer_at = next;
-  runs ? hosted->timer->cancel() : shard_.tasks().spawn(run_clock(hosted));
-}
-
-awaitable<void> GroupService::run_clock(std::shared_ptr<Hosted> hosted) {
-  while (!stopped_) {
-    hosted->timer_at = hosted->coordinator->next_deadline();
-    if (hosted->timer_at == Instant::never()) co_return;
-    if (!co_await hosted->timer->wait_until(hosted->timer_at)) continue;
-    if (!stopped_) carry_out(hosted, hosted->coordinator->on_time(time()));
-  }
+  context_.metrics.gauge(Metric::group_memory_bytes).set(static_cast<std::int64_t>(bytes));
+  context_.metrics.counter(Metric::group_rebalances).raise_to(rebalances);
 }
 
 }  // namespace mq::broker

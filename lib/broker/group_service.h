@@ -5,78 +5,78 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 
-#include "env/shard.h"
+#include "broker/state_host.h"
+#include "env/task_group.h"
 #include "group/coordinator.h"
-#include "model/error_code.h"
-#include "record/record.h"
+
+namespace mq::cluster {
+class ClusterImage;
+}  // namespace mq::cluster
+namespace mq::env {
+class Logger;
+class Random;
+}  // namespace mq::env
 
 namespace mq::broker {
 
+struct NodeConfig;
 class Partition;
-class ShardBroker;
+class PeerLog;
+class ShardMetrics;
 
-/// Runs the group coordinators of one shard: those whose partition of __consumer_offsets lives here. Loads them, gives
-/// them requests and the time, appends what they decide and delivers their answers. On its shard only.
-///
-/// Until a partition is loaded a coordinator without groups answers for it. What is loaded goes into another one, which
-/// the load owns and which takes office when it is whole, unless this has stopped meanwhile.
+/// The group coordinators of one shard: a host for every partition of __consumer_offsets that lives here, and what its
+/// machines are given to decide with. On its shard only.
 class GroupService {
  public:
-  explicit GroupService(ShardBroker& shard);
+  using Host = StateHost<group::Coordinator>;
+
+  /// What it needs of its shard and its node; all of it outlives the service.
+  struct Context {
+    const ReadContext& reads;  ///< of the shard that it is on
+    env::TaskGroup& tasks;
+    env::Random& random;
+    env::Logger& logger;
+    PeerLog& peer_log;
+    ShardMetrics& metrics;
+    std::size_t shards = 1;  ///< of the broker, which share what it may keep of groups
+    std::function<const NodeConfig&()> config;
+    /// A partition that lives here, or null.
+    std::function<Partition*(const Uuid& topic_id, std::int32_t index)> find_partition;
+  };
+  explicit GroupService(Context context);
   ~GroupService();
 
-  /// Begins to load the coordinator of every offsets partition that is here and not yet hosted. After the logs are
-  /// open, and again whenever the image changes.
-  void host_partitions();
+  /// Hosts every offsets partition of `image` that is here. After the logs are open, and again whenever the image or a
+  /// partition's leader epoch changes.
+  void host_partitions(const cluster::ClusterImage& image);
   /// Answers everybody who waits with NOT_COORDINATOR and ends.
   void stop();
   /// Sets the shard's numbers of groups and members.
   void refresh_metrics();
-  /// Offsets of a deleted topic go with it.
+  /// Offsets of a deleted topic go with it. When every shard has the image without it.
   void topic_deleted(const std::string& topic);
 
-  using Ask = std::move_only_function<group::Effects(group::Coordinator&, group::RequestToken, group::Time)>;
-  using Told = std::move_only_function<void(group::Response)>;
+  // Where no coordinator is, one answers that is none: with NOT_COORDINATOR.
+
   /// Gives a request to the coordinator of an offsets partition. `told` is called once, on this shard, now or later.
-  /// False, and nothing called, when the partition has no coordinator here.
-  [[nodiscard]] bool ask(std::int32_t offsets_partition, Ask ask, Told told);
+  void ask(std::int32_t offsets_partition, Host::Ask ask, Host::Told told);
   /// Calls `done`, on this shard, when every commit to the group that was asked for before has come to its end: a
   /// client that commits and then looks must not see what was before.
   void after_commits(std::int32_t offsets_partition, std::string_view group_id, std::move_only_function<void()> done);
-  /// For requests that only look. Null when there is none.
-  [[nodiscard]] const group::Coordinator* find(std::int32_t offsets_partition) const;
+  /// For requests that only look.
+  [[nodiscard]] const group::Coordinator& find(std::int32_t offsets_partition) const;
   template <class F>
   void for_each(F f) const {
-    for (const auto& [index, hosted] : hosted_) f(*hosted->coordinator);
+    for (const auto& [index, host] : hosts_) f(host->machine());
   }
 
  private:
-  struct Hosted {
-    std::shared_ptr<Partition> partition;
-    std::unique_ptr<group::Coordinator> coordinator;
-    std::unique_ptr<env::Timer> timer;
-    std::map<group::RequestToken, Told> waiting = {};
-    std::uint64_t last_token = 0;
-    Instant timer_at = Instant::never();  ///< what the clock coroutine waits for; never: it does not run
-    /// While it loads: topics that went meanwhile, whose offsets the load may have read before or may read after.
-    std::optional<std::set<std::string>> topics_deleted = std::nullopt;
-  };
-
   [[nodiscard]] std::unique_ptr<group::Coordinator> make_coordinator(std::shared_ptr<const Partition> partition);
-  awaitable<void> load(std::shared_ptr<Hosted> hosted);
-  void take_office(const std::shared_ptr<Hosted>& hosted, std::unique_ptr<group::Coordinator> loaded);
-  /// Tells why a load failed; true when another try may end better.
-  bool may_load_again(const Partition& partition, const Error& error);
-  void carry_out(const std::shared_ptr<Hosted>& hosted, group::Effects effects);
-  void append(const std::shared_ptr<Hosted>& hosted, group::Append append);
-  void set_clock(const std::shared_ptr<Hosted>& hosted);
-  awaitable<void> run_clock(std::shared_ptr<Hosted> hosted);
-  [[nodiscard]] group::Time time() const;
+  [[nodiscard]] std::shared_ptr<Host> make_host(std::shared_ptr<Partition> partition);
+  [[nodiscard]] Host* find_host(std::int32_t offsets_partition) const;
   // Whether the shard's part of what the broker keeps of groups is not reached; they tell it when it is.
   [[nodiscard]] bool has_room_for_group() const;
   [[nodiscard]] bool has_room_for_bytes(std::size_t more) const;
@@ -87,8 +87,9 @@ class GroupService {
     return all;
   }
 
-  ShardBroker& shard_;
-  std::map<std::int32_t, std::shared_ptr<Hosted>> hosted_;
+  const Context context_;
+  std::unique_ptr<group::Coordinator> nobody_;           ///< is none: unloaded from the beginning
+  std::map<std::int32_t, std::shared_ptr<Host>> hosts_;  ///< by offsets partition
   bool stopped_ = false;
 };
 

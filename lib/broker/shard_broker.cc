@@ -42,7 +42,16 @@ ShardBroker::ShardBroker(Node& node, env::Shard& shard)
       room_(*this, node.config().queued_request_bytes_max / node.machine().shards.size(), node.extra_frame()),
       reading_turns_(*this),
       open_files_(node.machine().files, *this),
-      groups_(std::make_unique<GroupService>(*this)),
+      groups_(std::make_unique<GroupService>(GroupService::Context{
+          .reads = reads_,
+          .tasks = tasks_,
+          .random = node.machine().random,
+          .logger = node.logger(),
+          .peer_log = peer_log_,
+          .metrics = metrics_,
+          .shards = node.machine().shards.size(),
+          .config = [&node]() -> const NodeConfig& { return node.config(); },
+          .find_partition = [this](const Uuid& topic_id, std::int32_t index) { return find(topic_id, index); }})),
       image_(std::make_shared<const cluster::ClusterImage>()),
       look_timer_(shard.make_timer()),
       sweep_timer_(shard.make_timer()) {
@@ -122,7 +131,7 @@ void ShardBroker::install(std::shared_ptr<const cluster::ClusterImage> image) {
     }
   }
   // __consumer_offsets may just have come to be.
-  if (started_) groups_->host_partitions();
+  if (started_) groups_->host_partitions(*image_);
 }
 
 std::shared_ptr<const TopicSettings> ShardBroker::settings(const cluster::Topic& topic) {
@@ -229,7 +238,7 @@ awaitable<Result<std::vector<UncertainLog>>> ShardBroker::open_logs() {
 
 void ShardBroker::start() {
   started_ = true;
-  groups_->host_partitions();
+  groups_->host_partitions(*image_);
   log_tasks_.spawn(look_after_logs());
 }
 

@@ -17,8 +17,7 @@ Coordinator::Coordinator(Settings settings, std::function<std::string()> new_mem
 
 Coordinator::~Coordinator() = default;
 
-Coordinator::Replayed Coordinator::replay(BytesView key, std::optional<BytesView> value) {
-  MQ_ASSERT(phase_ == Phase::kLoading);
+Coordinator::Replayed Coordinator::take(BytesView key, std::optional<BytesView> value) {
   if (!is_known_key(key)) return Replayed::kForeign;
   auto decoded = decode_key(key);
   if (!decoded) return Replayed::kUnreadable;
@@ -44,9 +43,7 @@ Coordinator::Replayed Coordinator::replay(BytesView key, std::optional<BytesView
   return Replayed::kTaken;
 }
 
-Effects Coordinator::finish_loading(Time time) {
-  MQ_ASSERT(phase_ == Phase::kLoading);
-  phase_ = Phase::kServing;
+Effects Coordinator::loaded(Time time) {
   Turn turn{time};
   std::vector<std::string> group_ids;
   for (const auto& [id, group] : groups_) group_ids.push_back(id);
@@ -61,20 +58,11 @@ Effects Coordinator::finish_loading(Time time) {
   return std::move(turn.effects);
 }
 
-Instant Coordinator::next_deadline() const {
-  if (phase_ != Phase::kServing) return Instant::never();
-  return wakes_.empty() ? offsets_check_at_ : std::min(offsets_check_at_, wakes_.begin()->first);
-}
+Instant Coordinator::first_deadline() const { return std::min(offsets_check_at_, wakes_.next()); }
 
-Effects Coordinator::on_time(Time time) {
+Effects Coordinator::time_passed(Time time) {
   Turn turn{time};
-  if (phase_ != Phase::kServing) return {};
-  std::vector<std::string> due;
-  for (const auto& [when, group_id] : wakes_) {
-    if (when > time.now) break;
-    due.push_back(group_id);
-  }
-  for (const std::string& group_id : due) wake(turn, groups_.at(group_id));
+  for (const std::string& group_id : wakes_.take_due(time.now)) look_at(turn, groups_.at(group_id));
   if (offsets_check_at_ <= time.now) {
     offsets_check_at_ = time.now + settings_.offsets_check_interval;
     expire_offsets(turn);
@@ -82,40 +70,30 @@ Effects Coordinator::on_time(Time time) {
   return std::move(turn.effects);
 }
 
-Effects Coordinator::on_appended(AppendToken token, ErrorCode error, Time time) {
+Effects Coordinator::appended(AppendToken token, ErrorCode error, Time time) {
   Turn turn{time};
-  if (phase_ != Phase::kServing) return {};
-  const auto pending = pending_appends_.find(token);
-  MQ_ASSERT(pending != pending_appends_.end() && !pending->second.result);
-  pending->second.result = error;
-  // State follows the order of the log, not of the callers' wake-ups.
-  while (!pending_appends_.empty() && pending_appends_.begin()->second.result) {
-    PendingAppend done = std::move(pending_appends_.begin()->second);
-    pending_appends_.erase(pending_appends_.begin());
-    conclude(turn, done, *done.result);
+  pending_appends_.end(token, error);
+  while (auto ended = pending_appends_.next_ended()) conclude(turn, ended->then, ended->error);
+  return std::move(turn.effects);
+}
+
+Effects Coordinator::end_requests() {
+  Turn turn{Time{}};
+  for (PendingAppend& pending : pending_appends_.give_up()) conclude(turn, pending, ErrorCode::kNotCoordinator);
+  for (auto& [id, group] : groups_) {
+    for (auto& [member_id, member] : group.members()) {
+      if (member.join_token) answer_join(turn, member, join_error(member_id, ErrorCode::kNotCoordinator));
+      if (member.sync_token) answer_sync(turn, group, member, ErrorCode::kNotCoordinator);
+    }
   }
   return std::move(turn.effects);
 }
 
-Effects Coordinator::unload() {
-  Turn turn{Time{}};
-  if (phase_ == Phase::kServing) {
-    for (auto& [token, pending] : std::exchange(pending_appends_, {}))
-      conclude(turn, pending, ErrorCode::kNotCoordinator);
-    for (auto& [id, group] : groups_) {
-      for (auto& [member_id, member] : group.members()) {
-        if (member.join_token) answer_join(turn, member, join_error(member_id, ErrorCode::kNotCoordinator));
-        if (member.sync_token) answer_sync(turn, group, member, ErrorCode::kNotCoordinator);
-      }
-    }
-  }
-  phase_ = Phase::kUnloaded;
+void Coordinator::forget() {
   bytes_ = 0;
+  wakes_ = {};
   groups_.clear();
-  wakes_.clear();
-  pending_appends_.clear();
-  turn.effects.appends.clear();
-  return std::move(turn.effects);
+  pending_appends_ = {};
 }
 
 const Group* Coordinator::find(std::string_view group_id) const {
@@ -125,20 +103,16 @@ const Group* Coordinator::find(std::string_view group_id) const {
 
 void Coordinator::check_invariants() const {
   std::size_t bytes = 0;
+  std::size_t looked_at = 0;
   for (const auto& [id, group] : groups_) {
     MQ_ASSERT(id == group.id());
     group.check_invariants();
-    MQ_ASSERT(!group.wake_at || wakes_.contains({*group.wake_at, id}));
-    MQ_ASSERT(phase_ != Phase::kServing || group.first_deadline() >= group.wake_at.value_or(Instant::never()));
+    MQ_ASSERT(!is_serving() || group.wake.at() <= group.first_deadline());
     bytes += group.bytes();
+    looked_at += group.wake.at() != Instant::never() ? 1 : 0;
   }
-  MQ_ASSERT(phase_ != Phase::kServing || bytes == bytes_);
-}
-
-std::optional<ErrorCode> Coordinator::not_serving() const {
-  if (phase_ == Phase::kLoading) return ErrorCode::kCoordinatorLoadInProgress;
-  if (phase_ == Phase::kUnloaded) return ErrorCode::kNotCoordinator;
-  return std::nullopt;
+  MQ_ASSERT(looked_at == wakes_.size());
+  MQ_ASSERT(!is_serving() || bytes == bytes_);
 }
 
 Group* Coordinator::find_group(std::string_view group_id) {
@@ -153,10 +127,9 @@ Group& Coordinator::find_or_make_group(std::string_view group_id, WallMillis wal
 }
 
 void Coordinator::append(Turn& turn, Group& group, std::vector<Record> records, Continuation then) {
-  last_append_ = AppendToken{last_append_.value() + 1};
   ++group.appends_in_progress;
-  pending_appends_.try_emplace(last_append_, PendingAppend{group.id(), std::move(then), std::nullopt});
-  turn.effects.appends.push_back({last_append_, std::move(records)});
+  const AppendToken token = pending_appends_.add({group.id(), std::move(then)});
+  turn.effects.appends.push_back({token, std::move(records)});
 }
 
 void Coordinator::conclude(Turn& turn, PendingAppend& pending, ErrorCode result) {
@@ -174,7 +147,7 @@ void Coordinator::settle(Group& group) {
   const std::size_t before = std::exchange(group.bytes_counted, in_use ? group.bytes() : 0);
   bytes_ = bytes_ - before + group.bytes_counted;
   if (in_use) return;
-  if (group.wake_at) wakes_.erase({*group.wake_at, group.id()});
+  wakes_.forget(group.wake, group.id());
   groups_.erase(groups_.find(group.id()));
 }
 
@@ -186,12 +159,7 @@ void Coordinator::keep_subscription(Group& group) const {
   if (!has_room_to_grow(0, group.subscription_bytes())) group.forget_subscription();
 }
 
-void Coordinator::wake_by(Group& group, Instant when) {
-  if (when == Instant::never() || (group.wake_at && *group.wake_at <= when)) return;
-  if (group.wake_at) wakes_.erase({*group.wake_at, group.id()});
-  group.wake_at = when;
-  wakes_.emplace(when, group.id());
-}
+void Coordinator::wake_by(Group& group, Instant when) { wakes_.wake_by(group.wake, group.id(), when); }
 
 void Coordinator::keep_session(Turn& turn, Group& group, Member& member) {
   member.session_deadline =
@@ -199,9 +167,7 @@ void Coordinator::keep_session(Turn& turn, Group& group, Member& member) {
   wake_by(group, member.session_deadline);
 }
 
-void Coordinator::wake(Turn& turn, Group& group) {
-  wakes_.erase({*group.wake_at, group.id()});
-  group.wake_at.reset();
+void Coordinator::look_at(Turn& turn, Group& group) {
   expire_sessions(turn, group);
   if (group.join_deadline && *group.join_deadline <= turn.time.now) join_time_is_over(turn, group);
   if (group.sync_deadline && *group.sync_deadline <= turn.time.now) sync_time_is_over(turn, group);

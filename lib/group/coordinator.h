@@ -5,11 +5,8 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <set>
-#include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
@@ -19,6 +16,9 @@
 #include "group/settings.h"
 #include "model/api_key.h"
 #include "model/error_code.h"
+#include "statelog/machine.h"
+#include "statelog/pending_appends.h"
+#include "statelog/wakes.h"
 #include "wire/messages/describe_groups.h"
 #include "wire/messages/list_groups.h"
 #include "wire/messages/offset_fetch.h"
@@ -44,10 +44,7 @@ struct Room {
 
 /// The classic consumer groups whose state lives in one partition of __consumer_offsets, and their offsets.
 ///
-/// A state machine without I/O. Its life: `replay` every record of the partition, `finish_loading`, then requests, time
-/// and `on_appended`, at last `unload`. Every request gets exactly one answer: in the effects of its own call or of a
-/// later one. Requests before `finish_loading` are answered with COORDINATOR_LOAD_IN_PROGRESS, after `unload` with
-/// NOT_COORDINATOR.
+/// A machine of `statelog`, which says how it lives and how requests are answered.
 ///
 /// Committed offsets are answered and visible only when their append is committed (G-2); a generation is handed out
 /// only when its record is. Sessions are measured on the monotonic clock and begin anew when loading ends, so that a
@@ -58,27 +55,13 @@ struct Room {
 /// answer.
 ///
 /// Not thread-safe: belongs to the shard of its partition. Calls never suspend and cost at most the size of the group,
-/// but for `list`, `on_topic_deleted` and the check for expired offsets, which look at every group.
-class Coordinator {
+/// but for `list`, topics that are deleted and the check for expired offsets, which look at every group.
+class Coordinator final : public statelog::Machine<Response> {
  public:
   /// `new_member_suffix` returns text that is never returned twice, in practice a UUID. Without room a request is
   /// refused with GROUP_MAX_SIZE_REACHED.
   Coordinator(Settings settings, std::function<std::string()> new_member_suffix, Room room = {});
-  Coordinator(const Coordinator&) = delete;
-  Coordinator& operator=(const Coordinator&) = delete;
-  ~Coordinator();
-
-  // Loading.
-
-  enum class Replayed {
-    kTaken,
-    kForeign,    ///< of a kind that we do not have: skipped, and worth a line in the log
-    kUnreadable  ///< of a kind that we have: what it says of a group or an offset is unknown, so never serve (G-1)
-  };
-  /// One record of the partition, in log order; `value` of nothing is a tombstone.
-  [[nodiscard]] Replayed replay(BytesView key, std::optional<BytesView> value);
-  [[nodiscard]] Effects finish_loading(Time time);
-  [[nodiscard]] bool is_serving() const { return phase_ == Phase::kServing; }
+  ~Coordinator() override;
 
   // Requests that may be answered later.
 
@@ -106,18 +89,6 @@ class Coordinator {
   [[nodiscard]] ErrorCode list(const wire::ListGroupsRequest& request,
                                std::vector<wire::ListGroupsResponse::ListedGroup>& groups) const;
 
-  // Everything else that happens.
-
-  /// The append is committed (kNone) or failed and will never be in the log. Once for each, in any order.
-  [[nodiscard]] Effects on_appended(AppendToken token, ErrorCode error, Time time);
-  /// A topic is gone: its offsets are erased in every group.
-  [[nodiscard]] Effects on_topic_deleted(std::string_view topic, Time time);
-  /// When `on_time` has something to do; `Instant::never()` when it has not. Changes with every call.
-  [[nodiscard]] Instant next_deadline() const;
-  [[nodiscard]] Effects on_time(Time time);
-  /// The partition moved away or the broker stops: whoever waits is answered with NOT_COORDINATOR.
-  [[nodiscard]] Effects unload();
-
   [[nodiscard]] std::size_t group_count() const { return groups_.size(); }
   /// What all groups take in memory; known once loading has ended.
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
@@ -127,12 +98,16 @@ class Coordinator {
   void for_each_group(F f) const {
     for (const auto& [id, group] : groups_) f(group);
   }
+  /// Whether somebody has asked for a commit or a deletion of the group's offsets that has not come to its end.
+  [[nodiscard]] bool has_commits_in_progress(std::string_view group_id) const {
+    const Group* group = find(group_id);
+    return group != nullptr && !group->offsets_in_progress.empty();
+  }
   /// Null when there is none. For tests and metrics.
   [[nodiscard]] const Group* find(std::string_view group_id) const;
-  void check_invariants() const;
+  void check_invariants() const override;
 
  private:
-  enum class Phase { kLoading, kServing, kUnloaded };
   /// One call from outside: its time and what came of it.
   struct Turn {
     Time time;
@@ -143,10 +118,18 @@ class Coordinator {
   struct PendingAppend {
     std::string group_id;
     Continuation then;
-    std::optional<ErrorCode> result;
   };
 
-  [[nodiscard]] std::optional<ErrorCode> not_serving() const;
+  [[nodiscard]] Replayed take(BytesView key, std::optional<BytesView> value) override;
+  [[nodiscard]] Effects loaded(Time time) override;
+  [[nodiscard]] Effects appended(AppendToken token, ErrorCode error, Time time) override;
+  /// The offsets of deleted topics are erased in every group.
+  [[nodiscard]] Effects image_changed(const statelog::ImageChange& change, Time time) override;
+  [[nodiscard]] Instant first_deadline() const override;
+  [[nodiscard]] Effects time_passed(Time time) override;
+  [[nodiscard]] Effects end_requests() override;
+  void forget() override;
+
   [[nodiscard]] Group* find_group(std::string_view group_id);
   Group& find_or_make_group(std::string_view group_id, WallMillis wall);
   static void answer(Turn& turn, RequestToken to, Response response) {
@@ -207,7 +190,7 @@ class Coordinator {
   // Time.
   void keep_session(Turn& turn, Group& group, Member& member);
   void wake_by(Group& group, Instant when);
-  void wake(Turn& turn, Group& group);
+  void look_at(Turn& turn, Group& group);
   void expire_sessions(Turn& turn, Group& group);
 
   // Offsets: offsets.cc.
@@ -223,15 +206,12 @@ class Coordinator {
   const Settings settings_;
   const std::function<std::string()> new_member_suffix_;
   const Room room_;
-  Phase phase_ = Phase::kLoading;
   std::map<std::string, Group, std::less<>> groups_;
-  /// When to look at a group next, never later than its first deadline. One entry for each group with `wake_at` set.
-  std::set<std::pair<Instant, std::string>> wakes_;
+  statelog::Wakes wakes_;  ///< of groups, never later than their first deadline
   Instant offsets_check_at_ = Instant::never();
-  AppendToken last_append_{0};
   std::size_t bytes_ = 0;
   std::uint64_t rebalances_ = 0;
-  std::map<AppendToken, PendingAppend> pending_appends_;
+  statelog::PendingAppends<PendingAppend> pending_appends_;
 };
 
 }  // namespace mq::group

@@ -14,6 +14,7 @@
 #include "group/effects.h"
 #include "model/error_code.h"
 #include "model/ids.h"
+#include "statelog/wakes.h"
 
 namespace mq::group {
 
@@ -170,7 +171,7 @@ class Group {
     bool member_added = false;
   };
   std::optional<InitialDelay> initial_delay;
-  std::optional<Instant> wake_at;
+  statelog::Wakes::Wake wake;
   std::size_t bytes_counted = 0;                       ///< towards the coordinator's sum
   std::optional<std::int32_t> assignment_in_progress;  ///< the generation whose assignment is being appended
   int appends_in_progress = 0;

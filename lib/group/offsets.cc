@@ -318,13 +318,14 @@ void Coordinator::expire_offsets(Turn& turn) {
   }
 }
 
-Effects Coordinator::on_topic_deleted(std::string_view topic, Time time) {
+Effects Coordinator::image_changed(const statelog::ImageChange& change, Time time) {
   Turn turn{time};
-  if (phase_ != Phase::kServing) return {};
-  for (auto& [id, group] : groups_) {
-    std::vector<TopicPartition> gone = known_partitions(group);
-    std::erase_if(gone, [&](const TopicPartition& partition) { return partition.topic != topic; });
-    if (!gone.empty()) erase(turn, group, std::move(gone), false, [](Turn&, Group&, ErrorCode) {});
+  for (const std::string& topic : change.topics_deleted) {
+    for (auto& [id, group] : groups_) {
+      std::vector<TopicPartition> gone = known_partitions(group);
+      std::erase_if(gone, [&](const TopicPartition& partition) { return partition.topic != topic; });
+      if (!gone.empty()) erase(turn, group, std::move(gone), false, [](Turn&, Group&, ErrorCode) {});
+    }
   }
   return std::move(turn.effects);
 }

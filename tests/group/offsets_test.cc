@@ -183,7 +183,7 @@ TEST(Offsets, AGroupThatComesBackWhileItsDeletionIsWrittenStays) {
 TEST(Offsets, OfADeletedTopicGoWithIt) {
   Fixture f;
   f.commit_now(5);
-  f.carry_out(f.coordinator->on_topic_deleted("t", f.time));
+  f.carry_out(f.coordinator->on_image_changed({.topics_deleted = {"t"}}, f.time));
   EXPECT_EQ(f.committed(), -1);
 }
 

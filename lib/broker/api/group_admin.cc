@@ -71,21 +71,10 @@ awaitable<wire::DescribeGroupsResponse> describe_groups(Call& call, const wire::
   for (const std::string& id : request.groups) {
     if (!seen.insert(id).second) continue;
     const CoordinatorPlace place = coordinator_of(home, id);
-    std::optional<wire::DescribeGroupsResponse::DescribedGroup> group;
-    if (place.shard != nullptr)
-      group = co_await env::on_shard(
-          home.shard(), place.shard->shard(),
-          [place, &id, version = call.version()]() -> std::optional<wire::DescribeGroupsResponse::DescribedGroup> {
-            const group::Coordinator* coordinator = place.shard->groups().find(place.partition);
-            if (coordinator == nullptr) return std::nullopt;
-            return coordinator->describe(id, version);
-          });
-    if (!group) {
-      group.emplace();
-      group->group_id = id;
-      group->error_code = ErrorCode::kNotCoordinator;
-    }
-    response.groups.push_back(std::move(*group));
+    response.groups.push_back(
+        co_await env::on_shard(home.shard(), place.shard->shard(), [place, &id, version = call.version()] {
+          return place.shard->groups().find(place.partition).describe(id, version);
+        }));
   }
   co_return response;
 }
@@ -115,26 +104,14 @@ awaitable<wire::DeleteGroupsResponse> delete_groups(Call& call, const wire::Dele
   wire::DeleteGroupsResponse response;
   for (const std::string& id : request.groups_names) {
     const CoordinatorPlace place = coordinator_of(home, id);
-    Result result;
-    result.group_id = id;
-    result.error_code = ErrorCode::kNotCoordinator;
-    if (place.shard != nullptr)
-      result = co_await env::detail::suspend_with<Result>([&home, place, id, refused = result](auto handler) {
-        place.shard->shard().post([&home, place, id, refused,
-                                   handler = std::make_shared<decltype(handler)>(std::move(handler))] {
-          const auto back = [&home, handler](Result told) {
-            home.shard().post([handler, told = std::move(told)]() mutable { std::move (*handler)(std::move(told)); });
+    group::Response deleted =
+        co_await await_answer<group::Response>(home.shard(), place.shard->shard(), [place, id](auto told) {
+          const auto remove = [id](group::Coordinator& coordinator, group::RequestToken token, group::Time time) {
+            return coordinator.delete_group(token, id, time);
           };
-          const bool asked = place.shard->groups().ask(
-              place.partition,
-              [id](group::Coordinator& coordinator, group::RequestToken token, group::Time time) {
-                return coordinator.delete_group(token, id, time);
-              },
-              [back](group::Response told) { back(std::get<Result>(std::move(told))); });
-          if (!asked) back(refused);
+          place.shard->groups().ask(place.partition, remove, std::move(told));
         });
-      });
-    response.results.push_back(std::move(result));
+    response.results.push_back(std::get<Result>(std::move(deleted)));
   }
   co_return response;
 }

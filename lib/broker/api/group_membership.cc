@@ -12,18 +12,6 @@ namespace {
 // one message, so more could never be kept.
 constexpr std::size_t kMetadataBytesMax = 1 << 20;
 
-/// All four answer with one error code at the top.
-template <class Response>
-void ask(Call call, const std::string& group_id, GroupService::Ask ask) {
-  ask_coordinator<Response>(
-      std::move(call), group_id, std::move(ask), [](Call& c, const Response& response) { c.answer(response); },
-      [](Call& c) {
-        Response response;
-        response.error_code = ErrorCode::kNotCoordinator;
-        c.answer(response);
-      });
-}
-
 }  // namespace
 
 void join_group(Call call, wire::JoinGroupRequest request) {
@@ -36,39 +24,35 @@ void join_group(Call call, wire::JoinGroupRequest request) {
   }
   const std::string group_id = request.group_id;
   group::Client client = client_of(call);
-  ask<wire::JoinGroupResponse>(std::move(call), group_id,
-                               [client = std::move(client), request = std::move(request)](
-                                   group::Coordinator& coordinator, group::RequestToken token, group::Time time) {
-                                 return coordinator.join(token, client, request, time);
-                               });
+  ask_coordinator<wire::JoinGroupResponse>(
+      std::move(call), group_id,
+      [client = std::move(client), request = std::move(request)](group::Coordinator& coordinator,
+                                                                 group::RequestToken token, group::Time time) {
+        return coordinator.join(token, client, request, time);
+      });
 }
 
 void sync_group(Call call, wire::SyncGroupRequest request) {
   const std::string group_id = request.group_id;
-  ask<wire::SyncGroupResponse>(
-      std::move(call), group_id,
-      [request = std::move(request)](group::Coordinator& coordinator, group::RequestToken token, group::Time time) {
-        return coordinator.sync(token, request, time);
-      });
+  ask_coordinator<wire::SyncGroupResponse>(std::move(call), group_id,
+                                           ask_with(&group::Coordinator::sync, std::move(request)));
 }
 
 void heartbeat(Call call, wire::HeartbeatRequest request) {
   const std::string group_id = request.group_id;
-  ask<wire::HeartbeatResponse>(
-      std::move(call), group_id,
-      [request = std::move(request)](group::Coordinator& coordinator, group::RequestToken token, group::Time time) {
-        return coordinator.heartbeat(token, request, time);
-      });
+  ask_coordinator<wire::HeartbeatResponse>(std::move(call), group_id,
+                                           ask_with(&group::Coordinator::heartbeat, std::move(request)));
 }
 
 void leave_group(Call call, wire::LeaveGroupRequest request) {
   const std::string group_id = request.group_id;
   const ApiVersion version = call.version();
-  ask<wire::LeaveGroupResponse>(std::move(call), group_id,
-                                [version, request = std::move(request)](group::Coordinator& coordinator,
-                                                                        group::RequestToken token, group::Time time) {
-                                  return coordinator.leave(token, version, request, time);
-                                });
+  ask_coordinator<wire::LeaveGroupResponse>(
+      std::move(call), group_id,
+      [version, request = std::move(request)](group::Coordinator& coordinator, group::RequestToken token,
+                                              group::Time time) {
+        return coordinator.leave(token, version, request, time);
+      });
 }
 
 }  // namespace mq::broker

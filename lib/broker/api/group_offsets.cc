@@ -46,18 +46,6 @@ std::vector<Refused> check_topics(wire::OffsetCommitRequest& request, ApiVersion
   return refused;
 }
 
-wire::OffsetCommitResponse refuse_all(const wire::OffsetCommitRequest& request, ErrorCode error) {
-  wire::OffsetCommitResponse response;
-  for (const auto& topic : request.topics) {
-    auto& answer = response.topics.emplace_back();
-    answer.name = topic.name;
-    answer.topic_id = topic.topic_id;
-    for (const auto& partition : topic.partitions)
-      answer.partitions.push_back({.partition_index = partition.partition_index, .error_code = error});
-  }
-  return response;
-}
-
 /// One answer in the order of the request, from the coordinator's and what was refused before.
 void merge(wire::OffsetCommitResponse& response, const wire::OffsetCommitRequest& asked,
            const std::vector<Refused>& refused) {
@@ -163,34 +151,19 @@ std::vector<wire::OffsetFetchResponse::OffsetFetchResponseTopics> name_topics(Gr
   return unknown;
 }
 
-/// Returns when the commits to a group that came before have come to their end.
-awaitable<bool> wait_for_commits(ShardBroker& home, CoordinatorPlace place, std::string group_id) {
-  auto start = [&home, place, group_id = std::move(group_id)](auto handler) mutable {
-    place.shard->shard().post([&home, place, group_id = std::move(group_id), handler = std::move(handler)]() mutable {
-      place.shard->groups().after_commits(place.partition, group_id, [&home, handler = std::move(handler)]() mutable {
-        home.shard().post([handler = std::move(handler)]() mutable { std::move(handler)(true); });
-      });
-    });
-  };
-  co_return co_await env::detail::suspend_with<bool>(std::move(start));
-}
-
+/// What a group has committed when the commits to it that came before have come to their end.
 awaitable<GroupResponse> fetch_group(ShardBroker& home, GroupRequest group, bool require_stable) {
   const CoordinatorPlace place = coordinator_of(home, group.group_id);
-  if (place.shard != nullptr) {
-    (void)co_await wait_for_commits(home, place, group.group_id);
-    auto found = co_await env::on_shard(
-        home.shard(), place.shard->shard(), [place, &group, require_stable]() -> std::optional<GroupResponse> {
-          const group::Coordinator* coordinator = place.shard->groups().find(place.partition);
-          if (coordinator == nullptr) return std::nullopt;
-          return coordinator->fetch_offsets(group, require_stable);
-        });
-    if (found) co_return std::move(*found);
-  }
-  GroupResponse response;
-  response.group_id = group.group_id;
-  response.error_code = ErrorCode::kNotCoordinator;
-  co_return response;
+  co_return co_await await_answer<GroupResponse>(
+      home.shard(), place.shard->shard(), [place, group = std::move(group), require_stable](auto told) mutable {
+        GroupService& groups = place.shard->groups();
+        const std::string group_id = group.group_id;
+        groups.after_commits(
+            place.partition, group_id,
+            [&groups, place, group = std::move(group), require_stable, told = std::move(told)]() mutable {
+              told(groups.find(place.partition).fetch_offsets(group, require_stable));
+            });
+      });
 }
 
 awaitable<wire::OffsetFetchResponse> fetch_groups(Call& call, wire::OffsetFetchRequest request) {
@@ -224,18 +197,14 @@ awaitable<wire::OffsetFetchResponse> fetch_groups(Call& call, wire::OffsetFetchR
 
 void offset_commit(Call call, wire::OffsetCommitRequest request) {
   const std::string group_id = request.group_id;
-  const auto asked = std::make_shared<const wire::OffsetCommitRequest>(request);
+  auto asked = std::make_unique<const wire::OffsetCommitRequest>(request);
   std::vector<Refused> refused = check_topics(request, call.version(), *call.broker().image());
   ask_coordinator<wire::OffsetCommitResponse>(
-      std::move(call), group_id,
-      [request = std::move(request)](group::Coordinator& coordinator, group::RequestToken token, group::Time time) {
-        return coordinator.commit_offsets(token, request, time);
-      },
-      [asked, refused](Call& c, wire::OffsetCommitResponse response) {
+      std::move(call), group_id, ask_with(&group::Coordinator::commit_offsets, std::move(request)),
+      [asked = std::move(asked), refused = std::move(refused)](Call& c, wire::OffsetCommitResponse response) {
         merge(response, *asked, refused);
         c.answer(response);
-      },
-      [asked](Call& c) { c.answer(refuse_all(*asked, ErrorCode::kNotCoordinator)); });
+      });
 }
 
 void offset_fetch(Call call, wire::OffsetFetchRequest request) {
@@ -249,10 +218,7 @@ void offset_delete(Call call, wire::OffsetDeleteRequest request) {
   const std::string group_id = request.group_id;
   wire::OffsetDeleteResponse refused = refuse_unknown(request, *call.broker().image());
   ask_coordinator<wire::OffsetDeleteResponse>(
-      std::move(call), group_id,
-      [request = std::move(request)](group::Coordinator& coordinator, group::RequestToken token, group::Time time) {
-        return coordinator.delete_offsets(token, request, time);
-      },
+      std::move(call), group_id, ask_with(&group::Coordinator::delete_offsets, std::move(request)),
       [refused = std::move(refused)](Call& c, wire::OffsetDeleteResponse response) {
         // An error of the whole group says nothing of topics.
         for (const auto& topic : refused.topics) {
@@ -260,11 +226,6 @@ void offset_delete(Call call, wire::OffsetDeleteRequest request) {
           auto& partitions = answer_of(response, topic.name).partitions;
           partitions.insert(partitions.end(), topic.partitions.begin(), topic.partitions.end());
         }
-        c.answer(response);
-      },
-      [](Call& c) {
-        wire::OffsetDeleteResponse response;
-        response.error_code = ErrorCode::kNotCoordinator;
         c.answer(response);
       });
 }

@@ -1,10 +1,11 @@
 #pragma once
 
-#include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "broker/api/api.h"
+#include "broker/await_on.h"
 #include "broker/group_service.h"
 #include "broker/shard_broker.h"
 #include "group/coordinator.h"
@@ -12,15 +13,15 @@
 
 namespace mq::broker {
 
-/// Where the coordinator of a group runs.
+/// Where the coordinator of a group runs, if it has one (see GroupService).
 struct CoordinatorPlace {
-  ShardBroker* shard = nullptr;  ///< null: there is no __consumer_offsets yet
-  std::int32_t partition = 0;
+  ShardBroker* shard = nullptr;
+  std::int32_t partition = -1;
 };
 
-[[nodiscard]] inline CoordinatorPlace coordinator_of(const ShardBroker& home, std::string_view group_id) {
+[[nodiscard]] inline CoordinatorPlace coordinator_of(ShardBroker& home, std::string_view group_id) {
   const cluster::Topic* topic = home.image()->find_topic(kOffsetsTopic);
-  if (topic == nullptr) return {};
+  if (topic == nullptr) return {.shard = &home};
   const std::int32_t partition = group::partition_for(group_id, topic->partition_count());
   return {.shard = &home.node().owner_of(topic->id, partition), .partition = partition};
 }
@@ -32,25 +33,34 @@ struct CoordinatorPlace {
 }
 
 /// Takes a request to the coordinator of its group, and its answer back to the connection's shard, where `answer(call,
-/// Response)` is called. `refuse(call)` answers with NOT_COORDINATOR when there is no coordinator.
-template <class Response, class Answer, class Refuse>
-void ask_coordinator(Call call, std::string_view group_id, GroupService::Ask ask, Answer answer, Refuse refuse) {
-  ShardBroker& home = call.broker();
-  const CoordinatorPlace place = coordinator_of(home, group_id);
-  if (place.shard == nullptr) return refuse(call);
-  auto shared = std::make_shared<Call>(std::move(call));
-  auto go = [&home, place, shared = std::move(shared), ask = std::move(ask), answer = std::move(answer),
-             refuse = std::move(refuse)]() mutable {
-    const auto back = [&home, place](auto task) { place.shard == &home ? task() : home.shard().post(std::move(task)); };
-    const bool asked =
-        place.shard->groups().ask(place.partition, std::move(ask), [back, shared, answer](group::Response response) {
-          back([shared, answer, response = std::move(response)]() mutable {
-            answer(*shared, std::move(std::get<Response>(response)));
-          });
-        });
-    if (!asked) back([shared, refuse] { refuse(*shared); });
-  };
-  place.shard == &home ? go() : place.shard->shard().post(std::move(go));
+/// Response)` is called. Requests of a connection come to a coordinator in their order.
+template <class Response, class Answer>
+void ask_coordinator(Call call, std::string_view group_id, GroupService::Host::Ask ask, Answer answer) {
+  const CoordinatorPlace place = coordinator_of(call.broker(), group_id);
+  ask_on(
+      call.broker().shard(), place.shard->shard(),
+      [place, ask = std::move(ask)](auto told) mutable {
+        place.shard->groups().ask(place.partition, std::move(ask), std::move(told));
+      },
+      [call = std::move(call), answer = std::move(answer)](group::Response response) mutable {
+        answer(call, std::get<Response>(std::move(response)));
+      });
+}
+
+/// The same for a request whose answer goes to the client as it is.
+template <class Response>
+void ask_coordinator(Call call, std::string_view group_id, GroupService::Host::Ask ask) {
+  ask_coordinator<Response>(std::move(call), group_id, std::move(ask),
+                            [](Call& c, const Response& response) { c.answer(response); });
+}
+
+/// What tells the coordinator of a request, for an event that needs nothing else.
+template <class Request>
+[[nodiscard]] GroupService::Host::Ask ask_with(group::Effects (group::Coordinator::*event)(group::RequestToken,
+                                                                                           const Request&, group::Time),
+                                               Request request) {
+  return [event, request = std::move(request)](group::Coordinator& coordinator, group::RequestToken token,
+                                               group::Time time) { return (coordinator.*event)(token, request, time); };
 }
 
 }  // namespace mq::broker
