@@ -122,7 +122,7 @@ http::Response Daemon::readiness() const {
   std::string text = "ready";
   if (node_.disk_space().is_full()) text += ", but the disk is full: producing fails until space is free";
   // One bad place is no reason to take all others from the clients.
-  if (const auto failed = node_.failed_reads(); failed.count > 0)
+  if (const auto failed = node_.disk_health().failed_reads(); failed.count > 0)
     text += fmt::format(", but {} read{} of the data directory failed; the last: {}", failed.count,
                         failed.count == 1 ? "" : "s", failed.last);
   return {.body = text + "\n"};

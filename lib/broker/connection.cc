@@ -56,7 +56,7 @@ struct Connection::Buffer {
 };
 
 Responder::~Responder() {
-  if (connection_ && !connection_->home().node().is_gone()) close("a request was dropped unanswered");
+  if (connection_ && !connection_->home().node().context().life.is_gone()) close("a request was dropped unanswered");
 }
 
 void Responder::send(Answer answer) {
@@ -376,7 +376,8 @@ void Connection::settle(std::uint64_t slot, Slot::State state, Answer answer, st
   settled.answer = std::move(answer);
   decoded_bytes_ -= settled.decoded_bytes;
   home_->room().exchange(settled.decoded_bytes, answer_bytes);
-  if (slot == first_slot_ && !writing_ && !std::exchange(ends_turn_, true)) home_->turn_end().add(shared_from_this());
+  if (slot == first_slot_ && !writing_ && !std::exchange(ends_turn_, true))
+    home_->turn_end().add_connection(shared_from_this());
 }
 
 /// Answers that leave together in one gathering write; file ranges follow the last of them.
@@ -474,7 +475,7 @@ awaitable<void> Connection::send_rest(Outgoing out) {
     if (const auto sent = co_await send(std::move(out)); !sent) {
       // Half of an answer is sent: who wants it asks anew.
       if (sent.error().code == Errc::read_failed) {
-        home_->node().read_failed(sent.error());
+        home_->node().disk_health().read_failed(sent.error());
         home_->peer_log().error("an answer could not be sent: {}", sent.error().message);
       }
       close();

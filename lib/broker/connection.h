@@ -13,6 +13,7 @@
 #include "broker/api/fetch_session.h"
 #include "broker/metrics.h"
 #include "broker/request_room.h"
+#include "broker/turn_end.h"
 #include "env/event.h"
 #include "env/network.h"
 #include "env/shard.h"
@@ -62,7 +63,7 @@ class Responder {
 /// Requests start in arrival order; their waits overlap. At most kRequestsMax requests and kRequestBytesMax bytes are
 /// in progress, then reading stops; and it stops while the shard has no room for more (`RequestRoom`). Lives on one
 /// shard at a time; `ShardBroker` owns the coroutine that runs it.
-class Connection : public std::enable_shared_from_this<Connection> {
+class Connection final : public std::enable_shared_from_this<Connection>, public EndsTurn {
  public:
   static constexpr std::size_t kRequestsMax = 64;
   static constexpr std::size_t kRequestBytesMax = 64u << 20;
@@ -83,7 +84,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   [[nodiscard]] CloseReason close_reason() const { return close_reason_; }
   [[nodiscard]] bool is_closing() const { return closing_; }
   /// Sends the answers that became ready in this turn.
-  void end_turn();
+  void end_turn() override;
   /// Holds between any two tasks of the shard.
   void check_invariants() const;
 

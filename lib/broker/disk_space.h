@@ -2,33 +2,35 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 #include "base/result.h"
 #include "base/time.h"
-#include "broker/topics.h"
+#include "broker/config_in_force.h"
+#include "broker/life.h"
+#include "broker/node_env.h"
 #include "env/async.h"
 #include "env/shard.h"
+#include "env/task_group.h"
 #include "log/disk_reserve.h"
 
 namespace mq::broker {
-
-class Node;
 
 /// Whether the disk of the data directory has room, and what is done when it has none.
 ///
 /// It is full from when something found no room. Appends go on being tried, and what frees space may have the reserve;
 /// while that is spent nothing is appended and nothing made. Twice a second somebody looks: the reserve is taken back,
-/// leader epochs that could not be raised at the start are, and when for a while nothing has failed the disk is full no
-/// more. No restart is needed for any of it.
+/// what was put off is done, and when for a while nothing has failed the disk is full no more. No restart is needed for
+/// any of it.
 ///
 /// Lives on the first shard; what says so may be called on any thread.
 class DiskSpace {
  public:
-  explicit DiskSpace(Node& node);
+  /// `free_space` has every shard look at its logs now: something of them may be removed. It is called on any thread.
+  DiskSpace(const NodeEnv& machine, const ConfigInForce& config, const Life& life, std::function<void()> free_space);
 
   /// When the data directory is locked, before anything is written to it.
   awaitable<void> open_reserve();
@@ -53,14 +55,15 @@ class DiskSpace {
     co_return co_await step();
   }
 
-  /// The disk was too full to raise the leader epochs of these logs: done when there is room. Until then they take no
-  /// appends.
-  awaitable<void> raise_later(std::vector<UncertainLog> logs);
+  /// Something for which the disk was too full: `work` is done when there is room, on the first shard, and tried again
+  /// until it returns true. Once.
+  void put_off(std::function<awaitable<bool>()> work) { put_off_ = std::move(work); }
   /// Something may be removed now that could not be before: a full disk does not wait for the next look at the logs.
   /// Any thread.
   void look_for_space();
 
-  void stop();
+  /// After Life::begin_stop: nobody looks any more; returns when who did has ended.
+  awaitable<void> stop();
 
  private:
   /// False: there is none.
@@ -69,14 +72,20 @@ class DiskSpace {
   /// What waits for room is done.
   awaitable<bool> has_room();
 
-  Node& node_;
+  [[nodiscard]] env::Shard& first_shard() const { return *machine_.shards.front(); }
+
+  const NodeEnv& machine_;
+  const ConfigInForce& config_;
+  const Life& life_;
+  const std::function<void()> free_space_;
   log::DiskReserve reserve_;
+  env::TaskGroup tasks_;
   std::unique_ptr<env::Timer> timer_;
   std::atomic<bool> full_{false};
   std::atomic<bool> found_full_{false};  ///< since `watch` looked last
   std::atomic<Duration::rep> told_{0};   ///< when, since the clock's start; 0: never
   std::atomic<bool> is_told_{false};     ///< and its end is not
-  std::vector<UncertainLog> to_raise_;   ///< the first shard's
+  std::function<awaitable<bool>()> put_off_;
 };
 
 }  // namespace mq::broker

@@ -4,10 +4,8 @@
 
 #include <utility>
 
-#include "broker/metrics.h"
-#include "broker/node_config.h"
 #include "broker/partition.h"
-#include "broker/peer_log.h"
+#include "broker/shard_context.h"
 #include "broker/topics.h"
 #include "cluster/image.h"
 #include "env/random.h"
@@ -36,16 +34,21 @@ std::string new_member_suffix(env::Random& random) {
 
 }  // namespace
 
-GroupService::GroupService(Context context) : context_(std::move(context)) {
+GroupService::GroupService(ShardContext& shard, FindPartition find_partition)
+    : shard_(shard), find_partition_(std::move(find_partition)) {
   nobody_ = std::make_unique<group::Coordinator>(group::Settings{}, [] { return std::string(); });
   (void)nobody_->unload();
 }
 
 GroupService::~GroupService() = default;
 
+const NodeConfig& GroupService::config() const { return shard_.node.config(); }
+
+std::size_t GroupService::shards() const { return shard_.node.machine.shards.size(); }
+
 std::unique_ptr<group::Coordinator> GroupService::make_coordinator(std::shared_ptr<const Partition> partition) {
   return std::make_unique<group::Coordinator>(
-      settings_of(context_.config()), [&random = context_.random] { return new_member_suffix(random); },
+      settings_of(config()), [&random = shard_.node.machine.random] { return new_member_suffix(random); },
       group::Room{
           .for_group = [this] { return has_room_for_group(); },
           .for_bytes = [this](std::size_t more) { return has_room_for_bytes(more); },
@@ -54,16 +57,14 @@ std::unique_ptr<group::Coordinator> GroupService::make_coordinator(std::shared_p
 
 std::shared_ptr<GroupService::Host> GroupService::make_host(std::shared_ptr<Partition> partition) {
   auto make = [this, partition] { return make_coordinator(partition); };
-  return std::make_shared<Host>(
-      Host::Context{.reads = context_.reads, .tasks = context_.tasks, .logger = context_.logger}, partition, "groups",
-      std::move(make));
+  return std::make_shared<Host>(partition, "groups", std::move(make));
 }
 
 bool GroupService::has_room_for_group() const {
-  const std::size_t most = context_.config().groups_max / context_.shards;
+  const std::size_t most = config().groups_max / shards();
   const std::size_t groups = sum([](const group::Coordinator& coordinator) { return coordinator.group_count(); });
   if (groups < most) return true;
-  context_.peer_log.warn(
+  shard_.peer_log.warn(
       "a new consumer group is refused: this shard has {} of them; those that nobody uses go after "
       "offsets.retention.minutes",
       groups);
@@ -71,10 +72,10 @@ bool GroupService::has_room_for_group() const {
 }
 
 bool GroupService::has_room_for_bytes(std::size_t more) const {
-  const std::size_t most = context_.config().group_bytes_max / context_.shards;
+  const std::size_t most = config().group_bytes_max / shards();
   const std::size_t bytes = sum([](const group::Coordinator& coordinator) { return coordinator.bytes(); });
   if (bytes + more <= most) return true;
-  context_.peer_log.warn(
+  shard_.peer_log.warn(
       "consumer groups get no more memory: those of this shard have {} bytes of its {}; what is there goes on. Delete "
       "groups that nobody uses, or raise mq.group.memory.bytes",
       bytes, most);
@@ -85,7 +86,7 @@ void GroupService::host_partitions(const cluster::ClusterImage& image) {
   const cluster::Topic* topic = image.find_topic(kOffsetsTopic);
   if (topic == nullptr || stopped_) return;
   for (std::int32_t index = 0; index < topic->partition_count(); ++index) {
-    Partition* partition = context_.find_partition(topic->id, index);
+    Partition* partition = find_partition_(topic->id, index);
     if (partition == nullptr) continue;
     std::shared_ptr<Host>& host = hosts_[index];
     if (host) {
@@ -142,11 +143,11 @@ void GroupService::refresh_metrics() {
   });
   for (const group::State state : {group::State::kEmpty, group::State::kPreparingRebalance,
                                    group::State::kCompletingRebalance, group::State::kStable})
-    context_.metrics.gauge(Metric::groups, static_cast<std::size_t>(state)).set(groups[state]);
-  context_.metrics.gauge(Metric::group_members).set(members);
+    shard_.metrics.gauge(Metric::groups, static_cast<std::size_t>(state)).set(groups[state]);
+  shard_.metrics.gauge(Metric::group_members).set(members);
   const std::size_t bytes = sum([](const group::Coordinator& coordinator) { return coordinator.bytes(); });
-  context_.metrics.gauge(Metric::group_memory_bytes).set(static_cast<std::int64_t>(bytes));
-  context_.metrics.counter(Metric::group_rebalances).raise_to(rebalances);
+  shard_.metrics.gauge(Metric::group_memory_bytes).set(static_cast<std::int64_t>(bytes));
+  shard_.metrics.counter(Metric::group_rebalances).raise_to(rebalances);
 }
 
 }  // namespace mq::broker

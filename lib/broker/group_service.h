@@ -9,23 +9,17 @@
 #include <string_view>
 
 #include "broker/state_host.h"
-#include "env/task_group.h"
 #include "group/coordinator.h"
 
 namespace mq::cluster {
 class ClusterImage;
 }  // namespace mq::cluster
-namespace mq::env {
-class Logger;
-class Random;
-}  // namespace mq::env
 
 namespace mq::broker {
 
 struct NodeConfig;
 class Partition;
-class PeerLog;
-class ShardMetrics;
+class ShardContext;
 
 /// The group coordinators of one shard: a host for every partition of __consumer_offsets that lives here, and what its
 /// machines are given to decide with. On its shard only.
@@ -33,20 +27,10 @@ class GroupService {
  public:
   using Host = StateHost<group::Coordinator>;
 
-  /// What it needs of its shard and its node; all of it outlives the service.
-  struct Context {
-    const ReadContext& reads;  ///< of the shard that it is on
-    env::TaskGroup& tasks;
-    env::Random& random;
-    env::Logger& logger;
-    PeerLog& peer_log;
-    ShardMetrics& metrics;
-    std::size_t shards = 1;  ///< of the broker, which share what it may keep of groups
-    std::function<const NodeConfig&()> config;
-    /// A partition that lives here, or null.
-    std::function<Partition*(const Uuid& topic_id, std::int32_t index)> find_partition;
-  };
-  explicit GroupService(Context context);
+  /// A partition that lives here, or null.
+  using FindPartition = std::function<Partition*(const Uuid& topic_id, std::int32_t index)>;
+  /// `shard` outlives it.
+  GroupService(ShardContext& shard, FindPartition find_partition);
   ~GroupService();
 
   /// Hosts every offsets partition of `image` that is here. After the logs are open, and again whenever the image or a
@@ -87,7 +71,11 @@ class GroupService {
     return all;
   }
 
-  const Context context_;
+  [[nodiscard]] const NodeConfig& config() const;
+  [[nodiscard]] std::size_t shards() const;
+
+  ShardContext& shard_;
+  const FindPartition find_partition_;
   std::unique_ptr<group::Coordinator> nobody_;           ///< is none: unloaded from the beginning
   std::map<std::int32_t, std::shared_ptr<Host>> hosts_;  ///< by offsets partition
   bool stopped_ = false;

@@ -28,7 +28,7 @@ awaitable<void> refresh_node(Node& node) {
   set(metrics, Metric::build_info, 1);
   set(metrics, Metric::topics, home.image()->topics().size());
   set(metrics, Metric::offline, node.is_offline() ? 1 : 0);
-  metrics.counter(Metric::failed_reads).raise_to(node.failed_reads().count);
+  metrics.counter(Metric::failed_reads).raise_to(node.disk_health().failed_reads().count);
   set(metrics, Metric::directory_full, node.disk_space().is_full() ? 1 : 0);
   set(metrics, Metric::directory_reserved_bytes, node.disk_space().reserved_bytes());
   if (!node.has_log_dir()) co_return;

@@ -22,9 +22,6 @@
 namespace mq::broker {
 namespace {
 
-// The synced ends are written at most this often. They only tell rot from a torn tail after a crash, so being late by
-// this much costs nothing but a little of that; each write costs the disk a sync.
-constexpr Duration kSyncedEndsInterval = 100ms;
 // A connection that would have to wait for longer is refused: by then its client has given up.
 constexpr Duration kDelayMax = 10s;
 // So many addresses cost nothing worth looking for those that are not needed any more.
@@ -54,33 +51,26 @@ awaitable<std::vector<T>> on_every_shard(const Node& node, Make make) {
 }  // namespace
 
 Node::Node(NodeEnv env, NodeConfig config)
-    : env_(std::move(env)),
+    : context_(std::move(env), std::move(config),
+               {.go_offline = [this](const Error& error) { go_offline(error); },
+                .free_space = [this] { look_after_logs_soon(); }}),
       extra_frame_(std::make_shared<ExtraFrame>()),
-      fetch_session_slots_(std::make_shared<FetchSessionSlots>(config.fetch_sessions_max)) {
-  keep(std::move(config));
-  MQ_ASSERT(!env_.shards.empty());
-  for (env::Shard* shard : env_.shards) shards_.push_back(std::make_unique<ShardBroker>(*this, *shard));
-  disk_space_ = std::make_unique<DiskSpace>(*this);
+      fetch_session_slots_(std::make_shared<FetchSessionSlots>(this->config().fetch_sessions_max)) {
+  for (env::Shard* shard : machine().shards) shards_.push_back(std::make_unique<ShardBroker>(*this, *shard));
   topics_ = std::make_unique<Topics>(*this);
   producer_ids_ = std::make_unique<ProducerIds>(*this);
   acceptors_ = std::make_unique<env::TaskGroup>(first_shard().shard());
-  synced_ends_timer_ = first_shard().shard().make_timer();
   delay_timer_ = first_shard().shard().make_timer();
 }
 
 Node::~Node() {
-  gone_ = true;
+  context_.life.end();
   // Partitions and groups hold requests of connections that live on other shards.
   for (const auto& shard : shards_) shard->drop_requests();
 }
 
-void Node::keep(NodeConfig config) {
-  configs_.push_back(std::make_unique<const NodeConfig>(std::move(config)));
-  config_.store(configs_.back().get(), std::memory_order_release);
-}
-
 awaitable<void> Node::reconfigure(NodeConfig config) {
-  keep(std::move(config));
+  context_.configs.set(std::move(config));
   for (const auto& shard : shards_) {
     // From then on the logs may be in the hands of who closes them.
     if (is_stopping()) co_return;
@@ -103,18 +93,19 @@ awaitable<Result<void>> Node::start() {
                    config().cluster_id);
   // First, so that whoever finds an address taken leaves nothing behind. Who connects meanwhile waits.
   MQ_CO_CHECK(listen());
-  MQ_CO_TRY(log_dir_,
-            co_await env_.disk_pool.run(home, [this] { return log::LogDir::open(env_.files, config().data_dir); }));
-  for (const std::string& note : log_dir_->notes()) logger().warn("{}", note);
-  if (log_dir_->identity() && log_dir_->identity()->node != config().node_id)
+  MQ_CO_TRY(context_.opened_log_dir, co_await machine().disk_pool.run(home, [this] {
+    return log::LogDir::open(machine().files, config().data_dir);
+  }));
+  for (const std::string& note : log_dir().notes()) logger().warn("{}", note);
+  if (log_dir().identity() && log_dir().identity()->node != config().node_id)
     co_return fail(Errc::refused, "{} belongs to node {}, this is node {}; use its own directory or its id",
-                   config().data_dir, log_dir_->identity()->node.value(), config().node_id.value());
-  const bool unclean = log_dir_->identity() && !log_dir_->was_clean();
+                   config().data_dir, log_dir().identity()->node.value(), config().node_id.value());
+  const bool unclean = log_dir().identity() && !log_dir().was_clean();
   ShardMetrics& metrics = first_shard().metrics();
   metrics.gauge(Metric::unclean_start).set(unclean ? 1 : 0);
   MQ_CO_TRY(auto metadata, co_await open_metadata(wanted));
-  co_await disk_space_->open_reserve();
-  MQ_CO_CHECK(co_await env_.disk_pool.run(home, [this] { return log_dir_->begin_writing(); }));
+  co_await disk_space().open_reserve();
+  MQ_CO_CHECK(co_await machine().disk_pool.run(home, [this] { return log_dir().begin_writing(); }));
   revision_ = metadata.revision;
   if (accepts_store_) MQ_CO_CHECK(co_await remember_revision(kBeingAccepted));
   note_revision();
@@ -152,17 +143,17 @@ void Node::tell_recovery(Duration took) {
 
 awaitable<Result<Node::OpenedMetadata>> Node::open_metadata(Uuid wanted) {
   env::Shard& home = first_shard().shard();
-  const bool was_made = log_dir_->identity().has_value();
+  const bool was_made = log_dir().identity().has_value();
   // F-16: metadata that is lost must not look like "no data".
   const auto no_metadata = [this](std::string_view what) {
     return fail(Errc::corrupt, "{} has data of cluster {}, but its {} is {}; restore {}, nothing was changed",
-                config().data_dir, log_dir_->identity()->cluster_id, env_.store.name, what, env_.store.name);
+                config().data_dir, log_dir().identity()->cluster_id, machine().store.name, what, machine().store.name);
   };
-  auto store = co_await env_.store.open(
+  auto store = co_await machine().store.open(
       {.home = &home,
        .data_dir = config().data_dir,
        .was_made = was_made,
-       .last_stop = was_made && !log_dir_->was_clean() ? meta::LastStop::unclean : meta::LastStop::clean});
+       .last_stop = was_made && !log_dir().was_clean() ? meta::LastStop::unclean : meta::LastStop::clean});
   if (!store && was_made && store.error().code == Errc::not_found) co_return no_metadata("missing");
   if (!store) co_return std::unexpected(std::move(store).error());
   store_ = *std::move(store);
@@ -177,30 +168,30 @@ awaitable<Result<Node::OpenedMetadata>> Node::open_metadata(Uuid wanted) {
 
   cluster_id_ = image.cluster_id();
   if (cluster_id_.is_zero()) {
-    if (log_dir_->identity()) co_return no_metadata("empty");
+    if (log_dir().identity()) co_return no_metadata("empty");
     cluster_id_ = wanted;
-    while (cluster_id_.is_zero()) env_.random.fill(cluster_id_.bytes);
+    while (cluster_id_.is_zero()) machine().random.fill(cluster_id_.bytes);
     image = image.with_cluster_id(cluster_id_);
     cluster::KeyValue record = cluster::cluster_record(cluster_id_);
     meta::Transaction transaction;
     transaction.compares.push_back(meta::Compare::absent(record.key));
     transaction.ops.push_back(meta::Op::put(std::move(record.key), std::move(record.value)));
-    env_.random.fill(transaction.write_id);
+    machine().random.fill(transaction.write_id);
     MQ_CO_TRY(opened.revision, co_await store_->transact(std::move(transaction)));
   }
   if (!wanted.is_zero() && wanted != cluster_id_)
     co_return fail(Errc::refused, "{} belongs to cluster {}, not {}", config().data_dir, cluster_id_.to_string(),
                    config().cluster_id);
-  if (log_dir_->identity() && log_dir_->identity()->cluster_id != cluster_id_.to_string())
+  if (log_dir().identity() && log_dir().identity()->cluster_id != cluster_id_.to_string())
     co_return fail(Errc::corrupt,
                    "{}/meta.properties names cluster {}, its metadata.db cluster {}; nothing was changed",
-                   config().data_dir, log_dir_->identity()->cluster_id, cluster_id_.to_string());
-  if (!log_dir_->identity()) {
+                   config().data_dir, log_dir().identity()->cluster_id, cluster_id_.to_string());
+  if (!log_dir().identity()) {
     Uuid directory;
-    env_.random.fill(directory.bytes);
+    machine().random.fill(directory.bytes);
     const log::DirIdentity identity{
         .node = config().node_id, .cluster_id = cluster_id_.to_string(), .directory_id = directory.to_string()};
-    MQ_CO_CHECK(co_await env_.disk_pool.run(home, [this, identity] { return log_dir_->set_identity(identity); }));
+    MQ_CO_CHECK(co_await machine().disk_pool.run(home, [this, identity] { return log_dir().set_identity(identity); }));
   }
   const auto shared = std::make_shared<const cluster::ClusterImage>(std::move(image));
   for (const auto& shard : shards_)
@@ -211,11 +202,12 @@ awaitable<Result<Node::OpenedMetadata>> Node::open_metadata(Uuid wanted) {
 
 awaitable<Result<Unclaimed>> Node::check_store(meta::Revision revision, const cluster::ClusterImage& image) {
   const auto find = [&](Look look) {
-    return env_.disk_pool.run(first_shard().shard(),
-                              [this, &image, look] { return find_unclaimed(*log_dir_, env_.files, image, look); });
+    return machine().disk_pool.run(first_shard().shard(), [this, &image, look] {
+      return find_unclaimed(log_dir(), machine().files, image, look);
+    });
   };
   MQ_CO_TRY(Unclaimed unclaimed, co_await find(Look::at_names));
-  const auto went_back = store_went_back(*log_dir_, unclaimed, revision.value());
+  const auto went_back = store_went_back(log_dir(), unclaimed, revision.value());
   if (!went_back) {
     if (config().accept_store) logger().warn("--accept-store: there was nothing to accept; leave it out from now on");
     co_return unclaimed;
@@ -239,31 +231,32 @@ awaitable<Result<void>> Node::end_acceptance() {
 }
 
 awaitable<Result<void>> Node::remember_revision(std::int64_t revision) {
-  co_return co_await env_.disk_pool.run(first_shard().shard(), [this, revision] {
-    log_dir_->note_metadata_revision(revision);
-    return log_dir_->sync_synced_ends();
+  co_return co_await machine().disk_pool.run(first_shard().shard(), [this, revision] {
+    log_dir().note_metadata_revision(revision);
+    return log_dir().sync_synced_ends();
   });
 }
 
 awaitable<Result<meta::Revision>> Node::commit(meta::Transaction transaction) {
-  env_.random.fill(transaction.write_id);
+  machine().random.fill(transaction.write_id);
   auto committed = co_await store_->transact(std::move(transaction));
   if (committed) {
     revision_ = std::max(revision_, *committed);
     note_revision();
     // Before anybody is answered, so that a kill -9 now does not lose it. Made durable soon. Not on the pool of the
     // logs: a sync of theirs that hangs holds up no metadata.
-    auto written = co_await env_.metadata_pool.run(first_shard().shard(), [this] { return log_dir_->write_noted(); });
-    if (!written && written.error().code == Errc::disk_failed) disk_failed(written.error());
+    auto written =
+        co_await machine().metadata_pool.run(first_shard().shard(), [this] { return log_dir().write_noted(); });
+    if (!written && written.error().code == Errc::disk_failed) disk_health().disk_failed(written.error());
   }
-  if (!committed && committed.error().code == Errc::disk_failed) disk_failed(committed.error());
+  if (!committed && committed.error().code == Errc::disk_failed) disk_health().disk_failed(committed.error());
   co_return committed;
 }
 
 void Node::note_revision() {
   if (accepts_store_) return;  // a crash now must find that it was being accepted
-  log_dir_->note_metadata_revision(revision_.value());
-  note_synced_ends();
+  log_dir().note_metadata_revision(revision_.value());
+  context_.synced_ends.note();
 }
 
 awaitable<Result<void>> Node::open_partitions() {
@@ -280,14 +273,31 @@ awaitable<Result<void>> Node::open_partitions() {
     if (!raised && (raised.error().code != Errc::disk_full || accepts_store_)) co_return raised;
   }
   // What was proven can be read meanwhile.
-  if (!raised) co_await disk_space_->raise_later(std::move(uncertain));
+  if (raised) co_return Result<void>{};
+  co_await hold_appends(uncertain);
+  disk_space().put_off([this, logs = std::move(uncertain)] { return raise_epochs_late(logs); });
   co_return Result<void>{};
+}
+
+awaitable<void> Node::hold_appends(const std::vector<UncertainLog>& logs) {
+  for (const auto& shard : shards_)
+    co_await env::on_shard(first_shard().shard(), shard->shard(), [&shard, &logs] {
+      for (const UncertainLog& log : logs)
+        if (Partition* partition = shard->find(log.topic_id, log.partition)) partition->hold_appends();
+    });
+}
+
+awaitable<bool> Node::raise_epochs_late(std::vector<UncertainLog> logs) {
+  const std::size_t count = logs.size();
+  if (!co_await topics_->raise_epochs(std::move(logs))) co_return false;
+  logger().info("raised the leader epoch of {} partitions, which take appends now", count);
+  co_return true;
 }
 
 awaitable<Result<void>> Node::tidy_up(OpenedMetadata found) {
   const auto image = first_shard().image();
-  MQ_CO_TRY(const Tidied tidied, co_await env_.disk_pool.run(first_shard().shard(), [&] {
-    return broker::tidy_up(*log_dir_, env_.files, *image, found.unclaimed, env_.random, logger());
+  MQ_CO_TRY(const Tidied tidied, co_await machine().disk_pool.run(first_shard().shard(), [&] {
+    return broker::tidy_up(log_dir(), machine().files, *image, found.unclaimed, machine().random, logger());
   }));
   first_shard().metrics().gauge(Metric::stray_directories).set(static_cast<std::int64_t>(tidied.strays));
   std::vector<Uuid> gone;
@@ -319,7 +329,7 @@ awaitable<void> Node::accept_on(BoundListener& bound) {
   env::Shard& home = first_shard().shard();
   while (true) {
     auto accepted = co_await bound.listener->accept();
-    if (!accepted && (accepted.error().code == Errc::cancelled || stopping_)) co_return;
+    if (!accepted && (accepted.error().code == Errc::cancelled || is_stopping())) co_return;
     if (!accepted) {
       // Out of descriptors, most likely: wait for some to be freed rather than spin.
       first_shard().peer_log().warn("cannot accept on {}: {}{}", bound.address.to_string(), accepted.error().message,
@@ -371,10 +381,10 @@ void Node::delay(std::unique_ptr<env::Stream> stream, const BoundListener& bound
 }
 
 awaitable<void> Node::serve_delayed() {
-  while (!delayed_.empty() && !stopping_) {
+  while (!delayed_.empty() && !is_stopping()) {
     (void)co_await delay_timer_->wait_until(delayed_.begin()->first);
     const Instant now = first_shard().shard().now();
-    while (!delayed_.empty() && delayed_.begin()->first <= now && !stopping_) {
+    while (!delayed_.empty() && delayed_.begin()->first <= now && !is_stopping()) {
       auto next = delayed_.extract(delayed_.begin());
       serve(std::move(next.mapped().stream), *next.mapped().bound);
     }
@@ -416,57 +426,26 @@ void Node::release_connection(const env::Address& from) {
   first_shard().shard().post([this, host = from.host] { --sources_.at(host).connections; });
 }
 
-void Node::note_synced_ends() {
-  if (synced_ends_noted_.exchange(true, std::memory_order_acq_rel)) return;
-  first_shard().shard().post([this] {
-    if (!std::exchange(writes_synced_ends_, true)) first_shard().tasks().spawn(write_synced_ends());
-  });
-}
-
-awaitable<void> Node::write_synced_ends() {
-  env::Shard& home = first_shard().shard();
-  bool may_be_more = true;
-  while (may_be_more && !stopping_) {
-    (void)co_await synced_ends_timer_->wait_until(home.now() + kSyncedEndsInterval);
-    // What is noted before this is written by the job; what is noted after it asks for another.
-    synced_ends_noted_.store(false, std::memory_order_release);
-    auto written = co_await env_.disk_pool.run(home, [this] { return log_dir_->write_synced_ends(); });
-    if (!written && written.error().code == Errc::disk_failed) disk_failed(written.error());
-    may_be_more = (written && *written) || synced_ends_noted_.load(std::memory_order_acquire);
-  }
-  writes_synced_ends_ = false;
-}
-
-void Node::disk_failed(const Error& error) {
-  if (offline_.exchange(true)) return;
-  logger().error("{} is offline: {}. Nothing more is acknowledged; look at the disk, then restart", config().data_dir,
-                 error.message);
-  log_dir_->go_offline(error.message);
+void Node::go_offline(const Error& error) {
+  log_dir().go_offline(error.message);
   for (const auto& shard : shards_)
     shard->shard().post([&shard] {
       shard->for_each_partition([](Partition& partition) { partition.fail_waiters(ErrorCode::kKafkaStorageError); });
     });
 }
 
-void Node::read_failed(const Error& error) {
-  const std::lock_guard guard(failed_reads_mutex_);
-  ++failed_reads_.count;
-  failed_reads_.last = error.message;
-}
-
-Node::FailedReads Node::failed_reads() const {
-  const std::lock_guard guard(failed_reads_mutex_);
-  return failed_reads_;
+void Node::look_after_logs_soon() {
+  for (const auto& shard : shards_) shard->shard().post([&shard] { shard->look_soon(); });
 }
 
 awaitable<bool> Node::stop() {
   env::Shard& home = first_shard().shard();
-  stopping_ = true;
+  context_.life.begin_stop();
   for (const auto& bound : listeners_) bound->listener->close();
   delay_timer_->cancel();
   co_await acceptors_->join();
-  synced_ends_timer_->cancel();
-  disk_space_->stop();
+  co_await context_.synced_ends.stop();
+  co_await disk_space().stop();
   co_await end_serving();
   // What a start that did not come to its end has not looked at is as the last process left it.
   bool clean = is_open_ && !is_offline();
@@ -479,8 +458,8 @@ awaitable<bool> Node::stop() {
     }
   }
   if (clean) {
-    const auto mark = [&] { return env_.disk_pool.run(home, [this] { return log_dir_->finish_clean(); }); };
-    auto marked = co_await disk_space_->with_reserve(home, mark);
+    const auto mark = [&] { return machine().disk_pool.run(home, [this] { return log_dir().finish_clean(); }); };
+    auto marked = co_await disk_space().with_reserve(home, mark);
     if (!marked)
       logger().warn("no clean-stop marker was written: {}; the next start checks the logs", marked.error().message);
     clean = marked.has_value();

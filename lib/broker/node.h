@@ -7,7 +7,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,20 +16,11 @@
 #include "base/time.h"
 #include "broker/connection_rate.h"
 #include "broker/data_directory.h"
-#include "broker/descriptors.h"
-#include "broker/disk_space.h"
 #include "broker/metrics.h"
-#include "broker/node_config.h"
+#include "broker/node_context.h"
 #include "cluster/image.h"
-#include "env/clock.h"
-#include "env/files.h"
-#include "env/logger.h"
 #include "env/network.h"
-#include "env/pool.h"
-#include "env/random.h"
-#include "env/shard.h"
 #include "env/task_group.h"
-#include "log/log_dir.h"
 #include "meta/metadata_store.h"
 #include "meta/store_source.h"
 
@@ -42,19 +32,7 @@ class FetchSessionSlots;
 class ProducerIds;
 class ShardBroker;
 class Topics;
-
-/// The machine that a node runs on: everything that is not a decision. All of it outlives the node.
-struct NodeEnv {
-  std::vector<env::Shard*> shards;  ///< at least one; the first also runs what exists once (metadata, listeners)
-  env::Files& files;
-  env::Pool& disk_pool;      ///< fdatasync, cold reads, large decompressions, compaction
-  env::Pool& metadata_pool;  ///< one thread: the embedded store, and what must not wait for a sync of the logs
-  env::Random& random;
-  env::Logger& logger;
-  meta::StoreSource store;
-  std::size_t descriptors_max = 0;      ///< that the process may have open; 0: without limit
-  std::function<void()> return_memory;  ///< gives the machine what is free, on the pool; may be empty
-};
+struct UncertainLog;
 
 /// A listener and what clients that came in through it are told.
 struct BoundListener {
@@ -81,16 +59,21 @@ class Node {
   /// whenever they count may differ: what dynamic options set. On the first shard.
   awaitable<void> reconfigure(NodeConfig config);
 
+  [[nodiscard]] NodeContext& context() { return context_; }
+  [[nodiscard]] DiskHealth& disk_health() { return context_.disk_health; }
+  [[nodiscard]] const DiskHealth& disk_health() const { return context_.disk_health; }
+  [[nodiscard]] DiskSpace& disk_space() { return context_.disk_space; }
+  [[nodiscard]] const DiskSpace& disk_space() const { return context_.disk_space; }
   /// In force at this moment. The reference stays valid while the node lives. Any thread.
-  [[nodiscard]] const NodeConfig& config() const { return *config_.load(std::memory_order_acquire); }
-  [[nodiscard]] const NodeEnv& machine() const { return env_; }
-  [[nodiscard]] env::Logger& logger() const { return env_.logger; }
+  [[nodiscard]] const NodeConfig& config() const { return context_.config(); }
+  [[nodiscard]] const NodeEnv& machine() const { return context_.machine; }
+  [[nodiscard]] env::Logger& logger() const { return context_.logger(); }
   [[nodiscard]] const std::vector<std::unique_ptr<BoundListener>>& listeners() const { return listeners_; }
   [[nodiscard]] const Uuid& cluster_id() const { return cluster_id_; }
   [[nodiscard]] BrokerId id() const { return config().node_id; }
   /// False until `start` has opened the data directory.
-  [[nodiscard]] bool has_log_dir() const { return log_dir_ != nullptr; }
-  [[nodiscard]] log::LogDir& log_dir() const { return *log_dir_; }
+  [[nodiscard]] bool has_log_dir() const { return context_.opened_log_dir != nullptr; }
+  [[nodiscard]] log::LogDir& log_dir() const { return context_.log_dir(); }
   [[nodiscard]] meta::MetadataStore& store() const { return *store_; }
   [[nodiscard]] Topics& topics() const { return *topics_; }
   [[nodiscard]] ProducerIds& producer_ids() const { return *producer_ids_; }
@@ -101,33 +84,14 @@ class Node {
   [[nodiscard]] ShardBroker& first_shard() const { return *shards_.front(); }
 
   [[nodiscard]] std::uint64_t next_connection_id() { return connection_ids_.fetch_add(1, std::memory_order_relaxed); }
-  /// The data directory failed (D-1): nothing more is acknowledged from it. Any thread.
-  void disk_failed(const Error& error);
-  /// The disk could not give what the data directory has somewhere: counted, and kept for /readyz; that place alone is
-  /// not served. Who meets it tells the operator. Any thread.
-  void read_failed(const Error& error);
-  struct FailedReads {
-    std::uint64_t count = 0;
-    std::string last;  ///< with file and position
-  };
-  /// Any thread.
-  [[nodiscard]] FailedReads failed_reads() const;
-  [[nodiscard]] DiskSpace& disk_space() const { return *disk_space_; }
-  /// LogDir::note_synced was called: what it noted is written soon. Any thread.
-  void note_synced_ends();
   /// Everything that changes metadata goes through here: the revision is remembered outside of the store, so that a
   /// start notices when the store has gone back in time. Fills in the write id. On the first shard.
   awaitable<Result<meta::Revision>> commit(meta::Transaction transaction);
   /// During a start on metadata that has gone back: the epochs that it has are not the last ones. Any thread.
   [[nodiscard]] bool accepts_store() const { return accepts_store_; }
-  [[nodiscard]] bool is_offline() const { return offline_.load(std::memory_order_relaxed); }
-  [[nodiscard]] bool is_stopping() const { return stopping_.load(std::memory_order_relaxed); }
-  /// Being destroyed: nobody is answered any more.
-  [[nodiscard]] bool is_gone() const { return gone_.load(std::memory_order_relaxed); }
-  /// As connections and the open files of logs share them now. Any thread.
-  [[nodiscard]] DescriptorShares descriptors() const {
-    return share_descriptors(env_.descriptors_max, config().connections_max, env_.shards.size());
-  }
+  [[nodiscard]] bool is_offline() const { return context_.disk_health.is_offline(); }
+  [[nodiscard]] bool is_stopping() const { return context_.life.is_stopping(); }
+  [[nodiscard]] DescriptorShares descriptors() const { return context_.descriptors(); }
   [[nodiscard]] std::size_t connection_count() const { return connections_.load(std::memory_order_relaxed); }
   /// Any thread.
   void release_connection(const env::Address& from);
@@ -135,7 +99,10 @@ class Node {
   [[nodiscard]] const std::shared_ptr<ExtraFrame>& extra_frame() const { return extra_frame_; }
 
  private:
-  void keep(NodeConfig config);
+  /// Nothing more is acknowledged.
+  void go_offline(const Error& error);
+  /// Any thread.
+  void look_after_logs_soon();
   void tell_recovery(Duration took);
   struct OpenedMetadata {
     meta::Revision revision;
@@ -154,8 +121,10 @@ class Node {
   void note_revision();
   /// Moves what metadata does not name out of the way, and forgets the deleted topics of which nothing is left.
   awaitable<Result<void>> tidy_up(OpenedMetadata found);
-  awaitable<void> write_synced_ends();
   awaitable<Result<void>> open_partitions();
+  /// The disk was too full to raise their epochs: they take no appends until it is done.
+  awaitable<void> hold_appends(const std::vector<UncertainLog>& logs);
+  awaitable<bool> raise_epochs_late(std::vector<UncertainLog> logs);
   Result<void> listen();
   awaitable<void> accept_on(BoundListener& bound);
   /// When the connection may be served, and it counts until it is released; or the limit that it would be over.
@@ -167,19 +136,14 @@ class Node {
   awaitable<void> serve_delayed();
   awaitable<void> end_serving();
 
-  NodeEnv env_;
-  // Somebody may still look at an earlier one; they are few, since each took a person to make.
-  std::vector<std::unique_ptr<const NodeConfig>> configs_;
-  std::atomic<const NodeConfig*> config_{nullptr};
+  NodeContext context_;
   Uuid cluster_id_;
-  std::unique_ptr<log::LogDir> log_dir_;
   std::unique_ptr<meta::MetadataStore> store_;
   std::shared_ptr<ExtraFrame> extra_frame_;
   meta::Revision revision_;     ///< of the last commit that we know of
   bool accepts_store_ = false;  ///< changed while no shard opens logs
   bool is_open_ = false;        ///< all logs are: a stop can be a clean one
   std::vector<std::unique_ptr<ShardBroker>> shards_;
-  std::unique_ptr<DiskSpace> disk_space_;
   std::unique_ptr<Topics> topics_;
   std::unique_ptr<ProducerIds> producer_ids_;
   std::vector<std::unique_ptr<BoundListener>> listeners_;
@@ -201,14 +165,6 @@ class Node {
   std::multimap<Instant, Delayed> delayed_;  ///< taken, to be served then
   std::unique_ptr<env::Timer> delay_timer_;
   std::shared_ptr<FetchSessionSlots> fetch_session_slots_;
-  std::atomic<bool> offline_{false};
-  mutable std::mutex failed_reads_mutex_;  ///< guards what follows
-  FailedReads failed_reads_;
-  std::atomic<bool> stopping_{false};
-  std::atomic<bool> gone_{false};
-  std::atomic<bool> synced_ends_noted_{false};  ///< since what is to be written was gathered last
-  bool writes_synced_ends_ = false;             ///< the coroutine runs; the first shard's
-  std::unique_ptr<env::Timer> synced_ends_timer_;
 };
 
 }  // namespace mq::broker

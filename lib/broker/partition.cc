@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "broker/shard_broker.h"
 #include "env/event.h"
 #include "log/segment_reader.h"
 
@@ -12,6 +11,7 @@ namespace {
 
 // Recovery reads at most about this much of a log; sealed segments are closed then too.
 constexpr std::size_t kCheckpointBytes = 64u << 20;
+constexpr Duration kFullDiskPause = 100ms;
 // Clients ask for a damaged place again and again.
 constexpr Duration kDamageToldEvery = 10min;
 
@@ -29,15 +29,16 @@ replication::Settings replica_settings(const TopicSettings& settings) {
 
 }  // namespace
 
-Partition::Partition(ShardBroker& shard, TopicPartition name, Uuid topic_id, const cluster::Partition& key,
-                     const TopicSettings& settings, std::unique_ptr<log::Log> log)
+Partition::Partition(ShardContext& shard, PartitionHost& host, TopicPartition name, Uuid topic_id,
+                     const cluster::Partition& key, const TopicSettings& settings, std::unique_ptr<log::Log> log)
     : shard_(shard),
+      host_(host),
       name_(std::move(name)),
       topic_id_(topic_id),
       log_(std::move(log)),
-      replica_(shard.node().id(), ends_of(*log_), replica_settings(settings), replication::FlushClass::async,
+      replica_(shard.node.config().node_id, ends_of(*log_), replica_settings(settings), replication::FlushClass::async,
                Offset{0}),
-      waiters_(shard.shard()) {
+      waiters_(shard.shard) {
   log_->gather_small_batches();
   image_changed(key);
 }
@@ -50,22 +51,22 @@ void Partition::set_settings(const TopicSettings& settings) {
 }
 
 void Partition::image_changed(const cluster::Partition& key) {
-  carry_out(replica_.image_changed(key, {}, shard_.shard().now()));
+  carry_out(replica_.image_changed(key, {}, shard_.shard.now()));
 }
 
 Result<Partition::Appended> Partition::append(char* batch, const record::ValidatedBatch& validated) {
-  if (shard_.node().is_offline())
+  if (shard_.node.disk_health.is_offline())
     return fail(Errc::disk_failed, "the data directory is offline after a disk error; see the broker's log");
   if (auto room = check_room(); !room) {
     refuse(validated.header);
-    shard_.node().disk_space().found_full(room.error());
+    shard_.node.disk_space.found_full(room.error());
     return std::unexpected(std::move(room).error());
   }
   auto info =
-      log_->append(batch, validated.header, validated.max_timestamp, leader_epoch(), shard_.shard().clock().wall_now());
+      log_->append(batch, validated.header, validated.max_timestamp, leader_epoch(), shard_.shard.clock().wall_now());
   if (!info) {
-    if (info.error().code == Errc::disk_failed) shard_.node().disk_failed(info.error());
-    if (info.error().code == Errc::disk_full) shard_.node().disk_space().found_full(info.error());
+    if (info.error().code == Errc::disk_failed) shard_.node.disk_health.disk_failed(info.error());
+    if (info.error().code == Errc::disk_full) shard_.node.disk_space.found_full(info.error());
     tell_damage(info.error());
     return std::unexpected(info.error());
   }
@@ -74,7 +75,7 @@ Result<Partition::Appended> Partition::append(char* batch, const record::Validat
     if (!log_->has_gathered()) {
       written();
     } else if (!std::exchange(ends_turn_, true)) {
-      shard_.turn_end().add(shared_from_this());
+      shard_.turn_end.add_partition(shared_from_this());
     }
   }
   count(validated.header, info->duplicate);
@@ -92,13 +93,13 @@ Result<Partition::Appended> Partition::append(char* batch, const record::Validat
 void Partition::when_warm(std::move_only_function<void()> then) {
   if (is_warm()) return then();
   cold_calls_.push_back(std::move(then));
-  if (!std::exchange(is_warming_, true)) shard_.warm_up(shared_from_this());
+  if (!std::exchange(is_warming_, true)) shard_.log_tasks.spawn(warm_up(shared_from_this()));
 }
 
 awaitable<void> Partition::until_warm() {
   if (is_warm()) co_return;
   const auto kept = shared_from_this();
-  env::Event warm(shard_.shard());
+  env::Event warm(shard_.shard);
   bool is_warm = false;
   when_warm([&] {
     is_warm = true;
@@ -107,14 +108,18 @@ awaitable<void> Partition::until_warm() {
   while (!is_warm) co_await warm.wait();
 }
 
-void Partition::warmed() {
+awaitable<void> Partition::warm_up(std::shared_ptr<Partition> self) {
+  self->begin_work();
+  co_await self->shard_.node.disk_pool().run(self->shard_.shard,
+                                             [job = self->log_->prepare_append()]() mutable { job.run(); });
+  self->end_work();
   // What they append must not be overtaken by who asks meanwhile.
-  while (!cold_calls_.empty()) {
-    auto then = std::move(cold_calls_.front());
-    cold_calls_.pop_front();
+  while (!self->cold_calls_.empty()) {
+    auto then = std::move(self->cold_calls_.front());
+    self->cold_calls_.pop_front();
     then();
   }
-  is_warming_ = false;
+  self->is_warming_ = false;
 }
 
 Result<void> Partition::check_room() const {
@@ -122,11 +127,11 @@ Result<void> Partition::check_room() const {
     return fail(Errc::disk_full,
                 "{} takes nothing before its leader epoch is raised, and the disk is too full for that",
                 name_.to_string());
-  return shard_.node().disk_space().check_room();
+  return shard_.node.disk_space.check_room();
 }
 
 void Partition::count(const record::BatchHeader& header, bool duplicate) {
-  ShardMetrics& metrics = shard_.metrics();
+  ShardMetrics& metrics = shard_.metrics;
   if (duplicate) return metrics.duplicate_batches.add();
   metrics.appended_batches.add();
   metrics.appended_records.add(static_cast<std::uint64_t>(header.record_count));
@@ -136,7 +141,7 @@ void Partition::count(const record::BatchHeader& header, bool duplicate) {
 void Partition::count_producers() {
   const std::size_t count = log_->producer_count();
   const std::size_t before = std::exchange(producers_counted_, count);
-  if (count > before) shard_.add_producers(count - before);
+  if (count > before) host_.producers_came(count - before);
 }
 
 void Partition::count_towards_checkpoint(std::size_t bytes) {
@@ -144,7 +149,7 @@ void Partition::count_towards_checkpoint(std::size_t bytes) {
   if (bytes_since_checkpoint_ < kCheckpointBytes || checkpoint_running_) return;
   bytes_since_checkpoint_ = 0;
   checkpoint_running_ = true;
-  shard_.checkpoint_soon(shared_from_this());
+  host_.checkpoint_soon(shared_from_this());
 }
 
 void Partition::end_checkpoint(const log::CheckpointJob& job, const Result<void>& outcome) {
@@ -158,13 +163,18 @@ void Partition::end_turn() {
   auto outcome = log_->write_out();
   if (outcome) return written();
   const bool is_full = outcome.error().code == Errc::disk_full;
-  if (is_full && !shard_.node().is_stopping()) {
+  if (is_full && !shard_.node.life.is_stopping()) {
     // Its room was reserved, so this file system promises less than it should. Nothing is lost: they wait.
     ends_turn_ = true;
-    return shard_.write_later(shared_from_this());
+    return shard_.tasks.spawn(write_later(shared_from_this()));
   }
-  if (!is_full) shard_.node().disk_failed(outcome.error());
+  if (!is_full) shard_.node.disk_health.disk_failed(outcome.error());
   fail_waiters(ErrorCode::kKafkaStorageError);
+}
+
+awaitable<void> Partition::write_later(std::shared_ptr<Partition> self) {
+  co_await self->shard_.shard.sleep_until(self->shard_.shard.now() + kFullDiskPause);
+  self->end_turn();
 }
 
 void Partition::written() {
@@ -199,9 +209,9 @@ bool Partition::hurry_readers() {
 awaitable<void> Partition::until_readable(Instant deadline) {
   const Offset end = log_->written_end();
   if (high_watermark() >= end) co_return;
-  env::Event grown(shard_.shard());
+  env::Event grown(shard_.shard);
   const Watch growth = watch([&grown] { grown.notify_all(); });
-  const auto may_grow = [this] { return !retired_ && !shard_.node().is_offline(); };
+  const auto may_grow = [this] { return !retired_ && !shard_.node.disk_health.is_offline(); };
   while (high_watermark() < end && may_grow() && co_await grown.wait_until(deadline)) {
   }
   unwatch(growth);
@@ -216,23 +226,33 @@ Partition::Watch Partition::watch(std::move_only_function<void()> woken) {
 void Partition::tell_damage(const Error& error) {
   if (!log::is_damage(error)) return;
   const bool is_unreadable = error.code == Errc::read_failed;
-  if (is_unreadable) shard_.node().read_failed(error);
-  const Instant now = shard_.shard().now();
+  if (is_unreadable) shard_.node.disk_health.read_failed(error);
+  const Instant now = shard_.shard.now();
   if (error.message == damage_told_ && now < damage_told_at_ + kDamageToldEvery) return;
   damage_told_ = error.message;
   damage_told_at_ = now;
   if (is_unreadable) {
-    shard_.peer_log().error(
+    shard_.peer_log.error(
         "{} cannot be read from the disk and is not served there: {}; all else is. Look at the disk; what it gives "
         "again "
         "is served again, no restart is needed",
         name_.to_string(), error.message);
   } else {
-    shard_.peer_log().error(
+    shard_.peer_log.error(
         "{} is damaged on disk and will not be served there: {}; 'mqctl segment verify' lists all damage of its "
         "directory",
         name_.to_string(), error.message);
   }
+}
+
+void Partition::end_work() {
+  if (--works_ == 0 && retired_) host_.work_ended();
+}
+
+void Partition::note_synced() {
+  if (retired_) return;
+  shard_.node.log_dir().note_synced(topic_id_, PartitionId{name_.partition}, log_->synced_end());
+  shard_.node.synced_ends.note();
 }
 
 void Partition::sync_is_overdue() {
@@ -251,24 +271,23 @@ std::optional<log::SyncJob> Partition::begin_sync() {
 
 void Partition::end_sync(const log::SyncJob& job, const Result<void>& outcome) {
   log_->end_sync(job, outcome);
-  shard_.end_work(*this);
+  end_work();
   if (outcome) {
-    shard_.note_synced(*this);
+    note_synced();
     synced(replica_.sync_ended(ends()));
     carry_out(replica_.sync_goes_on(log_->needs_sync(), awaited()));
   } else if (outcome.error().code == Errc::too_many_files) {
-    shard_.peer_log().warn("{} could not be synced, and is tried again: {}", name_.to_string(),
-                           outcome.error().message);
+    shard_.peer_log.warn("{} could not be synced, and is tried again: {}", name_.to_string(), outcome.error().message);
     carry_out(replica_.sync_refused());
   } else {
     replica_.sync_failed();
-    shard_.node().disk_failed(outcome.error());
+    shard_.node.disk_health.disk_failed(outcome.error());
     fail_waiters(ErrorCode::kKafkaStorageError);
   }
 }
 
 void Partition::synced(const replication::Effects& effects) {
-  waiters_.wake(For::synced, log_->synced_end(), &shard_.metrics().commit_wait);
+  waiters_.wake(For::synced, log_->synced_end(), &shard_.metrics.commit_wait);
   carry_out(effects);
 }
 
@@ -283,19 +302,19 @@ void Partition::carry_out(const replication::Effects& effects) {
     case replication::Sync::none:
       break;
     case replication::Sync::now:
-      shard_.syncer().start(*this);
+      host_.sync_now(*this);
       break;
     case replication::Sync::soon:
-      shard_.syncer().put_off(*this);
+      host_.sync_soon(*this);
       break;
     case replication::Sync::by_time:
-      shard_.syncer().begin_timing(*this);
+      host_.sync_by_time(*this);
       break;
   }
   if (effects.role_changed) fail_waiters(ErrorCode::kNotLeaderOrFollower);
   if (effects.save_class) carry_out(replica_.class_saved(replica_.slot_class()));
   if (!effects.readers) return;
-  waiters_.wake(For::readable, high_watermark(), &shard_.metrics().commit_wait);
+  waiters_.wake(For::readable, high_watermark(), &shard_.metrics.commit_wait);
   waiters_.wake_watches();
 }
 

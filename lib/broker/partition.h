@@ -10,7 +10,10 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "broker/offset_waiters.h"
+#include "broker/partition_host.h"
 #include "broker/settings.h"
+#include "broker/shard_context.h"
+#include "broker/turn_end.h"
 #include "cluster/image.h"
 #include "env/async.h"
 #include "log/log.h"
@@ -21,13 +24,11 @@
 
 namespace mq::broker {
 
-class ShardBroker;
-
 /// One partition that this broker leads: its log, and who waits for it to come further. What of it may be read and when
 /// it is synced is decided by its Replica, whose effects are carried out here. Touched by its shard only.
-class Partition : public std::enable_shared_from_this<Partition> {
+class Partition final : public std::enable_shared_from_this<Partition>, public EndsTurn {
  public:
-  Partition(ShardBroker& shard, TopicPartition name, Uuid topic_id, const cluster::Partition& key,
+  Partition(ShardContext& shard, PartitionHost& host, TopicPartition name, Uuid topic_id, const cluster::Partition& key,
             const TopicSettings& settings, std::unique_ptr<log::Log> log);
   /// Waiters are dropped: their callbacks answer for themselves when destroyed.
   ~Partition();
@@ -41,7 +42,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
   void hold_appends() { held_in_ = leader_epoch(); }
   [[nodiscard]] log::Log& log() { return *log_; }
   [[nodiscard]] const log::Log& log() const { return *log_; }
-  [[nodiscard]] ShardBroker& shard() const { return shard_; }
+  /// Of the shard that it lives on.
+  [[nodiscard]] ShardContext& shard() const { return shard_; }
 
   /// The end of what consumers may read. Never goes back.
   [[nodiscard]] Offset high_watermark() const { return replica_.high_watermark(); }
@@ -73,8 +75,6 @@ class Partition : public std::enable_shared_from_this<Partition> {
   void when_warm(std::move_only_function<void()> then);
   /// The same for a coroutine.
   [[nodiscard]] awaitable<void> until_warm();
-  /// The pool has read it.
-  void warmed();
 
   using Done = OffsetWaiters::Done;
   /// Calls `done` once everything below `end` is in the page cache (acks=1), with kNone, or with an error when it never
@@ -83,7 +83,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
   /// The same once the high watermark reaches `end` (acks=all).
   void when_committed(Offset end, Done done);
   /// Writes the batches gathered in this turn and wakes who waited for that.
-  void end_turn();
+  void end_turn() override;
 
   /// The same once the disk has everything below `end`, whatever the topic's mq.flush.
   void when_flushed(Offset end, Done done);
@@ -108,9 +108,9 @@ class Partition : public std::enable_shared_from_this<Partition> {
   /// The outcome of a job of the log's `begin_checkpoint`, which syncs what it saves.
   void end_checkpoint(const log::CheckpointJob& job, const Result<void>& outcome);
 
-  /// Work on the log's files by their names: while it goes on they keep them. Ended by ShardBroker::end_work.
+  /// Work on the log's files by their names: while it goes on they keep them.
   void begin_work() { ++works_; }
-  void end_work() { --works_; }
+  void end_work();
   [[nodiscard]] bool is_worked_on() const { return works_ > 0; }
   /// Its topic is deleted: no work begins any more, and nothing is noted under its name.
   void retire() { retired_ = true; }
@@ -123,6 +123,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
 
   /// Somebody waits, or a closing file should hold nothing unsynced: a sync begins now.
   void hurry() { carry_out(replica_.sync_is_wanted(log_->needs_sync())); }
+  /// A sync of the log ended well: its new end goes to the data directory's record of synced ends.
+  void note_synced();
   /// Somebody else synced the log.
   void was_synced() { synced(replica_.synced(ends())); }
   /// The lazy round has come.
@@ -143,6 +145,10 @@ class Partition : public std::enable_shared_from_this<Partition> {
   void drop_waiters();
 
  private:
+  /// Reads on the pool what the first append needs.
+  static awaitable<void> warm_up(std::shared_ptr<Partition> self);
+  /// The disk is full: tries again in a moment to write what was gathered.
+  static awaitable<void> write_later(std::shared_ptr<Partition> self);
   [[nodiscard]] replication::Ends ends() const;
   [[nodiscard]] replication::Awaited awaited() const;
   /// Wakes who waited for the disk, then who waited for the high watermark.
@@ -153,7 +159,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
   void count(const record::BatchHeader& header, bool duplicate);
   void count_towards_checkpoint(std::size_t bytes);
 
-  ShardBroker& shard_;
+  ShardContext& shard_;
+  PartitionHost& host_;
   TopicPartition name_;
   Uuid topic_id_;
   std::unique_ptr<log::Log> log_;

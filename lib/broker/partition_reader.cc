@@ -14,7 +14,6 @@
 #include <utility>
 
 #include "base/assert.h"
-#include "broker/shard_broker.h"
 
 namespace mq::broker {
 
@@ -46,7 +45,7 @@ awaitable<Result<log::FileRange>> PartitionReader::read(Place place) {
   MQ_CO_TRY(log::FileRange range, co_await find(place));
   if (range.empty() || (range.verified && (is_small(range) || log::is_cached(range)))) co_return range;
   // Checking also warms the pages for sendfile.
-  context_.cold_reads.add();
+  partition_.shard().metrics.fetch_cold_reads.add();
   co_return co_await check(std::move(range));
 }
 
@@ -57,7 +56,7 @@ awaitable<Result<std::string>> PartitionReader::read_bytes(Place place) {
   if (!range.verified) {
     MQ_CO_TRY(range, co_await check(std::move(range)));
   }
-  auto bytes = co_await context_.pool.run(context_.shard, [range] { return log::read_bytes(range); });
+  auto bytes = co_await on_pool([range] { return log::read_bytes(range); });
   if (partition_.is_retired()) co_return gone();
   if (!bytes) co_return told(std::move(bytes).error());
   co_return bytes;
@@ -76,7 +75,7 @@ awaitable<Result<log::FileRange>> PartitionReader::find(Place place) {
 
 awaitable<Result<log::FileRange>> PartitionReader::check(log::FileRange range) {
   const auto kept = partition_.shared_from_this();
-  const log::VerifyOutcome checked = co_await context_.pool.run(context_.shard, [range] { return log::verify(range); });
+  const log::VerifyOutcome checked = co_await on_pool([range] { return log::verify(range); });
   MQ_ASSERT(checked.good_bytes <= range.size);
   if (partition_.is_retired()) co_return gone();
   partition_.log().note_verified(range, checked);
@@ -114,8 +113,7 @@ awaitable<PartitionReader::FoundTime> PartitionReader::search(WallMillis timesta
     if (!search) co_return told(std::move(search).error());
     if (!*search) co_return std::nullopt;
     const auto goes_on_at = (*search)->goes_on_at();
-    FoundTime found =
-        co_await context_.pool.run(context_.shard, [job = *std::move(*search)]() mutable { return job.run(); });
+    FoundTime found = co_await on_pool([job = *std::move(*search)]() mutable { return job.run(); });
     if (!found) co_return told(std::move(found).error());
     if (*found || !goes_on_at) co_return found;
     MQ_ASSERT(*goes_on_at > from);
@@ -178,7 +176,5 @@ std::unexpected<Error> PartitionReader::told(Error error) const {
   partition_.tell_damage(error);
   return std::unexpected(std::move(error));
 }
-
-void PartitionReader::end_work() const { partition_.shard().end_work(partition_); }
 
 }  // namespace mq::broker

@@ -9,13 +9,12 @@
 
 #include "base/result.h"
 #include "broker/partition.h"
+#include "broker/shard_context.h"
 #include "env/async.h"
 #include "env/pool.h"
-#include "env/shard.h"
 #include "log/file_range.h"
 #include "log/leader_epochs.h"
 #include "log/log_jobs.h"
-#include "metrics/counter.h"
 #include "model/ids.h"
 
 namespace mq::broker {
@@ -25,13 +24,6 @@ enum class Bound : std::uint8_t {
   readable,  ///< the high watermark: what consumers may see
   stable,    ///< the last stable offset: what consumers of committed records may see
   log_end,   ///< all there is: loads, and who copies the log
-};
-
-/// What the partitions of one shard are read with. All of it outlives the readers.
-struct ReadContext {
-  env::Shard& shard;
-  env::Pool& pool;               ///< waits for the disk
-  metrics::Counter& cold_reads;  ///< ranges that the pool had to read and check before they could leave
 };
 
 /// The one way to read a partition: by offset, by time, by leader epoch.
@@ -48,7 +40,7 @@ struct ReadContext {
 /// runs, the reader must live, and the coroutine keeps the partition.
 class PartitionReader {
  public:
-  PartitionReader(const ReadContext& context, Partition& partition) : context_(context), partition_(partition) {}
+  explicit PartitionReader(Partition& partition) : partition_(partition) {}
   PartitionReader(const PartitionReader&) = delete;
   PartitionReader& operator=(const PartitionReader&) = delete;
 
@@ -119,9 +111,13 @@ class PartitionReader {
   [[nodiscard]] Result<log::EpochEnd> look_up_epoch(LeaderEpoch epoch);
   [[nodiscard]] std::unexpected<Error> gone() const;
   [[nodiscard]] std::unexpected<Error> told(Error error) const;
-  void end_work() const;
+  /// Runs `job` on the pool, which may wait for the disk.
+  template <class Job>
+  [[nodiscard]] auto on_pool(Job job) const {
+    ShardContext& shard = partition_.shard();
+    return shard.node.disk_pool().run(shard.shard, std::move(job));
+  }
 
-  const ReadContext& context_;
   Partition& partition_;
 };
 
@@ -140,8 +136,8 @@ awaitable<std::invoke_result_t<Look&, log::Wait>> PartitionReader::look_again(Lo
     auto job = prepare();
     if (!job) co_return std::unexpected(std::move(job).error());
     partition_.begin_work();
-    co_await context_.pool.run(context_.shard, [look_up = *std::move(job)]() mutable { look_up.run(); });
-    end_work();
+    co_await on_pool([look_up = *std::move(job)]() mutable { look_up.run(); });
+    partition_.end_work();
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "broker/group_service.h"
+#include "broker/partition_reader.h"
 #include "log/segment_reader.h"
 
 namespace mq::broker {
@@ -14,7 +15,6 @@ namespace {
 
 // How often a shard looks for connections that overstay, while they do anything. When all are idle nothing ticks.
 constexpr Duration kSweepInterval = 5s;
-constexpr Duration kFullDiskPause = 100ms;
 
 // How many logs one job of the pool opens or saves: others want their turn.
 constexpr std::size_t kLogsPerJob = 256;
@@ -30,28 +30,16 @@ constexpr std::size_t kClosedTogetherMax = 2000;
 ShardBroker::ShardBroker(Node& node, env::Shard& shard)
     : node_(node),
       shard_(shard),
-      tasks_(shard),
-      log_tasks_(shard),
+      context_(node.context(), shard),
       tasks_for_others_(shard),
       connection_or_requests_ended_(shard),
       work_ended_(shard),
-      peer_log_(shard, tasks_, node.logger(), metrics_.counter(Metric::log_lines_left_out)),
-      reads_{.shard = shard, .pool = node.machine().disk_pool, .cold_reads = metrics_.fetch_cold_reads},
-      syncer_(*this),
-      turn_end_(*this),
+      syncer_(context_),
       room_(*this, node.config().queued_request_bytes_max / node.machine().shards.size(), node.extra_frame()),
       reading_turns_(*this),
       open_files_(node.machine().files, *this),
-      groups_(std::make_unique<GroupService>(GroupService::Context{
-          .reads = reads_,
-          .tasks = tasks_,
-          .random = node.machine().random,
-          .logger = node.logger(),
-          .peer_log = peer_log_,
-          .metrics = metrics_,
-          .shards = node.machine().shards.size(),
-          .config = [&node]() -> const NodeConfig& { return node.config(); },
-          .find_partition = [this](const Uuid& topic_id, std::int32_t index) { return find(topic_id, index); }})),
+      groups_(std::make_unique<GroupService>(
+          context_, [this](const Uuid& topic_id, std::int32_t index) { return find(topic_id, index); })),
       image_(std::make_shared<const cluster::ClusterImage>()),
       look_timer_(shard.make_timer()),
       sweep_timer_(shard.make_timer()) {
@@ -95,11 +83,6 @@ awaitable<std::vector<std::shared_ptr<Partition>>> ShardBroker::remove(Uuid topi
   const auto is_worked_on = [](const auto& partition) { return partition->is_worked_on(); };
   while (std::ranges::any_of(removed, is_worked_on)) co_await work_ended_.wait();
   co_return removed;
-}
-
-void ShardBroker::end_work(Partition& partition) {
-  partition.end_work();
-  if (partition.is_retired() && !partition.is_worked_on()) work_ended_.notify_all();
 }
 
 void ShardBroker::install(std::shared_ptr<const cluster::ClusterImage> image) {
@@ -183,7 +166,7 @@ Result<ShardBroker::OpenedLog> ShardBroker::open_log(const WantedLog& wanted) {
     opened.report.end_uncertain = true;
     MQ_TRY(opened.latest_epoch, (*log)->latest_epoch());
   }
-  opened.partition = std::make_shared<Partition>(*this, name, topic.id, key, *wanted.settings, std::move(*log));
+  opened.partition = make_partition(name, topic.id, key, *wanted.settings, std::move(*log));
   return opened;
 }
 
@@ -216,10 +199,10 @@ awaitable<Result<std::vector<UncertainLog>>> ShardBroker::open_logs() {
         uncertain.push_back({.topic_id = log->partition->topic_id(),
                              .partition = log->partition->name().partition,
                              .latest_epoch = log->latest_epoch});
-      metrics_.gauge(Metric::recovery_checked_bytes).add(static_cast<std::int64_t>(report.bytes_checked));
-      metrics_.gauge(Metric::recovery_cut_bytes).add(static_cast<std::int64_t>(report.bytes_cut));
-      metrics_.gauge(Metric::cut_files).add(static_cast<std::int64_t>(log->cuts.files));
-      metrics_.gauge(Metric::cut_files_bytes).add(static_cast<std::int64_t>(log->cuts.bytes));
+      context_.metrics.gauge(Metric::recovery_checked_bytes).add(static_cast<std::int64_t>(report.bytes_checked));
+      context_.metrics.gauge(Metric::recovery_cut_bytes).add(static_cast<std::int64_t>(report.bytes_cut));
+      context_.metrics.gauge(Metric::cut_files).add(static_cast<std::int64_t>(log->cuts.files));
+      context_.metrics.gauge(Metric::cut_files_bytes).add(static_cast<std::int64_t>(log->cuts.bytes));
       put(std::move(log->partition));
     }
   }
@@ -239,7 +222,7 @@ awaitable<Result<std::vector<UncertainLog>>> ShardBroker::open_logs() {
 void ShardBroker::start() {
   started_ = true;
   groups_->host_partitions(*image_);
-  log_tasks_.spawn(look_after_logs());
+  context_.log_tasks.spawn(look_after_logs());
 }
 
 void ShardBroker::stop_serving() {
@@ -258,13 +241,19 @@ awaitable<bool> ShardBroker::end_requests(Instant patience) {
 }
 
 awaitable<bool> ShardBroker::end_tasks() {
-  peer_log_.stop();
-  co_await tasks_.join();
+  context_.peer_log.stop();
+  co_await context_.tasks.join();
   co_return true;
 }
 
 awaitable<bool> ShardBroker::close_logs() {
-  co_await log_tasks_.join();
+  co_await context_.log_tasks.join();
+  syncer_.stop();
+  for_each_partition([this](Partition& partition) {
+    // Nobody waits for the others: closing syncs them, many at once.
+    if (partition.log().config().flush_on_ack && !partition.is_syncing() && partition.log().needs_sync())
+      syncer_.start(partition);
+  });
   co_await syncer_.drain();
   std::vector<Partition*> open;
   for_each_partition([&](Partition& partition) {
@@ -304,22 +293,15 @@ void ShardBroker::sync_soon(log::Log& log) {
 
 void ShardBroker::was_synced(log::Log& log, const Result<void>& outcome) {
   if (!outcome && outcome.error().code == Errc::too_many_files) return sync_soon(log);
-  if (!outcome) node_.disk_failed(outcome.error());
+  if (!outcome) node_.disk_health().disk_failed(outcome.error());
   // Later: another partition is in the middle of something.
   shard_.post([this, topic = log.topic_id(), index = log.partition().partition, is_well = outcome.has_value()] {
     Partition* partition = find(topic, index);
     if (partition == nullptr) return;
     if (!is_well) return partition->fail_waiters(ErrorCode::kKafkaStorageError);
-    note_synced(*partition);
+    partition->note_synced();
     partition->was_synced();
   });
-}
-
-void ShardBroker::note_synced(Partition& partition) {
-  if (partition.is_retired()) return;
-  node_.log_dir().note_synced(partition.topic_id(), PartitionId{partition.name().partition},
-                              partition.log().synced_end());
-  node_.note_synced_ends();
 }
 
 void ShardBroker::note_ends(Partition& partition) {
@@ -342,7 +324,7 @@ awaitable<void> ShardBroker::look_after_logs() {
     ToSave to_save;
     std::size_t looked_at = 0;
     for (const auto& partition : all) {
-      if (node_.is_offline()) co_return;
+      if (node_.disk_health().is_offline()) co_return;
       if (++looked_at % kLogsPerTurn == 0) co_await shard_.sleep_until(shard_.now());
       if (!partition->is_retired() && !node_.is_stopping()) co_await look_after(*partition, to_save);
       if (std::max(to_save.jobs.size(), to_save.removals.size()) == kLogsPerJob || node_.is_stopping() ||
@@ -363,7 +345,7 @@ awaitable<void> ShardBroker::look_after(Partition& partition, ToSave& to_save) {
   const bool keeps_all =
       log.config().retention_ms < 0 && log.config().retention_bytes < 0 && !log.config().cleanup_compact;
   if (log.release_if_idle() && keeps_all && log.next_removal() == Instant::never()) co_return;
-  PartitionReader reader(reads_, partition);
+  PartitionReader reader(partition);
   const auto rolled = co_await reader.look_at_times(0, [&](log::Wait wait) { return log.roll_if_old(wall_now, wait); });
   if (partition.is_retired()) co_return;
   if (!rolled) note_failure(name, rolled.error());
@@ -376,7 +358,7 @@ awaitable<void> ShardBroker::look_after(Partition& partition, ToSave& to_save) {
   if (!deleted) {
     note_failure(name, deleted.error());
   } else {
-    metrics_.counter(Metric::retention_deleted_segments).add(*deleted);
+    context_.metrics.counter(Metric::retention_deleted_segments).add(*deleted);
   }
   // Whoever reads them has them open, so on a full disk nothing is gained by waiting.
   if (auto removal = log.due_removals(node_.disk_space().is_full() ? Instant::never() : shard_.now()))
@@ -394,7 +376,7 @@ awaitable<void> ShardBroker::look_after(Partition& partition, ToSave& to_save) {
     if (compaction && *compaction) {
       partition.begin_work();
       co_await compact(partition, **compaction);
-      end_work(partition);
+      partition.end_work();
       if (partition.is_retired()) co_return;
     }
   }
@@ -425,7 +407,7 @@ awaitable<void> ShardBroker::save(ToSave begun) {
   for (std::size_t i = 0; i < to_save.jobs.size(); ++i) {
     to_save.partitions[i]->end_checkpoint(to_save.jobs[i], saved);
     note_ends(*to_save.partitions[i]);
-    end_work(*to_save.partitions[i]);
+    to_save.partitions[i]->end_work();
   }
   const bool failed = std::ranges::any_of(to_save.partitions, [](const auto& p) { return p->log().failed(); });
   if (!saved) note_failure("saving indexes and producer states", saved.error(), failed);
@@ -447,7 +429,7 @@ awaitable<void> ShardBroker::remove(Removals removals) {
       if (auto gone = removal.run(); !gone) outcome = std::move(gone);
     return outcome;
   });
-  for (const auto& [partition, removal] : removals) end_work(*partition);
+  for (const auto& [partition, removal] : removals) partition->end_work();
   if (!removed) note_failure("removing old segments", removed.error());
 }
 
@@ -460,33 +442,16 @@ awaitable<void> ShardBroker::checkpoint(Partition& partition) {
     partition.begin_work();
     auto saved = co_await node_.machine().disk_pool.run(shard_, [&] { return (**job).run(); });
     partition.end_checkpoint(**job, saved);
-    end_work(partition);
+    partition.end_work();
     if (!saved) note_failure(partition.name().to_string(), saved.error(), log.failed());
   }
   note_ends(partition);
 }
 
-void ShardBroker::checkpoint_soon(const std::shared_ptr<Partition>& partition) {
-  log_tasks_.spawn([](ShardBroker& self, std::shared_ptr<Partition> kept) -> awaitable<void> {
+void ShardBroker::checkpoint_soon(std::shared_ptr<Partition> partition) {
+  context_.log_tasks.spawn([](ShardBroker& self, std::shared_ptr<Partition> kept) -> awaitable<void> {
     co_await self.checkpoint(*kept);
     kept->checkpoint_done();
-  }(*this, partition));
-}
-
-void ShardBroker::warm_up(std::shared_ptr<Partition> partition) {
-  log_tasks_.spawn([](ShardBroker& self, std::shared_ptr<Partition> kept) -> awaitable<void> {
-    kept->begin_work();
-    co_await self.node_.machine().disk_pool.run(self.shard_,
-                                                [job = kept->log().prepare_append()]() mutable { job.run(); });
-    self.end_work(*kept);
-    kept->warmed();
-  }(*this, std::move(partition)));
-}
-
-void ShardBroker::write_later(std::shared_ptr<Partition> partition) {
-  tasks_.spawn([](ShardBroker& self, std::shared_ptr<Partition> kept) -> awaitable<void> {
-    co_await self.shard_.sleep_until(self.shard_.now() + kFullDiskPause);
-    kept->end_turn();
   }(*this, std::move(partition)));
 }
 
@@ -509,7 +474,7 @@ awaitable<void> ShardBroker::compact(Partition& partition, log::CompactionJob& j
   }
   if (auto done = partition.log().finish_compaction(job, shard_.now()); !done)
     co_return note_failure(partition.name().to_string(), done.error(), partition.log().failed());
-  metrics_.counter(Metric::compactions).add();
+  context_.metrics.counter(Metric::compactions).add();
 }
 
 void ShardBroker::note_failure(std::string_view what, const Error& error) {
@@ -517,8 +482,8 @@ void ShardBroker::note_failure(std::string_view what, const Error& error) {
 }
 
 void ShardBroker::note_failure(std::string_view what, const Error& error, bool is_final) {
-  if (is_final) return node_.disk_failed(error);
-  if (error.code == Errc::read_failed) node_.read_failed(error);
+  if (is_final) return node_.disk_health().disk_failed(error);
+  if (error.code == Errc::read_failed) node_.disk_health().read_failed(error);
   node_.logger().warn("{}: {}; it is tried again when the logs are looked at next", what, error.message);
 }
 
@@ -529,11 +494,11 @@ void ShardBroker::adopt(std::unique_ptr<env::Stream> stream, const BoundListener
 void ShardBroker::serve(std::shared_ptr<Connection> connection) {
   connections_.push_back(connection);
   room_.connection_came();
-  tasks_.spawn(run_connection(std::move(connection)));
+  context_.tasks.spawn(run_connection(std::move(connection)));
   wake_sweep();
   if (!sweeping_) {
     sweeping_ = true;
-    tasks_.spawn(sweep_connections());
+    context_.tasks.spawn(sweep_connections());
   }
 }
 
@@ -547,13 +512,13 @@ awaitable<void> ShardBroker::run_connection(std::shared_ptr<Connection> connecti
   if (ShardBroker* target = connection->move_target(); target != nullptr && !connection->is_closing()) {
     connections_assigned_.fetch_sub(1, std::memory_order_relaxed);
     target->assign_connection();
-    metrics_.counter(Metric::connection_moves).add();
+    context_.metrics.counter(Metric::connection_moves).add();
     connection->move_to(*target);
     target->shard().post(
         [target, connection = std::move(connection)]() mutable { target->serve(std::move(connection)); });
   } else {
     connections_assigned_.fetch_sub(1, std::memory_order_relaxed);
-    metrics_.connection_closed(connection->close_reason());
+    context_.metrics.connection_closed(connection->close_reason());
     node_.release_connection(connection->remote_address());
   }
 }
@@ -585,7 +550,7 @@ void ShardBroker::request_ended() {
   if (--requests_ == 0) connection_or_requests_ended_.notify_all();
 }
 
-void ShardBroker::add_producers(std::size_t count) {
+void ShardBroker::producers_came(std::size_t count) {
   const std::size_t most = node_.config().producers_max / node_.machine().shards.size();
   producers_ += count;
   if (producers_ <= most) return;
@@ -608,7 +573,9 @@ void ShardBroker::add_producers(std::size_t count) {
 }
 
 void ShardBroker::refresh_metrics() {
-  const auto set = [this](Metric row, std::size_t value) { metrics_.gauge(row).set(static_cast<std::int64_t>(value)); };
+  const auto set = [this](Metric row, std::size_t value) {
+    context_.metrics.gauge(row).set(static_cast<std::int64_t>(value));
+  };
   std::size_t request_bytes = 0;
   for (const auto& connection : connections_)
     request_bytes += connection->held_bytes() - std::min(connection->held_bytes(), RequestRoom::kOwnBytes);

@@ -15,14 +15,12 @@
 #include "broker/metrics.h"
 #include "broker/node.h"
 #include "broker/partition.h"
-#include "broker/partition_reader.h"
-#include "broker/peer_log.h"
 #include "broker/reading_turns.h"
 #include "broker/request_room.h"
 #include "broker/settings.h"
+#include "broker/shard_context.h"
 #include "broker/syncer.h"
 #include "broker/topics.h"
-#include "broker/turn_end.h"
 #include "cluster/image.h"
 #include "env/shard.h"
 #include "env/task_group.h"
@@ -35,27 +33,25 @@ class GroupService;
 
 /// What one shard of the broker holds: its partitions, its connections, its view of the cluster. Everything here is
 /// touched by the shard's own thread only; other shards post.
-class ShardBroker final : private log::OpenFiles::Owner {
+class ShardBroker final : private log::OpenFiles::Owner, private PartitionHost {
  public:
   ShardBroker(Node& node, env::Shard& shard);
   ~ShardBroker() override;
 
   [[nodiscard]] Node& node() const { return node_; }
   [[nodiscard]] env::Shard& shard() const { return shard_; }
-  [[nodiscard]] env::TaskGroup& tasks() { return tasks_; }
+  [[nodiscard]] ShardContext& context() { return context_; }
+  [[nodiscard]] env::TaskGroup& tasks() { return context_.tasks; }
   /// For what works on logs or their files beside the requests: a stop waits for it before it closes the logs.
-  [[nodiscard]] env::TaskGroup& log_tasks() { return log_tasks_; }
+  [[nodiscard]] env::TaskGroup& log_tasks() { return context_.log_tasks; }
   /// What other shards wait for (see `await_on`).
   [[nodiscard]] env::TaskGroup& tasks_for_others() { return tasks_for_others_; }
-  [[nodiscard]] ShardMetrics& metrics() { return metrics_; }
+  [[nodiscard]] ShardMetrics& metrics() { return context_.metrics; }
   /// For what a client can cause; what the machine causes goes to the node's logger.
-  [[nodiscard]] PeerLog& peer_log() { return peer_log_; }
+  [[nodiscard]] PeerLog& peer_log() { return context_.peer_log; }
   /// Sets what is not counted as it happens: levels, and sums over partitions and groups.
   void refresh_metrics();
-  /// For readers of the partitions that live here.
-  [[nodiscard]] const ReadContext& reads() const { return reads_; }
-  [[nodiscard]] Syncer& syncer() { return syncer_; }
-  [[nodiscard]] TurnEnd& turn_end() { return turn_end_; }
+  [[nodiscard]] TurnEnd& turn_end() { return context_.turn_end; }
   [[nodiscard]] RequestRoom& room() { return room_; }
   [[nodiscard]] ReadingTurns& reading_turns() { return reading_turns_; }
   [[nodiscard]] GroupService& groups() { return *groups_; }
@@ -70,13 +66,18 @@ class ShardBroker final : private log::OpenFiles::Owner {
   /// A partition that lives here, or null.
   [[nodiscard]] Partition* find(const Uuid& topic_id, std::int32_t index);
   void put(std::shared_ptr<Partition> partition);
+  /// One that will live here. Any thread.
+  [[nodiscard]] std::shared_ptr<Partition> make_partition(TopicPartition name, Uuid topic_id,
+                                                          const cluster::Partition& key, const TopicSettings& settings,
+                                                          std::unique_ptr<log::Log> log) {
+    PartitionHost& host = *this;
+    return std::make_shared<Partition>(context_, host, std::move(name), topic_id, key, settings, std::move(log));
+  }
   /// Destroys what holds unanswered requests; the node is gone.
   void drop_requests();
   /// Takes the partitions of a topic out; who waits for them is told that they are gone. Returns when nothing of ours
   /// works on their files any more, so that their directories may lose their names.
   awaitable<std::vector<std::shared_ptr<Partition>>> remove(Uuid topic_id);
-  /// After Partition::begin_work.
-  void end_work(Partition& partition);
   template <class F>
   void for_each_partition(F f) {
     for (auto& [id, topic] : partitions_)
@@ -118,24 +119,11 @@ class ShardBroker final : private log::OpenFiles::Owner {
   [[nodiscard]] record::ValidationRules validation_rules(const cluster::Topic& topic);
   /// The settings of a topic, resolved once per image.
   [[nodiscard]] std::shared_ptr<const TopicSettings> settings(const cluster::Topic& topic);
-  /// A sync of `partition` ended well: its new end goes to the data directory's record of synced ends.
-  void note_synced(Partition& partition);
-  /// The disk is full: `partition` tries again in a moment to write what it has gathered.
-  void write_later(std::shared_ptr<Partition> partition);
-  /// Reads on the pool what the partition's first append needs; calls `Partition::warmed`.
-  void warm_up(std::shared_ptr<Partition> partition);
   /// The next look at the logs is now, not when it is due.
   void look_soon() {
     looks_soon_ = true;
     look_timer_->cancel();
   }
-  /// Saves what recovery would otherwise have to read again; calls `Partition::checkpoint_done`.
-  void checkpoint_soon(const std::shared_ptr<Partition>& partition);
-
-  /// So many more idempotent producers are remembered here. Over the shard's part of the broker's limit the longest
-  /// idle are forgotten, of the partitions that remember the most.
-  void add_producers(std::size_t count);
-
   /// A connection is not idle any more: somebody has to see to it that it keeps to its limits.
   void wake_sweep() {
     if (sweep_sleeps_) sweep_timer_->cancel();
@@ -148,6 +136,14 @@ class ShardBroker final : private log::OpenFiles::Owner {
  private:
   void sync_soon(log::Log& log) override;
   void was_synced(log::Log& log, const Result<void>& outcome) override;
+  void sync_now(Partition& partition) override { syncer_.start(partition); }
+  void sync_soon(Partition& partition) override { syncer_.put_off(partition); }
+  void sync_by_time(Partition& partition) override { syncer_.begin_timing(partition); }
+  void checkpoint_soon(std::shared_ptr<Partition> partition) override;
+  /// Over the shard's part of the broker's limit the longest idle are forgotten, of the partitions that remember the
+  /// most.
+  void producers_came(std::size_t count) override;
+  void work_ended() override { work_ended_.notify_all(); }
   void serve(std::shared_ptr<Connection> connection);
   awaitable<void> run_connection(std::shared_ptr<Connection> connection);
   awaitable<void> sweep_connections();
@@ -187,16 +183,11 @@ class ShardBroker final : private log::OpenFiles::Owner {
 
   Node& node_;
   env::Shard& shard_;
-  ShardMetrics metrics_;
-  env::TaskGroup tasks_;
-  env::TaskGroup log_tasks_;
+  ShardContext context_;
   env::TaskGroup tasks_for_others_;
   env::Event connection_or_requests_ended_;
   env::Event work_ended_;  ///< of a retired partition
-  PeerLog peer_log_;
-  ReadContext reads_;
   Syncer syncer_;
-  TurnEnd turn_end_;
   RequestRoom room_;
   ReadingTurns reading_turns_;
   log::OpenFiles open_files_;

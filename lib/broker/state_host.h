@@ -11,10 +11,10 @@
 
 #include "base/assert.h"
 #include "base/time.h"
-#include "broker/partition_reader.h"
+#include "broker/partition.h"
+#include "broker/shard_context.h"
 #include "broker/state_log.h"
 #include "env/async.h"
-#include "env/logger.h"
 #include "env/shard.h"
 #include "env/task_group.h"
 #include "model/error_code.h"
@@ -45,18 +45,11 @@ class StateHost final : public std::enable_shared_from_this<StateHost<M>> {
   using Ask = std::move_only_function<Effects(M&, statelog::RequestToken, statelog::Time)>;
   using Told = std::move_only_function<void(Response)>;
 
-  /// What it needs of its shard; all of it outlives the host.
-  struct Context {
-    const ReadContext& reads;  ///< of the shard that it is on
-    env::TaskGroup& tasks;     ///< where its load and its clock run
-    env::Logger& logger;
-  };
   /// `make` returns a machine without state. `what` is the word for what the machine keeps ("groups").
-  StateHost(const Context& context, std::shared_ptr<Partition> partition, std::string_view what,
-            std::function<std::unique_ptr<M>()> make)
-      : shard_(context.reads.shard),
-        tasks_(context.tasks),
-        log_(context.reads, context.logger, std::move(partition), what),
+  StateHost(std::shared_ptr<Partition> partition, std::string_view what, std::function<std::unique_ptr<M>()> make)
+      : shard_(partition->shard().shard),
+        tasks_(partition->shard().tasks),
+        log_(std::move(partition), what),
         make_(std::move(make)),
         machine_(make_()),
         timer_(shard_.make_timer()) {}
@@ -165,7 +158,7 @@ class StateHost final : public std::enable_shared_from_this<StateHost<M>> {
   }
 
   env::Shard& shard_;
-  env::TaskGroup& tasks_;
+  env::TaskGroup& tasks_;  ///< where its load and its clock run
   StateLog log_;
   const std::function<std::unique_ptr<M>()> make_;
   std::unique_ptr<M> machine_;

@@ -7,7 +7,7 @@
 #include "broker/errors.h"
 #include "broker/partition.h"
 #include "broker/partition_reader.h"
-#include "broker/shard_broker.h"
+#include "broker/shard_context.h"
 #include "record/batch_builder.h"
 #include "record/record.h"
 
@@ -18,13 +18,12 @@ constexpr std::size_t kLoadBytes = 1 << 20;
 
 }  // namespace
 
-StateLog::StateLog(const ReadContext& reads, env::Logger& logger, std::shared_ptr<Partition> partition,
-                   std::string_view what)
-    : reads_(reads),
-      logger_(logger),
-      partition_(std::move(partition)),
-      what_(what),
-      epoch_(partition_->leader_epoch()) {}
+StateLog::StateLog(std::shared_ptr<Partition> partition, std::string_view what)
+    : partition_(std::move(partition)), what_(what), epoch_(partition_->leader_epoch()) {}
+
+env::Shard& StateLog::shard() const { return partition_->shard().shard; }
+
+env::Logger& StateLog::logger() const { return partition_->shard().node.logger(); }
 
 void StateLog::set_epoch(LeaderEpoch epoch) {
   MQ_ASSERT(epoch >= epoch_);
@@ -35,7 +34,7 @@ bool StateLog::is_empty() const { return partition_->log().log_start() == partit
 
 awaitable<Result<void>> StateLog::replay(Replay replay, std::function<bool()> is_wanted) {
   const log::Log& log = partition_->log();
-  PartitionReader reader(reads_, *partition_);
+  PartitionReader reader(*partition_);
   const Offset end = reader.end_of(Bound::log_end);
   for (Offset at = log.log_start(); at < end;) {
     MQ_CO_TRY(const std::string bytes, co_await reader.read_bytes({.from = at, .end = end, .bytes_max = kLoadBytes}));
@@ -70,8 +69,8 @@ Result<void> StateLog::replay_record(const Replay& replay, const record::RecordV
     case statelog::Replayed::kTaken:
       return {};
     case statelog::Replayed::kForeign:
-      logger_.warn("{}: the record at offset {} is not understood and is skipped", partition_->name().to_string(),
-                   record.offset.value());
+      logger().warn("{}: the record at offset {} is not understood and is skipped", partition_->name().to_string(),
+                    record.offset.value());
       return {};
     case statelog::Replayed::kUnreadable:
       return fail(Errc::corrupt, "{}: the record at offset {} is of a known kind, but cannot be read",
@@ -83,20 +82,20 @@ Result<void> StateLog::replay_record(const Replay& replay, const record::RecordV
 bool StateLog::may_load_again(const Error& error) {
   const std::string name = partition_->name().to_string();
   if (error.code == Errc::corrupt || error.code == Errc::corrupt_batch) {
-    logger_.error(
+    logger().error(
         "{}: its {} cannot be loaded and are not served: {}; 'mqctl segment verify {}' names what is damaged; with mqd "
         "stopped, put back a good copy of the directory, or move it away: its {} then begin anew",
         name, what_, error.message, partition_->log().directory(), what_);
     return false;
   }
-  logger_.error("{}: its {} are not served yet, since they cannot be read: {}; it is tried again", name, what_,
-                error.message);
-  if (error.code == Errc::disk_failed) partition_->shard().node().disk_failed(error);
+  logger().error("{}: its {} are not served yet, since they cannot be read: {}; it is tried again", name, what_,
+                 error.message);
+  if (error.code == Errc::disk_failed) partition_->shard().node.disk_health.disk_failed(error);
   return true;
 }
 
 void StateLog::append(std::span<const statelog::Record> records, Done done) {
-  auto in_its_turn = [&shard = reads_.shard, done = std::move(done)](ErrorCode error) mutable {
+  auto in_its_turn = [&shard = shard(), done = std::move(done)](ErrorCode error) mutable {
     shard.post([done = std::move(done), error]() mutable { done(error); });
   };
   const auto end = write(records);
@@ -108,7 +107,7 @@ Result<Offset> StateLog::write(std::span<const statelog::Record> records) {
   if (partition_->leader_epoch() != epoch_)
     return fail(Errc::not_leader, "{} has another leader epoch by now", partition_->name().to_string());
   record::BatchBuilder builder;
-  const WallMillis now = reads_.shard.clock().wall_now();
+  const WallMillis now = shard().clock().wall_now();
   for (const statelog::Record& record : records)
     builder.add(now, BytesView(record.key), record.value ? std::optional<BytesView>(*record.value) : std::nullopt);
   MQ_TRY(std::string batch, builder.finish());
@@ -122,7 +121,7 @@ Result<Offset> StateLog::write(std::span<const statelog::Record> records) {
 
 void StateLog::after_appends(std::move_only_function<void()> done) {
   const Offset end = partition_->log().log_end();
-  partition_->when_committed(end, [&shard = reads_.shard, done = std::move(done)](ErrorCode) mutable {
+  partition_->when_committed(end, [&shard = shard(), done = std::move(done)](ErrorCode) mutable {
     shard.post([done = std::move(done)]() mutable { done(); });
   });
 }

@@ -9,11 +9,14 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "env/async.h"
-#include "env/logger.h"
 #include "model/error_code.h"
 #include "model/ids.h"
 #include "statelog/effects.h"
 
+namespace mq::env {
+class Logger;
+class Shard;
+}  // namespace mq::env
 namespace mq::record {
 struct RecordView;
 }  // namespace mq::record
@@ -21,15 +24,14 @@ struct RecordView;
 namespace mq::broker {
 
 class Partition;
-struct ReadContext;
 
 /// The log that a state machine is kept in: a partition of an internal topic that this broker leads. Knows nothing of
 /// the machine but the word for what it keeps (`what`: "groups"), for the operator's log. On the partition's shard
 /// only.
 class StateLog {
  public:
-  /// `reads` and `logger` outlive it, and so does the text of `what`.
-  StateLog(const ReadContext& reads, env::Logger& logger, std::shared_ptr<Partition> partition, std::string_view what);
+  /// The text of `what` outlives it.
+  StateLog(std::shared_ptr<Partition> partition, std::string_view what);
 
   /// The leader epoch that is appended in: the one that its partition had when this was made, or a later one.
   [[nodiscard]] LeaderEpoch epoch() const { return epoch_; }
@@ -58,9 +60,9 @@ class StateLog {
   [[nodiscard]] Result<Offset> replay_batches(const Replay& replay, BytesView bytes, Offset at);
   [[nodiscard]] Result<void> replay_record(const Replay& replay, const record::RecordView& record);
   [[nodiscard]] Result<Offset> write(std::span<const statelog::Record> records);
+  [[nodiscard]] env::Shard& shard() const;
+  [[nodiscard]] env::Logger& logger() const;
 
-  const ReadContext& reads_;
-  env::Logger& logger_;
   std::shared_ptr<Partition> partition_;
   std::string_view what_;
   LeaderEpoch epoch_;

@@ -3,17 +3,13 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/assert.h"
-#include "broker/partition.h"
-#include "broker/shard_broker.h"
-
 namespace mq::broker {
 
-Syncer::Syncer(ShardBroker& shard)
+Syncer::Syncer(ShardContext& shard)
     : shard_(shard),
-      timer_(shard.shard().make_timer()),
-      flush_timer_(shard.shard().make_timer()),
-      idle_(std::make_unique<env::Event>(shard.shard())) {}
+      timer_(shard.shard.make_timer()),
+      flush_timer_(shard.shard.make_timer()),
+      idle_(std::make_unique<env::Event>(shard.shard)) {}
 
 Syncer::~Syncer() = default;
 
@@ -21,7 +17,7 @@ void Syncer::put_off(Partition& partition) {
   lazy_.push_back(partition.shared_from_this());
   if (!lazy_running_ && !stopping_) {
     lazy_running_ = true;
-    shard_.tasks().spawn(run_lazily());
+    shard_.tasks.spawn(run_lazily());
   }
 }
 
@@ -29,18 +25,17 @@ void Syncer::start(Partition& partition) {
   auto job = partition.begin_sync();
   if (!job) return;
   ++running_;
-  env::Shard& home = shard_.shard();
-  shard_.node().machine().disk_pool.submit(
-      [this, &home, kept = partition.shared_from_this(), sync = std::move(*job)]() mutable {
-        const Instant begun = home.now();
-        auto outcome = sync.run();
-        home.post([this, kept = std::move(kept), sync = std::move(sync), outcome = std::move(outcome),
-                   took = home.now() - begun]() mutable { finish(*kept, sync, outcome, took); });
-      });
+  env::Shard& home = shard_.shard;
+  shard_.node.disk_pool().submit([this, &home, kept = partition.shared_from_this(), sync = std::move(*job)]() mutable {
+    const Instant begun = home.now();
+    auto outcome = sync.run();
+    home.post([this, kept = std::move(kept), sync = std::move(sync), outcome = std::move(outcome),
+               took = home.now() - begun]() mutable { finish(*kept, sync, outcome, took); });
+  });
 }
 
 void Syncer::finish(Partition& partition, const log::SyncJob& job, const Result<void>& outcome, Duration took) {
-  shard_.metrics().sync_duration.record(took);
+  shard_.metrics.sync_duration.record(took);
   --running_;
   partition.end_sync(job, outcome);
   if (running_ == 0) idle_->notify_all();
@@ -48,7 +43,7 @@ void Syncer::finish(Partition& partition, const log::SyncJob& job, const Result<
 
 awaitable<void> Syncer::run_lazily() {
   while (!lazy_.empty() && !stopping_) {
-    (void)co_await timer_->wait_until(shard_.shard().now() + kLazySync);
+    (void)co_await timer_->wait_until(shard_.shard.now() + kLazySync);
     for (const auto& partition : std::exchange(lazy_, {})) partition->sync_is_due();
   }
   lazy_running_ = false;
@@ -57,10 +52,10 @@ awaitable<void> Syncer::run_lazily() {
 void Syncer::begin_timing(Partition& partition) {
   const Duration interval = partition.log().config().flush_interval;
   if (interval == Duration::max() || stopping_ || !partition.begin_timing()) return;
-  const auto place = timed_.emplace(shard_.shard().now() + interval, partition.weak_from_this());
+  const auto place = timed_.emplace(shard_.shard.now() + interval, partition.weak_from_this());
   if (!timed_running_) {
     timed_running_ = true;
-    shard_.tasks().spawn(run_timed());
+    shard_.tasks.spawn(run_timed());
   } else if (place == timed_.begin()) {
     flush_timer_->cancel();
   }
@@ -69,7 +64,7 @@ void Syncer::begin_timing(Partition& partition) {
 awaitable<void> Syncer::run_timed() {
   while (!timed_.empty() && !stopping_) {
     const auto next = timed_.begin();
-    if (shard_.shard().now() < next->first) {
+    if (shard_.shard.now() < next->first) {
       (void)co_await flush_timer_->wait_until(next->first);
       continue;
     }
@@ -80,15 +75,13 @@ awaitable<void> Syncer::run_timed() {
   timed_running_ = false;
 }
 
-awaitable<void> Syncer::drain() {
+void Syncer::stop() {
   stopping_ = true;
   timer_->cancel();
   flush_timer_->cancel();
-  shard_.for_each_partition([this](Partition& partition) {
-    // Nobody waits for the others: closing syncs them, many at once.
-    if (partition.log().config().flush_on_ack && !partition.is_syncing() && partition.log().needs_sync())
-      start(partition);
-  });
+}
+
+awaitable<void> Syncer::drain() {
   while (running_ > 0) co_await idle_->wait();
 }
 

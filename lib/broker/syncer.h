@@ -5,14 +5,13 @@
 #include <memory>
 #include <vector>
 
+#include "broker/partition.h"
+#include "broker/shard_context.h"
 #include "env/event.h"
 #include "env/shard.h"
 #include "log/log_jobs.h"
 
 namespace mq::broker {
-
-class Partition;
-class ShardBroker;
 
 /// Carries out what the replicas of one shard decide of their syncs: runs them on the pool, and comes back for those
 /// that are put off, within kLazySync or, on topics that are not synced for their answers, after flush.ms.
@@ -20,7 +19,7 @@ class Syncer {
  public:
   static constexpr Duration kLazySync = 10ms;
 
-  explicit Syncer(ShardBroker& shard);
+  explicit Syncer(ShardContext& shard);
   ~Syncer();
 
   /// Begins a sync now, if there is anything to sync.
@@ -29,8 +28,9 @@ class Syncer {
   void put_off(Partition& partition);
   /// Calls `partition.sync_is_overdue()` once flush.ms has passed, where it is set.
   void begin_timing(Partition& partition);
-  /// Syncs every dirty log of a `flush=ack` topic, and returns when they are on disk or have failed. The last thing a
-  /// stop asks for: no lazy sync is started afterwards.
+  /// Starts no lazy or timed sync any more. The last thing before the stop asks for those that are still wanted.
+  void stop();
+  /// Returns when every sync that was begun is on disk or has failed.
   awaitable<void> drain();
 
  private:
@@ -38,7 +38,7 @@ class Syncer {
   awaitable<void> run_lazily();
   awaitable<void> run_timed();
 
-  ShardBroker& shard_;
+  ShardContext& shard_;
   std::vector<std::shared_ptr<Partition>> lazy_;            ///< dirty, nobody waits
   std::multimap<Instant, std::weak_ptr<Partition>> timed_;  ///< when flush.ms has passed for them
   std::unique_ptr<env::Timer> timer_;

@@ -421,8 +421,8 @@ awaitable<Result<Topics::Made>> Topics::make_logs(cluster::TopicPtr topic, std::
       const TopicPartition name{made.topic->name, index};
       ShardBroker& owner = node_.owner_of(made.topic->id, index);
       MQ_TRY(auto log, make_one(name, owner));
-      made.partitions.push_back(std::make_shared<Partition>(
-          owner, name, made.topic->id, *made.topic->find_partition(index), *settings, std::move(log)));
+      made.partitions.push_back(
+          owner.make_partition(name, made.topic->id, *made.topic->find_partition(index), *settings, std::move(log)));
     }
     return {};
   };
@@ -446,7 +446,7 @@ awaitable<Result<void>> Topics::sync_new(const std::vector<Made>& made) {
     for (const auto& partition : topic.partitions) names.push_back(partition->name());
   auto synced = co_await node_.machine().disk_pool.run(node_.first_shard().shard(),
                                                        [&] { return node_.log_dir().sync_new(names); });
-  if (!synced && synced.error().code == Errc::disk_failed) node_.disk_failed(synced.error());
+  if (!synced && synced.error().code == Errc::disk_failed) node_.disk_health().disk_failed(synced.error());
   co_return synced;
 }
 
@@ -455,7 +455,7 @@ awaitable<void> Topics::put(std::vector<Made> made) {
     std::vector<std::shared_ptr<Partition>> there;
     for (const Made& topic : made)
       for (const auto& partition : topic.partitions)
-        if (&partition->shard() == shard.get()) there.push_back(partition);
+        if (&partition->shard() == &shard->context()) there.push_back(partition);
     // By value: what was posted may outlive a node that is killed.
     co_await env::on_shard(node_.first_shard().shard(), shard->shard(), [&shard, there = std::move(there)]() mutable {
       for (auto& partition : there) shard->put(std::move(partition));

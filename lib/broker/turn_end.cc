@@ -2,25 +2,21 @@
 
 #include <utility>
 
-#include "broker/connection.h"
-#include "broker/partition.h"
-#include "broker/shard_broker.h"
-
 namespace mq::broker {
 
-void TurnEnd::add(std::shared_ptr<Partition> partition) {
+void TurnEnd::add_partition(std::shared_ptr<EndsTurn> partition) {
   partitions_.push_back(std::move(partition));
   schedule();
 }
 
-void TurnEnd::add(std::shared_ptr<Connection> connection) {
+void TurnEnd::add_connection(std::shared_ptr<EndsTurn> connection) {
   connections_.push_back(std::move(connection));
   schedule();
 }
 
 void TurnEnd::schedule() {
   // The loop runs this after every event that it has fetched already.
-  if (!std::exchange(is_scheduled_, true)) shard_.shard().post([this] { run(); });
+  if (!std::exchange(is_scheduled_, true)) shard_.post([this] { run(); });
 }
 
 void TurnEnd::run() {

@@ -3,11 +3,19 @@
 #include <memory>
 #include <vector>
 
+#include "env/shard.h"
+
 namespace mq::broker {
 
-class Connection;
-class Partition;
-class ShardBroker;
+/// Puts something off to the end of a turn.
+class EndsTurn {
+ public:
+  /// Does what was put off.
+  virtual void end_turn() = 0;
+
+ protected:
+  ~EndsTurn() = default;
+};
 
 /// What a shard puts off to the end of a turn of its event loop, so that one system call serves all that came in that
 /// turn: the small batches of a partition are written together, the ready answers of a connection are sent together.
@@ -17,23 +25,23 @@ class ShardBroker;
 /// same turn. Belongs to one shard; its thread only.
 class TurnEnd {
  public:
-  explicit TurnEnd(ShardBroker& shard) : shard_(shard) {}
+  explicit TurnEnd(env::Shard& shard) : shard_(shard) {}
   TurnEnd(const TurnEnd&) = delete;
   TurnEnd& operator=(const TurnEnd&) = delete;
 
-  /// Calls `partition.end_turn()` once. The caller sees to it that it is not added twice.
-  void add(std::shared_ptr<Partition> partition);
-  /// Calls `connection.end_turn()` once, after the partitions. Neither is added twice.
-  void add(std::shared_ptr<Connection> connection);
+  /// Calls `partition->end_turn()` once. Who is there is not added again before that.
+  void add_partition(std::shared_ptr<EndsTurn> partition);
+  /// Calls `connection->end_turn()` once, after the partitions. Who is there is not added again before that.
+  void add_connection(std::shared_ptr<EndsTurn> connection);
 
  private:
   void schedule();
   void run();
 
-  ShardBroker& shard_;
+  env::Shard& shard_;
   bool is_scheduled_ = false;
-  std::vector<std::shared_ptr<Partition>> partitions_;
-  std::vector<std::shared_ptr<Connection>> connections_;
+  std::vector<std::shared_ptr<EndsTurn>> partitions_;
+  std::vector<std::shared_ptr<EndsTurn>> connections_;
 };
 
 }  // namespace mq::broker

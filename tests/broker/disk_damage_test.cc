@@ -91,8 +91,8 @@ TEST_F(DiskDamage, UnreadableSectorIsToldCountedAndAnsweredWithAnErrorAndTheRest
   }
   EXPECT_EQ(times_logged(segment(0) + ":0: "), 1U) << "once, however often it is asked for";
   EXPECT_TRUE(logged("t-0 cannot be read from the disk"));
-  EXPECT_GE(node_->failed_reads().count, 5U);
-  EXPECT_NE(node_->failed_reads().last.find(segment(0)), std::string::npos);
+  EXPECT_GE(node_->disk_health().failed_reads().count, 5U);
+  EXPECT_NE(node_->disk_health().failed_reads().last.find(segment(0)), std::string::npos);
   // No failed disk: other places are read, and written.
   EXPECT_FALSE(node_->is_offline());
   EXPECT_GT(fetch(1).bytes, 0U);

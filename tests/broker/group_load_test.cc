@@ -104,7 +104,7 @@ class GroupLoad : public testing::BrokerTest {
     const auto append = [&] {
       EXPECT_TRUE(to.append(batch.data(), {.header = record::parse_header(batch).value(), .max_timestamp = 0}));
     };
-    world_->run(*machine_, env::on_shard(machine_->shard(0), to.shard().shard(), append), 1min);
+    world_->run(*machine_, env::on_shard(machine_->shard(0), to.shard().shard, append), 1min);
   }
 };
 
@@ -223,7 +223,7 @@ TEST_F(GroupLoad, ReadErrorReachesTheNodeAndTheGroupsAreReadWhenTheDiskGivesThem
   });
   EXPECT_EQ(fetch().error, ErrorCode::kCoordinatorLoadInProgress);
   EXPECT_TRUE(logged("its groups are not served yet, since they cannot be read"));
-  EXPECT_GT(node_->failed_reads().count, 0u);
+  EXPECT_GT(node_->disk_health().failed_reads().count, 0u);
   EXPECT_FALSE(node_->is_offline());
   EXPECT_EQ(fetch(0, other_group()).error, ErrorCode::kNone) << "others are not affected";
   machine_->disk().clear_faults();

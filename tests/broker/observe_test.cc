@@ -91,8 +91,8 @@ TEST_F(Observed, AFailedDiskIsToldOnceAndShowsInTheNumbers) {
   world_->run(
       *machine_,
       [](Node& node) -> awaitable<bool> {
-        node.disk_failed({.code = Errc::disk_failed, .message = "input/output error"});
-        node.disk_failed({.code = Errc::disk_failed, .message = "input/output error"});
+        node.disk_health().disk_failed({.code = Errc::disk_failed, .message = "input/output error"});
+        node.disk_health().disk_failed({.code = Errc::disk_failed, .message = "input/output error"});
         co_return true;
       }(*node_),
       1min);

@@ -41,7 +41,7 @@ class Reading : public testing::BrokerTest {
     return *pool_;
   }
   [[nodiscard]] Partition& p() { return partition(topic_, 0); }
-  [[nodiscard]] const ReadContext& reads() { return node_->first_shard().reads(); }
+  [[nodiscard]] std::uint64_t cold_reads() { return p().shard().metrics.fetch_cold_reads.value(); }
   [[nodiscard]] std::string segment(std::int64_t base) const { return fmt::format("/var/lib/mq/t-0/{:020}.log", base); }
 
   /// Two records of 300 bytes in each batch; one batch in each segment, but all in one of the topic "whole"; synced.
@@ -71,26 +71,26 @@ class Reading : public testing::BrokerTest {
     machine_->disk().watch_cold_reads();
   }
   [[nodiscard]] PartitionReader::Place place(std::int64_t from, Bound bound = Bound::readable) {
-    return {.from = Offset{from}, .end = PartitionReader(reads(), p()).end_of(bound), .bytes_max = 1 << 20};
+    return {.from = Offset{from}, .end = PartitionReader(p()).end_of(bound), .bytes_max = 1 << 20};
   }
   Result<log::FileRange> read(std::int64_t from) {
-    PartitionReader reader(reads(), p());
+    PartitionReader reader(p());
     return world_->run(*machine_, reader.read(place(from)), 1min);
   }
   Result<std::string> read_bytes(std::int64_t from) {
-    PartitionReader reader(reads(), p());
+    PartitionReader reader(p());
     return world_->run(*machine_, reader.read_bytes(place(from)), 1min);
   }
   Result<log::FileRange> read_now(std::int64_t from) {
-    PartitionReader reader(reads(), p());
+    PartitionReader reader(p());
     return reader.read_now(place(from));
   }
   PartitionReader::FoundTime find_time(WallMillis timestamp) {
-    PartitionReader reader(reads(), p());
+    PartitionReader reader(p());
     return world_->run(*machine_, reader.find_time(timestamp, reader.end_of(Bound::readable)), 1min);
   }
   Result<log::EpochEnd> end_of_epoch(LeaderEpoch epoch) {
-    PartitionReader reader(reads(), p());
+    PartitionReader reader(p());
     return world_->run(*machine_, reader.end_of_epoch(epoch), 1min);
   }
   /// From now on its topic is deleted as soon as the pool has done a job.
@@ -111,7 +111,7 @@ TEST_F(Reading, EachBoundShowsWhatItsReadersMaySee) {
   on_shard([this] {
     std::string batch = make_batch({.records = 3});
     ASSERT_TRUE(p().append(batch.data(), {.header = record::parse_header(batch).value(), .max_timestamp = kWrittenAt}));
-    PartitionReader reader(reads(), p());
+    PartitionReader reader(p());
     EXPECT_EQ(reader.end_of(Bound::readable), Offset{2}) << "not synced yet";
     EXPECT_EQ(reader.end_of(Bound::stable), Offset{2});
     EXPECT_EQ(reader.end_of(Bound::log_end), Offset{5});
@@ -136,11 +136,11 @@ TEST_F(Reading, AfterARestartThePoolReadsAndChecksOnceAndTheShardNeverWaits) {
   const auto range = read(2);
   ASSERT_TRUE(range) << range.error().message;
   EXPECT_TRUE(range->verified);
-  EXPECT_EQ(reads().cold_reads.value(), 1U);
+  EXPECT_EQ(cold_reads(), 1U);
   EXPECT_EQ(machine_->disk().cold_reads_on_shards(), std::set<std::string>{});
   EXPECT_EQ(read_now(2).value().size, range->size) << "it is remembered as good";
   EXPECT_EQ(read(2).value().size, range->size);
-  EXPECT_EQ(reads().cold_reads.value(), 1U);
+  EXPECT_EQ(cold_reads(), 1U);
 }
 
 TEST_F(Reading, TimesEpochsAndStartNeverMakeTheShardWait) {
@@ -148,7 +148,7 @@ TEST_F(Reading, TimesEpochsAndStartNeverMakeTheShardWait) {
   restart_cold();
   EXPECT_EQ(find_time(kWrittenAt).value().value().offset, Offset{0});
   EXPECT_EQ(end_of_epoch(p().leader_epoch()).value().end_offset, Offset{6});
-  PartitionReader reader(reads(), p());
+  PartitionReader reader(p());
   EXPECT_EQ(world_->run(*machine_, reader.start(), 1min).value().offset, Offset{0});
   EXPECT_EQ(machine_->disk().cold_reads_on_shards(), std::set<std::string>{});
 }
@@ -199,11 +199,11 @@ TEST_F(Reading, WhatTheDiskCannotGiveIsCountedAndToldWhateverItWasReadFor) {
   restart_cold();
   machine_->disk().inject({.on = sim::DiskFault::On::read, .path_part = segment(0), .times = -1});
   EXPECT_EQ(read(0).error().code, Errc::read_failed);
-  EXPECT_EQ(node_->failed_reads().count, 1U);
+  EXPECT_EQ(node_->disk_health().failed_reads().count, 1U);
   EXPECT_TRUE(logged("t-0 cannot be read from the disk"));
   EXPECT_EQ(read_bytes(0).error().code, Errc::read_failed);
   EXPECT_EQ(find_time(kWrittenAt).error().code, Errc::read_failed);
-  EXPECT_EQ(node_->failed_reads().count, 3U);
+  EXPECT_EQ(node_->disk_health().failed_reads().count, 3U);
   EXPECT_GT(read(2).value().size, 0U) << "all else is read";
 }
 
@@ -238,7 +238,7 @@ TEST_F(Reading, TimesAreFoundBelowTheBoundOnly) {
   write(3);
   EXPECT_EQ(find_time(kWrittenAt).value().value().offset, Offset{0});
   EXPECT_EQ(find_time(kWrittenAt + 1).value(), std::nullopt);
-  PartitionReader reader(reads(), p());
+  PartitionReader reader(p());
   EXPECT_EQ(world_->run(*machine_, reader.find_latest_time(Offset{6}), 1min).value().value().offset, Offset{0});
   EXPECT_EQ(world_->run(*machine_, reader.find_time(kWrittenAt, Offset{0}), 1min).value(), std::nullopt);
 }

@@ -201,7 +201,7 @@ TEST_F(Produce, MinInsyncAsksForNoMoreThanThereAreReplicas) {
 TEST_F(Produce, FewerReplicasInSyncThanTheMinimumRefuseOnlyThoseWhoAskForAll) {
   start();
   create_topic("t", 1, {{"min.insync.replicas", "2"}});
-  env::Shard& home = partition("t", 0).shard().shard();
+  env::Shard& home = partition("t", 0).shard().shard;
   world_->run(*machine_,
               env::on_shard(machine_->shard(0), home,
                             [&] {

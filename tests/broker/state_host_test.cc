@@ -120,10 +120,7 @@ class StateHostTest : public testing::BrokerTest {
   /// One that reads what the partition has.
   void make_host() {
     on_shard([this] {
-      host_ = std::make_shared<Host>(
-          Host::Context{
-              .reads = node_->first_shard().reads(), .tasks = node_->first_shard().tasks(), .logger = node_->logger()},
-          log().shared_from_this(), "texts", [] { return std::make_unique<Texts>(); });
+      host_ = std::make_shared<Host>(log().shared_from_this(), "texts", [] { return std::make_unique<Texts>(); });
       host_->start();
     });
   }

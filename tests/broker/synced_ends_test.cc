@@ -29,7 +29,7 @@ class SyncedEnds : public testing::BrokerTest {
   }
   void note(std::int64_t end) {
     node_->log_dir().note_synced(partition("t", 0).topic_id(), PartitionId{0}, Offset{end});
-    node_->note_synced_ends();
+    node_->context().synced_ends.note();
   }
   PoolWithMishaps* pool_ = nullptr;
 };

@@ -28,7 +28,7 @@ awaitable<void> advance_start(Partition& partition, DeleteRecordsItem& item) {
     item.error = ErrorCode::kPolicyViolation;
     co_return;
   }
-  if (auto warm = co_await PartitionReader(partition.shard().reads(), partition).until_warm(); !warm) {
+  if (auto warm = co_await PartitionReader(partition).until_warm(); !warm) {
     item.error = to_wire(warm.error());
     co_return;
   }
@@ -39,8 +39,7 @@ awaitable<void> advance_start(Partition& partition, DeleteRecordsItem& item) {
     item.error = to_wire(moved.error());
     co_return;
   }
-  Node& node = partition.shard().node();
-  node.log_dir().set_log_start(partition.name(), partition.log().log_start());
+  partition.shard().node.log_dir().set_log_start(partition.name(), partition.log().log_start());
   item.low_watermark = partition.log().log_start().value();
 }
 
@@ -69,7 +68,7 @@ awaitable<wire::DeleteRecordsResponse> delete_records(Call& call, const wire::De
   };
   const auto written = co_await home.node().disk_space().with_reserve(home.shard(), write);
   home.node().disk_space().look_for_space();
-  if (!written && written.error().code == Errc::disk_failed) home.node().disk_failed(written.error());
+  if (!written && written.error().code == Errc::disk_failed) home.node().disk_health().disk_failed(written.error());
   if (!written) home.peer_log().error("the start offsets of logs were not saved: {}", written.error().message);
 
   wire::DeleteRecordsResponse response;

@@ -15,7 +15,7 @@ struct ProducersItem : Addressed {
 
 awaitable<void> list_producers(Partition& partition, ProducersItem& item) {
   co_await partition.until_warm();
-  if (auto producers = partition.log().producers(partition.shard().shard().clock().wall_now())) {
+  if (auto producers = partition.log().producers(partition.shard().shard.clock().wall_now())) {
     item.producers = std::move(*producers);
     partition.count_producers();
   } else {

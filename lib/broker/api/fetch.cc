@@ -410,7 +410,7 @@ std::string FetchOp::copy_of(FetchItem& item) {
   if (read) return copy;
   item.error = to_wire(read.error());
   item.range = {};
-  call_.broker().node().read_failed(read.error());
+  call_.broker().node().disk_health().read_failed(read.error());
   call_.broker().peer_log().error("{}-{} cannot be read from the disk: {}", item.topic->name, item.wanted.partition,
                                   read.error().message);
   return {};

@@ -24,7 +24,7 @@ awaitable<wire::InitProducerIdResponse> init_producer_id(Call& call, const wire:
   ShardBroker& home = call.broker();
   auto id = co_await await_on(home, home.node().first_shard(), [&home] { return home.node().producer_ids().next(); });
   if (!id) {
-    if (id.error().code == Errc::disk_failed) home.node().disk_failed(id.error());
+    if (id.error().code == Errc::disk_failed) home.node().disk_health().disk_failed(id.error());
     home.peer_log().warn("no producer id was given out, so idempotent producers cannot start: {}", id.error().message);
     response.error_code =
         id.error().code == Errc::disk_failed ? ErrorCode::kKafkaStorageError : ErrorCode::kCoordinatorNotAvailable;

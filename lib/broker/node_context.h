@@ -1,0 +1,46 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "broker/config_in_force.h"
+#include "broker/descriptors.h"
+#include "broker/disk_health.h"
+#include "broker/disk_space.h"
+#include "broker/life.h"
+#include "broker/node_env.h"
+#include "broker/synced_ends_writer.h"
+#include "log/log_dir.h"
+
+namespace mq::broker {
+
+/// What exists once in a broker and every part of it may use: the machine, the settings, and the state of the data
+/// directory. Decides nothing, and knows nobody who uses it.
+class NodeContext {
+ public:
+  /// What these parts ask of the others, each on any thread.
+  struct Wishes {
+    std::function<void(const Error&)> go_offline;  ///< see DiskHealth
+    std::function<void()> free_space;              ///< see DiskSpace
+  };
+  NodeContext(NodeEnv env, NodeConfig config, Wishes wishes);
+
+  [[nodiscard]] const NodeConfig& config() const { return configs.get(); }
+  [[nodiscard]] env::Pool& disk_pool() const { return machine.disk_pool; }
+  [[nodiscard]] env::Logger& logger() const { return machine.logger; }
+  /// Where what exists once runs.
+  [[nodiscard]] env::Shard& home() const { return *machine.shards.front(); }
+  [[nodiscard]] log::LogDir& log_dir() const { return *opened_log_dir; }
+  /// As connections and the open files of logs share them now. Any thread.
+  [[nodiscard]] DescriptorShares descriptors() const;
+
+  const NodeEnv machine;
+  ConfigInForce configs;
+  Life life;
+  std::unique_ptr<log::LogDir> opened_log_dir;  ///< null until the start has opened it
+  DiskHealth disk_health;
+  DiskSpace disk_space;
+  SyncedEndsWriter synced_ends;
+};
+
+}  // namespace mq::broker
