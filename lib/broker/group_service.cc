@@ -6,7 +6,6 @@
 
 #include "broker/partition.h"
 #include "broker/shard_context.h"
-#include "broker/topics.h"
 #include "cluster/image.h"
 #include "env/random.h"
 

@@ -3,11 +3,13 @@
 #include <utility>
 
 #include "broker/connection.h"
-#include "broker/shard_broker.h"
+#include "broker/request_room.h"
+#include "broker/shard_context.h"
 
 namespace mq::broker {
 
-ReadingTurns::ReadingTurns(ShardBroker& shard) : shard_(shard), pause_timer_(shard.shard().make_timer()) {}
+ReadingTurns::ReadingTurns(ShardContext& shard, const RequestRoom& room)
+    : shard_(shard), room_(room), pause_timer_(shard.shard.make_timer()) {}
 
 bool ReadingTurns::take(Connection& connection) {
   if (!std::exchange(is_taken_, true)) {
@@ -19,15 +21,15 @@ bool ReadingTurns::take(Connection& connection) {
 }
 
 void ReadingTurns::schedule() {
-  if (shard_.room().is_tight()) {
-    shard_.tasks().spawn(pause());
+  if (room_.is_tight()) {
+    shard_.tasks.spawn(pause());
   } else {
-    shard_.shard().post([this] { next(); });
+    shard_.shard.post([this] { next(); });
   }
 }
 
 awaitable<void> ReadingTurns::pause() {
-  (void)co_await pause_timer_->wait_until(shard_.shard().now() + kPause);
+  (void)co_await pause_timer_->wait_until(shard_.shard.now() + kPause);
   next();
 }
 

@@ -10,7 +10,8 @@
 namespace mq::broker {
 
 class Connection;
-class ShardBroker;
+class RequestRoom;
+class ShardContext;
 
 /// Lets the connections of one shard read large frames one after the other: in each turn of the event loop one goes on,
 /// by a piece of at most kPieceBytes and a growth of its buffer, so that the small requests of all others come between.
@@ -24,7 +25,8 @@ class ReadingTurns {
   /// processor from all others; a peer that is not read from sleeps.
   static constexpr Duration kPause = 500us;
 
-  explicit ReadingTurns(ShardBroker& shard);
+  /// Both outlive it.
+  ReadingTurns(ShardContext& shard, const RequestRoom& room);
 
   /// True: `connection` may read one piece, now. False: it waits in line, until `Connection::give_reading_turn`.
   [[nodiscard]] bool take(Connection& connection);
@@ -34,7 +36,8 @@ class ReadingTurns {
   awaitable<void> pause();
   void next();
 
-  ShardBroker& shard_;
+  ShardContext& shard_;
+  const RequestRoom& room_;
   std::deque<std::shared_ptr<Connection>> waiting_;
   bool is_taken_ = false;  ///< in this turn of the loop; then `next` is scheduled
   std::unique_ptr<env::Timer> pause_timer_;

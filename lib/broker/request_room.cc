@@ -6,7 +6,7 @@
 
 #include "base/assert.h"
 #include "broker/connection.h"
-#include "broker/shard_broker.h"
+#include "broker/shard_context.h"
 
 namespace mq::broker {
 namespace {
@@ -86,14 +86,16 @@ void Holding::give_back() {
   bytes_ = 0;
 }
 
-RequestRoom::RequestRoom(ShardBroker& shard, std::size_t part_bytes, std::shared_ptr<ExtraFrame> extra)
+RequestRoom::RequestRoom(ShardContext& shard, const Connections& connections, std::size_t part_bytes,
+                         std::shared_ptr<ExtraFrame> extra)
     : shard_(shard),
+      connections_(connections),
       part_bytes_(part_bytes),
       bytes_max_(part_bytes),
-      held_(std::make_shared<HeldBytes>(shard.shard(), *this)),
+      held_(std::make_shared<HeldBytes>(shard.shard, *this)),
       extra_(std::move(extra)),
       place_(extra_->add(held_)),
-      watch_timer_(shard.shard().make_timer()) {}
+      watch_timer_(shard.shard.make_timer()) {}
 
 RequestRoom::~RequestRoom() { held_->want(false); }
 
@@ -126,7 +128,7 @@ void RequestRoom::remove(std::size_t bytes) {
 }
 
 bool RequestRoom::is_tight() const {
-  return bytes() > bytes_max_ / 2 || (closed_at_ != Instant::never() && shard_.shard().now() < closed_at_ + kPatience);
+  return bytes() > bytes_max_ / 2 || (closed_at_ != Instant::never() && shard_.shard.now() < closed_at_ + kPatience);
 }
 
 bool RequestRoom::has_emptied() {
@@ -136,7 +138,7 @@ bool RequestRoom::has_emptied() {
 }
 
 void RequestRoom::look_soon() {
-  if (!std::exchange(looks_soon_, true)) shard_.shard().post([this] { look(); });
+  if (!std::exchange(looks_soon_, true)) shard_.shard.post([this] { look(); });
 }
 
 void RequestRoom::look() {
@@ -155,8 +157,7 @@ void RequestRoom::look() {
     held_->want(false);
     extra_->set_waiting(place_, Instant::never());
   }
-  if ((somebody_waits() || extra_connection_ != nullptr) && !std::exchange(watches_, true))
-    shard_.tasks().spawn(watch());
+  if ((somebody_waits() || extra_connection_ != nullptr) && !std::exchange(watches_, true)) shard_.tasks.spawn(watch());
 }
 
 void RequestRoom::let_go_on(Waiting& waiting) {
@@ -201,7 +202,7 @@ Holding RequestRoom::hold(Connection& connection, std::size_t bytes) {
 bool RequestRoom::close_most(std::size_t bytes, std::size_t more_than) {
   std::size_t coming = 0;
   std::vector<Connection*> holders;
-  for (const auto& connection : shard_.connections()) {
+  for (const auto& connection : connections_) {
     if (is_extra(*connection)) continue;
     if (connection->is_closing()) {
       coming += connection->held_bytes();
@@ -222,21 +223,21 @@ bool RequestRoom::close_most(std::size_t bytes, std::size_t more_than) {
     if (has_room()) break;
     coming += connection->held_bytes();
     connection->close_for_room();
-    closed_at_ = shard_.shard().now();
+    closed_at_ = shard_.shard.now();
   }
   return has_room();
 }
 
 Duration RequestRoom::patience() const {
   const bool is_long =
-      !little_waiting_.empty() && shard_.shard().now() > little_waiting_.front().first->waiting_since() + kPatience;
+      !little_waiting_.empty() && shard_.shard.now() > little_waiting_.front().first->waiting_since() + kPatience;
   return is_long ? kPatience / 4 : kPatience;
 }
 
 awaitable<void> RequestRoom::watch() {
   while (somebody_waits() || extra_connection_ != nullptr) {
-    const Instant since = shard_.shard().now();
-    for (const auto& connection : shard_.connections()) connection->begin_look();
+    const Instant since = shard_.shard.now();
+    for (const auto& connection : connections_) connection->begin_look();
     if (!co_await watch_timer_->wait_until(since + patience())) continue;
     forget_extra_that_is_complete();
     close_stalled(since);
@@ -247,7 +248,7 @@ awaitable<void> RequestRoom::watch() {
 
 void RequestRoom::close_stalled(Instant since) {
   const std::size_t more_than = little_waiting_.empty() ? little_bytes() : kOwnBytes;
-  for (const auto& connection : shard_.connections()) {
+  for (const auto& connection : connections_) {
     const bool is_in_the_way =
         is_extra(*connection) ? extra_->is_wanted() : somebody_waits() && connection->idle_bytes() > more_than;
     if (is_in_the_way && !connection->is_closing() && connection->has_stalled(since)) connection->close_for_room();

@@ -16,7 +16,7 @@ namespace mq::broker {
 
 class Connection;
 class RequestRoom;
-class ShardBroker;
+class ShardContext;
 
 /// The bytes that the buffers of one shard's connections hold. Buffers end on any thread, and some after their shard.
 class HeldBytes {
@@ -125,7 +125,10 @@ class RequestRoom {
   static constexpr std::size_t kOwnBytes = 16 << 10;
   static constexpr Duration kPatience = 500ms;
 
-  RequestRoom(ShardBroker& shard, std::size_t part_bytes, std::shared_ptr<ExtraFrame> extra);
+  using Connections = std::vector<std::shared_ptr<Connection>>;
+  /// `connections` are those of the shard, at any time; both outlive it.
+  RequestRoom(ShardContext& shard, const Connections& connections, std::size_t part_bytes,
+              std::shared_ptr<ExtraFrame> extra);
   ~RequestRoom();
 
   [[nodiscard]] const std::shared_ptr<HeldBytes>& held_bytes() const { return held_; }
@@ -185,7 +188,8 @@ class RequestRoom {
   void forget_extra_that_is_complete();
   [[nodiscard]] bool somebody_waits() const { return !little_waiting_.empty() || !much_waiting_.empty(); }
 
-  ShardBroker& shard_;
+  ShardContext& shard_;
+  const Connections& connections_;
   const std::size_t part_bytes_;
   std::size_t bytes_max_;  ///< the part, and what the connections have of their own
   std::shared_ptr<HeldBytes> held_;

@@ -35,8 +35,9 @@ ShardBroker::ShardBroker(Node& node, env::Shard& shard)
       connection_or_requests_ended_(shard),
       work_ended_(shard),
       syncer_(context_),
-      room_(*this, node.config().queued_request_bytes_max / node.machine().shards.size(), node.extra_frame()),
-      reading_turns_(*this),
+      room_(context_, connections_, node.config().queued_request_bytes_max / node.machine().shards.size(),
+            node.extra_frame()),
+      reading_turns_(context_, room_),
       open_files_(node.machine().files, *this),
       groups_(std::make_unique<GroupService>(
           context_, [this](const Uuid& topic_id, std::int32_t index) { return find(topic_id, index); })),

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Every #include of lib/, cmd/ and tests/ stays within the table of lib/README.md, and CMake's DEPENDS within it too."""
+"""Every #include of lib/, cmd/ and tests/ stays within the table of lib/README.md, and CMake's DEPENDS within it too;
+inside lib/broker it stays within the order of its files in docs/architecture.md."""
 
 import pathlib
 import re
@@ -70,6 +71,35 @@ def folder_problems(folder, may, folders):
                 yield f"{path}: includes {other}/, which CMakeLists.txt does not name under DEPENDS"
 
 
+def broker_rows():
+    """File of lib/broker without its ending -> its row in the table of docs/architecture.md."""
+    text = pathlib.Path("docs/architecture.md").read_text()
+    table = text.partition("## The files of `broker`")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| ((?:`[\w/*]+` )+)\|", table, re.MULTILINE)
+    return {name: row for row, names in enumerate(rows) for name in re.findall(r"`([\w/*]+)`", names)}
+
+
+def broker_problems():
+    """Inside lib/broker a file includes only what stands above it in the table, or in its own row."""
+    rows = broker_rows()
+    top = pathlib.Path("lib/broker")
+
+    def row_of(name):
+        return rows.get(name, rows.get("api/*") if name.startswith("api/") else None)
+
+    for path in sources(top):
+        name = str(path.relative_to(top).with_suffix(""))
+        if row_of(name) is None:
+            yield f"docs/architecture.md: no row for {path}"
+            continue
+        for other in re.findall(r'^\s*#\s*include\s*"broker/([\w/]+)\.h"', path.read_text(), re.MULTILINE):
+            if (row_of(other) or 0) > row_of(name):
+                yield f"{path}: includes broker/{other}.h, which stands below it in docs/architecture.md"
+    for name in rows:
+        if not any(top.glob(f"{name}.*")):
+            yield f"docs/architecture.md: no file for the row of {name}"
+
+
 def evasion_problems(folders):
     """Every include is one that the other checks understand, in a file that they look at."""
     for path in sorted(path for top in ("lib", "cmd", "tests") for path in pathlib.Path(top).rglob("*")):
@@ -101,6 +131,7 @@ def main():
     for folder, may in may_include.items():
         if (pathlib.Path("lib") / folder / "CMakeLists.txt").exists():
             problems += folder_problems(folder, may, may_include)
+    problems += broker_problems()
     print("\n".join(problems))
     sys.exit(1 if problems else 0)
 
