@@ -229,6 +229,7 @@ std::vector<TopicPartition> Consumer::Impl::assignment() const {
 
 void Consumer::Impl::stop() {
   closed_ = true;
+  for (const auto& [where, slot] : slots_) ++slot->version;  // an answer that is on its way finds nothing to fill
   slots_.clear();
   ready_.clear();
   buffered_ = 0;
