@@ -75,8 +75,18 @@ Result<std::unique_ptr<LogDir>> LogDir::open(env::Files& files, std::string path
   // Whoever wrote it, and in whatever form: that it is there says all.
   MQ_TRY(dir->was_clean_, files.exists(dir->file(kCleanFile)));
   MQ_CHECK(dir->read_checkpoints());
-  MQ_TRY(dir->synced_, SyncedEnds::open(files, dir->file(kSyncedEndsFile)));
+  MQ_CHECK(dir->read_slots());
   return dir;
+}
+
+Result<void> LogDir::read_slots() {
+  is_new_ = !identity_;
+  MQ_TRY(synced_, SyncedEnds::open(files_, file(kSyncedEndsFile)));
+  const bool is_missing = synced_->state() == SlotsState::missing && !is_new_;
+  if (is_missing || synced_->state() == SlotsState::damaged)
+    notes_.push_back(fmt::format("{} is {}; a log that is not here cannot be told from one that was lost",
+                                 file(kSyncedEndsFile), is_missing ? "missing" : "damaged"));
+  return {};
 }
 
 Result<void> LogDir::read_identity() {
@@ -146,7 +156,7 @@ Result<void> LogDir::read_checkpoints() {
 Result<void> LogDir::begin_writing() {
   auto removed = files_.remove(file(kCleanFile));
   if (!removed && removed.error().code != Errc::not_found) return removed;
-  MQ_CHECK(synced_->make_file(files_, file(kSyncedEndsFile)));
+  MQ_CHECK(synced_->make_file(files_, is_new_));
   if (was_clean_) return files_.sync_directory(path_);
   MQ_CHECK(tree_->sync());
   synced_at_start_ = true;
@@ -186,7 +196,7 @@ OpenContext LogDir::context_of(const TopicPartition& partition, const Uuid& topi
     context.bytes = static_cast<std::uint64_t>(bytes->value());
   context.compacted_end = get(kCompactedEnd, partition).value_or(Offset{0});
   const std::lock_guard guard(mutex_);
-  context.synced_end = synced_->get(topic_id, PartitionId{partition.partition});
+  if (const auto slot = synced_->get(topic_id, PartitionId{partition.partition})) context.synced_end = slot->end;
   return context;
 }
 
@@ -265,15 +275,47 @@ Result<std::vector<std::string>> LogDir::directories_named(std::string_view suff
 
 // --- What speaks for all logs ---------------------------------------------------------------------------------------
 
+bool LogDir::are_slots_whole() const {
+  const std::lock_guard guard(mutex_);
+  return synced_->state() == SlotsState::whole || (synced_->state() == SlotsState::missing && is_new_);
+}
+
+Result<void> LogDir::settle_slots() {
+  // What is noted by now is on disk before the word that nothing is missing.
+  MQ_CHECK(sync_synced_ends());
+  {
+    const std::lock_guard guard(mutex_);
+    synced_->settle();
+  }
+  return sync_synced_ends();
+}
+
 void LogDir::note_synced(const Uuid& topic_id, PartitionId partition, Offset end) {
   const std::lock_guard guard(mutex_);
-  synced_->set(topic_id, partition, end);
+  SyncedEnd slot = synced_->get(topic_id, partition).value_or(SyncedEnd{});
+  slot.end = end;
+  synced_->set(topic_id, partition, slot);
+}
+
+void LogDir::note_class(const Uuid& topic_id, PartitionId partition, FlushClass flush_class) {
+  const std::lock_guard guard(mutex_);
+  SyncedEnd slot = synced_->get(topic_id, partition).value_or(SyncedEnd{});
+  slot.flush_class = flush_class;
+  synced_->set(topic_id, partition, slot);
+}
+
+std::optional<SyncedEnd> LogDir::slot_of(const Uuid& topic_id, PartitionId partition) const {
+  const std::lock_guard guard(mutex_);
+  return synced_->get(topic_id, partition);
 }
 
 Result<void> LogDir::sync_synced_ends() {
-  // The first call writes what was noted last, the second syncs that.
-  MQ_CHECK(write_synced_ends());
-  MQ_CHECK(write_synced_ends());
+  const std::lock_guard one_writer(writing_);
+  // What the first round makes durable is counted in the header, if it is new, by the second.
+  for (int round = 0; round < 2; ++round) {
+    MQ_TRY(const bool is_to_be_synced, write_noted());
+    if (is_to_be_synced) MQ_CHECK(sync_slots());
+  }
   return {};
 }
 
@@ -299,22 +341,32 @@ std::optional<std::int64_t> LogDir::metadata_revision() const {
 
 Result<bool> LogDir::write_synced_ends() {
   const std::lock_guard one_writer(writing_);
-  bool wrote_before = false;
-  {
-    const std::lock_guard one_writer_of_slots(writing_slots_);
-    wrote_before = std::exchange(synced_ends_dirty_, false);
-  }
-  if (wrote_before) MQ_CHECK(synced_->file().sync());
+  MQ_TRY(const bool wrote_before, sync_slots());
   MQ_TRY(const bool is_to_be_synced, write_noted());
   return wrote_before || is_to_be_synced;
+}
+
+Result<bool> LogDir::sync_slots() {
+  std::uint32_t written = 0;
+  {
+    const std::lock_guard one_writer_of_slots(writing_slots_);
+    if (!std::exchange(synced_ends_dirty_, false)) return false;
+    written = slots_written_;
+  }
+  MQ_CHECK(synced_->file().sync());
+  const std::lock_guard guard(mutex_);
+  synced_->count(written);
+  return true;
 }
 
 Result<bool> LogDir::write_noted() {
   const std::lock_guard one_writer_of_slots(writing_slots_);
   std::vector<SyncedEnds::Write> writes;
+  std::uint32_t slots = 0;
   {
     const std::lock_guard guard(mutex_);
     writes = synced_->take_changes();
+    slots = synced_->slot_count();
   }
   for (std::size_t i = 0; i < writes.size(); ++i) {
     synced_ends_dirty_ = true;
@@ -324,6 +376,7 @@ Result<bool> LogDir::write_noted() {
     for (; i < writes.size(); ++i) synced_->put_back(writes[i]);
     return fail(std::move(written).error());
   }
+  slots_written_ = slots;
   return synced_ends_dirty_;
 }
 
@@ -331,8 +384,8 @@ Result<void> LogDir::lower_synced_end(const Uuid& topic_id, PartitionId partitio
   {
     const std::lock_guard guard(mutex_);
     const auto known = synced_->get(topic_id, partition);
-    if (!known || *known <= end) return {};
-    synced_->set(topic_id, partition, end);
+    if (!known || known->end <= end) return {};
+    synced_->set(topic_id, partition, {.end = end, .flush_class = known->flush_class});
   }
   return sync_synced_ends();
 }

@@ -18,6 +18,7 @@
 #include "log/checkpoint_file.h"
 #include "log/log.h"
 #include "log/synced_ends.h"
+#include "model/flush_class.h"
 #include "model/ids.h"
 
 namespace mq::log {
@@ -94,15 +95,27 @@ class LogDir {
   // --- What speaks for all logs -------------------------------------------------------------------------------------
   /// All of the directory, for Log::close_all and its like.
   [[nodiscard]] env::Tree& tree() { return *tree_; }
+  /// Every log that was ever made here, and is not removed, has its slot: one without was not made yet. Told of the
+  /// directory as it was opened; false also where the file of slots is missing or damaged (see `notes`).
+  [[nodiscard]] bool are_slots_whole() const;
+  /// Pool. Every log of this directory has its slot by now, also those of a file that proved nothing: the next start
+  /// finds them whole.
+  [[nodiscard]] Result<void> settle_slots();
   /// A sync round has made the log durable up to `end`. Written with the next `write_synced_ends`.
   void note_synced(const Uuid& topic_id, PartitionId partition, Offset end);
+  /// What the log's slot says from the next write on; its end stays (0: there was no slot). `ack`: only once all is
+  /// durable that the log held when it came to be of this class. `async`: `sync_synced_ends` must have returned before
+  /// a byte counts as acknowledged that is not on disk.
+  void note_class(const Uuid& topic_id, PartitionId partition, FlushClass flush_class);
+  /// What is known of a log, as it was read or noted since. Nothing: it has no slot.
+  [[nodiscard]] std::optional<SyncedEnd> slot_of(const Uuid& topic_id, PartitionId partition) const;
   /// Pool. Makes durable what the call before this one wrote, then writes what was noted since: each round's ends
   /// are on disk one round later, and never ahead of the data. Returns false when there was nothing to do.
   [[nodiscard]] Result<bool> write_synced_ends();
   /// Pool. Writes what was noted and makes nothing durable: it outlives the process, and waits for no sync. True:
   /// something that was written, now or before, is not durable yet.
   [[nodiscard]] Result<bool> write_noted();
-  /// Pool. Writes what was noted, durably.
+  /// Pool. Writes what was noted, durably: one sync, and one more when the file has grown.
   [[nodiscard]] Result<void> sync_synced_ends();
   /// The partition is not ours any more.
   void forget_synced(const Uuid& topic_id, PartitionId partition);
@@ -151,8 +164,11 @@ class LogDir {
 
   LogDir(env::Files& files, std::string path) : files_(files), path_(std::move(path)) {}
   Result<void> read_identity();
+  Result<void> read_slots();
   Result<void> read_checkpoints();
   void set(Checkpoint which, const TopicPartition& partition, Offset offset);
+  /// Makes durable what was written of the slots, which then count. False: nothing was. `writing_` is held.
+  Result<bool> sync_slots();
   /// Writes the file if its contents changed; `writing_` is held.
   Result<void> write(Checkpoint which);
   /// Takes them out of the checkpoints; `mutex_` is held.
@@ -169,6 +185,7 @@ class LogDir {
   std::vector<std::string> notes_;
   std::optional<DirIdentity> identity_;
   bool was_clean_ = false;
+  bool is_new_ = false;  ///< it had no identity when it was opened
   bool synced_at_start_ = false;
   std::atomic<bool> offline_{false};
 
@@ -179,8 +196,9 @@ class LogDir {
   bool removals_unwritten_ = false;  ///< the files still name partitions that were forgotten
   std::mutex writing_;               ///< one writer of checkpoints or synced ends at a time
   std::unique_ptr<SyncedEnds> synced_;
-  std::mutex writing_slots_;        ///< of synced ends; never held while they are synced
-  bool synced_ends_dirty_ = false;  ///< written and not synced; guarded by `writing_slots_`
+  std::mutex writing_slots_;         ///< of synced ends; never held while they are synced. Guards what follows
+  bool synced_ends_dirty_ = false;   ///< written and not synced
+  std::uint32_t slots_written_ = 0;  ///< so many of them are in the file, synced or not
 };
 
 }  // namespace mq::log

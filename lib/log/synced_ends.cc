@@ -1,144 +1,301 @@
 #include "log/synced_ends.h"
 
 #include <algorithm>
+#include <functional>
 
+#include "base/assert.h"
 #include "base/crc32c.h"
 #include "base/cursor.h"
 
 namespace mq::log {
 namespace {
 
-constexpr std::string_view kHeader = "mq synced ends, version 1       ";
-static_assert(kHeader.size() == SyncedEnds::kSlotBytes);
-constexpr std::size_t kCrcAt = 28;
+// The file, in lines of 32 bytes: a header, then slots. Each line ends in the CRC-32C of what stands before it.
+//
+// What a power cut may do, and why it does no harm:
+//  - A line is never written across a sector, so it is as before or as it was written.
+//  - A new slot is on disk before the header counts it. One that is not counted yet may say something or be garbage.
+//  - A free slot is not empty: it has a CRC, too. So every counted line must be right, and one that is not is damage.
+//  - The file as a whole, the first time and out of format 1, is written under another name and renamed.
 
-/// Where the slot of the metadata store is found.
-constexpr PartitionId kMetadataPartition{-1};
-bool is_of_metadata(const Uuid& topic_id, PartitionId partition) {
-  return topic_id.is_zero() && partition == kMetadataPartition;
+constexpr std::string_view kFirstFormatHeader = "mq synced ends, version 1       ";
+static_assert(kFirstFormatHeader.size() == SyncedEnds::kSlotBytes);
+constexpr std::string_view kSlotsMagic = "mq synced ends, v 2 ";
+constexpr std::size_t kLineCrcAt = SyncedEnds::kSlotBytes - sizeof(std::uint32_t);
+static_assert(kSlotsMagic.size() + sizeof(std::uint32_t) + sizeof(std::uint32_t) == kLineCrcAt);
+constexpr std::uint32_t kSettledFlag = 1;
+
+/// With the header one page; the file grows by whole pages, so that growing is rare.
+constexpr std::size_t kSlotsPerPage = 4096 / SyncedEnds::kSlotBytes;
+
+constexpr std::int32_t kPartitionsEnd = 1 << 24;  // three bytes
+
+/// Ends a line with its CRC.
+std::string sealed(std::string line) {
+  MQ_ASSERT(line.size() == kLineCrcAt);
+  const std::uint32_t crc = crc32c(line);
+  Writer(line).be(crc);
+  return line;
 }
 
-std::string encode_slot(const Uuid& topic_id, PartitionId partition, Offset end) {
-  std::string slot(reinterpret_cast<const char*>(topic_id.bytes.data()), topic_id.bytes.size());
-  Writer w(slot);
-  w.be(partition.value());
-  w.be(end.value());
-  w.be(crc32c(slot));
-  return slot;
+bool has_right_crc(BytesView line) {
+  return load_be<std::uint32_t>(line.data() + kLineCrcAt) == crc32c(line.substr(0, kLineCrcAt));
+}
+
+std::string bytes_of(const Uuid& id) { return {reinterpret_cast<const char*>(id.bytes.data()), id.bytes.size()}; }
+
+Uuid take_id(Reader& from) {
+  Uuid id;
+  std::ranges::copy(from.take(id.bytes.size()), reinterpret_cast<char*>(id.bytes.data()));
+  return id;
 }
 
 }  // namespace
 
-Result<std::unique_ptr<SyncedEnds>> SyncedEnds::open(env::Files& files, const std::string& path) {
-  auto ends = std::make_unique<SyncedEnds>();
-  auto file = files.open(path, env::OpenMode::read_write);
+// --- The form of a line
+// -----------------------------------------------------------------------------------------------
+
+std::string SyncedEnds::encode(const Slot& slot) {
+  const bool is_of_log = slot.use == Use::ack || slot.use == Use::async;
+  std::string line = bytes_of(is_of_log ? slot.key.topic_id : Uuid{});
+  const std::int32_t partition = is_of_log ? slot.key.partition.value() : 0;
+  MQ_ASSERT(partition >= 0 && partition < kPartitionsEnd);
+  Writer w(line);
+  w.be((static_cast<std::uint32_t>(slot.use) << 24) | static_cast<std::uint32_t>(partition));
+  w.be(slot.use == Use::free ? std::int64_t{0} : slot.number);
+  return sealed(std::move(line));
+}
+
+std::optional<SyncedEnds::Slot> SyncedEnds::decode(BytesView line) {
+  if (!has_right_crc(line)) return std::nullopt;
+  Slot slot;
+  Reader r(line);
+  slot.key.topic_id = take_id(r);
+  const auto use_and_partition = r.be<std::uint32_t>();
+  slot.key.partition = PartitionId{static_cast<std::int32_t>(use_and_partition & (kPartitionsEnd - 1))};
+  slot.number = r.be<std::int64_t>();
+  slot.use = static_cast<Use>(use_and_partition >> 24);
+  switch (slot.use) {  // a use that a later version may have given a meaning is none that we know
+    case Use::free:
+      return Slot{};
+    case Use::metadata:
+      slot.key = kMetadata;
+      break;
+    case Use::ack:
+    case Use::async:
+      if (slot.key.topic_id.is_zero()) return std::nullopt;
+      break;
+    default:
+      return std::nullopt;
+  }
+  return slot.number >= 0 ? std::optional(slot) : std::nullopt;
+}
+
+std::string SyncedEnds::encode_header() const {
+  std::string line(kSlotsMagic);
+  Writer w(line);
+  w.be(is_settled_ ? kSettledFlag : 0);
+  w.be(counted_);
+  return sealed(std::move(line));
+}
+
+// --- Reading
+// ----------------------------------------------------------------------------------------------------------
+
+Result<std::unique_ptr<SyncedEnds>> SyncedEnds::open(env::Files& files, std::string path) {
+  auto ends = std::unique_ptr<SyncedEnds>(new SyncedEnds(std::move(path)));
+  auto file = files.open(ends->path_, env::OpenMode::read_write);
   if (!file && file.error().code == Errc::not_found) return ends;
   if (!file) return fail(std::move(file).error());
-  ends->file_ = *std::move(file);
-  MQ_TRY(const std::string bytes, env::read_whole(files, path));
-  if (bytes.size() < kHeader.size()) {
-    ends->file_.reset();  // made, and then the power went
-    return ends;
-  }
-  if (!bytes.starts_with(kHeader)) return fail(Errc::unsupported, "{}: not a file of synced ends that we know", path);
-  for (std::size_t at = kSlotBytes; at + kSlotBytes <= bytes.size(); at += kSlotBytes) {
-    const BytesView slot = BytesView(bytes).substr(at, kSlotBytes);
-    const auto index = static_cast<std::uint32_t>(ends->slots_.size());
-    Slot& read = ends->slots_.emplace_back();
-    Reader r(slot);
-    std::ranges::copy(r.take(read.key.topic_id.bytes.size()), reinterpret_cast<char*>(read.key.topic_id.bytes.data()));
-    read.key.partition = PartitionId{r.be<std::int32_t>()};
-    read.end = Offset{r.be<std::int64_t>()};
-    const bool is_whole = r.be<std::uint32_t>() == crc32c(slot.substr(0, kCrcAt)) && read.end >= Offset{0};
-    const bool has_meaning = !read.key.topic_id.is_zero() || is_of_metadata(read.key.topic_id, read.key.partition);
-    read.used = is_whole && has_meaning && ends->places_.emplace(read.key, index).second;
-    if (!read.used) ends->free_.push_back(index);
-  }
+  MQ_TRY(const std::string bytes, env::read_whole(files, ends->path_));
+  MQ_TRY(ends->state_, ends->read(bytes));
+  // What is not as we write it is written anew.
+  if (ends->counted_ > 0) ends->file_ = *std::move(file);
   return ends;
 }
 
-Result<void> SyncedEnds::make_file(env::Files& files, const std::string& path) {
-  if (file_) return {};
-  MQ_TRY(file_, files.open(path, env::OpenMode::create));
-  MQ_CHECK(file_->write_at(0, kHeader));
-  return file_->sync();  // a slot without a header would be somebody else's file
-}
-
-std::optional<Offset> SyncedEnds::get(const Uuid& topic_id, PartitionId partition) const {
-  const auto place = places_.find({topic_id, partition});
-  if (place == places_.end()) return std::nullopt;
-  return slots_[place->second].end;
-}
-
-void SyncedEnds::set(const Uuid& topic_id, PartitionId partition, Offset end) {
-  const auto [place, is_new] = places_.try_emplace({topic_id, partition}, 0);
-  if (is_new) {
-    if (free_.empty()) {
-      free_.push_back(static_cast<std::uint32_t>(slots_.size()));
-      slots_.emplace_back();
-    }
-    place->second = free_.back();
-    free_.pop_back();
-    slots_[place->second].key = place->first;
-    slots_[place->second].used = true;
-    slots_[place->second].end = Offset{-1};
+Result<SlotsState> SyncedEnds::read(BytesView bytes) {
+  if (bytes.starts_with(kFirstFormatHeader)) {
+    read_first_format(bytes);
+    return SlotsState::unsettled;
   }
-  Slot& slot = slots_[place->second];
-  if (slot.end == end) return;
-  slot.end = end;
-  if (!slot.changed) changed_.push_back(place->second);
-  slot.changed = true;
+  std::uint32_t counted = 0;
+  if (bytes.size() >= kSlotBytes && has_right_crc(bytes.substr(0, kSlotBytes))) {
+    if (!bytes.starts_with(kSlotsMagic))
+      return fail(Errc::unsupported, "{}: not a file of synced ends that we know", path_);
+    Reader r(bytes.substr(kSlotsMagic.size()));
+    is_settled_ = (r.be<std::uint32_t>() & kSettledFlag) != 0;
+    counted = r.be<std::uint32_t>();
+  }
+  const bool is_right = read_slots(bytes, counted) && counted > 0;
+  if (!is_right) return SlotsState::damaged;
+  counted_ = counted;
+  return is_settled_ ? SlotsState::whole : SlotsState::unsettled;
+}
+
+bool SyncedEnds::read_slots(BytesView bytes, std::uint32_t counted) {
+  bool is_right = true;
+  for (std::size_t at = kSlotBytes; at + kSlotBytes <= bytes.size(); at += kSlotBytes) {
+    const auto slot = decode(bytes.substr(at, kSlotBytes));
+    if (take(slot.value_or(Slot{})) && slot) continue;
+    is_right = is_right && slot_count() > counted;
+    mark(slot_count());
+  }
+  return is_right && slot_count() >= counted;
+}
+
+/// A slot is a topic id, a partition (-1 of topic id zero: the metadata's), a number and the CRC.
+void SyncedEnds::read_first_format(BytesView bytes) {
+  for (std::size_t at = kSlotBytes; at + kSlotBytes <= bytes.size(); at += kSlotBytes) {
+    const BytesView line = bytes.substr(at, kSlotBytes);
+    Reader r(line);
+    Slot slot{.key = {.topic_id = take_id(r), .partition = PartitionId{r.be<std::int32_t>()}}};
+    slot.number = r.be<std::int64_t>();
+    const bool is_of_log = !slot.key.topic_id.is_zero() && slot.key.partition >= PartitionId{0} &&
+                           slot.key.partition < PartitionId{kPartitionsEnd};
+    if (has_right_crc(line) && slot.number >= 0 && is_of_log) slot.use = Use::async;
+    if (has_right_crc(line) && slot.number >= 0 && slot.key == kMetadata) slot.use = Use::metadata;
+    (void)take(slot);
+  }
+}
+
+bool SyncedEnds::take(Slot slot) {
+  const auto place = static_cast<Place>(lines_.size());
+  const bool is_second = slot.use != Use::free && !places_.emplace(slot.key, place).second;
+  if (is_second) slot = {};
+  if (slot.use == Use::free) free_.push_back(place);
+  lines_.push_back(slot);
+  return !is_second;
+}
+
+Result<void> SyncedEnds::make_file(env::Files& files, bool is_new) {
+  if (file_) return {};
+  is_settled_ = is_new && state_ == SlotsState::missing;
+  add_free_slots((lines_.size() + kSlotsPerPage - 1) / kSlotsPerPage * kSlotsPerPage);
+  counted_ = slot_count();
+  std::string bytes;
+  for (Place place = kHeaderPlace; place < lines_.size(); ++place) bytes += encode_at(place);
+  MQ_CHECK(env::replace_atomically(files, path_, bytes));
+  MQ_TRY(file_, files.open(path_, env::OpenMode::read_write));
+  (void)take_changes();  // it has them
+  check_invariants();
+  return {};
+}
+
+// --- What is said
+// -----------------------------------------------------------------------------------------------------
+
+std::optional<SyncedEnd> SyncedEnds::get(const Uuid& topic_id, PartitionId partition) const {
+  const auto found = places_.find({topic_id, partition});
+  if (found == places_.end()) return std::nullopt;
+  const Slot& slot = lines_[found->second];
+  return SyncedEnd{.end = Offset{slot.number},
+                   .flush_class = slot.use == Use::ack ? FlushClass::ack : FlushClass::async};
+}
+
+void SyncedEnds::set(const Uuid& topic_id, PartitionId partition, SyncedEnd to) {
+  set({topic_id, partition}, to.flush_class == FlushClass::ack ? Use::ack : Use::async, to.end.value());
 }
 
 void SyncedEnds::forget(const Uuid& topic_id, PartitionId partition) {
-  const auto place = places_.find({topic_id, partition});
-  if (place == places_.end()) return;
-  Slot& slot = slots_[place->second];
-  slot.used = false;
-  if (!slot.changed) changed_.push_back(place->second);
-  slot.changed = true;
-  free_.push_back(place->second);
-  places_.erase(place);
+  const auto found = places_.find({topic_id, partition});
+  if (found == places_.end()) return;
+  lines_[found->second].use = Use::free;  // what else it says is written as zeros
+  mark(found->second);
+  free_.push_back(found->second);
+  places_.erase(found);
+  check_invariants();
 }
 
 std::vector<std::pair<Uuid, PartitionId>> SyncedEnds::partitions() const {
   std::vector<std::pair<Uuid, PartitionId>> found;
   for (const auto& [key, place] : places_)
-    if (!is_of_metadata(key.topic_id, key.partition)) found.emplace_back(key.topic_id, key.partition);
+    if (key != kMetadata) found.emplace_back(key.topic_id, key.partition);
   return found;
 }
 
 std::optional<std::int64_t> SyncedEnds::metadata_revision() const {
-  const auto known = get(Uuid{}, kMetadataPartition);
-  return known ? std::optional(known->value()) : std::nullopt;
+  const auto found = places_.find(kMetadata);
+  return found == places_.end() ? std::nullopt : std::optional(lines_[found->second].number);
 }
 
-void SyncedEnds::set_metadata_revision(std::int64_t revision) { set(Uuid{}, kMetadataPartition, Offset{revision}); }
+void SyncedEnds::set_metadata_revision(std::int64_t revision) { set(kMetadata, Use::metadata, revision); }
+
+void SyncedEnds::settle() {
+  if (std::exchange(is_settled_, true)) return;
+  mark(kHeaderPlace);
+}
+
+void SyncedEnds::count(std::uint32_t slots) {
+  if (slots <= counted_) return;
+  counted_ = slots;
+  mark(kHeaderPlace);
+  check_invariants();
+}
+
+void SyncedEnds::set(const Key& key, Use use, std::int64_t number) {
+  const auto found = places_.find(key);
+  const Place place = found != places_.end() ? found->second : free_place();
+  Slot& slot = lines_[place];
+  if (found != places_.end() && slot.use == use && slot.number == number) return;
+  places_[key] = place;
+  slot.key = key;
+  slot.use = use;
+  slot.number = number;
+  mark(place);
+  check_invariants();
+}
+
+SyncedEnds::Place SyncedEnds::free_place() {
+  if (free_.empty()) add_free_slots(lines_.size() + kSlotsPerPage);
+  const Place place = free_.back();
+  free_.pop_back();
+  return place;
+}
+
+void SyncedEnds::add_free_slots(std::size_t up_to) {
+  while (lines_.size() < up_to) {
+    (void)take(Slot{});
+    mark(slot_count());
+  }
+  std::ranges::sort(free_, std::greater{});  // the lowest are used first
+}
+
+void SyncedEnds::check_invariants() const {
+  // A file that the header counts more of than there is would be damaged.
+  MQ_ASSERT(counted_ <= slot_count());
+  // A slot is somebody's or free.
+  MQ_ASSERT(places_.size() + free_.size() == slot_count());
+  // What is to be written is there.
+  MQ_ASSERT(changed_.size() <= lines_.size());
+}
+
+// --- Writing
+// ----------------------------------------------------------------------------------------------------------
+
+void SyncedEnds::mark(Place place) {
+  if (!std::exchange(lines_[place].is_changed, true)) changed_.push_back(place);
+}
 
 std::vector<SyncedEnds::Write> SyncedEnds::take_changes() {
   std::ranges::sort(changed_);
   std::vector<Write> writes;
-  for (const std::uint32_t index : changed_) {
-    Slot& slot = slots_[index];
-    slot.changed = false;
-    const std::uint64_t position = (std::uint64_t{index} + 1) * kSlotBytes;
+  for (const Place place : changed_) {
+    lines_[place].is_changed = false;
+    const std::uint64_t position = std::uint64_t{place} * kSlotBytes;
     // Neighbours go in one write.
     if (writes.empty() || writes.back().position + writes.back().bytes.size() != position)
       writes.push_back({position, {}});
-    writes.back().bytes +=
-        slot.used ? encode_slot(slot.key.topic_id, slot.key.partition, slot.end) : std::string(kSlotBytes, '\0');
+    writes.back().bytes += encode_at(place);
   }
   changed_.clear();
   return writes;
 }
 
 void SyncedEnds::put_back(const Write& write) {
-  const std::uint64_t first = write.position / kSlotBytes - 1;
-  for (std::uint64_t index = first; index < first + write.bytes.size() / kSlotBytes; ++index) {
-    Slot& slot = slots_[index];
-    if (!slot.changed) changed_.push_back(static_cast<std::uint32_t>(index));
-    slot.changed = true;
-  }
+  const std::uint64_t first = write.position / kSlotBytes;
+  for (std::uint64_t place = first; place < first + write.bytes.size() / kSlotBytes; ++place)
+    mark(static_cast<Place>(place));
 }
 
 }  // namespace mq::log

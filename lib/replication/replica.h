@@ -11,15 +11,12 @@
 #include "base/time.h"
 #include "cluster/image.h"
 #include "model/error_code.h"
+#include "model/flush_class.h"
 #include "model/ids.h"
 
 namespace mq::replication {
 
-/// Where each member of the ISR must have a record before acks=all counts it there.
-enum class FlushClass : std::uint8_t {
-  async,  ///< in the page cache
-  ack,    ///< on the disk
-};
+using mq::FlushClass;
 
 /// How far a log has come: log_start <= synced <= written <= log_end.
 struct Ends {

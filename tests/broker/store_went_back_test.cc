@@ -6,6 +6,8 @@
 #include <map>
 #include <string>
 
+#include "base/crc32c.h"
+#include "base/cursor.h"
 #include "broker/producer_ids.h"
 #include "broker_fixture.h"
 #include "log/directory_contents.h"
@@ -87,8 +89,11 @@ class StoreWentBack : public testing::BrokerTest {
   /// As a directory that was written by a version which remembered no revision.
   void forget_revision() {
     std::string ends = read(kSyncedEnds);
+    const std::string of_metadata = std::string(16, '\0') + std::string("\3\0\0\0", 4);
+    std::string free(28, '\0');
+    Writer(free).be(crc32c(free));
     for (std::size_t slot = 32; slot + 32 <= ends.size(); slot += 32)
-      if (ends.compare(slot, 20, std::string(16, '\0') + std::string(4, '\xff')) == 0) ends.replace(slot, 32, 32, '\0');
+      if (ends.compare(slot, of_metadata.size(), of_metadata) == 0) ends.replace(slot, free.size(), free);
     write(kSyncedEnds, ends);
   }
 };

@@ -137,11 +137,94 @@ TEST_F(LogDirTest, TornSlotOfSyncedEndsCountsAsMissing) {
     else
       EXPECT_EQ(end, Offset{p + 1});
   }
+  ASSERT_TRUE(dir_->begin_writing());
   dir_->note_synced(id_, PartitionId{50}, Offset{1000});
   stop_clean();
   open();
   EXPECT_EQ(dir_->context_of({"t", 50}, id_, 0).synced_end, Offset{1000});
-  EXPECT_EQ(disk_.file_size(std::string(kPath) + "/mq-synced-ends").value(), 32U * 101);
+  EXPECT_EQ(disk_.file_size(std::string(kPath) + "/mq-synced-ends").value(), 4096U);
+}
+
+TEST_F(LogDirTest, NewDirectoryKnowsThatALogWithoutASlotWasNeverMade) {
+  EXPECT_TRUE(dir_->are_slots_whole());
+  stop_clean();
+  open();
+  EXPECT_TRUE(dir_->are_slots_whole());
+  EXPECT_TRUE(dir_->notes().empty());
+}
+
+TEST_F(LogDirTest, MissingOrDamagedSlotsProveNothingUntilTheyAreSettled) {
+  const std::string path = std::string(kPath) + "/mq-synced-ends";
+  dir_->note_synced(id_, PartitionId{0}, Offset{10});
+  stop_clean();
+  for (const bool is_missing : {true, false}) {
+    if (is_missing) {
+      ASSERT_TRUE(disk_.remove(path));
+    } else {
+      disk_.flip_bits(path, 40, 0x01);
+      disk_.lose_power(sim::PowerLoss::drop_all);
+    }
+    open();
+    EXPECT_FALSE(dir_->are_slots_whole());
+    ASSERT_EQ(dir_->notes().size(), 1U);
+    EXPECT_TRUE(dir_->notes()[0].starts_with(path + (is_missing ? " is missing" : " is damaged")));
+    ASSERT_TRUE(dir_->begin_writing());
+    dir_->note_synced(id_, PartitionId{0}, Offset{10});
+    stop_clean();
+    open();
+    EXPECT_FALSE(dir_->are_slots_whole()) << "a start that did not settle them";
+    EXPECT_TRUE(dir_->notes().empty());
+    ASSERT_TRUE(dir_->begin_writing());
+    ASSERT_TRUE(dir_->settle_slots());
+    dir_.reset();
+    disk_.lose_power(sim::PowerLoss::drop_all);
+    open();
+    EXPECT_TRUE(dir_->are_slots_whole());
+    EXPECT_EQ(dir_->slot_of(id_, PartitionId{0})->end, Offset{10});
+    ASSERT_TRUE(dir_->begin_writing());
+    stop_clean();
+  }
+}
+
+TEST_F(LogDirTest, ClassOfALogIsDurableOnceItsSlotIsSynced) {
+  EXPECT_EQ(dir_->slot_of(id_, PartitionId{0}), std::nullopt);
+  dir_->note_class(id_, PartitionId{0}, FlushClass::ack);
+  dir_->note_synced(id_, PartitionId{0}, Offset{10});
+  dir_->note_synced(id_, PartitionId{1}, Offset{20});
+  ASSERT_TRUE(dir_->sync_synced_ends());
+  dir_->note_class(id_, PartitionId{1}, FlushClass::ack);  // noted only
+  dir_.reset();
+  disk_.lose_power(sim::PowerLoss::drop_all);
+  open();
+  EXPECT_EQ(dir_->slot_of(id_, PartitionId{0}), (SyncedEnd{.end = Offset{10}, .flush_class = FlushClass::ack}));
+  EXPECT_EQ(dir_->slot_of(id_, PartitionId{1}), (SyncedEnd{.end = Offset{20}, .flush_class = FlushClass::async}));
+}
+
+TEST_F(LogDirTest, LoweringTheSyncedEndKeepsTheClass) {
+  dir_->note_class(id_, PartitionId{0}, FlushClass::ack);
+  dir_->note_synced(id_, PartitionId{0}, Offset{10});
+  ASSERT_TRUE(dir_->lower_synced_end(id_, PartitionId{0}, Offset{4}));
+  EXPECT_EQ(dir_->slot_of(id_, PartitionId{0}), (SyncedEnd{.end = Offset{4}, .flush_class = FlushClass::ack}));
+}
+
+TEST_F(LogDirTest, NewSlotsAreOnDiskBeforeTheHeaderCountsThem) {
+  for (int p = 0; p < 1000; ++p) dir_->note_synced(id_, PartitionId{p}, Offset{p + 1});
+  ASSERT_TRUE(dir_->write_noted());
+  dir_.reset();
+  disk_.lose_power(sim::PowerLoss::drop_all);
+  open();
+  EXPECT_TRUE(dir_->are_slots_whole());
+  ASSERT_TRUE(dir_->begin_writing());
+  for (int p = 0; p < 1000; ++p) dir_->note_synced(id_, PartitionId{p}, Offset{p + 1});
+  ASSERT_TRUE(dir_->sync_synced_ends());
+  // Whatever is cut off from here on is missed.
+  dir_.reset();
+  const std::string path = std::string(kPath) + "/mq-synced-ends";
+  const std::uint64_t size = disk_.file_size(path).value();
+  EXPECT_EQ(size, 8 * 4096U);
+  ASSERT_TRUE(disk_.open(path, env::OpenMode::read_write).value()->truncate(size - 32));
+  open();
+  EXPECT_FALSE(dir_->are_slots_whole());
 }
 
 TEST_F(LogDirTest, LoweredSyncedEndIsDurableAtOnce) {
