@@ -55,8 +55,8 @@ constexpr std::string_view kNames[] = {"topic", "partition", "offset", "ts",    
                                        "key",   "key_b64",   "value",  "value_b64", "headers"};
 static_assert(std::size(kNames) == static_cast<std::size_t>(Name::count));
 
-/// Takes Boost.JSON's events and allows exactly the grammar of an envelope. Where we are is said by `depth_` and
-/// `in_headers_`: 1 the object, 2 the list of headers, 3 one pair, 4 the {"b64":...} of a pair.
+/// Takes Boost.JSON's events and allows exactly the grammar of an envelope. Where we are is said by `depth_`:
+/// 1 the object, 2 the list of headers, 3 one pair, 4 the {"b64":...} of a pair.
 class EnvelopeHandler {
  public:
   using error_code = boost::json::error_code;

@@ -120,7 +120,7 @@ class Log {
   [[nodiscard]] Result<void> write_out();
 
   /// Appends a batch as it stands, offsets and epoch included: what a follower fetched, or recovery found. The base
-  /// offset must be the log's end. `crc_checked` by the caller.
+  /// offset must be the log's end. The caller has checked its CRC.
   [[nodiscard]] Result<AppendInfo> append_as_is(BytesView batch, const record::BatchHeader& header,
                                                 WallMillis wall_now);
 
