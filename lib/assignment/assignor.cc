@@ -57,11 +57,11 @@ Assignment assign_range(const std::vector<AssignedMember>& members, const Counts
 Assignment assign_round_robin(const std::vector<AssignedMember>& members, const Counts& counts) {
   const Group group(members, counts);
   Assignment assignment = empty_assignment(members);
-  std::size_t turn = 0;
+  std::size_t place = 0;
   for (const auto& [topic, subscribers] : group.subscribers) {
     for (std::int32_t partition = 0; partition < counts.at(topic); ++partition) {
-      while (!group.wants(turn % group.members.size(), topic)) ++turn;
-      assignment[group.members[turn++ % group.members.size()]->id].push_back({topic, partition});
+      while (!group.wants(place % group.members.size(), topic)) ++place;
+      assignment[group.members[place++ % group.members.size()]->id].push_back({topic, partition});
     }
   }
   return assignment;
