@@ -1,0 +1,96 @@
+#include "broker/api/fetch_item.h"
+
+#include <utility>
+
+#include "broker/errors.h"
+#include "broker/partition.h"
+#include "broker/partition_reader.h"
+#include "broker/shard_broker.h"
+
+namespace mq::broker {
+namespace {
+
+/// Looks where the partition stands. Null, with the item's error, when it is not to be read.
+Partition* look_at(FetchItem& item) {
+  item.range = {};
+  item.diverging = {};
+  Partition* partition = item.owner->find(item.topic->id, item.wanted.partition);
+  if (partition == nullptr) {
+    item.error = ErrorCode::kNotLeaderOrFollower;
+    return nullptr;
+  }
+  item.high_watermark = partition->high_watermark();
+  item.last_stable = partition->last_stable_offset();
+  item.log_start = partition->log().log_start();
+  item.leader_epoch = partition->leader_epoch();
+  item.error = partition->check_epoch(LeaderEpoch{item.wanted.current_leader_epoch});
+  return item.error == ErrorCode::kNone ? partition : nullptr;
+}
+
+PartitionReader::Place place_of(const FetchItem& item, const FetchRoom& room) {
+  return {.from = Offset{item.wanted.fetch_offset},
+          .end = item.high_watermark,
+          .bytes_max = std::min(room.bytes, static_cast<std::size_t>(std::max(item.wanted.bytes_max, 0))),
+          .at_least_one_batch = room.is_untouched};
+}
+
+bool asks_for_epoch(const FetchItem& item) { return item.wanted.last_fetched_epoch >= 0; }
+
+/// Takes where the client's last epoch ended. False when it gets no records for that.
+bool goes_on_after(FetchItem& item, const Result<log::EpochEnd>& end) {
+  if (!end) {
+    item.error = to_wire(end.error());
+  } else if (end->epoch == kNoLeaderEpoch) {
+    // Nobody has led in it yet, so nothing that came in it is here.
+    item.error = ErrorCode::kOffsetOutOfRange;
+  } else if (end->epoch.value() < item.wanted.last_fetched_epoch ||
+             end->end_offset.value() < item.wanted.fetch_offset) {
+    item.diverging.epoch = end->epoch.value();
+    item.diverging.end_offset = end->end_offset.value();
+  }
+  return item.error == ErrorCode::kNone && !item.diverges();
+}
+
+void take(FetchItem& item, Result<log::FileRange> range) {
+  if (range) {
+    item.range = *std::move(range);
+  } else {
+    item.error = to_wire(range.error());
+  }
+}
+
+template <class T>
+bool would_block(const Result<T>& found) {
+  return !found && found.error().code == Errc::would_block;
+}
+
+}  // namespace
+
+bool read_item_now(FetchItem& item, const FetchRoom& room) {
+  Partition* partition = look_at(item);
+  if (partition == nullptr) return true;
+  PartitionReader reader(*partition);
+  if (asks_for_epoch(item)) {
+    const auto end = reader.end_of_epoch_now(LeaderEpoch{item.wanted.last_fetched_epoch});
+    if (would_block(end)) return false;
+    if (!goes_on_after(item, end)) return true;
+  }
+  auto range = reader.read_now(place_of(item, room));
+  if (would_block(range)) return false;
+  take(item, std::move(range));
+  return true;
+}
+
+awaitable<void> read_item(FetchItem& item, FetchRoom room) {
+  Partition* partition = look_at(item);
+  if (partition == nullptr) co_return;
+  const auto kept = partition->shared_from_this();
+  PartitionReader reader(*partition);
+  if (asks_for_epoch(item)) {
+    const auto end = co_await reader.end_of_epoch(LeaderEpoch{item.wanted.last_fetched_epoch});
+    if (!goes_on_after(item, end)) co_return;
+  }
+  take(item, co_await reader.read(place_of(item, room)));
+}
+
+}  // namespace mq::broker

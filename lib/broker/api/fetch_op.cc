@@ -1,0 +1,229 @@
+// A fetch that waits:
+//
+// 1. All items are read at once where that needs no waiting; most fetches end here.
+// 2. Else the items of each shard are read on it, the shards at the same time, each with the whole room of the answer.
+//    What is too much in the end is left out, and goes out with the next fetch.
+// 3. Is that not enough, every partition is watched. One whose high watermark grew, or that went away, wakes its item,
+//    and only what was woken is read again. A watch begins after the read, on the partition's shard, so it looks first
+//    whether the high watermark has grown since.
+// 4. Enough, the deadline, a connection that closes or a broker that stops: the answer.
+
+#include "broker/api/fetch_op.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "broker/shard_broker.h"
+#include "env/event.h"
+
+namespace mq::broker {
+
+void FetchOp::start() {
+  ShardBroker& home = call_.broker();
+  if (ShardBroker* owner = only_owner()) call_.connection().touched(*owner);
+  if (read_here() && (is_enough() || home.shard().now() >= limits_.deadline)) return done_(call_, items_);
+  home.tasks().spawn(
+      [](std::shared_ptr<FetchOp> self) -> awaitable<void> { co_await self->serve_waiting(); }(shared_from_this()));
+}
+
+ShardBroker* FetchOp::only_owner() const {
+  ShardBroker* only = nullptr;
+  for (const FetchItem& item : items_) {
+    if (item.owner == nullptr || item.owner == only) continue;
+    if (only != nullptr) return nullptr;
+    only = item.owner;
+  }
+  return only;
+}
+
+bool FetchOp::read_here() {
+  FetchRoom room{.bytes = limits_.bytes_max};
+  for (FetchItem& item : items_) {
+    if (item.owner == nullptr) continue;
+    if (item.owner != &call_.broker() || !read_item_now(item, room)) return false;
+    room.take(item.range.size);
+  }
+  for (FetchItem& item : items_) item.is_woken = false;
+  return true;
+}
+
+awaitable<void> FetchOp::serve_waiting() {
+  ShardBroker& home = call_.broker();
+  timer_ = home.shard().make_timer();
+  call_.responder().hold(items_.capacity() * sizeof(FetchItem));
+  co_await read_woken();
+  if (!is_enough() && home.shard().now() < limits_.deadline) {
+    home.parked_fetches().push_back(timer_.get());
+    call_.connection().add_wait(*timer_);
+    watch_all();
+    while (!is_over()) {
+      const bool is_late = !std::exchange(has_news_, false) && co_await timer_->wait_until(limits_.deadline);
+      if (is_late) break;
+      co_await read_woken();
+    }
+    unwatch_all();
+    call_.connection().remove_wait(*timer_);
+    std::erase(home.parked_fetches(), timer_.get());
+  }
+  done_(call_, items_);
+}
+
+bool FetchOp::is_over() const {
+  return is_enough() || call_.connection().is_closing() || call_.broker().node().is_stopping();
+}
+
+// --- Reading --------------------------------------------------------------------------------------------------------
+
+template <class IsWanted>
+std::vector<FetchOp::Part> FetchOp::parts_of(IsWanted is_wanted) const {
+  std::vector<Part> parts;
+  for (std::size_t index = 0; index < items_.size(); ++index) {
+    const FetchItem& item = items_[index];
+    if (item.owner == nullptr || !is_wanted(item)) continue;
+    auto part = std::ranges::find(parts, item.owner, &Part::owner);
+    if (part == parts.end()) part = parts.insert(parts.end(), {.owner = item.owner, .items = {}});
+    part->items.push_back(index);
+  }
+  return parts;
+}
+
+awaitable<void> FetchOp::read_woken() {
+  ShardBroker& home = call_.broker();
+  std::vector<Part> parts = parts_of([](const FetchItem& item) { return item.is_woken; });
+  for (const Part& part : parts)
+    for (const std::size_t index : part.items) {
+      items_[index].is_woken = false;
+      items_[index].range = {};
+    }
+  const FetchRoom room = room_left();
+  struct Running {
+    std::size_t parts;
+    env::Event ended;
+  } running{.parts = parts.size(), .ended = env::Event(home.shard())};
+  for (Part& part : parts) {
+    auto read = [](std::shared_ptr<FetchOp> self, Part of_shard, FetchRoom with, Running& all) -> awaitable<void> {
+      ShardBroker& owner = *of_shard.owner;
+      (void)co_await await_on(self->call_.broker(), owner,
+                              [self, part = std::move(of_shard), with] { return self->read_part(part, with); });
+      if (--all.parts == 0) all.ended.notify_all();
+    }(shared_from_this(), std::move(part), room, running);
+    if (parts.size() == 1) {
+      co_await std::move(read);
+    } else {
+      home.tasks().spawn(std::move(read));
+    }
+  }
+  while (running.parts > 0) co_await running.ended.wait();
+  cut_to_limit();
+  check_invariants();
+}
+
+awaitable<bool> FetchOp::read_part(Part part, FetchRoom room) {
+  for (const std::size_t index : part.items) {
+    FetchItem& item = items_[index];
+    if (!read_item_now(item, room)) co_await read_item(item, room);
+    room.take(item.range.size);
+  }
+  co_return true;
+}
+
+FetchRoom FetchOp::room_left() const {
+  FetchRoom room{.bytes = limits_.bytes_max};
+  for (const FetchItem& item : items_) room.take(item.range.size);
+  return room;
+}
+
+void FetchOp::cut_to_limit() {
+  FetchRoom room{.bytes = limits_.bytes_max};
+  for (FetchItem& item : items_) {
+    if (item.range.size > room.bytes && !room.is_untouched) item.range = {.has_more = true};
+    room.take(item.range.size);
+  }
+}
+
+bool FetchOp::is_enough() const {
+  std::size_t bytes = 0;
+  bool reads_any = false;
+  for (const FetchItem& item : items_) {
+    if (item.owner == nullptr) continue;  // what is not there is told with the rest, so that nobody asks all the time
+    reads_any = true;
+    if (item.error != ErrorCode::kNone || item.diverges()) return true;
+    // Waiting brings no more of it: the answer is full, or its segment ends, and the next fetch gets the rest.
+    if (item.range.has_more) return true;
+    bytes += item.range.size;
+  }
+  return !reads_any || bytes >= std::min(limits_.bytes_min, limits_.bytes_max);
+}
+
+// --- Waiting --------------------------------------------------------------------------------------------------------
+
+void FetchOp::watch_all() {
+  for (const Part& part : parts_of([](const FetchItem&) { return true; })) {
+    ShardBroker* const owner = part.owner;
+    auto watches = watches_.emplace_back(std::make_shared<Watches>());
+    watches->owner = owner;
+    struct Place {
+      std::size_t index;
+      Uuid topic;
+      std::int32_t partition;
+      Offset seen;
+    };
+    std::vector<Place> places;
+    for (const std::size_t index : part.items) {
+      const FetchItem& item = items_[index];
+      places.push_back({index, item.topic->id, item.wanted.partition, item.high_watermark});
+    }
+    auto wake = [weak = weak_from_this(), owner, home = &call_.broker()](std::size_t index) {
+      if (owner == home) {
+        if (auto self = weak.lock()) self->woken(index);
+      } else {
+        home->shard().post([weak, index] {
+          if (auto self = weak.lock()) self->woken(index);
+        });
+      }
+    };
+    auto begin = [watches, owner, places = std::move(places), wake] {
+      for (const Place& place : places) {
+        Partition* partition = owner->find(place.topic, place.partition);
+        // It grew, or went away, between the read and now.
+        if (partition == nullptr || partition->high_watermark() > place.seen) wake(place.index);
+        if (partition != nullptr)
+          watches->watches.emplace_back(partition->weak_from_this(),
+                                        partition->watch([wake, index = place.index] { wake(index); }));
+      }
+    };
+    owner == &call_.broker() ? begin() : owner->shard().post(std::move(begin));
+  }
+}
+
+void FetchOp::unwatch_all() {
+  for (const auto& watches : std::exchange(watches_, {})) {
+    auto end = [watches] {
+      for (auto& [partition, watch] : watches->watches)
+        if (auto alive = partition.lock()) alive->unwatch(watch);
+    };
+    watches->owner == &call_.broker() ? end() : watches->owner->shard().post(std::move(end));
+  }
+}
+
+void FetchOp::woken(std::size_t index) {
+  items_[index].is_woken = true;
+  has_news_ = true;
+  timer_->cancel();
+}
+
+void FetchOp::check_invariants() const {
+  std::size_t bytes = 0;
+  std::size_t with_records = 0;
+  for (const FetchItem& item : items_) {
+    bytes += item.range.size;
+    with_records += item.range.size > 0 ? 1 : 0;
+    MQ_ASSERT(item.range.size == 0 || item.owner != nullptr);
+    MQ_ASSERT(item.range.size == 0 || item.error == ErrorCode::kNone);
+    MQ_ASSERT(item.range.size == 0 || !item.diverges());
+  }
+  MQ_ASSERT(bytes <= limits_.bytes_max || with_records == 1);
+}
+
+}  // namespace mq::broker
