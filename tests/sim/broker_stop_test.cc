@@ -37,13 +37,13 @@ void stop(Broker& broker) {
 class Stop : public ::testing::TestWithParam<std::uint64_t> {};
 
 TEST_P(Stop, AmidEverythingIsCleanAndLosesNothing) {
-  constexpr std::size_t kRecords = 600;
+  constexpr std::size_t kRecordsSent = 600;
   Cluster cluster(GetParam(), three_shards(4, 30s));
   Broker& broker = cluster.broker();
   start(broker);
   Workload clients(cluster);
   clients.add("producer", produce({.topic = kStoppedTopic,
-                                   .records = kRecords,
+                                   .records = kRecordsSent,
                                    .partitions = kStoppedPartitions,
                                    .burst = 5,
                                    .producer = {.linger = 1ms, .batch_bytes = 300}}));
@@ -56,9 +56,9 @@ TEST_P(Stop, AmidEverythingIsCleanAndLosesNothing) {
   }
   ASSERT_TRUE(clients.run_to_end_of("producer", 5min));
   ASSERT_TRUE(clients.end(5min));
-  EXPECT_TRUE(clients.run("reader",
-                          read({.topic = kStoppedTopic, .partitions = kStoppedPartitions, .records = kRecords}), 1min));
-  EXPECT_EQ(clients.history().acknowledged.size(), kRecords);
+  EXPECT_TRUE(clients.run(
+      "reader", read({.topic = kStoppedTopic, .partitions = kStoppedPartitions, .records = kRecordsSent}), 1min));
+  EXPECT_EQ(clients.history().acknowledged.size(), kRecordsSent);
   expect_kept(clients.history().complaints);
   expect_kept(judge_records(clients.history(), "reader"));
   EXPECT_TRUE(clients.history().seen.contains(kMember.group)) << "the members read nothing, so nothing is proved";

@@ -22,16 +22,16 @@ class WakesTest : public testing::Test {
   Thing b{"b", {}};
 };
 
-using Names = std::vector<std::string>;
+using Due = std::vector<std::string>;
 
 TEST_F(WakesTest, EverybodyIsDueAtItsTimeAndTheEarliestComesFirst) {
   wake_by(a, 3s);
   wake_by(b, 2s);
   EXPECT_EQ(wakes.next(), Instant{2s});
-  EXPECT_EQ(due(1s), Names{});
-  EXPECT_EQ(due(3s), (Names{"b", "a"}));
+  EXPECT_EQ(due(1s), Due{});
+  EXPECT_EQ(due(3s), (Due{"b", "a"}));
   EXPECT_EQ(wakes.next(), Instant::never());
-  EXPECT_EQ(due(1h), Names{}) << "who was looked at asks anew";
+  EXPECT_EQ(due(1h), Due{}) << "who was looked at asks anew";
 }
 
 TEST_F(WakesTest, AnEarlierTimeStaysAndALaterOneIsNotTaken) {
@@ -41,7 +41,7 @@ TEST_F(WakesTest, AnEarlierTimeStaysAndALaterOneIsNotTaken) {
   wake_by(a, 1s);
   EXPECT_EQ(wakes.next(), Instant{1s});
   EXPECT_EQ(wakes.size(), 1u);
-  EXPECT_EQ(due(5s), Names{"a"});
+  EXPECT_EQ(due(5s), Due{"a"});
 }
 
 TEST_F(WakesTest, NeverIsNoTime) {
@@ -54,9 +54,9 @@ TEST_F(WakesTest, WhoIsForgottenIsNotDueAndMayComeAgain) {
   wake_by(b, 1s);
   wakes.forget(a.wake, a.name);
   wakes.forget(a.wake, a.name);
-  EXPECT_EQ(due(2s), Names{"b"});
+  EXPECT_EQ(due(2s), Due{"b"});
   wake_by(a, 3s);
-  EXPECT_EQ(due(3s), Names{"a"});
+  EXPECT_EQ(due(3s), Due{"a"});
 }
 
 }  // namespace
