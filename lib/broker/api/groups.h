@@ -36,9 +36,10 @@ struct CoordinatorPlace {
 /// Response)` is called. Requests of a connection come to a coordinator in their order.
 template <class Response, class Answer>
 void ask_coordinator(Call call, std::string_view group_id, GroupService::Host::Ask ask, Answer answer) {
-  const CoordinatorPlace place = coordinator_of(call.broker(), group_id);
+  ShardBroker& home = call.broker();
+  const CoordinatorPlace place = coordinator_of(home, group_id);
   ask_on(
-      call.broker().shard(), place.shard->shard(),
+      home.shard(), place.shard->shard(),
       [place, ask = std::move(ask)](auto told) mutable {
         place.shard->groups().ask(place.partition, std::move(ask), std::move(told));
       },
