@@ -25,11 +25,13 @@ sources_of() { # as ninja noted them down when it built the object, relative to 
   done | (cd "$1" && xargs -r realpath -qe) | grep -E "^$(pwd -P)/(lib|cmd)/" | sort -u
 }
 objects_of() { # lib/log/segment.cc -> lib/log/CMakeFiles/mq_log.dir/segment.cc.o, or what it is joined in (mq_joined); ninja
-  # knows one of them. A program's target has no mq_.
+  # knows one of them. A program's target has no mq_; a room of a folder (lib/sim/machine) has a target of its own.
   local top=${2%%/*} in_top=${2#*/}
   local folder=${in_top%%/*} target
-  target=$folder
-  if [ "$top" = lib ] || [ "$folder" = tool ]; then target=mq_$folder; fi
+  local room=${in_top%/*}
+  [ -e "$top/$room/CMakeLists.txt" ] && folder=$room
+  target=${folder//\//_}
+  if [ "$top" = lib ] || [ "$folder" = tool ]; then target=mq_$target; fi
   { echo "${in_top#"$folder"/}"; cd "$1/$top/$folder" && grep -lsxF "#include \"$in_top\"" joined_*.cc; } |
     sed "s|.*|$top/$folder/CMakeFiles/$target.dir/&.o|"
 }
