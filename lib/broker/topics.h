@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "cluster/image.h"
 #include "config/option.h"
+#include "controller/topic_plans.h"
 #include "env/event.h"
 #include "meta/metadata_store.h"
 #include "model/error_code.h"
@@ -25,21 +26,8 @@ class Node;
 class Partition;
 class ShardBroker;
 
-struct NewTopic {
-  std::string name;
-  std::int32_t partitions = -1;  ///< -1: the broker's default
-  std::int16_t replicas = -1;    ///< -1: the broker's default
-  std::vector<std::pair<std::int32_t, std::vector<std::int32_t>>>
-      assignments;  ///< partition, brokers; instead of the two above
-  std::map<std::string, std::string> configs;
-};
-
-struct TopicOutcome {
-  std::string name;
-  ErrorCode error = ErrorCode::kNone;
-  std::string message;                          ///< with an error
-  std::shared_ptr<const cluster::Topic> topic;  ///< as made (or as it would be made)
-};
+using controller::NewTopic;
+using controller::TopicOutcome;
 
 /// A log whose recovery could not show that nothing was lost.
 struct UncertainLog {

@@ -14,6 +14,7 @@
 #include "broker/shard_broker.h"
 #include "broker/topics.h"
 #include "config/effective.h"
+#include "controller/config_edits.h"
 
 namespace mq::broker {
 namespace {
@@ -55,30 +56,6 @@ struct Outcome {
 
 Outcome refuse(ErrorCode error, std::string message) { return {.error = error, .message = std::move(message)}; }
 
-using List = std::vector<std::string>;
-
-/// "a,b" and "b,c" make "a,b,c".
-Result<std::string> append_to(const config::OptionRow& row, std::string_view list, std::string_view items) {
-  MQ_TRY(const config::Value now, config::parse(row, list));
-  MQ_TRY(const config::Value more, config::parse(row, items));
-  if (std::get<List>(more).empty()) return fail(Errc::invalid_argument, "{}: nothing to append", row.name);
-  List all = std::get<List>(now);
-  for (const std::string& item : std::get<List>(more))
-    if (std::ranges::find(all, item) == all.end()) all.push_back(item);
-  return config::to_text(all);
-}
-
-/// "a,b" without "b,c" is "a".
-Result<std::string> take_from(const config::OptionRow& row, std::string_view list, std::string_view items) {
-  config::OptionRow any = row;
-  any.choices = {};  // what cannot be in the list is not
-  MQ_TRY(const config::Value now, config::parse(row, list));
-  MQ_TRY(const config::Value less, config::parse(any, items));
-  List all = std::get<List>(now);
-  for (const std::string& item : std::get<List>(less)) std::erase(all, item);
-  return config::to_text(all);
-}
-
 using IncrementalChanges = std::vector<wire::IncrementalAlterConfigsRequest::AlterableConfig>;
 
 bool is_value_needed(const wire::IncrementalAlterConfigsRequest::AlterableConfig& change) {
@@ -110,33 +87,34 @@ std::optional<Outcome> problem_of(const Resource& resource, const ResourceCounts
   return std::nullopt;
 }
 
-/// `changes` have the values that they need. `defaults` hold what a list has when the topic does not say.
-Result<void> apply(const IncrementalChanges& changes, const NodeConfig& node, config::Overrides& configs) {
-  for (const auto& change : changes) {
-    const config::OptionRow* row = config::find_option(config::topic_options(), change.name);
-    switch (change.config_operation) {
-      case kSet:
-        configs[change.name] = *change.value;
-        break;
-      case kDelete:
-        configs.erase(change.name);
-        break;
-      case kAppend:
-      case kSubtract: {
-        if (row == nullptr || row->type != config::OptionType::list)
-          return fail(Errc::invalid_argument, "{} is no list", change.name);
-        std::string now;
-        for (const config::Effective& effective : config::effective_topic(configs, node.topic_defaults))
-          if (effective.row == row) now = effective.value.value_or("");
-        const auto change_list = change.config_operation == kAppend ? append_to : take_from;
-        MQ_TRY(configs[change.name], change_list(*row, now, *change.value));
-        break;
-      }
-      default:
-        return fail(Errc::invalid_argument, "{}: there is no operation {}", change.name, change.config_operation);
-    }
+/// Null when there is no such operation.
+std::optional<controller::ConfigEdit::Operation> operation_of(std::int8_t number) {
+  using Operation = controller::ConfigEdit::Operation;
+  switch (number) {
+    case kSet:
+      return Operation::set;
+    case kDelete:
+      return Operation::unset;
+    case kAppend:
+      return Operation::append;
+    case kSubtract:
+      return Operation::subtract;
+    default:
+      return std::nullopt;
   }
-  return {};
+}
+
+/// `changes` have the values that they need.
+Result<void> apply(const IncrementalChanges& changes, const NodeConfig& node, config::Overrides& configs) {
+  std::vector<controller::ConfigEdit> edits;
+  edits.reserve(changes.size());
+  for (const auto& change : changes) {
+    const auto operation = operation_of(change.config_operation);
+    if (!operation)
+      return fail(Errc::invalid_argument, "{}: there is no operation {}", change.name, change.config_operation);
+    edits.push_back({.name = change.name, .operation = *operation, .value = change.value.value_or("")});
+  }
+  return controller::apply_edits(edits, node.topic_defaults, configs);
 }
 
 awaitable<Outcome> change(Call& call, std::int8_t type, std::string name, Topics::ConfigChange how,
