@@ -1,6 +1,6 @@
 // A fetch that waits:
 //
-// 1. All items are read at once where that needs no waiting; most fetches end here.
+// 1. All items are read here and now where that needs no waiting; most fetches end here.
 // 2. Else the items of each shard are read on it, the shards at the same time, each with the whole room of the answer.
 //    What is too much in the end is left out, and goes out with the next fetch.
 // 3. Is that not enough, every partition is watched. One whose high watermark grew, or that went away, wakes its item,
@@ -38,13 +38,16 @@ ShardBroker* FetchOp::only_owner() const {
 }
 
 bool FetchOp::read_here() {
-  FetchRoom room{.bytes = limits_.bytes_max};
+  for (FetchItem& item : items_)
+    if (item.is_woken) item.range = {};
+  FetchRoom room = room_left();
   for (FetchItem& item : items_) {
-    if (item.owner == nullptr) continue;
+    if (!item.is_woken || item.owner == nullptr) continue;
     if (item.owner != &call_.broker() || !read_item_now(item, room)) return false;
     room.take(item.range.size);
   }
   for (FetchItem& item : items_) item.is_woken = false;
+  check_invariants();
   return true;
 }
 
@@ -89,6 +92,7 @@ std::vector<FetchOp::Part> FetchOp::parts_of(IsWanted is_wanted) const {
 }
 
 awaitable<void> FetchOp::read_woken() {
+  if (read_here()) co_return;
   ShardBroker& home = call_.broker();
   std::vector<Part> parts = parts_of([](const FetchItem& item) { return item.is_woken; });
   for (const Part& part : parts)

@@ -53,7 +53,7 @@ class FetchOp : public std::enable_shared_from_this<FetchOp> {
 
   /// The shard of all items; null when there are several.
   [[nodiscard]] ShardBroker* only_owner() const;
-  /// Reads everything without waiting; false when something is on another shard, or not in memory.
+  /// Reads what was woken without waiting; false when some of it is on another shard, or not in memory.
   bool read_here();
   awaitable<void> serve_waiting();
   /// Reads the items that were woken, those of each shard there, all shards at once.
