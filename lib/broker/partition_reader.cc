@@ -29,8 +29,7 @@ Offset PartitionReader::end_of(Bound bound) const {
   std::unreachable();
 }
 
-// --- By offset
-// --------------------------------------------------------------------------------------------------------
+// --- By offset -------------------------------------------------------------------------------------------------------
 
 Result<log::FileRange> PartitionReader::read_now(const Place& place) {
   auto found = partition_.log().read(place.from, place.bytes_max, place.end, place.at_least_one_batch, log::Wait::no);
@@ -91,8 +90,7 @@ awaitable<Result<log::FileRange>> PartitionReader::check(log::FileRange range) {
   co_return range;
 }
 
-// --- By time
-// ----------------------------------------------------------------------------------------------------------
+// --- By time ---------------------------------------------------------------------------------------------------------
 
 awaitable<PartitionReader::FoundTime> PartitionReader::find_time(WallMillis timestamp, Offset end) {
   return search(timestamp, [&log = partition_.log(), timestamp, end](Offset from, log::Wait wait) {
@@ -121,8 +119,7 @@ awaitable<PartitionReader::FoundTime> PartitionReader::search(WallMillis timesta
   }
 }
 
-// --- By leader epoch
-// --------------------------------------------------------------------------------------------------
+// --- By leader epoch -------------------------------------------------------------------------------------------------
 
 Result<log::EpochEnd> PartitionReader::end_of_epoch_now(LeaderEpoch epoch) {
   if (partition_.is_warm()) return look_up_epoch(epoch);
@@ -160,8 +157,7 @@ awaitable<Result<void>> PartitionReader::until_warm() {
   co_return Result<void>{};
 }
 
-// --- Parts
-// ------------------------------------------------------------------------------------------------------------
+// --- Parts -----------------------------------------------------------------------------------------------------------
 
 std::size_t PartitionReader::looks_max() const {
   // A look at times goes over the segments, each of which may need one.

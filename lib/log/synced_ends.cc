@@ -52,8 +52,7 @@ Uuid take_id(Reader& from) {
 
 }  // namespace
 
-// --- The form of a line
-// -----------------------------------------------------------------------------------------------
+// --- The form of a line ----------------------------------------------------------------------------------------------
 
 std::string SyncedEnds::encode(const Slot& slot) {
   const bool is_of_log = slot.use == Use::ack || slot.use == Use::async;
@@ -99,8 +98,7 @@ std::string SyncedEnds::encode_header() const {
   return sealed(std::move(line));
 }
 
-// --- Reading
-// ----------------------------------------------------------------------------------------------------------
+// --- Reading ---------------------------------------------------------------------------------------------------------
 
 Result<std::unique_ptr<SyncedEnds>> SyncedEnds::open(env::Files& files, std::string path) {
   auto ends = std::unique_ptr<SyncedEnds>(new SyncedEnds(std::move(path)));
@@ -182,8 +180,7 @@ Result<void> SyncedEnds::make_file(env::Files& files, bool is_new) {
   return {};
 }
 
-// --- What is said
-// -----------------------------------------------------------------------------------------------------
+// --- What is said ----------------------------------------------------------------------------------------------------
 
 std::optional<SyncedEnd> SyncedEnds::get(const Uuid& topic_id, PartitionId partition) const {
   const auto found = places_.find({topic_id, partition});
@@ -270,8 +267,7 @@ void SyncedEnds::check_invariants() const {
   MQ_ASSERT(changed_.size() <= lines_.size());
 }
 
-// --- Writing
-// ----------------------------------------------------------------------------------------------------------
+// --- Writing ---------------------------------------------------------------------------------------------------------
 
 void SyncedEnds::mark(Place place) {
   if (!std::exchange(lines_[place].is_changed, true)) changed_.push_back(place);
