@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "broker/partition.h"
-#include "broker/shard_broker.h"
+#include "broker/services.h"
 #include "env/async.h"
 #include "model/error_code.h"
 
@@ -18,12 +18,12 @@ namespace mq::broker {
 struct Addressed {
   Uuid topic_id;
   std::int32_t partition = 0;
-  ShardBroker* owner = nullptr;  ///< null: `error` says why
+  ShardServices* owner = nullptr;  ///< null: `error` says why
   ErrorCode error = ErrorCode::kNone;
 };
 
 /// Finds the owner of partition `index` of `topic` (null: unknown) as `home` knows the cluster.
-inline void address(Addressed& item, const ShardBroker& home, const cluster::Topic* topic, std::int32_t index) {
+inline void address(Addressed& item, const ShardServices& home, const cluster::Topic* topic, std::int32_t index) {
   item.partition = index;
   if (topic == nullptr || topic->find_partition(index) == nullptr) {
     item.error = ErrorCode::kUnknownTopicOrPartition;
@@ -34,14 +34,14 @@ inline void address(Addressed& item, const ShardBroker& home, const cluster::Top
 }
 
 /// Whether a request names more than a request may (N-19), so that what it costs is bounded.
-inline bool names_too_many(const ShardBroker& home, std::size_t named) {
+inline bool names_too_many(const ShardServices& home, std::size_t named) {
   return named > home.node().config().partitions_per_request_max;
 }
 
 /// Refuses every item when there are too many, and an item that was named before, as Kafka does: one small request must
 /// not have the same work done a hundred thousand times.
 template <class Item>
-void refuse_excess(const ShardBroker& home, std::vector<Item>& items) {
+void refuse_excess(const ShardServices& home, std::vector<Item>& items) {
   const bool too_many = names_too_many(home, items.size());
   boost::unordered_flat_set<std::pair<std::string_view, std::int32_t>> seen;
   for (Item& item : items) {
@@ -57,12 +57,12 @@ void refuse_excess(const ShardBroker& home, std::vector<Item>& items) {
 /// other there. `items` must stay where they are until it returns. An item whose partition is gone gets
 /// NOT_LEADER_OR_FOLLOWER.
 template <class Item, class Each>
-awaitable<bool> on_each_partition(ShardBroker& home, std::vector<Item>& items, Each each) {
-  for (const auto& shard : home.node().shards()) {
-    if (std::ranges::none_of(items, [&](const Item& item) { return item.owner == shard.get(); })) continue;
-    (void)co_await await_on(home, *shard, [&items, &each, &shard]() -> awaitable<bool> {
+awaitable<bool> on_each_partition(ShardServices& home, std::vector<Item>& items, Each each) {
+  for (ShardServices* const shard : home.node().shards()) {
+    if (std::ranges::none_of(items, [&](const Item& item) { return item.owner == shard; })) continue;
+    (void)co_await await_on(home, *shard, [&items, &each, shard]() -> awaitable<bool> {
       for (Item& item : items) {
-        if (item.owner != shard.get()) continue;
+        if (item.owner != shard) continue;
         if (Partition* partition = shard->find(item.topic_id, item.partition)) {
           const auto kept = partition->shared_from_this();
           co_await each(*partition, item);
@@ -79,7 +79,7 @@ awaitable<bool> on_each_partition(ShardBroker& home, std::vector<Item>& items, E
 /// Where logs end changes with what is written but not readable yet: waits for that, on the partitions of those items
 /// for which `concerns` says so, all at the same time. A disk that takes longer keeps no reader from what there is.
 template <class Item, class Concerns>
-awaitable<void> await_readable(ShardBroker& home, std::vector<Item>& items, Concerns concerns) {
+awaitable<void> await_readable(ShardServices& home, std::vector<Item>& items, Concerns concerns) {
   constexpr Duration kPatience = 5s;
   const Instant deadline = home.shard().now() + kPatience;
   bool is_behind = false;

@@ -9,8 +9,9 @@
 
 #include "base/assert.h"
 #include "base/cursor.h"
-#include "broker/api/api.h"
-#include "broker/shard_broker.h"
+#include "broker/connection_host.h"
+#include "broker/large_reads.h"
+#include "broker/shard_context.h"
 
 namespace mq::broker {
 namespace {
@@ -56,7 +57,7 @@ struct Connection::Buffer {
 };
 
 Responder::~Responder() {
-  if (connection_ && !connection_->home().node().context().life.is_gone()) close("a request was dropped unanswered");
+  if (connection_ && !connection_->home().context().node.life.is_gone()) close("a request was dropped unanswered");
 }
 
 void Responder::send(Answer answer) {
@@ -87,22 +88,22 @@ Connection::Hold::~Hold() {
   if (connection_ && --connection_->holds_ == 0) connection_->progress_->notify_all();
 }
 
-Connection::Connection(ShardBroker& home, std::unique_ptr<env::Stream> stream, const BoundListener& listener)
+Connection::Connection(ConnectionHost& home, std::unique_ptr<env::Stream> stream, const BoundListener& listener,
+                       std::shared_ptr<FetchSessionSlots> fetch_session_slots)
     : home_(&home),
       stream_(std::move(stream)),
       listener_(listener),
       local_(stream_->local_address()),
       remote_(stream_->remote_address()),
-      id_(home.node().next_connection_id()),
       buffer_bytes_(std::make_shared<BufferBytes>(home.room().held_bytes())),
-      fetch_session_(home.node().fetch_session_slots()),
-      last_read_(home.shard().now()) {}
+      fetch_session_(std::move(fetch_session_slots)),
+      last_read_(home.context().shard.now()) {}
 
 Connection::~Connection() = default;
 
 awaitable<void> Connection::run() {
   const auto self = shared_from_this();
-  progress_ = std::make_unique<env::Event>(home_->shard());
+  progress_ = std::make_unique<env::Event>(home_->context().shard);
   while (!closing_) {
     start_frames();
     if (closing_) break;
@@ -112,17 +113,17 @@ awaitable<void> Connection::run() {
     }
     // Of those who copy much, be it from their peer or into a larger buffer, one goes on in each turn of the loop.
     const bool moves = moves_much();
-    if (!may_start() || move_target_ != nullptr || (moves && !has_reading_turn()) || !make_room()) {
+    if (!may_start() || move_target_ != nullptr || (moves && !may_read_piece()) || !make_room()) {
       co_await progress_->wait();
-      frame_started_ = home_->shard().now();  // a peer that was not read from is not late
+      frame_started_ = home_->context().shard.now();  // a peer that was not read from is not late
       continue;
     }
     const bool is_piece = reads_a_piece();
-    if (is_piece && !moves && !has_reading_turn()) {
+    if (is_piece && !moves && !may_read_piece()) {
       co_await progress_->wait();
       continue;
     }
-    const std::size_t most = is_piece ? ReadingTurns::kPieceBytes : kBufferBytesMin;
+    const std::size_t most = is_piece ? LargeReads::kPieceBytes : kBufferBytesMin;
     const std::span<char> to{buffer_->bytes + read_end_, std::min(buffer_->capacity - read_end_, most)};
     Result<std::size_t> got = 0;
     if (is_piece) {
@@ -135,8 +136,8 @@ awaitable<void> Connection::run() {
     if (!got) break;
     has_more_ = *got == to.size();
     if (*got == 0) continue;
-    last_read_ = home_->shard().now();
-    home_->metrics().received_bytes.add(*got);
+    last_read_ = home_->context().shard.now();
+    home_->context().metrics.received_bytes.add(*got);
     home_->wake_sweep();
     if (read_begin_ == read_end_) frame_started_ = last_read_;
     received_bytes_ += *got;
@@ -167,9 +168,9 @@ void Connection::finish() {
   if (slots_.empty()) close(CloseReason::stop);
 }
 
-void Connection::move_to(ShardBroker& to) {
+void Connection::move_to(ConnectionHost& to) {
   MQ_ASSERT(slots_.empty() && !writing_);
-  stream_->move_to(to.shard());
+  stream_->move_to(to.context().shard);
   progress_.reset();
   leave_room();
   drop_buffer();
@@ -183,18 +184,18 @@ const char* Connection::overdue(Instant now) const {
   if (writing_ && now > write_started_ + kWriteTimeMax) return "it does not read its answers";
   if (read_begin_ != read_end_ && reading_ && now > frame_started_ + kFrameTimeMax)
     return "its frame was not complete in 30 s";
-  const Duration idle_max = home_->node().config().connections_max_idle;
+  const Duration idle_max = home_->context().node.config().connections_max_idle;
   if (slots_.empty() && idle_max > Duration::zero() && now > last_read_ + idle_max) return "it was idle for too long";
   return nullptr;
 }
 
 Instant Connection::idle_deadline() const {
   if (!slots_.empty() || writing_ || read_begin_ != read_end_) return Instant{};
-  const Duration idle_max = home_->node().config().connections_max_idle;
+  const Duration idle_max = home_->context().node.config().connections_max_idle;
   return idle_max > Duration::zero() ? last_read_ + idle_max : Instant::never();
 }
 
-void Connection::touched(ShardBroker& owner) {
+void Connection::touched(ConnectionHost& owner) {
   if (&owner == home_ || &owner != away_) away_count_ = 0;
   away_ = &owner;
   if (&owner != home_ && ++away_count_ >= kAwayRequestsToMove) move_target_ = &owner;
@@ -213,9 +214,9 @@ void Connection::start_frames() {
     frame_bytes_ = 0;
     if (have < kLengthBytes) break;
     const auto size = load_be<std::int32_t>(buffer_->bytes + read_begin_);
-    if (size < static_cast<std::int32_t>(kHeaderBytesMin) || size > home_->node().config().request_bytes_max) {
+    if (size < static_cast<std::int32_t>(kHeaderBytesMin) || size > home_->context().node.config().request_bytes_max) {
       fail(fmt::format("a request of {} bytes; the limit is socket.request.max.bytes = {}", size,
-                       home_->node().config().request_bytes_max));
+                       home_->context().node.config().request_bytes_max));
       break;
     }
     frame_bytes_ = kLengthBytes + static_cast<std::size_t>(size);
@@ -236,17 +237,15 @@ bool Connection::start_frame(BytesView frame) {
     return false;
   }
   const std::uint8_t api_place = ShardMetrics::place_of(header->api_key);
-  home_->metrics().request_started(api_place);
+  home_->context().metrics.request_started(api_place);
   slots_.push_back({.request_bytes = frame.size(), .api_place = api_place, .arrived = last_read_});
   request_bytes_ += frame.size();
-  home_->request_began();
   Responder responder(shared_from_this(), first_slot_ + slots_.size() - 1);
-  serve(*home_,
-        Request{.header = std::move(*header),
-                .frame = SharedBytes(buffer_, frame),
-                .body = reader.rest(),
-                .arrived = last_read_},
-        std::move(responder));
+  home_->start_request({.header = std::move(*header),
+                        .frame = SharedBytes(buffer_, frame),
+                        .body = reader.rest(),
+                        .arrived = last_read_},
+                       std::move(responder));
   return !closing_;
 }
 
@@ -309,7 +308,7 @@ bool Connection::take_room(std::size_t bytes, ExtraFrame::Right extra, Holding& 
   return taken.has_value();
 }
 
-void Connection::begin_waiting() { waiting_since_ = std::min(waiting_since_, home_->shard().now()); }
+void Connection::begin_waiting() { waiting_since_ = std::min(waiting_since_, home_->context().shard.now()); }
 
 void Connection::grant(Holding room) {
   waits_for_room_ = false;
@@ -325,22 +324,22 @@ void Connection::leave_room() {
 
 void Connection::drop_buffer() {
   if (buffer_ && buffer_->capacity > kDroppedHereBytesMax)
-    home_->node().machine().disk_pool.submit([dropped = std::move(buffer_)]() mutable { dropped.reset(); });
+    home_->context().node.disk_pool().submit([dropped = std::move(buffer_)]() mutable { dropped.reset(); });
   buffer_.reset();
 }
 
 bool Connection::reads_a_piece() const { return has_more_ && buffer_->capacity - read_end_ > kBufferBytesMin; }
 
-bool Connection::has_reading_turn() {
-  if (waits_for_turn_) return false;
-  if (std::exchange(has_turn_, false)) return true;
-  waits_for_turn_ = !home_->reading_turns().take(*this);
-  return !waits_for_turn_;
+bool Connection::may_read_piece() {
+  if (waits_to_read_) return false;
+  if (std::exchange(may_read_piece_, false)) return true;
+  waits_to_read_ = !home_->large_reads().ask(*this);
+  return !waits_to_read_;
 }
 
-void Connection::give_reading_turn() {
-  waits_for_turn_ = false;
-  has_turn_ = true;
+void Connection::let_read_piece() {
+  waits_to_read_ = false;
+  may_read_piece_ = true;
   if (progress_) progress_->notify_all();
 }
 
@@ -354,7 +353,8 @@ bool Connection::holds_extra() const { return granted_.extra() || (buffer_ && bu
 bool Connection::has_stalled(Instant since) const {
   const bool could_send = read_begin_ != read_end_ && reading_ && frame_started_ <= since;
   const bool could_read = writing_ && write_started_ <= since && answer_bytes_ > kWholeFrameBytesMax;
-  const auto enough = kStalledBytesPerSecond * static_cast<std::uint64_t>((home_->shard().now() - since) / 1ms) / 1000;
+  const auto enough =
+      kStalledBytesPerSecond * static_cast<std::uint64_t>((home_->context().shard.now() - since) / 1ms) / 1000;
   return (could_send && received_bytes_ - looked_at_ < enough) || could_read;
 }
 
@@ -377,7 +377,7 @@ void Connection::settle(std::uint64_t slot, Slot::State state, Answer answer, st
   decoded_bytes_ -= settled.decoded_bytes;
   home_->room().exchange(settled.decoded_bytes, answer_bytes);
   if (slot == first_slot_ && !writing_ && !std::exchange(ends_turn_, true))
-    home_->turn_end().add_connection(shared_from_this());
+    home_->context().turn_end.add_connection(shared_from_this());
 }
 
 /// Answers that leave together in one gathering write; file ranges follow the last of them.
@@ -425,7 +425,7 @@ void Connection::end_turn() {
       drop_sent(out.slots);
     } else {
       writing_ = true;
-      home_->tasks().spawn(send_rest(std::move(out)));
+      home_->context().tasks.spawn(send_rest(std::move(out)));
     }
   }
   if (finishing_ && slots_.empty()) return close(CloseReason::stop);
@@ -440,7 +440,7 @@ void Connection::check_invariants() const {
   MQ_ASSERT(slots_.size() <= kRequestsMax);
   MQ_ASSERT(move_target_ != home_);
   MQ_ASSERT(!waits_for_room_ || granted_.bytes() == 0);
-  MQ_ASSERT(!waits_for_turn_ || !has_turn_);
+  MQ_ASSERT(!waits_to_read_ || !may_read_piece_);
   if (closing_) return;
   MQ_ASSERT(buffer_ || read_begin_ == read_end_);
   MQ_ASSERT(!writing_ || !slots_.empty());
@@ -470,13 +470,13 @@ Result<bool> Connection::send_now(Outgoing& out) {
 awaitable<void> Connection::send_rest(Outgoing out) {
   const auto self = shared_from_this();
   while (!closing_) {
-    write_started_ = home_->shard().now();
+    write_started_ = home_->context().shard.now();
     const std::size_t slots = out.slots;
     if (const auto sent = co_await send(std::move(out)); !sent) {
       // Half of an answer is sent: who wants it asks anew.
       if (sent.error().code == Errc::read_failed) {
-        home_->node().disk_health().read_failed(sent.error());
-        home_->peer_log().error("an answer could not be sent: {}", sent.error().message);
+        home_->context().node.disk_health.read_failed(sent.error());
+        home_->context().peer_log.error("an answer could not be sent: {}", sent.error().message);
       }
       close();
       break;
@@ -502,11 +502,11 @@ awaitable<Result<void>> Connection::send(Outgoing out) {
 }
 
 void Connection::drop_sent(std::size_t slots) {
-  const Instant now = home_->shard().now();
+  const Instant now = home_->context().shard.now();
   const std::size_t answer_bytes = answer_bytes_;
   for (; slots > 0; --slots) {
-    home_->metrics().request_done(slots_.front().api_place, now - slots_.front().arrived,
-                                  slots_.front().answer.wire_bytes());
+    home_->context().metrics.request_done(slots_.front().api_place, now - slots_.front().arrived,
+                                          slots_.front().answer.wire_bytes());
     request_bytes_ -= slots_.front().request_bytes;
     answer_bytes_ -= slots_.front().answer.memory_bytes();
     slots_.pop_front();
@@ -516,7 +516,7 @@ void Connection::drop_sent(std::size_t slots) {
 }
 
 void Connection::fail(std::string_view why, CloseReason reason) {
-  home_->peer_log().info("connection from {} closed: {}", remote_.to_string(), why);
+  home_->context().peer_log.info("connection from {} closed: {}", remote_.to_string(), why);
   close(reason);
 }
 

@@ -22,7 +22,7 @@
 namespace mq::broker {
 
 class Connection;
-class ShardBroker;
+class ConnectionHost;
 struct BoundListener;
 
 /// A decoded request header and the bytes of its body.
@@ -62,14 +62,16 @@ class Responder {
 ///
 /// Requests start in arrival order; their waits overlap. At most kRequestsMax requests and kRequestBytesMax bytes are
 /// in progress, then reading stops; and it stops while the shard has no room for more (`RequestRoom`). Lives on one
-/// shard at a time; `ShardBroker` owns the coroutine that runs it.
+/// shard at a time; its host owns the coroutine that runs it.
 class Connection final : public std::enable_shared_from_this<Connection>, public EndsTurn {
  public:
   static constexpr std::size_t kRequestsMax = 64;
   static constexpr std::size_t kRequestBytesMax = 64u << 20;
   static constexpr std::size_t kAnswerBytesMax = 64u << 20;
 
-  Connection(ShardBroker& home, std::unique_ptr<env::Stream> stream, const BoundListener& listener);
+  /// `listener` outlives it.
+  Connection(ConnectionHost& home, std::unique_ptr<env::Stream> stream, const BoundListener& listener,
+             std::shared_ptr<FetchSessionSlots> fetch_session_slots);
   ~Connection();
 
   /// Serves until the peer goes, an error or `close`, or until the connection should live on another shard: then
@@ -113,19 +115,18 @@ class Connection final : public std::enable_shared_from_this<Connection>, public
   /// and did hardly any of that.
   [[nodiscard]] bool has_stalled(Instant since) const;
 
-  /// It waited in line to read a piece of a large frame.
-  void give_reading_turn();
+  /// It waited in line to read a piece of a large frame, and may now.
+  void let_read_piece();
 
   [[nodiscard]] FetchSession& fetch_session() { return fetch_session_; }
-  [[nodiscard]] ShardBroker* move_target() const { return move_target_; }
+  [[nodiscard]] ConnectionHost* move_target() const { return move_target_; }
   /// Rebinds the connection to `to`; called between two `run`s, on the old shard.
-  void move_to(ShardBroker& to);
+  void move_to(ConnectionHost& to);
 
-  [[nodiscard]] ShardBroker& home() const { return *home_; }
+  [[nodiscard]] ConnectionHost& home() const { return *home_; }
   [[nodiscard]] const BoundListener& listener() const { return listener_; }
   [[nodiscard]] const env::Address& local_address() const { return local_; }
   [[nodiscard]] const env::Address& remote_address() const { return remote_; }
-  [[nodiscard]] std::uint64_t id() const { return id_; }
   /// True when `deadline`-like limits are passed at `now`: an unfinished frame, a peer that does not read, idleness.
   [[nodiscard]] const char* overdue(Instant now) const;
 
@@ -133,7 +134,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, public
   [[nodiscard]] Instant idle_deadline() const;
 
   /// A request touched partitions of `owner` only; enough of them in a row and the connection moves there.
-  void touched(ShardBroker& owner);
+  void touched(ConnectionHost& owner);
   /// `timer` is what a request in progress waits with: cancelled when the connection closes, since nobody waits for the
   /// answer any more. Until `remove_wait`.
   void add_wait(env::Timer& timer) { waits_.push_back(&timer); }
@@ -175,7 +176,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, public
   [[nodiscard]] bool moves_much() const;
   /// The next read is of a large frame that has more to read.
   [[nodiscard]] bool reads_a_piece() const;
-  [[nodiscard]] bool has_reading_turn();
+  [[nodiscard]] bool may_read_piece();
   void drop_buffer();
   void settle(std::uint64_t slot, Slot::State state, Answer answer, std::string why);
   struct Outgoing;
@@ -190,12 +191,11 @@ class Connection final : public std::enable_shared_from_this<Connection>, public
     return !slots_.empty() && slots_.front().state != Slot::State::waiting;
   }
 
-  ShardBroker* home_;
+  ConnectionHost* home_;
   std::unique_ptr<env::Stream> stream_;
   const BoundListener& listener_;
   env::Address local_;
   env::Address remote_;
-  std::uint64_t id_;
 
   std::shared_ptr<Buffer> buffer_;
   std::size_t read_begin_ = 0;  ///< first byte not yet taken as a frame
@@ -211,8 +211,8 @@ class Connection final : public std::enable_shared_from_this<Connection>, public
   Holding granted_;              ///< what it asked for and may take now
   bool waits_for_room_ = false;  ///< `RequestRoom` has it in line
   Instant waiting_since_ = Instant::never();
-  bool waits_for_turn_ = false;  ///< `ReadingTurns` has it in line
-  bool has_turn_ = false;
+  bool waits_to_read_ = false;  ///< `LargeReads` has it in line
+  bool may_read_piece_ = false;
   bool has_more_ = false;  ///< the last read took all that it had room for
   std::uint64_t received_bytes_ = 0;
   std::uint64_t looked_at_ = 0;
@@ -231,9 +231,9 @@ class Connection final : public std::enable_shared_from_this<Connection>, public
   Instant frame_started_ = Instant::never();
   Instant write_started_ = Instant::never();
 
-  ShardBroker* away_ = nullptr;  ///< where the latest requests went, when not here
+  ConnectionHost* away_ = nullptr;  ///< where the latest requests went, when not here
   int away_count_ = 0;
-  ShardBroker* move_target_ = nullptr;
+  ConnectionHost* move_target_ = nullptr;
 };
 
 }  // namespace mq::broker

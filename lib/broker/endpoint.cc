@@ -1,7 +1,7 @@
 #include "broker/endpoint.h"
 
 #include "broker/connection.h"
-#include "broker/shard_broker.h"
+#include "broker/services.h"
 
 namespace mq::broker {
 namespace {
@@ -14,9 +14,9 @@ Endpoint endpoint_of(const BoundListener& listener, const env::Address& local) {
 
 }  // namespace
 
-Endpoint endpoint_of(const Connection& connection) {
+Endpoint endpoint_of(const Connection& connection, const NodeServices& node) {
   if (!connection.listener().address.is_unix()) return endpoint_of(connection.listener(), connection.local_address());
-  for (const auto& other : connection.home().node().listeners()) {
+  for (const auto& other : node.listeners()) {
     if (other->address.is_unix()) continue;
     env::Address local = other->address;
     if (local.is_wildcard()) local.host = "127.0.0.1";  // whoever came through a unix socket is on this machine
@@ -25,7 +25,7 @@ Endpoint endpoint_of(const Connection& connection) {
   return {.host = "localhost", .port = 0};
 }
 
-std::optional<std::string> rack_of(const Node& node) {
+std::optional<std::string> rack_of(const NodeServices& node) {
   return node.config().rack.empty() ? std::nullopt : std::optional(node.config().rack);
 }
 

@@ -79,9 +79,8 @@ awaitable<void> Node::reconfigure(NodeConfig config) {
 }
 
 ShardBroker& Node::owner_of(const Uuid& topic_id, std::int32_t partition) const {
-  // Neighbours go to different shards, so that the few partitions of a busy topic use every core.
-  const std::size_t hash = std::hash<Uuid>{}(topic_id) + static_cast<std::size_t>(partition);
-  return *shards_[hash % shards_.size()];
+  const auto place = std::ranges::find(services_.shards(), &services_.owner_of(topic_id, partition));
+  return *shards_[static_cast<std::size_t>(place - services_.shards().begin())];
 }
 
 awaitable<Result<void>> Node::start() {

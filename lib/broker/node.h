@@ -14,10 +14,12 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "broker/bound_listener.h"
 #include "broker/connection_rate.h"
 #include "broker/data_directory.h"
 #include "broker/metrics.h"
 #include "broker/node_context.h"
+#include "broker/services.h"
 #include "cluster/image.h"
 #include "env/network.h"
 #include "env/task_group.h"
@@ -33,13 +35,6 @@ class ProducerIds;
 class ShardBroker;
 class Topics;
 struct UncertainLog;
-
-/// A listener and what clients that came in through it are told.
-struct BoundListener {
-  ListenerConfig config;
-  env::Address address;  ///< with the real port
-  std::unique_ptr<env::Listener> listener;
-};
 
 /// One broker. Made, started and stopped on the first shard; works the same on real and on simulated machines.
 class Node {
@@ -68,7 +63,9 @@ class Node {
   [[nodiscard]] const NodeConfig& config() const { return context_.config(); }
   [[nodiscard]] const NodeEnv& machine() const { return context_.machine; }
   [[nodiscard]] env::Logger& logger() const { return context_.logger(); }
-  [[nodiscard]] const std::vector<std::unique_ptr<BoundListener>>& listeners() const { return listeners_; }
+  /// What requests see of it.
+  [[nodiscard]] NodeServices& services() { return services_; }
+  [[nodiscard]] const Listeners& listeners() const { return listeners_; }
   [[nodiscard]] const Uuid& cluster_id() const { return cluster_id_; }
   [[nodiscard]] BrokerId id() const { return config().node_id; }
   /// False until `start` has opened the data directory.
@@ -83,7 +80,6 @@ class Node {
   [[nodiscard]] ShardBroker& owner_of(const Uuid& topic_id, std::int32_t partition) const;
   [[nodiscard]] ShardBroker& first_shard() const { return *shards_.front(); }
 
-  [[nodiscard]] std::uint64_t next_connection_id() { return connection_ids_.fetch_add(1, std::memory_order_relaxed); }
   /// Everything that changes metadata goes through here: the revision is remembered outside of the store, so that a
   /// start notices when the store has gone back in time. Fills in the write id. On the first shard.
   awaitable<Result<meta::Revision>> commit(meta::Transaction transaction);
@@ -143,12 +139,16 @@ class Node {
   meta::Revision revision_;     ///< of the last commit that we know of
   bool accepts_store_ = false;  ///< changed while no shard opens logs
   bool is_open_ = false;        ///< all logs are: a stop can be a clean one
+  NodeServices services_{{.context = context_,
+                          .cluster_id = cluster_id_,
+                          .listeners = listeners_,
+                          .topics = topics_,
+                          .producer_ids = producer_ids_}};
   std::vector<std::unique_ptr<ShardBroker>> shards_;
   std::unique_ptr<Topics> topics_;
   std::unique_ptr<ProducerIds> producer_ids_;
-  std::vector<std::unique_ptr<BoundListener>> listeners_;
+  Listeners listeners_;
   std::unique_ptr<env::TaskGroup> acceptors_;
-  std::atomic<std::uint64_t> connection_ids_{1};
   std::atomic<std::size_t> connections_{0};
   // Accepting is the first shard's; so is what follows.
   struct Source {

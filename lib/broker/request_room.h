@@ -116,7 +116,7 @@ class Holding {
 ///   are not read, is closed;
 /// - while somebody waits, who could send or read and hardly does is closed after kPatience; sooner when somebody who
 ///   holds little has waited for as long;
-/// - while it is tight, large frames are read at a slower pace (ReadingTurns).
+/// - while it is tight, large frames are read at a slower pace (LargeReads).
 ///
 /// So nobody waits for ever: a frame that has begun is completed, or its connection closed.
 class RequestRoom {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "broker/api/api.h"
 #include "broker/group_service.h"
 #include "broker/partition_reader.h"
 #include "log/segment_reader.h"
@@ -28,20 +29,25 @@ constexpr std::size_t kClosedTogetherMax = 2000;
 }  // namespace
 
 ShardBroker::ShardBroker(Node& node, env::Shard& shard)
-    : node_(node),
+    : ConnectionHost(context_, room_, large_reads_),
+      node_(node),
       shard_(shard),
       context_(node.context(), shard),
-      tasks_for_others_(shard),
       connection_or_requests_ended_(shard),
       work_ended_(shard),
       syncer_(context_),
       room_(context_, connections_, node.config().queued_request_bytes_max / node.machine().shards.size(),
             node.extra_frame()),
-      reading_turns_(context_, room_),
+      large_reads_(context_, room_),
       open_files_(node.machine().files, *this),
       groups_(std::make_unique<GroupService>(
           context_, [this](const Uuid& topic_id, std::int32_t index) { return find(topic_id, index); })),
-      image_(std::make_shared<const cluster::ClusterImage>()),
+      cluster_(context_.node.configs, shard),
+      services_(node.services(), {.context = context_,
+                                  .cluster = cluster_,
+                                  .partitions = partitions_,
+                                  .groups = *groups_,
+                                  .connections = *this}),
       look_timer_(shard.make_timer()),
       sweep_timer_(shard.make_timer()) {
   open_files_.set_bound(node.descriptors().files_of_shard);
@@ -50,31 +56,18 @@ ShardBroker::ShardBroker(Node& node, env::Shard& shard)
 ShardBroker::~ShardBroker() = default;
 
 void ShardBroker::drop_requests() {
-  for_each_partition([](Partition& partition) { partition.drop_waiters(); });
+  partitions_.for_each([](Partition& partition) { partition.drop_waiters(); });
   groups_.reset();
 }
 
-Partition* ShardBroker::find(const Uuid& topic_id, std::int32_t index) {
-  const auto topic = partitions_.find(topic_id);
-  if (topic == partitions_.end() || index < 0 || static_cast<std::size_t>(index) >= topic->second.size())
-    return nullptr;
-  return topic->second[static_cast<std::size_t>(index)].get();
-}
-
 void ShardBroker::put(std::shared_ptr<Partition> partition) {
-  auto& topic = partitions_[partition->topic_id()];
-  const auto index = static_cast<std::size_t>(partition->name().partition);
-  if (topic.size() <= index) topic.resize(index + 1);
-  topic[index] = std::move(partition);
-  topic[index]->log().enter(open_files_);
+  Partition& added = *partition;
+  partitions_.put(std::move(partition));
+  added.log().enter(open_files_);
 }
 
 awaitable<std::vector<std::shared_ptr<Partition>>> ShardBroker::remove(Uuid topic_id) {
-  const auto topic = partitions_.find(topic_id);
-  if (topic == partitions_.end()) co_return std::vector<std::shared_ptr<Partition>>{};
-  auto removed = std::move(topic->second);
-  partitions_.erase(topic);
-  std::erase(removed, nullptr);
+  auto removed = partitions_.take(topic_id);
   for (const auto& partition : removed) {
     partition->end_turn();
     partition->retire();
@@ -89,45 +82,17 @@ awaitable<std::vector<std::shared_ptr<Partition>>> ShardBroker::remove(Uuid topi
 void ShardBroker::install(std::shared_ptr<const cluster::ClusterImage> image) {
   wake_sweep();  // the limits may be others now
   open_files_.set_bound(node_.descriptors().files_of_shard);
-  // A change of one topic must not cost as much as there are topics: what was resolved stays while topic and defaults
-  // do.
-  const bool same_defaults = std::exchange(defaults_, &node_.config()) == &node_.config();
-  std::vector<const cluster::Topic*> changed;
-  decltype(settings_) kept;
-  for (const auto& [id, partitions] : partitions_) {
-    const cluster::Topic* topic = image->find_topic(id);
-    if (topic == nullptr) continue;  // about to be removed
-    const auto known = settings_.find(topic);
-    if (same_defaults && image_->find_topic(id) == topic && known != settings_.end()) {
-      kept.insert(*known);
-    } else {
-      changed.push_back(topic);
-    }
-  }
-  settings_ = std::move(kept);
-  image_ = std::move(image);
-  for (const cluster::Topic* topic : changed) {
-    const auto now = settings(*topic);
-    for (const auto& partition : partitions_.at(topic->id)) {
-      if (!partition) continue;
-      partition->set_settings(*now);
-      partition->image_changed(*topic->find_partition(partition->name().partition));
-    }
+  std::vector<Uuid> topics;
+  partitions_.for_each_topic([&](const Uuid& id) { topics.push_back(id); });
+  for (const cluster::Topic* topic : cluster_.install(std::move(image), topics)) {
+    const auto now = cluster_.settings(*topic);
+    partitions_.for_each_of(topic->id, [&](Partition& partition) {
+      partition.set_settings(*now);
+      partition.image_changed(*topic->find_partition(partition.name().partition));
+    });
   }
   // __consumer_offsets may just have come to be.
-  if (started_) groups_->host_partitions(*image_);
-}
-
-std::shared_ptr<const TopicSettings> ShardBroker::settings(const cluster::Topic& topic) {
-  auto& known = settings_[&topic];
-  if (!known) known = resolve_settings(topic.configs, node_.config());
-  return known;
-}
-
-record::ValidationRules ShardBroker::validation_rules(const cluster::Topic& topic) {
-  record::ValidationRules rules = settings(topic)->rules;
-  rules.now = shard_.clock().wall_now();
-  return rules;
+  if (started_) groups_->host_partitions(*cluster_.image());
 }
 
 Result<ShardBroker::OpenedLog> ShardBroker::open_log(const WantedLog& wanted) {
@@ -173,10 +138,10 @@ Result<ShardBroker::OpenedLog> ShardBroker::open_log(const WantedLog& wanted) {
 
 awaitable<Result<std::vector<UncertainLog>>> ShardBroker::open_logs() {
   std::vector<WantedLog> wanted;
-  const auto image = image_;
+  const auto image = cluster_.image();
   for (const cluster::TopicPtr& topic : image->topics())
     for (std::int32_t index = 0; index < topic->partition_count(); ++index)
-      if (&node_.owner_of(topic->id, index) == this) wanted.push_back({topic.get(), index, settings(*topic)});
+      if (&node_.owner_of(topic->id, index) == this) wanted.push_back({topic.get(), index, cluster_.settings(*topic)});
 
   std::vector<UncertainLog> uncertain;
   std::vector<std::shared_ptr<Partition>> made;
@@ -222,13 +187,13 @@ awaitable<Result<std::vector<UncertainLog>>> ShardBroker::open_logs() {
 
 void ShardBroker::start() {
   started_ = true;
-  groups_->host_partitions(*image_);
+  groups_->host_partitions(*cluster_.image());
   context_.log_tasks.spawn(look_after_logs());
 }
 
 void ShardBroker::stop_serving() {
   for (const auto& connection : connections_) connection->finish();
-  for (env::Timer* timer : parked_fetches_) timer->cancel();
+  for (env::Timer* timer : services_.parked_fetches()) timer->cancel();
   look_timer_->cancel();
   groups_->stop();
 }
@@ -250,14 +215,14 @@ awaitable<bool> ShardBroker::end_tasks() {
 awaitable<bool> ShardBroker::close_logs() {
   co_await context_.log_tasks.join();
   syncer_.stop();
-  for_each_partition([this](Partition& partition) {
+  partitions_.for_each([this](Partition& partition) {
     // Nobody waits for the others: closing syncs them, many at once.
     if (partition.log().config().flush_on_ack && !partition.is_syncing() && partition.log().needs_sync())
       syncer_.start(partition);
   });
   co_await syncer_.drain();
   std::vector<Partition*> open;
-  for_each_partition([&](Partition& partition) {
+  partitions_.for_each([&](Partition& partition) {
     if (partition.log().needs_close()) open.push_back(&partition);
   });
   bool well = true;
@@ -281,7 +246,7 @@ awaitable<bool> ShardBroker::close_logs() {
   }
   logs_are_lent_ = false;
   if (well)
-    for_each_partition([&](Partition& partition) {
+    partitions_.for_each([&](Partition& partition) {
       note_ends(partition);
       node_.log_dir().set_log_bytes(partition.name(), partition.log().size_bytes());
     });
@@ -321,7 +286,7 @@ awaitable<void> ShardBroker::look_after_logs() {
     if (node_.is_stopping()) break;
     looks_soon_ = false;
     std::vector<std::shared_ptr<Partition>> all;
-    for_each_partition([&](Partition& partition) { all.push_back(partition.shared_from_this()); });
+    partitions_.for_each([&](Partition& partition) { all.push_back(partition.shared_from_this()); });
     ToSave to_save;
     std::size_t looked_at = 0;
     for (const auto& partition : all) {
@@ -489,7 +454,13 @@ void ShardBroker::note_failure(std::string_view what, const Error& error, bool i
 }
 
 void ShardBroker::adopt(std::unique_ptr<env::Stream> stream, const BoundListener& listener) {
-  serve(std::make_shared<Connection>(*this, std::move(stream), listener));
+  ConnectionHost& host = *this;
+  serve(std::make_shared<Connection>(host, std::move(stream), listener, node_.fetch_session_slots()));
+}
+
+void ShardBroker::adopt(std::shared_ptr<Connection> connection) {
+  assign_connection();
+  shard_.post([this, connection = std::move(connection)]() mutable { serve(std::move(connection)); });
 }
 
 void ShardBroker::serve(std::shared_ptr<Connection> connection) {
@@ -510,13 +481,11 @@ awaitable<void> ShardBroker::run_connection(std::shared_ptr<Connection> connecti
   room_.connection_went();
   if (connections_.empty()) sweep_timer_->cancel();
   connection_or_requests_ended_.notify_all();
-  if (ShardBroker* target = connection->move_target(); target != nullptr && !connection->is_closing()) {
+  if (ConnectionHost* target = connection->move_target(); target != nullptr && !connection->is_closing()) {
     connections_assigned_.fetch_sub(1, std::memory_order_relaxed);
-    target->assign_connection();
     context_.metrics.counter(Metric::connection_moves).add();
     connection->move_to(*target);
-    target->shard().post(
-        [target, connection = std::move(connection)]() mutable { target->serve(std::move(connection)); });
+    target->adopt(std::move(connection));
   } else {
     connections_assigned_.fetch_sub(1, std::memory_order_relaxed);
     context_.metrics.connection_closed(connection->close_reason());
@@ -547,6 +516,11 @@ void ShardBroker::return_memory() {
   if (return_it && room_.has_emptied()) node_.machine().disk_pool.submit(return_it);
 }
 
+void ShardBroker::start_request(Request request, Responder responder) {
+  ++requests_;
+  broker::serve(services_, std::move(request), std::move(responder));
+}
+
 void ShardBroker::request_ended() {
   if (--requests_ == 0) connection_or_requests_ended_.notify_all();
 }
@@ -556,7 +530,7 @@ void ShardBroker::producers_came(std::size_t count) {
   producers_ += count;
   if (producers_ <= most) return;
   std::vector<std::size_t> counts;
-  for_each_partition([&](const Partition& partition) { counts.push_back(partition.log().producer_count()); });
+  partitions_.for_each([&](const Partition& partition) { counts.push_back(partition.log().producer_count()); });
   producers_ = std::accumulate(counts.begin(), counts.end(), std::size_t{0});
   if (producers_ <= most) return;
   // Many at once, so that each new producer costs the same on average; down to the same height everywhere, so that who
@@ -567,7 +541,7 @@ void ShardBroker::producers_came(std::size_t count) {
   for (; *place * static_cast<std::size_t>(counts.end() - place) <= room; ++place) room -= *place;
   const std::size_t height = room / static_cast<std::size_t>(counts.end() - place);
   producers_ = 0;
-  for_each_partition([&](Partition& partition) {
+  partitions_.for_each([&](Partition& partition) {
     partition.log().keep_latest_producers(height);
     producers_ += partition.log().producer_count();
   });
@@ -582,14 +556,14 @@ void ShardBroker::refresh_metrics() {
     request_bytes += connection->held_bytes() - std::min(connection->held_bytes(), RequestRoom::kOwnBytes);
   set(Metric::connections_open, connections_.size());
   set(Metric::requests_in_progress_bytes, request_bytes);
-  set(Metric::fetches_parked, parked_fetches_.size());
+  set(Metric::fetches_parked, services_.parked_fetches().size());
   groups_->refresh_metrics();
   if (logs_are_lent_) return;
   std::size_t partitions = 0;
   std::size_t log_bytes = 0;
   std::size_t damaged = 0;
   std::size_t producers = 0;
-  for_each_partition([&](const Partition& partition) {
+  partitions_.for_each([&](const Partition& partition) {
     producers += partition.log().producer_count();
     ++partitions;
     log_bytes += partition.log().size_bytes();
@@ -599,11 +573,6 @@ void ShardBroker::refresh_metrics() {
   set(Metric::log_bytes, log_bytes);
   set(Metric::damaged_ranges, damaged);
   set(Metric::producers, producers);
-}
-
-std::int32_t ShardBroker::new_session_id() {
-  // Any positive number that this connection does not use; unguessable only so that bugs show.
-  return static_cast<std::int32_t>(node_.machine().random.below(0x7fffffff) + 1);
 }
 
 }  // namespace mq::broker

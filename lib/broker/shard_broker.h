@@ -11,12 +11,16 @@
 #include <vector>
 
 #include "broker/await_on.h"
+#include "broker/cluster_view.h"
 #include "broker/connection.h"
+#include "broker/connection_host.h"
+#include "broker/large_reads.h"
 #include "broker/metrics.h"
 #include "broker/node.h"
 #include "broker/partition.h"
-#include "broker/reading_turns.h"
+#include "broker/partition_table.h"
 #include "broker/request_room.h"
+#include "broker/services.h"
 #include "broker/settings.h"
 #include "broker/shard_context.h"
 #include "broker/syncer.h"
@@ -33,7 +37,7 @@ class GroupService;
 
 /// What one shard of the broker holds: its partitions, its connections, its view of the cluster. Everything here is
 /// touched by the shard's own thread only; other shards post.
-class ShardBroker final : private log::OpenFiles::Owner, private PartitionHost {
+class ShardBroker final : private log::OpenFiles::Owner, private PartitionHost, private ConnectionHost {
  public:
   ShardBroker(Node& node, env::Shard& shard);
   ~ShardBroker() override;
@@ -44,27 +48,24 @@ class ShardBroker final : private log::OpenFiles::Owner, private PartitionHost {
   [[nodiscard]] env::TaskGroup& tasks() { return context_.tasks; }
   /// For what works on logs or their files beside the requests: a stop waits for it before it closes the logs.
   [[nodiscard]] env::TaskGroup& log_tasks() { return context_.log_tasks; }
-  /// What other shards wait for (see `await_on`).
-  [[nodiscard]] env::TaskGroup& tasks_for_others() { return tasks_for_others_; }
   [[nodiscard]] ShardMetrics& metrics() { return context_.metrics; }
   /// For what a client can cause; what the machine causes goes to the node's logger.
   [[nodiscard]] PeerLog& peer_log() { return context_.peer_log; }
   /// Sets what is not counted as it happens: levels, and sums over partitions and groups.
   void refresh_metrics();
-  [[nodiscard]] TurnEnd& turn_end() { return context_.turn_end; }
-  [[nodiscard]] RequestRoom& room() { return room_; }
-  [[nodiscard]] ReadingTurns& reading_turns() { return reading_turns_; }
+  /// What requests see of it.
+  [[nodiscard]] ShardServices& services() { return services_; }
   [[nodiscard]] GroupService& groups() { return *groups_; }
 
   /// The cluster as this shard knows it. Take a copy of the pointer before suspending.
-  [[nodiscard]] const std::shared_ptr<const cluster::ClusterImage>& image() const { return image_; }
+  [[nodiscard]] const std::shared_ptr<const cluster::ClusterImage>& image() const { return cluster_.image(); }
   void install(std::shared_ptr<const cluster::ClusterImage> image);
 
   /// What the logs of this shard are opened with. Any thread.
   [[nodiscard]] env::Files& log_files() { return open_files_; }
 
   /// A partition that lives here, or null.
-  [[nodiscard]] Partition* find(const Uuid& topic_id, std::int32_t index);
+  [[nodiscard]] Partition* find(const Uuid& topic_id, std::int32_t index) { return partitions_.find(topic_id, index); }
   void put(std::shared_ptr<Partition> partition);
   /// One that will live here. Any thread.
   [[nodiscard]] std::shared_ptr<Partition> make_partition(TopicPartition name, Uuid topic_id,
@@ -78,11 +79,10 @@ class ShardBroker final : private log::OpenFiles::Owner, private PartitionHost {
   /// Takes the partitions of a topic out; who waits for them is told that they are gone. Returns when nothing of ours
   /// works on their files any more, so that their directories may lose their names.
   awaitable<std::vector<std::shared_ptr<Partition>>> remove(Uuid topic_id);
+
   template <class F>
-  void for_each_partition(F f) {
-    for (auto& [id, topic] : partitions_)
-      for (auto& partition : topic)
-        if (partition) f(*partition);
+  void for_each_partition(F f) const {
+    partitions_.for_each(f);
   }
 
   // Start and stop, in this order; each on this shard.
@@ -110,28 +110,11 @@ class ShardBroker final : private log::OpenFiles::Owner, private PartitionHost {
   void adopt(std::unique_ptr<env::Stream> stream, const BoundListener& listener);
   [[nodiscard]] std::size_t connection_count() const { return connections_.size(); }
   [[nodiscard]] const std::vector<std::shared_ptr<Connection>>& connections() const { return connections_; }
-  /// The timers of fetches that wait for more, so that a stop can end their patience.
-  [[nodiscard]] std::vector<env::Timer*>& parked_fetches() { return parked_fetches_; }
-  [[nodiscard]] std::int32_t new_session_id();
-
-  // For the checks of produced batches.
-  [[nodiscard]] record::Codecs& codecs() { return codecs_; }
-  [[nodiscard]] record::ValidationRules validation_rules(const cluster::Topic& topic);
-  /// The settings of a topic, resolved once per image.
-  [[nodiscard]] std::shared_ptr<const TopicSettings> settings(const cluster::Topic& topic);
   /// The next look at the logs is now, not when it is due.
   void look_soon() {
     looks_soon_ = true;
     look_timer_->cancel();
   }
-  /// A connection is not idle any more: somebody has to see to it that it keeps to its limits.
-  void wake_sweep() {
-    if (sweep_sleeps_) sweep_timer_->cancel();
-  }
-  /// Counts the requests that are not answered or dropped yet, also those whose connection is gone: a stop waits for
-  /// them, since they may be on their way to a log.
-  void request_began() { ++requests_; }
-  void request_ended();
 
  private:
   void sync_soon(log::Log& log) override;
@@ -144,6 +127,12 @@ class ShardBroker final : private log::OpenFiles::Owner, private PartitionHost {
   /// most.
   void producers_came(std::size_t count) override;
   void work_ended() override { work_ended_.notify_all(); }
+  void start_request(Request request, Responder responder) override;
+  void request_ended() override;
+  void wake_sweep() override {
+    if (sweep_sleeps_) sweep_timer_->cancel();
+  }
+  void adopt(std::shared_ptr<Connection> connection) override;
   void serve(std::shared_ptr<Connection> connection);
   awaitable<void> run_connection(std::shared_ptr<Connection> connection);
   awaitable<void> sweep_connections();
@@ -184,24 +173,18 @@ class ShardBroker final : private log::OpenFiles::Owner, private PartitionHost {
   Node& node_;
   env::Shard& shard_;
   ShardContext context_;
-  env::TaskGroup tasks_for_others_;
   env::Event connection_or_requests_ended_;
   env::Event work_ended_;  ///< of a retired partition
   Syncer syncer_;
   RequestRoom room_;
-  ReadingTurns reading_turns_;
+  LargeReads large_reads_;
   log::OpenFiles open_files_;
   std::unique_ptr<GroupService> groups_;
-  std::shared_ptr<const cluster::ClusterImage> image_;
-  /// By topic id; the vector holds null for the partitions of other shards.
-  boost::unordered_flat_map<Uuid, std::vector<std::shared_ptr<Partition>>, std::hash<Uuid>> partitions_;
+  ClusterView cluster_;
+  PartitionTable partitions_;
+  ShardServices services_;
   std::vector<std::shared_ptr<Connection>> connections_;
-  std::vector<env::Timer*> parked_fetches_;
-  record::Codecs codecs_;
   std::atomic<std::size_t> connections_assigned_{0};
-  boost::unordered_flat_map<const cluster::Topic*, std::shared_ptr<const TopicSettings>>
-      settings_;                          ///< of topics of `image_`
-  const NodeConfig* defaults_ = nullptr;  ///< that they were resolved with
   std::unique_ptr<env::Timer> look_timer_;
   std::unique_ptr<env::Timer> sweep_timer_;
   bool sweeping_ = false;
@@ -209,6 +192,8 @@ class ShardBroker final : private log::OpenFiles::Owner, private PartitionHost {
   bool started_ = false;
   bool logs_are_lent_ = false;  ///< to the pool, which closes them
   bool looks_soon_ = false;
+  /// Not answered or dropped yet, also those whose connection is gone: a stop waits for them, since they may be on
+  /// their way to a log.
   std::size_t requests_ = 0;
   std::size_t producers_ = 0;  ///< at least as many as are remembered: who expires is not taken off at once
 };
@@ -217,7 +202,7 @@ class ShardBroker final : private log::OpenFiles::Owner, private PartitionHost {
 /// Call on `here`'s thread.
 template <class F, class T = typename std::invoke_result_t<F&>::value_type>
 awaitable<T> await_on(ShardBroker& here, ShardBroker& there, F make) {
-  return await_on(here.shard(), there.shard(), there.tasks_for_others(), std::move(make));
+  return await_on(here.services(), there.services(), std::move(make));
 }
 
 }  // namespace mq::broker

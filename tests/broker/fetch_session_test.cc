@@ -275,7 +275,7 @@ TEST_F(Fetch, LongPollEndsWithItsConnection) {
   create_topic("t", kPartitions);
   const auto parked = [this] {
     std::size_t count = 0;
-    for (const auto& shard : node_->shards()) count += shard->parked_fetches().size();
+    for (const auto& shard : node_->shards()) count += shard->services().parked_fetches().size();
     return count;
   };
   auto reader = run(Peer::connect(*client_));

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "broker/api/handlers.h"
-#include "broker/shard_broker.h"
+#include "broker/services.h"
 #include "wire/codec.h"
 
 namespace mq::broker {
@@ -52,7 +52,7 @@ awaitable<void> run_suspending(Call call, Request message) {
 /// For `awaitable<Response> f(Call&, const Request&)`.
 template <class Request, auto f>
 void suspending(Call call) {
-  env::TaskGroup& tasks = call.broker().tasks();
+  env::TaskGroup& tasks = call.home().tasks();
   decode_and<Request>(std::move(call), [&](Call c, Request message) {
     tasks.spawn(run_suspending<Request, f>(std::move(c), std::move(message)));
   });
@@ -66,7 +66,7 @@ awaitable<void> run_holding(Connection::Hold, Call call, Request message) {
 /// The same, but later requests of the connection start after it: what they find depends on what it does.
 template <class Request, auto f>
 void holding(Call call) {
-  env::TaskGroup& tasks = call.broker().tasks();
+  env::TaskGroup& tasks = call.home().tasks();
   decode_and<Request>(std::move(call), [&](Call c, Request message) {
     // Taken now: the coroutine may begin after the next frame was looked at.
     Connection::Hold hold(c.connection().shared_from_this());
@@ -123,12 +123,12 @@ void answer_unknown_api_versions(Request request, Responder responder) {
 }  // namespace
 
 void Call::count_some_errors(ApiKey api, std::span<const ErrorCode> errors) {
-  broker_->metrics().count_errors(api, errors);
+  home_->metrics().count_errors(api, errors);
 }
 
 std::span<const ApiEntry> api_table() { return kApis; }
 
-void serve(ShardBroker& broker, Request request, Responder responder) {
+void serve(ShardServices& home, Request request, Responder responder) {
   const auto key = static_cast<ApiKey>(request.header.api_key);
   const auto entry = std::ranges::find(kApis, key, &ApiEntry::key);
   if (entry == std::end(kApis))
@@ -141,8 +141,8 @@ void serve(ShardBroker& broker, Request request, Responder responder) {
                                        info.version_min, info.version_max));
   }
   if (key == ApiKey::kProduce && !wire::ProduceRequest::kVersions.contains(version))
-    return produce_old(Call(broker, std::move(request), std::move(responder)));
-  entry->start(Call(broker, std::move(request), std::move(responder)));
+    return produce_old(Call(home, std::move(request), std::move(responder)));
+  entry->start(Call(home, std::move(request), std::move(responder)));
 }
 
 }  // namespace mq::broker

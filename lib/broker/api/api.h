@@ -15,17 +15,17 @@
 
 namespace mq::broker {
 
-class ShardBroker;
+class ShardServices;
 
 /// One request on its way through a handler. Lives on the shard of its connection; movable into callbacks and
 /// coroutines.
 class Call {
  public:
-  Call(ShardBroker& broker, Request request, Responder responder)
-      : broker_(&broker), request_(std::move(request)), responder_(std::move(responder)) {}
+  Call(ShardServices& home, Request request, Responder responder)
+      : home_(&home), request_(std::move(request)), responder_(std::move(responder)) {}
 
   /// The shard of the connection.
-  [[nodiscard]] ShardBroker& broker() const { return *broker_; }
+  [[nodiscard]] ShardServices& home() const { return *home_; }
   [[nodiscard]] const Request& request() const { return request_; }
   [[nodiscard]] ApiVersion version() const { return request_.header.api_version; }
   [[nodiscard]] Connection& connection() const { return responder_.connection(); }
@@ -53,7 +53,7 @@ class Call {
  private:
   void count_some_errors(ApiKey api, std::span<const ErrorCode> errors);
 
-  ShardBroker* broker_;
+  ShardServices* home_;
   Request request_;
   Responder responder_;
 };
@@ -75,6 +75,6 @@ inline constexpr std::int8_t kReadCommitted = 1;
 [[nodiscard]] wire::ApiVersionsResponse all_api_versions(ApiVersion version);
 
 /// Finds the API of `request` and starts it; answers unknown versions as Kafka does.
-void serve(ShardBroker& broker, Request request, Responder responder);
+void serve(ShardServices& home, Request request, Responder responder);
 
 }  // namespace mq::broker

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "broker/api/handlers.h"
+#include "broker/services.h"
 #include "broker/settings.h"
-#include "broker/shard_broker.h"
 #include "broker/topics.h"
 #include "config/effective.h"
 #include "controller/config_edits.h"
@@ -45,7 +45,7 @@ DescribedConfig describe(const config::Effective& effective, const wire::Describ
   return row;
 }
 
-bool is_this_broker(const std::string& name, const Node& node) {
+bool is_this_broker(const std::string& name, const NodeServices& node) {
   return name.empty() || name == std::to_string(node.id().value());
 }
 
@@ -119,7 +119,7 @@ Result<void> apply(const IncrementalChanges& changes, const NodeConfig& node, co
 
 awaitable<Outcome> change(Call& call, std::int8_t type, std::string name, Topics::ConfigChange how,
                           bool validate_only) {
-  ShardBroker& home = call.broker();
+  ShardServices& home = call.home();
   if (type == kBroker) {
     if (!is_this_broker(name, home.node())) co_return refuse(ErrorCode::kInvalidRequest, "there is no such broker");
     co_return refuse(
@@ -138,7 +138,7 @@ awaitable<Outcome> change(Call& call, std::int8_t type, std::string name, Topics
 }  // namespace
 
 wire::DescribeConfigsResponse describe_configs(Call& call, const wire::DescribeConfigsRequest& request) {
-  const Node& node = call.broker().node();
+  const NodeServices& node = call.home().node();
   wire::DescribeConfigsResponse response;
   std::set<std::pair<std::int8_t, std::string_view>> seen;
   for (const auto& resource : request.resources) {
@@ -150,7 +150,7 @@ wire::DescribeConfigsResponse describe_configs(Call& call, const wire::DescribeC
     result.error_message = "";  // as in Kafka never null
     std::vector<config::Effective> all;
     if (resource.resource_type == kTopic) {
-      const cluster::Topic* topic = call.broker().image()->find_topic(std::string_view(resource.resource_name));
+      const cluster::Topic* topic = call.home().image()->find_topic(std::string_view(resource.resource_name));
       if (topic == nullptr) {
         const char* problem = topic_name_problem(resource.resource_name);
         result.error_code =
@@ -180,7 +180,7 @@ awaitable<wire::IncrementalAlterConfigsResponse> incremental_alter_configs(
   wire::IncrementalAlterConfigsResponse response;
   const ResourceCounts counts = count_resources(request.resources);
   for (const auto& resource : request.resources) {
-    const NodeConfig& node = call.broker().node().config();
+    const NodeConfig& node = call.home().node().config();
     auto answer = problem_of(resource, counts);
     if (!answer)
       answer = co_await change(

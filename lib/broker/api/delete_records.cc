@@ -46,7 +46,7 @@ awaitable<void> advance_start(Partition& partition, DeleteRecordsItem& item) {
 }  // namespace
 
 awaitable<wire::DeleteRecordsResponse> delete_records(Call& call, const wire::DeleteRecordsRequest& request) {
-  ShardBroker& home = call.broker();
+  ShardServices& home = call.home();
   const auto image = home.image();
   std::vector<DeleteRecordsItem> items;
   for (const auto& topic : request.topics)
@@ -63,12 +63,13 @@ awaitable<wire::DeleteRecordsResponse> delete_records(Call& call, const wire::De
   co_await await_readable(home, items, [](const DeleteRecordsItem&) { return true; });
   (void)co_await on_each_partition(home, items, advance_start);
   const auto write = [&home] {
-    return home.node().machine().disk_pool.run(home.shard(),
-                                               [&home] { return home.node().log_dir().write_checkpoints(); });
+    return home.node().context().disk_pool().run(
+        home.shard(), [&home] { return home.node().context().log_dir().write_checkpoints(); });
   };
-  const auto written = co_await home.node().disk_space().with_reserve(home.shard(), write);
-  home.node().disk_space().look_for_space();
-  if (!written && written.error().code == Errc::disk_failed) home.node().disk_health().disk_failed(written.error());
+  const auto written = co_await home.node().context().disk_space.with_reserve(home.shard(), write);
+  home.node().context().disk_space.look_for_space();
+  if (!written && written.error().code == Errc::disk_failed)
+    home.node().context().disk_health.disk_failed(written.error());
   if (!written) home.peer_log().error("the start offsets of logs were not saved: {}", written.error().message);
 
   wire::DeleteRecordsResponse response;

@@ -2,7 +2,7 @@
 
 #include "broker/api/handlers.h"
 #include "broker/endpoint.h"
-#include "broker/shard_broker.h"
+#include "broker/services.h"
 
 namespace mq::broker {
 
@@ -15,8 +15,8 @@ wire::DescribeClusterResponse describe_cluster(Call& call, const wire::DescribeC
     response.error_message = "this is a broker's listener; ask for endpoint type 1 (brokers)";
     return response;
   }
-  const Node& node = call.broker().node();
-  const Endpoint endpoint = endpoint_of(call.connection());
+  const NodeServices& node = call.home().node();
+  const Endpoint endpoint = endpoint_of(call.connection(), call.home().node());
   response.cluster_id = node.cluster_id().to_string();
   response.controller_id = node.id().value();
   response.brokers.push_back(

@@ -23,7 +23,7 @@ awaitable<void> measure(Partition& partition, LogSizeItem& item) {
 }  // namespace
 
 awaitable<wire::DescribeLogDirsResponse> describe_log_dirs(Call& call, const wire::DescribeLogDirsRequest& request) {
-  ShardBroker& home = call.broker();
+  ShardServices& home = call.home();
   const auto image = home.image();
   std::vector<LogSizeItem> items;
   const auto add = [&](const cluster::Topic* topic, std::int32_t index) {
@@ -44,8 +44,8 @@ awaitable<wire::DescribeLogDirsResponse> describe_log_dirs(Call& call, const wir
   wire::DescribeLogDirsResponse response;
   auto& row = response.results.emplace_back();
   row.log_dir = home.node().config().data_dir;
-  if (home.node().is_offline()) row.error_code = ErrorCode::kKafkaStorageError;
-  if (auto space = home.node().log_dir().space()) {
+  if (home.node().context().disk_health.is_offline()) row.error_code = ErrorCode::kKafkaStorageError;
+  if (auto space = home.node().context().log_dir().space()) {
     row.total_bytes = static_cast<std::int64_t>(space->total_bytes);
     row.usable_bytes = static_cast<std::int64_t>(space->free_bytes);
   }

@@ -28,7 +28,7 @@ awaitable<void> list_producers(Partition& partition, ProducersItem& item) {
 
 awaitable<wire::DescribeProducersResponse> describe_producers(Call& call,
                                                               const wire::DescribeProducersRequest& request) {
-  ShardBroker& home = call.broker();
+  ShardServices& home = call.home();
   const auto image = home.image();
   std::vector<ProducersItem> items;
   for (const auto& topic : request.topics)

@@ -6,7 +6,7 @@
 
 #include "broker/api/handlers.h"
 #include "broker/endpoint.h"
-#include "broker/shard_broker.h"
+#include "broker/services.h"
 
 namespace mq::broker {
 namespace {
@@ -38,7 +38,7 @@ bool is_cursor_good(const wire::DescribeTopicPartitionsRequest& request) {
 
 wire::DescribeTopicPartitionsResponse describe_topic_partitions(Call& call,
                                                                 const wire::DescribeTopicPartitionsRequest& request) {
-  const auto image = call.broker().image();
+  const auto image = call.home().image();
   wire::DescribeTopicPartitionsResponse response;
   if (!is_cursor_good(request)) {
     for (const auto& topic : request.topics) {

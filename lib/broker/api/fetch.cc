@@ -15,7 +15,7 @@
 #include "broker/api/handlers.h"
 #include "broker/errors.h"
 #include "broker/partition_reader.h"
-#include "broker/shard_broker.h"
+#include "broker/services.h"
 
 namespace mq::broker {
 namespace {
@@ -60,14 +60,14 @@ std::vector<FetchItem> resolve(const Call& call, const cluster::ClusterImage& im
     } else if (item.topic->find_partition(item.wanted.partition) == nullptr) {
       item.error = ErrorCode::kUnknownTopicOrPartition;
     } else {
-      item.owner = &call.broker().node().owner_of(item.topic->id, item.wanted.partition);
+      item.owner = &call.home().node().owner_of(item.topic->id, item.wanted.partition);
     }
   }
   return items;
 }
 
 FetchOp::Limits limits_of(const Call& call, const wire::FetchRequest& request) {
-  const int bytes_max = std::clamp(request.max_bytes, 0, call.broker().node().config().fetch_bytes_max);
+  const int bytes_max = std::clamp(request.max_bytes, 0, call.home().node().config().fetch_bytes_max);
   return {.bytes_min = static_cast<std::size_t>(std::max(request.min_bytes, 0)),
           .bytes_max = static_cast<std::size_t>(bytes_max),
           .deadline = call.request().arrived +
@@ -106,9 +106,9 @@ std::string copy_of(const Call& call, FetchItem& item) {
   if (read) return copy;
   item.error = to_wire(read.error());
   item.range = {};
-  call.broker().node().disk_health().read_failed(read.error());
-  call.broker().peer_log().error("{}-{} cannot be read from the disk: {}", item.topic->name, item.wanted.partition,
-                                 read.error().message);
+  call.home().node().context().disk_health.read_failed(read.error());
+  call.home().peer_log().error("{}-{} cannot be read from the disk: {}", item.topic->name, item.wanted.partition,
+                               read.error().message);
   return {};
 }
 
@@ -137,7 +137,7 @@ wire::FetchResponse::PartitionData& add_row(wire::FetchResponse& response, const
   row.diverging_epoch = item.diverging;
   row.aborted_transactions = aborted_transactions(item, form.is_read_committed);
   if (item.error == ErrorCode::kFencedLeaderEpoch || item.error == ErrorCode::kNotLeaderOrFollower) {
-    row.current_leader.leader_id = call.broker().node().id().value();
+    row.current_leader.leader_id = call.home().node().id().value();
     row.current_leader.leader_epoch = item.leader_epoch.value();
   }
   return row;
@@ -187,7 +187,7 @@ void answer(Call& call, std::vector<FetchItem>& items, const Form& form) {
       session.told(item.wanted, item.high_watermark.value(), item.log_start.value(), has_records);
     auto& row = add_row(response, call, item, form);
     if (!has_records) continue;
-    call.broker().metrics().fetched_bytes.add(item.range.size);
+    call.home().metrics().fetched_bytes.add(item.range.size);
     if (copy.size() == item.range.size) {
       row.records = wire::Records::of(copies.emplace_back(std::move(copy)));
     } else {
@@ -198,16 +198,21 @@ void answer(Call& call, std::vector<FetchItem>& items, const Form& form) {
   call.responder().send(with_files(call, response, with_file));
 }
 
+/// Any positive number that this connection does not use; unguessable only so that bugs show.
+std::int32_t new_session_id(const ShardServices& home) {
+  return static_cast<std::int32_t>(home.node().context().machine.random.below(0x7fffffff) + 1);
+}
+
 }  // namespace
 
 void fetch(Call call, wire::FetchRequest request) {
-  ShardBroker& home = call.broker();
+  ShardServices& home = call.home();
   if (request.replica_id >= 0 || request.replica_state.replica_id >= 0)
     // Only a broker may fetch as a replica, and this node has no followers (CVE-2018-1288: a client must not move the
     // ISR).
     return answer_error(call, ErrorCode::kClusterAuthorizationFailed, 0);
   if (names_too_many(home, named_in(request))) return refuse_size(call);
-  auto turn = call.connection().fetch_session().take_turn(request, call.version(), home.new_session_id());
+  auto turn = call.connection().fetch_session().take_turn(request, call.version(), new_session_id(home));
   if (turn.error != ErrorCode::kNone) return answer_error(call, turn.error, turn.session_id);
   const Form form{.session_id = turn.session_id,
                   .is_incremental = turn.incremental,

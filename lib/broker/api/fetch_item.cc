@@ -5,7 +5,7 @@
 #include "broker/errors.h"
 #include "broker/partition.h"
 #include "broker/partition_reader.h"
-#include "broker/shard_broker.h"
+#include "broker/services.h"
 
 namespace mq::broker {
 namespace {

@@ -16,7 +16,7 @@ struct Topic;
 
 namespace mq::broker {
 
-class ShardBroker;
+class ShardServices;
 
 /// What is left of the bytes that an answer may have.
 struct FetchRoom {
@@ -34,7 +34,7 @@ struct FetchRoom {
 struct FetchItem {
   FetchedPartition wanted;
   const cluster::Topic* topic = nullptr;  ///< kept alive by the fetch's image
-  ShardBroker* owner = nullptr;           ///< null when `error` was known without reading
+  ShardServices* owner = nullptr;         ///< null when `error` was known without reading
   bool is_woken = true;                   ///< there may be more than was read
 
   ErrorCode error = ErrorCode::kNone;

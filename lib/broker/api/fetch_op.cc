@@ -14,21 +14,21 @@
 #include <utility>
 
 #include "base/assert.h"
-#include "broker/shard_broker.h"
+#include "broker/services.h"
 #include "env/event.h"
 
 namespace mq::broker {
 
 void FetchOp::start() {
-  ShardBroker& home = call_.broker();
-  if (ShardBroker* owner = only_owner()) call_.connection().touched(*owner);
+  ShardServices& home = call_.home();
+  if (ShardServices* owner = only_owner()) call_.connection().touched(owner->connections());
   if (read_here() && (is_enough() || home.shard().now() >= limits_.deadline)) return done_(call_, items_);
   home.tasks().spawn(
       [](std::shared_ptr<FetchOp> self) -> awaitable<void> { co_await self->serve_waiting(); }(shared_from_this()));
 }
 
-ShardBroker* FetchOp::only_owner() const {
-  ShardBroker* only = nullptr;
+ShardServices* FetchOp::only_owner() const {
+  ShardServices* only = nullptr;
   for (const FetchItem& item : items_) {
     if (item.owner == nullptr || item.owner == only) continue;
     if (only != nullptr) return nullptr;
@@ -43,7 +43,7 @@ bool FetchOp::read_here() {
   FetchRoom room = room_left();
   for (FetchItem& item : items_) {
     if (!item.is_woken || item.owner == nullptr) continue;
-    if (item.owner != &call_.broker() || !read_item_now(item, room)) return false;
+    if (item.owner != &call_.home() || !read_item_now(item, room)) return false;
     room.take(item.range.size);
   }
   for (FetchItem& item : items_) item.is_woken = false;
@@ -52,7 +52,7 @@ bool FetchOp::read_here() {
 }
 
 awaitable<void> FetchOp::serve_waiting() {
-  ShardBroker& home = call_.broker();
+  ShardServices& home = call_.home();
   timer_ = home.shard().make_timer();
   call_.responder().hold(items_.capacity() * sizeof(FetchItem));
   co_await read_woken();
@@ -73,7 +73,7 @@ awaitable<void> FetchOp::serve_waiting() {
 }
 
 bool FetchOp::is_over() const {
-  return is_enough() || call_.connection().is_closing() || call_.broker().node().is_stopping();
+  return is_enough() || call_.connection().is_closing() || call_.home().node().context().life.is_stopping();
 }
 
 // --- Reading --------------------------------------------------------------------------------------------------------
@@ -93,7 +93,7 @@ std::vector<FetchOp::Part> FetchOp::parts_of(IsWanted is_wanted) const {
 
 awaitable<void> FetchOp::read_woken() {
   if (read_here()) co_return;
-  ShardBroker& home = call_.broker();
+  ShardServices& home = call_.home();
   std::vector<Part> parts = parts_of([](const FetchItem& item) { return item.is_woken; });
   for (const Part& part : parts)
     for (const std::size_t index : part.items) {
@@ -107,8 +107,8 @@ awaitable<void> FetchOp::read_woken() {
   } running{.parts = parts.size(), .ended = env::Event(home.shard())};
   for (Part& part : parts) {
     auto read = [](std::shared_ptr<FetchOp> self, Part of_shard, FetchRoom with, Running& all) -> awaitable<void> {
-      ShardBroker& owner = *of_shard.owner;
-      (void)co_await await_on(self->call_.broker(), owner,
+      ShardServices& owner = *of_shard.owner;
+      (void)co_await await_on(self->call_.home(), owner,
                               [self, part = std::move(of_shard), with] { return self->read_part(part, with); });
       if (--all.parts == 0) all.ended.notify_all();
     }(shared_from_this(), std::move(part), room, running);
@@ -164,7 +164,7 @@ bool FetchOp::is_enough() const {
 
 void FetchOp::watch_all() {
   for (const Part& part : parts_of([](const FetchItem&) { return true; })) {
-    ShardBroker* const owner = part.owner;
+    ShardServices* const owner = part.owner;
     auto watches = watches_.emplace_back(std::make_shared<Watches>());
     watches->owner = owner;
     struct Place {
@@ -178,7 +178,7 @@ void FetchOp::watch_all() {
       const FetchItem& item = items_[index];
       places.push_back({index, item.topic->id, item.wanted.partition, item.high_watermark});
     }
-    auto wake = [weak = weak_from_this(), owner, home = &call_.broker()](std::size_t index) {
+    auto wake = [weak = weak_from_this(), owner, home = &call_.home()](std::size_t index) {
       if (owner == home) {
         if (auto self = weak.lock()) self->woken(index);
       } else {
@@ -197,7 +197,7 @@ void FetchOp::watch_all() {
                                         partition->watch([wake, index = place.index] { wake(index); }));
       }
     };
-    owner == &call_.broker() ? begin() : owner->shard().post(std::move(begin));
+    owner == &call_.home() ? begin() : owner->shard().post(std::move(begin));
   }
 }
 
@@ -207,7 +207,7 @@ void FetchOp::unwatch_all() {
       for (auto& [partition, watch] : watches->watches)
         if (auto alive = partition.lock()) alive->unwatch(watch);
     };
-    watches->owner == &call_.broker() ? end() : watches->owner->shard().post(std::move(end));
+    watches->owner == &call_.home() ? end() : watches->owner->shard().post(std::move(end));
   }
 }
 

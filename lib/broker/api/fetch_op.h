@@ -42,17 +42,17 @@ class FetchOp : public std::enable_shared_from_this<FetchOp> {
  private:
   /// Items of one shard, in the order of the request.
   struct Part {
-    ShardBroker* owner = nullptr;
+    ShardServices* owner = nullptr;
     std::vector<std::size_t> items;  ///< indexes
   };
   /// Who is called when the high watermarks of one shard grow.
   struct Watches {
-    ShardBroker* owner = nullptr;
+    ShardServices* owner = nullptr;
     std::vector<std::pair<std::weak_ptr<Partition>, Partition::Watch>> watches;
   };
 
   /// The shard of all items; null when there are several.
-  [[nodiscard]] ShardBroker* only_owner() const;
+  [[nodiscard]] ShardServices* only_owner() const;
   /// Reads what was woken without waiting; false when some of it is on another shard, or not in memory.
   bool read_here();
   awaitable<void> serve_waiting();

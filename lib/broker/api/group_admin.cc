@@ -17,7 +17,7 @@ constexpr std::int8_t kGroupKey = 0;
 constexpr std::int8_t kTransactionKey = 1;
 
 wire::FindCoordinatorResponse::Coordinator find(Call& call, std::string key, std::int8_t key_type) {
-  const Endpoint endpoint = endpoint_of(call.connection());
+  const Endpoint endpoint = endpoint_of(call.connection(), call.home().node());
   wire::FindCoordinatorResponse::Coordinator found;
   found.key = std::move(key);
   found.node_id = -1;
@@ -29,11 +29,11 @@ wire::FindCoordinatorResponse::Coordinator find(Call& call, std::string key, std
   } else if (key_type != kGroupKey) {
     found.error_code = ErrorCode::kInvalidRequest;
     found.error_message = "only groups (key type 0) have a coordinator here";
-  } else if (call.broker().image()->find_topic(kOffsetsTopic) == nullptr) {
+  } else if (call.home().image()->find_topic(kOffsetsTopic) == nullptr) {
     found.error_code = ErrorCode::kCoordinatorNotAvailable;
     found.error_message = "__consumer_offsets could not be made";
   } else {
-    found.node_id = call.broker().node().id().value();
+    found.node_id = call.home().node().id().value();
     found.host = endpoint.host;
     found.port = endpoint.port;
   }
@@ -43,7 +43,7 @@ wire::FindCoordinatorResponse::Coordinator find(Call& call, std::string key, std
 }  // namespace
 
 awaitable<wire::FindCoordinatorResponse> find_coordinator(Call& call, const wire::FindCoordinatorRequest& request) {
-  ShardBroker& home = call.broker();
+  ShardServices& home = call.home();
   if (request.key_type == kGroupKey && home.image()->find_topic(kOffsetsTopic) == nullptr) {
     // The first group of this broker: its topic comes to be now, also where clients may not make topics.
     (void)co_await await_on(home, home.node().first_shard(),
@@ -65,7 +65,7 @@ awaitable<wire::FindCoordinatorResponse> find_coordinator(Call& call, const wire
 }
 
 awaitable<wire::DescribeGroupsResponse> describe_groups(Call& call, const wire::DescribeGroupsRequest& request) {
-  ShardBroker& home = call.broker();
+  ShardServices& home = call.home();
   wire::DescribeGroupsResponse response;
   std::set<std::string_view> seen;
   for (const std::string& id : request.groups) {
@@ -80,10 +80,10 @@ awaitable<wire::DescribeGroupsResponse> describe_groups(Call& call, const wire::
 }
 
 awaitable<wire::ListGroupsResponse> list_groups(Call& call, const wire::ListGroupsRequest& request) {
-  ShardBroker& home = call.broker();
+  ShardServices& home = call.home();
   wire::ListGroupsResponse response;
-  for (const auto& shard : home.node().shards()) {
-    auto listed = co_await env::on_shard(home.shard(), shard->shard(), [&shard, &request] {
+  for (ShardServices* const shard : home.node().shards()) {
+    auto listed = co_await env::on_shard(home.shard(), shard->shard(), [shard, &request] {
       wire::ListGroupsResponse part;
       shard->groups().for_each([&](const group::Coordinator& coordinator) {
         if (const ErrorCode error = coordinator.list(request, part.groups); error != ErrorCode::kNone)
@@ -100,7 +100,7 @@ awaitable<wire::ListGroupsResponse> list_groups(Call& call, const wire::ListGrou
 
 awaitable<wire::DeleteGroupsResponse> delete_groups(Call& call, const wire::DeleteGroupsRequest& request) {
   using Result = wire::DeleteGroupsResponse::DeletableGroupResult;
-  ShardBroker& home = call.broker();
+  ShardServices& home = call.home();
   wire::DeleteGroupsResponse response;
   for (const std::string& id : request.groups_names) {
     const CoordinatorPlace place = coordinator_of(home, id);

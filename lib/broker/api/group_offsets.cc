@@ -152,7 +152,7 @@ std::vector<wire::OffsetFetchResponse::OffsetFetchResponseTopics> name_topics(Gr
 }
 
 /// What a group has committed when the commits to it that came before have come to their end.
-awaitable<GroupResponse> fetch_group(ShardBroker& home, GroupRequest group, bool require_stable) {
+awaitable<GroupResponse> fetch_group(ShardServices& home, GroupRequest group, bool require_stable) {
   const CoordinatorPlace place = coordinator_of(home, group.group_id);
   co_return co_await await_answer<GroupResponse>(
       home.shard(), place.shard->shard(), [place, group = std::move(group), require_stable](auto told) mutable {
@@ -167,7 +167,7 @@ awaitable<GroupResponse> fetch_group(ShardBroker& home, GroupRequest group, bool
 }
 
 awaitable<wire::OffsetFetchResponse> fetch_groups(Call& call, wire::OffsetFetchRequest request) {
-  ShardBroker& home = call.broker();
+  ShardServices& home = call.home();
   const auto image = home.image();
   wire::OffsetFetchResponse response;
   if (call.version() < kManyGroupsSince) {
@@ -198,7 +198,7 @@ awaitable<wire::OffsetFetchResponse> fetch_groups(Call& call, wire::OffsetFetchR
 void offset_commit(Call call, wire::OffsetCommitRequest request) {
   const std::string group_id = request.group_id;
   auto asked = std::make_unique<const wire::OffsetCommitRequest>(request);
-  std::vector<Refused> refused = check_topics(request, call.version(), *call.broker().image());
+  std::vector<Refused> refused = check_topics(request, call.version(), *call.home().image());
   ask_coordinator<wire::OffsetCommitResponse>(
       std::move(call), group_id, ask_with(&group::Coordinator::commit_offsets, std::move(request)),
       [asked = std::move(asked), refused = std::move(refused)](Call& c, wire::OffsetCommitResponse response) {
@@ -208,7 +208,7 @@ void offset_commit(Call call, wire::OffsetCommitRequest request) {
 }
 
 void offset_fetch(Call call, wire::OffsetFetchRequest request) {
-  ShardBroker& home = call.broker();
+  ShardServices& home = call.home();
   home.tasks().spawn([](Call c, wire::OffsetFetchRequest r) -> awaitable<void> {
     c.answer(co_await fetch_groups(c, std::move(r)));
   }(std::move(call), std::move(request)));
@@ -216,7 +216,7 @@ void offset_fetch(Call call, wire::OffsetFetchRequest request) {
 
 void offset_delete(Call call, wire::OffsetDeleteRequest request) {
   const std::string group_id = request.group_id;
-  wire::OffsetDeleteResponse refused = refuse_unknown(request, *call.broker().image());
+  wire::OffsetDeleteResponse refused = refuse_unknown(request, *call.home().image());
   ask_coordinator<wire::OffsetDeleteResponse>(
       std::move(call), group_id, ask_with(&group::Coordinator::delete_offsets, std::move(request)),
       [refused = std::move(refused)](Call& c, wire::OffsetDeleteResponse response) {

@@ -7,7 +7,7 @@
 #include "broker/api/api.h"
 #include "broker/await_on.h"
 #include "broker/group_service.h"
-#include "broker/shard_broker.h"
+#include "broker/services.h"
 #include "group/coordinator.h"
 #include "group/partition_for.h"
 
@@ -15,11 +15,11 @@ namespace mq::broker {
 
 /// Where the coordinator of a group runs, if it has one (see GroupService).
 struct CoordinatorPlace {
-  ShardBroker* shard = nullptr;
+  ShardServices* shard = nullptr;
   std::int32_t partition = -1;
 };
 
-[[nodiscard]] inline CoordinatorPlace coordinator_of(ShardBroker& home, std::string_view group_id) {
+[[nodiscard]] inline CoordinatorPlace coordinator_of(ShardServices& home, std::string_view group_id) {
   const cluster::Topic* topic = home.image()->find_topic(kOffsetsTopic);
   if (topic == nullptr) return {.shard = &home};
   const std::int32_t partition = group::partition_for(group_id, topic->partition_count());
@@ -36,7 +36,7 @@ struct CoordinatorPlace {
 /// Response)` is called. Requests of a connection come to a coordinator in their order.
 template <class Response, class Answer>
 void ask_coordinator(Call call, std::string_view group_id, GroupService::Host::Ask ask, Answer answer) {
-  ShardBroker& home = call.broker();
+  ShardServices& home = call.home();
   const CoordinatorPlace place = coordinator_of(home, group_id);
   ask_on(
       home.shard(), place.shard->shard(),

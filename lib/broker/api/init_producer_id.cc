@@ -3,7 +3,7 @@
 #include "broker/api/handlers.h"
 #include "broker/errors.h"
 #include "broker/producer_ids.h"
-#include "broker/shard_broker.h"
+#include "broker/services.h"
 
 namespace mq::broker {
 
@@ -21,10 +21,10 @@ awaitable<wire::InitProducerIdResponse> init_producer_id(Call& call, const wire:
     response.error_code = ErrorCode::kTransactionalIdAuthorizationFailed;
     co_return response;
   }
-  ShardBroker& home = call.broker();
+  ShardServices& home = call.home();
   auto id = co_await await_on(home, home.node().first_shard(), [&home] { return home.node().producer_ids().next(); });
   if (!id) {
-    if (id.error().code == Errc::disk_failed) home.node().disk_health().disk_failed(id.error());
+    if (id.error().code == Errc::disk_failed) home.node().context().disk_health.disk_failed(id.error());
     home.peer_log().warn("no producer id was given out, so idempotent producers cannot start: {}", id.error().message);
     response.error_code =
         id.error().code == Errc::disk_failed ? ErrorCode::kKafkaStorageError : ErrorCode::kCoordinatorNotAvailable;

@@ -85,7 +85,7 @@ awaitable<void> find_offset(Partition& partition, ListOffsetsItem& item) {
 }  // namespace
 
 awaitable<wire::ListOffsetsResponse> list_offsets(Call& call, const wire::ListOffsetsRequest& request) {
-  ShardBroker& home = call.broker();
+  ShardServices& home = call.home();
   const auto image = home.image();
   std::vector<ListOffsetsItem> items;
   for (const auto& topic : request.topics)

@@ -8,7 +8,7 @@
 
 #include "broker/api/handlers.h"
 #include "broker/endpoint.h"
-#include "broker/shard_broker.h"
+#include "broker/services.h"
 #include "broker/topics.h"
 
 namespace mq::broker {
@@ -68,7 +68,7 @@ class Seen {
 }  // namespace
 
 awaitable<wire::MetadataResponse> metadata(Call& call, const wire::MetadataRequest& request) {
-  ShardBroker& home = call.broker();
+  ShardServices& home = call.home();
   // Before version 4 a client could not say, and Kafka makes the topic.
   const bool may_create =
       home.node().config().auto_create_topics && (call.version() < 4 || request.allow_auto_topic_creation);
@@ -82,7 +82,7 @@ awaitable<wire::MetadataResponse> metadata(Call& call, const wire::MetadataReque
   }
 
   const auto image = home.image();
-  const Endpoint endpoint = endpoint_of(call.connection());
+  const Endpoint endpoint = endpoint_of(call.connection(), call.home().node());
   wire::MetadataResponse response;
   response.brokers.push_back({.node_id = home.node().id().value(),
                               .host = endpoint.host,

@@ -31,7 +31,7 @@ awaitable<void> find_epoch_end(Partition& partition, EpochEndItem& item) {
 
 awaitable<wire::OffsetForLeaderEpochResponse> offset_for_leader_epoch(
     Call& call, const wire::OffsetForLeaderEpochRequest& request) {
-  ShardBroker& home = call.broker();
+  ShardServices& home = call.home();
   const auto image = home.image();
   std::vector<EpochEndItem> items;
   for (const auto& topic : request.topics)

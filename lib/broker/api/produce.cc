@@ -13,7 +13,7 @@
 #include "broker/api/handlers.h"
 #include "broker/errors.h"
 #include "broker/partition.h"
-#include "broker/shard_broker.h"
+#include "broker/services.h"
 
 namespace mq::broker {
 namespace {
@@ -45,7 +45,7 @@ class ProduceOp;
 /// The items of one shard. Lives there from its post to its answer.
 struct ShardPart {
   std::shared_ptr<ProduceOp> op;
-  ShardBroker* owner = nullptr;
+  ShardServices* owner = nullptr;
   std::vector<ProduceItem> items;
   std::size_t waiting = 0;
 };
@@ -120,7 +120,7 @@ void ProduceOp::start() {
   prepare_answer();
   if (check_here()) return append();
   // What comes after this request on its connection must not be appended before it.
-  call_.broker().tasks().spawn([](std::shared_ptr<ProduceOp> self, Connection::Hold hold) -> awaitable<void> {
+  call_.home().tasks().spawn([](std::shared_ptr<ProduceOp> self, Connection::Hold hold) -> awaitable<void> {
     co_await self->check_with_pool(std::move(hold));
   }(shared_from_this(), Connection::Hold(call_.connection().shared_from_this())));
 }
@@ -135,11 +135,11 @@ void ProduceOp::prepare_answer() {
     answer.partition_responses.resize(topic.partition_data.size());
     partitions += topic.partition_data.size();
   }
-  too_many_ = names_too_many(call_.broker(), partitions);
+  too_many_ = names_too_many(call_.home(), partitions);
 }
 
 const cluster::Topic* ProduceOp::find(const wire::ProduceRequest::TopicProduceData& topic) const {
-  const cluster::ClusterImage& image = *call_.broker().image();
+  const cluster::ClusterImage& image = *call_.home().image();
   return call_.version() >= kProduceTopicIdsSince ? image.find_topic(topic.topic_id)
                                                   : image.find_topic(std::string_view(topic.name));
 }
@@ -181,7 +181,7 @@ bool ProduceOp::check_topic_here() {
 
 /// False when its batch is one for the pool.
 bool ProduceOp::check_partition_here(const cluster::Topic& topic, const Wanted& wanted, PartitionResponse& response) {
-  ShardBroker& home = call_.broker();
+  ShardServices& home = call_.home();
   const cluster::Partition* partition = topic.find_partition(wanted.index);
   const BytesView batch = wanted.records.bytes;
   if (partition == nullptr) {
@@ -217,12 +217,12 @@ awaitable<void> ProduceOp::check_with_pool(Connection::Hold hold) {
 
 /// One batch for each job, so that a sync gets its turn between two.
 awaitable<void> ProduceOp::check_next_on_pool() {
-  ShardBroker& home = call_.broker();
+  ShardServices& home = call_.home();
   const auto& topic = request_.topic_data[next_.topic];
   const Wanted& wanted = topic.partition_data[next_.partition];
   const cluster::Topic* known = find(topic);
   const Uuid topic_id = known->id;
-  auto validated = co_await home.node().machine().disk_pool.run(
+  auto validated = co_await home.node().context().disk_pool().run(
       home.shard(), [batch = wanted.records.bytes, rules = rules_of(*known)] {
         record::Codecs codecs;
         return record::validate(batch, rules, codecs);
@@ -232,7 +232,7 @@ awaitable<void> ProduceOp::check_next_on_pool() {
 }
 
 record::ValidationRules ProduceOp::rules_of(const cluster::Topic& topic) const {
-  record::ValidationRules rules = call_.broker().validation_rules(topic);
+  record::ValidationRules rules = call_.home().cluster().validation_rules(topic);
   rules.faults_named_max = call_.version() >= kRecordErrorsSince ? record_errors_left_ : 0;
   return rules;
 }
@@ -273,7 +273,7 @@ void ProduceOp::refuse(Uuid topic_id, const Wanted& wanted, PartitionResponse& r
 
 /// To the part of its partition's shard.
 void ProduceOp::give(ProduceItem item) {
-  ShardBroker& owner = call_.broker().node().owner_of(item.topic_id, item.partition);
+  ShardServices& owner = call_.home().node().owner_of(item.topic_id, item.partition);
   std::shared_ptr<ShardPart> part;
   for (const auto& known : parts_)
     if (known->owner == &owner) part = known;
@@ -285,11 +285,11 @@ void ProduceOp::give(ProduceItem item) {
 }
 
 void ProduceOp::append() {
-  ShardBroker& home = call_.broker();
+  ShardServices& home = call_.home();
   // Counted up before the first part runs: it may finish at once.
   parts_waiting_ = parts_.size();
   if (parts_.empty()) return answer();
-  if (parts_.size() == 1) call_.connection().touched(*parts_.front()->owner);
+  if (parts_.size() == 1) call_.connection().touched(parts_.front()->owner->connections());
   for (const auto& part : std::exchange(parts_, {})) {
     part->op = shared_from_this();
     if (part->owner == &home) {
@@ -357,8 +357,8 @@ void ProduceOp::append_now(const std::shared_ptr<ShardPart>& part, ProduceItem& 
 
 void ProduceOp::item_done(const std::shared_ptr<ShardPart>& part) {
   if (--part->waiting > 0) return;
-  if (part->owner == &call_.broker()) return part_done();
-  call_.broker().shard().post([part] { part->op->part_done(); });
+  if (part->owner == &call_.home()) return part_done();
+  call_.home().shard().post([part] { part->op->part_done(); });
 }
 
 void ProduceOp::part_done() {

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "broker/api/handlers.h"
+#include "broker/services.h"
 #include "broker/settings.h"
-#include "broker/shard_broker.h"
 #include "broker/topics.h"
 #include "config/effective.h"
 
@@ -96,7 +96,7 @@ std::vector<Deletion> deletions_of(const wire::DeleteTopicsRequest& request, con
 }  // namespace
 
 awaitable<wire::CreateTopicsResponse> create_topics(Call& call, const wire::CreateTopicsRequest& request) {
-  ShardBroker& home = call.broker();
+  ShardServices& home = call.home();
   const auto counts = count_names(request.topics);
   std::vector<NewTopic> wanted;
   for (const auto& topic : request.topics)
@@ -124,7 +124,7 @@ awaitable<wire::CreateTopicsResponse> create_topics(Call& call, const wire::Crea
 }
 
 awaitable<wire::DeleteTopicsResponse> delete_topics(Call& call, const wire::DeleteTopicsRequest& request) {
-  ShardBroker& home = call.broker();
+  ShardServices& home = call.home();
   const std::vector<Deletion> wanted = deletions_of(request, *home.image());
   std::map<std::string_view, int> counts;
   for (const Deletion& deletion : wanted) ++counts[deletion.name];
@@ -152,7 +152,7 @@ awaitable<wire::DeleteTopicsResponse> delete_topics(Call& call, const wire::Dele
 }
 
 awaitable<wire::CreatePartitionsResponse> create_partitions(Call& call, const wire::CreatePartitionsRequest& request) {
-  ShardBroker& home = call.broker();
+  ShardServices& home = call.home();
   const auto counts = count_names(request.topics);
   wire::CreatePartitionsResponse response;
   std::set<std::string_view> answered;

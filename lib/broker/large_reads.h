@@ -16,20 +16,20 @@ class ShardContext;
 /// Lets the connections of one shard read large frames one after the other: in each turn of the event loop one goes on,
 /// by a piece of at most kPieceBytes and a growth of its buffer, so that the small requests of all others come between.
 /// Its shard's thread only.
-class ReadingTurns {
+class LargeReads {
  public:
   /// Some 40 us of copying.
   static constexpr std::size_t kPieceBytes = 128 << 10;
 
-  /// After each turn, while the room for requests is tight. Peers whose frames come to nothing would else take the
+  /// After each piece, while the room for requests is tight. Peers whose frames come to nothing would else take the
   /// processor from all others; a peer that is not read from sleeps.
   static constexpr Duration kPause = 500us;
 
   /// Both outlive it.
-  ReadingTurns(ShardContext& shard, const RequestRoom& room);
+  LargeReads(ShardContext& shard, const RequestRoom& room);
 
-  /// True: `connection` may read one piece, now. False: it waits in line, until `Connection::give_reading_turn`.
-  [[nodiscard]] bool take(Connection& connection);
+  /// True: `connection` may read one piece, now. False: it waits in line, until `Connection::let_read_piece`.
+  [[nodiscard]] bool ask(Connection& connection);
 
  private:
   void schedule();
@@ -39,7 +39,7 @@ class ReadingTurns {
   ShardContext& shard_;
   const RequestRoom& room_;
   std::deque<std::shared_ptr<Connection>> waiting_;
-  bool is_taken_ = false;  ///< in this turn of the loop; then `next` is scheduled
+  bool is_taken_ = false;  ///< one reads a piece in this turn of the loop; then `next` is scheduled
   std::unique_ptr<env::Timer> pause_timer_;
 };
 

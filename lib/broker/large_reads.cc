@@ -1,4 +1,4 @@
-#include "broker/reading_turns.h"
+#include "broker/large_reads.h"
 
 #include <utility>
 
@@ -8,10 +8,10 @@
 
 namespace mq::broker {
 
-ReadingTurns::ReadingTurns(ShardContext& shard, const RequestRoom& room)
+LargeReads::LargeReads(ShardContext& shard, const RequestRoom& room)
     : shard_(shard), room_(room), pause_timer_(shard.shard.make_timer()) {}
 
-bool ReadingTurns::take(Connection& connection) {
+bool LargeReads::ask(Connection& connection) {
   if (!std::exchange(is_taken_, true)) {
     schedule();
     return true;
@@ -20,7 +20,7 @@ bool ReadingTurns::take(Connection& connection) {
   return false;
 }
 
-void ReadingTurns::schedule() {
+void LargeReads::schedule() {
   if (room_.is_tight()) {
     shard_.tasks.spawn(pause());
   } else {
@@ -28,17 +28,17 @@ void ReadingTurns::schedule() {
   }
 }
 
-awaitable<void> ReadingTurns::pause() {
+awaitable<void> LargeReads::pause() {
   (void)co_await pause_timer_->wait_until(shard_.shard.now() + kPause);
   next();
 }
 
-void ReadingTurns::next() {
+void LargeReads::next() {
   is_taken_ = !waiting_.empty();
   if (!is_taken_) return;
   const auto connection = std::move(waiting_.front());
   waiting_.pop_front();
-  connection->give_reading_turn();
+  connection->let_read_piece();
   schedule();
 }
 
