@@ -136,8 +136,8 @@ void GroupService::refresh_metrics() {
   for_each([&](const group::Coordinator& coordinator) {
     rebalances += coordinator.rebalance_count();
     coordinator.for_each_group([&](const group::Group& group) {
-      ++groups[group.state()];
-      members += static_cast<std::int64_t>(group.members().size());
+      ++groups[group.classic().state()];
+      members += static_cast<std::int64_t>(group.classic().members().size());
     });
   });
   for (const group::State state : {group::State::kEmpty, group::State::kPreparingRebalance,

@@ -9,7 +9,6 @@
 namespace mq::group {
 namespace {
 
-constexpr std::string_view kGroupType = "classic";
 constexpr std::string_view kDeadState = "Dead";
 /// From here on a missing group is an error and not a dead group (KIP-1043).
 constexpr ApiVersion kNotFoundSince = 6;
@@ -44,35 +43,21 @@ wire::DescribeGroupsResponse::DescribedGroup Coordinator::describe(std::string_v
     }
     return described;
   }
-  described.group_state = name_of(group->state());
-  described.protocol_type = group->protocol_type().value_or("");
-  const bool is_stable = group->is(State::kStable);
-  const std::string protocol = is_stable ? group->protocol_name().value_or("") : std::string();
-  described.protocol_data = protocol;
-  for (const auto& [id, member] : group->members()) {
-    auto& listed = described.members.emplace_back();
-    listed.member_id = id;
-    listed.group_instance_id = member.instance_id;
-    listed.client_id = member.client_id;
-    listed.client_host = member.client_host;
-    if (!is_stable) continue;
-    listed.member_metadata = member.metadata_for(protocol);
-    listed.member_assignment = member.assignment;
-  }
+  group->classic().describe(described);
   return described;
 }
 
 ErrorCode Coordinator::list(const wire::ListGroupsRequest& request,
                             std::vector<wire::ListGroupsResponse::ListedGroup>& groups) const {
   if (const auto error = not_serving()) return *error;
-  if (!passes(request.types_filter, kGroupType)) return ErrorCode::kNone;
-  for (const auto& [id, group] : groups_) {
-    if (!passes(request.states_filter, name_of(group.state()))) continue;
+  for (const auto& [id, kept] : groups_) {
+    const Group& group = kept.group;
+    if (!passes(request.types_filter, group.type()) || !passes(request.states_filter, group.state_name())) continue;
     auto& listed = groups.emplace_back();
     listed.group_id = id;
-    listed.protocol_type = group.protocol_type().value_or("");
-    listed.group_state = name_of(group.state());
-    listed.group_type = kGroupType;
+    listed.protocol_type = group.classic().protocol_type().value_or("");
+    listed.group_state = group.state_name();
+    listed.group_type = group.type();
   }
   return ErrorCode::kNone;
 }

@@ -8,7 +8,9 @@
 #include <string>
 #include <utility>
 
+#include "base/assert.h"
 #include "base/time.h"
+#include "group/memory.h"
 #include "model/ids.h"
 
 namespace mq::group {
@@ -56,14 +58,19 @@ class CommittedOffsets {
   [[nodiscard]] Map::const_iterator end() const { return map_.end(); }
   friend bool operator==(const CommittedOffsets& a, const CommittedOffsets& b) { return a.map_ == b.map_; }
 
+  void check_invariants() const {
+    std::size_t bytes = 0;
+    for (const auto& [partition, offset] : map_) bytes += entry_bytes(partition) + counted_text(offset);
+    MQ_ASSERT(bytes_ == bytes);
+  }
+
  private:
-  /// A node of the map with what the allocator adds to it.
-  static constexpr std::size_t kNodeBytes = sizeof(Map::value_type) + 48;
+  static constexpr std::size_t kEntryBytes = sizeof(Map::value_type) + kNodeBytes;
   /// A text counts as if it had at least so many: who keeps short ones can always commit again where it has committed.
   static constexpr std::size_t kTextBytesMin = 64;
 
   [[nodiscard]] static std::size_t entry_bytes(const TopicPartition& partition) {
-    return kNodeBytes + partition.topic.size();
+    return kEntryBytes + partition.topic.size();
   }
   [[nodiscard]] static std::size_t counted_text(const CommittedOffset& offset) {
     return std::max(offset.metadata.size(), kTextBytesMin);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/milliseconds.h"
+#include "group/classic.h"
 #include "wire/codec.h"
 #include "wire/messages/offsets_topic.h"
 
@@ -105,12 +106,12 @@ Record offset_tombstone(const std::string& group_id, const TopicPartition& parti
   return {wire::encode_versioned(key, kOffsetKeyVersion), std::nullopt};
 }
 
-Record group_record(const Group& group) {
+Record group_record(const std::string& group_id, const Classic& group) {
   wire::GroupMetadataValue value;
   value.protocol_type = group.protocol_type().value_or("");
   value.generation = group.generation();
   value.protocol = group.protocol_name();
-  if (!group.leader().empty()) value.leader = group.leader();
+  if (!group.members().empty()) value.leader = group.members().leader();
   value.current_state_timestamp = group.state_since();
   for (const auto& [id, member] : group.members()) {
     auto& written = value.members.emplace_back();
@@ -123,7 +124,7 @@ Record group_record(const Group& group) {
     written.subscription = member.metadata_for(group.protocol_name().value_or(""));
     written.assignment = member.assignment;
   }
-  Record record = group_tombstone(group.id());
+  Record record = group_tombstone(group_id);
   record.value = wire::encode_versioned(value, kGroupValueVersion);
   return record;
 }
@@ -134,8 +135,8 @@ Record group_tombstone(const std::string& group_id) {
   return {wire::encode_versioned(key, kGroupKeyVersion), std::nullopt};
 }
 
-std::size_t record_bytes_max(const Group& group, const Member* left_out) {
-  std::size_t bytes = kGroupOverheadBytes + group.id().size() + group.protocol_type().value_or("").size();
+std::size_t record_bytes_max(const std::string& group_id, const Classic& group, const Member* left_out) {
+  std::size_t bytes = kGroupOverheadBytes + group_id.size() + group.protocol_type().value_or("").size();
   std::size_t longest_id = 0;
   for (const auto& [id, member] : group.members()) {
     // A dynamic member that does not come back in time is left behind.

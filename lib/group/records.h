@@ -5,13 +5,19 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "base/bytes.h"
-#include "group/effects.h"
-#include "group/group.h"
+#include "base/time.h"
+#include "group/committed_offsets.h"
+#include "group/member.h"
 #include "model/ids.h"
+#include "statelog/effects.h"
 
 namespace mq::group {
+
+class Classic;
+using statelog::Record;
 
 // The records of __consumer_offsets, byte for byte Kafka's: offsets under (group, topic, partition), groups under their
 // id.
@@ -46,13 +52,14 @@ struct WrittenGroup {
                                    const CommittedOffset& offset);
 [[nodiscard]] Record offset_tombstone(const std::string& group_id, const TopicPartition& partition);
 /// The group as it is now, each member with its assignment.
-[[nodiscard]] Record group_record(const Group& group);
+[[nodiscard]] Record group_record(const std::string& group_id, const Classic& group);
 [[nodiscard]] Record group_tombstone(const std::string& group_id);
 
 // Not less than what these take of a batch, so that what would not fit can be refused beforehand.
 
 /// The next generation of `group`, but for `left_out` and for what will be assigned.
-[[nodiscard]] std::size_t record_bytes_max(const Group& group, const Member* left_out = nullptr);
+[[nodiscard]] std::size_t record_bytes_max(const std::string& group_id, const Classic& group,
+                                           const Member* left_out = nullptr);
 /// A member's part of its group's record, without its assignment.
 [[nodiscard]] std::size_t record_bytes_max(const Member& member);
 [[nodiscard]] std::size_t tombstone_bytes_max(const std::string& group_id, const TopicPartition& partition);

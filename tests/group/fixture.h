@@ -212,7 +212,7 @@ class Fixture {
     return response;
   }
   [[nodiscard]] const Group* group() const { return coordinator->find("g"); }
-  [[nodiscard]] State state() const { return group()->state(); }
+  [[nodiscard]] State state() const { return group()->classic().state(); }
 
   Time time{Instant{1h}, 1'000'000};
   std::unique_ptr<Coordinator> coordinator;

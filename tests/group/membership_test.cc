@@ -91,7 +91,7 @@ TEST(Membership, ThreeMembersComeAndGo) {
   f.leave(b);
   f.leave(a);
   EXPECT_EQ(f.state(), State::kEmpty);
-  EXPECT_EQ(f.group()->generation(), 4);
+  EXPECT_EQ(f.group()->classic().generation(), 4);
   EXPECT_EQ(f.leave(a).members.at(0).error_code, ErrorCode::kUnknownMemberId);
 }
 
@@ -498,7 +498,7 @@ TEST(Loading, ARestartRestoresTheGroupAndExpelsNobody) {
   EXPECT_EQ(p.f.heartbeat(p.a, 2, "one"), ErrorCode::kNone);
   EXPECT_EQ(p.f.take<Sync>(p.f.sync(p.b, 2, {}, "two")).assignment, "y");
   EXPECT_EQ(p.f.committed(), 7);
-  EXPECT_EQ(p.f.group()->leader(), p.a);
+  EXPECT_EQ(p.f.group()->classic().members().leader(), p.a);
 }
 
 TEST(Loading, RecordsOfOtherKindsAndUnreadableOnesAreToldApartAndNotTaken) {

@@ -134,8 +134,8 @@ TEST(Memory, TheTopicsOfASubscriptionAreForgottenWhenThereIsNoRoomForThem) {
   const auto joined = f.take<Join>(f.join(request, kAtOnce));
   ASSERT_EQ(joined.error_code, ErrorCode::kNone);
   EXPECT_LE(f.coordinator->bytes(), f.bytes_max);
-  EXPECT_TRUE(f.group()->is_subscribed_to("1"));
-  EXPECT_TRUE(f.group()->is_subscribed_to("any other, for all we know"));
+  EXPECT_TRUE(f.group()->classic().is_subscribed_to("1"));
+  EXPECT_TRUE(f.group()->classic().is_subscribed_to("any other, for all we know"));
 }
 
 TEST(GroupRecord, MemberWhoseGroupWouldNotFitInABatchIsRefusedAndTheGroupGoesOn) {

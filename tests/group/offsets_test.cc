@@ -111,7 +111,7 @@ TEST(Offsets, MetadataOverTheLimitIsRefusedForItsPartitionOnly) {
   const auto response = f.take<Commit>(f.commit(request));
   EXPECT_EQ(response.topics[0].partitions[0].error_code, ErrorCode::kNone);
   EXPECT_EQ(response.topics[0].partitions[1].error_code, ErrorCode::kOffsetMetadataTooLarge);
-  EXPECT_EQ(f.group()->offsets.size(), 1u);
+  EXPECT_EQ(f.group()->offsets().committed().size(), 1u);
 }
 
 TEST(Offsets, AllOfThemAreFetchedWhenNoTopicIsNamed) {
@@ -232,7 +232,7 @@ TEST(Retention, AnOldClientsOwnRetentionIsKept) {
   request.retention_time_ms = 3'600'000;
   f.commit(request);
   f.restart();
-  EXPECT_EQ(f.group()->offsets.begin()->second.expires_at, f.time.wall + 3'600'000);
+  EXPECT_EQ(f.group()->offsets().committed().begin()->second.expires_at, f.time.wall + 3'600'000);
   f.pass(2h);
   EXPECT_EQ(f.coordinator->group_count(), 0u);
 }

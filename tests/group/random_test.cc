@@ -4,6 +4,7 @@
 #include <random>
 
 #include "fixture.h"
+#include "group/records.h"
 #include "seeds.h"
 
 namespace mq::group {
@@ -22,8 +23,7 @@ struct Client {
 /// One random life of one group.
 class RandomLife {
  public:
-  explicit RandomLife(std::uint64_t seed)
-      : random_(seed), f_({.initial_rebalance_delay = seed % 3 == 0 ? Duration(2s) : Duration(0)}) {
+  explicit RandomLife(std::uint64_t seed) : random_(seed), f_(settings_for(seed)) {
     f_.holds_appends = true;
     if (seed % 5 == 0) f_.bytes_max = 16'000;  // three members
     for (int c = 0; c < 4; ++c) {
@@ -43,11 +43,17 @@ class RandomLife {
   [[nodiscard]] std::size_t assignments() const { return owners_.size(); }
 
  private:
+  static Settings settings_for(std::uint64_t seed) {
+    Settings settings;
+    settings.initial_rebalance_delay = seed % 3 == 0 ? Duration(2s) : Duration(0);
+    if (seed % 7 == 0) settings.offsets_retention = settings.offsets_check_interval = 20s;
+    return settings;
+  }
   bool chance(unsigned percent) { return random_() % 100 < percent; }
 
   void step() {
     Client& client = clients_[random_() % clients_.size()];
-    switch (random_() % 12) {
+    switch (random_() % 13) {
       case 0:
       case 1:
       case 2:
@@ -69,6 +75,9 @@ class RandomLife {
         return;
       case 9:
         if (chance(10)) restart();
+        return;
+      case 10:
+        if (chance(20)) erase();
         return;
       default:
         return finish_one();
@@ -109,6 +118,18 @@ class RandomLife {
     forget(client);
   }
 
+  /// An administrator deletes the group or its offsets, which is refused while they are in use, or the topic.
+  void erase() {
+    if (chance(40)) return f_.carry_out(f_.coordinator->on_image_changed({.topics_deleted = {"t"}}, f_.time));
+    const RequestToken token = f_.next_token();
+    if (chance(50)) return f_.carry_out(f_.coordinator->delete_group(token, "g", f_.time));
+    wire::OffsetDeleteRequest request;
+    request.group_id = "g";
+    request.topics.emplace_back().name = "t";
+    request.topics[0].partitions.emplace_back().partition_index = 0;
+    f_.carry_out(f_.coordinator->delete_offsets(token, request, f_.time));
+  }
+
   /// The process ended; a static one will come back with its instance id.
   static void forget(Client& client) {
     client.member_id.clear();
@@ -124,7 +145,7 @@ class RandomLife {
     if (chance(30)) stop_amid_load();
     f_.restart();
     f_.holds_appends = true;
-    last_generation_ = f_.group() ? f_.group()->generation() : 0;
+    last_generation_ = f_.group() ? f_.group()->classic().generation() : 0;
     last_committed_ = f_.committed();
   }
 
@@ -147,6 +168,12 @@ class RandomLife {
     if (f_.held.empty()) return;
     const Append append = std::move(f_.held.front());
     f_.held.pop_front();
+    for (const Record& record : append.records) {
+      if (record.value) continue;
+      // What is erased may begin anew.
+      if (std::holds_alternative<GroupKey>(decode_key(record.key).value())) last_generation_ = 0;
+      last_committed_ = -1;
+    }
     f_.finish(append, chance(5) ? ErrorCode::kNotEnoughReplicas : ErrorCode::kNone);
   }
 
@@ -206,9 +233,9 @@ class RandomLife {
       last_generation_ = 0;
       return;
     }
-    if (group->generation() > 0) {
-      EXPECT_GE(group->generation(), last_generation_);
-      last_generation_ = group->generation();
+    if (group->classic().generation() > 0) {
+      EXPECT_GE(group->classic().generation(), last_generation_);
+      last_generation_ = group->classic().generation();
     }
     EXPECT_GE(f_.committed(), last_committed_) << "a committed offset went back";
     last_committed_ = f_.committed();
@@ -228,16 +255,18 @@ class RandomLife {
     const Group* read = fresh->find("g");
     ASSERT_EQ(live == nullptr, read == nullptr);
     if (live == nullptr) return;
-    EXPECT_EQ(live->offsets, read->offsets);
-    EXPECT_EQ(live->is_written, read->is_written);
-    if (!live->is_written) return;
-    EXPECT_EQ(live->state(), read->state());
-    EXPECT_EQ(live->generation(), read->generation());
-    EXPECT_EQ(live->leader(), read->leader());
-    ASSERT_EQ(live->members().size(), read->members().size());
-    for (const auto& [id, member] : live->members()) {
-      ASSERT_NE(read->find(id), nullptr);
-      EXPECT_EQ(read->find(id)->assignment, member.assignment);
+    EXPECT_EQ(live->offsets().committed(), read->offsets().committed());
+    const Classic& known = live->classic();
+    const Classic& written = read->classic();
+    EXPECT_EQ(known.is_written(), written.is_written());
+    if (!known.is_written()) return;
+    EXPECT_EQ(known.state(), written.state());
+    EXPECT_EQ(known.generation(), written.generation());
+    EXPECT_EQ(known.members().leader(), written.members().leader());
+    ASSERT_EQ(known.members().size(), written.members().size());
+    for (const auto& [id, member] : known.members()) {
+      ASSERT_NE(written.members().find(id), nullptr);
+      EXPECT_EQ(written.members().find(id)->assignment, member.assignment);
     }
   }
 
