@@ -2,9 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-#include <concepts>
 #include <vector>
+
+#include "base/parsed_number.h"
+#include "base/pieces.h"
 
 namespace mq::mqbench {
 namespace {
@@ -13,25 +14,16 @@ constexpr std::string_view kFirstLine = "mqbench-verify 1";
 /// Without it the file was cut short, and what is missing would count as never sent.
 constexpr std::string_view kLastLine = "end";
 
-std::vector<std::string_view> words_of(std::string_view line) {
-  std::vector<std::string_view> words;
-  while (!line.empty()) {
-    const auto end = std::min(line.find(' '), line.size());
-    words.push_back(line.substr(0, end));
-    line.remove_prefix(std::min(end + 1, line.size()));
-  }
-  return words;
-}
-
-template <std::integral T>
-bool read_number(std::string_view text, T& to) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), to);
-  return error == std::errc{} && end == text.data() + text.size();
+template <class Number>
+bool read_number(std::string_view text, Number& to) {
+  const auto number = parsed_number<Number>(text);
+  if (number) to = *number;
+  return number.has_value();
 }
 
 /// False: the line is none of ours.
 bool read_line(std::string_view line, VerifyMarks& marks) {
-  const auto words = words_of(line);
+  const auto words = pieces_of(line, ' ');
   const auto is = [&](std::string_view name, std::size_t count) { return words.size() == count && words[0] == name; };
   VerifyMarks::Key key;
   if (is("run", 2)) return read_number(words[1], marks.run);

@@ -19,4 +19,18 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return d[a.size()][b.size()];
 }
 
+std::string_view nearest_name(std::string_view wrong, std::span<const std::string_view> names) {
+  constexpr std::size_t kNameBytesMax = 100;     // nobody means a name with a longer text
+  constexpr std::size_t kBeginningBytesMin = 3;  // less is the beginning of too much
+  if (wrong.empty() || wrong.size() > kNameBytesMax) return {};
+  std::string_view nearest;
+  std::size_t least = 3 + wrong.size() / 6;  // further away it is another word
+  for (const std::string_view name : names) {
+    if (wrong.size() >= kBeginningBytesMin && name.starts_with(wrong)) return name;
+    const std::size_t edits = edit_distance(wrong, name);
+    if (edits < least && edits < name.size()) least = edits, nearest = name;
+  }
+  return nearest;
+}
+
 }  // namespace mq

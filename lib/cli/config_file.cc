@@ -20,7 +20,7 @@ Parsed<ConfigFile> parse_config_file(std::string_view text) {
       const std::string_view name = trimmed(line.text.substr(kProfile.size(), line.text.size() - kProfile.size() - 1));
       if (name.empty()) return wrong("the profile has no name");
       section = &file.profiles[std::string(name)];
-    } else if (!line.value || line.name.empty()) {
+    } else if (!line.value) {
       return wrong("neither KEY = VALUE nor [profile NAME]");
     } else if (line.name == "current" && section == &file.everybody) {
       file.current = *line.value;

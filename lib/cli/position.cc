@@ -4,6 +4,8 @@
 #include <limits>
 #include <utility>
 
+#include "base/trimmed.h"
+
 namespace mq::cli {
 namespace {
 
@@ -26,9 +28,9 @@ std::size_t dots_of(std::string_view text) { return text.find(".."); }
 
 /// The part of `text` from `at` to `end` without the blanks round it; `at` moves behind those before it.
 std::string_view part_between(std::string_view text, std::size_t& at, std::size_t end) {
-  while (at < end && text[at] == ' ') ++at;
-  while (at < end && text[end - 1] == ' ') --end;
-  return text.substr(at, end - at);
+  const std::string_view part = trimmed(text.substr(at, end - at));
+  at = static_cast<std::size_t>(part.data() - text.data());
+  return part;
 }
 
 /// kcat: s@MS reads from a time, e@MS up to it.

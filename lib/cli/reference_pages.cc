@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/letter_case.h"
 #include "cli/exit_code.h"
 #include "cli/man_pages.h"
 #include "config/option.h"
@@ -59,10 +60,9 @@ std::string broker_names_of(std::string_view topic_option) {
 }  // namespace
 
 std::string page_head(std::string_view name, int section, std::string_view summary) {
-  std::string upper(name);
-  std::ranges::transform(upper, upper.begin(),
-                         [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
-  return fmt::format(".TH {} {} \"\" \"mq\" \"mq manual\"\n.SH NAME\n{} \\- {}\n", upper, section, name, roff(summary));
+  std::string title(name);
+  std::ranges::transform(title, title.begin(), upper);
+  return fmt::format(".TH {} {} \"\" \"mq\" \"mq manual\"\n.SH NAME\n{} \\- {}\n", title, section, name, roff(summary));
 }
 
 std::string see_also(std::string_view name) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/letter_case.h"
 #include "base/utf8.h"
 #include "cli/escape.h"
 
@@ -97,7 +98,7 @@ std::string title_of(const ColumnRow& column) {
     if (name.ends_with(unit)) name.remove_suffix(unit.size());
   }
   std::string title;
-  for (const char c : name) title += c == '_' ? ' ' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  for (const char c : name) title += c == '_' ? ' ' : upper(c);
   return title;
 }
 

@@ -1,13 +1,13 @@
 #include "client/admin.h"
 
 #include <algorithm>
-#include <charconv>
 #include <functional>
 #include <map>
 #include <optional>
 #include <utility>
 
 #include "base/milliseconds.h"
+#include "base/parsed_number.h"
 #include "client/connection.h"
 #include "client/group_offsets.h"
 #include "wire/messages/consumer_protocol.h"
@@ -42,7 +42,7 @@ std::optional<Error> item_error(ErrorCode code, const std::optional<std::string>
 
 /// Gives the connection of each attempt.
 using Connect = std::function<awaitable<ConnectionResult>()>;
-/// Turns an answer into an error where its own error code asks for another attempt.
+/// Makes an error of an answer where its own error code asks for another attempt.
 template <class Req>
 using Judge = std::function<std::optional<Error>(const Response<typename Req::Response>&)>;
 
@@ -234,16 +234,14 @@ namespace {
 awaitable<ConnectionResult> connect_for_configs(Cluster& cluster, ResourceType type, std::string name) {
   const bool is_of_broker = (type == ResourceType::broker || type == ResourceType::broker_logger) && !name.empty();
   if (!is_of_broker) co_return co_await cluster.any_broker();
-  std::int32_t id = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), id);
-  if (error != std::errc{} || end != name.data() + name.size())
-    co_return fail(Errc::invalid_argument, "'{}' is not the number of a broker", name);
+  const auto id = parsed_number<std::int32_t>(name);
+  if (!id) co_return fail(Errc::invalid_argument, "'{}' is not the number of a broker", name);
   const auto is_known = [&] {
-    return std::ranges::find(cluster.brokers(), BrokerId{id}, &BrokerInfo::id) != cluster.brokers().end();
+    return std::ranges::find(cluster.brokers(), BrokerId{*id}, &BrokerInfo::id) != cluster.brokers().end();
   };
   if (!is_known()) MQ_CO_CHECK(co_await cluster.refresh({}, Cluster::AutoCreate::no));
-  if (!is_known()) co_return fail(Errc::not_found, "there is no broker {} in the cluster", id);
-  co_return co_await cluster.broker(BrokerId{id});
+  if (!is_known()) co_return fail(Errc::not_found, "there is no broker {} in the cluster", *id);
+  co_return co_await cluster.broker(BrokerId{*id});
 }
 }  // namespace
 

@@ -6,6 +6,9 @@
 
 #include "base/assert.h"
 #include "base/edit_distance.h"
+#include "base/letter_case.h"
+#include "base/parsed_number.h"
+#include "base/pieces.h"
 #include "base/trimmed.h"
 
 namespace mq::config {
@@ -13,19 +16,6 @@ namespace {
 
 /// A list with more items is refused.
 constexpr std::size_t kListItemsMax = 1000;
-
-/// Splits at `separator` and trims the pieces; an empty text has none.
-std::vector<std::string_view> split(std::string_view text, char separator) {
-  std::vector<std::string_view> pieces;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find(separator), text.size());
-    pieces.push_back(trimmed(text.substr(0, end)));
-    if (end == text.size()) break;
-    text.remove_prefix(end + 1);
-    if (text.empty()) pieces.emplace_back();  // a separator at the end is followed by an empty piece
-  }
-  return pieces;
-}
 
 template <class Item>
 bool has(const std::vector<Item>& items, std::string_view item) {
@@ -41,25 +31,17 @@ std::unexpected<Error> not_taken(const OptionRow& row, std::string_view text) {
 }
 
 bool is_choice(const OptionRow& row, std::string_view text) {
-  return row.choices.empty() || has(split(row.choices, '|'), text);
-}
-
-bool equal_ignoring_case(std::string_view text, std::string_view lower) {
-  return std::ranges::equal(text, lower,
-                            [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + ('a' - 'A') : a) == b; });
+  return row.choices.empty() || has(pieces_of(row.choices, '|'), text);
 }
 
 template <class Number>
 std::optional<Number> number(std::string_view text) {
   if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
-  Number value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return value;
+  return parsed_number<Number>(text);
 }
 
 Result<Value> parse_list(const OptionRow& row, std::string_view text) {
-  const auto pieces = split(text, ',');
+  const auto pieces = pieces_of(text, ',');
   std::vector<std::string> items;
   for (const std::string_view piece : pieces) {
     if (piece.empty() || !is_choice(row, piece)) return not_taken(row, text);
@@ -94,15 +76,9 @@ const OptionRow* find_option(std::span<const OptionRow> table, std::string_view 
 }
 
 std::string_view nearest_option(std::span<const OptionRow> table, std::string_view name) {
-  constexpr std::size_t kNameBytesMax = 100;
-  if (name.size() > kNameBytesMax) return {};
-  std::string_view nearest;
-  std::size_t least = 3 + name.size() / 6;  // further away it is another word
-  for (const OptionRow& row : table) {
-    const std::size_t edits = edit_distance(name, row.name);
-    if (edits < least) least = edits, nearest = row.name;
-  }
-  return nearest;
+  std::vector<std::string_view> names;
+  for (const OptionRow& row : table) names.push_back(row.name);
+  return nearest_name(name, names);
 }
 
 Result<Value> parse(const OptionRow& row, std::string_view text) {
@@ -205,11 +181,11 @@ std::string describe_values(const OptionRow& row) {
       return range("a number");
     case OptionType::list:
       if (row.choices.empty()) return "a list with commas between its items";
-      return fmt::format("any of {}, with commas between them", joined(split(row.choices, '|')));
+      return fmt::format("any of {}, with commas between them", joined(pieces_of(row.choices, '|')));
     case OptionType::string:
       if (row.choices.empty()) return "any text";
       if (!row.choices.contains('|')) return fmt::format("only {}", row.choices);
-      return fmt::format("one of {}", joined(split(row.choices, '|')));
+      return fmt::format("one of {}", joined(pieces_of(row.choices, '|')));
   }
   return "";
 }

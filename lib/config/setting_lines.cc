@@ -1,22 +1,25 @@
 #include "config/setting_lines.h"
 
-#include <algorithm>
-
+#include "base/pieces.h"
 #include "base/trimmed.h"
 
 namespace mq::config {
 
+std::optional<SettingText> setting_of(std::string_view text) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string_view::npos || trimmed(text.substr(0, equals)).empty()) return std::nullopt;
+  return SettingText{.name = text.substr(0, equals), .value = text.substr(equals + 1)};
+}
+
 std::vector<SettingLine> setting_lines(std::string_view text, std::string_view comment_marks) {
   std::vector<SettingLine> lines;
-  for (std::size_t number = 1; !text.empty(); ++number) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    const std::string_view line = trimmed(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
+  std::size_t number = 0;
+  for (const std::string_view line : pieces_of(text, '\n')) {
+    ++number;
     if (line.empty() || comment_marks.contains(line.front())) continue;
-    const std::size_t equals = line.find('=');
-    SettingLine& read =
-        lines.emplace_back(SettingLine{.number = number, .text = line, .name = trimmed(line.substr(0, equals))});
-    if (equals != std::string_view::npos) read.value = trimmed(line.substr(equals + 1));
+    SettingLine& read = lines.emplace_back(
+        SettingLine{.number = number, .text = line, .name = trimmed(line.substr(0, line.find('=')))});
+    if (const auto setting = setting_of(line)) read.value = trimmed(setting->value);
   }
   return lines;
 }

@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <utility>
+
+#include "base/parsed_number.h"
+#include "base/pieces.h"
 
 namespace mq::env {
 namespace {
@@ -36,11 +38,10 @@ bool is_host_name(std::string_view text) {
 
 Result<std::uint16_t> parse_port(std::string_view port, std::uint16_t least, std::string_view text) {
   if (port.empty()) return fail(Errc::invalid_argument, "'{}': the port is missing behind the colon", text);
-  std::uint16_t number = 0;
-  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
-  if (error != std::errc{} || end != port.data() + port.size() || number < least)
+  const auto number = parsed_number<std::uint16_t>(port);
+  if (!number || *number < least)
     return fail(Errc::invalid_argument, "'{}': '{}' is not a port ({} to 65535)", text, port, least);
-  return number;
+  return *number;
 }
 
 /// `a:b:c`, which is no HOST:PORT; the message says what it could be.
@@ -119,18 +120,14 @@ Result<Address> parse_peer_address(std::string_view text, std::uint16_t fallback
 }
 
 Result<std::vector<Address>> parse_peer_addresses(std::string_view text, std::uint16_t fallback_port) {
-  constexpr std::string_view kBlanks = " \t";
+  std::vector<std::string_view> pieces = pieces_of(text, ',');
+  if (pieces.empty()) pieces.emplace_back();  // an empty text names no host, and that is told
   std::vector<Address> addresses;
-  while (true) {
-    const std::size_t comma = text.find(',');
-    std::string_view one = text.substr(0, comma);
-    one.remove_prefix(std::min(one.find_first_not_of(kBlanks), one.size()));
-    one = one.substr(0, one.find_last_not_of(kBlanks) + 1);
+  for (const std::string_view one : pieces) {
     MQ_TRY(auto address, parse_peer_address(one, fallback_port));
     addresses.push_back(std::move(address));
-    if (comma == std::string_view::npos) return addresses;
-    text.remove_prefix(comma + 1);
   }
+  return addresses;
 }
 
 bool Address::is_wildcard() const { return !is_unix() && (host == kEvery || host == "0.0.0.0" || host == "::"); }

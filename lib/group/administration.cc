@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/letter_case.h"
 #include "group/coordinator.h"
 
 namespace mq::group {
@@ -12,11 +13,6 @@ namespace {
 constexpr std::string_view kDeadState = "Dead";
 /// From here on a missing group is an error and not a dead group (KIP-1043).
 constexpr ApiVersion kNotFoundSince = 6;
-
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; };
-  return std::ranges::equal(a, b, {}, lower, lower);
-}
 
 bool passes(const std::vector<std::string>& filter, std::string_view name) {
   return filter.empty() ||

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "base/assert.h"
+#include "config/setting_lines.h"
 #include "log/checkpoint_file.h"
 #include "log/directory_contents.h"
 
@@ -49,14 +50,8 @@ std::optional<TopicPartition> parse_directory_name(std::string_view name) {
 
 /// The value of `key` in Java's properties as far as Kafka writes them: `key=value` lines.
 std::optional<std::string> property(BytesView text, std::string_view key) {
-  while (!text.empty()) {
-    const std::size_t end = text.find('\n');
-    BytesView line = text.substr(0, end);
-    text.remove_prefix(end == BytesView::npos ? text.size() : end + 1);
-    if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
-    if (line.starts_with(key) && line.size() > key.size() && line[key.size()] == '=')
-      return std::string(line.substr(key.size() + 1));
-  }
+  for (const config::SettingLine& line : config::setting_lines(text, "#!"))
+    if (line.value && line.name == key) return std::string(*line.value);
   return std::nullopt;
 }
 

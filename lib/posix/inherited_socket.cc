@@ -5,11 +5,11 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include <charconv>
 #include <cstdlib>
 #include <string>
 #include <utility>
 
+#include "base/parsed_number.h"
 #include "posix/process.h"
 #include "posix/socket_address.h"
 
@@ -19,12 +19,7 @@ namespace {
 constexpr int kFirst = 3;
 constexpr int kSocketsMax = 64;
 
-int number_of(const std::string& name) {
-  const std::string text = environment(name).value_or("");
-  int number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return error == std::errc{} && end == text.data() + text.size() ? number : 0;
-}
+int number_of(const std::string& name) { return parsed_number<int>(environment(name).value_or("")).value_or(0); }
 
 bool is_listening_stream(int fd) {
   int type = 0;
