@@ -59,7 +59,7 @@ awaitable<Result<std::optional<Offset>>> offset_of(client::Cluster& cluster, Par
 }
 
 /// What `range` means in this partition. A left end that is not in the log (any more) is where the log begins or ends;
-/// a right end may lie ahead only when following. A range may turn out reversed.
+/// a right end may lie ahead only when following. A range may come out reversed.
 awaitable<Result<Span>> span_of(client::Cluster& cluster, const Options& options, const cli::PositionRange& range,
                                 Part& part, Instant deadline) {
   Span span{.from = part.begin, .end = {}};

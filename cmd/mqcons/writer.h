@@ -10,7 +10,7 @@
 
 namespace mq::mqcons {
 
-/// Turns records into the bytes that the user asked for.
+/// Makes of records the bytes that the user asked for.
 class Writer {
  public:
   explicit Writer(const Options& options) : options_(options) {}

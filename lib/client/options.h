@@ -14,7 +14,7 @@ namespace mq::client {
 
 /// What every part of a client needs to know.
 struct ClientOptions {
-  std::vector<env::Address> bootstrap;  ///< at least one; tried in turn
+  std::vector<env::Address> bootstrap;  ///< at least one; tried one after another
   std::string client_id = "mq";
   Duration connect_timeout = 5s;     ///< one attempt: connect and version negotiation
   Duration request_timeout = 30s;    ///< one request; a connection whose oldest request is older is given up

@@ -19,7 +19,7 @@ struct ProducerBatch {
   std::shared_ptr<std::string> bytes;
   std::vector<std::uint64_t> tokens;  ///< one for each record
   std::size_t buffered_bytes = 0;     ///< what it counts in the producer's buffer
-  Instant due;                        ///< since when it waits for its turn
+  Instant due;                        ///< since when it waits to be sent
   ProducerIdentity identity;          ///< stamped into it; kNoProducerId: not yet
   Sequence base_sequence{-1};
   bool in_flight = false;
