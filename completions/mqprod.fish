@@ -10,7 +10,7 @@ complete -c mqprod -l no-idempotent -d 'allow duplicates and another order when 
 complete -c mqprod -s z -l compress -x -d 'none, gzip, snappy, lz4 or zstd, with :LEVEL where a codec has levels'
 complete -c mqprod -l linger -x -d 'a batch waits so long for more records'
 complete -c mqprod -l batch -x -d 'a batch is sent when it is so large'
-complete -c mqprod -l inflight -x -d 'requests to one broker without an answer yet'
+complete -c mqprod -l inflight -x -d 'requests to one broker without an answer yet; more than 5 needs --no-idempotent, --acks=1 or --acks=0'
 complete -c mqprod -s r -l rate -x -d 'at most so many records (1000/s, 50k/m) or bytes (10MB/s)'
 complete -c mqprod -l retry -x -d 'how long a batch that fails is tried again, once the broker was reached; 0 is one attempt. The input waits meanwhile'
 complete -c mqprod -l drain -x -d 'after Ctrl-C, SIGTERM or SIGHUP wait so long for what was read to be acknowledged'

@@ -51,7 +51,7 @@ awaitable<Result<void>> EndToEnd::assign_ends(client::Consumer& consumer) {
 }
 
 awaitable<void> EndToEnd::send(client::Producer& producer, client::Producer::Topic& into) {
-  const Schedule schedule(shard().now(), options().rate);
+  const Schedule schedule(shard().now(), options().records_per_second());
   while (!is_over()) {
     bool has_room = true;
     for (int i = 0; i < kRecordsPerTurn && has_room && schedule.at(sent_) <= shard().now(); ++i) {
@@ -114,7 +114,7 @@ void EndToEnd::take(const record::RecordView& record) {
 
 void EndToEnd::describe(Report& report) {
   report.add("record_bytes", std::uint64_t{options().record_bytes});
-  report.add("intended_per_s", options().rate, 0);
+  report.add("intended_per_s", options().records_per_second(), 0);
   describe_window(report);
   report.add("unsent", unsent_);
   report.add("missing", sent_ - std::min(sent_, arrived_));

@@ -32,9 +32,7 @@ std::unique_ptr<tool::Job> make_command(tool::Context& context, Options options)
 }
 
 std::expected<std::unique_ptr<tool::Job>, cli::Ending> make_job(tool::Context& context) {
-  auto options = understand(context.args);
-  if (!options) return std::unexpected(std::move(options).error());
-  return make_command(context, *std::move(options));
+  return make_command(context, understand(context.args));
 }
 
 }  // namespace

@@ -3,10 +3,8 @@
 #include <algorithm>
 #include <string_view>
 
-#include "cli/units.h"
-#include "model/ids.h"
-#include "record/codec.h"
 #include "stamped_record.h"
+#include "tool/delivery.h"
 
 namespace mq::mqbench {
 namespace {
@@ -14,6 +12,12 @@ namespace {
 using cli::ValueKind;
 
 constexpr int kManyMax = 10000;  ///< connections, producers, partitions
+
+consteval cli::OptionRow with_fallback(cli::OptionRow row, std::string_view fallback) {
+  row.fallback = fallback;
+  row.fallback_note = "";
+  return row;
+}
 
 constexpr cli::OptionRow kJson{.long_name = "json",
                                .kind = ValueKind::flag,
@@ -51,14 +55,24 @@ constexpr cli::OptionRow kSize{.short_name = 's',
                                .fallback = "100",
                                .group = "Load",
                                .help = "bytes of a record's value",
+                               .number_max = 64 << 20,
                                .into = cli::into<&Options::record_bytes>};
+constexpr cli::OptionRow kStampedSize = [] {
+  cli::OptionRow row = kSize;
+  row.help = "bytes of a record's value; the first 48 are a stamp that is checked";
+  row.number_min = kStampBytes;
+  return row;
+}();
+static_assert(kStampBytes == 48);
 constexpr cli::OptionRow kRate{
     .short_name = 'r',
     .long_name = "rate",
     .value_name = "RATE",
-    .fallback_note = "no limit; 1000/s in e2e",
+    .fallback_note = "no limit",
     .group = "Load",
-    .help = "so many records (1000/s, 50k/m) or bytes (10MB/s), by a schedule fixed in advance"};
+    .help = "so many records (1000/s, 50k/m) or bytes (10MB/s), by a schedule fixed in advance",
+    .into = cli::parsed_into<cli::parse_rate, &Options::rate>};
+constexpr cli::OptionRow kE2eRate = with_fallback(kRate, "1000/s");
 constexpr cli::OptionRow kProducers{.long_name = "producers",
                                     .kind = ValueKind::number,
                                     .value_name = "N",
@@ -77,6 +91,8 @@ constexpr cli::OptionRow kConnections{.long_name = "connections",
                                       .number_min = 1,
                                       .number_max = kManyMax,
                                       .into = cli::into<&Options::connections>};
+/// Of what is said of a topic that mqbench makes: not of one that is named.
+constexpr cli::OperandRelation kWithoutTopic{.kind = cli::OperandRelation::Kind::excludes, .operand = "TOPIC"};
 constexpr cli::OptionRow kPartitions{.long_name = "partitions",
                                      .kind = ValueKind::number,
                                      .value_name = "N",
@@ -85,61 +101,42 @@ constexpr cli::OptionRow kPartitions{.long_name = "partitions",
                                      .help = "partitions of the topic that is made",
                                      .number_min = 1,
                                      .number_max = kManyMax,
+                                     .operands = kWithoutTopic,
                                      .into = cli::into<&Options::partitions>};
 constexpr cli::OptionRow kTopicConfig{.long_name = "topic-config",
                                       .value_name = "KEY=VALUE",
                                       .group = "Topic",
                                       .help = "a setting of the topic that is made",
-                                      .repeatable = true};
+                                      .repeatable = true,
+                                      .operands = kWithoutTopic,
+                                      .into = cli::parsed_into<cli::parse_setting, &Options::topic_configs>};
 constexpr cli::OptionRow kKeep{.long_name = "keep",
                                .kind = ValueKind::flag,
                                .group = "Topic",
                                .help = "do not delete the topic that was made",
                                .into = cli::into<&Options::keep>};
-constexpr cli::OptionRow kAcks{.short_name = 'a',
-                               .long_name = "acks",
-                               .kind = ValueKind::choice,
-                               .value_name = "all|1|0",
-                               .fallback = "all",
-                               .choices = "all|1|0",
-                               .group = "Delivery",
-                               .help = "what counts as sent: on every in-sync replica, on the leader, or on its way"};
-constexpr cli::OptionRow kCompress{.short_name = 'z',
-                                   .long_name = "compress",
-                                   .kind = ValueKind::choice,
-                                   .value_name = "CODEC",
-                                   .fallback = "none",
-                                   .choices = "none|gzip|snappy|lz4|zstd",
-                                   .group = "Delivery",
-                                   .help = "compression of the batches"};
+constexpr cli::OptionRow kAcks = tool::kAcks<Options>;
+constexpr cli::OptionRow kNoIdempotent = tool::kNoIdempotent<Options>;
+constexpr cli::OptionRow kBatch = tool::kBatch<Options>;
+constexpr cli::OptionRow kInflight = tool::kInflight<Options>;
+constexpr cli::OptionRow kCompress{
+    .short_name = 'z',
+    .long_name = "compress",
+    .kind = ValueKind::choice,
+    .value_name = "CODEC",
+    .fallback = "none",
+    .choices = "none|gzip|snappy|lz4|zstd",
+    .group = "Delivery",
+    .help = "compression of the batches",
+    .into = cli::parsed_into<tool::parse_codec, &Options::producer, &client::ProducerOptions::codec>};
 constexpr cli::OptionRow kLinger{.long_name = "linger",
                                  .kind = ValueKind::duration,
                                  .value_name = "DUR",
-                                 .fallback_note = "5ms; 0ms in e2e",
+                                 .fallback = "5ms",
                                  .group = "Delivery",
                                  .help = "a batch waits so long for more records",
                                  .into = cli::into<&Options::producer, &client::ProducerOptions::linger>};
-constexpr cli::OptionRow kBatch{.long_name = "batch",
-                                .kind = ValueKind::size,
-                                .value_name = "SIZE",
-                                .fallback = "256K",
-                                .group = "Delivery",
-                                .help = "a batch is sent when it is so large",
-                                .into = cli::into<&Options::producer, &client::ProducerOptions::batch_bytes>};
-constexpr cli::OptionRow kInflight{.long_name = "inflight",
-                                   .kind = ValueKind::number,
-                                   .value_name = "N",
-                                   .fallback = "5",
-                                   .group = "Delivery",
-                                   .help = "requests to one broker without an answer yet",
-                                   .number_min = 1,
-                                   .number_max = 1000,
-                                   .into = cli::into<&Options::producer, &client::ProducerOptions::inflight_max>};
-constexpr cli::OptionRow kNoIdempotent{
-    .long_name = "no-idempotent",
-    .kind = ValueKind::flag,
-    .group = "Delivery",
-    .help = "allow duplicates and another order when a request is sent again; -a 1 and -a 0 imply it"};
+constexpr cli::OptionRow kE2eLinger = with_fallback(kLinger, "0ms");
 constexpr cli::OptionRow kDrain{.long_name = "drain",
                                 .kind = ValueKind::duration,
                                 .value_name = "DUR",
@@ -185,9 +182,9 @@ constexpr cli::OptionRow kConsumeOptions[] = {
     kDrain,
     kBrokerPid,
     kJson};
-constexpr cli::OptionRow kE2eOptions[] = {kDuration,    kCount,        kWarmup, kSize,      kRate,   kPartitions,
-                                          kTopicConfig, kKeep,         kAcks,   kCompress,  kLinger, kBatch,
-                                          kInflight,    kNoIdempotent, kDrain,  kBrokerPid, kJson};
+constexpr cli::OptionRow kE2eOptions[] = {kDuration,    kCount,        kWarmup, kStampedSize, kE2eRate,   kPartitions,
+                                          kTopicConfig, kKeep,         kAcks,   kCompress,    kE2eLinger, kBatch,
+                                          kInflight,    kNoIdempotent, kDrain,  kBrokerPid,   kJson};
 constexpr cli::OptionRow kRpcOptions[] = {
     kDuration,
     kCount,
@@ -204,12 +201,13 @@ constexpr cli::OptionRow kRpcOptions[] = {
      .fallback = "all",
      .choices = "all|1",
      .group = "Delivery",
-     .help = "what the broker answers after: on every in-sync replica, or on the leader"},
+     .help = "what the broker answers after: on every in-sync replica, or on the leader",
+     .into = cli::parsed_into<tool::parse_acks, &Options::producer, &client::ProducerOptions::acks>},
     kBrokerPid,
     kJson};
 constexpr cli::OptionRow kVerifyOptions[] = {kDuration,
                                              kCount,
-                                             kSize,
+                                             kStampedSize,
                                              kRate,
                                              kProducers,
                                              kPartitions,
@@ -352,7 +350,7 @@ constexpr cli::OutputRow kRpcOutputs[] = {{.when = "", .columns = kRpcFields}};
 constexpr cli::OutputRow kVerifyOutputs[] = {{.when = "", .columns = kVerifyFields}};
 constexpr cli::OutputRow kLimitOutputs[] = {{.when = "", .columns = kLimitFields}};
 
-constexpr cli::OperandCount kMaybeTopic{.min = 0, .max = 1};
+constexpr cli::OperandCount kMaybeTopic{.min = 0, .max = 1, .topics = 1};
 constexpr cli::Example kProduceExamples[] = {
     {"how fast 1 KiB records go in, and what they cost the broker", "mqbench produce -s 1K --broker-pid $(pidof mqd)"}};
 constexpr cli::Example kConsumeExamples[] = {
@@ -445,98 +443,35 @@ Command command_of(const cli::CommandRow* row) {
   return Command::produce;
 }
 
-/// Reads the options of those commands that have them.
-class Understanding {
- public:
-  explicit Understanding(const cli::Arguments& args) : args_(args) { options_.command = command_of(args.command()); }
-
-  std::expected<Options, cli::Ending> finish() {
-    args_.fill(options_);
-    if (options_.command == Command::limit) return std::move(options_);
-    read_load();
-    read_topic();
-    if (has(Command::produce, Command::e2e, Command::verify)) read_delivery();
-    if (has(Command::rpc))
-      options_.producer.acks = args_.text("acks") == "1" ? client::Acks::leader : client::Acks::all;
-    if (has(Command::consume)) read_batches();
-    if (ending_) return std::unexpected(*std::move(ending_));
-    return std::move(options_);
-  }
-
- private:
-  template <class... Commands>
-  [[nodiscard]] bool has(Commands... commands) const {
-    return ((options_.command == commands) || ...);
-  }
-  void bad(std::string_view name, std::string_view text, cli::ValueError error) {
-    if (!ending_) ending_ = args_.usage_error(name, text, error);
-  }
-  void bad(std::string_view name, std::string why) {
-    bad(name, args_.text(name), {.at = 0, .size = args_.text(name).size(), .why = std::move(why)});
-  }
-
-  void read_load() {
-    if (!args_.has("duration") && !args_.has("count")) options_.duration = 10s;
-    constexpr std::size_t kRecordBytesMax = 64 << 20;
-    if (options_.record_bytes > kRecordBytesMax) bad("size", "at most 64 MiB");
-    if (has(Command::verify, Command::e2e) && options_.record_bytes < kStampBytes)
-      bad("size", fmt::format("at least the {} bytes of the stamp that is checked", kStampBytes));
-    if (has(Command::e2e)) options_.rate = 1000;
-    if (has(Command::produce, Command::e2e, Command::verify) && args_.has("rate")) {
-      auto rate = cli::parse_rate(args_.text("rate"));
-      if (!rate) return bad("rate", args_.text("rate"), rate.error());
-      options_.rate = rate->is_bytes
-                          ? rate->per_second / static_cast<double>(std::max<std::size_t>(options_.record_bytes, 1))
-                          : rate->per_second;
-    }
-  }
-
-  void read_topic() {
-    if (!args_.operands().empty()) options_.topic = args_.operands().front();
-    if (const char* problem = options_.topic.empty() ? nullptr : topic_name_problem(options_.topic))
-      bad("TOPIC", options_.topic, {.at = 0, .size = options_.topic.size(), .why = problem});
-    for (const std::string_view name : {"partitions", "topic-config"})
-      if (!options_.topic.empty() && args_.given(name)) bad(name, "of a topic that mqbench makes; this one is named");
-    for (const std::string& setting : args_.texts("topic-config")) {
-      const auto equals = setting.find('=');
-      if (equals == std::string::npos)
-        return bad("topic-config", setting, {.at = setting.size(), .size = 0, .why = "a setting is KEY=VALUE"});
-      options_.topic_configs.emplace_back(setting.substr(0, equals), setting.substr(equals + 1));
-    }
-  }
-
-  void read_batches() {
-    if (auto codec = record::parse_codec(args_.text("compress"))) options_.producer.codec = *codec;
-    options_.producer.request_bytes_max = std::max(options_.producer.request_bytes_max, options_.producer.batch_bytes);
-    // Twice what is in flight: the broker never waits for us, and what we fill is still in the processor's cache.
-    const std::size_t in_flight =
-        options_.producer.batch_bytes * static_cast<std::size_t>(options_.producer.inflight_max);
-    options_.producer.buffer_bytes_max = std::max<std::size_t>(2 * in_flight, 4 * options_.record_bytes);
-  }
-
-  void read_delivery() {
-    client::ProducerOptions& producer = options_.producer;
-    const std::string& acks = args_.text("acks");
-    producer.acks = acks == "all" ? client::Acks::all : acks == "1" ? client::Acks::leader : client::Acks::none;
-    producer.idempotent = producer.acks == client::Acks::all && !args_.flag("no-idempotent");
-    if (producer.idempotent && producer.inflight_max > 5)
-      bad("inflight", "with idempotence at most 5; use --no-idempotent for more");
-    if (has(Command::e2e) && !args_.has("linger")) producer.linger = 0ms;
-    // A benchmark that waits for a broker measures nothing; a check of what survives waits as long as it takes.
-    producer.delivery =
-        has(Command::verify) ? client::RetryPolicy::forever() : client::RetryPolicy::within(args_.duration("timeout"));
-    read_batches();
-  }
-
-  const cli::Arguments& args_;
-  Options options_;
-  std::optional<cli::Ending> ending_;
-};
+void fit_buffers(client::ProducerOptions& producer, std::size_t record_bytes) {
+  producer.request_bytes_max = std::max(producer.request_bytes_max, producer.batch_bytes);
+  // Twice what is in flight: the broker never waits for us, and what we fill is still in the processor's cache.
+  const std::size_t in_flight = producer.batch_bytes * static_cast<std::size_t>(producer.inflight_max);
+  producer.buffer_bytes_max = std::max<std::size_t>(2 * in_flight, 4 * record_bytes);
+}
 
 }  // namespace
 
 const cli::ToolRow& tool() { return kTool; }
 
-std::expected<Options, cli::Ending> understand(const cli::Arguments& args) { return Understanding(args).finish(); }
+double Options::records_per_second() const {
+  if (!rate) return 0;
+  return rate->is_bytes ? rate->per_second / static_cast<double>(std::max<std::size_t>(record_bytes, 1))
+                        : rate->per_second;
+}
+
+Options understand(const cli::Arguments& args) {
+  Options options;
+  options.command = command_of(args.command());
+  args.fill(options);
+  if (options.command == Command::limit) return options;
+  if (!args.has("duration") && !args.has("count")) options.duration = 10s;
+  if (!args.operands().empty()) options.topic = args.operands().front();
+  // A benchmark that waits for a broker measures nothing; a check of what survives waits as long as it takes.
+  if (options.command == Command::produce || options.command == Command::e2e)
+    options.producer.delivery = client::RetryPolicy::within(args.duration("timeout"));
+  if (options.command != Command::rpc) fit_buffers(options.producer, options.record_bytes);
+  return options;
+}
 
 }  // namespace mq::mqbench

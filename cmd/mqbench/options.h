@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <optional>
 #include <string>
 #include <utility>
@@ -10,6 +9,7 @@
 
 #include "base/time.h"
 #include "cli/arguments.h"
+#include "cli/units.h"
 #include "client/producer.h"
 
 namespace mq::mqbench {
@@ -24,13 +24,13 @@ struct Options {
   std::string topic;  ///< empty: one of our own
   bool keep = false;  ///< our own topic stays
   std::int32_t partitions = 1;
-  std::vector<std::pair<std::string, std::string>> topic_configs;
+  std::vector<cli::Setting> topic_configs;
 
   Duration warmup{};
   Duration duration = Duration::max();
   std::uint64_t count_max = UINT64_MAX;  ///< records after the warm-up
   std::size_t record_bytes = 100;
-  double rate = 0;  ///< records a second; 0: as many as possible
+  std::optional<cli::Rate> rate;  ///< none: as fast as it goes
   int producers = 1;
   int connections = 1;
   client::ProducerOptions producer;
@@ -44,10 +44,12 @@ struct Options {
   std::string check_marks;    ///< verify: read only, and compare with what is noted there
 
   std::string directory;  ///< limit: where to measure the disk
+
+  /// What `rate` comes to; 0: as many as possible.
+  [[nodiscard]] double records_per_second() const;
 };
 
 [[nodiscard]] const cli::ToolRow& tool();
-/// Checks what the option table cannot say.
-[[nodiscard]] std::expected<Options, cli::Ending> understand(const cli::Arguments& args);
+[[nodiscard]] Options understand(const cli::Arguments& args);
 
 }  // namespace mq::mqbench

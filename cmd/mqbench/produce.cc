@@ -25,7 +25,8 @@ awaitable<Result<void>> Produce::load() {
   for (int i = 0; i < options().producers; ++i) MQ_CO_CHECK(co_await open_lane());
   start_window();
   env::TaskGroup sending(shard());
-  for (const auto& lane : lanes_) sending.spawn(options().rate > 0 ? send_on_schedule(*lane) : send_at_will(*lane));
+  for (const auto& lane : lanes_)
+    sending.spawn(options().records_per_second() > 0 ? send_on_schedule(*lane) : send_at_will(*lane));
   co_await sending.join();
   for (const auto& lane : lanes_) {
     auto closed = co_await lane->producer->close(shard().now() + options().drain);
@@ -58,7 +59,7 @@ awaitable<void> Produce::send_at_will(Lane& lane) {
 }
 
 awaitable<void> Produce::send_on_schedule(Lane& lane) {
-  const Schedule schedule(shard().now(), options().rate / options().producers);
+  const Schedule schedule(shard().now(), options().records_per_second() / options().producers);
   while (!is_over()) {
     const Instant now = shard().now();
     timestamp_ = shard().clock().wall_now();
@@ -113,8 +114,8 @@ bool Produce::try_send(Lane& lane, Instant intended) {
 void Produce::describe(Report& report) {
   report.add("record_bytes", std::uint64_t{options().record_bytes});
   describe_window(report);
-  if (options().rate > 0) report.add("unsent", unsent_);
-  report.add_latencies(options().rate > 0 ? "response" : "latency", response_);
+  if (options().records_per_second() > 0) report.add("unsent", unsent_);
+  report.add_latencies(options().records_per_second() > 0 ? "response" : "latency", response_);
   report.add_latencies("lateness", lateness_);
 }
 

@@ -106,8 +106,8 @@ awaitable<void> Verify::close_writer(Writer& writer) {
 }
 
 awaitable<void> Verify::send_all(Writer& writer) {
-  const bool at_will = options().rate == 0;
-  const Schedule schedule(shard().now(), at_will ? 1 : options().rate / options().producers);
+  const bool at_will = options().records_per_second() == 0;
+  const Schedule schedule(shard().now(), at_will ? 1 : options().records_per_second() / options().producers);
   const auto may_send = [&](Instant now) {
     return writer.sent < writer.count_max && (at_will || schedule.at(writer.sent) <= now);
   };

@@ -3,12 +3,16 @@
 #include <algorithm>
 
 #include "cli/escape.h"
-#include "model/ids.h"
 
 namespace mq::mqcons {
 namespace {
 
 using cli::ValueKind;
+
+cli::Parsed<std::string> parse_group(std::string_view text) {
+  if (text.empty()) return cli::bad_value(0, 0, "a group has a name");
+  return std::string(text);
+}
 
 constexpr cli::OptionRow kOptions[] = {
     {.short_name = 'p',
@@ -16,7 +20,8 @@ constexpr cli::OptionRow kOptions[] = {
      .value_name = "LIST",
      .fallback_note = "all",
      .group = "What",
-     .help = "read these partitions: 0,3-5"},
+     .help = "read these partitions: 0,3-5",
+     .into = cli::parsed_into<cli::parse_partitions, &Options::partitions>},
     {.short_name = 'o',
      .long_name = "offset",
      .value_name = "LIST",
@@ -63,18 +68,21 @@ constexpr cli::OptionRow kOptions[] = {
      .group = "Output",
      .help = "write records like this: %k %s %t %p %o %T %h %{ts:iso} ...; -F help says more",
      .value_help = cli::record_format_help,
-     .excludes = "json|key-delimiter"},
+     .excludes = "json|key-delimiter",
+     .into = cli::parsed_into<cli::RecordFormat::compile, &Options::format>},
     {.short_name = 'K',
      .long_name = "key-delimiter",
      .value_name = "STR",
      .group = "Output",
-     .help = "write KEY, STR, VALUE"},
+     .help = "write KEY, STR, VALUE",
+     .into = cli::parsed_into<cli::unescape, &Options::key_delimiter>},
     {.short_name = 'd',
      .long_name = "delimiter",
      .value_name = "STR",
      .fallback = "\\n",
      .group = "Output",
-     .help = "written after each record"},
+     .help = "written after each record",
+     .into = cli::parsed_into<cli::unescape, &Options::delimiter>},
     {.short_name = '0',
      .long_name = "null",
      .kind = ValueKind::flag,
@@ -101,7 +109,7 @@ constexpr cli::OptionRow kOptions[] = {
      .group = "Group",
      .help = "share the partitions with the other members of this group; positions are committed once written out",
      .excludes = "partitions|offset|since|until|tail",
-     .into = cli::into<&Options::group>},
+     .into = cli::parsed_into<parse_group, &Options::group>},
     {.long_name = "instance",
      .value_name = "ID",
      .group = "Group",
@@ -141,7 +149,7 @@ constexpr cli::ToolRow kTool{
         "where they ended when it got them.",
     .options = kOptions,
     .examples = kExamples,
-    .operands = {.min = 1}};
+    .operands = {.min = 1, .topics = cli::OperandCount::kAny}};
 
 bool names_committed(const cli::PartitionRange& range) {
   const auto is_committed = [](const std::optional<cli::Position>& position) {
@@ -161,16 +169,8 @@ std::expected<Options, cli::Ending> understand(const cli::Arguments& args, const
   const auto bad = [&](std::string_view name, const cli::ValueError& error) {
     return std::unexpected(args.usage_error(name, args.text(name), error));
   };
-  for (const std::string& topic : args.operands()) {
-    if (const char* problem = topic_name_problem(topic))
-      return std::unexpected(args.usage_error("TOPIC", topic, {.at = 0, .size = topic.size(), .why = problem}));
+  for (const std::string& topic : args.operands())
     if (std::ranges::find(options.topics, topic) == options.topics.end()) options.topics.push_back(topic);
-  }
-  if (args.has("partitions")) {
-    auto partitions = cli::parse_partitions(args.text("partitions"));
-    if (!partitions) return bad("partitions", partitions.error());
-    options.partitions = *partitions;
-  }
   if (args.has("offset")) {
     auto ranges = cli::parse_position_list(args.text("offset"), now);
     if (!ranges) return bad("offset", ranges.error());
@@ -194,24 +194,12 @@ std::expected<Options, cli::Ending> understand(const cli::Arguments& args, const
   if (cli::is_reversed(by_time.range))
     return bad("until", {.at = 0, .size = args.text("until").size(), .why = "this is before --since"});
   if (has_times) options.ranges.push_back(by_time);
-  if (args.has("group") && options.group.empty())
-    return bad("group", {.at = 0, .size = 0, .why = "a group has a name"});
   if (options.follow && options.ranges.empty() && !options.tail && options.group.empty()) options.tail = 10;
 
-  auto delimiter = cli::unescape(args.text("delimiter"));
-  if (!delimiter) return bad("delimiter", delimiter.error());
-  options.delimiter = args.flag("null") ? std::string(1, '\0') : *delimiter;
-  // A format has its own line ends; a delimiter that somebody asks for comes on top.
-  if (args.has("format") && !args.flag("null") && !args.given("delimiter")) options.delimiter.clear();
-  if (args.has("key-delimiter")) {
-    auto text = cli::unescape(args.text("key-delimiter"));
-    if (!text) return bad("key-delimiter", text.error());
-    options.key_delimiter = *text;
-  }
-  if (args.has("format")) {
-    auto format = cli::RecordFormat::compile(args.text("format"));
-    if (!format) return bad("format", format.error());
-    options.format = std::move(*format);
+  if (args.flag("null")) {
+    options.delimiter = std::string(1, '\0');
+  } else if (options.format && !args.given("delimiter")) {
+    options.delimiter.clear();  // a format has its own line ends; a delimiter that somebody asks for comes on top
   }
   options.escape_controls = stdout_is_terminal && !args.flag("raw");
   return options;

@@ -28,7 +28,7 @@ struct Options {
   std::optional<std::string> instance;
   std::string reset;  ///< start, end or error
 
-  std::string delimiter = "\n";
+  std::string delimiter;
   std::optional<std::string> key_delimiter;
   std::optional<cli::RecordFormat> format;
   bool json = false;

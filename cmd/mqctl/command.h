@@ -39,11 +39,13 @@ inline constexpr std::array kOutputRows = {
                    .choices = "table|tsv|json|jsonl",
                    .group = "Output",
                    .help = "tsv and json have plain bytes and milliseconds, tables units",
-                   .environment = "MQ_OUTPUT"},
+                   .environment = "MQ_OUTPUT",
+                   .into = cli::into<&TableOptions::format>},
     cli::OptionRow{.long_name = "no-header",
                    .kind = cli::ValueKind::flag,
                    .group = "Output",
-                   .help = "leave the line with the names of the columns out"},
+                   .help = "leave the line with the names of the columns out",
+                   .into = cli::into<&TableOptions::no_header>},
 };
 
 /// The options of every command that changes something.
@@ -52,12 +54,14 @@ inline constexpr std::array kChangeRows = {
                    .long_name = "dry-run",
                    .kind = cli::ValueKind::flag,
                    .group = "Change",
-                   .help = "say what would change, and change nothing"},
+                   .help = "say what would change, and change nothing",
+                   .into = cli::into<&ChangeOptions::dry_run>},
     cli::OptionRow{.short_name = 'y',
                    .long_name = "yes",
                    .kind = cli::ValueKind::flag,
                    .group = "Change",
-                   .help = "do it where consent is needed"},
+                   .help = "do it where consent is needed",
+                   .into = cli::into<&ChangeOptions::yes>},
 };
 
 template <std::size_t... kSizes>
@@ -72,8 +76,5 @@ consteval auto joined(const std::array<cli::OptionRow, kSizes>&... parts) {
 }
 
 inline constexpr auto kChangeAndOutputRows = joined(kChangeRows, kOutputRows);
-
-/// `KEY=VALUE`; nothing before or without "=" is a usage error, already told.
-[[nodiscard]] std::optional<std::pair<std::string, std::string>> parse_setting(Console& console, std::string_view text);
 
 }  // namespace mq::mqctl

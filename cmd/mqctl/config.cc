@@ -56,6 +56,10 @@ cli::Cell value_cell(const std::optional<std::string>& value) {
   return *value;
 }
 
+struct ConfigGetOptions {
+  bool changed = false;
+};
+
 awaitable<Result<void>> get(Console& console, Remote& remote) {
   const auto operands = console.args().operands();
   const auto resource = parse_resource(console, operands.front());
@@ -64,7 +68,8 @@ awaitable<Result<void>> get(Console& console, Remote& remote) {
   std::vector<Resource> resources;
   resources.push_back(*resource);
   co_return co_await print_configs(console, remote, std::move(resources),
-                                   std::vector<std::string>(operands.begin() + 1, operands.end()));
+                                   std::vector<std::string>(operands.begin() + 1, operands.end()),
+                                   console.options<ConfigGetOptions>().changed);
 }
 
 constexpr cli::ColumnRow kSetColumns[] = {{.name = "resource", .help = "TYPE/NAME"},
@@ -73,25 +78,27 @@ constexpr cli::ColumnRow kSetColumns[] = {{.name = "resource", .help = "TYPE/NAM
                                           {.name = "new", .help = "its value now, or as planned"},
                                           {.name = "result", .help = "set, unset, would be set or would be unset"}};
 
+struct ConfigSetOptions {
+  std::vector<std::string> unset;
+  std::vector<cli::Setting> append;
+};
+
 std::optional<std::vector<client::ConfigChange>> changes_of(Console& console) {
   std::vector<client::ConfigChange> changes;
   const cli::Arguments& args = console.args();
+  const auto options = console.options<ConfigSetOptions>();
   for (const std::string& operand : args.operands().subspan(1)) {
-    auto setting = parse_setting(console, operand);
-    if (!setting) return std::nullopt;
+    const auto setting = cli::parse_setting(operand);
+    if (!setting) {
+      console.usage(args.usage_error("KEY=VALUE", operand, setting.error()));
+      return std::nullopt;
+    }
     changes.push_back({.name = setting->first, .op = client::ConfigOp::set, .value = setting->second});
   }
-  for (const std::string& text : args.texts("append")) {
-    auto setting = parse_setting(console, text);
-    if (!setting) return std::nullopt;
-    changes.push_back({.name = setting->first, .op = client::ConfigOp::append, .value = setting->second});
-  }
-  for (const std::string& name : args.texts("unset"))
+  for (const auto& [name, value] : options.append)
+    changes.push_back({.name = name, .op = client::ConfigOp::append, .value = value});
+  for (const std::string& name : options.unset)
     changes.push_back({.name = name, .op = client::ConfigOp::remove, .value = std::nullopt});
-  if (changes.empty()) {
-    console.usage(args.usage_error("nothing to set: give KEY=VALUE, --append or --unset"));
-    return std::nullopt;
-  }
   for (auto change = changes.begin(); change != changes.end(); ++change) {
     if (std::ranges::find(changes.begin(), change, change->name, &client::ConfigChange::name) == change) continue;
     console.usage(args.usage_error(fmt::format("{} is named twice", change->name)));
@@ -137,7 +144,7 @@ awaitable<Result<void>> set(Console& console, Remote& remote) {
   MQ_CO_CHECK(co_await remote.connect());
   MQ_CO_TRY(const Values before, co_await values_of(remote, *resource));
   MQ_CO_CHECK(find_names(*resource, before, *changes));
-  const bool dry_run = console.args().flag("dry-run");
+  const bool dry_run = console.is_dry_run();
   MQ_CO_CHECK(
       co_await remote.admin().alter_configs(resource->first, resource->second, *changes, dry_run, remote.deadline()));
   Values after = before;
@@ -160,8 +167,11 @@ awaitable<Result<void>> set(Console& console, Remote& remote) {
 }
 
 constexpr std::array kGetOwnRows = {
-    cli::OptionRow{
-        .long_name = "changed", .kind = cli::ValueKind::flag, .group = "What", .help = "only what is not a default"},
+    cli::OptionRow{.long_name = "changed",
+                   .kind = cli::ValueKind::flag,
+                   .group = "What",
+                   .help = "only what is not a default",
+                   .into = cli::into<&ConfigGetOptions::changed>},
 };
 constexpr auto kGetRows = joined(kGetOwnRows, kOutputRows);
 constexpr cli::Example kGetExamples[] = {
@@ -177,17 +187,23 @@ constexpr cli::CommandRow kGet{.name = "config get",
                                .examples = kGetExamples,
                                .outputs = kGetOutputs};
 
+constexpr cli::OperandRelation kInsteadOfSetting{.kind = cli::OperandRelation::Kind::substitutes,
+                                                 .operand = "KEY=VALUE"};
 constexpr std::array kSetOwnRows = {
     cli::OptionRow{.long_name = "unset",
                    .value_name = "KEY",
                    .group = "What",
                    .help = "back to what it is without this resource's own value",
-                   .repeatable = true},
+                   .repeatable = true,
+                   .operands = kInsteadOfSetting,
+                   .into = cli::into<&ConfigSetOptions::unset>},
     cli::OptionRow{.long_name = "append",
                    .value_name = "KEY=VALUE",
                    .group = "What",
                    .help = "add VALUE to a list",
-                   .repeatable = true},
+                   .repeatable = true,
+                   .operands = kInsteadOfSetting,
+                   .into = cli::parsed_into<cli::parse_setting, &ConfigSetOptions::append>},
 };
 constexpr auto kSetRows = joined(kSetOwnRows, kChangeAndOutputRows);
 constexpr cli::Example kSetExamples[] = {
@@ -198,7 +214,7 @@ constexpr cli::OutputRow kSetOutputs[] = {{.when = "", .columns = kSetColumns}};
 constexpr cli::CommandRow kSet{.name = "config set",
                                .operands_text = "TYPE/NAME [KEY=VALUE]...",
                                .summary = "change settings of a topic, broker or group",
-                               .operands = {.min = 1},
+                               .operands = {.min = 2},
                                .effect = cli::Effect::changes,
                                .options = kSetRows,
                                .examples = kSetExamples,
@@ -210,9 +226,8 @@ constexpr Command kCommands[] = {{&kGet, get}, {&kSet, set}};
 std::span<const Command> config_commands() { return kCommands; }
 
 awaitable<Result<void>> print_configs(Console& console, Remote& remote, std::vector<Resource> resources,
-                                      std::vector<std::string> keys) {
+                                      std::vector<std::string> keys, bool only_changed) {
   constexpr std::int8_t kDefaultSource = 5;
-  const bool only_changed = console.args().command() == &kGet && console.args().flag("changed");
   cli::TableWriter table = console.table(kGetColumns);
   for (const Resource& resource : resources) {
     auto configs = co_await remote.admin().describe_configs(resource.first, resource.second, remote.deadline());

@@ -18,9 +18,10 @@ awaitable<Result<void>> Console::write(BytesView bytes) {
 awaitable<Result<void>> Console::write_owned(std::string bytes) { co_return co_await write(bytes); }
 
 cli::TableWriter Console::table(std::span<const cli::ColumnRow> columns) const {
-  const auto format = cli::parse_output_format(args().text("output"), stdout_is_terminal());
+  const auto asked = options<TableOptions>();
+  const auto format = cli::parse_output_format(asked.format, stdout_is_terminal());
   // The parser has checked the choice.
-  return {columns, format ? *format : cli::OutputFormat::tsv, !args().flag("no-header"), colour_};
+  return {columns, format ? *format : cli::OutputFormat::tsv, !asked.no_header, colour_};
 }
 
 void Console::notice(std::string_view text) { tool::tell(cli::notice(args(), text)); }
@@ -31,7 +32,7 @@ void Console::complain(const Error& error, cli::ExitCode code) {
 }
 
 void Console::miss_consent(std::string_view message) {
-  if (args().flag("dry-run")) return;
+  if (is_dry_run()) return;
   complain({.code = Errc::refused, .message = std::string(message)}, cli::ExitCode::needs_consent);
 }
 

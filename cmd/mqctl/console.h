@@ -1,6 +1,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "base/bytes.h"
@@ -19,6 +20,18 @@
 
 namespace mq::mqctl {
 
+/// How a command prints its table.
+struct TableOptions {
+  std::string format;  ///< empty: as it is best read
+  bool no_header = false;
+};
+
+/// How far a command that changes something goes.
+struct ChangeOptions {
+  bool dry_run = false;
+  bool yes = false;
+};
+
 /// What every command has: its words, where its results and errors go, and the exit code as it worsens on the way.
 /// Lives on one shard.
 class Console {
@@ -29,6 +42,13 @@ class Console {
         out_(posix::Output::standard(context.runtime.shard(0))) {}
 
   [[nodiscard]] const cli::Arguments& args() const { return context_.args; }
+  /// What the rows of the command put into such a struct.
+  template <class Options>
+  [[nodiscard]] Options options() const {
+    Options options;
+    args().fill(options);
+    return options;
+  }
   [[nodiscard]] bool stdout_is_terminal() const { return context_.environment.stdout_is_terminal; }
   [[nodiscard]] env::Files& files() const { return context_.runtime.files(); }
   [[nodiscard]] env::Shard& shard() const { return context_.runtime.shard(0); }
@@ -49,8 +69,10 @@ class Console {
   /// Says what went wrong with one item and worsens the exit code by it; the command goes on with the next.
   void complain(const Error& error) { complain(error, cli::exit_code_of(error)); }
   void complain(const Error& error, cli::ExitCode code);
+  /// The next two of commands with kChangeRows.
+  [[nodiscard]] bool is_dry_run() const { return options<ChangeOptions>().dry_run; }
   /// Of a command that destroys something: without consent it only says what it would do.
-  [[nodiscard]] bool has_consent() const { return args().flag("yes") && !args().flag("dry-run"); }
+  [[nodiscard]] bool has_consent() const { return options<ChangeOptions>().yes && !is_dry_run(); }
   /// Something waits for consent only. `message` says what was not done, and that --yes does it; it is not said to who
   /// only wanted to look.
   void miss_consent(std::string_view message);

@@ -242,21 +242,15 @@ awaitable<Result<std::map<TopicPartition, Lag>>> lags_of(Console& console, Remot
   co_return lags;
 }
 
-std::optional<LagLimit> parse_limit(Console& console) {
-  const cli::Arguments& args = console.args();
-  LagLimit limit;
-  if (!args.has("max")) return limit;
-  const std::string& text = args.text("max");
-  if (const auto records = cli::parse_number(text, 0, std::numeric_limits<std::int64_t>::max())) {
-    limit.records = *records;
-  } else if (const auto time = cli::parse_duration(text)) {
-    limit.time = *time;
-  } else {
-    console.usage(
-        args.usage_error("max", text, {.at = 0, .size = text.size(), .why = "a number of records, or a time as 5m"}));
-    return std::nullopt;
-  }
-  return limit;
+struct LagOptions {
+  LagLimit max;
+};
+
+cli::Parsed<LagLimit> parse_limit(std::string_view text) {
+  if (const auto records = cli::parse_number(text, 0, std::numeric_limits<std::int64_t>::max()))
+    return LagLimit{.records = *records, .time = {}};
+  if (const auto time = cli::parse_duration(text)) return LagLimit{.records = {}, .time = *time};
+  return cli::bad_value(0, text.size(), "a number of records, or a time as 5m");
 }
 
 /// What the columns alone would let somebody overlook.
@@ -303,8 +297,7 @@ awaitable<Result<void>> add_lag(Console& console, Remote& remote, std::string na
 }
 
 awaitable<Result<void>> lag(Console& console, Remote& remote) {
-  const auto limit = parse_limit(console);
-  if (!limit) co_return Result<void>{};
+  const auto options = console.options<LagOptions>();
   MQ_CO_CHECK(co_await remote.connect());
   std::vector<std::string> names(console.args().operands().begin(), console.args().operands().end());
   if (names.empty()) {
@@ -314,7 +307,8 @@ awaitable<Result<void>> lag(Console& console, Remote& remote) {
   }
   cli::TableWriter table = console.table(kLagColumns);
   for (const std::string& name : names)
-    if (auto added = co_await add_lag(console, remote, name, *limit, table); !added) console.complain(added.error());
+    if (auto added = co_await add_lag(console, remote, name, options.max, table); !added)
+      console.complain(added.error());
   co_return co_await console.finish(table);
 }
 
@@ -322,7 +316,8 @@ constexpr std::array kLagOwnRows = {
     cli::OptionRow{.long_name = "max",
                    .value_name = "N|DUR",
                    .group = "What",
-                   .help = "exit 1 when a partition is more records, or longer, behind"},
+                   .help = "exit 1 when a partition is more records, or longer, behind",
+                   .into = cli::parsed_into<parse_limit, &LagOptions::max>},
 };
 constexpr auto kLagRows = joined(kLagOwnRows, kOutputRows);
 constexpr cli::Example kLagExamples[] = {
@@ -352,43 +347,53 @@ constexpr cli::ColumnRow kResetColumns[] = {
     {.name = "result", .help = "reset, would be reset, refused (the group has members) or failed"},
 };
 
+/// `TOPIC[:LIST]`.
+struct TopicChoice {
+  std::string name;
+  std::optional<std::vector<std::int32_t>> partitions;  ///< none: all
+};
+
+cli::Parsed<TopicChoice> parse_topic_choice(std::string_view text) {
+  const std::size_t colon = text.find(':');
+  TopicChoice choice{.name = std::string(text.substr(0, colon)), .partitions = {}};
+  if (colon == std::string_view::npos) return choice;
+  auto partitions = cli::parse_partitions(text.substr(colon + 1));
+  if (!partitions) {
+    partitions.error().at += colon + 1;
+    return std::unexpected(partitions.error());
+  }
+  choice.partitions = *std::move(partitions);
+  return choice;
+}
+
+struct ResetOptions {
+  std::string to;
+  std::vector<TopicChoice> topics;
+};
+
 /// What --to and --topic ask for.
 struct ResetWish {
-  /// Those of a topic that are named; nothing: all of them.
-  using Partitions = std::optional<std::vector<std::int32_t>>;
   cli::Position to;
-  std::map<std::string, Partitions> topics;  ///< none: the group's
+  std::map<std::string, TopicChoice> topics;  ///< by name; none: the group's
 };
 
 std::optional<ResetWish> parse_wish(Console& console) {
-  const cli::Arguments& args = console.args();
-  ResetWish wish;
-  if (!args.has("to")) {
-    console.usage(args.usage_error("--to is missing: say where to go on, e.g. --to start or --to @2025-01-31T14:00"));
-    return std::nullopt;
-  }
-  const auto to = cli::parse_position(args.text("to"), console.time());
+  auto options = console.options<ResetOptions>();
+  const auto to = cli::parse_position(options.to, console.time());
   if (!to) {
-    console.usage(args.usage_error("to", args.text("to"), to.error()));
+    console.usage(console.args().usage_error("to", options.to, to.error()));
     return std::nullopt;
   }
-  wish.to = *to;
-  for (const std::string& text : args.texts("topic")) {
-    const std::size_t colon = text.find(':');
-    ResetWish::Partitions& partitions =
-        wish.topics.try_emplace(text.substr(0, colon), std::vector<std::int32_t>{}).first->second;
-    if (colon == std::string::npos) {
-      partitions = std::nullopt;
-      continue;
+  ResetWish wish{.to = *to, .topics = {}};
+  for (TopicChoice& choice : options.topics) {
+    const auto [known, is_new] = wish.topics.try_emplace(choice.name, choice);
+    if (is_new) continue;
+    auto& partitions = known->second.partitions;
+    if (partitions && choice.partitions) {
+      partitions->insert(partitions->end(), choice.partitions->begin(), choice.partitions->end());
+    } else {
+      partitions.reset();
     }
-    auto parsed = cli::parse_partitions(std::string_view(text).substr(colon + 1));
-    if (!parsed) {
-      cli::ValueError error = parsed.error();
-      error.at += colon + 1;
-      console.usage(args.usage_error("topic", text, error));
-      return std::nullopt;
-    }
-    if (partitions) partitions->insert(partitions->end(), parsed->begin(), parsed->end());
   }
   return wish;
 }
@@ -403,11 +408,11 @@ struct Move {
 awaitable<Result<std::vector<TopicPartition>>> chosen_partitions(Remote& remote, ResetWish wish, Readings readings) {
   if (wish.topics.empty()) co_return partitions_of(readings);
   std::vector<std::string> names;
-  for (const auto& [name, partitions] : wish.topics) names.push_back(name);
+  for (const auto& [name, choice] : wish.topics) names.push_back(name);
   MQ_CO_TRY(const auto topics, co_await remote.topics(std::move(names)));
   std::vector<TopicPartition> chosen;
   for (const auto& topic : topics) {
-    if (const ResetWish::Partitions& partitions = wish.topics[topic->name]) {
+    if (const auto& partitions = wish.topics.at(topic->name).partitions) {
       for (const std::int32_t partition : *partitions) chosen.push_back({topic->name, partition});
     } else {
       for (std::size_t i = 0; i < topic->partitions.size(); ++i)
@@ -536,13 +541,16 @@ constexpr std::array kResetOwnRows = {
                    .value_name = "POS",
                    .group = "What",
                    .help = "start, end, an offset, start+N, end-N or @TIME; what is outside the log becomes its start "
-                           "or end"},
+                           "or end",
+                   .required = true,
+                   .into = cli::into<&ResetOptions::to>},
     cli::OptionRow{.long_name = "topic",
                    .value_name = "TOPIC[:LIST]",
                    .fallback_note = "all that the group has committed",
                    .group = "What",
                    .help = "only this topic, or these partitions of it: web:0,3-5",
-                   .repeatable = true},
+                   .repeatable = true,
+                   .into = cli::parsed_into<parse_topic_choice, &ResetOptions::topics>},
 };
 constexpr auto kResetRows = joined(kResetOwnRows, kChangeAndOutputRows);
 constexpr cli::Example kResetExamples[] = {

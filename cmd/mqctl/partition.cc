@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <charconv>
+#include <limits>
 #include <map>
 #include <utility>
 
@@ -78,16 +78,14 @@ bool select(Console& console, Selection& selection) {
       whole.push_back(topic);
       continue;
     }
-    TopicPartition where{topic, -1};
-    const char* const end = operand.data() + operand.size();
-    const auto [stop, error] = std::from_chars(operand.data() + slash + 1, end, where.partition);
-    if (error != std::errc{} || stop != end || where.partition < 0) {
+    const auto partition = cli::parse_number(operand.substr(slash + 1), 0, std::numeric_limits<std::int32_t>::max());
+    if (!partition) {
       console.usage(console.args().usage_error(
           "TOPIC/PARTITION", operand,
           {.at = slash + 1, .size = operand.size() - slash - 1, .why = "a partition is a number from 0 on"}));
       return false;
     }
-    selection.partitions.push_back(std::move(where));
+    selection.partitions.push_back({topic, static_cast<std::int32_t>(*partition)});
   }
   const auto is_whole = [&](const TopicPartition& where) {
     return std::ranges::find(whole, where.topic) != whole.end();
@@ -113,6 +111,10 @@ void keep_under_replicated(std::vector<client::Cluster::TopicRef>& topics, std::
   only = std::move(behind);
 }
 
+struct PartitionListOptions {
+  bool urp = false;
+};
+
 awaitable<Result<void>> list(Console& console, Remote& remote) {
   Selection selection;
   if (!select(console, selection)) co_return Result<void>{};
@@ -128,9 +130,7 @@ awaitable<Result<void>> list(Console& console, Remote& remote) {
       if (topic->name == where.topic && static_cast<std::size_t>(where.partition) >= topic->partitions.size())
         console.complain({.code = Errc::not_found,
                           .message = fmt::format("topic {} has no partition {}", where.topic, where.partition)});
-  if (console.args().flag("urp")) {
-    keep_under_replicated(topics, selection.partitions);
-  }
+  if (console.options<PartitionListOptions>().urp) keep_under_replicated(topics, selection.partitions);
   co_return co_await print_partitions(console, remote, std::move(topics), std::move(selection.partitions));
 }
 
@@ -138,7 +138,8 @@ constexpr std::array kListOwnRows = {
     cli::OptionRow{.long_name = "urp",
                    .kind = cli::ValueKind::flag,
                    .group = "What",
-                   .help = "only under-replicated ones: fewer replicas in sync than there are"},
+                   .help = "only under-replicated ones: fewer replicas in sync than there are",
+                   .into = cli::into<&PartitionListOptions::urp>},
 };
 constexpr auto kListRows = joined(kListOwnRows, kOutputRows);
 constexpr cli::Example kExamples[] = {

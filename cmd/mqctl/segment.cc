@@ -1,7 +1,6 @@
 #include "log/segment.h"
 
 #include <algorithm>
-#include <charconv>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -193,10 +192,14 @@ Result<void> verify_operand(env::Files& files, const std::string& path, std::siz
   return {};
 }
 
+struct VerifyOptions {
+  bool all_errors = false;
+};
+
 awaitable<Result<void>> verify(Console& console, Remote&) {
   constexpr std::size_t kFindingsMax = 1000;
   const std::size_t findings_max =
-      console.args().flag("all-errors") ? std::numeric_limits<std::int32_t>::max() : kFindingsMax;
+      console.options<VerifyOptions>().all_errors ? std::numeric_limits<std::int32_t>::max() : kFindingsMax;
   std::uint64_t segments = 0;
   std::uint64_t batches = 0;
   std::size_t findings = 0;
@@ -230,7 +233,8 @@ constexpr cli::OptionRow kVerifyRows[] = {
     {.long_name = "all-errors",
      .kind = cli::ValueKind::flag,
      .group = "Output",
-     .help = "do not stop after 1000 findings in one place"},
+     .help = "do not stop after 1000 findings in one place",
+     .into = cli::into<&VerifyOptions::all_errors>},
 };
 constexpr cli::Example kVerifyExamples[] = {
     {"exit 7 and a line for each finding when something is wrong", "mqctl segment verify /var/lib/mqd/web-0"}};
@@ -266,11 +270,9 @@ TopicPartition partition_of(const std::string& path) {
   const std::size_t dash = directory.rfind('-');
   TopicPartition where{"", -1};
   if (dash == std::string_view::npos) return where;
-  const auto [end, error] =
-      std::from_chars(directory.data() + dash + 1, directory.data() + directory.size(), where.partition);
-  if (error != std::errc{} || end != directory.data() + directory.size()) return {"", -1};
-  where.topic = directory.substr(0, dash);
-  return where;
+  const auto partition = cli::parse_number(directory.substr(dash + 1), 0, std::numeric_limits<std::int32_t>::max());
+  if (!partition) return where;
+  return {std::string(directory.substr(0, dash)), static_cast<std::int32_t>(*partition)};
 }
 
 Result<SegmentFile> open_segment(env::Files& files, const std::string& path) {
@@ -459,23 +461,22 @@ class Formatted : public RecordSink {
   std::string out_;
 };
 
-/// Null after a mistake, which is told.
-std::unique_ptr<DumpSink> make_sink(Console& console) {
-  const cli::Arguments& args = console.args();
-  if (args.flag("json")) return std::make_unique<Envelopes>();
-  if (args.flag("records")) return std::make_unique<RecordRows>(console.table(kRecordColumns));
-  if (!args.has("format")) return std::make_unique<BatchRows>(console.table(kBatchColumns));
-  auto format = cli::RecordFormat::compile(args.text("format"));
-  if (!format) {
-    console.usage(args.usage_error("format", args.text("format"), format.error()));
-    return nullptr;
-  }
-  return std::make_unique<Formatted>(*std::move(format), console.stdout_is_terminal());
+struct DumpOptions {
+  std::string offset;  ///< empty: all
+  bool records = false;
+  bool json = false;
+  std::optional<cli::RecordFormat> format;
+};
+
+std::unique_ptr<DumpSink> make_sink(const Console& console, DumpOptions options) {
+  if (options.json) return std::make_unique<Envelopes>();
+  if (options.records) return std::make_unique<RecordRows>(console.table(kRecordColumns));
+  if (!options.format) return std::make_unique<BatchRows>(console.table(kBatchColumns));
+  return std::make_unique<Formatted>(*std::move(options.format), console.stdout_is_terminal());
 }
 
 /// Null after a mistake, which is told.
-std::optional<cli::PositionRange> parse_dump_range(Console& console) {
-  const std::string& text = console.args().text("offset");
+std::optional<cli::PositionRange> parse_dump_range(Console& console, const std::string& text) {
   if (text.empty()) return cli::PositionRange{};
   const auto range = cli::parse_range(text, console.time());
   if (!range) {
@@ -525,10 +526,10 @@ awaitable<Result<void>> dump_file(Console& console, SegmentFile& segment, Offset
 }
 
 awaitable<Result<void>> dump(Console& console, Remote&) {
-  const auto sink = make_sink(console);
-  if (!sink) co_return Result<void>{};
-  const auto range = parse_dump_range(console);
+  auto options = console.options<DumpOptions>();
+  const auto range = parse_dump_range(console, options.offset);
   if (!range) co_return Result<void>{};
+  const auto sink = make_sink(console, std::move(options));
   for (const std::string& path : segment_files(console)) {
     auto segment = open_segment(console.files(), path);
     if (!segment) {
@@ -541,6 +542,13 @@ awaitable<Result<void>> dump(Console& console, Remote&) {
   co_return co_await console.write(rest);
 }
 
+/// -o is the range here.
+constexpr cli::OptionRow kDumpFormat = [] {
+  cli::OptionRow row = kOutputRows[0];
+  row.short_name = 0;
+  row.help = "of --batches and --records; tsv and json have plain bytes and milliseconds";
+  return row;
+}();
 constexpr cli::OptionRow kDumpRows[] = {
     {.short_name = 'o',
      .long_name = "offset",
@@ -548,7 +556,8 @@ constexpr cli::OptionRow kDumpRows[] = {
      .fallback_note = "all",
      .group = "What",
      .help = "only these, of each file: 100..200, end-10.., ..@2025-01-31",
-     .value_help = cli::position_help},
+     .value_help = cli::position_help,
+     .into = cli::into<&DumpOptions::offset>},
     {.long_name = "batches",
      .kind = cli::ValueKind::flag,
      .group = "Output",
@@ -557,32 +566,25 @@ constexpr cli::OptionRow kDumpRows[] = {
      .kind = cli::ValueKind::flag,
      .group = "Output",
      .help = "a row for each record",
-     .excludes = "batches"},
+     .excludes = "batches",
+     .into = cli::into<&DumpOptions::records>},
     {.short_name = 'J',
      .long_name = "json",
      .kind = cli::ValueKind::flag,
      .group = "Output",
      .help = "a JSON object for each record, nothing lost: mq-record(5)",
-     .excludes = "batches|records"},
+     .excludes = "batches|records",
+     .into = cli::into<&DumpOptions::json>},
     {.short_name = 'F',
      .long_name = "format",
      .value_name = "FMT",
      .group = "Output",
      .help = "write records like this: %k %s %o %T %h ...; the newline is yours: '%o %s\\n'",
      .value_help = cli::record_format_help,
-     .excludes = "batches|records|json"},
-    {.long_name = "output",
-     .kind = cli::ValueKind::choice,
-     .value_name = "FORMAT",
-     .fallback_note = "table on a terminal, else tsv",
-     .choices = "table|tsv|json|jsonl",
-     .group = "Output",
-     .help = "of --batches and --records; tsv and json have plain bytes and milliseconds",
-     .environment = "MQ_OUTPUT"},
-    {.long_name = "no-header",
-     .kind = cli::ValueKind::flag,
-     .group = "Output",
-     .help = "leave the line with the names of the columns out"},
+     .excludes = "batches|records|json",
+     .into = cli::parsed_into<cli::RecordFormat::compile, &DumpOptions::format>},
+    kDumpFormat,
+    kOutputRows[1],
 };
 constexpr cli::Example kDumpExamples[] = {
     {"which batches, from which producers", "mqctl segment dump /var/lib/mqd/web-0/00000000000000000000.log"},

@@ -33,14 +33,19 @@ constexpr cli::ColumnRow kListColumns[] = {
     {.name = "internal", .unit = cli::Unit::yes_no, .help = "whether it is one of the brokers' own"},
 };
 
+struct TopicListOptions {
+  bool internal = false;
+};
+
 awaitable<Result<void>> list(Console& console, Remote& remote) {
-  const cli::Arguments& args = console.args();
+  const auto options = console.options<TopicListOptions>();
   MQ_CO_CHECK(co_await remote.connect());
   MQ_CO_TRY(const auto topics, co_await remote.admin().list_topics(remote.deadline()));
-  const std::string glob = args.operands().empty() ? "*" : args.operands().front();
+  const auto operands = console.args().operands();
+  const std::string glob = operands.empty() ? "*" : operands.front();
   cli::TableWriter table = console.table(kListColumns);
   for (const auto& topic : topics) {
-    if (topic->internal && !args.flag("internal")) continue;
+    if (topic->internal && !options.internal) continue;
     if (::fnmatch(glob.c_str(), topic->name.c_str(), 0) != 0) continue;
     table.add({topic->name, static_cast<std::int64_t>(topic->partitions.size()), replicas_of(*topic), topic->internal});
   }
@@ -51,7 +56,8 @@ constexpr std::array kListOwnRows = {
     cli::OptionRow{.long_name = "internal",
                    .kind = cli::ValueKind::flag,
                    .group = "What",
-                   .help = "the brokers' own topics too, as __consumer_offsets"},
+                   .help = "the brokers' own topics too, as __consumer_offsets",
+                   .into = cli::into<&TopicListOptions::internal>},
 };
 constexpr auto kListRows = joined(kListOwnRows, kOutputRows);
 constexpr cli::Example kListExamples[] = {
@@ -116,13 +122,18 @@ awaitable<Result<void>> print_topics(Console& console, Remote& remote, std::vect
   co_return co_await console.finish(table);
 }
 
+struct TopicDescribeOptions {
+  bool partitions = false;
+  bool configs = false;
+};
+
 awaitable<Result<void>> describe(Console& console, Remote& remote) {
-  const cli::Arguments& args = console.args();
+  const auto options = console.options<TopicDescribeOptions>();
+  const auto operands = console.args().operands();
   MQ_CO_CHECK(co_await remote.connect());
-  MQ_CO_TRY(auto topics,
-            co_await remote.topics(std::vector<std::string>(args.operands().begin(), args.operands().end())));
-  if (args.flag("partitions")) co_return co_await print_partitions(console, remote, std::move(topics));
-  if (!args.flag("configs")) co_return co_await print_topics(console, remote, std::move(topics));
+  MQ_CO_TRY(auto topics, co_await remote.topics(std::vector<std::string>(operands.begin(), operands.end())));
+  if (options.partitions) co_return co_await print_partitions(console, remote, std::move(topics));
+  if (!options.configs) co_return co_await print_topics(console, remote, std::move(topics));
   std::vector<Resource> resources;
   for (const auto& topic : topics) resources.emplace_back(client::ResourceType::topic, topic->name);
   co_return co_await print_configs(console, remote, std::move(resources));
@@ -132,12 +143,14 @@ constexpr std::array kDescribeOwnRows = {
     cli::OptionRow{.long_name = "partitions",
                    .kind = cli::ValueKind::flag,
                    .group = "What",
-                   .help = "a row for each partition, as partition list"},
+                   .help = "a row for each partition, as partition list",
+                   .into = cli::into<&TopicDescribeOptions::partitions>},
     cli::OptionRow{.long_name = "configs",
                    .kind = cli::ValueKind::flag,
                    .group = "What",
                    .help = "a row for each setting, as config get",
-                   .excludes = "partitions"},
+                   .excludes = "partitions",
+                   .into = cli::into<&TopicDescribeOptions::configs>},
 };
 constexpr auto kDescribeRows = joined(kDescribeOwnRows, kOutputRows);
 constexpr cli::Example kDescribeExamples[] = {{"how large is it", "mqctl topic describe web"}};
@@ -160,48 +173,32 @@ constexpr cli::ColumnRow kCreateColumns[] = {
     {.name = "id", .help = "the cluster's id for it"},
 };
 
-/// --retention is a time or a size, by its unit.
-bool add_retention(Console& console, client::NewTopic& topic) {
-  const std::string& text = console.args().text("retention");
-  if (const auto time = cli::parse_duration(text)) {
-    topic.configs.emplace_back("retention.ms", fmt::format("{}", *time / 1ms));
-    return true;
-  }
+struct TopicCreateOptions {
+  client::NewTopic like;
+  bool if_not_exists = false;
+};
+
+/// A time or a size, by its unit.
+cli::Parsed<cli::Setting> parse_retention(std::string_view text) {
+  if (const auto time = cli::parse_duration(text)) return cli::Setting("retention.ms", std::to_string(*time / 1ms));
   // A size may lack its unit elsewhere. Here 7 could be days, and as bytes it would delete the topic's records.
-  const bool has_unit = text.find_first_not_of("0123456789.") != std::string::npos;
-  if (const auto size = cli::parse_size(text); size && has_unit) {
-    topic.configs.emplace_back("retention.bytes", fmt::format("{}", *size));
-    return true;
-  }
-  console.usage(console.args().usage_error(
-      "retention", text,
-      {.at = 0, .size = text.size(), .why = "a time as 7d, or a size as 10G; the unit is required"}));
-  return false;
+  const bool has_unit = text.find_first_not_of("0123456789.") != std::string_view::npos;
+  if (const auto size = cli::parse_size(text); size && has_unit)
+    return cli::Setting("retention.bytes", std::to_string(*size));
+  return cli::bad_value(0, text.size(), "a time as 7d, or a size as 10G; the unit is required");
 }
 
-std::optional<std::vector<client::NewTopic>> wanted_topics(Console& console) {
+cli::Parsed<cli::Setting> compacting(std::string_view) { return cli::Setting("cleanup.policy", "compact"); }
+
+std::optional<std::vector<client::NewTopic>> wanted_topics(Console& console, client::NewTopic like) {
   const cli::Arguments& args = console.args();
-  client::NewTopic like;
-  if (args.has("partitions")) like.partitions = static_cast<std::int32_t>(args.number("partitions"));
-  if (args.has("replicas")) like.replication_factor = static_cast<std::int16_t>(args.number("replicas"));
-  if (args.flag("compact")) like.configs.emplace_back("cleanup.policy", "compact");
-  if (args.has("retention") && !add_retention(console, like)) return std::nullopt;
-  for (const std::string& text : args.texts("set")) {
-    auto setting = parse_setting(console, text);
-    if (!setting) return std::nullopt;
-    if (std::ranges::find(like.configs, setting->first, [](const auto& one) { return one.first; }) !=
-        like.configs.end()) {
-      console.usage(args.usage_error(fmt::format("{} is set twice", setting->first)));
-      return std::nullopt;
-    }
-    like.configs.push_back(*std::move(setting));
+  for (auto one = like.configs.begin(); one != like.configs.end(); ++one) {
+    if (std::ranges::find(like.configs.begin(), one, one->first, &cli::Setting::first) == one) continue;
+    console.usage(args.usage_error(fmt::format("{} is set twice", one->first)));
+    return std::nullopt;
   }
   std::vector<client::NewTopic> topics;
   for (const std::string& operand : args.operands()) {
-    if (const char* problem = topic_name_problem(operand)) {
-      console.usage(args.usage_error("NAME", operand, {.at = 0, .size = operand.size(), .why = problem}));
-      return std::nullopt;
-    }
     topics.push_back(like);
     topics.back().name = operand;
   }
@@ -214,16 +211,16 @@ cli::Cell count_cell(std::int64_t count) {
 }
 
 awaitable<Result<void>> create(Console& console, Remote& remote) {
-  auto topics = wanted_topics(console);
+  auto options = console.options<TopicCreateOptions>();
+  auto topics = wanted_topics(console, std::move(options.like));
   if (!topics) co_return Result<void>{};
   MQ_CO_CHECK(co_await remote.connect());
-  const bool dry_run = console.args().flag("dry-run");
+  const bool dry_run = console.is_dry_run();
   MQ_CO_TRY(const auto results, co_await remote.admin().create_topics(*std::move(topics), dry_run, remote.deadline()));
   cli::TableWriter table = console.table(kCreateColumns);
   for (const client::CreatedTopic& topic : results) {
     std::string result = dry_run ? "would be created" : "created";
-    if (topic.error && client::code_of(*topic.error) == ErrorCode::kTopicAlreadyExists &&
-        console.args().flag("if-not-exists")) {
+    if (topic.error && client::code_of(*topic.error) == ErrorCode::kTopicAlreadyExists && options.if_not_exists) {
       result = "exists";
     } else if (topic.error) {
       console.complain(*topic.error);
@@ -244,7 +241,8 @@ constexpr std::array kCreateOwnRows = {
                    .group = "What",
                    .help = "partitions of each topic",
                    .number_min = 1,
-                   .number_max = std::numeric_limits<std::int32_t>::max()},
+                   .number_max = std::numeric_limits<std::int32_t>::max(),
+                   .into = cli::into<&TopicCreateOptions::like, &client::NewTopic::partitions>},
     cli::OptionRow{.short_name = 'r',
                    .long_name = "replicas",
                    .kind = cli::ValueKind::number,
@@ -253,24 +251,29 @@ constexpr std::array kCreateOwnRows = {
                    .group = "What",
                    .help = "copies of each partition",
                    .number_min = 1,
-                   .number_max = std::numeric_limits<std::int16_t>::max()},
+                   .number_max = std::numeric_limits<std::int16_t>::max(),
+                   .into = cli::into<&TopicCreateOptions::like, &client::NewTopic::replication_factor>},
     cli::OptionRow{.long_name = "set",
                    .value_name = "KEY=VALUE",
                    .group = "What",
                    .help = "a setting of the topic by its Kafka name",
-                   .repeatable = true},
+                   .repeatable = true,
+                   .into = cli::parsed_into<cli::parse_setting, &TopicCreateOptions::like, &client::NewTopic::configs>},
     cli::OptionRow{.long_name = "compact",
                    .kind = cli::ValueKind::flag,
                    .group = "What",
-                   .help = "keep the last record of each key; cleanup.policy=compact"},
+                   .help = "keep the last record of each key; cleanup.policy=compact",
+                   .into = cli::parsed_into<compacting, &TopicCreateOptions::like, &client::NewTopic::configs>},
     cli::OptionRow{.long_name = "retention",
                    .value_name = "DUR|SIZE",
                    .group = "What",
-                   .help = "keep records so long, or so many bytes of each partition"},
+                   .help = "keep records so long, or so many bytes of each partition",
+                   .into = cli::parsed_into<parse_retention, &TopicCreateOptions::like, &client::NewTopic::configs>},
     cli::OptionRow{.long_name = "if-not-exists",
                    .kind = cli::ValueKind::flag,
                    .group = "What",
-                   .help = "a topic that is there is no error, whatever its settings"},
+                   .help = "a topic that is there is no error, whatever its settings",
+                   .into = cli::into<&TopicCreateOptions::if_not_exists>},
 };
 constexpr auto kCreateRows = joined(kCreateOwnRows, kChangeAndOutputRows);
 constexpr cli::Example kCreateExamples[] = {
@@ -281,7 +284,7 @@ constexpr cli::OutputRow kCreateOutputs[] = {{.when = "", .columns = kCreateColu
 constexpr cli::CommandRow kCreate{.name = "topic create",
                                   .operands_text = "NAME...",
                                   .summary = "make topics",
-                                  .operands = {.min = 1},
+                                  .operands = {.min = 1, .topics = cli::OperandCount::kAny},
                                   .effect = cli::Effect::changes,
                                   .options = kCreateRows,
                                   .examples = kCreateExamples,
@@ -306,9 +309,14 @@ awaitable<Result<std::vector<client::ItemResult>>> plan_delete(Remote& remote, s
   co_return results;
 }
 
+struct TopicDeleteOptions {
+  bool if_exists = false;
+};
+
 awaitable<Result<void>> remove(Console& console, Remote& remote) {
-  const cli::Arguments& args = console.args();
-  const std::vector<std::string> names(args.operands().begin(), args.operands().end());
+  const auto options = console.options<TopicDeleteOptions>();
+  const auto operands = console.args().operands();
+  const std::vector<std::string> names(operands.begin(), operands.end());
   const bool planning = !console.has_consent();
   MQ_CO_CHECK(co_await remote.connect());
   Result<std::vector<client::ItemResult>> results =
@@ -319,7 +327,7 @@ awaitable<Result<void>> remove(Console& console, Remote& remote) {
   for (const client::ItemResult& topic : *results) {
     std::string result = planning ? "would be deleted" : "deleted";
     const bool missing = topic.error && client::code_of(*topic.error) == ErrorCode::kUnknownTopicOrPartition;
-    if (missing && args.flag("if-exists")) {
+    if (missing && options.if_exists) {
       result = "not there";
     } else if (topic.error) {
       console.complain(*topic.error);
@@ -338,7 +346,8 @@ constexpr std::array kDeleteOwnRows = {
     cli::OptionRow{.long_name = "if-exists",
                    .kind = cli::ValueKind::flag,
                    .group = "What",
-                   .help = "a topic that is not there is no error"},
+                   .help = "a topic that is not there is no error",
+                   .into = cli::into<&TopicDeleteOptions::if_exists>},
 };
 constexpr auto kDeleteRows = joined(kDeleteOwnRows, kChangeAndOutputRows);
 constexpr cli::Example kDeleteExamples[] = {{"two topics and all their records", "mqctl topic delete -y old older"}};

@@ -19,7 +19,7 @@ namespace mq::mqd {
 struct DaemonOptions {
   broker::NodeConfig node;
   std::optional<env::Address> metrics;                       ///< of the HTTP listener; none without it
-  int ready_fd = -1;                                         ///< told when clients can connect
+  int ready_fd = -1;                                         ///< told when clients can connect; -1: none
   std::vector<std::string> command;                          ///< run beside the broker, which ends with it; empty: none
   std::function<Result<config::Overrides>()> read_settings;  ///< what file and command line ask for now
   bool remove_data = false;                                  ///< at the end: the directory was made for this run

@@ -1,7 +1,6 @@
 #include <algorithm>
 
 #include "config/broker_config.h"
-#include "daemon.h"
 #include "options.h"
 #include "posix/memory.h"
 #include "posix/process.h"
@@ -15,18 +14,11 @@ std::string default_data_dir() {
   return posix::user_directory(posix::UserDirectory::state).value_or(".") + "/mqd";
 }
 
-posix::LoggerOptions logger_options(const cli::Arguments& args, const std::string& level) {
-  const std::string& format = args.text("log-format");
-  return {.level = log_level(level),
-          .format = format == "json"   ? posix::LogFormat::json
-                    : format == "text" ? posix::LogFormat::text
-                                       : posix::LogFormat::automatic};
-}
-
 /// What file and command line ask for, now.
-Result<config::Overrides> wanted_settings(const cli::Arguments& args, const cli::Environment& around) {
-  MQ_TRY(config::Overrides wanted, settings(args, around));
-  if (!args.flag("ephemeral")) return wanted;
+Result<config::Overrides> wanted_settings(const cli::Arguments& args, const Options& options,
+                                          const cli::Environment& around) {
+  MQ_TRY(config::Overrides wanted, settings(args, options, around));
+  if (!options.ephemeral) return wanted;
   // A broker for one test takes neither place nor ports from a file that is meant for the machine's own.
   if (!args.given("listen")) wanted["listeners"] = "plain://127.0.0.1:0";
   if (!args.given("data")) wanted.erase("log.dirs");
@@ -34,23 +26,18 @@ Result<config::Overrides> wanted_settings(const cli::Arguments& args, const cli:
   return wanted;
 }
 
-Result<DaemonOptions> daemon_options(const cli::Arguments& args, const config::Overrides& wanted) {
-  DaemonOptions options;
+Result<DaemonOptions> daemon_options(const Options& options, const config::Overrides& wanted) {
+  DaemonOptions daemon = options.daemon;
   std::string data_dir = default_data_dir();
-  const bool ephemeral = args.flag("ephemeral");
-  if (ephemeral && !args.given("data") && !args.flag("check-config")) {
+  if (options.ephemeral && !wanted.contains("log.dirs") && !options.check_config) {
     MQ_TRY(data_dir, posix::make_temporary_directory("mqd-"));
-    options.remove_data = true;
+    daemon.remove_data = true;
   }
-  MQ_TRY(options.node, node_config(args, wanted, data_dir));
+  MQ_TRY(daemon.node, node_config(options, wanted, data_dir));
   if (const auto metrics = wanted.find("mq.metrics.listen"); metrics != wanted.end() && !metrics->second.empty()) {
-    MQ_TRY(options.metrics, env::parse_listen_address(metrics->second));
+    MQ_TRY(daemon.metrics, env::parse_listen_address(metrics->second));
   }
-  if (args.has("ready-fd")) options.ready_fd = static_cast<int>(args.number("ready-fd"));
-  options.command.assign(args.operands().begin(), args.operands().end());
-  if (!options.command.empty() && !ephemeral)
-    return fail(Errc::invalid_argument, "'{}': a command to run needs --ephemeral", options.command.front());
-  return options;
+  return daemon;
 }
 
 /// Sockets that a service manager opened stand in for the listeners of the file, and beside those of the command line.
@@ -76,17 +63,18 @@ int run(int argc, char** argv) {
   around.read_file = [&files](const std::string& path) { return tool::read_config(files->files(), path); };
   const auto args = cli::parse(tool(), words, around);
   if (!args) return tool::write_out(args.error());
-  const auto wanted = wanted_settings(*args, around);
+  const Options options = understand(*args);
+  const auto wanted = wanted_settings(*args, options, around);
   if (!wanted) return tool::write_out(args->usage_error(wanted.error().message));
-  auto daemon = daemon_options(*args, *wanted);
+  auto daemon = daemon_options(options, *wanted);
   if (!daemon) return tool::write_out(args->usage_error(daemon.error().message));
-  if (args->flag("check-config")) return 0;
+  if (options.check_config) return 0;
 
-  daemon->read_settings = [&] { return wanted_settings(*args, around); };
+  daemon->read_settings = [&] { return wanted_settings(*args, options, around); };
   const config::BrokerConfig broker = config::resolve_broker_config(*wanted).value();
   posix::Runtime runtime({.shards = broker.threads > 0 ? broker.threads : posix::processor_count(),
                           .pool_threads = 4,
-                          .log = logger_options(*args, broker.log_level)});
+                          .log = {.level = log_level(broker.log_level), .format = options.log_format}});
   const auto passed = runtime.inherit_sockets();
   if (!passed) return tool::write_out(args->usage_error(passed.error().message));
   use_sockets(*args, *passed, daemon->node.listeners);

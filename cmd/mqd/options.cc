@@ -3,9 +3,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cctype>
-#include <chrono>
+#include <utility>
 
+#include "base/letter_case.h"
 #include "config/broker_config.h"
 #include "config/config_file.h"
 
@@ -16,13 +16,19 @@ using cli::ValueKind;
 
 constexpr const char* kSystemFile = "/etc/mq/mqd.conf";
 
+cli::Parsed<posix::LogFormat> parse_log_format(std::string_view text) {
+  if (text == "json") return posix::LogFormat::json;
+  return text == "text" ? posix::LogFormat::text : posix::LogFormat::automatic;
+}
+
 constexpr cli::OptionRow kOptions[] = {
     {.short_name = 'D',
      .long_name = "data",
      .value_name = "DIR",
      .fallback_note = "/var/lib/mqd for root, else $XDG_STATE_HOME/mqd",
      .group = "Where",
-     .help = "the data directory; made when it is missing, locked while mqd runs"},
+     .help = "the data directory; made when it is missing, locked while mqd runs",
+     .broker_option = "log.dirs"},
     {.short_name = 'l',
      .long_name = "listen",
      .value_name = "ADDR",
@@ -31,12 +37,14 @@ constexpr cli::OptionRow kOptions[] = {
      .help =
          "listen on [NAME://]HOST:PORT or unix:PATH; * is every address, IPv6 stands in brackets as in [::1]:9092, and "
          "port 0 means any free port",
-     .repeatable = true},
+     .repeatable = true,
+     .broker_option = "listeners"},
     {.long_name = "advertise",
      .value_name = "HOST[:PORT]",
      .fallback_note = "the address a client connected to",
      .group = "Where",
-     .help = "what clients of the first TCP listener are told to connect to; IPv6 stands in brackets"},
+     .help = "what clients of the first TCP listener are told to connect to; IPv6 stands in brackets",
+     .into = cli::into<&Options::advertise>},
     {.short_name = 'i',
      .long_name = "node-id",
      .kind = ValueKind::number,
@@ -44,17 +52,20 @@ constexpr cli::OptionRow kOptions[] = {
      .fallback = "1",
      .group = "Where",
      .help = "the id of this broker",
-     .number_max = 2147483647},
+     .number_max = 2147483647,
+     .broker_option = "node.id"},
     {.long_name = "cluster-id",
      .value_name = "ID",
      .fallback_note = "from the data, or a new one",
      .group = "Where",
-     .help = "refuse data of any other cluster"},
+     .help = "refuse data of any other cluster",
+     .broker_option = "mq.cluster.id"},
     {.long_name = "accept-store",
      .kind = ValueKind::flag,
      .group = "Where",
      .help = "start once with a metadata.db that has gone back in time: logs that it does not know become *-stray, all "
-             "leader epochs rise"},
+             "leader epochs rise",
+     .into = cli::into<&Options::daemon, &DaemonOptions::node, &broker::NodeConfig::accept_store>},
     {.long_name = "partitions",
      .kind = ValueKind::number,
      .value_name = "N",
@@ -62,45 +73,52 @@ constexpr cli::OptionRow kOptions[] = {
      .group = "Topics",
      .help = "partitions of a topic whose maker does not say",
      .number_min = 1,
-     .number_max = 10000},
+     .number_max = 10000,
+     .broker_option = "num.partitions"},
     {.long_name = "auto-create",
      .kind = ValueKind::choice,
      .value_name = "on|off",
      .fallback = "on",
      .choices = "on|off",
      .group = "Topics",
-     .help = "make a topic when a client asks for it by name"},
+     .help = "make a topic when a client asks for it by name",
+     .broker_option = "auto.create.topics.enable"},
     {.long_name = "retention",
      .kind = ValueKind::duration,
      .value_name = "DUR",
      .fallback_note = "7d",
      .group = "Topics",
-     .help = "keep records so long, where a topic does not say"},
+     .help = "keep records so long, where a topic does not say",
+     .broker_option = "log.retention.ms"},
     {.long_name = "retention-bytes",
      .kind = ValueKind::size,
      .value_name = "SIZE",
      .fallback_note = "no limit",
      .group = "Topics",
-     .help = "keep so much of a partition, where a topic does not say"},
+     .help = "keep so much of a partition, where a topic does not say",
+     .broker_option = "log.retention.bytes"},
     {.long_name = "segment",
      .kind = ValueKind::size,
      .value_name = "SIZE",
      .fallback_note = "1G",
      .group = "Topics",
-     .help = "begin a new segment file after so much"},
+     .help = "begin a new segment file after so much",
+     .broker_option = "log.segment.bytes"},
     {.long_name = "flush",
      .kind = ValueKind::choice,
      .value_name = "ack|async",
      .fallback = "ack",
      .choices = "ack|async",
      .group = "Topics",
-     .help = "ack answers acks=all when the record is on disk; async leaves that to the kernel, as Kafka does"},
+     .help = "ack answers acks=all when the record is on disk; async leaves that to the kernel, as Kafka does",
+     .broker_option = "mq.flush"},
     {.long_name = "max-message",
      .kind = ValueKind::size,
      .value_name = "SIZE",
      .fallback_note = "1M",
      .group = "Limits",
-     .help = "the largest record batch, where a topic does not say"},
+     .help = "the largest record batch, where a topic does not say",
+     .broker_option = "message.max.bytes"},
     {.long_name = "max-connections",
      .kind = ValueKind::number,
      .value_name = "N",
@@ -108,7 +126,8 @@ constexpr cli::OptionRow kOptions[] = {
      .group = "Limits",
      .help = "refuse connections beyond so many",
      .number_min = 1,
-     .number_max = 1000000},
+     .number_max = 1000000,
+     .broker_option = "max.connections"},
     {.long_name = "threads",
      .kind = ValueKind::number,
      .value_name = "N",
@@ -116,51 +135,64 @@ constexpr cli::OptionRow kOptions[] = {
      .group = "Limits",
      .help = "shards: threads that serve connections and partitions",
      .number_min = 1,
-     .number_max = 256},
+     .number_max = 256,
+     .broker_option = "mq.threads"},
     {.short_name = 'X',
      .value_name = "KEY=VALUE",
      .group = "Settings",
      .help = "set any broker or topic default by its Kafka name",
-     .repeatable = true},
+     .repeatable = true,
+     .into = cli::parsed_into<cli::parse_setting, &Options::settings>},
     {.short_name = 'c',
      .long_name = "config",
      .value_name = "FILE",
      .fallback_note = "/etc/mq/mqd.conf when it is there",
      .group = "Settings",
-     .help = "read settings, one KEY = VALUE a line"},
-    {.long_name = "check-config", .kind = ValueKind::flag, .group = "Settings", .help = "check the settings and leave"},
+     .help = "read settings, one KEY = VALUE a line",
+     .into = cli::into<&Options::config_file>},
+    {.long_name = "check-config",
+     .kind = ValueKind::flag,
+     .group = "Settings",
+     .help = "check the settings and leave",
+     .into = cli::into<&Options::check_config>},
     {.long_name = "metrics",
      .value_name = "ADDR",
      .fallback_note = "off",
      .group = "Looking at it",
      .help =
-         "serve /metrics, /healthz and /readyz over HTTP on HOST:PORT, [IPV6]:PORT or unix:PATH; * is every address"},
+         "serve /metrics, /healthz and /readyz over HTTP on HOST:PORT, [IPV6]:PORT or unix:PATH; * is every address",
+     .broker_option = "mq.metrics.listen"},
     {.long_name = "log",
      .kind = ValueKind::choice,
      .value_name = "LEVEL",
      .fallback = "info",
      .choices = "debug|info|warn|error",
      .group = "Looking at it",
-     .help = "log to standard error from this level on"},
+     .help = "log to standard error from this level on",
+     .broker_option = "mq.log.level"},
     {.long_name = "log-format",
      .kind = ValueKind::choice,
      .value_name = "FORMAT",
      .fallback = "auto",
      .choices = "auto|text|json",
      .group = "Looking at it",
-     .help = "auto is text, or what the journal wants when it listens"},
+     .help = "auto is text, or what the journal wants when it listens",
+     .into = cli::parsed_into<parse_log_format, &Options::log_format>},
     {.long_name = "ephemeral",
      .kind = ValueKind::flag,
      .group = "For tests",
      .help = "use a new directory and any free port, and remove the directory at the end; with -- CMD run CMD with "
-             "MQ_BROKERS set and exit as it does"},
+             "MQ_BROKERS set and exit as it does",
+     .operands = {.kind = cli::OperandRelation::Kind::enables, .operand = "CMD"},
+     .into = cli::into<&Options::ephemeral>},
     {.long_name = "ready-fd",
      .kind = ValueKind::number,
      .value_name = "N",
      .group = "For tests",
      .help = "write MQ_BROKERS=HOST:PORT to descriptor N when clients can connect, and close it",
      .number_min = 1,
-     .number_max = 65535},
+     .number_max = 65535,
+     .into = cli::into<&Options::daemon, &DaemonOptions::ready_fd>},
 };
 
 constexpr std::string_view kUsage[] = {"[OPTION]...", "--ephemeral [OPTION]... -- CMD [ARG]..."};
@@ -228,14 +260,31 @@ std::string take_listener_name(std::string_view& text) {
   return name;
 }
 
+/// The value of an option that stands for one of the broker, as that one is written.
+std::string broker_text(const cli::Arguments& args, const cli::OptionRow& row) {
+  switch (row.kind) {
+    case cli::ValueKind::number:
+      return std::to_string(args.number(row.long_name));
+    case cli::ValueKind::size:
+      return std::to_string(args.size(row.long_name));
+    case cli::ValueKind::duration:
+      return std::to_string(args.duration(row.long_name) / 1ms);
+    case cli::ValueKind::choice:
+      if (row.choices == "on|off") return args.text(row.long_name) == "on" ? "true" : "false";
+      return args.text(row.long_name);
+    case cli::ValueKind::text:
+    case cli::ValueKind::flag:
+      return fmt::format("{}", fmt::join(args.texts(row.long_name), ","));
+  }
+  return "";
+}
+
 }  // namespace
 
 const cli::ToolRow& tool() { return kTool; }
 
 bool names_security(std::string_view listener_name) {
-  std::string name(listener_name);
-  std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::toupper(c); });
-  return name == "SSL" || name.starts_with("SASL_");
+  return equal_ignoring_case(listener_name, "SSL") || equal_ignoring_case(listener_name.substr(0, 5), "SASL_");
 }
 
 Result<broker::ListenerConfig> parse_listener(std::string_view text) {
@@ -257,64 +306,43 @@ env::LogLevel log_level(std::string_view name) {
   return env::LogLevel::info;
 }
 
-Result<config::Overrides> settings(const cli::Arguments& args, const cli::Environment& environment) {
-  config::Overrides options;
-  const std::string file = args.has("config") ? args.text("config") : kSystemFile;
-  auto text = environment.read_file(file);
-  if (text) {
-    MQ_TRY(options, config::parse_config_file(*text, file, config::broker_options()));
-  } else if (args.has("config") || text.error().code != Errc::not_found) {
-    return std::unexpected(text.error());
-  }
-  for (const std::string& setting : args.texts("X")) {
-    const auto equals = setting.find('=');
-    if (equals == std::string::npos) return fail(Errc::invalid_argument, "-X {}: write KEY=VALUE", setting);
-    options[setting.substr(0, equals)] = setting.substr(equals + 1);
-  }
-  const auto set_number = [&](const char* option, const char* name) {
-    if (args.given(option)) options[name] = std::to_string(args.number(option));
-  };
-  const auto set_size = [&](const char* option, const char* name) {
-    if (args.has(option)) options[name] = std::to_string(args.size(option));
-  };
-  const auto set_text = [&](const char* option, const char* name) {
-    if (args.given(option)) options[name] = args.text(option);
-  };
-  set_text("data", "log.dirs");
-  set_text("cluster-id", "mq.cluster.id");
-  set_text("metrics", "mq.metrics.listen");
-  if (args.flag("quiet")) options["mq.log.level"] = "warn";
-  if (args.flag("verbose")) options["mq.log.level"] = "debug";
-  set_text("log", "mq.log.level");
-  if (args.given("listen")) options["listeners"] = fmt::format("{}", fmt::join(args.texts("listen"), ","));
-  set_number("node-id", "node.id");
-  set_number("threads", "mq.threads");
-  set_number("partitions", "num.partitions");
-  set_number("max-connections", "max.connections");
-  set_size("retention-bytes", "log.retention.bytes");
-  set_size("segment", "log.segment.bytes");
-  set_size("max-message", "message.max.bytes");
-  if (args.has("retention"))
-    options["log.retention.ms"] =
-        std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(args.duration("retention")).count());
-  if (args.given("auto-create"))
-    options["auto.create.topics.enable"] = args.text("auto-create") == "on" ? "true" : "false";
-  if (args.given("flush")) options["mq.flush"] = args.text("flush");
+Options understand(const cli::Arguments& args) {
+  Options options;
+  args.fill(options);
+  options.daemon.command.assign(args.operands().begin(), args.operands().end());
   return options;
 }
 
-Result<broker::NodeConfig> node_config(const cli::Arguments& args, const config::Overrides& options,
+Result<config::Overrides> settings(const cli::Arguments& args, const Options& options,
+                                   const cli::Environment& environment) {
+  config::Overrides wanted;
+  const std::string file = options.config_file.value_or(kSystemFile);
+  auto text = environment.read_file(file);
+  if (text) {
+    MQ_TRY(wanted, config::parse_config_file(*text, file, config::broker_options()));
+  } else if (options.config_file || text.error().code != Errc::not_found) {
+    return std::unexpected(text.error());
+  }
+  for (const auto& [name, value] : options.settings) wanted[name] = value;
+  if (args.flag("quiet")) wanted["mq.log.level"] = "warn";
+  if (args.flag("verbose")) wanted["mq.log.level"] = "debug";
+  for (const cli::OptionRow& row : kOptions)
+    if (!row.broker_option.empty() && args.given(row.long_name))
+      wanted[std::string(row.broker_option)] = broker_text(args, row);
+  return wanted;
+}
+
+Result<broker::NodeConfig> node_config(const Options& options, const config::Overrides& settings,
                                        const std::string& default_data_dir) {
-  broker::NodeConfig config;
-  MQ_CHECK(broker::apply_options(options, config));
-  MQ_TRY(const config::BrokerConfig broker, config::resolve_broker_config(options));
+  broker::NodeConfig config = options.daemon.node;
+  MQ_CHECK(broker::apply_options(settings, config));
+  MQ_TRY(const config::BrokerConfig broker, config::resolve_broker_config(settings));
   if (broker.log_dirs.size() > 1)
     return fail(Errc::invalid_argument, "log.dirs names {} directories; mqd keeps its data in one",
                 broker.log_dirs.size());
   config.data_dir = broker.log_dirs.empty() ? default_data_dir : broker.log_dirs.front();
   config.node_id = BrokerId{broker.node_id};
   config.cluster_id = broker.cluster_id;
-  config.accept_store = args.flag("accept-store");
   for (const std::string& text : broker.listeners) {
     MQ_TRY(auto listener, parse_listener(text));
     config.listeners.push_back(std::move(listener));
@@ -328,8 +356,8 @@ Result<broker::NodeConfig> node_config(const cli::Arguments& args, const config:
       return fail(Errc::invalid_argument, "advertised.listeners: '{}' is the address of no TCP listener", text);
     MQ_CHECK(advertise("advertised.listeners", address, *listener));
   }
-  if (args.has("advertise")) {
-    const std::string& text = args.text("advertise");
+  if (options.advertise) {
+    const std::string& text = *options.advertise;
     const auto listener =
         std::ranges::find_if(config.listeners, [](const auto& each) { return !each.address.is_unix(); });
     if (listener == config.listeners.end())

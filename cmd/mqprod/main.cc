@@ -6,9 +6,7 @@ namespace mq::mqprod {
 namespace {
 
 std::expected<std::unique_ptr<tool::Job>, cli::Ending> make_job(tool::Context& context) {
-  auto options = understand(context.args);
-  if (!options) return std::unexpected(std::move(options).error());
-  return std::make_unique<Sender>(context, std::move(*options));
+  return std::make_unique<Sender>(context, understand(context.args));
 }
 
 }  // namespace

@@ -1,14 +1,43 @@
 #include "options.h"
 
-#include <charconv>
+#include <limits>
 
 #include "cli/escape.h"
 #include "cli/units.h"
+#include "tool/delivery.h"
 
 namespace mq::mqprod {
 namespace {
 
 using cli::ValueKind;
+
+cli::Parsed<std::string> parse_delimiter(std::string_view text) {
+  auto delimiter = cli::unescape(text);
+  if (delimiter && delimiter->empty()) return cli::bad_value(0, 0, "a delimiter has at least one byte");
+  return delimiter;
+}
+
+/// `zstd:3`.
+cli::Parsed<Compression> parse_compression(std::string_view text) {
+  const auto colon = text.find(':');
+  const auto codec = tool::parse_codec(text.substr(0, colon));
+  if (!codec) return std::unexpected(codec.error());
+  Compression compression{.codec = *codec};
+  if (colon == std::string_view::npos) return compression;
+  const std::string_view level = text.substr(colon + 1);
+  const auto number = cli::parse_number(level, std::numeric_limits<int>::min(), std::numeric_limits<int>::max());
+  if (!number) return cli::bad_value(colon + 1, level.size(), "a level is a number");
+  compression.level = static_cast<int>(*number);
+  return compression;
+}
+
+cli::Parsed<client::RetryPolicy> parse_retry(std::string_view text) {
+  if (text == "0") return client::RetryPolicy::none();
+  if (text == "forever") return client::RetryPolicy::forever();
+  const auto limit = cli::parse_duration(text);
+  if (!limit) return std::unexpected(limit.error());
+  return client::RetryPolicy::within(*limit);
+}
 
 constexpr cli::OptionRow kOptions[] = {
     {.short_name = 'd',
@@ -16,7 +45,8 @@ constexpr cli::OptionRow kOptions[] = {
      .value_name = "STR",
      .fallback = "\\n",
      .group = "Input",
-     .help = "what ends a record; it is removed. \\n \\t \\0 \\xNN are understood"},
+     .help = "what ends a record; it is removed. \\n \\t \\0 \\xNN are understood",
+     .into = cli::parsed_into<parse_delimiter, &Options::delimiter>},
     {.short_name = '0',
      .long_name = "null",
      .kind = ValueKind::flag,
@@ -26,7 +56,8 @@ constexpr cli::OptionRow kOptions[] = {
      .long_name = "key-delimiter",
      .value_name = "STR",
      .group = "Input",
-     .help = "a record is KEY, STR, VALUE; one without STR is an error"},
+     .help = "a record is KEY, STR, VALUE; one without STR is an error",
+     .into = cli::parsed_into<parse_delimiter, &Options::key_delimiter>},
     {.short_name = 'k',
      .long_name = "key",
      .value_name = "KEY",
@@ -40,6 +71,7 @@ constexpr cli::OptionRow kOptions[] = {
      .fallback = "1M",
      .group = "Input",
      .help = "a longer record is an error that names its place in the input",
+     .number_max = 1 << 30,  // lengths in a batch are 32 bits, with a sign
      .into = cli::into<&Options::record_bytes_max>},
     {.short_name = 'p',
      .long_name = "partition",
@@ -49,24 +81,15 @@ constexpr cli::OptionRow kOptions[] = {
      .help = "send everything to this partition",
      .number_max = 2147483647,
      .into = cli::into<&Options::partition>},
-    {.short_name = 'a',
-     .long_name = "acks",
-     .kind = ValueKind::choice,
-     .value_name = "all|1|0",
-     .fallback = "all",
-     .choices = "all|1|0",
-     .group = "Delivery",
-     .help = "what counts as sent: on every in-sync replica, on the leader, or on its way"},
-    {.long_name = "no-idempotent",
-     .kind = ValueKind::flag,
-     .group = "Delivery",
-     .help = "allow duplicates and another order when a request is sent again; -a 1 and -a 0 imply it"},
+    tool::kAcks<Options>,
+    tool::kNoIdempotent<Options>,
     {.short_name = 'z',
      .long_name = "compress",
      .value_name = "CODEC",
      .fallback = "lz4",
      .group = "Delivery",
-     .help = "none, gzip, snappy, lz4 or zstd, with :LEVEL where a codec has levels"},
+     .help = "none, gzip, snappy, lz4 or zstd, with :LEVEL where a codec has levels",
+     .into = cli::parsed_into<parse_compression, &Options::compression>},
     {.long_name = "linger",
      .kind = ValueKind::duration,
      .value_name = "DUR",
@@ -74,35 +97,23 @@ constexpr cli::OptionRow kOptions[] = {
      .group = "Delivery",
      .help = "a batch waits so long for more records",
      .into = cli::into<&Options::producer, &client::ProducerOptions::linger>},
-    {.long_name = "batch",
-     .kind = ValueKind::size,
-     .value_name = "SIZE",
-     .fallback = "256K",
-     .group = "Delivery",
-     .help = "a batch is sent when it is so large",
-     .into = cli::into<&Options::producer, &client::ProducerOptions::batch_bytes>},
-    {.long_name = "inflight",
-     .kind = ValueKind::number,
-     .value_name = "N",
-     .fallback = "5",
-     .group = "Delivery",
-     .help = "requests to one broker without an answer yet",
-     .number_min = 1,
-     .number_max = 1000,
-     .into = cli::into<&Options::producer, &client::ProducerOptions::inflight_max>},
+    tool::kBatch<Options>,
+    tool::kInflight<Options>,
     {.short_name = 'r',
      .long_name = "rate",
      .value_name = "RATE",
      .fallback_note = "no limit",
      .group = "Delivery",
-     .help = "at most so many records (1000/s, 50k/m) or bytes (10MB/s)"},
+     .help = "at most so many records (1000/s, 50k/m) or bytes (10MB/s)",
+     .into = cli::parsed_into<cli::parse_rate, &Options::rate>},
     {.long_name = "retry",
      .value_name = "forever|DUR|0",
      .fallback = "forever",
      .group = "Delivery",
      .help =
          "how long a batch that fails is tried again, once the broker was reached; 0 is one attempt. The input waits "
-         "meanwhile"},
+         "meanwhile",
+     .into = cli::parsed_into<parse_retry, &Options::producer, &client::ProducerOptions::delivery>},
     {.long_name = "drain",
      .kind = ValueKind::duration,
      .value_name = "DUR",
@@ -140,80 +151,20 @@ constexpr cli::ToolRow kTool{
         "says so. A second signal ends mqprod at once.",
     .options = kOptions,
     .examples = kExamples,
-    .operands = {.min = 1}};
-
-std::expected<record::Codec, std::string> parse_codec(std::string_view name) {
-  for (const record::Codec codec :
-       {record::Codec::none, record::Codec::gzip, record::Codec::snappy, record::Codec::lz4, record::Codec::zstd})
-    if (name == record::name_of(codec)) return codec;
-  return std::unexpected(std::string("there is no such codec; none, gzip, snappy, lz4 and zstd are"));
-}
+    .operands = {.min = 1, .topics = 1}};
 
 }  // namespace
 
 const cli::ToolRow& tool() { return kTool; }
 
-std::expected<Options, cli::Ending> understand(const cli::Arguments& args) {
+Options understand(const cli::Arguments& args) {
   Options options;
   args.fill(options);
-  const auto bad = [&](std::string_view name, const cli::ValueError& error) {
-    return std::unexpected(args.usage_error(name, args.text(name), error));
-  };
   options.topic = args.operands().front();
-  if (const char* problem = topic_name_problem(options.topic))
-    return std::unexpected(
-        args.usage_error("TOPIC", options.topic, {.at = 0, .size = options.topic.size(), .why = problem}));
   options.files.assign(args.operands().begin() + 1, args.operands().end());
-
-  auto delimiter = cli::unescape(args.text("delimiter"));
-  if (!delimiter) return bad("delimiter", delimiter.error());
-  if (delimiter->empty()) return bad("delimiter", {.at = 0, .size = 0, .why = "a delimiter has at least one byte"});
-  options.delimiter = args.flag("null") ? std::string(1, '\0') : *delimiter;
-  if (args.has("key-delimiter")) {
-    auto text = cli::unescape(args.text("key-delimiter"));
-    if (!text) return bad("key-delimiter", text.error());
-    if (text->empty()) return bad("key-delimiter", {.at = 0, .size = 0, .why = "a delimiter has at least one byte"});
-    options.key_delimiter = *text;
-  }
-  constexpr std::uint64_t kRecordBytesMax = 1u << 30;  // lengths in a batch are 32 bits, with a sign
-  if (options.record_bytes_max > kRecordBytesMax)
-    return bad("max-record", {.at = 0, .size = args.text("max-record").size(), .why = "must be at most 1G"});
-
-  client::ProducerOptions& producer = options.producer;
-  const std::string& acks = args.text("acks");
-  producer.acks = acks == "all" ? client::Acks::all : acks == "1" ? client::Acks::leader : client::Acks::none;
-  producer.idempotent = producer.acks == client::Acks::all && !args.flag("no-idempotent");
-  const std::string_view compress = args.text("compress");
-  const auto colon = compress.find(':');
-  if (auto codec = parse_codec(compress.substr(0, colon))) {
-    producer.codec = *codec;
-  } else {
-    return bad("compress", {.at = 0, .size = std::min(colon, compress.size()), .why = codec.error()});
-  }
-  if (colon != std::string_view::npos) {
-    const std::string_view level = compress.substr(colon + 1);
-    const auto [end, error] = std::from_chars(level.data(), level.data() + level.size(), producer.level);
-    if (error != std::errc{} || end != level.data() + level.size())
-      return bad("compress", {.at = colon + 1, .size = level.size(), .why = "a level is a number"});
-  }
-  if (producer.idempotent && producer.inflight_max > 5)
-    return bad("inflight", {.at = 0,
-                            .size = args.text("inflight").size(),
-                            .why = "with idempotence at most 5; use --no-idempotent for more"});
-
-  const std::string& retry = args.text("retry");
-  if (retry == "0") {
-    producer.delivery = client::RetryPolicy::none();
-  } else if (retry != "forever") {
-    auto limit = cli::parse_duration(retry);
-    if (!limit) return bad("retry", limit.error());
-    producer.delivery = client::RetryPolicy::within(*limit);
-  }
-  if (args.has("rate")) {
-    auto rate = cli::parse_rate(args.text("rate"));
-    if (!rate) return bad("rate", rate.error());
-    (rate->is_bytes ? options.rate.bytes_per_second : options.rate.records_per_second) = rate->per_second;
-  }
+  if (args.flag("null")) options.delimiter = std::string(1, '\0');
+  options.producer.codec = options.compression.codec;
+  options.producer.level = options.compression.level;
   return options;
 }
 

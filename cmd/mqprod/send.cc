@@ -198,7 +198,7 @@ awaitable<Result<void>> Sender::send_record(BytesView bytes, const std::string& 
     record.key = bytes.substr(0, at);
     record.value = bytes.substr(at + options_.key_delimiter->size());
   }
-  if (has_rate()) co_await keep_rate(bytes.size());
+  if (options_.rate) co_await keep_rate(bytes.size());
   record.token = ++read_;
   while (true) {
     MQ_CO_TRY(const bool taken, producer_->try_send(*topic_, record));
@@ -211,19 +211,16 @@ awaitable<Result<void>> Sender::send_record(BytesView bytes, const std::string& 
 std::size_t Sender::read_bytes_max() const {
   // Where the unfinished record ends can only be seen by not reading beyond: the rest is for whoever reads next.
   if (stopping_) return 1;
-  if (!has_rate()) return std::numeric_limits<std::size_t>::max();
+  if (!options_.rate) return std::numeric_limits<std::size_t>::max();
   constexpr double kSecondsAhead = 0.1;
   constexpr double kShortRecordBytes = 16;
-  const double per_second =
-      std::max(options_.rate.bytes_per_second, options_.rate.records_per_second * kShortRecordBytes);
-  return static_cast<std::size_t>(std::clamp(per_second * kSecondsAhead, 256.0, double{1 << 20}));
+  const double bytes_per_second = options_.rate->per_second * (options_.rate->is_bytes ? 1 : kShortRecordBytes);
+  return static_cast<std::size_t>(std::clamp(bytes_per_second * kSecondsAhead, 256.0, double{1 << 20}));
 }
 
 awaitable<void> Sender::keep_rate(std::size_t bytes) {
   env::Shard& shard = runtime_.shard(0);
-  const double seconds = options_.rate.records_per_second > 0
-                             ? 1 / options_.rate.records_per_second
-                             : static_cast<double>(bytes) / options_.rate.bytes_per_second;
+  const double seconds = (options_.rate->is_bytes ? static_cast<double>(bytes) : 1) / options_.rate->per_second;
   const Instant now = shard.now();
   if (next_send_ > now + kRateStep && !stopping_) (void)co_await rate_timer_->wait_until(next_send_);
   next_send_ = std::max(next_send_, now - kRateStep) +

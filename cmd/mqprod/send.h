@@ -34,9 +34,6 @@ class Sender final : public tool::Job {
   awaitable<Result<void>> send_record(BytesView record, const std::string& file, std::uint64_t number);
   Result<void> pass_over(const Error& error);
   awaitable<void> copy(BytesView bytes);
-  [[nodiscard]] bool has_rate() const {
-    return options_.rate.records_per_second > 0 || options_.rate.bytes_per_second > 0;
-  }
   /// How far to read ahead: with --rate no further than a moment's worth, since after Ctrl-C what was read is sent at
   /// once, so that nothing is lost and nobody waits.
   [[nodiscard]] std::size_t read_bytes_max() const;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/edit_distance.h"
 #include "base/version.h"
 #include "cli/config_file.h"
 #include "cli/escape.h"
@@ -14,6 +15,7 @@
 #include "cli/option_words.h"
 #include "cli/units.h"
 #include "cli/value_check.h"
+#include "model/ids.h"
 
 namespace mq::cli {
 namespace {
@@ -95,6 +97,7 @@ class Parser {
     if (auto fine = check_values(); !fine) return std::unexpected(std::move(fine).error());
     if (asks_for_settings) return std::unexpected(Ending{.out = settings_table()});
     if (auto fine = check_operands(); !fine) return std::unexpected(std::move(fine).error());
+    if (auto fine = check_needs(); !fine) return std::unexpected(std::move(fine).error());
     return std::move(args_);
   }
 
@@ -145,7 +148,7 @@ class Parser {
       noun_ = name;
       return {};
     }
-    const std::string_view meant = nearest(name, near);
+    const std::string_view meant = nearest_name(name, near);
     return wrong(
         fmt::format("no command {}{}", quoted(name), meant.empty() ? "" : fmt::format("; did you mean '{}'?", meant)));
   }
@@ -157,7 +160,7 @@ class Parser {
     for (const auto& v : args_.values_) {
       if (!v.row->long_name.empty()) names.push_back(v.row->long_name);
     }
-    const std::string_view meant = nearest(name, names);
+    const std::string_view meant = nearest_name(name, names);
     return wrong(fmt::format("no option {}{}", quoted(fmt::format("--{}", name)),
                              meant.empty() ? "" : fmt::format("; did you mean '--{}'?", meant)));
   }
@@ -238,10 +241,12 @@ class Parser {
   Step fill_from_settings() {
     for (const std::string& text : args_.texts("X")) {
       if (text == "help") continue;
-      const std::size_t equals = text.find('=');
-      if (equals == std::string::npos)
-        return wrong(fmt::format("-X {}: write KEY=VALUE; -X help lists the keys", quoted(text)));
-      if (auto set = set_key("-X", text.substr(0, equals), text.substr(equals + 1), Source::setting); !set) return set;
+      auto setting = parse_setting(text);
+      if (!setting) {
+        setting.error().why += "; -X help lists the keys";
+        return std::unexpected(args_.usage_error("X", text, setting.error()));
+      }
+      if (auto set = set_key("-X", setting->first, setting->second, Source::setting); !set) return set;
     }
     return {};
   }
@@ -257,7 +262,7 @@ class Parser {
       }
       names.push_back(value.row->long_name);
     }
-    const std::string_view meant = nearest(key, names);
+    const std::string_view meant = nearest_name(key, names);
     return wrong(fmt::format("{}: no setting {}{}", where, quoted(key),
                              meant.empty() ? "" : fmt::format("; did you mean '{}'?", meant)));
   }
@@ -339,16 +344,68 @@ class Parser {
     return value.source == Source::option ? name : fmt::format("{} ({})", name, name_of(value.source));
   }
 
+  [[nodiscard]] bool stands_there(const Arguments::Value& value) const { return value.source == Source::option; }
+
+  /// What is required, alone or for the value of another option.
+  Step check_needs() const {
+    for (const auto& value : args_.values_) {
+      const OptionRow& row = *value.row;
+      if (row.required && value.texts.empty())
+        return wrong(fmt::format("{} is missing; it takes {}: {}", spelling(row), row.value_name, row.help));
+      if (row.above.needs_one.empty() || value.texts.empty()) continue;
+      if (args_.number(row.long_name) <= row.above.number) continue;
+      if (std::ranges::any_of(listed(row.above.needs_one), [this](auto one) { return holds(term_of(one)); })) continue;
+      const std::string& text = value.texts.back();
+      return std::unexpected(
+          args_.usage_error(label(value), text, {.at = 0, .size = text.size(), .why = to_text(row.above)}));
+    }
+    return {};
+  }
+
+  [[nodiscard]] bool holds(const Term& term) const {
+    return term.value ? args_.text(term.name) == *term.value : args_.has(term.name);
+  }
+
+  /// Of `allowed`, what is allowed beside the options that are there.
+  std::expected<OperandCount, Ending> operands_beside_options(OperandCount allowed) const {
+    using Kind = OperandRelation::Kind;
+    const bool has_more = args_.operands_.size() > allowed.min;
+    bool has_substitute = false;
+    for (const auto& value : args_.values_) {
+      const auto& [kind, operand] = value.row->operands;
+      if (kind == Kind::excludes && has_more && stands_there(value))
+        return wrong(fmt::format("{} excludes {}; give one of them", spelling(*value.row), operand));
+      if (kind == Kind::enables && has_more && !stands_there(value))
+        return wrong(fmt::format("{} requires {}; give both", operand, spelling(*value.row)));
+      has_substitute |= kind == Kind::substitutes && stands_there(value);
+    }
+    if (has_substitute) --allowed.min;
+    return allowed;
+  }
+
+  Step check_topics(std::size_t count) const {
+    for (const std::string& topic : std::span(args_.operands_).first(count))
+      if (const char* problem = topic_name_problem(topic))
+        return std::unexpected(args_.usage_error("TOPIC", topic, {.at = 0, .size = topic.size(), .why = problem}));
+    return {};
+  }
+
   Step check_operands() const {
-    const OperandCount allowed = args_.command_ != nullptr ? args_.command_->operands : tool_.operands;
+    const auto counts = operands_beside_options(args_.command_ != nullptr ? args_.command_->operands : tool_.operands);
+    if (!counts) return std::unexpected(counts.error());
+    const OperandCount& allowed = *counts;
     const std::size_t count = args_.operands_.size();
     if (count > allowed.max)
       return wrong(fmt::format("one operand too many: {}", quoted(args_.operands_[allowed.max])));
-    if (count >= allowed.min) return {};
+    if (count >= allowed.min) return check_topics(std::min(count, allowed.topics));
     const std::string usage = args_.command_ != nullptr
                                   ? fmt::format("{} {}", args_.command_->name, args_.command_->operands_text)
                                   : std::string(tool_.usage.empty() ? "" : tool_.usage.front());
-    return wrong(fmt::format("an operand is missing; usage: {} {}", tool_.name, usage));
+    std::string substitutes;
+    for (const auto& value : args_.values_)
+      if (value.row->operands.kind == OperandRelation::Kind::substitutes)
+        substitutes += (substitutes.empty() ? "; instead does " : " or ") + spelling(*value.row);
+    return wrong(fmt::format("an operand is missing; usage: {} {}{}", tool_.name, usage, substitutes));
   }
 
   /// -X help.
@@ -398,7 +455,11 @@ const std::string& Arguments::text(std::string_view name) const {
   return v.texts.empty() ? kNone : v.texts.back();
 }
 
-std::span<const std::string> Arguments::texts(std::string_view name) const { return value(name).texts; }
+std::span<const std::string> Arguments::texts(std::string_view name) const {
+  const Value& v = value(name);
+  const std::span<const std::string> all(v.texts);
+  return v.row->repeatable || all.empty() ? all : all.last(1);
+}
 
 std::int64_t Arguments::number(std::string_view name) const {
   const OptionRow& row = *value(name).row;
@@ -423,6 +484,10 @@ void Arguments::read(std::string_view name, std::string& member) const {
   if (has(name)) member = text(name);
 }
 
+void Arguments::read(std::string_view name, std::vector<std::string>& member) const {
+  if (has(name)) member.assign(texts(name).begin(), texts(name).end());
+}
+
 void Arguments::read(std::string_view name, Duration& member) const {
   if (has(name)) member = duration(name);
 }
@@ -432,18 +497,23 @@ std::uint64_t Arguments::whole(std::string_view name) const {
 }
 
 void Arguments::fill(void* options, const void* type) const {
+  bool has_any = false;
   for (const Value& v : values_) {
     const Destination& into = v.row->into;
-    if (into.store == nullptr) continue;
-    MQ_ASSERT(into.type == type);
+    if (into.type != type) continue;
     into.store(options, *this, name_of(*v.row));
+    has_any = true;
   }
+  MQ_ASSERT(has_any);  // a struct that none of the rows is about
 }
 
 Ending Arguments::usage_error(std::string_view name, std::string_view text, const ValueError& error) const {
-  const bool is_option = std::ranges::any_of(
-      values_, [&](const Value& v) { return name.starts_with(v.row->long_name) && !v.row->long_name.empty(); });
-  return usage_ending(*tool_, underline(is_option ? fmt::format("--{}", name) : std::string(name), text, error));
+  // Behind the name may stand where the value came from.
+  const auto row = std::ranges::find_if(values_, [&](const Value& v) {
+    return v.row->long_name.empty() ? name == name_of(*v.row) : name.starts_with(v.row->long_name);
+  });
+  const std::string_view dashes = row == values_.end() ? "" : row->row->long_name.empty() ? "-" : "--";
+  return usage_ending(*tool_, underline(fmt::format("{}{}", dashes, name), text, error));
 }
 
 Ending Arguments::usage_error(std::string_view why) const { return usage_ending(*tool_, why); }

@@ -15,6 +15,7 @@
 #include "base/time.h"
 #include "cli/exit_code.h"
 #include "cli/option.h"
+#include "cli/setting.h"
 #include "cli/value_error.h"
 
 namespace mq::cli {
@@ -63,14 +64,15 @@ class Arguments {
 
   /// The last value; "" when there is none.
   [[nodiscard]] const std::string& text(std::string_view name) const;
-  /// All values of a repeatable option, in order.
+  /// The values that count: all of a repeatable option, in order, of another the last.
   [[nodiscard]] std::span<const std::string> texts(std::string_view name) const;
   /// The next three need a value (`has`), already checked by `parse`.
   [[nodiscard]] std::int64_t number(std::string_view name) const;
   [[nodiscard]] Duration duration(std::string_view name) const;
   [[nodiscard]] std::uint64_t size(std::string_view name) const;
 
-  /// Puts every value whose row says so into its member. A member whose option has no value stays as it is.
+  /// Puts the values of the rows that say so into members of `options`, which some rows do. A member whose option has
+  /// no value stays as it is.
   template <class Options>
   void fill(Options& options) const {
     fill(&options, &kTypeOf<Options>);
@@ -78,6 +80,7 @@ class Arguments {
   /// Sets one member of a type that its option's values have; not without a value, but for a flag.
   void read(std::string_view name, bool& member) const { member = flag(name); }
   void read(std::string_view name, std::string& member) const;
+  void read(std::string_view name, std::vector<std::string>& member) const;
   void read(std::string_view name, Duration& member) const;
   template <std::integral T>
   void read(std::string_view name, T& member) const {
@@ -127,6 +130,27 @@ inline constexpr Destination into{.type = &kTypeOf<decltype(struct_of(kMember))>
                                     auto& outer = static_cast<decltype(struct_of(kMember))*>(options)->*kMember;
                                     args.read(name, (outer.*....*kInner));
                                   }};
+
+/// Has what `kParse` makes of the value go there, or of each value when the member is a vector of what it makes. A text
+/// that it does not take is none of the option's values.
+template <auto kParse, auto kMember, auto... kInner>
+inline constexpr Destination parsed_into{
+    .type = &kTypeOf<decltype(struct_of(kMember))>,
+    .store =
+        [](void* options, const Arguments& args, std::string_view name) {
+          auto& outer = static_cast<decltype(struct_of(kMember))*>(options)->*kMember;
+          auto& member = (outer.*....*kInner);
+          using Made = decltype(kParse(name))::value_type;
+          if constexpr (std::same_as<std::remove_reference_t<decltype(member)>, std::vector<Made>>) {
+            for (const std::string& text : args.texts(name)) member.push_back(kParse(text).value());
+          } else if (args.has(name)) {
+            member = kParse(args.text(name)).value();
+          }
+        },
+    .check = [](std::string_view text) -> Parsed<void> {
+      if (auto made = kParse(text); !made) return std::unexpected(std::move(made).error());
+      return {};
+    }};
 
 /// Reads a command line as getopt_long does (options and operands mixed, `-abVALUE`, `--name=VALUE`, `--` ends options)
 /// but without abbreviations, then adds what -X, the environment and the configuration files say, and checks every

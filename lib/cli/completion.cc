@@ -124,7 +124,9 @@ std::string words_excluded_by(const OptionRow& row, OptionRows rows) {
 
 /// What a list of options says of one.
 std::string described(const OptionRow& row) {
-  return row.needs.empty() ? std::string(row.help) : fmt::format("{}; needs --{}", row.help, row.needs);
+  std::string out(row.help);
+  for (const std::string& relation : own_relations_of(row)) out += "; " + relation;
+  return out;
 }
 
 /// What is not offered behind an option, as cases of COMMAND:OPTION.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/assert.h"
 #include "cli/arguments.h"
 #include "cli/escape.h"
 #include "cli/exit_code.h"
@@ -187,6 +188,20 @@ std::string_view name_of(Effect effect) {
   return "";
 }
 
+std::string_view name_of(OperandRelation::Kind kind) {
+  switch (kind) {
+    case OperandRelation::Kind::none:
+      return "none";
+    case OperandRelation::Kind::excludes:
+      return "excludes";
+    case OperandRelation::Kind::enables:
+      return "enables";
+    case OperandRelation::Kind::substitutes:
+      return "substitutes";
+  }
+  return "";
+}
+
 template <class Rows, class F>
 std::string json_list(const Rows& rows, F each) {
   std::string out = "[";
@@ -207,6 +222,13 @@ std::string option_json(const OptionRow& row, OptionRows rows) {
   if (!row.environment.empty()) out += fmt::format(R"(,"environment":{})", json(row.environment));
   if (row.repeatable) out += R"(,"repeatable":true)";
   if (row.value_optional) out += R"(,"value_optional":true)";
+  if (row.required) out += R"(,"required":true)";
+  if (!row.above.needs_one.empty())
+    out += fmt::format(R"(,"above":{{"number":{},"needs_one":{}}})", row.above.number,
+                       json_list(listed(row.above.needs_one), json));
+  if (row.operands.kind != OperandRelation::Kind::none)
+    out += fmt::format(R"(,"operands":{{"{}":{}}})", name_of(row.operands.kind), json(row.operands.operand));
+  if (!row.broker_option.empty()) out += fmt::format(R"(,"broker_option":{})", json(row.broker_option));
   if (!row.needs.empty()) out += fmt::format(R"(,"needs":{})", json_list(listed(row.needs), json));
   if (const auto others = excluded_by(row, rows); !others.empty())
     out += fmt::format(R"(,"excludes":{})", json_list(others, json));
@@ -268,6 +290,7 @@ std::string long_help(const ToolRow& tool, const CommandRow* command) {
 }
 
 std::string help_json(const ToolRow& tool) {
+  MQ_ASSERT(problems_of(tool).empty());  // tests/house asks every tool
   const auto rows = options_of(tool, nullptr);
   const auto row_json = [&rows](const OptionRow* row) { return option_json(*row, rows); };
   const auto one_command = [&tool](const CommandRow* command) { return command_json(tool, command); };

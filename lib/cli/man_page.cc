@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/letter_case.h"
 #include "cli/arguments.h"
 #include "cli/exit_code.h"
 #include "cli/man_pages.h"
@@ -28,7 +29,7 @@ std::string option_entry(const OptionRow& row, OptionRows rows) {
   }
   if (row.repeatable) out += "May be given several times.\n";
   for (std::string relation : relations_of(row, rows)) {
-    relation.front() = 'N';  // of needs and not
+    relation.front() = upper(relation.front());
     out += fmt::format("{}.\n", roff(relation));
   }
   const std::string_view fallback = row.fallback_note.empty() ? row.fallback : row.fallback_note;

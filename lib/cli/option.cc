@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 
+#include "base/pieces.h"
 #include "cli/value_check.h"
+#include "config/option.h"
 
 namespace mq::cli {
 namespace {
@@ -114,15 +117,28 @@ void check_row(const OptionRow& row, std::vector<std::string>& problems) {
   if (is_flag != row.value_name.empty()) complain(is_flag ? "a flag with a value name" : "no value name");
   if ((row.kind == ValueKind::choice) == row.choices.empty()) complain("choices belong to a choice, and only there");
   if (!row.fallback.empty()) {
-    if (is_flag || row.repeatable) complain("a default that cannot be");
+    if (is_flag) complain("a default that cannot be");
     if (auto fine = check_value(row, row.fallback); !fine) complain("the default does not parse: " + fine.error().why);
+    if (row.required) complain("a default of what is required");
   }
+  if (!row.above.needs_one.empty() && row.kind != ValueKind::number) complain("a rule for numbers, and none");
+  if (!row.broker_option.empty() && config::find_option(config::broker_options(), row.broker_option) == nullptr)
+    complain("a broker has no such option");
+}
+
+/// Does a row have the name, and take the value that is asked for?
+bool is_there(const Term& term, OptionRows rows) {
+  const auto row = std::ranges::find(rows, term.name, &OptionRow::long_name);
+  return row != rows.end() && (!term.value || check_value(**row, *term.value));
 }
 
 /// Relations name other options that count in the same place.
 void check_relations(const std::vector<const OptionRow*>& rows, std::string_view where,
                      std::vector<std::string>& problems) {
   for (const OptionRow* row : rows) {
+    for (const std::string_view one : listed(row->above.needs_one))
+      if (!is_there(term_of(one), rows))
+        problems.push_back(fmt::format("{}: --{} may need {}, which is not there", where, row->long_name, one));
     auto names = listed(row->needs);
     std::ranges::copy(listed(row->excludes), std::back_inserter(names));
     if (!names.empty() && row->long_name.empty())
@@ -131,6 +147,14 @@ void check_relations(const std::vector<const OptionRow*>& rows, std::string_view
       if (name == row->long_name || std::ranges::find(rows, name, &OptionRow::long_name) == rows.end())
         problems.push_back(fmt::format("{}: --{} has a relation to --{}", where, row->long_name, name));
   }
+}
+
+/// Operands have the names by which rows call them.
+void check_operand_names(const std::vector<const OptionRow*>& rows, std::string_view operands_text,
+                         std::string_view where, std::vector<std::string>& problems) {
+  for (const OptionRow* row : rows)
+    if (!operands_text.contains(row->operands.operand))
+      problems.push_back(fmt::format("{}: no operand is called {}", where, row->operands.operand));
 }
 
 void check_names(const std::vector<const OptionRow*>& rows, std::string_view where,
@@ -152,22 +176,26 @@ void check_examples(std::span<const Example> examples, std::string_view where, s
   }
 }
 
-std::string spelled(std::span<const std::string_view> long_names) {
+/// `--group, --topic`; `last` stands before the last of several.
+std::string spelled(std::span<const std::string_view> long_names, std::string_view last = ", ") {
   std::string out;
-  for (const std::string_view name : long_names) out += fmt::format("{}--{}", out.empty() ? "" : ", ", name);
+  for (const std::string_view& name : long_names)
+    out += fmt::format("{}--{}", out.empty() ? "" : &name == &long_names.back() ? last : ", ", name);
   return out;
 }
 
 }  // namespace
 
-std::vector<std::string_view> listed(std::string_view text) {
-  std::vector<std::string_view> parts;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('|'), text.size());
-    parts.push_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return parts;
+std::vector<std::string_view> listed(std::string_view text) { return pieces_of(text, '|'); }
+
+Term term_of(std::string_view text) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string_view::npos) return {.name = text, .value = std::nullopt};
+  return {.name = text.substr(0, equals), .value = text.substr(equals + 1)};
+}
+
+std::string to_text(const NumberAbove& above) {
+  return fmt::format("more than {} needs {}", above.number, spelled(listed(above.needs_one), " or "));
 }
 
 std::vector<std::string_view> excluded_by(const OptionRow& row, OptionRows rows) {
@@ -179,10 +207,23 @@ std::vector<std::string_view> excluded_by(const OptionRow& row, OptionRows rows)
   return names;
 }
 
-std::vector<std::string> relations_of(const OptionRow& row, OptionRows rows) {
+std::vector<std::string> own_relations_of(const OptionRow& row) {
+  using Kind = OperandRelation::Kind;
+  const auto& [kind, operand] = row.operands;
   std::vector<std::string> out;
+  if (row.required) out.emplace_back("required");
   if (!row.needs.empty()) out.push_back("needs " + spelled(listed(row.needs)));
+  if (!row.above.needs_one.empty()) out.push_back(to_text(row.above));
+  if (kind == Kind::excludes) out.push_back(fmt::format("not with {}", operand));
+  if (kind == Kind::enables) out.push_back(fmt::format("{} needs it", operand));
+  if (kind == Kind::substitutes) out.push_back(fmt::format("instead of {}, or beside it", operand));
+  return out;
+}
+
+std::vector<std::string> relations_of(const OptionRow& row, OptionRows rows) {
+  std::vector<std::string> out = own_relations_of(row);
   if (const auto others = excluded_by(row, rows); !others.empty()) out.push_back("not with " + spelled(others));
+  if (!row.broker_option.empty()) out.push_back(fmt::format("sets {}", row.broker_option));
   return out;
 }
 
@@ -216,6 +257,9 @@ std::vector<std::string> problems_of(const ToolRow& tool) {
   for (const OptionRow* row : options_of(tool, nullptr)) check_row(*row, problems);
   check_names(options_of(tool, nullptr), tool.name, problems);
   check_relations(options_of(tool, nullptr), tool.name, problems);
+  std::string usage;
+  for (const std::string_view line : tool.usage) usage += line;
+  check_operand_names(options_of(tool, nullptr), usage, tool.name, problems);
   for (const CommandRow* command : tool.commands) {
     if (command->name.empty() || command->summary.empty())
       problems.push_back(fmt::format("command '{}' lacks a text", command->name));
@@ -225,6 +269,7 @@ std::vector<std::string> problems_of(const ToolRow& tool) {
     for (const OptionRow& row : command->options) check_row(row, problems);
     check_names(options_of(tool, command), command->name, problems);
     check_relations(options_of(tool, command), command->name, problems);
+    check_operand_names(options_of(tool, command), command->operands_text, command->name, problems);
     check_examples(command->examples, command->name, problems);
     for (const OutputRow& output : command->outputs)
       for (const ColumnRow& column : output.columns)

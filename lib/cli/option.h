@@ -2,12 +2,14 @@
 
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "cli/column.h"
+#include "cli/value_error.h"
 
 namespace mq::cli {
 
@@ -39,7 +41,7 @@ enum class ValueKind {
   flag,      ///< no value; may be given several times (-vv)
   number,    ///< a whole number in [number_min, number_max]
   duration,  ///< 5ms, 1h; the unit is required
-  size,      ///< bytes: 100, 4K, 10MB
+  size,      ///< bytes in [number_min, number_max]: 100, 4K, 10MB
   choice,    ///< one of `choices`
 };
 
@@ -49,6 +51,27 @@ class Arguments;
 struct Destination {
   const void* type = nullptr;  ///< stands for the type of the struct
   void (*store)(void* options, const Arguments& args, std::string_view name) = nullptr;
+  /// Is `text` a value? Null: the kind of the option says all.
+  Parsed<void> (*check)(std::string_view text) = nullptr;
+};
+
+/// What an option has to do with the operands that follow the ones which have to be there.
+struct OperandRelation {
+  enum class Kind {
+    none,
+    excludes,    ///< it never stands beside them
+    enables,     ///< they need it
+    substitutes  ///< one of them may be left out beside it
+  };
+  Kind kind = Kind::none;
+  std::string_view operand;  ///< what the text of the operands calls them: "TOPIC"
+};
+
+/// A number above `number` needs one of the options of `needs_one`: "no-idempotent|acks=0" names them, and the values
+/// that they have to have, given or by default.
+struct NumberAbove {
+  std::int64_t number = 0;
+  std::string_view needs_one;  ///< empty: there is no such rule
 };
 
 struct OptionRow {
@@ -69,7 +92,11 @@ struct OptionRow {
   std::int64_t number_max = std::numeric_limits<std::int64_t>::max();
   std::string_view needs;     ///< "group|topic": long names; on a command line it stands beside each of these only
   std::string_view excludes;  ///< the same: it never stands beside any of these. One of two rows says so
-  Destination into;           ///< cli::into<&Options::count>; none: the tool makes of the value what it likes
+  bool required = false;      ///< there has to be a value
+  NumberAbove above;
+  OperandRelation operands;
+  std::string_view broker_option;  ///< the option of a broker that it sets, by Kafka's name
+  Destination into;                ///< cli::into<&Options::count>; none: the tool makes of the value what it likes
 };
 
 /// What a program calls the option: the long name, or the letter of one that has none.
@@ -80,12 +107,24 @@ struct OptionRow {
 /// The parts of `a|b`, as rows list choices and names.
 [[nodiscard]] std::vector<std::string_view> listed(std::string_view text);
 
+/// An option, or a value of it, as `above` has them.
+struct Term {
+  std::string_view name;
+  std::optional<std::string_view> value;
+};
+[[nodiscard]] Term term_of(std::string_view text);
+
+/// `more than 5 needs --no-idempotent or --acks=0`.
+[[nodiscard]] std::string to_text(const NumberAbove& above);
+
 /// The rows among which an option is meant.
 using OptionRows = std::span<const OptionRow* const>;
 
 /// The long names of the options that do not stand beside `row`, whichever row says so.
 [[nodiscard]] std::vector<std::string_view> excluded_by(const OptionRow& row, OptionRows rows);
-/// `needs --group`, `not with --offset, --tail`: what help and manual say of the row.
+/// `required`, `needs --group`, `not with TOPIC`: what the row says of itself and completions enforce only in part.
+[[nodiscard]] std::vector<std::string> own_relations_of(const OptionRow& row);
+/// The same with `not with --offset, --tail`, whichever row says so: what help and manual say of the row.
 [[nodiscard]] std::vector<std::string> relations_of(const OptionRow& row, OptionRows rows);
 
 struct Example {
@@ -98,6 +137,7 @@ struct OperandCount {
   static constexpr std::size_t kAny = std::numeric_limits<std::size_t>::max();
   std::size_t min = 0;
   std::size_t max = kAny;
+  std::size_t topics = 0;  ///< so many of them, from the first on, are names of topics
 };
 
 /// What a command does to the cluster.

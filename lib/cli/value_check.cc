@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/edit_distance.h"
+#include "cli/table.h"
 #include "cli/units.h"
 
 namespace mq::cli {
@@ -19,10 +19,17 @@ Parsed<void> forget(const Parsed<T>& parsed) {
   return {};
 }
 
-}  // namespace
+Parsed<void> check_size(const OptionRow& row, std::string_view text) {
+  const auto size = parse_size(text);
+  if (!size) return std::unexpected(size.error());
+  if (*size < static_cast<std::uint64_t>(row.number_min))
+    return bad_value(0, text.size(), "must be at least {}", human_bytes(row.number_min));
+  if (*size > static_cast<std::uint64_t>(row.number_max))
+    return bad_value(0, text.size(), "must be at most {}", human_bytes(row.number_max));
+  return {};
+}
 
-Parsed<void> check_value(const OptionRow& row, std::string_view text) {
-  if (row.value_optional && text.empty()) return {};
+Parsed<void> check_kind(const OptionRow& row, std::string_view text) {
   switch (row.kind) {
     case ValueKind::text:
     case ValueKind::flag:
@@ -32,27 +39,19 @@ Parsed<void> check_value(const OptionRow& row, std::string_view text) {
     case ValueKind::duration:
       return forget(parse_duration(text));
     case ValueKind::size:
-      return forget(parse_size(text));
+      return check_size(row, text);
     case ValueKind::choice:
       return check_choice(row.choices, text);
   }
   return {};
 }
 
-std::string_view nearest(std::string_view wrong, std::span<const std::string_view> names) {
-  constexpr std::size_t kEditsMax = 2;
-  constexpr std::size_t kNameBytesMax = 64;  // nobody means an option with a longer text
-  if (wrong.empty() || wrong.size() > kNameBytesMax) return {};
-  std::string_view best;
-  std::size_t best_edits = kEditsMax + 1;
-  for (const std::string_view name : names) {
-    const std::size_t edits = wrong.size() >= 3 && name.starts_with(wrong) ? 0 : edit_distance(wrong, name);
-    if (edits < best_edits && edits < name.size()) {
-      best = name;
-      best_edits = edits;
-    }
-  }
-  return best;
+}  // namespace
+
+Parsed<void> check_value(const OptionRow& row, std::string_view text) {
+  if (row.value_optional && text.empty()) return {};
+  if (auto fine = check_kind(row, text); !fine || row.into.check == nullptr) return fine;
+  return row.into.check(text);
 }
 
 }  // namespace mq::cli

@@ -7,11 +7,7 @@
 
 namespace mq::cli {
 
-/// Is `text` a value of the row's kind?
+/// Is `text` a value of the row's kind, and one that its destination takes?
 [[nodiscard]] Parsed<void> check_value(const OptionRow& row, std::string_view text);
-
-/// The name that `wrong` was probably meant to be, or "" when none is near: a name that begins with it, else one at
-/// most two edits away.
-[[nodiscard]] std::string_view nearest(std::string_view wrong, std::span<const std::string_view> names);
 
 }  // namespace mq::cli
