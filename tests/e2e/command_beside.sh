@@ -7,23 +7,24 @@ mqd --ephemeral -- bash -c 'seq 1 9 | mqprod t && mqcons t | cmp - <(seq 1 9) &&
 same 7 $status "status of a command that ended by itself"
 
 ended() { ! kill -0 "$1" 2>/dev/null; }
-# stopped_beside COMMAND...: starts it beside a broker, and SIGTERM tells the broker to stop. The command's id is in $command.
+# stopped_beside PREPARATION COMMAND: starts both beside a broker, and when the first is done SIGTERM tells the broker to
+# stop. The command's id is in $command.
 stopped_beside() {
   rm -f "$work/command"
-  mqd --ephemeral -- bash -c "echo \$\$ >'$work/command.new'; mv '$work/command.new' '$work/command'; $*" 2>"$work/mqd.log" &
+  mqd --ephemeral -- bash -c "$1; echo \$\$ >'$work/command.new'; mv '$work/command.new' '$work/command'; $2" 2>"$work/mqd.log" &
   mqd_pid=$!
   until_true 20 test -e "$work/command"
   command=$(cat "$work/command")
   kill -TERM "$mqd_pid"
 }
 
-stopped_beside 'exec sleep 1000'
+stopped_beside : 'exec sleep 1000'
 until_true 20 ended "$mqd_pid"
 wait "$mqd_pid" || fail "mqd ended with $? after SIGTERM"
 ended "$command" || fail "the command goes on without its broker"
 
 # A command that does not care is waited for, until somebody insists.
-stopped_beside "trap '' TERM; while :; do sleep 0.1; done"
+stopped_beside "trap '' TERM" "while :; do sleep 0.1; done"
 until_true 20 grep -q ' stopped' "$work/mqd.log"
 kill -TERM "$mqd_pid"
 status=0; wait "$mqd_pid" || status=$?
