@@ -6,7 +6,7 @@ namespace mq::mqcons {
 namespace {
 
 std::expected<std::unique_ptr<tool::Job>, cli::Ending> make_job(tool::Context& context) {
-  auto options = understand(context.args, context.time(), context.environment.stdout_is_terminal);
+  auto options = understand(context.args, context.environment.stdout_is_terminal);
   if (!options) return std::unexpected(std::move(options).error());
   return std::make_unique<Reading>(context, std::move(*options));
 }

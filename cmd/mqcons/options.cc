@@ -9,6 +9,19 @@ namespace {
 
 using cli::ValueKind;
 
+cli::Parsed<std::vector<cli::PartitionRange>> parse_ranges(std::string_view text, const cli::TimeContext& now) {
+  auto ranges = cli::parse_position_list(text, now);
+  if (ranges && std::ranges::any_of(*ranges, cli::names_committed, &cli::PartitionRange::range))
+    return cli::bad_value(0, text.size(), "'committed' is the place of a group, where -g begins by itself");
+  return ranges;
+}
+
+cli::Parsed<cli::Position> parse_moment(std::string_view text, const cli::TimeContext& now) {
+  const auto time = cli::parse_time(text, now);
+  if (!time) return std::unexpected(time.error());
+  return cli::Position{cli::Position::Kind::time, *time};
+}
+
 cli::Parsed<std::string> parse_group(std::string_view text) {
   if (text.empty()) return cli::bad_value(0, 0, "a group has a name");
   return std::string(text);
@@ -28,17 +41,20 @@ constexpr cli::OptionRow kOptions[] = {
      .fallback_note = "start..end; with -f the last 10",
      .group = "What",
      .help = "read these ranges, e.g. 100..200, end-10.., 0=5..9,1=end-1..; -o help says more",
-     .value_help = cli::position_help},
+     .value_help = cli::position_help,
+     .into = cli::parsed_into<parse_ranges, &Options::ranges>},
     {.long_name = "since",
      .value_name = "TIME",
      .group = "What",
      .help = "from the first record of this time on: -1h, 2025-01-31, 2025-01-31T10:00Z",
-     .excludes = "offset"},
+     .excludes = "offset",
+     .into = cli::parsed_into<parse_moment, &Options::times, &cli::PositionRange::first>},
     {.long_name = "until",
      .value_name = "TIME",
      .group = "What",
      .help = "up to the first record of this time, which is not read",
-     .excludes = "offset"},
+     .excludes = "offset",
+     .into = cli::parsed_into<parse_moment, &Options::times, &cli::PositionRange::last>},
     {.short_name = 'n',
      .long_name = "tail",
      .kind = ValueKind::number,
@@ -151,49 +167,21 @@ constexpr cli::ToolRow kTool{
     .examples = kExamples,
     .operands = {.min = 1, .topics = cli::OperandCount::kAny}};
 
-bool names_committed(const cli::PartitionRange& range) {
-  const auto is_committed = [](const std::optional<cli::Position>& position) {
-    return position && position->kind == cli::Position::Kind::committed;
-  };
-  return is_committed(range.range.first) || is_committed(range.range.last);
-}
-
 }  // namespace
 
 const cli::ToolRow& tool() { return kTool; }
 
-std::expected<Options, cli::Ending> understand(const cli::Arguments& args, const cli::TimeContext& now,
-                                               bool stdout_is_terminal) {
+std::expected<Options, cli::Ending> understand(const cli::Arguments& args, bool stdout_is_terminal) {
   Options options;
   args.fill(options);
-  const auto bad = [&](std::string_view name, const cli::ValueError& error) {
-    return std::unexpected(args.usage_error(name, args.text(name), error));
-  };
   for (const std::string& topic : args.operands())
     if (std::ranges::find(options.topics, topic) == options.topics.end()) options.topics.push_back(topic);
-  if (args.has("offset")) {
-    auto ranges = cli::parse_position_list(args.text("offset"), now);
-    if (!ranges) return bad("offset", ranges.error());
-    if (std::ranges::any_of(*ranges, names_committed))
-      return std::unexpected(
-          args.usage_error("'committed' is the place of a group, where -g begins by itself; it does not go with -o"));
-    options.ranges = *ranges;
+  if (cli::is_reversed(options.times)) {
+    const std::string& text = args.text("until");
+    return std::unexpected(
+        args.usage_error("until", text, {.at = 0, .size = text.size(), .why = "this is before --since"}));
   }
-  cli::PartitionRange by_time;
-  for (const auto& [name, end] : {std::pair{"since", &by_time.range.first}, std::pair{"until", &by_time.range.last}}) {
-    if (!args.has(name)) continue;
-    auto position = cli::parse_position("@" + args.text(name), now);
-    if (!position) {
-      cli::ValueError error = position.error();
-      error.at -= error.at > 0 ? 1 : 0;
-      return bad(name, error);
-    }
-    *end = *position;
-  }
-  const bool has_times = by_time.range.first || by_time.range.last;
-  if (cli::is_reversed(by_time.range))
-    return bad("until", {.at = 0, .size = args.text("until").size(), .why = "this is before --since"});
-  if (has_times) options.ranges.push_back(by_time);
+  if (options.times != cli::PositionRange{}) options.ranges.push_back({.partitions = {}, .range = options.times});
   if (options.follow && options.ranges.empty() && !options.tail && options.group.empty()) options.tail = 10;
 
   if (args.flag("null")) {

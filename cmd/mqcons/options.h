@@ -21,6 +21,7 @@ struct Options {
   std::vector<std::string> topics;
   std::vector<std::int32_t> partitions;     ///< empty: all
   std::vector<cli::PartitionRange> ranges;  ///< empty: start..end
+  cli::PositionRange times;                 ///< --since and --until, which are one of the ranges
   std::optional<std::uint64_t> tail;        ///< -n
   std::optional<std::uint64_t> count;       ///< -c
   bool follow = false;
@@ -36,8 +37,6 @@ struct Options {
   bool escape_controls = false;  ///< standard output is a terminal and --raw was not given
 };
 
-/// `now` says what positions given as times refer to.
-[[nodiscard]] std::expected<Options, cli::Ending> understand(const cli::Arguments& args, const cli::TimeContext& now,
-                                                             bool stdout_is_terminal);
+[[nodiscard]] std::expected<Options, cli::Ending> understand(const cli::Arguments& args, bool stdout_is_terminal);
 
 }  // namespace mq::mqcons

@@ -52,8 +52,7 @@ class Console {
   [[nodiscard]] bool stdout_is_terminal() const { return context_.environment.stdout_is_terminal; }
   [[nodiscard]] env::Files& files() const { return context_.runtime.files(); }
   [[nodiscard]] env::Shard& shard() const { return context_.runtime.shard(0); }
-  /// What `now` and times without a zone mean on this command line.
-  [[nodiscard]] cli::TimeContext time() const { return context_.time(); }
+  [[nodiscard]] WallMillis wall_now() const { return context_.runtime.clock().wall_now(); }
 
   /// To standard output. `closed` when nobody reads any more; then `status` is broken_pipe and no complaint is due.
   awaitable<Result<void>> write(BytesView bytes);

@@ -237,7 +237,7 @@ awaitable<Result<std::map<TopicPartition, Lag>>> lags_of(Console& console, Remot
     if (lags[where].records > 0) unread[where] = std::max(*reading.committed, start->second.offset);
   }
   MQ_CO_TRY(const Times times, co_await times_at(remote, std::move(unread)));
-  const WallMillis now = console.time().now;
+  const WallMillis now = console.wall_now();
   for (const auto& [where, time] : times) lags[where].time = time ? age_of(*time, now) : Duration::zero();
   co_return lags;
 }
@@ -367,7 +367,7 @@ cli::Parsed<TopicChoice> parse_topic_choice(std::string_view text) {
 }
 
 struct ResetOptions {
-  std::string to;
+  cli::Position to;
   std::vector<TopicChoice> topics;
 };
 
@@ -377,14 +377,8 @@ struct ResetWish {
   std::map<std::string, TopicChoice> topics;  ///< by name; none: the group's
 };
 
-std::optional<ResetWish> parse_wish(Console& console) {
-  auto options = console.options<ResetOptions>();
-  const auto to = cli::parse_position(options.to, console.time());
-  if (!to) {
-    console.usage(console.args().usage_error("to", options.to, to.error()));
-    return std::nullopt;
-  }
-  ResetWish wish{.to = *to, .topics = {}};
+ResetWish wish_of(ResetOptions options) {
+  ResetWish wish{.to = options.to, .topics = {}};
   for (TopicChoice& choice : options.topics) {
     const auto [known, is_new] = wish.topics.try_emplace(choice.name, choice);
     if (is_new) continue;
@@ -518,13 +512,12 @@ awaitable<Result<std::size_t>> reset_one(Console& console, Remote& remote, std::
 }
 
 awaitable<Result<void>> reset(Console& console, Remote& remote) {
-  const auto wish = parse_wish(console);
-  if (!wish) co_return Result<void>{};
+  const ResetWish wish = wish_of(console.options<ResetOptions>());
   MQ_CO_CHECK(co_await remote.connect());
   cli::TableWriter table = console.table(kResetColumns);
   std::size_t waiting = 0;
   for (const std::string& name : console.args().operands()) {
-    const auto done = co_await reset_one(console, remote, name, *wish, table);
+    const auto done = co_await reset_one(console, remote, name, wish, table);
     if (done) {
       waiting += *done;
     } else {
@@ -543,7 +536,7 @@ constexpr std::array kResetOwnRows = {
                    .help = "start, end, an offset, start+N, end-N or @TIME; what is outside the log becomes its start "
                            "or end",
                    .required = true,
-                   .into = cli::into<&ResetOptions::to>},
+                   .into = cli::parsed_into<cli::parse_position, &ResetOptions::to>},
     cli::OptionRow{.long_name = "topic",
                    .value_name = "TOPIC[:LIST]",
                    .fallback_note = "all that the group has committed",

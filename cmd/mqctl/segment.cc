@@ -462,7 +462,7 @@ class Formatted : public RecordSink {
 };
 
 struct DumpOptions {
-  std::string offset;  ///< empty: all
+  cli::PositionRange range;
   bool records = false;
   bool json = false;
   std::optional<cli::RecordFormat> format;
@@ -475,21 +475,12 @@ std::unique_ptr<DumpSink> make_sink(const Console& console, DumpOptions options)
   return std::make_unique<Formatted>(*std::move(options.format), console.stdout_is_terminal());
 }
 
-/// Null after a mistake, which is told.
-std::optional<cli::PositionRange> parse_dump_range(Console& console, const std::string& text) {
+cli::Parsed<cli::PositionRange> parse_dump_range(std::string_view text, const cli::TimeContext& now) {
   if (text.empty()) return cli::PositionRange{};
-  const auto range = cli::parse_range(text, console.time());
-  if (!range) {
-    console.usage(console.args().usage_error("offset", text, range.error()));
-    return std::nullopt;
-  }
-  for (const auto& position : {range->first, range->last}) {
-    if (!position || position->kind != cli::Position::Kind::committed) continue;
-    console.usage(console.args().usage_error(
-        "offset", text, {.at = 0, .size = text.size(), .why = "a file does not know what a group has committed"}));
-    return std::nullopt;
-  }
-  return *range;
+  auto range = cli::parse_range(text, now);
+  if (range && cli::names_committed(*range))
+    return cli::bad_value(0, text.size(), "a file does not know what a group has committed");
+  return range;
 }
 
 /// Tells the damage and goes on behind it. False when nothing good follows.
@@ -527,8 +518,7 @@ awaitable<Result<void>> dump_file(Console& console, SegmentFile& segment, Offset
 
 awaitable<Result<void>> dump(Console& console, Remote&) {
   auto options = console.options<DumpOptions>();
-  const auto range = parse_dump_range(console, options.offset);
-  if (!range) co_return Result<void>{};
+  const cli::PositionRange range = options.range;
   const auto sink = make_sink(console, std::move(options));
   for (const std::string& path : segment_files(console)) {
     auto segment = open_segment(console.files(), path);
@@ -536,7 +526,7 @@ awaitable<Result<void>> dump(Console& console, Remote&) {
       console.complain(segment.error());
       continue;
     }
-    MQ_CO_CHECK(co_await dump_file(console, *segment, resolve(*range, *segment), *sink));
+    MQ_CO_CHECK(co_await dump_file(console, *segment, resolve(range, *segment), *sink));
   }
   const std::string rest = sink->take(true);
   co_return co_await console.write(rest);
@@ -557,7 +547,7 @@ constexpr cli::OptionRow kDumpRows[] = {
      .group = "What",
      .help = "only these, of each file: 100..200, end-10.., ..@2025-01-31",
      .value_help = cli::position_help,
-     .into = cli::into<&DumpOptions::offset>},
+     .into = cli::parsed_into<parse_dump_range, &DumpOptions::range>},
     {.long_name = "batches",
      .kind = cli::ValueKind::flag,
      .group = "Output",

@@ -125,6 +125,8 @@ int run_tool(const cli::ToolRow& tool, int argc, char** argv, const MakeJob& mak
   // Warnings and errors of the parts below a tool are told by the tool itself.
   posix::Runtime runtime({.shards = 1, .pool_threads = 1, .log = {.level = env::LogLevel::error}});
   cli::Environment around = environment();
+  const cli::TimeContext now{.now = runtime.clock().wall_now(), .zone = runtime.time_zone()};
+  around.now = &now;
   around.read_file = [&runtime](const std::string& path) { return read_config(runtime.files(), path); };
   const auto args = cli::parse(tool, words, around);
   if (!args) return write_out(args.error());

@@ -36,11 +36,6 @@ struct Context {
   const cli::Arguments& args;
   cli::Environment environment;
   client::ClientOptions client;  ///< what -b, --client-id and the timeouts say
-
-  /// What `now` and times without a zone mean on this command line.
-  [[nodiscard]] cli::TimeContext time() const {
-    return {.now = runtime.clock().wall_now(), .zone = runtime.time_zone()};
-  }
 };
 
 using MakeJob = std::function<std::expected<std::unique_ptr<Job>, cli::Ending>(Context& context)>;

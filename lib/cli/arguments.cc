@@ -85,6 +85,7 @@ class Parser {
  public:
   Parser(const ToolRow& tool, const Environment& environment) : tool_(tool), environment_(environment) {
     args_.tool_ = &tool;
+    args_.now_ = environment.now;
   }
 
   std::expected<Arguments, Ending> run(std::span<const std::string> words) {
@@ -331,7 +332,7 @@ class Parser {
       const OptionRow& row = *value.row;
       if (value.texts.empty() && !row.fallback.empty()) value.texts.emplace_back(row.fallback);
       for (const std::string& text : value.texts) {
-        if (auto fine = check_value(row, text); !fine)
+        if (auto fine = check_value(row, text, environment_.now); !fine)
           return std::unexpected(args_.usage_error(label(value), text, fine.error()));
       }
     }

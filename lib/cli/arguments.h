@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/assert.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "cli/exit_code.h"
@@ -30,6 +31,8 @@ struct Environment {
   std::int64_t process_id = 0;
   bool stdout_is_terminal = false;
   bool stderr_is_terminal = false;
+  const TimeContext* now =
+      nullptr;  ///< what times on the command line refer to; outlives the Arguments. Null: none are
 
   [[nodiscard]] std::string_view variable(std::string_view name) const;
 };
@@ -91,6 +94,9 @@ class Arguments {
     if (has(name)) read(name, member.emplace());
   }
 
+  /// What times refer to, as the Environment had it.
+  [[nodiscard]] const TimeContext* now() const { return now_; }
+
   /// The words that are neither options nor the command's name.
   [[nodiscard]] std::span<const std::string> operands() const { return operands_; }
   /// Null for a tool without commands.
@@ -116,6 +122,7 @@ class Arguments {
 
   const ToolRow* tool_ = nullptr;
   const CommandRow* command_ = nullptr;
+  const TimeContext* now_ = nullptr;
   std::vector<Value> values_;
   std::vector<std::string> operands_;
 };
@@ -131,6 +138,17 @@ inline constexpr Destination into{.type = &kTypeOf<decltype(struct_of(kMember))>
                                     args.read(name, (outer.*....*kInner));
                                   }};
 
+/// What `kParse` makes of a text, and of a time if it wants one.
+template <auto kParse>
+[[nodiscard]] auto parsed(std::string_view text, const TimeContext* now) {
+  if constexpr (std::invocable<decltype(kParse), std::string_view, const TimeContext&>) {
+    MQ_ASSERT(now != nullptr);
+    return kParse(text, *now);
+  } else {
+    return kParse(text);
+  }
+}
+
 /// Has what `kParse` makes of the value go there, or of each value when the member is a vector of what it makes. A text
 /// that it does not take is none of the option's values.
 template <auto kParse, auto kMember, auto... kInner>
@@ -140,15 +158,15 @@ inline constexpr Destination parsed_into{
         [](void* options, const Arguments& args, std::string_view name) {
           auto& outer = static_cast<decltype(struct_of(kMember))*>(options)->*kMember;
           auto& member = (outer.*....*kInner);
-          using Made = decltype(kParse(name))::value_type;
+          using Made = decltype(parsed<kParse>(name, args.now()))::value_type;
           if constexpr (std::same_as<std::remove_reference_t<decltype(member)>, std::vector<Made>>) {
-            for (const std::string& text : args.texts(name)) member.push_back(kParse(text).value());
+            for (const std::string& text : args.texts(name)) member.push_back(parsed<kParse>(text, args.now()).value());
           } else if (args.has(name)) {
-            member = kParse(args.text(name)).value();
+            member = parsed<kParse>(args.text(name), args.now()).value();
           }
         },
-    .check = [](std::string_view text) -> Parsed<void> {
-      if (auto made = kParse(text); !made) return std::unexpected(std::move(made).error());
+    .check = [](std::string_view text, const TimeContext* now) -> Parsed<void> {
+      if (auto made = parsed<kParse>(text, now); !made) return std::unexpected(std::move(made).error());
       return {};
     }};
 

@@ -34,7 +34,7 @@ namespace mq::cli {
 //   if (!args) return write_out(args.error());                // help, version or a usage error: texts and exit code
 //   args->flag("null"); args->duration("linger"); args->operands();
 //   args->fill(options);                                      // what rows place with .into =
-//   cli::into<&Options::linger>
+//   cli::into<&Options::linger> or cli::parsed_into<parse_rate, &Options::rate>
 
 enum class ValueKind {
   text,
@@ -46,13 +46,14 @@ enum class ValueKind {
 };
 
 class Arguments;
+struct TimeContext;
 
 /// Where the value of an option goes: a member of the tool's own struct, see `into` in arguments.h.
 struct Destination {
   const void* type = nullptr;  ///< stands for the type of the struct
   void (*store)(void* options, const Arguments& args, std::string_view name) = nullptr;
-  /// Is `text` a value? Null: the kind of the option says all.
-  Parsed<void> (*check)(std::string_view text) = nullptr;
+  /// Is `text` a value, and of a time, one in this context? Null: the kind of the option says all.
+  Parsed<void> (*check)(std::string_view text, const TimeContext* now) = nullptr;
 };
 
 /// What an option has to do with the operands that follow the ones which have to be there.

@@ -95,6 +95,13 @@ bool is_reversed(const PositionRange& range) {
   return counts_back ? range.first->value < range.last->value : range.first->value > range.last->value;
 }
 
+bool names_committed(const PositionRange& range) {
+  const auto is_committed = [](const std::optional<Position>& position) {
+    return position && position->kind == Position::Kind::committed;
+  };
+  return is_committed(range.first) || is_committed(range.last);
+}
+
 Offset resolve(const Position& position, const Extent& log) {
   const OffsetDelta within{std::min(position.value, (log.end - log.start).value())};
   switch (position.kind) {

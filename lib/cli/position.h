@@ -36,6 +36,9 @@ struct PartitionRange {
 /// The range ends before it begins in every log. What depends on the log, as 5..end-1 does, is not told here.
 [[nodiscard]] bool is_reversed(const PositionRange& range);
 
+/// An end of the range is what a group has committed.
+[[nodiscard]] bool names_committed(const PositionRange& range);
+
 /// The log or file that positions are resolved in, and what was looked up there for one of them.
 struct Extent {
   Offset start{0};

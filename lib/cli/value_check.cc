@@ -48,10 +48,10 @@ Parsed<void> check_kind(const OptionRow& row, std::string_view text) {
 
 }  // namespace
 
-Parsed<void> check_value(const OptionRow& row, std::string_view text) {
+Parsed<void> check_value(const OptionRow& row, std::string_view text, const TimeContext* now) {
   if (row.value_optional && text.empty()) return {};
   if (auto fine = check_kind(row, text); !fine || row.into.check == nullptr) return fine;
-  return row.into.check(text);
+  return row.into.check(text, now);
 }
 
 }  // namespace mq::cli

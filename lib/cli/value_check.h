@@ -7,7 +7,8 @@
 
 namespace mq::cli {
 
-/// Is `text` a value of the row's kind, and one that its destination takes?
-[[nodiscard]] Parsed<void> check_value(const OptionRow& row, std::string_view text);
+/// Is `text` a value of the row's kind, and one that its destination takes? `now` is only needed for rows that take
+/// times.
+[[nodiscard]] Parsed<void> check_value(const OptionRow& row, std::string_view text, const TimeContext* now = nullptr);
 
 }  // namespace mq::cli

@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
 #include "cli/arguments.h"
+#include "cli/units.h"
+#include "cli/zones.h"
 
 namespace mq::cli {
 namespace {
@@ -139,6 +141,29 @@ TEST(ParsedDestination, TextThatItDoesNotTakeIsAMistakeOfTheCommandLine) {
   const auto args = parse(kMakingTool, words, {});
   ASSERT_FALSE(args);
   EXPECT_EQ(args.error().err, "mqmake: --last: too loud\n  ab!\n    ^\nTry 'mqmake --help'.\n");
+}
+
+struct Timed {
+  std::optional<WallMillis> since;
+};
+
+TEST(ParsedDestination, TimesReferToTheContextOfTheEnvironment) {
+  static constexpr OptionRow kTimed[] = {{.long_name = "since",
+                                          .value_name = "TIME",
+                                          .group = "G",
+                                          .help = "h",
+                                          .into = parsed_into<parse_time, &Timed::since>}};
+  constexpr ToolRow kTool{.name = "mqtime", .summary = "time", .options = kTimed, .connects = false};
+  const FixedZone zone;
+  const TimeContext now{.now = 100'000, .zone = zone};
+  const std::vector<std::string> words = {"--since=-15s"};
+  const auto args = parse(kTool, words, {.now = &now});
+  ASSERT_TRUE(args);
+  Timed timed;
+  args->fill(timed);
+  EXPECT_EQ(timed.since, 85'000);
+  const std::vector<std::string> wrong = {"--since=soon"};
+  EXPECT_FALSE(parse(kTool, wrong, {.now = &now}));
 }
 
 TEST(Setting, HasAKeyAndMayHaveAnEmptyValue) {
