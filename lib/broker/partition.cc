@@ -23,7 +23,7 @@ replication::Ends ends_of(const log::Log& log) {
 }
 
 replication::Settings replica_settings(const TopicSettings& settings) {
-  return {.flush_class = settings.log->flush_on_ack ? replication::FlushClass::ack : replication::FlushClass::async,
+  return {.flush_class = settings.log->flush_on_ack ? FlushClass::ack : FlushClass::async,
           .insync_replicas_min = settings.insync_replicas_min};
 }
 
@@ -36,11 +36,11 @@ Partition::Partition(ShardContext& shard, PartitionHost& host, TopicPartition na
       name_(std::move(name)),
       topic_id_(topic_id),
       log_(std::move(log)),
-      replica_(shard.node.config().node_id, ends_of(*log_), replica_settings(settings), replication::FlushClass::async,
-               Offset{0}),
+      replica_(shard.node.config().node_id, ends_of(*log_), replica_settings(settings),
+               shard.node.log_dir().slot_of(topic_id, id()).value_or(log::SyncedEnd{}).flush_class, Offset{0}),
+      first_effects_(replica_.image_changed(key, {}, shard.shard.now())),
       waiters_(shard.shard) {
   log_->gather_small_batches();
-  image_changed(key);
 }
 
 Partition::~Partition() = default;
@@ -249,10 +249,24 @@ void Partition::end_work() {
   if (--works_ == 0 && retired_) host_.work_ended();
 }
 
+void Partition::note_slot_end() { shard_.node.log_dir().note_synced(topic_id_, id(), log_->synced_end()); }
+
 void Partition::note_synced() {
   if (retired_) return;
-  shard_.node.log_dir().note_synced(topic_id_, PartitionId{name_.partition}, log_->synced_end());
+  note_slot_end();
   shard_.node.synced_ends.note();
+}
+
+void Partition::save_class(FlushClass flush_class) {
+  if (retired_) return;
+  note_slot_end();  // a slot may begin with this
+  shard_.node.log_dir().note_class(topic_id_, id(), flush_class);
+  if (flush_class == FlushClass::ack) {
+    // Late is early enough: until it is there, a start takes more for lost than it has to.
+    shard_.node.synced_ends.note();
+    return carry_out(replica_.class_saved(flush_class));
+  }
+  host_.sync_slots([kept = shared_from_this()] { kept->carry_out(kept->replica_.class_saved(FlushClass::async)); });
 }
 
 void Partition::sync_is_overdue() {
@@ -312,7 +326,7 @@ void Partition::carry_out(const replication::Effects& effects) {
       break;
   }
   if (effects.role_changed) fail_waiters(ErrorCode::kNotLeaderOrFollower);
-  if (effects.save_class) carry_out(replica_.class_saved(replica_.slot_class()));
+  if (effects.save_class) save_class(replica_.slot_class());
   if (!effects.readers) return;
   waiters_.wake(For::readable, high_watermark(), &shard_.metrics.commit_wait);
   waiters_.wake_watches();

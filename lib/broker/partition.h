@@ -18,6 +18,7 @@
 #include "env/async.h"
 #include "log/log.h"
 #include "model/error_code.h"
+#include "model/flush_class.h"
 #include "model/ids.h"
 #include "record/validate.h"
 #include "replication/replica.h"
@@ -30,11 +31,14 @@ class Partition final : public std::enable_shared_from_this<Partition>, public E
  public:
   Partition(ShardContext& shard, PartitionHost& host, TopicPartition name, Uuid topic_id, const cluster::Partition& key,
             const TopicSettings& settings, std::unique_ptr<log::Log> log);
+  /// Once, on its shard, before anything else.
+  void begin() { carry_out(first_effects_); }
   /// Waiters are dropped: their callbacks answer for themselves when destroyed.
   ~Partition();
 
   [[nodiscard]] const TopicPartition& name() const { return name_; }
   [[nodiscard]] const Uuid& topic_id() const { return topic_id_; }
+  [[nodiscard]] PartitionId id() const { return PartitionId{name_.partition}; }
   [[nodiscard]] LeaderEpoch leader_epoch() const { return replica_.leader_epoch(); }
   /// The image has this key of the partition now. An older one than before is passed over.
   void image_changed(const cluster::Partition& key);
@@ -154,6 +158,8 @@ class Partition final : public std::enable_shared_from_this<Partition>, public E
   /// Wakes who waited for the disk, then who waited for the high watermark.
   void synced(const replication::Effects& effects);
   void carry_out(const replication::Effects& effects);
+  void save_class(FlushClass flush_class);
+  void note_slot_end();
   [[nodiscard]] Result<void> check_room() const;
   void written();
   void count(const record::BatchHeader& header, bool duplicate);
@@ -165,6 +171,7 @@ class Partition final : public std::enable_shared_from_this<Partition>, public E
   Uuid topic_id_;
   std::unique_ptr<log::Log> log_;
   replication::Replica replica_;
+  replication::Effects first_effects_;
   std::size_t bytes_since_checkpoint_ = 0;
   bool checkpoint_running_ = false;
   int works_ = 0;

@@ -36,6 +36,7 @@ ShardBroker::ShardBroker(Node& node, env::Shard& shard)
       connection_or_requests_ended_(shard),
       work_ended_(shard),
       syncer_(context_),
+      slot_syncer_(context_),
       room_(context_, connections_, node.config().queued_request_bytes_max / node.machine().shards.size(),
             node.extra_frame()),
       large_reads_(context_, room_),
@@ -64,6 +65,7 @@ void ShardBroker::put(std::shared_ptr<Partition> partition) {
   Partition& added = *partition;
   partitions_.put(std::move(partition));
   added.log().enter(open_files_);
+  added.begin();
 }
 
 awaitable<std::vector<std::shared_ptr<Partition>>> ShardBroker::remove(Uuid topic_id) {

@@ -23,6 +23,7 @@
 #include "broker/services.h"
 #include "broker/settings.h"
 #include "broker/shard_context.h"
+#include "broker/slot_syncer.h"
 #include "broker/syncer.h"
 #include "broker/topics.h"
 #include "cluster/image.h"
@@ -122,6 +123,7 @@ class ShardBroker final : private log::OpenFiles::Owner, private PartitionHost, 
   void sync_now(Partition& partition) override { syncer_.start(partition); }
   void sync_soon(Partition& partition) override { syncer_.put_off(partition); }
   void sync_by_time(Partition& partition) override { syncer_.begin_timing(partition); }
+  void sync_slots(std::move_only_function<void()> then) override { slot_syncer_.sync(std::move(then)); }
   void checkpoint_soon(std::shared_ptr<Partition> partition) override;
   /// Over the shard's part of the broker's limit the longest idle are forgotten, of the partitions that remember the
   /// most.
@@ -176,6 +178,7 @@ class ShardBroker final : private log::OpenFiles::Owner, private PartitionHost, 
   env::Event connection_or_requests_ended_;
   env::Event work_ended_;  ///< of a retired partition
   Syncer syncer_;
+  SlotSyncer slot_syncer_;
   RequestRoom room_;
   LargeReads large_reads_;
   log::OpenFiles open_files_;

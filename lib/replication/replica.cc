@@ -123,6 +123,8 @@ void Replica::propose(Effects& effects) {
 void Replica::save_class(Effects& effects) {
   if (is_saving_class_ || slot_class() == saved_class_) return;
   is_saving_class_ = true;
+  // From now on a crash may find it there, so what was promised of `ack` holds from now on.
+  if (slot_class() == FlushClass::ack) saved_class_ = FlushClass::ack;
   effects.save_class = true;
 }
 

@@ -49,11 +49,12 @@ enum class Sync : std::uint8_t {
 /// What the owner does before it tells the next event.
 struct Effects {
   Sync sync = Sync::none;
-  bool readers = false;       ///< the high watermark grew: wakes who waits for it
-  bool followers = false;     ///< the log has more, or more of it is committed: wakes the followers' parked fetches
-  bool propose = false;       ///< puts `proposal()` in the partition's key; the image or `proposal_ended` follows
-  bool save_class = false;    ///< writes `slot_class()` to the log's slot, durably, and tells `class_saved`
-  bool role_changed = false;  ///< who waits for what the former role promised is told that it is over
+  bool readers = false;    ///< the high watermark grew: wakes who waits for it
+  bool followers = false;  ///< the log has more, or more of it is committed: wakes the followers' parked fetches
+  bool propose = false;    ///< puts `proposal()` in the partition's key; the image or `proposal_ended` follows
+  bool save_class =
+      false;  ///< writes `slot_class()` to the log's slot and tells `class_saved`, of `async` once durable
+  bool role_changed = false;         ///< who waits for what the former role promised is told that it is over
   std::optional<Offset> truncate;    ///< cuts the log there, and tells `truncated`
   std::optional<Offset> restart_at;  ///< empties the log, begins it anew there, and tells `truncated`
 };
@@ -158,7 +159,7 @@ class Replica {
   // --- Settings and the image ---------------------------------------------------------------------------------------
 
   Effects settings_changed(const Settings& settings, bool unsynced);
-  /// The slot says `saved`, durably.
+  /// The slot says `saved`; `async`: durably. `saved` is what `slot_class` was when it was to be saved.
   Effects class_saved(FlushClass saved);
   /// The partition's key as the newest image has it; older ones are passed over. `gone` are those of its replicas
   /// that are not there: the controller takes them out of the ISR, the leader does not.
@@ -228,7 +229,7 @@ class Replica {
   BrokerId self_;
   Ends ends_;
   Settings settings_;
-  FlushClass saved_class_;
+  FlushClass saved_class_;    ///< what the slot may say: `ack` from when that is to be written, `async` once it is
   Offset covered_by_ack_{0};  ///< the slot may say `ack` once so much is on disk
   bool is_saving_class_ = false;
   Offset high_watermark_{0};

@@ -259,6 +259,9 @@ TEST_F(TopicsTest, DirectoriesThatCannotBeMovedAreLeftAndTriedAgainAtTheNextStar
   create_topic("unknown", 2);
   create_topic("kept", 1);
   produce("kept", 5);
+  // As if its creation had been cut off before its logs were ours.
+  for (int index = 0; index < 2; ++index) node_->log_dir().forget_synced(find("unknown")->id, PartitionId{index});
+  ASSERT_TRUE(node_->log_dir().sync_synced_ends());
   cluster::KeyValue tombstone = cluster::tombstone_record(find("gone")->id, "gone");
   commit({meta::Op::put(tombstone.key, tombstone.value), meta::Op::erase(cluster::topic_key("gone")),
           meta::Op::erase(cluster::topic_key("unknown"))});

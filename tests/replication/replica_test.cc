@@ -186,6 +186,19 @@ TEST(Replica, ASettingThatIsTakenBackWhileTheSlotIsWrittenIsSavedAnew) {
   EXPECT_EQ(replica.slot_class(), FlushClass::ack);
 }
 
+TEST(Replica, NothingUnsyncedCountsWhileTheSlotMaySayAckAlready) {
+  Replica replica = alone(ends(5, 5), FlushClass::async);
+  EXPECT_TRUE(replica.settings_changed({.flush_class = FlushClass::ack}, kAllSynced).save_class);
+  EXPECT_FALSE(replica.settings_changed({.flush_class = FlushClass::async}, kAllSynced).save_class) << "one at a time";
+  EXPECT_FALSE(replica.written(ends(5, 9), kUnsynced, kNobody).readers) << "a crash may find that it says ack";
+  const Effects effects = replica.class_saved(FlushClass::ack);
+  EXPECT_TRUE(effects.save_class);
+  EXPECT_FALSE(effects.readers);
+  EXPECT_EQ(replica.slot_class(), FlushClass::async);
+  EXPECT_TRUE(replica.class_saved(FlushClass::async).readers);
+  EXPECT_EQ(replica.high_watermark(), Offset{9});
+}
+
 TEST(Replica, ItsRoleIsWhatTheKeySays) {
   Replica replica(kSelf, ends(4, 4), {}, FlushClass::ack, Offset{3});
   EXPECT_EQ(replica.role(), Role::none);
