@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "broker/access.h"
 #include "broker/await_on.h"
 #include "broker/bound_listener.h"
 #include "broker/cluster_view.h"
@@ -44,6 +45,11 @@ class NodeServices {
   /// On the first shard.
   [[nodiscard]] ProducerIds& producer_ids() const { return *parts_.producer_ids; }
 
+  /// Empty: everybody may do everything.
+  [[nodiscard]] const Authorizer& authorizer() const { return authorizer_; }
+  /// While nothing is served.
+  void set_authorizer(Authorizer authorizer) { authorizer_ = std::move(authorizer); }
+
   [[nodiscard]] const std::vector<ShardServices*>& shards() const { return shards_; }
   [[nodiscard]] ShardServices& first_shard() const { return *shards_.front(); }
   /// The shard whose thread alone touches this partition. A pure function, so that every shard agrees.
@@ -53,6 +59,7 @@ class NodeServices {
   friend class ShardServices;
   const Parts parts_;
   std::vector<ShardServices*> shards_;
+  Authorizer authorizer_;
 };
 
 /// What a request may use of one shard: of that of its connection, on whose thread it runs, and of those that own

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "base/assert.h"
-#include "broker/api/api.h"
+#include "broker/front_door.h"
 #include "broker/group_service.h"
 #include "broker/partition_reader.h"
 #include "log/segment_reader.h"

@@ -1,7 +1,10 @@
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <set>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "broker/api/api.h"
 #include "broker/metrics.h"
@@ -37,8 +40,92 @@ TEST(Apis, EveryApiThatIsKnownIsServed) {
   const auto known = apis();
   ASSERT_EQ(served.size(), known.size());
   for (std::size_t i = 0; i < known.size(); ++i) {
-    EXPECT_EQ(served[i].key, known[i].key) << known[i].name;
-    EXPECT_NE(served[i].start, nullptr) << known[i].name;
+    EXPECT_EQ(served[i]->key, known[i].key) << known[i].name;
+    EXPECT_NE(served[i]->start, nullptr) << known[i].name;
+    EXPECT_EQ(broker::find_entry(known[i].key), served[i]) << known[i].name;
+  }
+}
+
+/// What Kafka's authorizer is asked: T topic, G group, C cluster, X transactional id. "suffices": who may do it to the
+/// cluster may do it to each topic.
+constexpr std::pair<ApiKey, std::string_view> kRights[] = {
+    {ApiKey::kProduce, "WRITE T, WRITE X"},
+    {ApiKey::kFetch, "READ T, CLUSTER_ACTION C"},
+    {ApiKey::kListOffsets, "DESCRIBE T"},
+    {ApiKey::kMetadata, "DESCRIBE T"},
+    {ApiKey::kOffsetCommit, "READ T, READ G"},
+    {ApiKey::kOffsetFetch, "DESCRIBE T, DESCRIBE G"},
+    {ApiKey::kFindCoordinator, "DESCRIBE G, DESCRIBE X"},
+    {ApiKey::kJoinGroup, "READ G"},
+    {ApiKey::kHeartbeat, "READ G"},
+    {ApiKey::kLeaveGroup, "READ G"},
+    {ApiKey::kSyncGroup, "READ G"},
+    {ApiKey::kDescribeGroups, "DESCRIBE G"},
+    {ApiKey::kListGroups, "DESCRIBE G, DESCRIBE C"},
+    {ApiKey::kApiVersions, ""},
+    {ApiKey::kCreateTopics, "CREATE T, CREATE C suffices"},
+    {ApiKey::kDeleteTopics, "DELETE T, DELETE C suffices"},
+    {ApiKey::kDeleteRecords, "DELETE T"},
+    {ApiKey::kInitProducerId, "IDEMPOTENT_WRITE C, WRITE X"},
+    {ApiKey::kOffsetForLeaderEpoch, "DESCRIBE T, CLUSTER_ACTION C suffices"},
+    {ApiKey::kDescribeConfigs, "DESCRIBE_CONFIGS T, DESCRIBE_CONFIGS C"},
+    {ApiKey::kAlterConfigs, "ALTER_CONFIGS T, ALTER_CONFIGS C"},
+    {ApiKey::kDescribeLogDirs, "DESCRIBE C suffices"},
+    {ApiKey::kCreatePartitions, "ALTER T"},
+    {ApiKey::kDeleteGroups, "DELETE G"},
+    {ApiKey::kIncrementalAlterConfigs, "ALTER_CONFIGS T, ALTER_CONFIGS C"},
+    {ApiKey::kOffsetDelete, "READ T, DELETE G"},
+    {ApiKey::kDescribeCluster, ""},
+    {ApiKey::kDescribeProducers, "READ T"},
+    {ApiKey::kDescribeTopicPartitions, "DESCRIBE T"},
+};
+
+std::string_view name_of(broker::AclOperation operation) {
+  using enum broker::AclOperation;
+  switch (operation) {
+    case read:
+      return "READ";
+    case write:
+      return "WRITE";
+    case create:
+      return "CREATE";
+    case remove:
+      return "DELETE";
+    case alter:
+      return "ALTER";
+    case describe:
+      return "DESCRIBE";
+    case cluster_action:
+      return "CLUSTER_ACTION";
+    case describe_configs:
+      return "DESCRIBE_CONFIGS";
+    case alter_configs:
+      return "ALTER_CONFIGS";
+    case idempotent_write:
+      return "IDEMPOTENT_WRITE";
+  }
+  return "?";
+}
+
+std::string text_of(const broker::Needs& needs) {
+  std::string text;
+  const auto add = [&](std::optional<broker::AclOperation> operation, std::string_view resource) {
+    if (operation) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name_of(*operation), resource);
+  };
+  add(needs.topic, "T");
+  add(needs.group, "G");
+  add(needs.cluster, "C");
+  if (needs.cluster_suffices) text += " suffices";
+  add(needs.transactional_id, "X");
+  return text;
+}
+
+TEST(Apis, EveryApiNeedsTheRightsThatItNeedsInKafka) {
+  const auto served = broker::api_table();
+  ASSERT_EQ(served.size(), std::size(kRights)) << "an API without a line, or a line without an API";
+  for (std::size_t i = 0; i < served.size(); ++i) {
+    EXPECT_EQ(served[i]->key, kRights[i].first);
+    EXPECT_EQ(text_of(served[i]->needs), kRights[i].second) << api_info(served[i]->key).name;
   }
 }
 

@@ -1,80 +1,97 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
-#include <string>
 #include <utility>
-#include <vector>
 
-#include "broker/connection.h"
+#include "broker/call.h"
 #include "env/async.h"
+#include "env/task_group.h"
 #include "model/api_key.h"
-#include "model/error_code.h"
-#include "wire/header.h"
-#include "wire/messages/api_versions.h"
+#include "wire/codec.h"
 
 namespace mq::broker {
 
-class ShardServices;
+// One API is one file: its handler, and at the end its row. A handler has one of three forms:
+//   Response f(Call&, const Request&)             answers at once
+//   awaitable<Response> f(Call&, const Request&)  waits; later requests of the connection start meanwhile
+//   void f(Call, Request)                         answers by itself (the hot path, and what parks)
 
-/// One request on its way through a handler. Lives on the shard of its connection; movable into callbacks and
-/// coroutines.
-class Call {
- public:
-  Call(ShardServices& home, Request request, Responder responder)
-      : home_(&home), request_(std::move(request)), responder_(std::move(responder)) {}
-
-  /// The shard of the connection.
-  [[nodiscard]] ShardServices& home() const { return *home_; }
-  [[nodiscard]] const Request& request() const { return request_; }
-  [[nodiscard]] ApiVersion version() const { return request_.header.api_version; }
-  [[nodiscard]] Connection& connection() const { return responder_.connection(); }
-  [[nodiscard]] Responder& responder() { return responder_; }
-
-  /// Encodes `response` in the version of the request and answers with it. Once.
-  template <wire::ApiMessage Response>
-  void answer(const Response& response) {
-    std::vector<ErrorCode> errors;
-    std::string frame = wire::encode_response(request_.header, response, &errors);
-    count_errors(Response::kApi, errors);
-    responder_.send({.head = std::move(frame), .files = {}});
-  }
-  /// From now on the request has no bytes but those of its header.
-  void release_frame() {
-    request_.body = {};
-    request_.frame = {};
-  }
-  /// What an answer that a handler encodes by itself says went wrong.
-  void count_errors(ApiKey api, std::span<const ErrorCode> errors) {
-    if (!errors.empty()) [[unlikely]]
-      count_some_errors(api, errors);
-  }
-
- private:
-  void count_some_errors(ApiKey api, std::span<const ErrorCode> errors);
-
-  ShardServices* home_;
-  Request request_;
-  Responder responder_;
-};
-
-/// One API that we serve. Dispatch and ApiVersions are made from the rows; the version range stands in `model/api_key`.
+/// One API that we serve. Dispatch, ApiVersions and rights are made from the rows; the version range stands in
+/// `model/api_key`.
 struct ApiEntry {
   ApiKey key;
   /// Starts the request. Called in arrival order; whatever it has to wait for, it waits for after it returned.
   void (*start)(Call call);
+  Needs needs;
 };
+
+/// Every API, in the order of the keys.
+[[nodiscard]] std::span<const ApiEntry* const> api_table();
+/// Null: it is not served.
+[[nodiscard]] const ApiEntry* find_entry(ApiKey key);
 
 /// The isolation level of who reads committed records only; 0 reads all.
 inline constexpr std::int8_t kReadCommitted = 1;
 
-/// Every API, in the order of the keys.
-[[nodiscard]] std::span<const ApiEntry> api_table();
+// --- What a row starts ----------------------------------------------------------------------------------------------
 
-/// The answer to ApiVersions in `version`.
-[[nodiscard]] wire::ApiVersionsResponse all_api_versions(ApiVersion version);
+template <class Request>
+using Decode = Result<Request> (*)(BytesView body, ApiVersion version);
 
-/// Finds the API of `request` and starts it; answers unknown versions as Kafka does.
-void serve(ShardServices& home, Request request, Responder responder);
+/// A body that does not follow its format ends the connection, as in Kafka: where its fields end is not known, so no
+/// answer could be trusted. Nothing then.
+template <class Request, Decode<Request> decode = wire::decode<Request>>
+[[nodiscard]] std::optional<Request> decode_body(Call& call) {
+  auto message = decode(call.request().body, call.version());
+  if (message) return std::move(*message);
+  call.responder().close("a request that cannot be decoded: " + message.error().message);
+  return std::nullopt;
+}
+
+/// The same for a request of which nothing is a view of its frame: one that waits need not keep its bytes.
+template <class Request, Decode<Request> decode = wire::decode<Request>>
+[[nodiscard]] std::optional<Request> take_body(Call& call) {
+  auto message = decode_body<Request, decode>(call);
+  if (!message) return std::nullopt;
+  call.responder().hold(call.request().body.size());
+  call.release_frame();
+  return message;
+}
+
+/// For `Response f(Call&, const Request&)`.
+template <class Request, auto f>
+void answering(Call call) {
+  if (const auto message = take_body<Request>(call)) call.answer(f(call, *message));
+}
+
+/// For `awaitable<Response> f(Call&, const Request&)`.
+template <class Request, auto f>
+void suspending(Call call) {
+  auto message = take_body<Request>(call);
+  if (!message) return;
+  env::TaskGroup& tasks = call.home().tasks();
+  tasks.spawn([](Call c, Request request) -> awaitable<void> { c.answer(co_await f(c, request)); }(
+                                              std::move(call), std::move(*message)));
+}
+
+/// The same, but later requests of the connection start after it: what they find depends on what it does.
+template <class Request, auto f, Decode<Request> decode = wire::decode<Request>>
+void holding(Call call) {
+  auto message = take_body<Request, decode>(call);
+  if (!message) return;
+  env::TaskGroup& tasks = call.home().tasks();
+  // Taken now: the coroutine may begin after the next frame was looked at.
+  Connection::Hold hold(call.connection().shared_from_this());
+  tasks.spawn([](Connection::Hold, Call c, Request request) -> awaitable<void> { c.answer(co_await f(c, request)); }(
+                                                                std::move(hold), std::move(call), std::move(*message)));
+}
+
+/// For `void f(Call, Request)`.
+template <class Request, auto f>
+void free_form(Call call) {
+  if (auto message = take_body<Request>(call)) f(std::move(call), std::move(*message));
+}
 
 }  // namespace mq::broker

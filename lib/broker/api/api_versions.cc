@@ -1,10 +1,12 @@
 // ApiVersions (key 18): what we speak. Advertised is what works, with Kafka's minima and maxima: librdkafka switches
 // groups, idempotence or compression off when an old minimum is missing.
 
+#include "wire/messages/api_versions.h"
+
 #include <algorithm>
 #include <string_view>
 
-#include "broker/api/handlers.h"
+#include "broker/api/api.h"
 
 namespace mq::broker {
 namespace {
@@ -20,12 +22,10 @@ bool is_software_name(std::string_view text) {
          std::ranges::all_of(text, [&](char c) { return is_letter_or_digit(c) || c == '.' || c == '-'; });
 }
 
-}  // namespace
-
 wire::ApiVersionsResponse all_api_versions(ApiVersion version) {
   wire::ApiVersionsResponse response;
-  for (const ApiEntry& entry : api_table()) {
-    const ApiInfo& info = api_info(entry.key);
+  for (const ApiEntry* entry : api_table()) {
+    const ApiInfo& info = api_info(entry->key);
     response.api_keys.push_back({.api_key = static_cast<std::int16_t>(info.key),
                                  .min_version = info.version_min,
                                  .max_version = info.version_max});
@@ -50,5 +50,21 @@ wire::ApiVersionsResponse api_versions(Call& call, const wire::ApiVersionsReques
   }
   return all_api_versions(call.version());
 }
+
+void start_api_versions(Call call) {
+  const ApiInfo& info = api_info(ApiKey::kApiVersions);
+  if (call.version() >= info.version_min && call.version() <= info.version_max)
+    return answering<wire::ApiVersionsRequest, api_versions>(std::move(call));
+  // Kafka answers a version that it does not know in version 0, so that any client can read what we speak.
+  wire::RequestHeader header = call.request().header;
+  header.api_version = 0;
+  wire::ApiVersionsResponse response = all_api_versions(0);
+  response.error_code = ErrorCode::kUnsupportedVersion;
+  call.responder().send({.head = wire::encode_response(header, response), .files = {}});
+}
+
+}  // namespace
+
+extern const ApiEntry kApiVersionsApi{.key = ApiKey::kApiVersions, .start = start_api_versions, .needs = {}};
 
 }  // namespace mq::broker

@@ -9,12 +9,15 @@
 #include <utility>
 #include <vector>
 
-#include "broker/api/handlers.h"
+#include "broker/api/api.h"
 #include "broker/services.h"
 #include "broker/settings.h"
 #include "broker/topics.h"
 #include "config/effective.h"
 #include "controller/config_edits.h"
+#include "wire/messages/alter_configs.h"
+#include "wire/messages/describe_configs.h"
+#include "wire/messages/incremental_alter_configs.h"
 
 namespace mq::broker {
 namespace {
@@ -135,8 +138,6 @@ awaitable<Outcome> change(Call& call, std::int8_t type, std::string name, Topics
   co_return Outcome{};
 }
 
-}  // namespace
-
 wire::DescribeConfigsResponse describe_configs(Call& call, const wire::DescribeConfigsRequest& request) {
   const NodeServices& node = call.home().node();
   wire::DescribeConfigsResponse response;
@@ -219,5 +220,20 @@ awaitable<wire::AlterConfigsResponse> alter_configs(Call& call, const wire::Alte
   }
   co_return response;
 }
+
+}  // namespace
+
+extern const ApiEntry kDescribeConfigsApi{
+    .key = ApiKey::kDescribeConfigs,
+    .start = answering<wire::DescribeConfigsRequest, describe_configs>,
+    .needs = {.topic = AclOperation::describe_configs, .cluster = AclOperation::describe_configs}};
+extern const ApiEntry kAlterConfigsApi{
+    .key = ApiKey::kAlterConfigs,
+    .start = suspending<wire::AlterConfigsRequest, alter_configs>,
+    .needs = {.topic = AclOperation::alter_configs, .cluster = AclOperation::alter_configs}};
+extern const ApiEntry kIncrementalAlterConfigsApi{
+    .key = ApiKey::kIncrementalAlterConfigs,
+    .start = suspending<wire::IncrementalAlterConfigsRequest, incremental_alter_configs>,
+    .needs = {.topic = AclOperation::alter_configs, .cluster = AclOperation::alter_configs}};
 
 }  // namespace mq::broker

@@ -1,9 +1,11 @@
 // DeleteRecords (key 21): moves the start of logs. Durable before it is answered.
 
+#include "wire/messages/delete_records.h"
+
 #include <vector>
 
 #include "broker/addressed.h"
-#include "broker/api/handlers.h"
+#include "broker/api/api.h"
 #include "broker/errors.h"
 #include "broker/partition_reader.h"
 
@@ -42,8 +44,6 @@ awaitable<void> advance_start(Partition& partition, DeleteRecordsItem& item) {
   partition.shard().node.log_dir().set_log_start(partition.name(), partition.log().log_start());
   item.low_watermark = partition.log().log_start().value();
 }
-
-}  // namespace
 
 awaitable<wire::DeleteRecordsResponse> delete_records(Call& call, const wire::DeleteRecordsRequest& request) {
   ShardServices& home = call.home();
@@ -87,5 +87,11 @@ awaitable<wire::DeleteRecordsResponse> delete_records(Call& call, const wire::De
   }
   co_return response;
 }
+
+}  // namespace
+
+extern const ApiEntry kDeleteRecordsApi{.key = ApiKey::kDeleteRecords,
+                                        .start = suspending<wire::DeleteRecordsRequest, delete_records>,
+                                        .needs = {.topic = AclOperation::remove}};
 
 }  // namespace mq::broker

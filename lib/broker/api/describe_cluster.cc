@@ -1,10 +1,13 @@
 // DescribeCluster (key 60).
 
-#include "broker/api/handlers.h"
+#include "wire/messages/describe_cluster.h"
+
+#include "broker/api/api.h"
 #include "broker/endpoint.h"
 #include "broker/services.h"
 
 namespace mq::broker {
+namespace {
 
 wire::DescribeClusterResponse describe_cluster(Call& call, const wire::DescribeClusterRequest& request) {
   constexpr std::int8_t kBrokers = 1;
@@ -23,5 +26,10 @@ wire::DescribeClusterResponse describe_cluster(Call& call, const wire::DescribeC
       {.broker_id = node.id().value(), .host = endpoint.host, .port = endpoint.port, .rack = rack_of(node)});
   return response;
 }
+
+}  // namespace
+
+extern const ApiEntry kDescribeClusterApi{
+    .key = ApiKey::kDescribeCluster, .start = answering<wire::DescribeClusterRequest, describe_cluster>, .needs = {}};
 
 }  // namespace mq::broker

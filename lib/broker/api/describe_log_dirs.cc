@@ -1,11 +1,13 @@
 // DescribeLogDirs (key 35): what the data directory holds, and how much room it has.
 
+#include "wire/messages/describe_log_dirs.h"
+
 #include <algorithm>
 #include <map>
 #include <vector>
 
 #include "broker/addressed.h"
-#include "broker/api/handlers.h"
+#include "broker/api/api.h"
 
 namespace mq::broker {
 namespace {
@@ -19,8 +21,6 @@ awaitable<void> measure(Partition& partition, LogSizeItem& item) {
   item.size = static_cast<std::int64_t>(partition.log().size_bytes());
   co_return;
 }
-
-}  // namespace
 
 awaitable<wire::DescribeLogDirsResponse> describe_log_dirs(Call& call, const wire::DescribeLogDirsRequest& request) {
   ShardServices& home = call.home();
@@ -58,5 +58,11 @@ awaitable<wire::DescribeLogDirsResponse> describe_log_dirs(Call& call, const wir
   }
   co_return response;
 }
+
+}  // namespace
+
+extern const ApiEntry kDescribeLogDirsApi{.key = ApiKey::kDescribeLogDirs,
+                                          .start = suspending<wire::DescribeLogDirsRequest, describe_log_dirs>,
+                                          .needs = {.cluster = AclOperation::describe, .cluster_suffices = true}};
 
 }  // namespace mq::broker

@@ -1,9 +1,11 @@
 // DescribeProducers (key 61): the idempotent producers that a partition remembers (KIP-664).
 
+#include "wire/messages/describe_producers.h"
+
 #include <vector>
 
 #include "broker/addressed.h"
-#include "broker/api/handlers.h"
+#include "broker/api/api.h"
 #include "broker/errors.h"
 
 namespace mq::broker {
@@ -23,8 +25,6 @@ awaitable<void> list_producers(Partition& partition, ProducersItem& item) {
     item.error = to_wire(producers.error());
   }
 }
-
-}  // namespace
 
 awaitable<wire::DescribeProducersResponse> describe_producers(Call& call,
                                                               const wire::DescribeProducersRequest& request) {
@@ -59,5 +59,11 @@ awaitable<wire::DescribeProducersResponse> describe_producers(Call& call,
   }
   co_return response;
 }
+
+}  // namespace
+
+extern const ApiEntry kDescribeProducersApi{.key = ApiKey::kDescribeProducers,
+                                            .start = suspending<wire::DescribeProducersRequest, describe_producers>,
+                                            .needs = {.topic = AclOperation::read}};
 
 }  // namespace mq::broker

@@ -1,10 +1,12 @@
 // DescribeTopicPartitions (key 75, KIP-966): topics in pages.
 
+#include "wire/messages/describe_topic_partitions.h"
+
 #include <algorithm>
 #include <string>
 #include <vector>
 
-#include "broker/api/handlers.h"
+#include "broker/api/api.h"
 #include "broker/endpoint.h"
 #include "broker/services.h"
 
@@ -33,8 +35,6 @@ bool is_cursor_good(const wire::DescribeTopicPartitionsRequest& request) {
                         });
   return is_named && request.cursor->partition_index >= 0;
 }
-
-}  // namespace
 
 wire::DescribeTopicPartitionsResponse describe_topic_partitions(Call& call,
                                                                 const wire::DescribeTopicPartitionsRequest& request) {
@@ -87,5 +87,12 @@ wire::DescribeTopicPartitionsResponse describe_topic_partitions(Call& call,
   }
   return response;
 }
+
+}  // namespace
+
+extern const ApiEntry kDescribeTopicPartitionsApi{
+    .key = ApiKey::kDescribeTopicPartitions,
+    .start = answering<wire::DescribeTopicPartitionsRequest, describe_topic_partitions>,
+    .needs = {.topic = AclOperation::describe}};
 
 }  // namespace mq::broker

@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "broker/addressed.h"
+#include "broker/api/api.h"
 #include "broker/api/fetch_op.h"
 #include "broker/api/fetch_session.h"
-#include "broker/api/handlers.h"
 #include "broker/errors.h"
 #include "broker/partition_reader.h"
 #include "broker/services.h"
@@ -203,8 +203,6 @@ std::int32_t new_session_id(const ShardServices& home) {
   return static_cast<std::int32_t>(home.node().context().machine.random.below(0x7fffffff) + 1);
 }
 
-}  // namespace
-
 void fetch(Call call, wire::FetchRequest request) {
   ShardServices& home = call.home();
   if (request.replica_id >= 0 || request.replica_state.replica_id >= 0)
@@ -224,5 +222,11 @@ void fetch(Call call, wire::FetchRequest request) {
                             [form](Call& of, std::vector<FetchItem>& read) { answer(of, read, form); })
       ->start();
 }
+
+}  // namespace
+
+extern const ApiEntry kFetchApi{.key = ApiKey::kFetch,
+                                .start = free_form<wire::FetchRequest, fetch>,
+                                .needs = {.topic = AclOperation::read, .cluster = AclOperation::cluster_action}};
 
 }  // namespace mq::broker

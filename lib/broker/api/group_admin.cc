@@ -5,10 +5,14 @@
 #include <utility>
 #include <vector>
 
+#include "broker/api/api.h"
 #include "broker/api/groups.h"
-#include "broker/api/handlers.h"
 #include "broker/endpoint.h"
 #include "broker/topics.h"
+#include "wire/messages/delete_groups.h"
+#include "wire/messages/describe_groups.h"
+#include "wire/messages/find_coordinator.h"
+#include "wire/messages/list_groups.h"
 
 namespace mq::broker {
 namespace {
@@ -39,8 +43,6 @@ wire::FindCoordinatorResponse::Coordinator find(Call& call, std::string key, std
   }
   return found;
 }
-
-}  // namespace
 
 awaitable<wire::FindCoordinatorResponse> find_coordinator(Call& call, const wire::FindCoordinatorRequest& request) {
   ShardServices& home = call.home();
@@ -115,5 +117,21 @@ awaitable<wire::DeleteGroupsResponse> delete_groups(Call& call, const wire::Dele
   }
   co_return response;
 }
+
+}  // namespace
+
+extern const ApiEntry kFindCoordinatorApi{
+    .key = ApiKey::kFindCoordinator,
+    .start = suspending<wire::FindCoordinatorRequest, find_coordinator>,
+    .needs = {.group = AclOperation::describe, .transactional_id = AclOperation::describe}};
+extern const ApiEntry kDescribeGroupsApi{.key = ApiKey::kDescribeGroups,
+                                         .start = suspending<wire::DescribeGroupsRequest, describe_groups>,
+                                         .needs = {.group = AclOperation::describe}};
+extern const ApiEntry kListGroupsApi{.key = ApiKey::kListGroups,
+                                     .start = suspending<wire::ListGroupsRequest, list_groups>,
+                                     .needs = {.group = AclOperation::describe, .cluster = AclOperation::describe}};
+extern const ApiEntry kDeleteGroupsApi{.key = ApiKey::kDeleteGroups,
+                                       .start = suspending<wire::DeleteGroupsRequest, delete_groups>,
+                                       .needs = {.group = AclOperation::remove}};
 
 }  // namespace mq::broker

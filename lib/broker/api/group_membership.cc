@@ -2,8 +2,12 @@
 
 #include <utility>
 
+#include "broker/api/api.h"
 #include "broker/api/groups.h"
-#include "broker/api/handlers.h"
+#include "wire/messages/heartbeat.h"
+#include "wire/messages/join_group.h"
+#include "wire/messages/leave_group.h"
+#include "wire/messages/sync_group.h"
 
 namespace mq::broker {
 namespace {
@@ -11,8 +15,6 @@ namespace {
 // What a member may say about itself. The group's record in __consumer_offsets holds it for each member and must fit in
 // one message, so more could never be kept.
 constexpr std::size_t kMetadataBytesMax = 1 << 20;
-
-}  // namespace
 
 void join_group(Call call, wire::JoinGroupRequest request) {
   std::size_t metadata = 0;
@@ -54,5 +56,20 @@ void leave_group(Call call, wire::LeaveGroupRequest request) {
         return coordinator.leave(token, version, request, time);
       });
 }
+
+}  // namespace
+
+extern const ApiEntry kJoinGroupApi{.key = ApiKey::kJoinGroup,
+                                    .start = free_form<wire::JoinGroupRequest, join_group>,
+                                    .needs = {.group = AclOperation::read}};
+extern const ApiEntry kHeartbeatApi{.key = ApiKey::kHeartbeat,
+                                    .start = free_form<wire::HeartbeatRequest, heartbeat>,
+                                    .needs = {.group = AclOperation::read}};
+extern const ApiEntry kLeaveGroupApi{.key = ApiKey::kLeaveGroup,
+                                     .start = free_form<wire::LeaveGroupRequest, leave_group>,
+                                     .needs = {.group = AclOperation::read}};
+extern const ApiEntry kSyncGroupApi{.key = ApiKey::kSyncGroup,
+                                    .start = free_form<wire::SyncGroupRequest, sync_group>,
+                                    .needs = {.group = AclOperation::read}};
 
 }  // namespace mq::broker

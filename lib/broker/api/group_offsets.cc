@@ -9,8 +9,11 @@
 #include <utility>
 #include <vector>
 
+#include "broker/api/api.h"
 #include "broker/api/groups.h"
-#include "broker/api/handlers.h"
+#include "wire/messages/offset_commit.h"
+#include "wire/messages/offset_delete.h"
+#include "wire/messages/offset_fetch.h"
 
 namespace mq::broker {
 namespace {
@@ -193,8 +196,6 @@ awaitable<wire::OffsetFetchResponse> fetch_groups(Call& call, wire::OffsetFetchR
   co_return response;
 }
 
-}  // namespace
-
 void offset_commit(Call call, wire::OffsetCommitRequest request) {
   const std::string group_id = request.group_id;
   auto asked = std::make_unique<const wire::OffsetCommitRequest>(request);
@@ -229,5 +230,17 @@ void offset_delete(Call call, wire::OffsetDeleteRequest request) {
         c.answer(response);
       });
 }
+
+}  // namespace
+
+extern const ApiEntry kOffsetCommitApi{.key = ApiKey::kOffsetCommit,
+                                       .start = free_form<wire::OffsetCommitRequest, offset_commit>,
+                                       .needs = {.topic = AclOperation::read, .group = AclOperation::read}};
+extern const ApiEntry kOffsetFetchApi{.key = ApiKey::kOffsetFetch,
+                                      .start = free_form<wire::OffsetFetchRequest, offset_fetch>,
+                                      .needs = {.topic = AclOperation::describe, .group = AclOperation::describe}};
+extern const ApiEntry kOffsetDeleteApi{.key = ApiKey::kOffsetDelete,
+                                       .start = free_form<wire::OffsetDeleteRequest, offset_delete>,
+                                       .needs = {.topic = AclOperation::read, .group = AclOperation::remove}};
 
 }  // namespace mq::broker

@@ -1,11 +1,14 @@
 // InitProducerId (key 22): a producer id for an idempotent producer.
 
-#include "broker/api/handlers.h"
+#include "wire/messages/init_producer_id.h"
+
+#include "broker/api/api.h"
 #include "broker/errors.h"
 #include "broker/producer_ids.h"
 #include "broker/services.h"
 
 namespace mq::broker {
+namespace {
 
 awaitable<wire::InitProducerIdResponse> init_producer_id(Call& call, const wire::InitProducerIdRequest& request) {
   wire::InitProducerIdResponse response;
@@ -34,5 +37,12 @@ awaitable<wire::InitProducerIdResponse> init_producer_id(Call& call, const wire:
   response.producer_epoch = 0;
   co_return response;
 }
+
+}  // namespace
+
+extern const ApiEntry kInitProducerIdApi{
+    .key = ApiKey::kInitProducerId,
+    .start = suspending<wire::InitProducerIdRequest, init_producer_id>,
+    .needs = {.cluster = AclOperation::idempotent_write, .transactional_id = AclOperation::write}};
 
 }  // namespace mq::broker

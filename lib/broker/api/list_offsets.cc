@@ -1,9 +1,11 @@
 // ListOffsets (key 2): the ends of a log, and offsets by time.
 
+#include "wire/messages/list_offsets.h"
+
 #include <vector>
 
 #include "broker/addressed.h"
-#include "broker/api/handlers.h"
+#include "broker/api/api.h"
 #include "broker/errors.h"
 #include "broker/partition_reader.h"
 
@@ -82,8 +84,6 @@ awaitable<void> find_offset(Partition& partition, ListOffsetsItem& item) {
   }
 }
 
-}  // namespace
-
 awaitable<wire::ListOffsetsResponse> list_offsets(Call& call, const wire::ListOffsetsRequest& request) {
   ShardServices& home = call.home();
   const auto image = home.image();
@@ -119,5 +119,11 @@ awaitable<wire::ListOffsetsResponse> list_offsets(Call& call, const wire::ListOf
   }
   co_return response;
 }
+
+}  // namespace
+
+extern const ApiEntry kListOffsetsApi{.key = ApiKey::kListOffsets,
+                                      .start = suspending<wire::ListOffsetsRequest, list_offsets>,
+                                      .needs = {.topic = AclOperation::describe}};
 
 }  // namespace mq::broker

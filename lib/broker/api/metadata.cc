@@ -1,12 +1,14 @@
 // Metadata (key 3): brokers, topics, leaders. Makes topics that a client names, when that is on and the client allows
 // it.
 
+#include "wire/messages/metadata.h"
+
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
 #include <utility>
 #include <vector>
 
-#include "broker/api/handlers.h"
+#include "broker/api/api.h"
 #include "broker/endpoint.h"
 #include "broker/services.h"
 #include "broker/topics.h"
@@ -15,6 +17,15 @@ namespace mq::broker {
 namespace {
 
 constexpr ApiVersion kTopicIdsAskedSince = 12;
+
+Result<wire::MetadataRequest> decode_metadata(BytesView body, ApiVersion version) {
+  auto message = wire::decode<wire::MetadataRequest>(body, version);
+  // librdkafka (2.16 still) asks for all topics with four bytes of zeros, where the null of a compact array is one.
+  constexpr std::string_view kPaddedNull("\0\0\0\0", 4);
+  if (!message && version >= wire::MetadataRequest::kFlexibleSince && body.starts_with(kPaddedNull))
+    return wire::decode<wire::MetadataRequest>(body.substr(kPaddedNull.size() - 1), version);
+  return message;
+}
 
 wire::MetadataResponse::MetadataResponseTopic describe(const cluster::Topic& topic) {
   wire::MetadataResponse::MetadataResponseTopic answer;
@@ -64,8 +75,6 @@ class Seen {
   boost::unordered_flat_set<std::string_view> names_;
   boost::unordered_flat_set<Uuid, std::hash<Uuid>> ids_;
 };
-
-}  // namespace
 
 awaitable<wire::MetadataResponse> metadata(Call& call, const wire::MetadataRequest& request) {
   ShardServices& home = call.home();
@@ -121,5 +130,11 @@ awaitable<wire::MetadataResponse> metadata(Call& call, const wire::MetadataReque
   }
   co_return response;
 }
+
+}  // namespace
+
+extern const ApiEntry kMetadataApi{.key = ApiKey::kMetadata,
+                                   .start = holding<wire::MetadataRequest, metadata, decode_metadata>,
+                                   .needs = {.topic = AclOperation::describe}};
 
 }  // namespace mq::broker

@@ -1,9 +1,11 @@
 // OffsetForLeaderEpoch (key 23): where an epoch ended, so that a client notices when a log was shortened (KIP-320).
 
+#include "wire/messages/offset_for_leader_epoch.h"
+
 #include <vector>
 
 #include "broker/addressed.h"
-#include "broker/api/handlers.h"
+#include "broker/api/api.h"
 #include "broker/errors.h"
 #include "broker/partition_reader.h"
 
@@ -26,8 +28,6 @@ awaitable<void> find_epoch_end(Partition& partition, EpochEndItem& item) {
     item.error = to_wire(end.error());
   }
 }
-
-}  // namespace
 
 awaitable<wire::OffsetForLeaderEpochResponse> offset_for_leader_epoch(
     Call& call, const wire::OffsetForLeaderEpochRequest& request) {
@@ -60,5 +60,12 @@ awaitable<wire::OffsetForLeaderEpochResponse> offset_for_leader_epoch(
   }
   co_return response;
 }
+
+}  // namespace
+
+extern const ApiEntry kOffsetForLeaderEpochApi{
+    .key = ApiKey::kOffsetForLeaderEpoch,
+    .start = suspending<wire::OffsetForLeaderEpochRequest, offset_for_leader_epoch>,
+    .needs = {.topic = AclOperation::describe, .cluster = AclOperation::cluster_action, .cluster_suffices = true}};
 
 }  // namespace mq::broker

@@ -10,7 +10,8 @@
 #include <vector>
 
 #include "broker/addressed.h"
-#include "broker/api/handlers.h"
+#include "broker/api/api.h"
+#include "broker/api/produce_old.h"
 #include "broker/errors.h"
 #include "broker/partition.h"
 #include "broker/services.h"
@@ -376,10 +377,17 @@ void ProduceOp::answer() {
   call_.responder().send_nothing();
 }
 
+void start_produce(Call call) {
+  if (!wire::ProduceRequest::kVersions.contains(call.version())) return produce_old(std::move(call));
+  // Records are views of the frame, so it stays.
+  if (auto request = decode_body<wire::ProduceRequest>(call))
+    std::make_shared<ProduceOp>(std::move(call), std::move(*request))->start();
+}
+
 }  // namespace
 
-void produce(Call call, wire::ProduceRequest request) {
-  std::make_shared<ProduceOp>(std::move(call), std::move(request))->start();
-}
+extern const ApiEntry kProduceApi{.key = ApiKey::kProduce,
+                                  .start = start_produce,
+                                  .needs = {.topic = AclOperation::write, .transactional_id = AclOperation::write}};
 
 }  // namespace mq::broker

@@ -1,8 +1,11 @@
 // Produce versions 0 to 2. They are advertised because librdkafka stops compressing when they are not, and answered
 // with UNSUPPORTED_VERSION as Kafka 4 does: their record formats are gone.
 
+#include "broker/api/produce_old.h"
+
+#include <utility>
+
 #include "base/cursor.h"
-#include "broker/api/handlers.h"
 
 namespace mq::broker {
 namespace {

@@ -10,11 +10,14 @@
 #include <utility>
 #include <vector>
 
-#include "broker/api/handlers.h"
+#include "broker/api/api.h"
 #include "broker/services.h"
 #include "broker/settings.h"
 #include "broker/topics.h"
 #include "config/effective.h"
+#include "wire/messages/create_partitions.h"
+#include "wire/messages/create_topics.h"
+#include "wire/messages/delete_topics.h"
 
 namespace mq::broker {
 namespace {
@@ -92,8 +95,6 @@ std::vector<Deletion> deletions_of(const wire::DeleteTopicsRequest& request, con
     deletions.push_back(deletion_of({.name = name, .topic_id = {}}, image));
   return deletions;
 }
-
-}  // namespace
 
 awaitable<wire::CreateTopicsResponse> create_topics(Call& call, const wire::CreateTopicsRequest& request) {
   ShardServices& home = call.home();
@@ -184,5 +185,19 @@ awaitable<wire::CreatePartitionsResponse> create_partitions(Call& call, const wi
   }
   co_return response;
 }
+
+}  // namespace
+
+extern const ApiEntry kCreateTopicsApi{
+    .key = ApiKey::kCreateTopics,
+    .start = suspending<wire::CreateTopicsRequest, create_topics>,
+    .needs = {.topic = AclOperation::create, .cluster = AclOperation::create, .cluster_suffices = true}};
+extern const ApiEntry kDeleteTopicsApi{
+    .key = ApiKey::kDeleteTopics,
+    .start = suspending<wire::DeleteTopicsRequest, delete_topics>,
+    .needs = {.topic = AclOperation::remove, .cluster = AclOperation::remove, .cluster_suffices = true}};
+extern const ApiEntry kCreatePartitionsApi{.key = ApiKey::kCreatePartitions,
+                                           .start = suspending<wire::CreatePartitionsRequest, create_partitions>,
+                                           .needs = {.topic = AclOperation::alter}};
 
 }  // namespace mq::broker

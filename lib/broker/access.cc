@@ -1,0 +1,18 @@
+#include "broker/access.h"
+
+namespace mq::broker {
+
+const Principal& anonymous() {
+  static const Principal kAnonymous{.name = "ANONYMOUS"};
+  return kAnonymous;
+}
+
+bool may(const Authorizer& authorizer, const Principal& principal, const Needs& needs, const Resource& resource) {
+  if (!authorizer) return true;
+  const auto operation = needs.of(resource.type);
+  if (operation && authorizer(principal, *operation, resource)) return true;
+  return resource.type == ResourceType::topic && needs.cluster_suffices && needs.cluster &&
+         authorizer(principal, *needs.cluster, kCluster);
+}
+
+}  // namespace mq::broker
