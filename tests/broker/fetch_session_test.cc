@@ -36,128 +36,128 @@ wire::FetchRequest fetch(std::int32_t session, std::int32_t epoch, std::vector<s
   return request;
 }
 
-std::vector<std::int32_t> read(const FetchSession::Turn& turn) {
+std::vector<std::int32_t> read(const FetchSession::Asked& asked) {
   std::vector<std::int32_t> partitions;
-  for (const FetchedPartition& partition : turn.partitions) partitions.push_back(partition.partition);
+  for (const FetchedPartition& partition : asked.partitions) partitions.push_back(partition.partition);
   return partitions;
 }
 using Partitions = std::vector<std::int32_t>;
 
 class FetchSessions : public ::testing::Test {
  protected:
-  FetchSession::Turn turn(const wire::FetchRequest& request, ApiVersion version = kByName) {
-    return session_.take_turn(request, version, kSessionId);
+  FetchSession::Asked asked(const wire::FetchRequest& request, ApiVersion version = kByName) {
+    return session_.apply(request, version, kSessionId);
   }
   std::shared_ptr<FetchSessionSlots> slots_ = std::make_shared<FetchSessionSlots>(1);
   FetchSession session_{slots_};
 };
 
 TEST_F(FetchSessions, ClientNamesOnlyWhatChanged) {
-  const auto first = turn(fetch(0, 0, {0, 1, 2}));
+  const auto first = asked(fetch(0, 0, {0, 1, 2}));
   EXPECT_EQ(first.session_id, kSessionId);
   EXPECT_FALSE(first.incremental);
   EXPECT_EQ(read(first), (Partitions{0, 1, 2}));
-  const auto second = turn(fetch(kSessionId, 1));
+  const auto second = asked(fetch(kSessionId, 1));
   EXPECT_TRUE(second.incremental);
   EXPECT_EQ(read(second), (Partitions{0, 1, 2}));
-  EXPECT_EQ(read(turn(fetch(kSessionId, 2, {5}))), (Partitions{0, 1, 2, 5}));
+  EXPECT_EQ(read(asked(fetch(kSessionId, 2, {5}))), (Partitions{0, 1, 2, 5}));
 }
 
 TEST_F(FetchSessions, NamedAgainTakesTheNewOffsetAndKeepsItsPlace) {
-  (void)turn(fetch(0, 0, {0, 1}));
+  (void)asked(fetch(0, 0, {0, 1}));
   auto request = fetch(kSessionId, 1);
   add(request, "t", 0, 55);
-  const auto next = turn(request);
+  const auto next = asked(request);
   EXPECT_EQ(read(next), (Partitions{0, 1}));
   EXPECT_EQ(next.partitions[0].fetch_offset, 55);
   EXPECT_EQ(next.partitions[1].fetch_offset, 0);
 }
 
 TEST_F(FetchSessions, ForgottenIsReadNoMore) {
-  (void)turn(fetch(0, 0, {0, 1, 2}));
+  (void)asked(fetch(0, 0, {0, 1, 2}));
   auto request = fetch(kSessionId, 1);
   auto& forgotten = request.forgotten_topics_data.emplace_back();
   forgotten.topic = "t";
   forgotten.partitions = {1, 9};
-  EXPECT_EQ(read(turn(request)), (Partitions{0, 2}));
-  EXPECT_EQ(read(turn(fetch(kSessionId, 2, {1}))), (Partitions{0, 2, 1})) << "it may come back";
+  EXPECT_EQ(read(asked(request)), (Partitions{0, 2}));
+  EXPECT_EQ(read(asked(fetch(kSessionId, 2, {1}))), (Partitions{0, 2, 1})) << "it may come back";
 }
 
 TEST_F(FetchSessions, WhoGotRecordsGoesToTheBackOfTheLine) {
-  const auto first = turn(fetch(0, 0, {0, 1, 2}));
+  const auto first = asked(fetch(0, 0, {0, 1, 2}));
   session_.told(first.partitions[0], 10, 0, true);
   session_.told(first.partitions[1], 10, 0, false);
-  EXPECT_EQ(read(turn(fetch(kSessionId, 1))), (Partitions{1, 2, 0}));
+  EXPECT_EQ(read(asked(fetch(kSessionId, 1))), (Partitions{1, 2, 0}));
 }
 
 TEST_F(FetchSessions, WrongEpochChangesNothing) {
-  (void)turn(fetch(0, 0, {0}));
+  (void)asked(fetch(0, 0, {0}));
   for (const std::int32_t epoch : {2, 7, -5}) {
-    const auto refused = turn(fetch(kSessionId, epoch, {9}));
+    const auto refused = asked(fetch(kSessionId, epoch, {9}));
     EXPECT_EQ(refused.error, ErrorCode::kInvalidFetchSessionEpoch);
     EXPECT_TRUE(refused.partitions.empty());
   }
-  EXPECT_EQ(read(turn(fetch(kSessionId, 1))), (Partitions{0}));
-  EXPECT_EQ(turn(fetch(kSessionId, 1)).error, ErrorCode::kInvalidFetchSessionEpoch) << "the same turn twice";
+  EXPECT_EQ(read(asked(fetch(kSessionId, 1))), (Partitions{0}));
+  EXPECT_EQ(asked(fetch(kSessionId, 1)).error, ErrorCode::kInvalidFetchSessionEpoch) << "the same request twice";
 }
 
 TEST_F(FetchSessions, UnknownSessionIsNotFound) {
-  EXPECT_EQ(turn(fetch(0, 5)).error, ErrorCode::kFetchSessionIdNotFound);
-  (void)turn(fetch(0, 0, {0}));
-  EXPECT_EQ(turn(fetch(kSessionId + 1, 1)).error, ErrorCode::kFetchSessionIdNotFound);
+  EXPECT_EQ(asked(fetch(0, 5)).error, ErrorCode::kFetchSessionIdNotFound);
+  (void)asked(fetch(0, 0, {0}));
+  EXPECT_EQ(asked(fetch(kSessionId + 1, 1)).error, ErrorCode::kFetchSessionIdNotFound);
 }
 
 TEST_F(FetchSessions, SessionByNameIsNotContinuedById) {
-  (void)turn(fetch(0, 0, {0}));
-  EXPECT_EQ(turn(fetch(kSessionId, 1), kById).error, ErrorCode::kFetchSessionTopicIdError);
-  EXPECT_EQ(turn(fetch(kSessionId, 1)).error, ErrorCode::kNone);
+  (void)asked(fetch(0, 0, {0}));
+  EXPECT_EQ(asked(fetch(kSessionId, 1), kById).error, ErrorCode::kFetchSessionTopicIdError);
+  EXPECT_EQ(asked(fetch(kSessionId, 1)).error, ErrorCode::kNone);
 }
 
 TEST_F(FetchSessions, FinalEpochClosesAndIsAnsweredInFull) {
-  (void)turn(fetch(0, 0, {0, 1}));
-  const auto last = turn(fetch(kSessionId, -1, {1}));
+  (void)asked(fetch(0, 0, {0, 1}));
+  const auto last = asked(fetch(kSessionId, -1, {1}));
   EXPECT_EQ(last.session_id, 0);
   EXPECT_FALSE(last.incremental);
   EXPECT_EQ(read(last), (Partitions{1}));
-  EXPECT_EQ(turn(fetch(kSessionId, 1)).error, ErrorCode::kFetchSessionIdNotFound);
+  EXPECT_EQ(asked(fetch(kSessionId, 1)).error, ErrorCode::kFetchSessionIdNotFound);
 }
 
 TEST_F(FetchSessions, FullCacheAnswersWithoutASessionUntilASlotIsFree) {
   FetchSession other(slots_);
-  EXPECT_EQ(other.take_turn(fetch(0, 0, {0}), kByName, 5).session_id, 5);
-  const auto without = turn(fetch(0, 0, {0, 1}));
+  EXPECT_EQ(other.apply(fetch(0, 0, {0}), kByName, 5).session_id, 5);
+  const auto without = asked(fetch(0, 0, {0, 1}));
   EXPECT_EQ(without.error, ErrorCode::kNone);
   EXPECT_EQ(without.session_id, 0);
   EXPECT_EQ(read(without), (Partitions{0, 1}));
-  (void)other.take_turn(fetch(5, -1), kByName, 6);
-  EXPECT_EQ(turn(fetch(0, 0, {0})).session_id, kSessionId);
-  EXPECT_EQ(turn(fetch(0, 0, {0})).session_id, kSessionId) << "a new session in the place of one's own";
+  (void)other.apply(fetch(5, -1), kByName, 6);
+  EXPECT_EQ(asked(fetch(0, 0, {0})).session_id, kSessionId);
+  EXPECT_EQ(asked(fetch(0, 0, {0})).session_id, kSessionId) << "a new session in the place of one's own";
 }
 
 TEST_F(FetchSessions, SlotIsFreeWhenTheSessionGoes) {
   {
     FetchSession short_lived(slots_);
-    EXPECT_EQ(short_lived.take_turn(fetch(0, 0, {0}), kByName, 5).session_id, 5);
+    EXPECT_EQ(short_lived.apply(fetch(0, 0, {0}), kByName, 5).session_id, 5);
   }
-  EXPECT_EQ(turn(fetch(0, 0, {0})).session_id, kSessionId);
+  EXPECT_EQ(asked(fetch(0, 0, {0})).session_id, kSessionId);
 }
 
 TEST_F(FetchSessions, ClientWithTooManyPartitionsGetsNoSession) {
   Partitions many(FetchSession::kPartitionsMax + 1);
   for (std::size_t i = 0; i < many.size(); ++i) many[i] = static_cast<std::int32_t>(i);
-  const auto refused = turn(fetch(0, 0, many));
+  const auto refused = asked(fetch(0, 0, many));
   EXPECT_EQ(refused.session_id, 0);
   EXPECT_EQ(refused.partitions.size(), many.size());
   const std::int32_t last = many.back();
   many.pop_back();
-  EXPECT_EQ(turn(fetch(0, 0, many)).session_id, kSessionId);
-  EXPECT_EQ(turn(fetch(kSessionId, 1, {last})).error, ErrorCode::kFetchSessionIdNotFound) << "nor by growing";
-  EXPECT_EQ(turn(fetch(kSessionId, 2)).error, ErrorCode::kFetchSessionIdNotFound);
+  EXPECT_EQ(asked(fetch(0, 0, many)).session_id, kSessionId);
+  EXPECT_EQ(asked(fetch(kSessionId, 1, {last})).error, ErrorCode::kFetchSessionIdNotFound) << "nor by growing";
+  EXPECT_EQ(asked(fetch(kSessionId, 2)).error, ErrorCode::kFetchSessionIdNotFound);
 }
 
 TEST_F(FetchSessions, PartitionNamedTwiceIsReadOnce) {
-  EXPECT_EQ(read(turn(fetch(0, -1, {0, 1, 0, 0}))), (Partitions{0, 1}));
-  EXPECT_EQ(read(turn(fetch(0, 0, {0, 1, 0, 0}))), (Partitions{0, 1}));
+  EXPECT_EQ(read(asked(fetch(0, -1, {0, 1, 0, 0}))), (Partitions{0, 1}));
+  EXPECT_EQ(read(asked(fetch(0, 0, {0, 1, 0, 0}))), (Partitions{0, 1}));
 }
 
 // Through a connection.

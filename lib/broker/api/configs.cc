@@ -12,6 +12,7 @@
 #include "broker/api/api.h"
 #include "broker/services.h"
 #include "broker/settings.h"
+#include "broker/topic_resolver.h"
 #include "broker/topics.h"
 #include "config/effective.h"
 #include "controller/config_edits.h"
@@ -124,12 +125,15 @@ awaitable<Outcome> change(Call& call, std::int8_t type, std::string name, Topics
                           bool validate_only) {
   ShardServices& home = call.home();
   if (type == kBroker) {
+    if (!call.may(kCluster)) co_return refuse(ErrorCode::kClusterAuthorizationFailed, "not allowed");
     if (!is_this_broker(name, home.node())) co_return refuse(ErrorCode::kInvalidRequest, "there is no such broker");
     co_return refuse(
         ErrorCode::kInvalidRequest,
         "a broker's settings are in its file or command line: change them there, then reload (SIGHUP) or restart it");
   }
   if (type != kTopic) co_return refuse(ErrorCode::kInvalidRequest, "only topics have settings that can be changed");
+  if (!call.may({.type = ResourceType::topic, .name = name}))
+    co_return refuse(ErrorCode::kTopicAuthorizationFailed, "not allowed");
   auto outcome = co_await await_on(
       home, home.node().first_shard(), [&home, name = std::move(name), how = std::move(how), validate_only]() mutable {
         return home.node().topics().change_config(std::move(name), std::move(how), validate_only);
@@ -138,8 +142,14 @@ awaitable<Outcome> change(Call& call, std::int8_t type, std::string name, Topics
   co_return Outcome{};
 }
 
+const char* why_not_found(ErrorCode error, std::string_view topic) {
+  if (error == ErrorCode::kTopicAuthorizationFailed) return "not allowed";
+  return error == ErrorCode::kInvalidTopicException ? topic_name_problem(topic) : "there is no such topic";
+}
+
 wire::DescribeConfigsResponse describe_configs(Call& call, const wire::DescribeConfigsRequest& request) {
   const NodeServices& node = call.home().node();
+  const TopicResolver topics(call, *call.home().image());
   wire::DescribeConfigsResponse response;
   std::set<std::pair<std::int8_t, std::string_view>> seen;
   for (const auto& resource : request.resources) {
@@ -151,15 +161,17 @@ wire::DescribeConfigsResponse describe_configs(Call& call, const wire::DescribeC
     result.error_message = "";  // as in Kafka never null
     std::vector<config::Effective> all;
     if (resource.resource_type == kTopic) {
-      const cluster::Topic* topic = call.home().image()->find_topic(std::string_view(resource.resource_name));
-      if (topic == nullptr) {
-        const char* problem = topic_name_problem(resource.resource_name);
-        result.error_code =
-            problem != nullptr ? ErrorCode::kInvalidTopicException : ErrorCode::kUnknownTopicOrPartition;
-        result.error_message = problem != nullptr ? problem : "there is no such topic";
+      const FoundTopic found = topics.by_valid_name(resource.resource_name);
+      if (found.topic == nullptr) {
+        result.error_code = found.error;
+        result.error_message = why_not_found(found.error, resource.resource_name);
         continue;
       }
-      all = config::effective_topic(to_overrides(topic->configs), node.config().topic_defaults);
+      all = config::effective_topic(to_overrides(found.topic->configs), node.config().topic_defaults);
+    } else if (resource.resource_type == kBroker && !call.may(kCluster)) {
+      result.error_code = ErrorCode::kClusterAuthorizationFailed;
+      result.error_message = "not allowed";
+      continue;
     } else if (resource.resource_type == kBroker && is_this_broker(resource.resource_name, node)) {
       // Without a name: the settings that all brokers share and that can change while they run; there are none.
       if (!resource.resource_name.empty()) all = config::effective_broker(node.config().broker_options);

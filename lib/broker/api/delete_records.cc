@@ -4,9 +4,9 @@
 
 #include <vector>
 
-#include "broker/addressed.h"
 #include "broker/api/api.h"
 #include "broker/errors.h"
+#include "broker/on_owners.h"
 #include "broker/partition_reader.h"
 
 namespace mq::broker {
@@ -49,19 +49,21 @@ awaitable<wire::DeleteRecordsResponse> delete_records(Call& call, const wire::De
   ShardServices& home = call.home();
   const auto image = home.image();
   std::vector<DeleteRecordsItem> items;
-  for (const auto& topic : request.topics)
+  const TopicResolver topics(call, *image);
+  for (const auto& topic : request.topics) {
+    const FoundTopic found = topics.by_name(topic.name);
     for (const auto& partition : topic.partitions) {
       DeleteRecordsItem& item = items.emplace_back();
-      const cluster::Topic* known = image->find_topic(std::string_view(topic.name));
-      address(item, home, known, partition.partition_index);
+      address(item, topics, found, partition.partition_index);
       item.offset = partition.offset;
-      if (known != nullptr && is_internal_topic(known->name))
-        item.error = ErrorCode::kInvalidTopicException, item.owner = nullptr;
+      if (found.topic != nullptr && is_internal_topic(found.topic->name))
+        item.refuse(ErrorCode::kInvalidTopicException);
     }
+  }
   refuse_excess(home, items);
   // Nothing beyond what is readable can be deleted.
   co_await await_readable(home, items, [](const DeleteRecordsItem&) { return true; });
-  (void)co_await on_each_partition(home, items, advance_start);
+  co_await on_each_partition(home, items, advance_start);
   const auto write = [&home] {
     return home.node().context().disk_pool().run(
         home.shard(), [&home] { return home.node().context().log_dir().write_checkpoints(); });

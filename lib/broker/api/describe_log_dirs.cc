@@ -6,8 +6,8 @@
 #include <map>
 #include <vector>
 
-#include "broker/addressed.h"
 #include "broker/api/api.h"
+#include "broker/on_owners.h"
 
 namespace mq::broker {
 namespace {
@@ -23,23 +23,31 @@ awaitable<void> measure(Partition& partition, LogSizeItem& item) {
 }
 
 awaitable<wire::DescribeLogDirsResponse> describe_log_dirs(Call& call, const wire::DescribeLogDirsRequest& request) {
+  if (!call.may(kCluster)) {
+    wire::DescribeLogDirsResponse refused;
+    refused.error_code = ErrorCode::kClusterAuthorizationFailed;
+    co_return refused;
+  }
   ShardServices& home = call.home();
   const auto image = home.image();
   std::vector<LogSizeItem> items;
-  const auto add = [&](const cluster::Topic* topic, std::int32_t index) {
+  const TopicResolver topics(call, *image);
+  const auto add = [&](const FoundTopic& found, std::int32_t index) {
     LogSizeItem& item = items.emplace_back();
-    address(item, home, topic, index);
-    if (topic != nullptr) item.topic = topic->name;
+    address(item, topics, found, index);
+    if (found.topic != nullptr) item.topic = found.topic->name;
   };
   if (request.topics) {
-    for (const auto& topic : *request.topics)
-      for (const std::int32_t index : topic.partitions) add(image->find_topic(std::string_view(topic.topic)), index);
+    for (const auto& topic : *request.topics) {
+      const FoundTopic found = topics.by_name(topic.topic);
+      for (const std::int32_t index : topic.partitions) add(found, index);
+    }
   } else {
     for (const cluster::TopicPtr& topic : image->topics())
-      for (std::int32_t index = 0; index < topic->partition_count(); ++index) add(topic.get(), index);
+      for (std::int32_t index = 0; index < topic->partition_count(); ++index) add({.topic = topic.get()}, index);
   }
   if (request.topics) refuse_excess(home, items);
-  (void)co_await on_each_partition(home, items, measure);
+  co_await on_each_partition(home, items, measure);
 
   wire::DescribeLogDirsResponse response;
   auto& row = response.results.emplace_back();

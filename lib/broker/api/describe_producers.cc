@@ -4,9 +4,9 @@
 
 #include <vector>
 
-#include "broker/addressed.h"
 #include "broker/api/api.h"
 #include "broker/errors.h"
+#include "broker/on_owners.h"
 
 namespace mq::broker {
 namespace {
@@ -31,11 +31,13 @@ awaitable<wire::DescribeProducersResponse> describe_producers(Call& call,
   ShardServices& home = call.home();
   const auto image = home.image();
   std::vector<ProducersItem> items;
-  for (const auto& topic : request.topics)
-    for (const std::int32_t index : topic.partition_indexes)
-      address(items.emplace_back(), home, image->find_topic(std::string_view(topic.name)), index);
+  const TopicResolver topics(call, *image);
+  for (const auto& topic : request.topics) {
+    const FoundTopic found = topics.by_name(topic.name);
+    for (const std::int32_t index : topic.partition_indexes) address(items.emplace_back(), topics, found, index);
+  }
   refuse_excess(home, items);
-  (void)co_await on_each_partition(home, items, list_producers);
+  co_await on_each_partition(home, items, list_producers);
 
   wire::DescribeProducersResponse response;
   auto item = items.begin();

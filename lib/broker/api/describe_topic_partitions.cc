@@ -9,6 +9,7 @@
 #include "broker/api/api.h"
 #include "broker/endpoint.h"
 #include "broker/services.h"
+#include "broker/topic_resolver.h"
 
 namespace mq::broker {
 namespace {
@@ -16,11 +17,12 @@ namespace {
 constexpr std::int32_t kPartitionsMax = 2000;  // max.request.partition.size.limit
 
 std::vector<std::string> names_of(const wire::DescribeTopicPartitionsRequest& request,
-                                  const cluster::ClusterImage& image) {
+                                  const cluster::ClusterImage& image, const TopicResolver& topics) {
   std::vector<std::string> names;
   for (const auto& topic : request.topics) names.push_back(topic.name);
   if (names.empty())
-    for (const cluster::TopicPtr& topic : image.topics()) names.push_back(topic->name);
+    for (const cluster::TopicPtr& topic : image.topics())
+      if (topics.may(*topic)) names.push_back(topic->name);
   std::ranges::sort(names);
   names.erase(std::unique(names.begin(), names.end()), names.end());
   if (request.cursor) std::erase_if(names, [&](const std::string& name) { return name < request.cursor->topic_name; });
@@ -49,8 +51,8 @@ wire::DescribeTopicPartitionsResponse describe_topic_partitions(Call& call,
     return response;
   }
   std::int32_t left = std::clamp(request.response_partition_limit, 1, kPartitionsMax);
-  for (const std::string& name : names_of(request, *image)) {
-    const cluster::Topic* topic = image->find_topic(std::string_view(name));
+  const TopicResolver topics(call, *image);
+  for (const std::string& name : names_of(request, *image, topics)) {
     std::int32_t index = request.cursor && request.cursor->topic_name == name ? request.cursor->partition_index : 0;
     if (left == 0) {
       response.next_cursor.emplace();
@@ -60,9 +62,9 @@ wire::DescribeTopicPartitionsResponse describe_topic_partitions(Call& call,
     }
     auto& answer = response.topics.emplace_back();
     answer.name = name;
+    const auto [topic, error] = topics.by_valid_name(name);
     if (topic == nullptr) {
-      answer.error_code =
-          topic_name_problem(name) != nullptr ? ErrorCode::kInvalidTopicException : ErrorCode::kUnknownTopicOrPartition;
+      answer.error_code = error;
       continue;
     }
     answer.topic_id = topic->id;

@@ -9,11 +9,11 @@
 #include <utility>
 #include <vector>
 
-#include "broker/addressed.h"
 #include "broker/api/api.h"
 #include "broker/api/fetch_op.h"
 #include "broker/api/fetch_session.h"
 #include "broker/errors.h"
+#include "broker/on_owners.h"
 #include "broker/partition_reader.h"
 #include "broker/services.h"
 
@@ -49,19 +49,17 @@ void refuse_size(Call& call) {
 std::vector<FetchItem> resolve(const Call& call, const cluster::ClusterImage& image,
                                std::vector<FetchedPartition> partitions) {
   const bool by_id = call.version() >= kFetchTopicIdsSince;
+  const TopicResolver topics(call, image);
   std::vector<FetchItem> items;
   items.reserve(partitions.size());
   for (FetchedPartition& wanted : partitions) {
     FetchItem& item = items.emplace_back();
-    item.topic = by_id ? image.find_topic(wanted.topic_id) : image.find_topic(std::string_view(wanted.topic));
+    const FoundTopic found = by_id ? topics.by_id(wanted.topic_id) : topics.by_name(wanted.topic);
+    const PartitionPlace place = topics.place(found, wanted.partition);
+    item.topic = found.topic;
+    item.owner = place.owner;
+    item.error = place.error;
     item.wanted = std::move(wanted);
-    if (item.topic == nullptr) {
-      item.error = by_id ? ErrorCode::kUnknownTopicId : ErrorCode::kUnknownTopicOrPartition;
-    } else if (item.topic->find_partition(item.wanted.partition) == nullptr) {
-      item.error = ErrorCode::kUnknownTopicOrPartition;
-    } else {
-      item.owner = &call.home().node().owner_of(item.topic->id, item.wanted.partition);
-    }
   }
   return items;
 }
@@ -210,13 +208,13 @@ void fetch(Call call, wire::FetchRequest request) {
     // ISR).
     return answer_error(call, ErrorCode::kClusterAuthorizationFailed, 0);
   if (names_too_many(home, named_in(request))) return refuse_size(call);
-  auto turn = call.connection().fetch_session().take_turn(request, call.version(), new_session_id(home));
-  if (turn.error != ErrorCode::kNone) return answer_error(call, turn.error, turn.session_id);
-  const Form form{.session_id = turn.session_id,
-                  .is_incremental = turn.incremental,
+  auto asked = call.connection().fetch_session().apply(request, call.version(), new_session_id(home));
+  if (asked.error != ErrorCode::kNone) return answer_error(call, asked.error, asked.session_id);
+  const Form form{.session_id = asked.session_id,
+                  .is_incremental = asked.incremental,
                   .is_read_committed = request.isolation_level == kReadCommitted};
   auto image = home.image();
-  auto items = resolve(call, *image, std::move(turn.partitions));
+  auto items = resolve(call, *image, std::move(asked.partitions));
   const FetchOp::Limits limits = limits_of(call, request);
   std::make_shared<FetchOp>(std::move(call), std::move(image), std::move(items), limits,
                             [form](Call& of, std::vector<FetchItem>& read) { answer(of, read, form); })

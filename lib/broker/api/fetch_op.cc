@@ -78,58 +78,26 @@ bool FetchOp::is_over() const {
 
 // --- Reading --------------------------------------------------------------------------------------------------------
 
-template <class IsWanted>
-std::vector<FetchOp::Part> FetchOp::parts_of(IsWanted is_wanted) const {
-  std::vector<Part> parts;
-  for (std::size_t index = 0; index < items_.size(); ++index) {
-    const FetchItem& item = items_[index];
-    if (item.owner == nullptr || !is_wanted(item)) continue;
-    auto part = std::ranges::find(parts, item.owner, &Part::owner);
-    if (part == parts.end()) part = parts.insert(parts.end(), {.owner = item.owner, .items = {}});
-    part->items.push_back(index);
-  }
-  return parts;
-}
-
 awaitable<void> FetchOp::read_woken() {
   if (read_here()) co_return;
-  ShardServices& home = call_.home();
-  std::vector<Part> parts = parts_of([](const FetchItem& item) { return item.is_woken; });
-  for (const Part& part : parts)
+  std::vector<OwnersPart> parts = parts_of(items_, [](const FetchItem& item) { return item.is_woken; });
+  for (const OwnersPart& part : parts)
     for (const std::size_t index : part.items) {
       items_[index].is_woken = false;
       items_[index].range = {};
     }
-  const FetchRoom room = room_left();
-  struct Running {
-    std::size_t parts;
-    env::Event ended;
-  } running{.parts = parts.size(), .ended = env::Event(home.shard())};
-  for (Part& part : parts) {
-    auto read = [](std::shared_ptr<FetchOp> self, Part of_shard, FetchRoom with, Running& all) -> awaitable<void> {
-      ShardServices& owner = *of_shard.owner;
-      (void)co_await await_on(self->call_.home(), owner,
-                              [self, part = std::move(of_shard), with] { return self->read_part(part, with); });
-      if (--all.parts == 0) all.ended.notify_all();
-    }(shared_from_this(), std::move(part), room, running);
-    if (parts.size() == 1) {
-      co_await std::move(read);
-    } else {
-      home.tasks().spawn(std::move(read));
-    }
-  }
-  while (running.parts > 0) co_await running.ended.wait();
+  co_await on_owners(call_.home(), std::move(parts),
+                     [this, room = room_left()](const OwnersPart& part) { return read_part(part, room); });
   cut_to_limit();
   check_invariants();
 }
 
-awaitable<bool> FetchOp::read_part(Part part, FetchRoom room) {
+awaitable<void> FetchOp::read_part(const OwnersPart& part, FetchRoom room) {
   for (const std::size_t index : part.items) {
     FetchItem& item = items_[index];
     if (!read_item_now(item, room)) co_await read_item(item, room);
     room.take(item.range.size);
   }
-  co_return true;
 }
 
 FetchRoom FetchOp::room_left() const {
@@ -163,7 +131,7 @@ bool FetchOp::is_enough() const {
 // --- Waiting --------------------------------------------------------------------------------------------------------
 
 void FetchOp::watch_all() {
-  for (const Part& part : parts_of([](const FetchItem&) { return true; })) {
+  for (const OwnersPart& part : parts_of(items_, [](const FetchItem&) { return true; })) {
     ShardServices* const owner = part.owner;
     auto watches = watches_.emplace_back(std::make_shared<Watches>());
     watches->owner = owner;

@@ -8,6 +8,7 @@
 
 #include "broker/api/api.h"
 #include "broker/api/fetch_item.h"
+#include "broker/on_owners.h"
 #include "broker/partition.h"
 
 namespace mq::broker {
@@ -40,11 +41,6 @@ class FetchOp : public std::enable_shared_from_this<FetchOp> {
   void start();
 
  private:
-  /// Items of one shard, in the order of the request.
-  struct Part {
-    ShardServices* owner = nullptr;
-    std::vector<std::size_t> items;  ///< indexes
-  };
   /// Who is called when the high watermarks of one shard grow.
   struct Watches {
     ShardServices* owner = nullptr;
@@ -58,13 +54,11 @@ class FetchOp : public std::enable_shared_from_this<FetchOp> {
   awaitable<void> serve_waiting();
   /// Reads the items that were woken, those of each shard there, all shards at once.
   awaitable<void> read_woken();
-  awaitable<bool> read_part(Part part, FetchRoom room);
+  awaitable<void> read_part(const OwnersPart& part, FetchRoom room);
   void cut_to_limit();
   [[nodiscard]] FetchRoom room_left() const;
   [[nodiscard]] bool is_enough() const;
   [[nodiscard]] bool is_over() const;
-  template <class IsWanted>
-  [[nodiscard]] std::vector<Part> parts_of(IsWanted is_wanted) const;
   void watch_all();
   void unwatch_all();
   void woken(std::size_t index);

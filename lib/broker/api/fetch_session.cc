@@ -36,17 +36,17 @@ std::int32_t epoch_after(std::int32_t epoch) {
 
 }  // namespace
 
-FetchSession::Turn FetchSession::take_turn(const wire::FetchRequest& request, ApiVersion version,
-                                           std::int32_t new_session_id) {
+FetchSession::Asked FetchSession::apply(const wire::FetchRequest& request, ApiVersion version,
+                                        std::int32_t new_session_id) {
   const bool by_topic_id = version >= kFetchTopicIdsSince;
   if (request.session_epoch == kFinalEpoch || request.session_epoch == kInitialEpoch) {
-    Turn turn{.partitions = partitions_of(request)};
+    Asked asked{.partitions = partitions_of(request)};
     if (request.session_epoch == kInitialEpoch || request.session_id == id_) close();
-    if (request.session_epoch == kInitialEpoch && open(turn.partitions, new_session_id)) {
+    if (request.session_epoch == kInitialEpoch && open(asked.partitions, new_session_id)) {
       by_topic_id_ = by_topic_id;
-      turn.session_id = id_;
+      asked.session_id = id_;
     }
-    return turn;
+    return asked;
   }
   if (request.session_id == 0 || request.session_id != id_) return {.error = ErrorCode::kFetchSessionIdNotFound};
   if (request.session_epoch != next_epoch_) return {.error = ErrorCode::kInvalidFetchSessionEpoch};

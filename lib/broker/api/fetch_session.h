@@ -79,8 +79,8 @@ class FetchSession {
   FetchSession& operator=(const FetchSession&) = delete;
   ~FetchSession() { close(); }
 
-  /// What a request means: which partitions to read, and how to answer.
-  struct Turn {
+  /// What a request asks for: which partitions to read, and how to answer.
+  struct Asked {
     ErrorCode error = ErrorCode::kNone;
     std::int32_t session_id = 0;  ///< for the response; 0 without a session
     bool incremental = false;     ///< leave out partitions without news
@@ -89,7 +89,7 @@ class FetchSession {
 
   /// Applies `request` to the session and says what to read. `new_session_id` is used when it asks for a session and
   /// there is a slot for it.
-  [[nodiscard]] Turn take_turn(const wire::FetchRequest& request, ApiVersion version, std::int32_t new_session_id);
+  [[nodiscard]] Asked apply(const wire::FetchRequest& request, ApiVersion version, std::int32_t new_session_id);
 
   /// Remembers what the client is told now about `partition`; with records it goes to the back of the line, so that one
   /// busy partition does not starve the others of a full response.

@@ -24,6 +24,10 @@ awaitable<wire::InitProducerIdResponse> init_producer_id(Call& call, const wire:
     response.error_code = ErrorCode::kTransactionalIdAuthorizationFailed;
     co_return response;
   }
+  if (!call.may(kCluster)) {
+    response.error_code = ErrorCode::kClusterAuthorizationFailed;
+    co_return response;
+  }
   ShardServices& home = call.home();
   auto id = co_await await_on(home, home.node().first_shard(), [&home] { return home.node().producer_ids().next(); });
   if (!id) {

@@ -4,9 +4,9 @@
 
 #include <vector>
 
-#include "broker/addressed.h"
 #include "broker/api/api.h"
 #include "broker/errors.h"
+#include "broker/on_owners.h"
 #include "broker/partition_reader.h"
 
 namespace mq::broker {
@@ -88,19 +88,21 @@ awaitable<wire::ListOffsetsResponse> list_offsets(Call& call, const wire::ListOf
   ShardServices& home = call.home();
   const auto image = home.image();
   std::vector<ListOffsetsItem> items;
-  for (const auto& topic : request.topics)
+  const TopicResolver topics(call, *image);
+  for (const auto& topic : request.topics) {
+    const FoundTopic found = topics.by_name(topic.name);
     for (const auto& partition : topic.partitions) {
       ListOffsetsItem& item = items.emplace_back();
-      address(item, home, image->find_topic(std::string_view(topic.name)), partition.partition_index);
+      address(item, topics, found, partition.partition_index);
       item.timestamp = partition.timestamp;
-      if (call.version() < known_since(item.timestamp))
-        item.error = ErrorCode::kUnsupportedVersion, item.owner = nullptr;
+      if (call.version() < known_since(item.timestamp)) item.refuse(ErrorCode::kUnsupportedVersion);
       item.current_leader_epoch = partition.current_leader_epoch;
       item.read_committed = request.isolation_level == kReadCommitted;
     }
+  }
   refuse_excess(home, items);
   co_await await_readable(home, items, asks_about_end);
-  (void)co_await on_each_partition(home, items, find_offset);
+  co_await on_each_partition(home, items, find_offset);
 
   wire::ListOffsetsResponse response;
   auto item = items.begin();

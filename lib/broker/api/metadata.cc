@@ -11,6 +11,7 @@
 #include "broker/api/api.h"
 #include "broker/endpoint.h"
 #include "broker/services.h"
+#include "broker/topic_resolver.h"
 #include "broker/topics.h"
 
 namespace mq::broker {
@@ -53,14 +54,34 @@ wire::MetadataResponse::MetadataResponseTopic refusal(ErrorCode error, std::opti
 }
 
 /// The names in `request` that could be made now: asked for by a valid name, and not there.
-std::vector<std::string> missing_topics(const wire::MetadataRequest& request, const cluster::ClusterImage& image) {
+std::vector<std::string> missing_topics(const wire::MetadataRequest& request, const TopicResolver& topics) {
   std::vector<std::string> missing;
   if (request.topics)
     for (const auto& topic : *request.topics)
-      if (topic.name && topic.topic_id.is_zero() && topic_name_problem(*topic.name) == nullptr &&
-          image.find_topic(std::string_view(*topic.name)) == nullptr)
+      if (topic.name && topic.topic_id.is_zero() &&
+          topics.by_valid_name(*topic.name).error == ErrorCode::kUnknownTopicOrPartition)
         missing.push_back(*topic.name);
   return missing;
+}
+
+/// Why those topics that are named and missing were not made, by name.
+using NotMade = boost::unordered_flat_map<std::string, ErrorCode>;
+
+awaitable<NotMade> make_topics(Call& call, std::vector<std::string> names) {
+  ShardServices& home = call.home();
+  NotMade not_made;
+  const Needs& needs = find_entry(ApiKey::kCreateTopics)->needs;
+  std::erase_if(names, [&](const std::string& name) {
+    if (call.may(needs, {.type = ResourceType::topic, .name = name})) return false;
+    not_made.emplace(name, ErrorCode::kTopicAuthorizationFailed);
+    return true;
+  });
+  const auto outcomes = co_await await_on(home, home.node().first_shard(), [&home, names = std::move(names)] {
+    return home.node().topics().create_on_demand(names);
+  });
+  for (const TopicOutcome& outcome : outcomes)
+    if (outcome.error != ErrorCode::kNone) not_made.emplace(outcome.name, outcome.error);
+  co_return not_made;
 }
 
 /// What a client means that names a topic twice is the topic, once: a small request must not make a large answer.
@@ -81,16 +102,12 @@ awaitable<wire::MetadataResponse> metadata(Call& call, const wire::MetadataReque
   // Before version 4 a client could not say, and Kafka makes the topic.
   const bool may_create =
       home.node().config().auto_create_topics && (call.version() < 4 || request.allow_auto_topic_creation);
-  boost::unordered_flat_map<std::string, ErrorCode> not_made;
-  if (auto missing = missing_topics(request, *home.image()); may_create && !missing.empty()) {
-    const auto outcomes = co_await await_on(home, home.node().first_shard(), [&home, missing = std::move(missing)] {
-      return home.node().topics().create_on_demand(missing);
-    });
-    for (const TopicOutcome& outcome : outcomes)
-      if (outcome.error != ErrorCode::kNone) not_made.emplace(outcome.name, outcome.error);
-  }
+  NotMade not_made;
+  if (auto missing = missing_topics(request, TopicResolver(call, *home.image())); may_create && !missing.empty())
+    not_made = co_await make_topics(call, std::move(missing));
 
   const auto image = home.image();
+  const TopicResolver topics(call, *image);
   const Endpoint endpoint = endpoint_of(call.connection(), call.home().node());
   wire::MetadataResponse response;
   response.brokers.push_back({.node_id = home.node().id().value(),
@@ -102,7 +119,8 @@ awaitable<wire::MetadataResponse> metadata(Call& call, const wire::MetadataReque
   // Version 0 has no null: an empty list asks for all.
   const bool all = !request.topics || (call.version() == 0 && request.topics->empty());
   if (all) {
-    for (const cluster::TopicPtr& topic : image->topics()) response.topics.push_back(describe(*topic));
+    for (const cluster::TopicPtr& topic : image->topics())
+      if (topics.may(*topic)) response.topics.push_back(describe(*topic));
     co_return response;
   }
   Seen seen;
@@ -114,18 +132,15 @@ awaitable<wire::MetadataResponse> metadata(Call& call, const wire::MetadataReque
       response.topics.push_back(refusal(ErrorCode::kInvalidRequest, wanted.name.value_or(""), wanted.topic_id));
       continue;
     }
-    const cluster::Topic* topic =
-        by_id ? image->find_topic(wanted.topic_id) : image->find_topic(std::string_view(*wanted.name));
-    if (topic != nullptr) {
-      response.topics.push_back(describe(*topic));
+    const FoundTopic found = by_id ? topics.by_id(wanted.topic_id) : topics.by_valid_name(*wanted.name);
+    if (found.topic != nullptr) {
+      response.topics.push_back(describe(*found.topic));
     } else if (by_id) {
-      response.topics.push_back(refusal(ErrorCode::kUnknownTopicId, std::nullopt, wanted.topic_id));
-    } else if (topic_name_problem(*wanted.name) != nullptr) {
-      response.topics.push_back(refusal(ErrorCode::kInvalidTopicException, wanted.name, {}));
+      response.topics.push_back(refusal(found.error, std::nullopt, wanted.topic_id));
     } else {
       const auto why = not_made.find(*wanted.name);
-      response.topics.push_back(
-          refusal(why == not_made.end() ? ErrorCode::kUnknownTopicOrPartition : why->second, wanted.name, {}));
+      const bool was_tried = found.error == ErrorCode::kUnknownTopicOrPartition && why != not_made.end();
+      response.topics.push_back(refusal(was_tried ? why->second : found.error, wanted.name, {}));
     }
   }
   co_return response;

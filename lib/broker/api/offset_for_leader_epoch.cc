@@ -4,9 +4,9 @@
 
 #include <vector>
 
-#include "broker/addressed.h"
 #include "broker/api/api.h"
 #include "broker/errors.h"
+#include "broker/on_owners.h"
 #include "broker/partition_reader.h"
 
 namespace mq::broker {
@@ -34,15 +34,18 @@ awaitable<wire::OffsetForLeaderEpochResponse> offset_for_leader_epoch(
   ShardServices& home = call.home();
   const auto image = home.image();
   std::vector<EpochEndItem> items;
-  for (const auto& topic : request.topics)
+  const TopicResolver topics(call, *image);
+  for (const auto& topic : request.topics) {
+    const FoundTopic found = topics.by_name(topic.topic);
     for (const auto& partition : topic.partitions) {
       EpochEndItem& item = items.emplace_back();
-      address(item, home, image->find_topic(std::string_view(topic.topic)), partition.partition);
+      address(item, topics, found, partition.partition);
       item.current_leader_epoch = partition.current_leader_epoch;
       item.asked = LeaderEpoch{partition.leader_epoch};
     }
+  }
   refuse_excess(home, items);
-  (void)co_await on_each_partition(home, items, find_epoch_end);
+  co_await on_each_partition(home, items, find_epoch_end);
 
   wire::OffsetForLeaderEpochResponse response;
   auto item = items.begin();

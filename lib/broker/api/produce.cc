@@ -9,10 +9,10 @@
 #include <utility>
 #include <vector>
 
-#include "broker/addressed.h"
 #include "broker/api/api.h"
 #include "broker/api/produce_old.h"
 #include "broker/errors.h"
+#include "broker/on_owners.h"
 #include "broker/partition.h"
 #include "broker/services.h"
 
@@ -86,13 +86,14 @@ class ProduceOp : public std::enable_shared_from_this<ProduceOp> {
   void item_done(const std::shared_ptr<ShardPart>& part);
   void part_done();
   void answer();
-  [[nodiscard]] const cluster::Topic* find(const wire::ProduceRequest::TopicProduceData& topic) const;
+  [[nodiscard]] FoundTopic find(const wire::ProduceRequest::TopicProduceData& topic) const;
 
   Call call_;
   wire::ProduceRequest request_;
   wire::ProduceResponse response_;
   bool too_many_ = false;
   Cursor next_;
+  const cluster::Topic* for_pool_ = nullptr;  ///< of the batch at `next_` that is one for the pool; until the next wait
   std::size_t expand_left_ = kExpandedHereMax;
   std::size_t record_errors_left_ = kRecordErrorsMax;
   std::vector<std::shared_ptr<ShardPart>> parts_;
@@ -139,10 +140,9 @@ void ProduceOp::prepare_answer() {
   too_many_ = names_too_many(call_.home(), partitions);
 }
 
-const cluster::Topic* ProduceOp::find(const wire::ProduceRequest::TopicProduceData& topic) const {
-  const cluster::ClusterImage& image = *call_.home().image();
-  return call_.version() >= kProduceTopicIdsSince ? image.find_topic(topic.topic_id)
-                                                  : image.find_topic(std::string_view(topic.name));
+FoundTopic ProduceOp::find(const wire::ProduceRequest::TopicProduceData& topic) const {
+  const TopicResolver topics(call_, *call_.home().image());
+  return call_.version() >= kProduceTopicIdsSince ? topics.by_id(topic.topic_id) : topics.by_name(topic.name);
 }
 
 /// Checks from `next_` on; false when the batch there is one for the pool.
@@ -154,7 +154,7 @@ bool ProduceOp::check_here() {
 
 bool ProduceOp::check_topic_here() {
   const auto& topic = request_.topic_data[next_.topic];
-  const cluster::Topic* known = find(topic);
+  const FoundTopic found = find(topic);
   for (; next_.partition < topic.partition_data.size(); ++next_.partition) {
     const Wanted& wanted = topic.partition_data[next_.partition];
     PartitionResponse& response = response_.responses[next_.topic].partition_responses[next_.partition];
@@ -166,14 +166,13 @@ bool ProduceOp::check_topic_here() {
     } else if (request_.transactional_id) {
       // Fatal for the client: there is no transaction coordinator that a retry could find.
       set_error(response, ErrorCode::kTransactionalIdAuthorizationFailed, "this broker has no transactions");
-    } else if (known == nullptr) {
-      set_error(
-          response,
-          call_.version() >= kProduceTopicIdsSince ? ErrorCode::kUnknownTopicId : ErrorCode::kUnknownTopicOrPartition,
-          "there is no such topic");
-    } else if (is_internal_topic(known->name)) {
+    } else if (found.error != ErrorCode::kNone) {
+      set_error(response, found.error,
+                found.error == ErrorCode::kTopicAuthorizationFailed ? "not allowed" : "there is no such topic");
+    } else if (is_internal_topic(found.topic->name)) {
       set_error(response, ErrorCode::kInvalidTopicException, "clients may not write to an internal topic");
-    } else if (!check_partition_here(*known, wanted, response)) {
+    } else if (!check_partition_here(*found.topic, wanted, response)) {
+      for_pool_ = found.topic;
       return false;
     }
   }
@@ -221,10 +220,9 @@ awaitable<void> ProduceOp::check_next_on_pool() {
   ShardServices& home = call_.home();
   const auto& topic = request_.topic_data[next_.topic];
   const Wanted& wanted = topic.partition_data[next_.partition];
-  const cluster::Topic* known = find(topic);
-  const Uuid topic_id = known->id;
+  const Uuid topic_id = for_pool_->id;
   auto validated = co_await home.node().context().disk_pool().run(
-      home.shard(), [batch = wanted.records.bytes, rules = rules_of(*known)] {
+      home.shard(), [batch = wanted.records.bytes, rules = rules_of(*for_pool_)] {
         record::Codecs codecs;
         return record::validate(batch, rules, codecs);
       });
@@ -272,7 +270,8 @@ void ProduceOp::refuse(Uuid topic_id, const Wanted& wanted, PartitionResponse& r
   give(std::move(item));
 }
 
-/// To the part of its partition's shard.
+/// To the part of its partition's shard. Not `on_owners`, whose coroutines begin later: a batch has to be on its way to
+/// its partition when this returns, so that requests append in the order in which they came.
 void ProduceOp::give(ProduceItem item) {
   ShardServices& owner = call_.home().node().owner_of(item.topic_id, item.partition);
   std::shared_ptr<ShardPart> part;

@@ -13,6 +13,7 @@
 #include "broker/api/api.h"
 #include "broker/services.h"
 #include "broker/settings.h"
+#include "broker/topic_resolver.h"
 #include "broker/topics.h"
 #include "config/effective.h"
 #include "wire/messages/create_partitions.h"
@@ -72,36 +73,41 @@ struct Deletion {
   wire::DeleteTopicsResponse::DeletableTopicResult asked;  ///< what was named, and an error when that means nothing
 };
 
-Deletion deletion_of(const wire::DeleteTopicsRequest::DeleteTopicState& wanted, const cluster::ClusterImage& image) {
+Deletion deletion_of(const wire::DeleteTopicsRequest::DeleteTopicState& wanted, const TopicResolver& topics) {
   Deletion deletion{.name = wanted.name.value_or(""), .asked = {.name = wanted.name, .topic_id = wanted.topic_id}};
   if (wanted.name.has_value() != wanted.topic_id.is_zero()) {
     deletion.asked.error_code = ErrorCode::kInvalidRequest;
     deletion.asked.error_message = "a topic is named by its name or by its id";
+    return deletion;
+  }
+  const FoundTopic found = wanted.name ? topics.by_name(*wanted.name) : topics.by_id(wanted.topic_id);
+  if (found.topic != nullptr) {
+    deletion.name = found.topic->name;
+  } else if (found.error == ErrorCode::kTopicAuthorizationFailed) {
+    deletion.asked.error_code = found.error;
+    deletion.asked.error_message = "not allowed";
   } else if (!wanted.name) {
-    if (const cluster::Topic* known = image.find_topic(wanted.topic_id)) {
-      deletion.name = known->name;
-    } else {
-      deletion.asked.error_code = ErrorCode::kUnknownTopicId;
-      deletion.asked.error_message = "there is no topic with this id";
-    }
+    deletion.asked.error_code = found.error;
+    deletion.asked.error_message = "there is no topic with this id";
   }
   return deletion;
 }
 
-std::vector<Deletion> deletions_of(const wire::DeleteTopicsRequest& request, const cluster::ClusterImage& image) {
+std::vector<Deletion> deletions_of(const wire::DeleteTopicsRequest& request, const TopicResolver& topics) {
   std::vector<Deletion> deletions;
-  for (const auto& topic : request.topics) deletions.push_back(deletion_of(topic, image));
+  for (const auto& topic : request.topics) deletions.push_back(deletion_of(topic, topics));
   for (const std::string& name : request.topic_names)
-    deletions.push_back(deletion_of({.name = name, .topic_id = {}}, image));
+    deletions.push_back(deletion_of({.name = name, .topic_id = {}}, topics));
   return deletions;
 }
 
 awaitable<wire::CreateTopicsResponse> create_topics(Call& call, const wire::CreateTopicsRequest& request) {
   ShardServices& home = call.home();
   const auto counts = count_names(request.topics);
+  const auto may = [&](const std::string& name) { return call.may({.type = ResourceType::topic, .name = name}); };
   std::vector<NewTopic> wanted;
   for (const auto& topic : request.topics)
-    if (counts.at(topic.name) == 1 && !lacks_value(topic)) wanted.push_back(to_new_topic(topic));
+    if (counts.at(topic.name) == 1 && may(topic.name) && !lacks_value(topic)) wanted.push_back(to_new_topic(topic));
   auto outcomes = co_await await_on(home, home.node().first_shard(),
                                     [&home, wanted = std::move(wanted), only = request.validate_only] {
                                       return home.node().topics().create(wanted, only);
@@ -115,6 +121,8 @@ awaitable<wire::CreateTopicsResponse> create_topics(Call& call, const wire::Crea
     row.name = topic.name;
     if (counts.at(topic.name) > 1) {
       refuse(row, ErrorCode::kInvalidRequest, "the request names this topic more than once");
+    } else if (!may(topic.name)) {
+      refuse(row, ErrorCode::kTopicAuthorizationFailed, "not allowed");
     } else if (lacks_value(topic)) {
       refuse(row, ErrorCode::kInvalidConfig, "a setting has no value; leave it out to have the default");
     } else {
@@ -126,7 +134,7 @@ awaitable<wire::CreateTopicsResponse> create_topics(Call& call, const wire::Crea
 
 awaitable<wire::DeleteTopicsResponse> delete_topics(Call& call, const wire::DeleteTopicsRequest& request) {
   ShardServices& home = call.home();
-  const std::vector<Deletion> wanted = deletions_of(request, *home.image());
+  const std::vector<Deletion> wanted = deletions_of(request, TopicResolver(call, *home.image()));
   std::map<std::string_view, int> counts;
   for (const Deletion& deletion : wanted) ++counts[deletion.name];
   wire::DeleteTopicsResponse response;
@@ -164,6 +172,11 @@ awaitable<wire::CreatePartitionsResponse> create_partitions(Call& call, const wi
     if (counts.at(topic.name) > 1) {
       row.error_code = ErrorCode::kInvalidRequest;
       row.error_message = "the request names this topic more than once";
+      continue;
+    }
+    if (!call.may({.type = ResourceType::topic, .name = topic.name})) {
+      row.error_code = ErrorCode::kTopicAuthorizationFailed;
+      row.error_message = "not allowed";
       continue;
     }
     if (topic.assignments && !std::ranges::all_of(*topic.assignments, [&](const auto& assignment) {
