@@ -22,6 +22,8 @@ class Segment;
 /// and a few batches. Writes `*.cleaned` files and syncs them; nothing else changes before `finish_compaction` (D-8).
 class CompactionJob {
  public:
+  struct Work;
+  explicit CompactionJob(std::unique_ptr<Work> work);
   CompactionJob(CompactionJob&&) noexcept;
   CompactionJob& operator=(CompactionJob&&) noexcept;
   ~CompactionJob();
@@ -31,11 +33,10 @@ class CompactionJob {
   [[nodiscard]] bool done() const;
   [[nodiscard]] std::uint64_t bytes_read() const;
   [[nodiscard]] std::uint64_t bytes_written() const;
+  /// For the log that it was made by.
+  [[nodiscard]] Work& work() const { return *work_; }
 
  private:
-  friend class Log;
-  struct Work;
-  explicit CompactionJob(std::unique_ptr<Work> work);
   std::unique_ptr<Work> work_;
 };
 

@@ -45,8 +45,10 @@ LeaderEpoch LeaderEpochs::at(Offset offset) const {
   return after == entries_.begin() ? kNoLeaderEpoch : std::prev(after)->epoch;
 }
 
-void LeaderEpochs::truncate_from(Offset end) {
+bool LeaderEpochs::truncate_from(Offset end) {
+  const std::size_t before = entries_.size();
   while (!entries_.empty() && entries_.back().start >= end) entries_.pop_back();
+  return entries_.size() < before;
 }
 
 void LeaderEpochs::forget_before(Offset start) {

@@ -33,8 +33,8 @@ class LeaderEpochs {
   [[nodiscard]] EpochEnd end_offset_for(LeaderEpoch epoch, Offset log_end) const;
   [[nodiscard]] LeaderEpoch latest() const { return entries_.empty() ? kNoLeaderEpoch : entries_.back().epoch; }
   [[nodiscard]] LeaderEpoch at(Offset offset) const;
-  /// Forgets what begins at or after `end`.
-  void truncate_from(Offset end);
+  /// Forgets what begins at or after `end`. False: nothing did.
+  bool truncate_from(Offset end);
   /// The log begins at `start` now.
   void forget_before(Offset start);
   [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }

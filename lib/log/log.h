@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -17,20 +16,25 @@
 #include "base/time.h"
 #include "env/files.h"
 #include "log/compaction.h"
-#include "log/directory_contents.h"
+#include "log/durability.h"
 #include "log/file_range.h"
 #include "log/leader_epochs.h"
 #include "log/log_config.h"
 #include "log/log_jobs.h"
+#include "log/open_context.h"
 #include "log/open_files.h"
+#include "log/producer_snapshots.h"
 #include "log/producer_states.h"
 #include "log/recovery_report.h"
 #include "log/segment.h"
 #include "log/segment_set.h"
+#include "log/torn_tails.h"
 #include "model/ids.h"
 #include "record/batch.h"
 
 namespace mq::log {
+
+struct LogContents;
 
 /// Where an append put a batch.
 struct AppendInfo {
@@ -39,32 +43,6 @@ struct AppendInfo {
   WallMillis log_append_time =
       -1;                  ///< with log-append time; of a duplicate, as in Kafka, always the original's largest
   bool duplicate = false;  ///< nothing was written: this batch is there already
-};
-
-/// What is known about a log before its directory was looked at.
-struct OpenContext {
-  /// The last stop of the whole data directory was clean (LogDir::was_clean). Then nothing of the log is read before it
-  /// is needed; else it is recovered.
-  bool clean = false;
-  /// All that is in the directory is on disk, contents and names: LogDir::begin_writing saw to it after an unclean
-  /// stop. Else recovery syncs what it reads.
-  bool synced = false;
-  /// Of the topic, as metadata knows it; zero: whatever `partition.metadata` says.
-  Uuid topic_id;
-  /// The partition's current leader epoch, as metadata knows it. No CRC covers a batch's epoch: a larger one is rot and
-  /// counts for nothing. kNoLeaderEpoch: unknown.
-  LeaderEpoch leader_epoch = kNoLeaderEpoch;
-  /// From LogDir: nothing below was unsynced at the last stop. Absent: unknown.
-  std::optional<Offset> synced_end = std::nullopt;
-  /// From LogDir: segments that end at or below are whole with their indexes.
-  Offset recovery_point{0};
-  /// From LogDir: where the log began when that was last written. Absent: unknown.
-  std::optional<Offset> log_start = std::nullopt;
-  /// From LogDir: compaction has looked at everything below.
-  Offset compacted_end{0};
-  /// From LogDir: of all segments together, as a clean stop left them. Absent: unknown.
-  std::optional<std::uint64_t> bytes = std::nullopt;
-  WallMillis wall_now = 0;
 };
 
 /// The log of one partition: its segments, indexes, leader epochs and producer states.
@@ -119,8 +97,9 @@ class Log {
   /// later; until then appends are refused. disk_failed.
   [[nodiscard]] Result<void> write_out();
 
-  /// Appends a batch as it stands, offsets and epoch included: what a follower fetched, or recovery found. The base
-  /// offset must be the log's end. The caller has checked its CRC.
+  /// Appends a batch as it stands, offsets and epoch included: what a follower fetched. The caller has checked its CRC
+  /// . The same holds as for `append`; of its producer nothing is judged, the leader has done so.
+  /// invalid_argument: it does not begin at the log's end, or is of an older epoch than the latest in the log.
   [[nodiscard]] Result<AppendInfo> append_as_is(BytesView batch, const record::BatchHeader& header,
                                                 WallMillis wall_now);
 
@@ -141,20 +120,20 @@ class Log {
 
   // --- Ends -------------------------------------------------------------------------------------------------------
 
-  [[nodiscard]] Offset log_start() const { return log_start_; }
-  [[nodiscard]] Offset log_end() const { return log_end_; }
+  [[nodiscard]] Offset log_start() const { return durability_.start(); }
+  [[nodiscard]] Offset log_end() const { return durability_.end(); }
   /// Everything below is in the page cache at least: the log's end, unless batches are gathered.
-  [[nodiscard]] Offset written_end() const { return has_gathered() ? gathered_from_ : log_end_; }
+  [[nodiscard]] Offset written_end() const { return has_gathered() ? gathered_from_ : log_end(); }
   [[nodiscard]] bool has_gathered() const { return !segments_.empty() && segments_.back()->has_gathered(); }
-  /// Everything below is on disk.
-  [[nodiscard]] Offset synced_end() const { return synced_end_; }
+  /// Everything below is on disk, or below the log's start.
+  [[nodiscard]] Offset synced_end() const { return durability_.synced(); }
   /// Everything below is on disk with its indexes and snapshots: goes to LogDir::set_recovery_point.
-  [[nodiscard]] Offset recovery_point() const { return recovery_point_; }
+  [[nodiscard]] Offset recovery_point() const { return durability_.recovery_point(); }
   /// First offset that compaction has not looked at: goes to LogDir::set_compacted_end.
   [[nodiscard]] Offset compacted_end() const { return compacted_end_; }
-  [[nodiscard]] bool needs_sync() const { return !unsynced_.empty() || names_unsynced_; }
+  [[nodiscard]] bool needs_sync() const { return durability_.needs_sync(); }
   /// A write or sync failed: no more appends.
-  [[nodiscard]] bool failed() const { return failed_; }
+  [[nodiscard]] bool failed() const { return durability_.failed(); }
 
   // --- Read -------------------------------------------------------------------------------------------------------
 
@@ -229,8 +208,11 @@ class Log {
   /// DeleteRecords: nothing below `offset` is served any more. Goes to LogDir::set_log_start before the client is told.
   /// offset_out_of_range: above `bound` (the high watermark).
   [[nodiscard]] Result<void> advance_start(Offset offset, Offset bound);
-  /// Cuts the log so that it ends at `offset`, with indexes, epochs and producer states. The caller has lowered
-  /// the synced end in LogDir first. Does nothing at or above the end.
+  /// Cuts the log so that it ends at `offset`, or before it where a batch holds it, with indexes, epochs and producer
+  /// states. At or above the end only an epoch goes that has no batch yet. The caller has called
+  /// LogDir::lower_ends. Until the next sync round has ended a power cut may bring back what was cut, as it was; the
+  /// first append makes sure that it does not come back amid what took its place, and waits for the disk if no round
+  /// has ended since. conflict: a checkpoint is being saved; nothing was changed. Other errors: see `failed`.
   [[nodiscard]] Result<void> truncate_to(Offset offset, WallMillis wall_now);
   /// Compaction of what may be compacted below `bound` and is worth it now; see CompactionJob. would_block, without
   /// `wait`: run `prepare_times` and try again.
@@ -260,7 +242,7 @@ class Log {
   bool close_synced_files();
   /// Whether a stop has to `close` it: something is not synced, not saved, or open.
   [[nodiscard]] bool needs_close() const {
-    return !torn_.empty() || needs_sync() || has_open_files() || (has_unsaved() && !segments_.empty());
+    return !torn_.empty() || needs_sync() || has_open_files() || (durability_.has_unsaved() && !segments_.empty());
   }
 
   /// Syncs everything, saves indexes, epochs and producer states, gives all but a little of the reserved space back and
@@ -275,143 +257,73 @@ class Log {
 
   [[nodiscard]] const TopicPartition& partition() const { return partition_; }
   [[nodiscard]] const Uuid& topic_id() const { return topic_id_; }
-  [[nodiscard]] const std::string& directory() const { return *directory_; }
+  [[nodiscard]] const std::string& directory() const { return *segments_.names().directory(); }
   /// Bytes of all segments' batches.
   [[nodiscard]] std::uint64_t size_bytes() const { return segments_.size_bytes(); }
   [[nodiscard]] std::vector<SegmentInfo> segments() const;
   [[nodiscard]] const std::vector<Damage>& damage() const { return damage_; }
 
+  /// Of it and its rooms. Called after what is rare; after each append by tests.
+  void check_invariants() const;
+
  private:
-  Log(env::Files& files, std::string directory, TopicPartition partition, Uuid topic_id,
-      std::shared_ptr<const LogConfig> config);
+  Log(env::Files& files, TopicPartition partition, std::shared_ptr<const LogConfig> config, LogContents contents);
 
   // log.cc
   Result<void> check_usable();
   /// Somebody needs it: it is not idle.
   void use();
   void before_opening(const Segment& segment);
-  /// Calls `look(segment)`, and closes it after that unless it was open before.
-  template <class Look>
-  std::invoke_result_t<Look&, Segment&> look_at(const std::shared_ptr<Segment>& segment, Wait wait, Look look);
-  /// What `job` was to sync is still to be synced.
-  void take_back(const SyncJob& job);
   Result<void> load_active();
-  /// The segment ends before the next one begins, or the log ends, and no compaction has been there.
-  std::unexpected<Error> fail_missing(std::size_t index);
+  /// Cuts what recovery had to leave. Before anything is appended, and before the log may be called clean.
+  Result<void> finish_recovery();
+  /// What a truncation has cut is off the disk before anything takes its place.
+  Result<void> sync_cut();
   Result<AppendInfo> append_new(char* batch, record::BatchHeader placed, bool restamp, WallMillis wall_now);
   Result<void> write_batch(BytesView batch, const record::BatchHeader& header);
   Result<void> roll_now();
   Result<ProducerStates*> producer_states();
   Result<LeaderEpochs*> leader_epochs();
-  Result<ProducerStates> load_producer_states();
-  Result<LeaderEpochs> rebuild_leader_epochs();
-  /// Nothing: missing or damaged.
-  Result<std::optional<LeaderEpochs>> read_epochs_file();
-  /// Learns below which offset compaction may have left gaps. Nothing: that is not written, or damaged.
-  Result<std::optional<Offset>> read_gaps_end(const OpenContext& context, bool has_file);
   Result<void> close_files();
-  [[nodiscard]] bool has_unsaved() const;
-  void mark_unsynced(const std::shared_ptr<Segment>& segment);
   [[nodiscard]] std::string path_of(std::string_view name) const { return segments_.names().path_of(name); }
 
-  // log_recovery.cc
-  struct Scan;
-  /// Bytes behind the last batch of a segment that are to be cut, and are not yet when there is no room to keep them.
-  struct Torn {
-    std::shared_ptr<Segment> segment;
-    std::vector<std::shared_ptr<Segment>> followers = {};  ///< not in `segments_`; they are set aside whole
-    std::uint64_t position = 0;                            ///< the bytes, up to `whole`
-    std::uint64_t whole = 0;
-    Offset end;             ///< of the offsets before it
-    std::string_view what;  ///< a constant
-  };
-  /// False: what is there does not look like a clean stop.
-  Result<bool> load_clean(const OpenContext& context);
-  Result<void> recover(const OpenContext& context, RecoveryReport& report);
-  Result<void> sync_names(const Scan& scan);
-  Result<void> scan_segments(Scan& scan, RecoveryReport& report);
-  Result<void> scan_segment(Scan& scan, RecoveryReport& report);
-  Result<void> seal_unsaved(const std::shared_ptr<Segment>& segment);
-  Result<void> end_scan(const Scan& scan, RecoveryReport& report);
-  /// Tells what is missing in front of the first segment, unless retention has taken it.
-  void note_missing_front(const OpenContext& context, const DirectoryContents& contents, RecoveryReport& report);
-  /// Tells what is missing between the segments before `end`, which nothing else looks at.
-  Result<void> check_joints(std::size_t end, RecoveryReport& report);
-  /// Of the segments before `end`, which nothing else looks at.
-  Result<void> repair_indexes(std::size_t end, RecoveryReport& report);
-  Result<void> start_scan(Scan& scan);
-  void note_damage(Offset first, Offset end, std::string place, RecoveryReport& report);
-  /// The log ends where it is torn; what follows is set aside.
-  Result<void> end_torn(const Scan& scan, RecoveryReport& report);
-  /// Cuts what stands behind a segment's last batch, and keeps it beside, now or when there is room for it.
-  Result<void> cut_off(Torn torn, RecoveryReport& report);
-  Result<void> cut_torn(RecoveryReport& report);
-  Result<void> cut_tail(Torn& torn, RecoveryReport& report);
-  /// Cuts what recovery had to leave. Before anything is appended, and before the log may be called clean.
-  Result<void> finish_recovery();
-  Result<void> set_aside(Segment& segment, RecoveryReport& report);
-  /// A name that no file has yet, for what is cut off `segment` at `position`.
-  [[nodiscard]] Result<std::string> free_cut_name(const Segment& segment, std::uint64_t position) const;
-  Result<void> finish_swaps(const DirectoryContents& contents, RecoveryReport& report);
-  /// Gives the segments that the damaged output at `base` was made from their names back. False: they are gone.
-  Result<bool> restore_sources(Offset base, const DirectoryContents& contents);
+  // log_read.cc
+  /// The segment ends before the next one begins, or the log ends, and no compaction has been there.
+  std::unexpected<Error> fail_missing(std::size_t index);
+  /// Calls `look(segment)`, and closes it after that unless it was open before.
+  template <class Look>
+  std::invoke_result_t<Look&, Segment&> look_at(const std::shared_ptr<Segment>& segment, Wait wait, Look look);
 
-  // log_compaction.cc
-  /// The first segment that compaction may not touch; the ones before have ended below `bound`.
-  Result<std::size_t> compactable_segments(WallMillis wall_now, Offset bound, Wait wait);
+  // log_housekeeping.cc
+  void move_start(Offset start);
+  Result<void> cut(std::size_t keep, std::uint64_t position, Offset end);
   Result<void> name_swaps(const CompactionJob& job);
   Result<void> swap_in(CompactionJob& job, Instant now);
 
-  // log_housekeeping.cc
-  void note_start_moved();
-
-  /// A snapshot and its window; this one is empty when there is no producer.
-  struct ProducerFiles {
-    Offset offset;
-    std::string snapshot;
-    std::string window;
-  };
-  [[nodiscard]] ProducerFiles producer_files(const ProducerStates& states) const;
-
   env::Files& files_;
   OpenFiles::Member open_files_{*this};
-  std::shared_ptr<const std::string> directory_;
   TopicPartition partition_;
   Uuid topic_id_;
   std::shared_ptr<const LogConfig> config_;
-  Offset log_start_{0};
-  Offset log_end_{0};
-  Offset gathered_from_{0};  ///< of the first gathered batch
-  Offset synced_end_{0};
-  Offset recovery_point_{0};
-  Offset compacted_end_{0};
-  std::optional<Offset> compacted_durably_;  ///< what the last open found written of its gaps
   SegmentSet segments_;
-  std::vector<std::shared_ptr<Segment>> unsynced_;  ///< written since the last sync round began
-  std::vector<std::shared_ptr<Segment>> unsaved_;   ///< sealed, their indexes not known to be on disk
-  std::vector<ProducerFiles> producer_files_;       ///< taken at a roll, not saved yet
-  std::vector<Offset> snapshots_;                   ///< offsets of the snapshot files, ascending
-  std::weak_ptr<Segment> cold_;                     ///< the last one whose times were not in the cache
+  Durability durability_;
+  ProducerSnapshots snapshots_;
+  TornTails torn_;  ///< what recovery had to leave: nothing is appended meanwhile
   std::vector<Damage> damage_;
-  std::vector<Torn> torn_;                     ///< what recovery had to leave: nothing is appended meanwhile
   std::unique_ptr<ProducerStates> producers_;  ///< null: not read yet
   std::unique_ptr<LeaderEpochs> epochs_;       ///< null: not read yet
-  LeaderEpoch epoch_limit_{std::numeric_limits<std::int32_t>::max()};  ///< larger ones in files and batches are damage
-  std::uint64_t bytes_since_checkpoint_ = 0;
+  LeaderEpoch epoch_limit_;                    ///< larger ones in files and batches are damage
+  Offset gathered_from_{0};                    ///< of the first gathered batch
+  Offset compacted_end_;
+  std::weak_ptr<Segment> cold_;  ///< the last one whose times were not in the cache
   WallMillis wall_seen_ = 0;
   Segment::Small small_batches_ = Segment::Small::written;
   bool active_loaded_ = false;
-  bool is_warm_ = false;         ///< `prepare_append` was made
-  bool names_unsynced_ = false;  ///< a name was made in the directory
-  bool epochs_unsaved_ = false;
-  bool syncing_ = false;
-  bool checkpointing_ = false;
+  bool is_warm_ = false;  ///< `prepare_append` was made
   bool compacting_ = false;
   bool compaction_void_ = false;  ///< a truncation came between
   bool may_compact_ = true;
   bool touched_ = false;
-  bool went_idle_ = false;  ///< wants to be saved and then released
-  bool failed_ = false;
 };
 
 }  // namespace mq::log

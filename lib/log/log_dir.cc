@@ -385,6 +385,13 @@ Result<void> LogDir::lower_synced_end(const Uuid& topic_id, PartitionId partitio
   return sync_synced_ends();
 }
 
+Result<void> LogDir::lower_ends(const TopicPartition& partition, const Uuid& topic_id, Offset end) {
+  MQ_CHECK(lower_synced_end(topic_id, PartitionId{partition.partition}, end));
+  for (const Checkpoint which : {kRecoveryPoint, kCompactedEnd})
+    if (get(which, partition) > end) set(which, partition, end);
+  return write_checkpoints();
+}
+
 void LogDir::set(Checkpoint which, const TopicPartition& partition, Offset offset) {
   const std::lock_guard guard(mutex_);
   const auto [place, is_new] = checkpoints_[which].try_emplace(partition, Offset{-1});

@@ -126,7 +126,10 @@ class LogDir {
   void note_metadata_revision(std::int64_t revision);
   /// What was remembered last. Nothing: no start has remembered any yet.
   [[nodiscard]] std::optional<std::int64_t> metadata_revision() const;
-  /// Pool. Lowers a partition's end durably, before Log::truncate_to.
+  /// Pool. Lowers what is told of a log that is to end at `end`, durably, before Log::truncate_to: synced end, recovery
+  /// point and compacted end. Else recovery would take what was cut for lost.
+  [[nodiscard]] Result<void> lower_ends(const TopicPartition& partition, const Uuid& topic_id, Offset end);
+  /// Pool. The synced end alone.
   [[nodiscard]] Result<void> lower_synced_end(const Uuid& topic_id, PartitionId partition, Offset end);
 
   void set_recovery_point(const TopicPartition& partition, Offset offset);

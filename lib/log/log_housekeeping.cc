@@ -1,40 +1,40 @@
-// Retention, DeleteRecords and truncation: how a log gets shorter.
+// How a log gets shorter: retention, DeleteRecords, truncation, compaction. What is wanted is planned elsewhere
+// (`retention_plan.h`, `compaction_plan.h`, `compaction.h`); here it is done to the segments.
 
 #include <algorithm>
 #include <utility>
 
 #include "base/assert.h"
+#include "log/compaction_plan.h"
+#include "log/compaction_work.h"
+#include "log/directory_contents.h"
 #include "log/log.h"
 #include "log/log_look.h"
+#include "log/retention_plan.h"
 
 namespace mq::log {
+namespace {
+
+std::vector<SegmentFacts> facts_of(const SegmentSet& segments, Offset log_end) {
+  std::vector<SegmentFacts> facts;
+  facts.reserve(segments.size());
+  for (std::size_t i = 0; i < segments.size(); ++i)
+    facts.push_back({.end = segments.end_of(i, log_end), .bytes = segments[i]->size_bytes()});
+  return facts;
+}
+
+}  // namespace
 
 Result<std::size_t> Log::delete_old_segments(WallMillis wall_now, Instant now, Offset bound, Wait wait) {
-  if (failed_ || compacting_ || segments_.empty()) return std::size_t{0};
-  std::uint64_t bytes = size_bytes();
-  std::size_t count = 0;
-  for (std::size_t i = 0; i < segments_.size(); ++i) {
-    Segment& segment = *segments_[i];
-    const bool is_last = segments_.is_last(i);
-    const Offset end = segments_.end_of(i, log_end_);
-    if (end > bound || (is_last && segment.size_bytes() == 0)) break;
-    bool wanted = end > log_start_;
-    // Compaction has left nothing in it: it goes with what follows, since readers may still ask for its offsets.
-    if (wanted && segment.size_bytes() == 0) continue;
-    if (wanted && config_->cleanup_delete) {
-      if (config_->retention_bytes >= 0 && !is_last &&
-          bytes >= static_cast<std::uint64_t>(config_->retention_bytes) + segment.size_bytes())
-        wanted = false;
-      if (wanted && config_->retention_ms >= 0) {
-        MQ_TRY(const TimeIndexEntry largest,
-               look_at(segments_[i], wait, [&](Segment& s) { return s.largest_timestamp(*config_); }));
-        if (largest.timestamp >= 0 && wall_now - largest.timestamp > config_->retention_ms) wanted = false;
-      }
-    }
-    if (wanted) break;
-    bytes -= segment.size_bytes();
-    count = i + 1;
-  }
+  if (failed() || compacting_ || segments_.empty()) return std::size_t{0};
+  std::vector<SegmentFacts> facts = facts_of(segments_, log_end());
+  MQ_TRY(std::size_t count, plan_retention(facts, {.log_start = log_start(), .bound = bound, .wall_now = wall_now},
+                                           *config_, [&](std::size_t i) -> Result<WallMillis> {
+                                             MQ_TRY(const TimeIndexEntry largest,
+                                                    look_at(segments_[i], wait,
+                                                            [&](Segment& s) { return s.largest_timestamp(*config_); }));
+                                             return largest.timestamp;
+                                           }));
   if (count == 0) return count;
   // Offsets go on where they were: there is always a newest segment. Without room for one the last stays until the
   // others have made some.
@@ -42,100 +42,206 @@ Result<std::size_t> Log::delete_old_segments(WallMillis wall_now, Instant now, O
     const auto rolled = roll(wall_now);
     if (!rolled && (!is_passing(rolled.error().code) || --count == 0)) return fail(rolled.error());
   }
-  MQ_ASSERT(count < segments_.size());
   const auto retired = segments_.retire_front(count, now + config_->file_delete_delay);
-  const auto gone = [&](const std::shared_ptr<Segment>& segment) {
-    return segment->base_offset() < segments_.front()->base_offset();
-  };
-  std::erase_if(unsynced_, gone);
-  std::erase_if(unsaved_, gone);
-  log_start_ = std::max(log_start_, segments_.front()->base_offset());
-  note_start_moved();
+  move_start(std::max(log_start(), segments_.front()->base_offset()));
   MQ_CHECK(retired);
   return count;
 }
 
-void Log::note_start_moved() {
+void Log::move_start(Offset start) {
+  durability_.on_start(start, segments_.empty() ? start : segments_.front()->base_offset());
   if (epochs_) {
-    epochs_->forget_before(log_start_);
-    epochs_unsaved_ = true;
+    epochs_->forget_before(start);
+    durability_.on_epochs();
   }
-  std::erase_if(damage_, [&](const Damage& damage) { return damage.end_offset <= log_start_; });
-  compacted_end_ = std::max(compacted_end_, log_start_);
+  std::erase_if(damage_, [&](const Damage& damage) { return damage.end_offset <= start; });
+  compacted_end_ = std::max(compacted_end_, start);
+  check_invariants();
 }
 
 std::optional<RemovalJob> Log::due_removals(Instant now) {
-  RemovalJob job;
-  job.files_ = &files_;
-  job.paths_ = segments_.take_due(now);
-  if (job.paths_.empty()) return std::nullopt;
+  RemovalJob job{.files = &files_, .paths = segments_.take_due(now)};
+  if (job.paths.empty()) return std::nullopt;
   return job;
 }
 
 Result<void> Log::advance_start(Offset offset, Offset bound) {
-  if (offset > bound || offset > log_end_)
+  const Offset max = std::min(bound, written_end());
+  if (offset > max)
     return fail(Errc::offset_out_of_range, "{}: records up to {} cannot be deleted, only up to {}",
-                partition_.to_string(), offset.value(), std::min(bound, log_end_).value());
-  if (offset <= log_start_) return {};
+                partition_.to_string(), offset.value(), max.value());
+  if (offset <= log_start()) return {};
   // The epochs that remain are found by their batches, so they must be known before those are gone.
   MQ_CHECK(leader_epochs());
-  log_start_ = offset;
-  note_start_moved();
+  move_start(offset);
   return {};
 }
 
+// --- Truncation -----------------------------------------------------------------------------------------------------
+
 Result<void> Log::truncate_to(Offset offset, WallMillis wall_now) {
   MQ_CHECK(check_usable());
+  if (durability_.is_saving())
+    return fail(Errc::conflict, "{}: cannot be truncated while a checkpoint is saved", partition_.to_string());
   MQ_CHECK(load_active());
-  wall_seen_ = wall_now;
-  const Offset target = std::max(offset, log_start_);
-  if (target >= log_end_) return {};
   MQ_TRY(LeaderEpochs* const epochs, leader_epochs());
-  compaction_void_ = true;
-
-  // Everything may be gone now; what was not synced needs no sync any more.
+  wall_seen_ = wall_now;
+  const Offset target = std::max(offset, log_start());
+  if (target >= log_end()) {
+    // The leader may have an older epoch there than one that has begun here and has no batch.
+    if (epochs->truncate_from(target)) durability_.on_epochs();
+    return {};
+  }
+  // First all that may fail and leaves the log as it is.
   const std::size_t keep = segments_.index_of(target);
-  while (segments_.size() > keep + 1) {
-    const std::shared_ptr<Segment> last = segments_.back();
-    MQ_CHECK(segments_.retire_back(Instant{}));
-    std::erase(unsynced_, last);
-    std::erase(unsaved_, last);
-    log_end_ = last->base_offset();
+  MQ_TRY(const std::uint64_t position, segments_[keep]->position_of(target, *config_));
+  MQ_TRY(const Offset first_gone, segments_[keep]->offset_at(position));
+  if (segments_.gaps_end() > target) {
+    // What comes there now is not compacted, and what was is not promised any more.
+    MQ_CHECK(env::replace_atomically(files_, path_of(kGapsFile), encode_gaps_end(target)));
+    segments_.set_gaps_end(target);
   }
-  const std::shared_ptr<Segment> last = segments_.back();
-  std::erase(unsaved_, last);
-  MQ_TRY(const std::uint64_t position, last->position_of(target, *config_));
-  if (position < last->size_bytes()) {
-    MQ_TRY(const auto header, last->header_at(position));
-    MQ_CHECK(last->truncate(position, header.base_offset));
-    log_end_ = header.base_offset;
-  } else {
-    MQ_TRY(log_end_, last->load_tail(*config_));
-  }
-  if (segments_.gaps_end() > log_end_) {
-    // What comes there now is not compacted.
-    segments_.set_gaps_end(log_end_);
-    MQ_CHECK(env::replace_atomically(files_, path_of(kGapsFile), encode_gaps_end(log_end_)));
-  }
-  active_loaded_ = false;
-  MQ_CHECK(load_active());
+  auto done = cut(keep, position, std::min(first_gone, target));
+  // Half of it is neither the old log nor the new one.
+  if (!done) durability_.fail();
+  check_invariants();
+  return done;
+}
 
-  epochs->truncate_from(log_end_);
-  epochs_unsaved_ = true;
-  std::erase_if(producer_files_, [&](const ProducerFiles& files) { return files.offset > log_end_; });
-  while (!snapshots_.empty() && snapshots_.back() > log_end_) {
-    MQ_CHECK(segments_.names().remove(snapshots_.back(), kSnapshotExtensions));
-    snapshots_.pop_back();
-  }
+Result<void> Log::cut(std::size_t keep, std::uint64_t position, Offset end) {
+  compaction_void_ = true;
+  active_loaded_ = false;
+  while (segments_.size() > keep + 1) MQ_CHECK(segments_.retire_back(Instant{}));
+  Segment& last = *segments_.back();
+  MQ_CHECK(last.truncate(position, end));
+  const auto tail = last.load_tail(*config_);
+  if (!tail && !is_damage(tail.error())) return fail(tail.error());
+  // Compaction may have left a gap before it.
+  if (tail) end = *tail;
+
+  epochs_->truncate_from(end);
+  MQ_CHECK(snapshots_.truncate_to(end));
   producers_.reset();
-  MQ_CHECK(producer_states());
-  std::erase_if(damage_, [&](const Damage& damage) { return damage.first_offset >= log_end_; });
-  synced_end_ = std::min(synced_end_, log_end_);
-  recovery_point_ = std::min(recovery_point_, log_end_);
-  compacted_end_ = std::min(compacted_end_, log_end_);
-  names_unsynced_ = true;
-  mark_unsynced(last);
+  std::erase_if(damage_, [&](const Damage& damage) { return damage.first_offset >= end; });
+  for (Damage& damage : damage_) damage.end_offset = std::min(damage.end_offset, end);
+  compacted_end_ = std::min(compacted_end_, end);
+  durability_.on_truncate(last.base_offset(), end);
   return {};
+}
+
+// --- Compaction -----------------------------------------------------------------------------------------------------
+
+Result<std::optional<CompactionJob>> Log::begin_compaction(WallMillis wall_now, Offset bound, Wait wait) {
+  // Damage is not compacted away.
+  if (failed() || compacting_ || !may_compact_ || !config_->cleanup_compact || segments_.size() < 2 || !damage_.empty())
+    return std::nullopt;
+  const auto largest = [&](std::size_t i) -> Result<WallMillis> {
+    MQ_TRY(const TimeIndexEntry entry,
+           look_at(segments_[i], wait, [&](Segment& s) { return s.largest_timestamp(*config_); }));
+    return entry.timestamp;
+  };
+  const auto first = [&](std::size_t i) {
+    return look_at(segments_[i], wait, [](Segment& s) { return s.first_timestamp(); });
+  };
+  const std::vector<SegmentFacts> facts = facts_of(segments_, log_end());
+  MQ_TRY(const std::size_t count,
+         plan_compaction(
+             facts, {.compacted_end = compacted_end_, .bound = std::min(bound, synced_end()), .wall_now = wall_now},
+             *config_, first, largest));
+  if (count == 0) return std::nullopt;
+
+  MQ_TRY(ProducerStates* const states, producer_states());
+  auto work = std::make_unique<CompactionJob::Work>(files_, segments_.names().directory(), config_);
+  work->gaps_end = segments_.gaps_end();
+  work->dirty_start = std::max(compacted_end_, log_start());
+  work->compacted_end = facts[count - 1].end;
+  work->wall_now = wall_now;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto& segment = segments_[i];
+    work->sources.push_back(
+        {segment, segment->path(), segment->size_bytes(), segment->base_offset(), segment->rules()});
+  }
+  states->expire(wall_now, config_->producer_expiration_ms);
+  work->last_of_producer = states->last_offsets();
+  compacting_ = true;
+  compaction_void_ = false;
+  return CompactionJob(std::move(work));
+}
+
+Result<void> Log::finish_compaction(CompactionJob& job, Instant now) {
+  MQ_ASSERT(compacting_ && job.done());
+  if (compaction_void_ || !config_->cleanup_compact) {
+    abandon_compaction(job);
+    return fail(Errc::conflict, "{}: {} while it was compacted", directory(),
+                compaction_void_ ? "was truncated" : "cleanup.policy became another");
+  }
+  auto swapped = name_swaps(job);
+  if (!swapped && is_passing(swapped.error().code)) {
+    // No source was touched yet, so without room for a name all stays as it was.
+    for (const auto& group : job.work().groups) {
+      if (!remove_if_there(files_, segments_.names().swap_path(group.output->base_offset()))) durability_.fail();
+    }
+    abandon_compaction(job);
+    return swapped;
+  }
+  compacting_ = false;
+  if (swapped) swapped = swap_in(job, now);
+  // Half a swap is finished at the next start; until then nobody may write here.
+  if (!swapped) durability_.fail();
+  return swapped;
+}
+
+Result<void> Log::name_swaps(const CompactionJob& job) {
+  for (const auto& group : job.work().groups)
+    MQ_CHECK(files_.rename(group.output->path(), segments_.names().swap_path(group.output->base_offset())));
+  // From here on a start finishes what a crash leaves.
+  return files_.sync_directory(directory());
+}
+
+Result<void> Log::swap_in(CompactionJob& job, Instant now) {
+  CompactionJob::Work& work = job.work();
+  const Instant due = now + config_->file_delete_delay;
+  for (const auto& group : work.groups) {
+    const Offset base = group.output->base_offset();
+    MQ_ASSERT(work.sources[group.first].base == base);
+    // The first source goes last, by being replaced: then no step needs room for a new name.
+    for (std::size_t i = group.first + 1; i < group.end; ++i)
+      MQ_CHECK(segments_.retire_files(work.sources[i].base, due));
+    MQ_CHECK(segments_.names().replace_by_swap(base));
+    for (const std::string_view extension : kIndexExtensions) {
+      auto named = files_.rename(group.output->path(extension), path_of(segment_file_name(base, extension)));
+      // Without it it is made anew from the batches when it is needed.
+      if (!named && is_passing(named.error().code)) named = files_.remove(group.output->path(extension));
+      MQ_CHECK(named);
+    }
+
+    auto fresh = std::make_shared<Segment>(files_, segments_.names().directory(), base, group.output->size_bytes());
+    fresh->note_verified(0, fresh->size_bytes());
+    const std::size_t first = segments_.index_of(base);
+    MQ_ASSERT(segments_[first] == work.sources[group.first].segment);
+    for (std::size_t i = group.first; i < group.end; ++i) {
+      work.sources[i].segment->release();
+      durability_.on_replace(work.sources[i].base);
+    }
+    segments_.replace(first, group.end - group.first, std::move(fresh));
+  }
+  durability_.on_name();
+  compacted_end_ = std::max(compacted_end_, work.compacted_end);
+  segments_.set_gaps_end(work.gaps_end);
+  check_invariants();
+  return {};
+}
+
+void Log::abandon_compaction(CompactionJob& job) {
+  compacting_ = false;
+  // It may have written where its gaps end after the truncation had lowered that.
+  if (compaction_void_ && !env::replace_atomically(files_, path_of(kGapsFile), encode_gaps_end(segments_.gaps_end())))
+    durability_.fail();
+  for (const auto& group : job.work().groups) {
+    if (!group.output) continue;
+    // What stays is removed at the next start, or by the next run.
+    (void)group.output->remove_files();
+  }
 }
 
 }  // namespace mq::log

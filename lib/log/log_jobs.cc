@@ -22,28 +22,28 @@ constexpr std::size_t kSmallFileBytesMax = std::size_t{256} << 20;
 
 }  // namespace
 
-Result<void> SyncJob::run() {
-  for (const auto& [segment, file] : dirty_) MQ_CHECK(file->sync());
-  return directory_.empty() ? Result<void>{} : files_->sync_directory(directory_);
+Result<void> SyncJob::run() const {
+  for (const auto& file : dirty) MQ_CHECK(file->sync());
+  return directory.empty() ? Result<void>{} : files->sync_directory(directory);
 }
 
 Result<void> CheckpointJob::run() {
-  for (const auto& file : data_files_) MQ_CHECK(file->sync());
+  for (const auto& file : parts_.data_files) MQ_CHECK(file->sync());
   derived_only_ = true;
   MQ_CHECK(sync_indexes());
   MQ_CHECK(write_files(Sync::each_file));
   MQ_CHECK(rename_epochs());
   derived_only_ = false;
-  MQ_CHECK(files_->sync_directory(directory_));
+  MQ_CHECK(parts_.files->sync_directory(parts_.directory));
   derived_only_ = true;
   return remove_obsolete();
 }
 
 Result<void> CheckpointJob::sync_indexes() {
   Result<void> outcome;
-  for (const auto& segment : indexed_) {
+  for (const auto& segment : parts_.indexed) {
     for (const std::string_view extension : kIndexExtensions) {
-      auto synced = sync_file(*files_, segment->path(extension));
+      auto synced = sync_file(*parts_.files, segment->path(extension));
       if (synced) continue;
       const bool is_noted = !lost_indexes_.empty() && lost_indexes_.back() == segment;
       if (synced.error().code == Errc::disk_failed && !is_noted) lost_indexes_.push_back(segment);
@@ -73,7 +73,7 @@ Result<void> CheckpointJob::run_together(std::span<CheckpointJob> jobs, env::Tre
 
 Result<void> CheckpointJob::write_files(Sync sync) {
   const auto write = [&](const std::string& path, BytesView contents) -> Result<void> {
-    MQ_TRY(auto file, files_->open(path, env::OpenMode::create));
+    MQ_TRY(auto file, parts_.files->open(path, env::OpenMode::create));
     MQ_CHECK(file->write_at(0, contents));
     // Emptying it first would be simpler, but some file systems then wait for the disk when it is closed.
     MQ_TRY(const std::uint64_t size, file->size());
@@ -81,39 +81,40 @@ Result<void> CheckpointJob::write_files(Sync sync) {
     return sync == Sync::each_file ? file->sync() : Result<void>{};
   };
   // Snapshots carry a CRC, a torn one is as good as none; the epochs' text does not and is replaced at once.
-  for (const auto& [path, contents] : new_files_) MQ_CHECK(write(path, contents));
-  return epochs_path_.empty() ? Result<void>{} : write(epochs_path_ + std::string(kTemporarySuffix), epochs_text_);
+  for (const auto& [path, contents] : parts_.new_files) MQ_CHECK(write(path, contents));
+  return parts_.epochs_path.empty() ? Result<void>{}
+                                    : write(parts_.epochs_path + std::string(kTemporarySuffix), parts_.epochs_text);
 }
 
 Result<void> CheckpointJob::rename_epochs() {
-  if (epochs_path_.empty()) return {};
-  return files_->rename(epochs_path_ + std::string(kTemporarySuffix), epochs_path_);
+  if (parts_.epochs_path.empty()) return {};
+  return parts_.files->rename(parts_.epochs_path + std::string(kTemporarySuffix), parts_.epochs_path);
 }
 
 Result<void> CheckpointJob::remove_obsolete() {
-  for (const std::string& path : obsolete_files_) MQ_CHECK(remove_if_there(*files_, path));
+  for (const std::string& path : parts_.obsolete_files) MQ_CHECK(remove_if_there(*parts_.files, path));
   return {};
 }
 
-Result<void> RemovalJob::run() {
+Result<void> RemovalJob::run() const {
   Result<void> first_error;
-  for (const std::string& path : paths_) {
-    auto removed = remove_if_there(*files_, path);
+  for (const std::string& path : paths) {
+    auto removed = remove_if_there(*files, path);
     if (!removed && first_error) first_error = std::move(removed);
   }
   return first_error;
 }
 
-void LookUp::run() {
-  if (!file_) return;
+void LookUp::run() const {
+  if (!file) return;
   // What cannot be read here cannot be read there either, and is told there.
   IndexFile<OffsetIndexEntry> index;
   const auto indexed = [&](auto not_after) {
-    const auto entry = index.last_where(*files_, index_path_, base_, not_after);
+    const auto entry = index.last_where(*files, index_path, base, not_after);
     return entry && *entry ? std::uint64_t{(*entry)->position} : std::uint64_t{0};
   };
   const auto walk = [&](std::uint64_t position, auto is_there) {
-    SegmentReader batches(*file_, path_, position, size_, SegmentReader::Mode::headers);
+    SegmentReader batches(*file, path, position, size, SegmentReader::Mode::headers);
     while (true) {
       const auto batch = batches.next();
       if (!batch && batches.resume(OffsetRules::kNone, kDamageSteppedOverMax).value_or(false)) continue;
@@ -125,40 +126,40 @@ void LookUp::run() {
     return walk(indexed([&](const OffsetIndexEntry& e) { return e.offset <= offset; }),
                 [&](const BatchAt& batch) { return batch.header.last_offset() >= offset; });
   };
-  const std::uint64_t limit = find(from_) + bytes_max_;
-  (void)find(bound_);
-  if (limit >= size_) return;
+  const std::uint64_t limit = find(from) + bytes_max;
+  (void)find(bound);
+  if (limit >= size) return;
   (void)walk(indexed([&](const OffsetIndexEntry& e) { return e.position <= limit; }),
              [&](const BatchAt& batch) { return batch.end() >= limit; });
 }
 
-void WarmUp::run() {
+void WarmUp::run() const {
   // What cannot be read here cannot be read there either, and is told there.
-  for (const std::string& path : small_files_) (void)env::read_whole(*files_, path, kSmallFileBytesMax);
-  for (const Part& part : segments_) {
-    const auto file = files_->open(part.path, env::OpenMode::read);
+  for (const std::string& path : small_files) (void)env::read_whole(*files, path, kSmallFileBytesMax);
+  for (const Part& part : segments) {
+    const auto file = files->open(part.path, env::OpenMode::read);
     if (!file) continue;
     IndexFile<OffsetIndexEntry> index;
     IndexFile<TimeIndexEntry> times;
     const auto position_at = [&](auto not_after) {
-      const auto entry = index.last_where(*files_, part.index_path, part.base, not_after);
+      const auto entry = index.last_where(*files, part.index_path, part.base, not_after);
       return entry && *entry ? std::uint64_t{(*entry)->position} : std::uint64_t{0};
     };
     const auto walk = [&](std::uint64_t begin, std::uint64_t end) {
       SegmentReader batches(**file, part.path, begin, end, SegmentReader::Mode::headers);
       for (auto batch = batches.next(); batch && *batch;) batch = batches.next();
     };
-    (void)times.last(*files_, part.times_path, part.base);
+    (void)times.last(*files, part.times_path, part.base);
     walk(0, std::min<std::uint64_t>(part.size, record::kBatchHeaderBytes));
-    const std::uint64_t replayed = position_at([&](const OffsetIndexEntry& e) { return e.offset <= from_; });
+    const std::uint64_t replayed = position_at([&](const OffsetIndexEntry& e) { return e.offset <= from; });
     walk(std::min(replayed, position_at([](const OffsetIndexEntry&) { return true; })), part.size);
   }
 }
 
-void TimesLookUp::run() {
+void TimesLookUp::run() const {
   // What cannot be read here cannot be read there either, and is told there.
   const auto walk = [&](std::uint64_t position, Offset to) {
-    SegmentReader batches(*file_, path_, position, size_, SegmentReader::Mode::headers);
+    SegmentReader batches(*file, path, position, size, SegmentReader::Mode::headers);
     while (true) {
       const auto batch = batches.next();
       if (!batch || !*batch || (*batch)->header.last_offset() >= to) return;
@@ -168,32 +169,32 @@ void TimesLookUp::run() {
   IndexFile<TimeIndexEntry> times;
   const auto position_before = [&](Offset offset) {
     const auto entry =
-        index.last_where(*files_, index_path_, base_, [&](const OffsetIndexEntry& e) { return e.offset <= offset; });
+        index.last_where(*files, index_path, base, [&](const OffsetIndexEntry& e) { return e.offset <= offset; });
     return entry && *entry ? std::uint64_t{(*entry)->position} : std::uint64_t{0};
   };
   constexpr Offset kEnd{std::numeric_limits<std::int64_t>::max()};
-  walk(0, base_);
+  walk(0, base);
   walk(position_before(kEnd), kEnd);
-  (void)times.last(*files_, times_path_, base_);
+  (void)times.last(*files, times_path, base);
   const auto before =
-      times.last_where(*files_, times_path_, base_, [&](const TimeIndexEntry& e) { return e.timestamp < timestamp_; });
+      times.last_where(*files, times_path, base, [&](const TimeIndexEntry& e) { return e.timestamp < timestamp; });
   if (before && *before) walk(position_before((*before)->offset), (*before)->offset);
 }
 
 Result<std::optional<TimestampOffset>> TimestampSearch::run() {
   std::optional<TimestampOffset> best;
   record::RecordReader records;
-  for (const Part& part : parts_) {
+  for (const Part& part : parts_.parts) {
     SegmentReader batches(*part.file, part.path, part.position, part.end, SegmentReader::Mode::headers);
     batches.judge_offsets(part.rules, part.end);
     batches.skip_to(part.position, part.offset);
     while (true) {
       MQ_TRY(const auto batch, batches.next());
-      if (!batch || batch->header.base_offset >= end_bound_) break;
+      if (!batch || batch->header.base_offset >= parts_.end_bound) break;
       const record::BatchHeader& header = batch->header;
       const bool worth_it =
-          largest_ ? (!best || header.max_timestamp > best->timestamp) : header.max_timestamp >= timestamp_;
-      if (!worth_it || header.last_offset() < start_) continue;
+          parts_.largest ? (!best || header.max_timestamp > best->timestamp) : header.max_timestamp >= parts_.timestamp;
+      if (!worth_it || header.last_offset() < parts_.start) continue;
 
       SegmentReader whole(*part.file, part.path, batch->position, batch->end(), SegmentReader::Mode::wholes);
       MQ_TRY(const auto read, whole.next());
@@ -202,11 +203,12 @@ Result<std::optional<TimestampOffset>> TimestampSearch::run() {
       while (true) {
         MQ_TRY(const bool more, records.next(record));
         if (!more) break;
-        if (record.offset < start_ || record.offset >= end_bound_) continue;
-        const bool wanted = largest_ ? (!best || record.timestamp > best->timestamp) : record.timestamp >= timestamp_;
+        if (record.offset < parts_.start || record.offset >= parts_.end_bound) continue;
+        const bool wanted =
+            parts_.largest ? (!best || record.timestamp > best->timestamp) : record.timestamp >= parts_.timestamp;
         if (!wanted) continue;
         best = TimestampOffset{record.timestamp, record.offset, header.leader_epoch};
-        if (!largest_) return best;
+        if (!parts_.largest) return best;
       }
     }
   }

@@ -1,5 +1,5 @@
 #pragma once
-// The other template of log.h.
+// The one template of log.h.
 
 #include <memory>
 

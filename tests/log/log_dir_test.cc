@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "log/directory_contents.h"
 #include "log_fixture.h"
 
 namespace mq::log {

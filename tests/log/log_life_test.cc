@@ -1,4 +1,7 @@
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <map>
 
 #include "log_fixture.h"
 #include "seeds.h"
@@ -48,32 +51,76 @@ class Life {
     if (!is_harmed_) EXPECT_TRUE(report_.damage.empty()) << report_.damage.front().place;
     // What is harmed behind the slot, which may be late, looks like a torn end.
     ASSERT_GE(log_->log_end(), is_harmed_ ? known_end_ : durable_end_);
-    ASSERT_LE(log_->log_end().value(), static_cast<std::int64_t>(written_.size()));
     EXPECT_GE(log_->log_start(), durable_start_);
     if (!is_harmed_) EXPECT_LE(log_->log_start(), start_max_);
     start_max_ = std::max(start_max_, log_->log_start());
-    written_.resize(static_cast<std::size_t>(log_->log_end().value()));
-    for (Offset from = log_->log_start(); from < log_->log_end(); from = next(from)) {
-      const auto read = log_->read(from, 1, log_->log_end(), true);
-      if (is_harmed_ && !read) {
-        ASSERT_EQ(read.error().code, Errc::corrupt_batch) << read.error().message;
-        continue;
-      }
-      ASSERT_TRUE(read) << read.error().message;
-      const FileRange& range = *read;
-      if (is_harmed_ && verify(range).damage) continue;
-      ASSERT_FALSE(verify(range).damage) << from.value();
-      std::string got = read_bytes(range).value();
-      record::set_leader_epoch(got.data(), LeaderEpoch{0});
-      ASSERT_EQ(got, written_[static_cast<std::size_t>(from.value())]) << from.value();
+    // Either one log or the other, never a bit of both.
+    auto difference = difference_from(written_);
+    if (difference && cut_ && !difference_from(*cut_)) {
+      written_ = *cut_;
+      difference.reset();
     }
+    ASSERT_FALSE(difference) << *difference;
+    cut_.reset();
+    written_.resize(static_cast<std::size_t>(log_->log_end().value()));
+    if (!is_harmed_) expect_derived_state();
+    log_->check_invariants();
     durable_end_ = log_->synced_end();  // it is served now
     ASSERT_EQ(durable_end_, log_->log_end());
   }
 
   [[nodiscard]] bool is_harmed() const { return is_harmed_; }
+  [[nodiscard]] int truncations() const { return truncations_; }
 
  private:
+  static constexpr std::int64_t kProducers = 3;
+
+  /// What the log serves that is not in `history`, or is another there. Nothing: it is a prefix of that.
+  std::optional<std::string> difference_from(const std::vector<std::string>& history) {
+    if (log_->log_end().value() > static_cast<std::int64_t>(history.size()))
+      return fmt::format("ends at {}, not {} or before", log_->log_end().value(), history.size());
+    for (Offset from = log_->log_start(); from < log_->log_end(); from = next(from)) {
+      const auto read = log_->read(from, 1, log_->log_end(), true);
+      if (is_harmed_ && !read && read.error().code == Errc::corrupt_batch) continue;
+      if (!read) return read.error().message;
+      const bool is_damaged = verify(*read).damage.has_value();
+      if (is_harmed_ && is_damaged) continue;
+      if (is_damaged || read_bytes(*read).value() != history[static_cast<std::size_t>(from.value())])
+        return fmt::format("has something else at {}", from.value());
+    }
+    return std::nullopt;
+  }
+  /// Leader epochs and producers are what the batches say.
+  void expect_derived_state() {
+    for (Offset at = log_->log_start(); at < log_->log_end(); at = next(at)) {
+      const auto header = record::parse_header(written_[static_cast<std::size_t>(at.value())]).value();
+      ASSERT_EQ(log_->epoch_at(at).value(), header.leader_epoch) << at.value();
+    }
+    std::map<std::int64_t, Sequence> known;
+    for (const ProducerInfo& producer : log_->producers(wall_).value())
+      known[producer.id.value()] = producer.last_sequence;
+    for (std::int64_t id = 0; id < kProducers; ++id) {
+      const auto last = last_of(id);
+      const auto found = known.find(id);
+      if (last && last->base_offset >= log_->log_start()) {
+        ASSERT_NE(found, known.end()) << id;
+        ASSERT_EQ(found->second, last->base_sequence) << id;
+      } else if (found != known.end()) {
+        // Its batches are deleted: it may be forgotten, or known as of a snapshot, but never have more.
+        ASSERT_TRUE(last) << id;
+        ASSERT_LE(found->second, last->base_sequence) << id;
+      }
+    }
+  }
+  /// Its last batch in the history.
+  std::optional<record::BatchHeader> last_of(std::int64_t producer) const {
+    for (auto batch = written_.rbegin(); batch != written_.rend(); ++batch) {
+      const auto header = record::parse_header(*batch).value();
+      if (header.producer_id.value() == producer) return header;
+    }
+    return std::nullopt;
+  }
+
   /// A bit that no CRC covers is flipped, a segment is missing, or the disk cannot read some places.
   void do_harm() {
     std::vector<std::string> segments;
@@ -139,7 +186,8 @@ class Life {
 
   /// One thing that a broker does; an error is the end.
   Result<void> step() {
-    switch (below(10)) {
+    log_->check_invariants();
+    switch (below(13)) {
       case 0:
         return sync();
       case 1:
@@ -152,30 +200,75 @@ class Life {
         return log_->roll(wall_);
       case 5:
         return below(4) == 0 ? stop() : Result<void>{};
+      case 6:
+        return below(2) == 0 ? truncate() : Result<void>{};
+      case 7:
+      case 8:
+        return follow();
       default:
         return append();
     }
   }
+  /// The batch that comes next, of a producer or of none, as it will stand in the log.
+  std::string make_next() {
+    ProducerFields producer;
+    if (const auto id = static_cast<std::int64_t>(below(kProducers + 1)); id < kProducers) {
+      const auto last = last_of(id);
+      producer = {.id = id, .epoch = 0, .sequence = last ? last->base_sequence.value() + 1 : 0};
+    }
+    std::string batch = make_batch(
+        {{.key = {}, .value = std::to_string(++appends_) + std::string(below(90), '.'), .timestamp = wall_}}, producer);
+    record::set_base_offset(batch.data(), Offset{static_cast<std::int64_t>(written_.size())});
+    record::set_leader_epoch(batch.data(), epoch_);
+    return batch;
+  }
   Result<void> append() {
     for (std::uint64_t i = below(4); i < 4; ++i) {
-      const auto offset = static_cast<std::int64_t>(written_.size());
-      std::string batch = make_batch(
-          {{.key = {}, .value = std::to_string(++appends_) + std::string(below(90), '.'), .timestamp = wall_}});
+      std::string batch = make_next();
       const auto header = record::parse_header(batch).value();
-      std::string expected = batch;
-      record::set_base_offset(expected.data(), Offset{offset});
-      record::set_leader_epoch(expected.data(), LeaderEpoch{0});
-      written_.push_back(expected);  // also when it fails: some of it may be there
+      written_.push_back(batch);  // also when it fails: some of it may be there
       MQ_TRY(const AppendInfo info, log_->append(batch.data(), header, header.max_timestamp, epoch_, wall_));
-      EXPECT_EQ(info.base_offset, Offset{offset});
+      EXPECT_EQ(info.base_offset, header.base_offset);
+      cut_.reset();
     }
+    return {};
+  }
+  /// Another leads and has more.
+  Result<void> follow() {
+    if (below(2) == 0) epoch_ = LeaderEpoch{epoch_.value() + 1};
+    for (std::uint64_t i = below(4); i < 4; ++i) {
+      const std::string batch = make_next();
+      written_.push_back(batch);
+      MQ_CHECK(log_->append_as_is(batch, record::parse_header(batch).value(), wall_));
+      cut_.reset();
+    }
+    return {};
+  }
+  /// A new leader does not have the end of the log.
+  Result<void> truncate() {
+    const auto size = static_cast<std::uint64_t>((log_->log_end() - log_->log_start()).value());
+    const Offset end = log_->log_start() + OffsetDelta{static_cast<std::int64_t>(below(size + 1))};
+    epoch_ = LeaderEpoch{epoch_.value() + 1};
+    MQ_CHECK(dir_->lower_ends(partition_, id_, end));
+    durable_end_ = std::min(durable_end_, end);
+    if (!cut_) cut_ = written_;
+    written_.resize(static_cast<std::size_t>(end.value()));
+    ++truncations_;
+    MQ_CHECK(log_->truncate_to(end, wall_));
+    EXPECT_EQ(log_->log_end(), end);
+    if (!is_harmed_) expect_derived_state();
     return {};
   }
   Result<void> sync() {
     if (auto job = log_->begin_sync()) {
+      const int truncations = truncations_;
       const auto outcome = job->run();
+      // Things happen while a round is under way.
+      if (below(4) == 0) MQ_CHECK(truncate());
+      if (below(4) == 0) MQ_CHECK(follow());
       log_->end_sync(*job, outcome);
       MQ_CHECK(outcome);
+      if (truncations == truncations_) cut_.reset();
     }
     durable_end_ = std::max(durable_end_, log_->synced_end());
     dir_->note_synced(id_, PartitionId{0}, log_->synced_end());
@@ -244,7 +337,9 @@ class Life {
   std::unique_ptr<Log> log_;
   RecoveryReport report_;
 
-  std::vector<std::string> written_;  ///< by offset; all in epoch 0
+  std::vector<std::string> written_;             ///< by offset
+  std::optional<std::vector<std::string>> cut_;  ///< what was there before a truncation that may not be on disk yet
+  int truncations_ = 0;
   int appends_ = 0;
   Offset durable_end_{0};    ///< an answer may have told so
   Offset known_end_{0};      ///< as the data directory had it at the last start
