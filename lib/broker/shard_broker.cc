@@ -276,10 +276,10 @@ void ShardBroker::note_ends(Partition& partition) {
   if (partition.is_retired()) return;  // its name may be another's already
   log::LogDir& dir = node_.log_dir();
   dir.note_synced(partition.topic_id(), PartitionId{partition.name().partition}, partition.log().synced_end());
+  dir.set_log_start(partition.name(), partition.log().log_start());
   dir.set_recovery_point(partition.name(), partition.log().recovery_point());
   dir.set_compacted_end(partition.name(), partition.log().compacted_end());
   dir.set_high_watermark(partition.name(), partition.high_watermark());
-  dir.set_log_start(partition.name(), partition.log().log_start());
 }
 
 awaitable<void> ShardBroker::look_after_logs() {

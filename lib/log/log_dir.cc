@@ -17,7 +17,7 @@ constexpr std::string_view kLockFile = ".lock";
 constexpr std::string_view kCleanFile = ".kafka_cleanshutdown";
 constexpr std::string_view kIdentityFile = "meta.properties";
 constexpr std::string_view kSyncedEndsFile = "mq-synced-ends";
-constexpr std::string_view kCheckpointFiles[] = {"recovery-point-offset-checkpoint", "log-start-offset-checkpoint",
+constexpr std::string_view kCheckpointFiles[] = {"log-start-offset-checkpoint", "recovery-point-offset-checkpoint",
                                                  "replication-offset-checkpoint", "cleaner-offset-checkpoint",
                                                  "mq-log-bytes"};
 
@@ -440,39 +440,49 @@ std::optional<Offset> LogDir::high_watermark(const TopicPartition& partition) co
 
 Result<void> LogDir::write_checkpoints() {
   const std::lock_guard one_writer(writing_);
+  std::array<std::optional<std::string>, kCheckpoints> texts;
   bool removals = false;
   {
+    // All of one moment: the recovery point of a later one may be the new start of a log.
     const std::lock_guard guard(mutex_);
+    for (std::size_t which = 0; which < kCheckpoints; ++which) texts[which] = take_changed(Checkpoint(which));
     removals = std::exchange(removals_unwritten_, false);
   }
+  Result<void> written;
   for (std::size_t which = 0; which < kCheckpoints; ++which) {
-    if (auto written = write(static_cast<Checkpoint>(which)); !written) {
-      const std::lock_guard guard(mutex_);
-      removals_unwritten_ = removals_unwritten_ || removals;
-      return written;
-    }
+    if (written && texts[which]) written = write(Checkpoint(which), *texts[which]);
+    if (written || !texts[which]) continue;
+    const std::lock_guard guard(mutex_);
+    changed_[which] = true;
   }
-  return {};
+  if (written) return {};
+  const std::lock_guard guard(mutex_);
+  removals_unwritten_ = removals_unwritten_ || removals;
+  return written;
 }
 
 Result<void> LogDir::write_log_starts() {
   const std::lock_guard one_writer(writing_);
-  return write(kLogStart);
-}
-
-Result<void> LogDir::write(Checkpoint which) {
-  std::string text;
+  std::optional<std::string> text;
   {
     const std::lock_guard guard(mutex_);
-    if (!std::exchange(changed_[which], false)) return {};
-    text = encode_checkpoint(checkpoints_[which]);
+    text = take_changed(kLogStart);
   }
-  auto written = env::replace_atomically(files_, file(kCheckpointFiles[which]), text);
+  auto written = text ? write(kLogStart, *text) : Result<void>{};
   if (!written) {
     const std::lock_guard guard(mutex_);
-    changed_[which] = true;
+    changed_[kLogStart] = true;
   }
   return written;
+}
+
+std::optional<std::string> LogDir::take_changed(Checkpoint which) {
+  if (!std::exchange(changed_[which], false)) return std::nullopt;
+  return encode_checkpoint(checkpoints_[which]);
+}
+
+Result<void> LogDir::write(Checkpoint which, BytesView text) {
+  return env::replace_atomically(files_, file(kCheckpointFiles[which]), text);
 }
 
 // --- Failure --------------------------------------------------------------------------------------------------------

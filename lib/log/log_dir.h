@@ -132,6 +132,7 @@ class LogDir {
   /// Pool. The synced end alone.
   [[nodiscard]] Result<void> lower_synced_end(const Uuid& topic_id, PartitionId partition, Offset end);
 
+  /// After `set_log_start`: it may be the new start, below which nothing is to be recovered.
   void set_recovery_point(const TopicPartition& partition, Offset offset);
   void set_compacted_end(const TopicPartition& partition, Offset offset);
   void set_high_watermark(const TopicPartition& partition, Offset offset);
@@ -146,8 +147,7 @@ class LogDir {
   /// nor that the log begins behind them takes them for lost.
   [[nodiscard]] Result<void> write_log_starts();
 
-  // --- Failure (D-1)
-  // ----------------------------------------------------------------------------------------------------
+  // --- Failure (D-1) ------------------------------------------------------------------------------------------------
   [[nodiscard]] bool is_offline() const { return offline_.load(std::memory_order_acquire); }
   /// For ever, for this process. The first reason stays.
   void go_offline(std::string reason);
@@ -162,8 +162,9 @@ class LogDir {
   Result<void> sync_ancestors();
   /// A directory of regular files, and them.
   Result<void> remove_files(const std::string& name);
-  /// kLogBytes is ours, in Kafka's text: numbers of bytes in place of offsets.
-  enum Checkpoint { kRecoveryPoint, kLogStart, kHighWatermark, kCompactedEnd, kLogBytes, kCheckpoints };
+  /// In the order in which they are written: a recovery point may be where the log begins since a moment ago, and is
+  /// true only if it begins there. kLogBytes is ours, in Kafka's text: numbers of bytes in place of offsets.
+  enum Checkpoint { kLogStart, kRecoveryPoint, kHighWatermark, kCompactedEnd, kLogBytes, kCheckpoints };
 
   LogDir(env::Files& files, std::string path) : files_(files), path_(std::move(path)) {}
   Result<void> read_identity();
@@ -172,8 +173,10 @@ class LogDir {
   void set(Checkpoint which, const TopicPartition& partition, Offset offset);
   /// Makes durable what was written of the slots, which then count. False: nothing was. `writing_` is held.
   Result<bool> sync_slots();
-  /// Writes the file if its contents changed; `writing_` is held.
-  Result<void> write(Checkpoint which);
+  /// What the file is to hold; nothing: that has not changed. Counts as written from now on. `mutex_` is held.
+  std::optional<std::string> take_changed(Checkpoint which);
+  /// `writing_` is held.
+  Result<void> write(Checkpoint which, BytesView text);
   /// Takes them out of the checkpoints; `mutex_` is held.
   void forget_checkpoints(std::span<const TopicPartition> partitions);
   /// Whether a checkpoint file may still name a forgotten partition.

@@ -254,6 +254,18 @@ TEST_F(LogDirTest, CheckpointsAreKafkasTextAndADamagedOneCountsAsMissing) {
   ASSERT_EQ(dir_->notes().size(), 1U);
 }
 
+/// A recovery point may be the new start of a log, below which nothing was saved.
+TEST_F(LogDirTest, ARecoveryPointIsNotWrittenBeforeTheLogStartThatItRestsOn) {
+  dir_->set_log_start({"t", 0}, Offset{17});
+  dir_->set_recovery_point({"t", 0}, Offset{17});
+  disk_.inject({.on = sim::DiskFault::On::change, .path_part = "log-start-offset-checkpoint"});
+  ASSERT_FALSE(dir_->write_checkpoints());
+  EXPECT_FALSE(disk_.exists(std::string(kPath) + "/recovery-point-offset-checkpoint").value());
+  ASSERT_TRUE(dir_->write_checkpoints());
+  EXPECT_EQ(contents("log-start-offset-checkpoint"), "0\n1\nt 0 17\n");
+  EXPECT_EQ(contents("recovery-point-offset-checkpoint"), "0\n1\nt 0 17\n");
+}
+
 TEST_F(LogDirTest, OnlyDirectoriesNamedLikePartitionsAreListed) {
   for (const char* name :
        {"t-0", "t-10", "with-dash-3", "t-01", "t-", "-3", "t-x", "lost+found", "t-0.abc-delete", "t-1.abc-stray"})
