@@ -93,8 +93,9 @@ Result<void> Log::load_active() {
   if (end ? *end < log_end() : is_damage(end.error())) {
     // As after recovery: nothing follows damage in one file.
     MQ_CHECK(roll_now());
-    if (end)
-      damage_.push_back({*end, log_end(),
+    // A truncation below the log's start leaves less than nothing.
+    if (const Offset first = std::max(end.value_or(log_end()), log_start()); first < log_end())
+      damage_.push_back({first, log_end(),
                          fmt::format("{}: ends at offset {}, but the log was closed at {}", active.path(), end->value(),
                                      log_end().value())});
   } else if (!end) {
@@ -126,7 +127,7 @@ Result<void> Log::sync_cut() {
 
 WarmUp Log::prepare_append() {
   is_warm_ = true;
-  WarmUp job{.files = &files_, .from = log_start()};
+  WarmUp job{.files = &files_, .from = segments_.begin_or(log_start())};
   job.small_files.push_back(path_of(kEpochsFile));
   if (const auto newest = snapshots_.newest(log_end())) {
     job.from = std::max(job.from, *newest);

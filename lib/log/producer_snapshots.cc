@@ -26,23 +26,24 @@ std::optional<Offset> ProducerSnapshots::newest(Offset end) const {
 Result<ProducerStates> ProducerSnapshots::load(const SegmentSet& segments, const LogConfig& config, Offset start,
                                                Offset end, WallMillis wall_now) const {
   ProducerStates states;
-  Offset from = start;
-  for (auto offset = offsets_.rbegin(); offset != offsets_.rend(); ++offset) {
+  const Offset first_there = segments.begin_or(start);
+  Offset from = first_there;
+  for (auto offset = offsets_.rbegin(); offset != offsets_.rend() && *offset >= first_there; ++offset) {
     if (*offset > end) continue;
     const auto bytes = env::read_whole(names_.files(), names_.path(*offset, "snapshot"), kSnapshotBytesMax);
     if (!bytes && is_passing(bytes.error().code)) return fail(bytes.error());
     auto decoded = bytes ? ProducerStates::decode_snapshot(*bytes) : fail(bytes.error());
     if (!decoded) continue;  // P-6: an older one and more replay do as well
     states = *std::move(decoded);
-    from = std::max(from, *offset);
+    from = *offset;
     const auto window = env::read_whole(names_.files(), names_.path(*offset, "mqwindow"), kSnapshotBytesMax);
     if (states.empty() || (window && states.add_window(*window))) break;
     // A snapshot of Kafka's has one batch for each producer. The others of those in flight are not far before it.
-    if (*offset > start && !segments.empty()) {
+    if (*offset > first_there && !segments.empty()) {
       std::size_t first = segments.index_of(*offset - OffsetDelta{1});
       std::uint64_t back = segments[first]->size_bytes();
       while (first > 0 && back < kWindowBytes) back += segments[--first]->size_bytes();
-      MQ_CHECK(segments.replay(std::max(segments[first]->base_offset(), start), *offset, config,
+      MQ_CHECK(segments.replay(segments[first]->base_offset(), *offset, config,
                                [&](const record::BatchHeader& header) { states.refill(header); }));
     }
     break;
@@ -89,11 +90,12 @@ void ProducerSnapshots::on_saved(Offset end) {
   std::erase_if(taken_, [&](const Taken& taken) { return taken.offset <= end; });
 }
 
-Result<void> ProducerSnapshots::truncate_to(Offset end) {
+Result<bool> ProducerSnapshots::truncate_to(Offset end) {
   std::erase_if(taken_, [&](const Taken& taken) { return taken.offset > end; });
-  for (; !offsets_.empty() && offsets_.back() > end; offsets_.pop_back())
+  bool removed = false;
+  for (; !offsets_.empty() && offsets_.back() > end; offsets_.pop_back(), removed = true)
     MQ_CHECK(names_.remove(offsets_.back(), kSnapshotExtensions));
-  return {};
+  return removed;
 }
 
 void ProducerSnapshots::check_invariants() const {

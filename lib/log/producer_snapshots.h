@@ -25,8 +25,9 @@ class ProducerSnapshots {
   void set_found(std::vector<Offset> offsets) { offsets_ = std::move(offsets); }
   /// The newest file's at or below `end`.
   [[nodiscard]] std::optional<Offset> newest(Offset end) const;
-  /// Of the log in [start, end): from the newest snapshot that is whole and the batches after it. Nobody was silent for
-  /// longer than since `wall_now`.
+  /// Of the log in [start, end): from the newest snapshot that is whole and the batches after it, also those below
+  /// `start` while they are there (P-7). One whose following batches are gone says what is no longer true: it counts
+  /// for nothing (P-5). Nobody was silent for longer than since `wall_now`.
   [[nodiscard]] Result<ProducerStates> load(const SegmentSet& segments, const LogConfig& config, Offset start,
                                             Offset end, WallMillis wall_now) const;
 
@@ -40,8 +41,9 @@ class ProducerSnapshots {
   [[nodiscard]] std::vector<std::string> drop_needless(const SegmentSet& segments);
   /// All that was taken up to `end` was written.
   void on_saved(Offset end);
-  /// Removes what is of a later time than `end`.
-  [[nodiscard]] Result<void> truncate_to(Offset end);
+  /// Removes what is of a later time than `end`. True: there was a file. The removal is not durable on return, and must
+  /// be before another batch comes to the log's end: what comes back then would be taken for its own.
+  [[nodiscard]] Result<bool> truncate_to(Offset end);
 
   void check_invariants() const;
 

@@ -271,7 +271,8 @@ Result<void> Recovery::recover() {
   }
   epochs_unsaved_ = !saved || saved->entries() != contents_.epochs->entries();
 
-  MQ_CHECK(contents_.snapshots.truncate_to(end_));
+  MQ_TRY(const bool removed, contents_.snapshots.truncate_to(end_));
+  if (removed) MQ_CHECK(names_.files().sync_directory(*names_.directory()));
   MQ_TRY(ProducerStates states, contents_.snapshots.load(segments_, config_, start_, end_, context_.wall_now));
   contents_.producers = std::make_unique<ProducerStates>(std::move(states));
   for (const auto& segment : segments_) segment->release();
@@ -373,8 +374,11 @@ Result<void> Recovery::scan_segment() {
     head.resize(got.value_or(0));
     bool is_old = is_old_format(head, segment.base_offset(), whole);
     if (is_old) {
-      MQ_TRY(const bool is_rotten, is_format_rotten(*file, head, whole));
-      is_old = !is_rotten;
+      const auto is_rotten = is_format_rotten(*file, head, whole);
+      // Nothing of what was durable here once is another program's, nor is it cut.
+      const bool is_unreadable = !is_rotten && is_damage(is_rotten.error()) && scan_.expected < scan_.durable_end;
+      if (!is_rotten && !is_unreadable) return fail(is_rotten.error());
+      is_old = !is_unreadable && !*is_rotten;
     }
     if (is_old)
       return fail(Errc::unsupported,

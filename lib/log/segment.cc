@@ -109,10 +109,10 @@ Result<Offset> Segment::load_tail(const LogConfig& config) {
     largest_ = TimeIndexEntry{.timestamp = -1, .offset = base_};
     return base_;
   }
-  for (bool again = false;; again = true) {
+  for (bool are_new = false;; are_new = true) {
     const auto read_entry = offsets_.last(files_, path("index"), base_, wait_);
     const auto read_time = times_.last(files_, path("timeindex"), base_, wait_);
-    if (!again && (is_lost(read_entry) || is_lost(read_time))) {
+    if (!are_new && (is_lost(read_entry) || is_lost(read_time))) {
       MQ_CHECK(rebuild_indexes(config));
       continue;
     }
@@ -148,7 +148,11 @@ Result<Offset> Segment::load_tail(const LogConfig& config) {
     }
     bytes_since_entry_ = size_ - from.position;
     if (index_good && (last_time_entry_.offset < end || end == base_)) return end;
-    if (again) return fail(Errc::corrupt, "{}: its indexes do not fit, not even when made anew", path());
+    // Made of batches that contradict each other they cannot fit: that is no fault of theirs.
+    if (are_new) {
+      largest_.reset();
+      return fail(Errc::corrupt_batch, "{}: its last batches do not go with those before them", path());
+    }
     MQ_CHECK(rebuild_indexes(config));
   }
 }
@@ -354,6 +358,38 @@ Result<std::uint64_t> Segment::walk_to(Place from, Offset offset, SegmentReader:
     if (damage && (*batch)->header.base_offset > offset) return fail(*std::move(damage));
     if ((*batch)->header.last_offset() >= offset) return (*batch)->position;
     damage.reset();
+  }
+}
+
+Result<Segment::Cut> Segment::cut_below(Offset offset, const LogConfig& config) {
+  const Cut front{.position = 0, .end = base_};
+  Offset below = offset;
+  while (below > base_) {
+    const auto indexed = index_floor(below - OffsetDelta{1}, config);
+    if (!indexed && !is_lost(indexed.error())) return fail(indexed.error());
+    const Place from = indexed.value_or(Place{.position = 0, .offset = base_});
+    MQ_TRY(const auto cut, last_end(from, offset));
+    if (cut) return *cut;
+    if (from.position == 0) break;
+    below = from.offset;  // the batch that the index names is damaged: begin from further up
+  }
+  return front;
+}
+
+Result<std::optional<Segment::Cut>> Segment::last_end(Place from, Offset offset, SegmentReader::Mode mode) {
+  MQ_TRY(SegmentReader reader, reader_from(from.position, from.offset, mode));
+  std::optional<Cut> cut;
+  while (true) {
+    const auto batch = reader.next();
+    if (!batch) {
+      if (!is_damage(batch.error())) return fail(batch.error());
+      if (mode == SegmentReader::Mode::headers) return last_end(from, offset, SegmentReader::Mode::wholes);
+      MQ_TRY(const bool goes_on, reader.resume(rules_.limit, kDamageSteppedOverMax));
+      if (!goes_on) return cut;
+      continue;
+    }
+    if (!*batch || (*batch)->header.next_offset() > offset) return cut;
+    cut = Cut{.position = (*batch)->end(), .end = (*batch)->header.next_offset()};
   }
 }
 

@@ -68,6 +68,7 @@ class Segment {
 
   // --- Appending ----------------------------------------------------------------------------------------------------
   /// Learns from indexes and the last batches what appending needs. Returns the offset after the last batch.
+  /// corrupt_batch or read_failed: there is damage near the end. Indexes that do not fit are made anew.
   [[nodiscard]] Result<Offset> load_tail(const LogConfig& config);
   /// Whether a batch of `bytes` that ends with `last_offset` and whose largest timestamp is `timestamp` must go into
   /// another segment. After `load_tail`.
@@ -101,6 +102,13 @@ class Segment {
   /// Where the batch stands that holds `offset` or, when none does, the next one; the end of the file after the last.
   /// Damage before it is stepped over; corrupt_batch or read_failed when it may be where `offset` was.
   [[nodiscard]] Result<std::uint64_t> position_of(Offset offset, const LogConfig& config);
+  /// Where the log ends when nothing at or above `offset` stays: behind the last good batch that ends at or below it.
+  /// What no batch before `offset` vouches for, damage or a gap, goes as well.
+  struct Cut {
+    std::uint64_t position = 0;
+    Offset end;
+  };
+  [[nodiscard]] Result<Cut> cut_below(Offset offset, const LogConfig& config);
   /// The end of a batch: the farthest known cheaply that is at most `limit` and not before `position`, where a batch
   /// begins. With `at_least_one` the end of that batch, when nothing else fits.
   [[nodiscard]] Result<std::uint64_t> batch_end_before(std::uint64_t position, std::uint64_t limit, bool at_least_one);
@@ -173,6 +181,9 @@ class Segment {
   /// The batch that `entry` names. Nothing: the index is damaged; corrupt_batch: the batch is, or one of them.
   Result<std::optional<Place>> place_of(const OffsetIndexEntry& entry);
   Result<std::uint64_t> walk_to(Place from, Offset offset, SegmentReader::Mode mode = SegmentReader::Mode::headers);
+  /// Behind the last batch from `from` on that ends at or below `offset`. Nothing: none there is good and does.
+  Result<std::optional<Cut>> last_end(Place from, Offset offset,
+                                      SegmentReader::Mode mode = SegmentReader::Mode::headers);
   /// What the index says of the batch at `position`; nothing: it does not know it.
   Result<std::optional<Offset>> last_offset_at(std::uint64_t position);
   /// The last batch gets its index entries, unless it has them.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -46,6 +47,10 @@ class SegmentSet {
   /// Where the next one begins; for the last one `log_end`.
   [[nodiscard]] Offset end_of(std::size_t index, Offset log_end) const {
     return is_last(index) ? log_end : list_[index + 1]->base_offset();
+  }
+  /// Where the first one begins, at most `log_start`, which may lie in it; `log_start` without any.
+  [[nodiscard]] Offset begin_or(Offset log_start) const {
+    return list_.empty() ? log_start : std::min(log_start, list_.front()->base_offset());
   }
   [[nodiscard]] std::uint64_t size_bytes() const;
   [[nodiscard]] bool has_open_files() const;

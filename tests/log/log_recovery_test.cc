@@ -466,6 +466,39 @@ TEST_F(LogRecoveryTest, EpochsFileThatContradictsTheBatchesIsMadeAnewFromThem) {
   EXPECT_EQ(log_->end_offset_for(LeaderEpoch{0}).value(), (EpochEnd{LeaderEpoch{0}, Offset{5}}));
 }
 
+/// Indexes that are made anew of batches that contradict each other do not fit either. That ends no start.
+TEST_F(LogRecoveryTest, RotOfAnyTwoOffsetsEndsNoStart) {
+  const std::size_t one = make_batch({{.key = {}, .value = std::string(20, '.')}}).size();
+  const auto flip = [&](const std::string& file, int batch, int byte) {
+    disk_.flip_bits(file, static_cast<std::uint64_t>(batch) * one + static_cast<std::uint64_t>(byte), 0x20);
+    disk_.lose_power(sim::PowerLoss::keep_all);
+  };
+  for (int first = 0; first < 3; ++first)
+    for (int second = 0; second < 5; ++second)
+      for (const int byte : {0, 2, 6, 7}) {
+        SCOPED_TRACE(::testing::Message() << first << ", " << second << ", byte " << byte);
+        create();
+        append_many(3);
+        ASSERT_TRUE(checkpoint());
+        OpenContext context = unclean();
+        log_.reset();
+        flip(path(0), first, 2);
+        ASSERT_TRUE(open(context));
+        append_many(3);
+        ASSERT_TRUE(log_->begin_checkpoint(true).value()->run());
+        // What is found before the recovery point ends the segment; else the log goes on in it.
+        const bool is_one = log_->segments().size() == 1;
+        log_.reset();
+        flip(path(0), is_one ? second : second % 3, byte);
+        const auto opened = open(context);
+        ASSERT_TRUE(opened) << opened.error().message;
+        EXPECT_GE(log_->log_end(), Offset{3});
+        append_many(1);
+        log_.reset();
+        for (const auto& name : names()) ASSERT_TRUE(disk_.remove(std::string(kDirectory) + "/" + name));
+      }
+}
+
 TEST_F(LogRecoveryTest, OffsetsOfALostSegmentAreRefusedNotSkipped) {
   config_.segment_bytes = 500;
   create();
