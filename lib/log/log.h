@@ -208,11 +208,14 @@ class Log {
   /// DeleteRecords: nothing below `offset` is served any more. Goes to LogDir::set_log_start before the client is told.
   /// offset_out_of_range: above `bound` (the high watermark).
   [[nodiscard]] Result<void> advance_start(Offset offset, Offset bound);
-  /// Cuts the log so that it ends at `offset`, or before it where a batch holds it, with indexes, epochs and producer
-  /// states. At or above the end only an epoch goes that has no batch yet. The caller has called
-  /// LogDir::lower_ends. Until the next sync round has ended a power cut may bring back what was cut, as it was; the
-  /// first append makes sure that it does not come back amid what took its place, and waits for the disk if no round
-  /// has ended since. conflict: a checkpoint is being saved; nothing was changed. Other errors: see `failed`.
+  /// Where the log would end after `truncate_to(offset)`: there, or before it, where a batch, a gap or damage holds it;
+  /// not below the log's start. Goes to LogDir::lower_ends first.
+  [[nodiscard]] Result<Offset> truncation_end(Offset offset);
+  /// Cuts the log so that it ends at `truncation_end(offset)`, with indexes, epochs and producer states. At or
+  /// above the end only an epoch goes that has no batch yet. The caller has called LogDir::lower_ends. Until the next
+  /// sync round has ended a power cut may bring back what was cut, as it was; the first append makes sure that it does
+  /// not come back amid what took its place, and waits for the disk if no round has ended since. conflict: a checkpoint
+  /// is being saved; nothing was changed. Other errors: see `failed`.
   [[nodiscard]] Result<void> truncate_to(Offset offset, WallMillis wall_now);
   /// Compaction of what may be compacted below `bound` and is worth it now; see CompactionJob. would_block, without
   /// `wait`: run `prepare_times` and try again.
@@ -296,7 +299,13 @@ class Log {
 
   // log_housekeeping.cc
   void move_start(Offset start);
-  Result<void> cut(std::size_t keep, std::uint64_t position, Offset end);
+  /// The place at which a truncation cuts: so many segments stay, the last one of them up to there.
+  struct CutPlace {
+    std::size_t kept = 0;
+    Segment::Cut cut;
+  };
+  Result<CutPlace> cut_place(Offset offset);
+  Result<void> cut(const CutPlace& place, Offset end);
   Result<void> name_swaps(const CompactionJob& job);
   Result<void> swap_in(CompactionJob& job, Instant now);
 

@@ -79,6 +79,23 @@ Result<void> Log::advance_start(Offset offset, Offset bound) {
 
 // --- Truncation -----------------------------------------------------------------------------------------------------
 
+Result<Offset> Log::truncation_end(Offset offset) {
+  MQ_CHECK(check_usable());
+  MQ_CHECK(load_active());
+  if (std::max(offset, log_start()) >= log_end()) return log_end();
+  MQ_TRY(const CutPlace place, cut_place(offset));
+  return std::max(place.cut.end, log_start());
+}
+
+Result<Log::CutPlace> Log::cut_place(Offset offset) {
+  const Offset target = std::max(offset, log_start());
+  // What was before the first segment is lost.
+  if (target < segments_.front()->base_offset()) return CutPlace{.kept = 0, .cut = {.position = 0, .end = target}};
+  const std::size_t index = segments_.index_of(target);
+  MQ_TRY(const Segment::Cut cut, segments_[index]->cut_below(target, *config_));
+  return CutPlace{.kept = index + 1, .cut = cut};
+}
+
 Result<void> Log::truncate_to(Offset offset, WallMillis wall_now) {
   MQ_CHECK(check_usable());
   if (durability_.is_saving())
@@ -86,38 +103,33 @@ Result<void> Log::truncate_to(Offset offset, WallMillis wall_now) {
   MQ_CHECK(load_active());
   MQ_TRY(LeaderEpochs* const epochs, leader_epochs());
   wall_seen_ = wall_now;
-  const Offset target = std::max(offset, log_start());
-  if (target >= log_end()) {
+  if (const Offset target = std::max(offset, log_start()); target >= log_end()) {
     // The leader may have an older epoch there than one that has begun here and has no batch.
     if (epochs->truncate_from(target)) durability_.on_epochs();
     return {};
   }
   // First all that may fail and leaves the log as it is.
-  const std::size_t keep = segments_.index_of(target);
-  MQ_TRY(const std::uint64_t position, segments_[keep]->position_of(target, *config_));
-  MQ_TRY(const Offset first_gone, segments_[keep]->offset_at(position));
-  if (segments_.gaps_end() > target) {
+  MQ_TRY(const CutPlace place, cut_place(offset));
+  const Offset end = std::max(place.cut.end, log_start());
+  if (segments_.gaps_end() > end) {
     // What comes there now is not compacted, and what was is not promised any more.
-    MQ_CHECK(env::replace_atomically(files_, path_of(kGapsFile), encode_gaps_end(target)));
-    segments_.set_gaps_end(target);
+    MQ_CHECK(env::replace_atomically(files_, path_of(kGapsFile), encode_gaps_end(end)));
+    segments_.set_gaps_end(end);
   }
-  auto done = cut(keep, position, std::min(first_gone, target));
+  auto done = cut(place, end);
   // Half of it is neither the old log nor the new one.
   if (!done) durability_.fail();
   check_invariants();
   return done;
 }
 
-Result<void> Log::cut(std::size_t keep, std::uint64_t position, Offset end) {
+Result<void> Log::cut(const CutPlace& place, Offset end) {
   compaction_void_ = true;
   active_loaded_ = false;
-  while (segments_.size() > keep + 1) MQ_CHECK(segments_.retire_back(Instant{}));
+  while (segments_.size() > place.kept) MQ_CHECK(segments_.retire_back(Instant{}));
+  if (segments_.empty()) segments_.add(end, 0);
   Segment& last = *segments_.back();
-  MQ_CHECK(last.truncate(position, end));
-  const auto tail = last.load_tail(*config_);
-  if (!tail && !is_damage(tail.error())) return fail(tail.error());
-  // Compaction may have left a gap before it.
-  if (tail) end = *tail;
+  MQ_CHECK(last.truncate(place.cut.position, place.cut.end));
 
   epochs_->truncate_from(end);
   MQ_CHECK(snapshots_.truncate_to(end));

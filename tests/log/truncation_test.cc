@@ -1,0 +1,135 @@
+#include <algorithm>
+
+#include "log_fixture.h"
+
+namespace mq::log {
+namespace {
+
+/// A follower's log, cut where its leader's differs.
+class TruncationTest : public LogFixture {
+ protected:
+  /// Batches of three records each.
+  void append_threes(int count) {
+    for (int i = 0; i < count; ++i)
+      ASSERT_TRUE(append(std::vector<TestRecord>(3, TestRecord{.key = {}, .value = "v", .timestamp = wall_})));
+    ASSERT_TRUE(sync());
+  }
+  std::uint64_t batch_bytes() {
+    return make_batch(std::vector<TestRecord>(3, TestRecord{.key = {}, .value = "v"})).size();
+  }
+  /// As a caller does who has a data directory: what is told of the log is lowered first.
+  Offset truncate(std::int64_t offset) {
+    lowered_ = log_->truncation_end(Offset{offset}).value();
+    EXPECT_TRUE(log_->truncate_to(Offset{offset}, wall_));
+    EXPECT_EQ(log_->log_end(), lowered_);
+    log_->check_invariants();
+    return lowered_;
+  }
+  OpenContext lowered() {
+    OpenContext context = unclean();
+    context.synced_end = context.recovery_point = lowered_;
+    return context;
+  }
+
+  Offset lowered_{0};
+};
+
+TEST_F(TruncationTest, EndsBeforeTheBatchThatHoldsTheOffset) {
+  create();
+  append_threes(5);
+  EXPECT_EQ(truncate(15), Offset{15});
+  EXPECT_EQ(truncate(11), Offset{9});
+  // Who knows that it ends there takes nothing for lost.
+  ASSERT_TRUE(open(lowered()));
+  EXPECT_TRUE(report_.damage.empty());
+  EXPECT_EQ(log_->log_end(), Offset{9});
+  append_threes(1);
+  EXPECT_EQ(offsets_from(0), numbers(0, 12));
+}
+
+TEST_F(TruncationTest, EndsInEverySegmentAtEveryOffset) {
+  config_.segment_bytes = 2 * batch_bytes();
+  for (std::int64_t offset = 0; offset <= 24; ++offset) {
+    SCOPED_TRACE(offset);
+    create();
+    append_threes(8);
+    EXPECT_EQ(truncate(offset), Offset{offset / 3 * 3});
+    append_threes(1);
+    EXPECT_EQ(offsets_from(0), numbers(0, offset / 3 * 3 + 3));
+    log_.reset();
+    for (const auto& name : names()) ASSERT_TRUE(disk_.remove(std::string(kDirectory) + "/" + name));
+  }
+}
+
+TEST_F(TruncationTest, NeverEndsBelowTheStartAlsoAmidABatch) {
+  create();
+  append_threes(5);
+  ASSERT_TRUE(log_->advance_start(Offset{7}, Offset{15}));
+  EXPECT_EQ(truncate(7), Offset{7});
+  EXPECT_EQ(log_->log_start(), Offset{7});
+  EXPECT_TRUE(log_->damage().empty());
+  append_threes(1);
+  EXPECT_TRUE(log_->damage().empty());
+  EXPECT_EQ(offsets_from(7), numbers(7, 10));
+}
+
+TEST_F(TruncationTest, WhatNoBatchBeforeItVouchesForGoesToo) {
+  create();
+  append_threes(6);
+  const OpenContext context = unclean();
+  log_.reset();
+  constexpr std::size_t kMagicAt = 16;
+  disk_.flip_bits(path(0), 3 * batch_bytes() + kMagicAt, 0x10);
+  disk_.lose_power(sim::PowerLoss::keep_all);
+  ASSERT_TRUE(open(context));
+  ASSERT_EQ(log_->damage().size(), 1U);
+  // Before a good batch that stays it stays what it is.
+  EXPECT_EQ(truncate(15), Offset{15});
+  EXPECT_EQ(log_->damage().size(), 1U);
+  EXPECT_EQ(truncate(13), Offset{9});
+  EXPECT_TRUE(log_->damage().empty());
+  append_threes(2);
+  EXPECT_EQ(offsets_from(0), numbers(0, 15));
+}
+
+TEST_F(TruncationTest, BeforeTheFirstSegmentThatIsLeftTheLogBeginsAnew) {
+  config_.segment_bytes = 2 * batch_bytes();
+  create();
+  append_threes(6);
+  const OpenContext context = unclean();
+  log_.reset();
+  for (const std::int64_t base : {0, 6, 12}) ASSERT_TRUE(disk_.remove(path(base)));
+  ASSERT_TRUE(open(context));
+  ASSERT_EQ(log_->log_end(), Offset{18});
+  append_threes(1);
+  ASSERT_EQ(log_->segments().front().base_offset, Offset{18});
+  EXPECT_EQ(truncate(4), Offset{4});
+  EXPECT_TRUE(std::ranges::all_of(log_->damage(), [](const Damage& d) { return d.end_offset == Offset{4}; }));
+  append_threes(1);
+  EXPECT_EQ(offsets_from(4), numbers(4, 7));
+  ASSERT_TRUE(log_->close());
+  ASSERT_TRUE(open(clean()));
+  EXPECT_EQ(offsets_from(4), numbers(4, 7));
+}
+
+TEST_F(TruncationTest, WhatWasCutDoesNotComeBackAmidWhatTookItsPlace) {
+  for (const auto how : {sim::PowerLoss::drop_all, sim::PowerLoss::drop_some, sim::PowerLoss::torn}) {
+    create();
+    append_threes(5);
+    ASSERT_TRUE(checkpoint());
+    truncate(6);
+    // Not synced, but what was cut is off the disk before the first of these is written.
+    ASSERT_TRUE(append({{.key = {}, .value = "another"}}));
+    const OpenContext context = lowered();
+    log_.reset();
+    disk_.lose_power(how);
+    ASSERT_TRUE(open(context));
+    EXPECT_LE(log_->log_end(), Offset{7});
+    EXPECT_GE(log_->log_end(), Offset{6});
+    log_.reset();
+    for (const auto& name : names()) ASSERT_TRUE(disk_.remove(std::string(kDirectory) + "/" + name));
+  }
+}
+
+}  // namespace
+}  // namespace mq::log
