@@ -8,6 +8,19 @@
 #include "log/directory_contents.h"
 #include "log/segment_files.h"
 
+// How a log is compacted. The job works on the pool, a part at a time, and touches nothing that is read.
+//
+// 1. `Log::begin_compaction` names the sources, sealed segments below the high watermark and the synced end.
+// 2. First pass: the newest offset of each key in what no run has looked at yet. When the memory for keys is full, the
+//    run ends there and the next one goes on.
+// 3. Sources that together fit into a segment make a group. Second pass: each group is written to one `*.cleaned` with
+//    its indexes, without the records that a later one replaces. A producer's last batch stays, empty if need be (P-7),
+//    and a tombstone until its delete horizon. The outputs are synced.
+// 4. `mq-gaps` says how far gaps between batches reach now, durably, before any gap stands in a place that is read.
+// 5. `Log::finish_compaction`, on the shard: outputs are renamed to `*.swap`, durably; from there on a start finishes
+//    what a crash cuts off (`unfinished_swaps`). Then sources are retired and each output takes the name of its first
+//    source, which goes last.
+
 namespace mq::log {
 namespace {
 
