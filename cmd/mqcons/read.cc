@@ -66,7 +66,7 @@ awaitable<cli::ExitCode> Reading::run() {
   env::TaskGroup leaving(shard_);
   leaving.spawn(leave_lost_broker(cluster));
   leaving.spawn(leave_without_reader());
-  Result<void> result = co_await cluster.start(shard_.now() + args_.duration("connect-timeout"));
+  Result<void> result = co_await cluster.start(shard_.now() + client_.connect_timeout);
   if (result) result = co_await read(cluster);
   if (auto flushed = co_await flush(); result && !flushed) result = std::move(flushed);
   is_over_ = true;
@@ -117,7 +117,7 @@ std::string Reading::progress() const { return fmt::format("mqcons: {} records w
 
 awaitable<Result<void>> Reading::read(client::Cluster& cluster) {
   if (!options_.group.empty()) co_return co_await read_group(cluster);
-  MQ_CO_TRY(Plan plan, co_await mqcons::plan(cluster, options_, args_.duration("timeout")));
+  MQ_CO_TRY(Plan plan, co_await mqcons::plan(cluster, options_, client_.request_timeout));
   if (!plan.remark.empty()) tool::tell(cli::notice(args_, plan.remark));
   std::vector<Part> parts = std::move(plan.parts);
   reading_ = true;
@@ -136,7 +136,7 @@ template <class From>
 awaitable<Result<client::Polled>> Reading::poll(client::Cluster& cluster, From& from) {
   MQ_CO_TRY(client::Polled polled, co_await from.poll(failure_ ? Duration::zero() : kPollWait));
   if (!polled.batches.empty() || !cluster.lost()) last_batch_ = shard_.now();
-  if (!options_.follow && shard_.now() - last_batch_ > args_.duration("timeout"))
+  if (!options_.follow && shard_.now() - last_batch_ > client_.request_timeout)
     co_return fail(Errc::timed_out, "no broker answered for {} (--timeout)", args_.text("timeout"));
   if (!failure_ && !polled.errors.empty()) failure_ = std::move(polled.errors.front());
   // What was fetched before the failure comes first.
@@ -409,8 +409,7 @@ awaitable<void> Reading::add_new_partitions(client::Cluster& cluster, client::Co
 
 awaitable<Result<void>> Reading::read_group(client::Cluster& cluster) {
   for (const std::string& topic : options_.topics)
-    MQ_CO_CHECK(
-        co_await cluster.topic(topic, client::Cluster::AutoCreate::no, shard_.now() + args_.duration("timeout")));
+    MQ_CO_CHECK(co_await cluster.topic(topic, client::Cluster::AutoCreate::no, shard_.now() + client_.request_timeout));
   reading_ = true;
   last_batch_ = shard_.now();
 
@@ -459,7 +458,7 @@ awaitable<Result<void>> Reading::read_group(client::Cluster& cluster) {
     code_ = cli::worst(code_, cli::ExitCode::some_failed);
   }
   group_ = nullptr;
-  auto closed = co_await group.close(shard_.now() + (stopping_ ? kGoodbyeWait : args_.duration("timeout")));
+  auto closed = co_await group.close(shard_.now() + (stopping_ ? kGoodbyeWait : client_.request_timeout));
   if (result && !closed) result = std::move(closed);
   co_return result;
 }
@@ -527,7 +526,7 @@ awaitable<Result<void>> Reading::commit(client::GroupConsumer& group, Places& pl
   if (places.empty()) co_return Result<void>{};
   std::vector<client::CommittedOffset> offsets;
   for (const auto& [where, place] : places) offsets.push_back(place);
-  const Duration patience = std::min(kGoodbyeWait, args_.duration("timeout"));
+  const Duration patience = std::min(kGoodbyeWait, client_.request_timeout);
   auto committed = co_await group.commit(std::move(offsets), shard_.now() + patience);
   if (committed) {
     places.clear();

@@ -43,7 +43,7 @@ awaitable<cli::ExitCode> Sender::run() {
   env::Shard& shard = runtime_.shard(0);
   next_send_ = shard.now();
   client::Cluster cluster(shard, runtime_.random(), client_);
-  const Instant contact_deadline = shard.now() + args_.duration("connect-timeout");
+  const Instant contact_deadline = shard.now() + client_.connect_timeout;
   if (auto reached = co_await cluster.start(contact_deadline); !reached) {
     complain(reached.error());
     co_await cluster.close();
@@ -52,7 +52,7 @@ awaitable<cli::ExitCode> Sender::run() {
   client::Producer producer(cluster, options_.producer,
                             [this](const client::Delivery& delivery) { delivered(delivery); });
   producer_ = &producer;
-  auto topic = co_await producer.topic(options_.topic, shard.now() + args_.duration("timeout"));
+  auto topic = co_await producer.topic(options_.topic, shard.now() + client_.request_timeout);
   Result<void> done;
   if (!topic) {
     done = std::unexpected(topic.error());

@@ -71,12 +71,9 @@ void tell_notice(const cli::Arguments& args, const client::Notice& notice) {
   if (!is_detail || args.count("verbose") >= 2) tell(cli::notice(args, notice.text));
 }
 
-Result<client::ClientOptions> client_options(const cli::Arguments& args) {
+client::ClientOptions client_options(const cli::Arguments& args) {
   client::ClientOptions options;
-  MQ_TRY(options.bootstrap, client::parse_bootstrap(args.text("brokers")));
-  if (args.has("client-id")) options.client_id = args.text("client-id");
-  options.connect_timeout = args.duration("connect-timeout");
-  options.request_timeout = args.duration("timeout");
+  args.fill(options);
   options.notice = [&args](const client::Notice& notice) { tell_notice(args, notice); };
   return options;
 }
@@ -131,11 +128,7 @@ int run_tool(const cli::ToolRow& tool, int argc, char** argv, const MakeJob& mak
   const auto args = cli::parse(tool, words, around);
   if (!args) return write_out(args.error());
   Context context{.runtime = runtime, .args = *args, .environment = std::move(around), .client = {}};
-  if (tool.connects) {
-    auto client = client_options(*args);
-    if (!client) return write_out(args->usage_error(client.error().message));
-    context.client = std::move(*client);
-  }
+  if (tool.connects) context.client = client_options(*args);
   auto job = make_job(context);
   if (!job) return write_out(job.error());
 

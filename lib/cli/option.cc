@@ -7,7 +7,9 @@
 #include <optional>
 
 #include "base/pieces.h"
+#include "cli/arguments.h"
 #include "cli/value_check.h"
+#include "client/options.h"
 #include "config/option.h"
 
 namespace mq::cli {
@@ -44,6 +46,12 @@ constexpr OptionRow kGeneral[] = {
     {.short_name = 'V', .long_name = "version", .kind = ValueKind::flag, .group = "General", .help = "the version"},
 };
 
+Parsed<std::vector<env::Address>> parse_brokers(std::string_view text) {
+  auto brokers = client::parse_bootstrap(text);
+  if (!brokers) return bad_value(0, text.size(), "{}", brokers.error().message);
+  return *std::move(brokers);
+}
+
 constexpr OptionRow kClient[] = {
     {.short_name = 'b',
      .long_name = "brokers",
@@ -51,7 +59,8 @@ constexpr OptionRow kClient[] = {
      .fallback = "localhost:9092",
      .group = "Connection",
      .help = "where to ask first; IPv6 stands in brackets, unix:PATH is a socket",
-     .environment = "MQ_BROKERS"},
+     .environment = "MQ_BROKERS",
+     .into = parsed_into<parse_brokers, &client::ClientOptions::bootstrap>},
     {.short_name = 'P',
      .long_name = "profile",
      .value_name = "NAME",
@@ -75,19 +84,22 @@ constexpr OptionRow kClient[] = {
      .value_name = "DUR",
      .fallback = "5s",
      .group = "Connection",
-     .help = "wait so long for the first contact, then exit 3"},
+     .help = "wait so long for the first contact, then exit 3",
+     .into = into<&client::ClientOptions::connect_timeout>},
     {.long_name = "timeout",
      .kind = ValueKind::duration,
      .value_name = "DUR",
      .fallback = "30s",
      .group = "Connection",
      .help = "wait so long for one answer",
-     .environment = "MQ_TIMEOUT"},
+     .environment = "MQ_TIMEOUT",
+     .into = into<&client::ClientOptions::request_timeout>},
     {.long_name = "client-id",
      .value_name = "ID",
      .fallback_note = "TOOL@HOST:PID",
      .group = "Connection",
-     .help = "shows up in the broker's logs and quotas"},
+     .help = "shows up in the broker's logs and quotas",
+     .into = into<&client::ClientOptions::client_id>},
     {.long_name = "color",
      .kind = ValueKind::choice,
      .value_name = "WHEN",

@@ -173,7 +173,7 @@ struct ToolRow {
 
 /// -h, --help, -q, -v, ...: every tool has them.
 [[nodiscard]] std::span<const OptionRow> general_options();
-/// -b, -P, -X, --timeout, --color, ...: every tool that talks to a broker.
+/// -b, -P, -X, --timeout, --color, ...: every tool that talks to a broker. They fill client::ClientOptions.
 [[nodiscard]] std::span<const OptionRow> client_options();
 
 /// May -X and a configuration file set it? How a tool connects and looks, never what it does.
