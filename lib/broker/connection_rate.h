@@ -15,7 +15,7 @@ class ConnectionRate {
   /// be more than `patience` away. `per_second` is at least 1 and may change.
   [[nodiscard]] std::optional<Instant> admit(Instant now, std::int64_t per_second, Duration patience);
   /// As if nobody had ever come.
-  [[nodiscard]] bool is_rested(Instant now) const { return taken_until_ <= now; }
+  [[nodiscard]] bool is_as_new(Instant now) const { return taken_until_ <= now; }
 
  private:
   Instant taken_until_;  ///< each connection takes its part of a second, one after the other

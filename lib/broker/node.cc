@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "broker/acceptor.h"
 #include "broker/api/fetch_session.h"
 #include "broker/group_service.h"
 #include "broker/producer_ids.h"
@@ -21,14 +22,6 @@
 
 namespace mq::broker {
 namespace {
-
-// A connection that would have to wait for longer is refused: by then its client has given up.
-constexpr Duration kDelayMax = 10s;
-// So many addresses cost nothing worth looking for those that are not needed any more.
-constexpr std::size_t kSourcesKept = 1024;
-
-/// Whoever is on this machine has other ways to keep it busy, and tests and tools open many connections at once.
-bool is_loopback(const env::Address& address) { return address.host.starts_with("127.") || address.host == "::1"; }
 
 // So long a stop waits for clients to read the answers to what they asked.
 constexpr Duration kAnswerPatience = 1s;
@@ -54,13 +47,20 @@ Node::Node(NodeEnv env, NodeConfig config)
     : context_(std::move(env), std::move(config),
                {.go_offline = [this](const Error& error) { go_offline(error); },
                 .free_space = [this] { look_after_logs_soon(); }}),
-      extra_frame_(std::make_shared<ExtraFrame>()),
-      fetch_session_slots_(std::make_shared<FetchSessionSlots>(this->config().fetch_sessions_max)) {
-  for (env::Shard* shard : machine().shards) shards_.push_back(std::make_unique<ShardBroker>(*this, *shard));
+      connection_limits_(context_) {
+  const ConnectionSet::Shared shared{
+      .limits = connection_limits_,
+      .extra_frame = std::make_shared<ExtraFrame>(),
+      .fetch_session_slots = std::make_shared<FetchSessionSlots>(this->config().fetch_sessions_max)};
+  std::vector<ConnectionSet*> connections;
+  for (env::Shard* shard : machine().shards) {
+    shards_.push_back(std::make_unique<ShardBroker>(*this, *shard, shared));
+    connections.push_back(&shards_.back()->connection_set());
+  }
   topics_ = std::make_unique<Topics>(*this);
   producer_ids_ = std::make_unique<ProducerIds>(*this);
-  acceptors_ = std::make_unique<env::TaskGroup>(first_shard().shard());
-  delay_timer_ = first_shard().shard().make_timer();
+  acceptor_ =
+      std::make_unique<Acceptor>(first_shard().context(), listeners_, connection_limits_, std::move(connections));
 }
 
 Node::~Node() {
@@ -91,7 +91,7 @@ awaitable<Result<void>> Node::start() {
     co_return fail(Errc::invalid_argument, "'{}' is no cluster id: 22 characters of URL-safe base64 are",
                    config().cluster_id);
   // First, so that whoever finds an address taken leaves nothing behind. Who connects meanwhile waits.
-  MQ_CO_CHECK(listen());
+  MQ_CO_CHECK(acceptor_->listen());
   MQ_CO_TRY(context_.opened_log_dir, co_await machine().disk_pool.run(home, [this] {
     return log::LogDir::open(machine().files, config().data_dir);
   }));
@@ -120,7 +120,7 @@ awaitable<Result<void>> Node::start() {
   metrics.gauge(Metric::recovery_duration).set(recovery_took.count());
   if (unclean) tell_recovery(recovery_took);
   for (const auto& shard : shards_) shard->shard().post([&shard] { shard->start(); });
-  for (const auto& bound : listeners_) acceptors_->spawn(accept_on(*bound));
+  acceptor_->start();
   metrics.gauge(Metric::start_duration).set((home.now() - begun).count());
   co_return Result<void>{};
 }
@@ -312,137 +312,22 @@ awaitable<Result<void>> Node::tidy_up(OpenedMetadata found) {
   co_return Result<void>{};
 }
 
-Result<void> Node::listen() {
-  for (const ListenerConfig& config : config().listeners) {
-    MQ_TRY(auto listener, first_shard().shard().network().listen(config.address));
-    auto bound = std::make_unique<BoundListener>();
-    bound->config = config;
-    bound->address = listener->local_address();
-    bound->listener = std::move(listener);
-    listeners_.push_back(std::move(bound));
-  }
-  return {};
-}
-
-awaitable<void> Node::accept_on(BoundListener& bound) {
-  env::Shard& home = first_shard().shard();
-  while (true) {
-    auto accepted = co_await bound.listener->accept();
-    if (!accepted && (accepted.error().code == Errc::cancelled || is_stopping())) co_return;
-    if (!accepted) {
-      // Out of descriptors, most likely: wait for some to be freed rather than spin.
-      first_shard().peer_log().warn("cannot accept on {}: {}{}", bound.address.to_string(), accepted.error().message,
-                                    accepted.error().code == Errc::too_many_files
-                                        ? "; raise the limit of open files (LimitNOFILE=) or lower max.connections"
-                                        : "");
-      co_await home.sleep_until(home.now() + 100ms);
-      continue;
-    }
-    // Whoever comes meanwhile waits in the system's queue.
-    const auto turn = rate_.admit(home.now(), config().connection_rate_max, Duration::max());
-    if (*turn > home.now()) {
-      first_shard().metrics().counter(Metric::connections_delayed).add();
-      co_await home.sleep_until(*turn);
-    }
-    const env::Address from = (*accepted)->remote_address();
-    const auto when = take_connection(from);
-    if (!when) {
-      first_shard().metrics().connection_refused(when.error());
-      first_shard().peer_log().warn("a connection from {} is refused: {} is reached; raise it if they are meant",
-                                    from.to_string(), name_of(when.error()));
-    } else if (*when > home.now()) {
-      delay(*std::move(accepted), bound, *when);
-    } else {
-      serve(*std::move(accepted), bound);
-    }
-  }
-}
-
-void Node::serve(std::unique_ptr<env::Stream> stream, const BoundListener& bound) {
-  first_shard().metrics().counter(Metric::connections_accepted).add();
-  ShardBroker& fewest =
-      **std::ranges::min_element(shards_, {}, [](const auto& shard) { return shard->connections_assigned(); });
-  fewest.assign_connection();
-  if (&fewest == &first_shard()) return fewest.adopt(std::move(stream), bound);
-  stream->move_to(fewest.shard());
-  fewest.shard().post(
-      [&fewest, &bound, stream = std::move(stream)]() mutable { fewest.adopt(std::move(stream), bound); });
-}
-
-void Node::delay(std::unique_ptr<env::Stream> stream, const BoundListener& bound, Instant until) {
-  first_shard().metrics().counter(Metric::connections_delayed).add();
-  first_shard().peer_log().warn("connections from {} come faster than {}; they wait",
-                                stream->remote_address().to_string(), name_of(ConnectionLimit::rate_per_ip));
-  const bool is_first = delayed_.empty();
-  delayed_.emplace(until, Delayed{std::move(stream), &bound});
-  if (is_first) return acceptors_->spawn(serve_delayed());
-  delay_timer_->cancel();  // another may be earlier now
-}
-
-awaitable<void> Node::serve_delayed() {
-  while (!delayed_.empty() && !is_stopping()) {
-    (void)co_await delay_timer_->wait_until(delayed_.begin()->first);
-    const Instant now = first_shard().shard().now();
-    while (!delayed_.empty() && delayed_.begin()->first <= now && !is_stopping()) {
-      auto next = delayed_.extract(delayed_.begin());
-      serve(std::move(next.mapped().stream), *next.mapped().bound);
-    }
-  }
-  for (const auto& [when, delayed] : delayed_) release_connection(delayed.stream->remote_address());
-  delayed_.clear();
-}
-
-std::expected<Instant, ConnectionLimit> Node::take_connection(const env::Address& from) {
-  const Instant now = first_shard().shard().now();
-  Instant when = now;
-  if (connection_count() >= descriptors().connections) return std::unexpected(ConnectionLimit::all);
-  if (!from.is_unix()) {
-    forget_sources();
-    Source& source = sources_[from.host];
-    if (source.connections >= config().connections_per_ip_max) return std::unexpected(ConnectionLimit::per_ip);
-    if (!is_loopback(from)) {
-      const auto turn = source.rate.admit(now, config().connection_rate_per_ip_max, kDelayMax);
-      if (!turn) return std::unexpected(ConnectionLimit::rate_per_ip);
-      when = *turn;
-    }
-    ++source.connections;
-  }
-  connections_.fetch_add(1, std::memory_order_relaxed);
-  return when;
-}
-
-void Node::forget_sources() {
-  if (sources_.size() < 2 * sources_looked_at_ + kSourcesKept) return;
-  const Instant now = first_shard().shard().now();
-  boost::unordered::erase_if(
-      sources_, [now](const auto& entry) { return entry.second.connections == 0 && entry.second.rate.is_rested(now); });
-  sources_looked_at_ = sources_.size();
-}
-
-void Node::release_connection(const env::Address& from) {
-  connections_.fetch_sub(1, std::memory_order_relaxed);
-  if (from.is_unix()) return;
-  first_shard().shard().post([this, host = from.host] { --sources_.at(host).connections; });
-}
-
 void Node::go_offline(const Error& error) {
   log_dir().go_offline(error.message);
   for (const auto& shard : shards_)
-    shard->shard().post([&shard] {
-      shard->for_each_partition([](Partition& partition) { partition.fail_waiters(ErrorCode::kKafkaStorageError); });
-    });
+    shard->shard().post([&shard] { shard->logs().fail_waiters(ErrorCode::kKafkaStorageError); });
 }
 
+void Node::check_invariants() const { acceptor_->check_invariants(); }
+
 void Node::look_after_logs_soon() {
-  for (const auto& shard : shards_) shard->shard().post([&shard] { shard->look_soon(); });
+  for (const auto& shard : shards_) shard->shard().post([&shard] { shard->logs().look_now(); });
 }
 
 awaitable<bool> Node::stop() {
   env::Shard& home = first_shard().shard();
   context_.life.begin_stop();
-  for (const auto& bound : listeners_) bound->listener->close();
-  delay_timer_->cancel();
-  co_await acceptors_->join();
+  co_await acceptor_->stop();
   co_await context_.synced_ends.stop();
   co_await disk_space().stop();
   co_await end_serving();

@@ -1,11 +1,7 @@
 #pragma once
 
-#include <atomic>
-#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
-#include <expected>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,7 +11,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "broker/bound_listener.h"
-#include "broker/connection_rate.h"
+#include "broker/connection_limits.h"
 #include "broker/data_directory.h"
 #include "broker/metrics.h"
 #include "broker/node_context.h"
@@ -28,9 +24,7 @@
 
 namespace mq::broker {
 
-class Connection;
-class ExtraFrame;
-class FetchSessionSlots;
+class Acceptor;
 class ProducerIds;
 class ShardBroker;
 class Topics;
@@ -88,11 +82,10 @@ class Node {
   [[nodiscard]] bool is_offline() const { return context_.disk_health.is_offline(); }
   [[nodiscard]] bool is_stopping() const { return context_.life.is_stopping(); }
   [[nodiscard]] DescriptorShares descriptors() const { return context_.descriptors(); }
-  [[nodiscard]] std::size_t connection_count() const { return connections_.load(std::memory_order_relaxed); }
   /// Any thread.
-  void release_connection(const env::Address& from);
-  [[nodiscard]] const std::shared_ptr<FetchSessionSlots>& fetch_session_slots() const { return fetch_session_slots_; }
-  [[nodiscard]] const std::shared_ptr<ExtraFrame>& extra_frame() const { return extra_frame_; }
+  [[nodiscard]] std::size_t connection_count() const { return connection_limits_.count(); }
+  /// Hold between any two tasks of the first shard; each shard has its own, too.
+  void check_invariants() const;
 
  private:
   /// Nothing more is acknowledged.
@@ -121,21 +114,12 @@ class Node {
   /// The disk was too full to raise their epochs: they take no appends until it is done.
   awaitable<void> hold_appends(const std::vector<UncertainLog>& logs);
   awaitable<bool> raise_epochs_late(std::vector<UncertainLog> logs);
-  Result<void> listen();
-  awaitable<void> accept_on(BoundListener& bound);
-  /// When the connection may be served, and it counts until it is released; or the limit that it would be over.
-  [[nodiscard]] std::expected<Instant, ConnectionLimit> take_connection(const env::Address& from);
-  /// Forgets the addresses that nobody has come from lately, when there are many.
-  void forget_sources();
-  void serve(std::unique_ptr<env::Stream> stream, const BoundListener& bound);
-  void delay(std::unique_ptr<env::Stream> stream, const BoundListener& bound, Instant until);
-  awaitable<void> serve_delayed();
   awaitable<void> end_serving();
 
   NodeContext context_;
+  ConnectionLimits connection_limits_;
   Uuid cluster_id_;
   std::unique_ptr<meta::MetadataStore> store_;
-  std::shared_ptr<ExtraFrame> extra_frame_;
   meta::Revision revision_;     ///< of the last commit that we know of
   bool accepts_store_ = false;  ///< changed while no shard opens logs
   bool is_open_ = false;        ///< all logs are: a stop can be a clean one
@@ -148,23 +132,7 @@ class Node {
   std::unique_ptr<Topics> topics_;
   std::unique_ptr<ProducerIds> producer_ids_;
   Listeners listeners_;
-  std::unique_ptr<env::TaskGroup> acceptors_;
-  std::atomic<std::size_t> connections_{0};
-  // Accepting is the first shard's; so is what follows.
-  struct Source {
-    std::size_t connections = 0;
-    ConnectionRate rate;
-  };
-  boost::unordered_flat_map<std::string, Source> sources_;  ///< by IP address
-  std::size_t sources_looked_at_ = 0;                       ///< how many there were when `forget_sources` last looked
-  ConnectionRate rate_;                                     ///< of all listeners
-  struct Delayed {
-    std::unique_ptr<env::Stream> stream;
-    const BoundListener* bound = nullptr;
-  };
-  std::multimap<Instant, Delayed> delayed_;  ///< taken, to be served then
-  std::unique_ptr<env::Timer> delay_timer_;
-  std::shared_ptr<FetchSessionSlots> fetch_session_slots_;
+  std::unique_ptr<Acceptor> acceptor_;
 };
 
 }  // namespace mq::broker

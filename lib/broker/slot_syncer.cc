@@ -3,6 +3,8 @@
 #include <iterator>
 #include <utility>
 
+#include "base/assert.h"
+
 namespace mq::broker {
 namespace {
 
@@ -37,5 +39,7 @@ awaitable<void> SlotSyncer::run() {
   waiting_.clear();
   is_running_ = false;
 }
+
+void SlotSyncer::check_invariants() const { MQ_ASSERT(waiting_.empty() || is_running_); }
 
 }  // namespace mq::broker

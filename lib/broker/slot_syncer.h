@@ -16,6 +16,8 @@ class SlotSyncer {
   /// Calls `then` once all that LogDir was told of slots before this is on disk. A full disk is waited for; any other
   /// failure takes the data directory offline, and nobody is called.
   void sync(std::move_only_function<void()> then);
+  /// Holds between any two tasks of the shard.
+  void check_invariants() const;
 
  private:
   awaitable<void> run();

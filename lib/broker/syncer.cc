@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/assert.h"
+
 namespace mq::broker {
 
 Syncer::Syncer(ShardContext& shard)
@@ -83,6 +85,11 @@ void Syncer::stop() {
 
 awaitable<void> Syncer::drain() {
   while (running_ > 0) co_await idle_->wait();
+}
+
+void Syncer::check_invariants() const {
+  MQ_ASSERT(lazy_.empty() || lazy_running_ || stopping_);
+  MQ_ASSERT(timed_.empty() || timed_running_ || stopping_);
 }
 
 }  // namespace mq::broker

@@ -32,6 +32,8 @@ class Syncer {
   void stop();
   /// Returns when every sync that was begun is on disk or has failed.
   awaitable<void> drain();
+  /// Holds between any two tasks of the shard.
+  void check_invariants() const;
 
  private:
   void finish(Partition& partition, const log::SyncJob& job, const Result<void>& outcome, Duration took);

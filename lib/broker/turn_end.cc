@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/assert.h"
+
 namespace mq::broker {
 
 void TurnEnd::add_partition(std::shared_ptr<EndsTurn> partition) {
@@ -24,6 +26,11 @@ void TurnEnd::run() {
   // What these add comes in a turn of its own, but for the answers that the partitions settle.
   for (const auto& partition : std::exchange(partitions_, {})) partition->end_turn();
   for (const auto& connection : std::exchange(connections_, {})) connection->end_turn();
+}
+
+void TurnEnd::check_invariants() const {
+  MQ_ASSERT(is_scheduled_ || partitions_.empty());
+  MQ_ASSERT(is_scheduled_ || connections_.empty());
 }
 
 }  // namespace mq::broker

@@ -33,6 +33,8 @@ class TurnEnd {
   void add_partition(std::shared_ptr<EndsTurn> partition);
   /// Calls `connection->end_turn()` once, after the partitions. Who is there is not added again before that.
   void add_connection(std::shared_ptr<EndsTurn> connection);
+  /// Holds between any two tasks of the shard.
+  void check_invariants() const;
 
  private:
   void schedule();

@@ -135,8 +135,8 @@ TEST(ConnectionRate, OneSecondsWorthMayComeAtOnceAndTheRestWaitsInItsOrder) {
   for (int i = 0; i < 10; ++i) EXPECT_EQ(rate.admit(now, 10, 1min), now);
   EXPECT_EQ(rate.admit(now, 10, 1min), now + 100ms);
   EXPECT_EQ(rate.admit(now, 10, 1min), now + 200ms);
-  EXPECT_FALSE(rate.is_rested(now + 1s));
-  EXPECT_TRUE(rate.is_rested(now + 1200ms));
+  EXPECT_FALSE(rate.is_as_new(now + 1s));
+  EXPECT_TRUE(rate.is_as_new(now + 1200ms));
   EXPECT_EQ(rate.admit(now + 10s, 10, 1min), now + 10s);
 }
 

@@ -19,7 +19,8 @@ awaitable<void> run_start(broker::Node& node) { (void)co_await node.start(); }
 void check_invariants(const broker::Node& node) {
   for (const auto& shard : node.shards()) {
     if (!shard->shard().is_current()) continue;
-    for (const auto& connection : shard->connections()) connection->check_invariants();
+    shard->check_invariants();
+    if (shard.get() == &node.first_shard()) node.check_invariants();
   }
 }
 

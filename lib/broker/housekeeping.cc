@@ -1,0 +1,241 @@
+#include "broker/housekeeping.h"
+
+#include <algorithm>
+#include <string>
+
+#include "base/assert.h"
+#include "broker/partition_reader.h"
+#include "log/log_dir.h"
+#include "log/segment_reader.h"
+
+namespace mq::broker {
+namespace {
+
+// How many logs one job of the pool saves: others want their turn.
+constexpr std::size_t kSavedTogetherMax = 256;
+// The first look at a log after a start reads its times from its files. Requests come between so many of these.
+constexpr std::size_t kLooksPerTurn = 8;
+// Up to so many logs are synced one by one, more with a sync of the whole data directory.
+constexpr std::size_t kSyncedEachMax = 16;
+
+}  // namespace
+
+void note_ends(log::LogDir& dir, const Partition& partition) {
+  if (partition.is_retired()) return;
+  const log::Log& log = partition.log();
+  dir.note_synced(partition.topic_id(), partition.id(), log.synced_end());
+  dir.set_log_start(partition.name(), log.log_start());
+  dir.set_recovery_point(partition.name(), log.recovery_point());
+  dir.set_compacted_end(partition.name(), log.compacted_end());
+  dir.set_high_watermark(partition.name(), partition.high_watermark());
+}
+
+Housekeeping::Housekeeping(ShardContext& shard, const PartitionTable& partitions)
+    : shard_(shard), partitions_(partitions), timer_(shard.shard.make_timer()) {}
+
+void Housekeeping::start() {
+  MQ_ASSERT(!is_running_);
+  is_running_ = true;
+  shard_.log_tasks.spawn(run());
+}
+
+void Housekeeping::look_now() {
+  look_is_asked_ = true;
+  timer_->cancel();
+}
+
+bool Housekeeping::is_over() const { return shard_.node.life.is_stopping() || shard_.node.disk_health.is_offline(); }
+
+awaitable<void> Housekeeping::run() {
+  while (true) {
+    if (!look_is_asked_)
+      (void)co_await timer_->wait_until(shard_.shard.now() + shard_.node.config().housekeeping_interval);
+    if (is_over()) break;
+    look_is_asked_ = false;
+    looks_ = true;
+    co_await look_at_all();
+    looks_ = false;
+    if (is_over()) break;
+    auto written = co_await shard_.node.disk_pool().run(shard_.shard,
+                                                        [this] { return shard_.node.log_dir().write_checkpoints(); });
+    if (!written) note_failure("the checkpoint files were not written", written.error());
+    check_invariants();
+  }
+  is_running_ = false;
+}
+
+awaitable<void> Housekeeping::look_at_all() {
+  std::vector<std::shared_ptr<Partition>> all;
+  partitions_.for_each([&](Partition& partition) { all.push_back(partition.shared_from_this()); });
+  Begun begun;
+  std::size_t looked_at = 0;
+  for (const auto& partition : all) {
+    if (shard_.node.disk_health.is_offline()) co_return;
+    if (++looked_at % kLooksPerTurn == 0) co_await shard_.shard.sleep_until(shard_.shard.now());
+    if (!partition->is_retired() && !shard_.node.life.is_stopping()) co_await look_at(*partition, begun);
+    const bool is_last = partition == all.back() || shard_.node.life.is_stopping();
+    if (is_last || std::max(begun.checkpoints.size(), begun.removals.size()) == kSavedTogetherMax)
+      co_await finish(std::exchange(begun, {}));
+    if (shard_.node.life.is_stopping()) co_return;
+  }
+}
+
+awaitable<void> Housekeeping::look_at(Partition& partition, Begun& begun) {
+  log::Log& log = partition.log();
+  const bool keeps_all =
+      log.config().retention_ms < 0 && log.config().retention_bytes < 0 && !log.config().cleanup_compact;
+  if (log.release_if_idle() && keeps_all && log.next_removal() == Instant::never()) co_return;
+  if (!co_await retain(partition, begun)) co_return;
+  // What follows needs room before it gives any, or none, and what is left is for deletions.
+  if (shard_.node.disk_space.is_reserve_spent()) co_return note_ends(shard_.node.log_dir(), partition);
+  if (shard_.node.config().compaction && !co_await compact(partition)) co_return;
+  begin_checkpoint(partition, begun);
+}
+
+awaitable<bool> Housekeeping::retain(Partition& partition, Begun& begun) {
+  log::Log& log = partition.log();
+  const WallMillis wall_now = shard_.shard.clock().wall_now();
+  const std::string name = partition.name().to_string();
+  PartitionReader reader(partition);
+  const auto rolled = co_await reader.look_at_times(0, [&](log::Wait wait) { return log.roll_if_old(wall_now, wait); });
+  if (partition.is_retired()) co_return false;
+  if (!rolled) note_failure(name, rolled.error());
+  const auto deleted = co_await shard_.node.disk_space.with_reserve(shard_.shard, [&] {
+    return reader.look_at_times(0, [&](log::Wait wait) {
+      return log.delete_old_segments(wall_now, shard_.shard.now(), partition.high_watermark(), wait);
+    });
+  });
+  if (partition.is_retired()) co_return false;
+  if (!deleted) {
+    note_failure(name, deleted.error());
+  } else {
+    shard_.metrics.counter(Metric::retention_deleted_segments).add(*deleted);
+  }
+  // Whoever reads them has them open, so on a full disk nothing is gained by waiting.
+  if (auto removal = log.due_removals(shard_.node.disk_space.is_full() ? Instant::never() : shard_.shard.now()))
+    begun.removals.emplace_back(partition.shared_from_this(), std::move(*removal));
+  co_return true;
+}
+
+awaitable<bool> Housekeeping::compact(Partition& partition) {
+  log::Log& log = partition.log();
+  const WallMillis wall_now = shard_.shard.clock().wall_now();
+  // It asks for the producers, whose last batches are kept.
+  if (log.config().cleanup_compact) co_await partition.until_warm();
+  if (partition.is_retired()) co_return false;
+  PartitionReader reader(partition);
+  auto compaction = co_await reader.look_at_times(
+      0, [&](log::Wait wait) { return log.begin_compaction(wall_now, partition.high_watermark(), wait); });
+  if (partition.is_retired()) co_return false;
+  if (!compaction) note_failure(partition.name().to_string(), compaction.error());
+  if (!compaction || !*compaction) co_return true;
+  partition.begin_work();
+  co_await run_compaction(partition, **compaction);
+  partition.end_work();
+  co_return !partition.is_retired();
+}
+
+awaitable<void> Housekeeping::run_compaction(Partition& partition, log::CompactionJob& job) {
+  const std::string name = partition.name().to_string();
+  // In steps, so that a sync waiting for the same pool gets its turn.
+  while (!job.done()) {
+    auto step = co_await shard_.node.disk_pool().run(shard_.shard, [&] { return job.step(); });
+    if (step && !shard_.node.life.is_stopping() && !partition.is_retired()) continue;
+    partition.log().abandon_compaction(job);
+    if (!step && log::is_damage(step.error())) {
+      partition.log().stop_compacting();
+      partition.tell_damage(step.error());
+      shard_.node.logger().error("{} is not compacted until the next start: what is damaged is left as it is", name);
+    } else if (!step) {
+      // Nothing rests on what it wrote.
+      note_failure(name, step.error(), partition.log().failed());
+    }
+    co_return;
+  }
+  if (auto done = partition.log().finish_compaction(job, shard_.shard.now()); !done)
+    co_return note_failure(name, done.error(), partition.log().failed());
+  shard_.metrics.counter(Metric::compactions).add();
+}
+
+void Housekeeping::begin_checkpoint(Partition& partition, Begun& begun) {
+  auto job = partition.log().begin_checkpoint();
+  if (!job) return note_failure(partition.name().to_string(), job.error(), partition.log().failed());
+  if (!*job) return note_ends(shard_.node.log_dir(), partition);
+  begun.checkpoints.emplace_back(partition.shared_from_this(), **std::move(job));
+}
+
+awaitable<void> Housekeeping::finish(Begun begun) {
+  co_await remove_files(std::move(begun.removals));
+  std::vector<std::shared_ptr<Partition>> partitions;
+  std::vector<log::CheckpointJob> jobs;
+  for (auto& [partition, job] : begun.checkpoints) {
+    // A job works by path, and the directory of a deleted partition is not its own any more.
+    if (partition->is_retired()) continue;
+    partition->begin_work();
+    partitions.push_back(std::move(partition));
+    jobs.push_back(std::move(job));
+  }
+  if (jobs.empty()) co_return;
+  const auto saved = co_await shard_.node.disk_pool().run(shard_.shard, [&]() -> Result<void> {
+    if (jobs.size() > kSyncedEachMax) return log::CheckpointJob::run_together(jobs, shard_.node.log_dir().tree());
+    for (log::CheckpointJob& job : jobs) MQ_CHECK(job.run());
+    return {};
+  });
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    partitions[i]->end_checkpoint(jobs[i], saved);
+    note_ends(shard_.node.log_dir(), *partitions[i]);
+    partitions[i]->end_work();
+  }
+  const bool failed = std::ranges::any_of(partitions, [](const auto& partition) { return partition->log().failed(); });
+  if (!saved) note_failure("saving indexes and producer states", saved.error(), failed);
+}
+
+awaitable<void> Housekeeping::remove_files(
+    std::vector<std::pair<std::shared_ptr<Partition>, log::RemovalJob>> removals) {
+  std::erase_if(removals,
+                [](const auto& removal) { return removal.first->is_retired(); });  // they go with the directory
+  if (removals.empty()) co_return;
+  log::LogDir& dir = shard_.node.log_dir();
+  for (const auto& [partition, removal] : removals) {
+    partition->begin_work();
+    dir.set_log_start(partition->name(), partition->log().log_start());
+  }
+  const auto removed = co_await shard_.node.disk_pool().run(shard_.shard, [&]() -> Result<void> {
+    auto outcome = dir.write_log_starts();
+    if (!outcome && outcome.error().code != Errc::disk_full) return outcome;
+    outcome = {};  // a full disk has more of files that are gone
+    for (auto& [partition, removal] : removals)
+      if (auto gone = removal.run(); !gone) outcome = std::move(gone);
+    return outcome;
+  });
+  for (const auto& [partition, removal] : removals) partition->end_work();
+  if (!removed) note_failure("removing old segments", removed.error());
+}
+
+void Housekeeping::checkpoint_soon(std::shared_ptr<Partition> partition) {
+  shard_.log_tasks.spawn([](Housekeeping& self, std::shared_ptr<Partition> kept) -> awaitable<void> {
+    co_await self.checkpoint(*kept);
+    kept->checkpoint_done();
+  }(*this, std::move(partition)));
+}
+
+awaitable<void> Housekeeping::checkpoint(Partition& partition) {
+  if (partition.is_retired()) co_return;
+  Begun begun;
+  begin_checkpoint(partition, begun);
+  if (!begun.checkpoints.empty()) co_await finish(std::move(begun));
+}
+
+void Housekeeping::note_failure(std::string_view what, const Error& error) {
+  note_failure(what, error, error.code == Errc::disk_failed);
+}
+
+void Housekeeping::note_failure(std::string_view what, const Error& error, bool is_final) {
+  if (is_final) return shard_.node.disk_health.disk_failed(error);
+  if (error.code == Errc::read_failed) shard_.node.disk_health.read_failed(error);
+  shard_.node.logger().warn("{}: {}; it is tried again when the logs are looked at next", what, error.message);
+}
+
+void Housekeeping::check_invariants() const { MQ_ASSERT(is_running_ || !looks_); }
+
+}  // namespace mq::broker
