@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/assert.h"
 #include "env/event.h"
-#include "log/segment_reader.h"
 
 namespace mq::broker {
 namespace {
@@ -12,8 +12,6 @@ namespace {
 // Recovery reads at most about this much of a log; sealed segments are closed then too.
 constexpr std::size_t kCheckpointBytes = 64u << 20;
 constexpr Duration kFullDiskPause = 100ms;
-// Clients ask for a damaged place again and again.
-constexpr Duration kDamageToldEvery = 10min;
 
 using For = OffsetWaiters::For;
 
@@ -39,6 +37,9 @@ Partition::Partition(ShardContext& shard, PartitionHost& host, TopicPartition na
       replica_(shard.node.config().node_id, ends_of(*log_), replica_settings(settings),
                shard.node.log_dir().slot_of(topic_id, id()).value_or(log::SyncedEnd{}).flush_class, Offset{0}),
       first_effects_(replica_.image_changed(key, {}, shard.shard.now())),
+      file_work_([&host] { host.work_ended(); }),
+      warm_up_(shard, *log_, file_work_),
+      damage_log_(shard, name_),
       waiters_(shard.shard) {
   log_->gather_small_batches();
 }
@@ -90,38 +91,6 @@ Result<Partition::Appended> Partition::append(char* batch, const record::Validat
                   .log_append_time = info->log_append_time};
 }
 
-void Partition::when_warm(std::move_only_function<void()> then) {
-  if (is_warm()) return then();
-  cold_calls_.push_back(std::move(then));
-  if (!std::exchange(is_warming_, true)) shard_.log_tasks.spawn(warm_up(shared_from_this()));
-}
-
-awaitable<void> Partition::until_warm() {
-  if (is_warm()) co_return;
-  const auto kept = shared_from_this();
-  env::Event warm(shard_.shard);
-  bool is_warm = false;
-  when_warm([&] {
-    is_warm = true;
-    warm.notify_all();
-  });
-  while (!is_warm) co_await warm.wait();
-}
-
-awaitable<void> Partition::warm_up(std::shared_ptr<Partition> self) {
-  self->begin_work();
-  co_await self->shard_.node.disk_pool().run(self->shard_.shard,
-                                             [job = self->log_->prepare_append()]() mutable { job.run(); });
-  self->end_work();
-  // What they append must not be overtaken by who asks meanwhile.
-  while (!self->cold_calls_.empty()) {
-    auto then = std::move(self->cold_calls_.front());
-    self->cold_calls_.pop_front();
-    then();
-  }
-  self->is_warming_ = false;
-}
-
 Result<void> Partition::check_room() const {
   if (held_in_ == leader_epoch())
     return fail(Errc::disk_full,
@@ -155,11 +124,12 @@ void Partition::count_towards_checkpoint(std::size_t bytes) {
 void Partition::end_checkpoint(const log::CheckpointJob& job, const Result<void>& outcome) {
   log_->end_checkpoint(job, outcome);
   was_synced();
+  check_invariants();
 }
 
 void Partition::end_turn() {
   // A retired one may have waited for room on the disk; by now its files are no more its own.
-  if (!std::exchange(ends_turn_, false) || retired_) return;
+  if (!std::exchange(ends_turn_, false) || is_retired()) return;
   auto outcome = log_->write_out();
   if (outcome) return written();
   const bool is_full = outcome.error().code == Errc::disk_full;
@@ -180,6 +150,7 @@ awaitable<void> Partition::write_later(std::shared_ptr<Partition> self) {
 void Partition::written() {
   waiters_.wake(For::written, log_->written_end());
   carry_out(replica_.written(ends(), log_->needs_sync(), awaited()));
+  check_invariants();
 }
 
 void Partition::when_written(Offset end, Done done) {
@@ -211,7 +182,7 @@ awaitable<void> Partition::until_readable(Instant deadline) {
   if (high_watermark() >= end) co_return;
   env::Event grown(shard_.shard);
   const Watch growth = watch([&grown] { grown.notify_all(); });
-  const auto may_grow = [this] { return !retired_ && !shard_.node.disk_health.is_offline(); };
+  const auto may_grow = [this] { return !is_retired() && !shard_.node.disk_health.is_offline(); };
   while (high_watermark() < end && may_grow() && co_await grown.wait_until(deadline)) {
   }
   unwatch(growth);
@@ -223,42 +194,16 @@ Partition::Watch Partition::watch(std::move_only_function<void()> woken) {
   return watch;
 }
 
-void Partition::tell_damage(const Error& error) {
-  if (!log::is_damage(error)) return;
-  const bool is_unreadable = error.code == Errc::read_failed;
-  if (is_unreadable) shard_.node.disk_health.read_failed(error);
-  const Instant now = shard_.shard.now();
-  if (error.message == damage_told_ && now < damage_told_at_ + kDamageToldEvery) return;
-  damage_told_ = error.message;
-  damage_told_at_ = now;
-  if (is_unreadable) {
-    shard_.peer_log.error(
-        "{} cannot be read from the disk and is not served there: {}; all else is. Look at the disk; what it gives "
-        "again "
-        "is served again, no restart is needed",
-        name_.to_string(), error.message);
-  } else {
-    shard_.peer_log.error(
-        "{} is damaged on disk and will not be served there: {}; 'mqctl segment verify' lists all damage of its "
-        "directory",
-        name_.to_string(), error.message);
-  }
-}
-
-void Partition::end_work() {
-  if (--works_ == 0 && retired_) host_.work_ended();
-}
-
 void Partition::note_slot_end() { shard_.node.log_dir().note_synced(topic_id_, id(), log_->synced_end()); }
 
 void Partition::note_synced() {
-  if (retired_) return;
+  if (is_retired()) return;
   note_slot_end();
   shard_.node.synced_ends.note();
 }
 
 void Partition::save_class(FlushClass flush_class) {
-  if (retired_) return;
+  if (is_retired()) return;
   note_slot_end();  // a slot may begin with this
   shard_.node.log_dir().note_class(topic_id_, id(), flush_class);
   if (flush_class == FlushClass::ack) {
@@ -275,7 +220,7 @@ void Partition::sync_is_overdue() {
 }
 
 std::optional<log::SyncJob> Partition::begin_sync() {
-  if (retired_) return std::nullopt;
+  if (is_retired()) return std::nullopt;
   auto job = log_->begin_sync();
   if (!job) return std::nullopt;
   replica_.sync_began();
@@ -298,6 +243,7 @@ void Partition::end_sync(const log::SyncJob& job, const Result<void>& outcome) {
     shard_.node.disk_health.disk_failed(outcome.error());
     fail_waiters(ErrorCode::kKafkaStorageError);
   }
+  check_invariants();
 }
 
 void Partition::synced(const replication::Effects& effects) {
@@ -333,8 +279,15 @@ void Partition::carry_out(const replication::Effects& effects) {
 }
 
 void Partition::drop_waiters() {
-  cold_calls_.clear();
+  warm_up_.drop();
   waiters_.drop();
+}
+
+void Partition::check_invariants() const {
+  MQ_ASSERT(replica_.ends().written <= log_->written_end());
+  MQ_ASSERT(replica_.ends().synced <= log_->synced_end());
+  MQ_ASSERT(high_watermark() <= log_->log_end());
+  MQ_ASSERT(!waiters_.any(For::written) || log_->written_end() < log_->log_end());
 }
 
 void Partition::fail_waiters(ErrorCode error) { waiters_.fail(error); }

@@ -1,14 +1,16 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
-#include <string>
+#include <utility>
 
 #include "base/result.h"
 #include "base/time.h"
+#include "broker/damage_log.h"
+#include "broker/file_work.h"
+#include "broker/log_warm_up.h"
 #include "broker/offset_waiters.h"
 #include "broker/partition_host.h"
 #include "broker/settings.h"
@@ -73,12 +75,13 @@ class Partition final : public std::enable_shared_from_this<Partition>, public E
   [[nodiscard]] Result<Appended> append(char* batch, const record::ValidatedBatch& validated);
 
   /// Whether an append need not wait for the disk to learn what the log has.
-  [[nodiscard]] bool is_warm() const { return !is_warming_ && !log_->is_cold(); }
-  /// Calls `then` once an append need not wait for the disk to learn what the log has: at once, but for the first ones
-  /// after a start, which wait for the pool; in the order of the calls. The partition may be retired by then.
-  void when_warm(std::move_only_function<void()> then);
-  /// The same for a coroutine.
-  [[nodiscard]] awaitable<void> until_warm();
+  [[nodiscard]] bool is_warm() const { return warm_up_.is_warm(); }
+  /// See LogWarmUp. The partition may be retired by then.
+  void when_warm(std::move_only_function<void()> then) {
+    if (is_warm()) return then();
+    warm_up_.when_warm(shared_from_this(), std::move(then));
+  }
+  [[nodiscard]] awaitable<void> until_warm() { return warm_up_.until_warm(shared_from_this()); }
 
   using Done = OffsetWaiters::Done;
   /// Calls `done` once everything below `end` is in the page cache (acks=1), with kNone, or with an error when it never
@@ -105,20 +108,19 @@ class Partition final : public std::enable_shared_from_this<Partition>, public E
 
   /// The producer's batch was refused before it came here: its next one must not be taken for its first (P-9).
   void refuse(const record::BatchHeader& header) { log_->refuse(header); }
-  /// For the operator's log: what is damaged on disk, or cannot be read from it. Once in a while for the same place,
-  /// however often a client asks for it. Any other error is no matter of the disk and is not told.
-  void tell_damage(const Error& error);
+  /// For the operator's log: see DamageLog.
+  void tell_damage(const Error& error) { damage_log_.tell(error); }
   void checkpoint_done() { checkpoint_running_ = false; }
   /// The outcome of a job of the log's `begin_checkpoint`, which syncs what it saves.
   void end_checkpoint(const log::CheckpointJob& job, const Result<void>& outcome);
 
-  /// Work on the log's files by their names: while it goes on they keep them.
-  void begin_work() { ++works_; }
-  void end_work();
-  [[nodiscard]] bool is_worked_on() const { return works_ > 0; }
+  /// See FileWork.
+  void begin_work() { file_work_.begin(); }
+  void end_work() { file_work_.end(); }
+  [[nodiscard]] bool is_worked_on() const { return file_work_.goes_on(); }
   /// Its topic is deleted: no work begins any more, and nothing is noted under its name.
-  void retire() { retired_ = true; }
-  [[nodiscard]] bool is_retired() const { return retired_; }
+  void retire() { file_work_.retire(); }
+  [[nodiscard]] bool is_retired() const { return file_work_.is_retired(); }
 
   /// The log may remember more producers than before: they count towards the shard's part of what the broker remembers.
   void count_producers();
@@ -147,10 +149,9 @@ class Partition final : public std::enable_shared_from_this<Partition>, public E
   void fail_waiters(ErrorCode error);
   /// The node is gone: what waits is destroyed and told nothing.
   void drop_waiters();
+  void check_invariants() const;
 
  private:
-  /// Reads on the pool what the first append needs.
-  static awaitable<void> warm_up(std::shared_ptr<Partition> self);
   /// The disk is full: tries again in a moment to write what was gathered.
   static awaitable<void> write_later(std::shared_ptr<Partition> self);
   [[nodiscard]] replication::Ends ends() const;
@@ -174,14 +175,11 @@ class Partition final : public std::enable_shared_from_this<Partition>, public E
   replication::Effects first_effects_;
   std::size_t bytes_since_checkpoint_ = 0;
   bool checkpoint_running_ = false;
-  int works_ = 0;
-  bool retired_ = false;
   std::optional<LeaderEpoch> held_in_;  ///< the epoch in which it takes nothing
   std::size_t producers_counted_ = 0;
-  std::string damage_told_;
-  Instant damage_told_at_;
-  bool is_warming_ = false;
-  std::deque<std::move_only_function<void()>> cold_calls_;
+  FileWork file_work_;
+  LogWarmUp warm_up_;
+  DamageLog damage_log_;
   bool ends_turn_ = false;  ///< will write what is gathered, at the end of the turn or later
   bool is_timed_ = false;
   OffsetWaiters waiters_;
