@@ -161,6 +161,11 @@ TEST(Membership, ALeaderAssignsAgainWhileItsLastAssignmentIsStillBeingWritten) {
   EXPECT_EQ(f.take<Join>(f.join(changed)).generation_id, 2);
   EXPECT_EQ(f.take<Sync>(given_up).error_code, ErrorCode::kRebalanceInProgress);
   const auto token = f.sync(a.member_id, 2, {{a.member_id, "new"}});
+  ASSERT_EQ(f.held.size(), 2u);
+  const Append old = std::move(f.held.front());
+  f.held.pop_front();
+  f.finish(old, ErrorCode::kNone);
+  EXPECT_FALSE(f.is_answered(token)) << "the record of the new one is not in the log yet";
   f.finish_held();
   EXPECT_EQ(f.take<Sync>(token).assignment, "new");
 }

@@ -215,6 +215,19 @@ TEST(Retention, OffsetsOfAnEmptyGroupEndSevenDaysAfterTheLastMemberLeft) {
   EXPECT_EQ(f.coordinator->group_count(), 0u);
 }
 
+TEST(Retention, AGroupStaysWhileACommitIsOnItsWay) {
+  Fixture f;
+  const std::string a = stable_member(f);
+  f.leave(a);
+  f.holds_appends = true;
+  const auto token = f.commit(Fixture::commit_request(5));
+  f.pass(20min);
+  EXPECT_EQ(f.held.size(), 1u);
+  f.finish_held();
+  EXPECT_EQ(f.take<Commit>(token).topics[0].partitions[0].error_code, ErrorCode::kNone);
+  EXPECT_TRUE(f.group()->classic().is_written());
+}
+
 TEST(Retention, ASimpleConsumersOffsetsEndAfterItsLastCommit) {
   Fixture f;
   f.commit_now(5);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <random>
+#include <ranges>
 
 #include "fixture.h"
 #include "group/records.h"
@@ -221,8 +222,19 @@ class RandomLife {
     if (synced.error_code != ErrorCode::kNone) return;
     client.has_assignment = true;
     if (synced.assignment.empty()) return;
+    EXPECT_TRUE(is_in_log(client.generation, synced.assignment)) << "the record of an assignment is not committed";
     const auto owner = owners_.try_emplace({client.generation, synced.assignment}, client.name).first->second;
     EXPECT_EQ(owner, client.name) << "two own " << synced.assignment << " in generation " << client.generation;
+  }
+
+  [[nodiscard]] bool is_in_log(std::int32_t generation, const std::string& assignment) const {
+    return std::ranges::any_of(f_.log | std::views::reverse, [&](const Record& record) {
+      const auto key = decode_key(record.key);
+      if (!record.value || !std::holds_alternative<GroupKey>(*key)) return false;
+      const auto group = decode_group(*record.value);
+      return group->generation == generation &&
+             std::ranges::any_of(group->members, [&](const Member& member) { return member.assignment == assignment; });
+    });
   }
 
   void check() {
