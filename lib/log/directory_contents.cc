@@ -6,6 +6,8 @@
 #include <charconv>
 #include <optional>
 
+#include "log/segment_files.h"
+
 namespace mq::log {
 namespace {
 
@@ -35,6 +37,8 @@ Result<DirectoryContents> read_directory(env::Files& files, const std::string& d
       contents.segments.emplace_back(*offset, size);
     } else if (extension == "snapshot") {
       contents.snapshots.push_back(*offset);
+    } else if (extension == kEndExtension) {
+      contents.ended.push_back(*offset);
     } else if (extension == "log.swap") {
       contents.swaps.push_back(*offset);
     } else if (extension.ends_with(kCleanedSuffix)) {

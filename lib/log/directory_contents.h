@@ -29,6 +29,7 @@ inline constexpr std::size_t kOffsetDigits = 20;
 struct DirectoryContents {
   std::vector<std::pair<Offset, std::uint64_t>> segments;  ///< base offset and bytes of each `.log`, ascending
   std::vector<Offset> snapshots;                           ///< ascending
+  std::vector<Offset> ended;                               ///< base offsets of `.mqend`
   std::vector<Offset> swaps;                               ///< base offsets of `.log.swap`, ascending
   std::vector<std::string> unfinished;                     ///< `*.cleaned`, and the rest of a `.swap` without `.log`
   std::vector<std::string> retired;                        ///< `*.deleted`
@@ -48,7 +49,7 @@ struct DirectoryContents {
 /// corrupt: not that text.
 [[nodiscard]] Result<Uuid> decode_partition_metadata(BytesView text);
 
-/// `mq-gaps`: a version and an offset, a line each.
+/// `mq-gaps` and `BASE.mqend`: a version and an offset, a line each.
 [[nodiscard]] std::string encode_gaps_end(Offset end);
 /// corrupt: not that text.
 [[nodiscard]] Result<Offset> decode_gaps_end(BytesView text);

@@ -86,11 +86,12 @@ Result<void> Log::load_active() {
   if (active_loaded_) return {};
   MQ_CHECK(finish_recovery());
   Segment& active = *segments_.back();
+  if (active.has_ended() && active.size_bytes() == 0) MQ_CHECK(forget_end());
   const auto end = active.load_tail(*config_);
   if (end && *end > log_end())
     return fail(Errc::corrupt, "{} ends at offset {}, but the log was closed at {}", active.path(), end->value(),
                 log_end().value());
-  if (end ? *end < log_end() : is_damage(end.error())) {
+  if (end ? *end < log_end() || active.has_ended() : is_damage(end.error())) {
     // As after recovery: nothing follows damage in one file.
     MQ_CHECK(roll_now());
     // A truncation below the log's start leaves less than nothing.
@@ -122,6 +123,21 @@ Result<void> Log::sync_cut() {
     return synced;
   }
   durability_.on_cut_synced();
+  return {};
+}
+
+Result<void> Log::forget_end() {
+  const Segment& last = *segments_.back();
+  MQ_TRY(const auto file, segments_.back()->file());
+  // Were its end gone first, a power cut could bring back what it hid. Durable before anything is appended.
+  auto done = file->sync();
+  if (done) done = remove_if_there(files_, last.path(kEndExtension));
+  if (done) done = files_.sync_directory(directory());
+  if (!done) {
+    if (!is_passing(done.error().code)) durability_.fail();
+    return done;
+  }
+  segments_.set_end_max(segments_.size() - 1, std::nullopt);
   return {};
 }
 

@@ -282,6 +282,8 @@ class Log {
   Result<void> finish_recovery();
   /// What a truncation has cut is off the disk before anything takes its place.
   Result<void> sync_cut();
+  /// What the last segment had behind its end is cut: it may be appended to again.
+  Result<void> forget_end();
   Result<AppendInfo> append_new(char* batch, record::BatchHeader placed, bool restamp, WallMillis wall_now);
   Result<void> write_batch(BytesView batch, const record::BatchHeader& header);
   Result<void> roll_now();

@@ -130,6 +130,7 @@ Result<void> Log::cut(const CutPlace& place, Offset end) {
   if (segments_.empty()) segments_.add(end, 0);
   Segment& last = *segments_.back();
   MQ_CHECK(last.truncate(place.cut.position, place.cut.end));
+  if (last.has_ended()) MQ_CHECK(forget_end());
 
   epochs_->truncate_from(end);
   MQ_CHECK(snapshots_.truncate_to(end));

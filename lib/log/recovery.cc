@@ -71,6 +71,10 @@ class Recovery {
   void note_missing_front(const DirectoryContents& contents);
   /// Learns below which offset compaction may have left gaps. Nothing: that is not written, or damaged.
   Result<std::optional<Offset>> read_gaps_end(bool has_file);
+  /// Of the segments that end before their bytes do.
+  Result<void> read_ends(const std::vector<Offset>& bases);
+  /// The last segment ends here, though it has bytes that cannot be read.
+  Result<void> note_end();
   /// False: what is there does not look like a clean stop.
   Result<bool> load_clean();
 
@@ -98,6 +102,7 @@ class Recovery {
     Offset expected{0};          ///< the offset that comes next
     bool torn = false;
     bool damaged = false;  ///< the segment scanned last
+    bool unread = false;   ///< up to its end
   };
 
   const LogConfig& config_;
@@ -146,6 +151,7 @@ Result<LogContents> Recovery::run() {
   }
   for (const std::string& name : found.retired) segments_.note_retired(names_.path_of(name), Instant{});
   for (const auto& [base, size] : found.segments) segments_.add(base, size);
+  MQ_CHECK(read_ends(found.ended));
   contents_.snapshots.set_found(std::move(found.snapshots));
   if (context_.leader_epoch >= LeaderEpoch{0}) contents_.epoch_limit = context_.leader_epoch;
   start_ = context_.log_start.value_or(Offset{0});
@@ -201,6 +207,28 @@ Result<std::optional<Offset>> Recovery::read_gaps_end(bool has_file) {
   if ((has_file || config_.cleanup_compact || context_.compacted_end > start_) && !segments_.empty())
     segments_.set_gaps_end(segments_.back()->base_offset());
   return std::nullopt;
+}
+
+Result<void> Recovery::read_ends(const std::vector<Offset>& bases) {
+  for (const Offset base : bases) {
+    if (segments_.find(base) == nullptr) continue;
+    const std::string path = names_.path(base, kEndExtension);
+    const auto text = env::read_whole(names_.files(), path, 4096);
+    if (!text && is_passing(text.error().code)) return fail(text.error());
+    const auto end = text ? decode_gaps_end(*text) : fail(text.error());
+    if (end) segments_.set_end_max(segments_.index_of(base), *end);
+    if (!end) report_.notes.push_back(fmt::format("{}: {}; taken for missing", path, end.error().message));
+  }
+  return {};
+}
+
+Result<void> Recovery::note_end() {
+  const auto written = env::replace_atomically(
+      names_.files(), names_.path(segments_.back()->base_offset(), kEndExtension), encode_gaps_end(end_));
+  // Without room the next segment alone says so.
+  if (!written && !is_passing(written.error().code)) return written;
+  segments_.set_end_max(segments_.size() - 1, end_);
+  return {};
 }
 
 Result<bool> Recovery::load_clean() {
@@ -362,9 +390,9 @@ Result<void> Recovery::scan_segments() {
 
 Result<void> Recovery::scan_segment() {
   Segment& segment = *segments_[scan_.segment];
-  const Offset limit = segments_.end_of(scan_.segment, OffsetRules::kNone);
+  const Offset limit = segment.rules().limit;
   const std::uint64_t whole = segment.size_bytes();
-  scan_.damaged = false;
+  scan_.damaged = scan_.unread = false;
   if (whole == 0) return {};
   MQ_TRY(auto file, segment.file());
   if (scan_.position == 0) {
@@ -443,6 +471,7 @@ Result<void> Recovery::scan_segment() {
     segment.extend_over_damage(goes_on ? reader.position() : whole);
     segment.carry_over(entries, scan_.position, segment.size_bytes(), scan_.expected, end);
     scan_.expected = end;
+    scan_.unread = !goes_on;
     if (!goes_on) return {};
   }
 }
@@ -479,7 +508,8 @@ Result<void> Recovery::end_scan() {
   // Offsets that somebody may have been told are never given out again.
   end_ = std::max({scan_.expected, scan_.durable_end, start_});
   for (std::size_t i = scan_.first; i + 1 < segments_.size(); ++i) MQ_CHECK(seal_unsaved(*segments_[i]));
-  const bool needs_new = !segments_.empty() && (end_ != scan_.expected || scan_.damaged);
+  const bool has_ended = !segments_.empty() && segments_.back()->has_ended() && end_ > segments_.back()->base_offset();
+  const bool needs_new = !segments_.empty() && (end_ != scan_.expected || scan_.damaged || has_ended);
   if (needs_new) {
     const std::shared_ptr<Segment> last = segments_.back();
     if (last->size_bytes() == 0 && contents_.torn.empty()) {
@@ -487,6 +517,7 @@ Result<void> Recovery::end_scan() {
       (void)segments_.take_from(segments_.size() - 1);
     } else {
       MQ_CHECK(seal_unsaved(*last));
+      if (scan_.unread) MQ_CHECK(note_end());
     }
     segments_.add(end_, 0);
     // The name says how far the log has come, whatever happens to the segments before it. Without room for it the first

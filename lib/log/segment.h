@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -60,7 +61,14 @@ class Segment {
   [[nodiscard]] std::uint64_t size_bytes() const { return size_; }
   [[nodiscard]] std::string path(std::string_view extension = "log") const;
   /// What is known of its offsets from its neighbours. Until then compaction may have left gaps anywhere.
-  void set_rules(const OffsetRules& rules) { rules_ = rules; }
+  void set_rules(const OffsetRules& rules) {
+    rules_ = rules;
+    if (end_max_) rules_.limit = std::min(rules_.limit, *end_max_);
+  }
+  /// The log has gone on elsewhere from this offset on, whatever else stands here (see kEndExtension); the rules
+  /// follow.
+  void set_end_max(std::optional<Offset> end) { end_max_ = end; }
+  [[nodiscard]] bool has_ended() const { return end_max_.has_value(); }
   [[nodiscard]] const OffsetRules& rules() const { return rules_; }
   /// The open file with every batch in it; opens it when needed, and makes that of an empty segment.
   [[nodiscard]] Result<std::shared_ptr<env::File>> file();
@@ -206,6 +214,7 @@ class Segment {
   std::string_view suffix_;  ///< a constant
   Offset base_;
   OffsetRules rules_;
+  std::optional<Offset> end_max_;
   std::uint64_t size_;
   std::shared_ptr<env::File> file_;
   std::string gathered_;           ///< small batches that are not in the file yet, up to its end

@@ -15,8 +15,11 @@ namespace mq::log {
 
 // The one list of what stands beside `BASE.log`. Whatever deletes, renames, truncates or recovers a segment goes by it.
 
-/// Made from the batches of the segment at BASE: they go where it goes.
-inline constexpr std::array<std::string_view, 3> kSegmentExtensions = {"index", "timeindex", "txnindex"};
+/// Where the log went on in the next segment though this one has bytes that could not be read, and may hold batches
+/// from there on: whatever becomes of the next one, they are not of the log any more.
+inline constexpr std::string_view kEndExtension = "mqend";
+/// Of the segment at BASE alone: they go where it goes.
+inline constexpr std::array<std::string_view, 4> kSegmentExtensions = {"index", "timeindex", "txnindex", kEndExtension};
 /// Of these, those that we write, and make anew from the batches when they are lost.
 inline constexpr std::array<std::string_view, 2> kIndexExtensions = {"index", "timeindex"};
 /// The producers as they were before offset BASE, where a segment may begin or not: they go when the log ends below,

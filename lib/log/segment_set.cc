@@ -137,6 +137,11 @@ void SegmentSet::replace(std::size_t index, std::size_t count, std::shared_ptr<S
   changed();
 }
 
+void SegmentSet::set_end_max(std::size_t index, std::optional<Offset> end) {
+  list_[index]->set_end_max(end);
+  changed();
+}
+
 void SegmentSet::changed() {
   for (std::size_t i = 0; i < list_.size(); ++i)
     list_[i]->set_rules({.limit = end_of(i, OffsetRules::kNone), .gaps_end = gaps_end_});

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -69,6 +70,9 @@ class SegmentSet {
   /// Ends the last one, whose file may not have a name yet, and puts a new one behind it. Its file comes first: an
   /// error that `is_passing` has changed nothing. disk_failed: final.
   [[nodiscard]] Result<void> roll(Offset base, const LogConfig& config);
+
+  /// The one at `index` ends here, or, with nothing, where the next one begins, and is told so. Touches no file.
+  void set_end_max(std::size_t index, std::optional<Offset> end);
 
   // --- Fewer --------------------------------------------------------------------------------------------------------
   /// Retires `count` at the front, or as many as go before an error. The last one stays.

@@ -109,6 +109,30 @@ TEST_F(ContentsTest, AfterDamageTheLogGoesOnInANewSegment) {
   EXPECT_EQ(contents.damage.front().end_offset, Offset{9});
 }
 
+/// Batches behind what could not be read at some time were replaced since: by a segment that is lost now.
+TEST_F(ContentsTest, WhatCouldNotBeReadDoesNotComeBackWhenTheSegmentAfterItIsLost) {
+  for (const std::int64_t synced : {2, 7}) {
+    SCOPED_TRACE(synced);
+    write(path(0), batches(0, 4));
+    disk_.inject({.on = sim::DiskFault::On::read, .path_part = ".log", .times = -1});
+    EXPECT_EQ(read({.synced_end = Offset{2}}).value().segments.back()->base_offset(), Offset{2});
+    disk_.clear_faults();
+    ASSERT_TRUE(disk_.remove(path(2)));
+    write(path(5), batches(5, 7, 1));
+    const auto contents = read({.synced_end = Offset{synced}}).value();
+    EXPECT_EQ(contents.durability.end(), Offset{synced});
+    EXPECT_EQ(contents.segments.front()->load_tail(config_).value(), Offset{2});
+    EXPECT_EQ(contents.damage.size(), synced == 2 ? 0U : 1U);
+    if (synced == 7) {
+      EXPECT_EQ(contents.damage.front().first_offset, Offset{2});
+      EXPECT_EQ(contents.damage.front().end_offset, Offset{5});
+    }
+    // Nor does anything follow in that segment.
+    EXPECT_GT(contents.segments.back()->base_offset(), Offset{0});
+    for (const auto& name : names()) ASSERT_TRUE(disk_.remove(std::string(kDirectory) + "/" + name));
+  }
+}
+
 TEST_F(ContentsTest, AfterACleanStopNothingIsReadAndAnythingElseIsNotBelieved) {
   const std::string bytes = batches(0, 4);
   write(path(0), bytes);

@@ -112,6 +112,34 @@ TEST_F(TruncationTest, BeforeTheFirstSegmentThatIsLeftTheLogBeginsAnew) {
   EXPECT_EQ(offsets_from(4), numbers(4, 7));
 }
 
+TEST_F(TruncationTest, ASegmentThatHadEndedMayBeAppendedToAgainWhenItIsCut) {
+  int ended = 0;
+  for (int after = 0; after < 12; ++after) {
+    SCOPED_TRACE(after);
+    create();
+    append_threes(4);
+    const OpenContext context = unclean();
+    log_.reset();
+    // A part of it cannot be read at this start.
+    disk_.inject({.on = sim::DiskFault::On::read, .path_part = ".log", .after = after, .times = -1});
+    (void)open(context);
+    disk_.clear_faults();
+    if (disk_.exists(path(0, kEndExtension)).value()) ++ended;
+    ASSERT_TRUE(open(context));
+    for (const std::int64_t end : {3, 0}) {
+      EXPECT_EQ(truncate(end + 1), Offset{end});
+      append_threes(4);
+      ASSERT_TRUE(open(unclean()));
+      EXPECT_EQ(log_->log_end(), Offset{end + 12});
+      EXPECT_EQ(offsets_from(0), numbers(0, end + 12));
+      EXPECT_EQ(log_->segments().size(), 1U);
+    }
+    log_.reset();
+    for (const auto& name : names()) ASSERT_TRUE(disk_.remove(std::string(kDirectory) + "/" + name));
+  }
+  EXPECT_GT(ended, 0);
+}
+
 TEST_F(TruncationTest, WhatWasCutDoesNotComeBackAmidWhatTookItsPlace) {
   for (const auto how : {sim::PowerLoss::drop_all, sim::PowerLoss::drop_some, sim::PowerLoss::torn}) {
     create();
