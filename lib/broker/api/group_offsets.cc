@@ -11,6 +11,7 @@
 
 #include "broker/api/api.h"
 #include "broker/api/groups.h"
+#include "broker/topic_resolver.h"
 #include "wire/messages/offset_commit.h"
 #include "wire/messages/offset_delete.h"
 #include "wire/messages/offset_fetch.h"
@@ -30,20 +31,17 @@ struct Refused {
 };
 
 /// Fills in the names of topics given by id, and takes out of `request` what does not exist.
-std::vector<Refused> check_topics(wire::OffsetCommitRequest& request, ApiVersion version,
-                                  const cluster::ClusterImage& image) {
+std::vector<Refused> check_topics(wire::OffsetCommitRequest& request, ApiVersion version, const TopicResolver& topics) {
   std::vector<Refused> refused;
   for (std::size_t i = 0; i < request.topics.size(); ++i) {
     auto& topic = request.topics[i];
-    const bool by_id = version >= kTopicIdsInOffsetsSince;
-    const cluster::Topic* known =
-        by_id ? image.find_topic(topic.topic_id) : image.find_topic(std::string_view(topic.name));
-    if (known != nullptr) topic.name = known->name;
+    const FoundTopic found =
+        version >= kTopicIdsInOffsetsSince ? topics.by_id(topic.topic_id) : topics.by_name(topic.name);
+    if (found.topic != nullptr) topic.name = found.topic->name;
     std::erase_if(topic.partitions, [&](const auto& partition) {
-      if (known != nullptr && known->find_partition(partition.partition_index) != nullptr) return false;
-      refused.push_back({i, partition.partition_index,
-                         known == nullptr && by_id ? ErrorCode::kUnknownTopicId : ErrorCode::kUnknownTopicOrPartition});
-      return true;
+      const ErrorCode error = topics.place(found, partition.partition_index).error;
+      if (error != ErrorCode::kNone) refused.push_back({i, partition.partition_index, error});
+      return error != ErrorCode::kNone;
     });
   }
   return refused;
@@ -81,16 +79,16 @@ DeletedTopic& answer_of(wire::OffsetDeleteResponse& response, const std::string&
 }
 
 /// Takes out of `request` what does not exist, and answers for it.
-wire::OffsetDeleteResponse refuse_unknown(wire::OffsetDeleteRequest& request, const cluster::ClusterImage& image) {
+wire::OffsetDeleteResponse refuse_unknown(wire::OffsetDeleteRequest& request, const TopicResolver& topics) {
   wire::OffsetDeleteResponse refused;
   for (auto& topic : request.topics) {
-    const cluster::Topic* known = image.find_topic(std::string_view(topic.name));
+    const FoundTopic found = topics.by_name(topic.name);
     std::erase_if(topic.partitions, [&](const auto& partition) {
-      if (known != nullptr && known->find_partition(partition.partition_index) != nullptr) return false;
-      answer_of(refused, topic.name)
-          .partitions.push_back(
-              {.partition_index = partition.partition_index, .error_code = ErrorCode::kUnknownTopicOrPartition});
-      return true;
+      const ErrorCode error = topics.place(found, partition.partition_index).error;
+      if (error != ErrorCode::kNone)
+        answer_of(refused, topic.name)
+            .partitions.push_back({.partition_index = partition.partition_index, .error_code = error});
+      return error != ErrorCode::kNone;
     });
   }
   std::erase_if(request.topics, [](const auto& topic) { return topic.partitions.empty(); });
@@ -133,12 +131,13 @@ void from_group(wire::OffsetFetchResponse& response, const GroupResponse& group,
 
 /// Takes topics with unknown ids out of `group` and returns their answers.
 std::vector<wire::OffsetFetchResponse::OffsetFetchResponseTopics> name_topics(GroupRequest& group,
-                                                                              const cluster::ClusterImage& image) {
+                                                                              const TopicResolver& topics) {
   std::vector<wire::OffsetFetchResponse::OffsetFetchResponseTopics> unknown;
   if (!group.topics) return unknown;
   std::erase_if(*group.topics, [&](auto& topic) {
-    if (const cluster::Topic* known = image.find_topic(topic.topic_id)) {
-      topic.name = known->name;
+    const FoundTopic found = topics.by_id(topic.topic_id);
+    if (found.topic != nullptr) {
+      topic.name = found.topic->name;
       return false;
     }
     auto& answer = unknown.emplace_back();
@@ -147,7 +146,7 @@ std::vector<wire::OffsetFetchResponse::OffsetFetchResponseTopics> name_topics(Gr
       auto& row = answer.partitions.emplace_back();
       row.partition_index = index;
       row.committed_offset = kNoOffset;
-      row.error_code = ErrorCode::kUnknownTopicId;
+      row.error_code = found.error;
     }
     return true;
   });
@@ -181,7 +180,7 @@ awaitable<wire::OffsetFetchResponse> fetch_groups(Call& call, wire::OffsetFetchR
   for (GroupRequest& group : request.groups) {
     if (!seen.insert(group.group_id).second) continue;
     std::vector<wire::OffsetFetchResponse::OffsetFetchResponseTopics> unknown;
-    if (call.version() >= kTopicIdsInOffsetsSince) unknown = name_topics(group, *image);
+    if (call.version() >= kTopicIdsInOffsetsSince) unknown = name_topics(group, TopicResolver(call, *image));
     GroupResponse answer = co_await fetch_group(home, group, request.require_stable);
     if (call.version() >= kTopicIdsInOffsetsSince) {
       // All topics were asked for: the coordinator knows names only.
@@ -199,7 +198,7 @@ awaitable<wire::OffsetFetchResponse> fetch_groups(Call& call, wire::OffsetFetchR
 void offset_commit(Call call, wire::OffsetCommitRequest request) {
   const std::string group_id = request.group_id;
   auto asked = std::make_unique<const wire::OffsetCommitRequest>(request);
-  std::vector<Refused> refused = check_topics(request, call.version(), *call.home().image());
+  std::vector<Refused> refused = check_topics(request, call.version(), TopicResolver(call, *call.home().image()));
   ask_coordinator<wire::OffsetCommitResponse>(
       std::move(call), group_id, ask_with(&group::Coordinator::commit_offsets, std::move(request)),
       [asked = std::move(asked), refused = std::move(refused)](Call& c, wire::OffsetCommitResponse response) {
@@ -217,7 +216,7 @@ void offset_fetch(Call call, wire::OffsetFetchRequest request) {
 
 void offset_delete(Call call, wire::OffsetDeleteRequest request) {
   const std::string group_id = request.group_id;
-  wire::OffsetDeleteResponse refused = refuse_unknown(request, *call.home().image());
+  wire::OffsetDeleteResponse refused = refuse_unknown(request, TopicResolver(call, *call.home().image()));
   ask_coordinator<wire::OffsetDeleteResponse>(
       std::move(call), group_id, ask_with(&group::Coordinator::delete_offsets, std::move(request)),
       [refused = std::move(refused)](Call& c, wire::OffsetDeleteResponse response) {
