@@ -3,7 +3,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <unordered_map>
 
+#include "broker/log_fate.h"
 #include "log/directory_contents.h"
 
 namespace mq::broker {
@@ -12,10 +14,33 @@ namespace {
 /// So many topics are named one by one in a sentence.
 constexpr std::size_t kNamedMax = 20;
 
-bool names(const cluster::ClusterImage& image, const Uuid& topic_id, PartitionId partition) {
-  const cluster::Topic* topic = image.find_topic(topic_id);
-  return topic != nullptr && partition.value() < topic->partition_count();
-}
+/// The logs that metadata has here, with what was seen of each.
+class NamedLogs {
+ public:
+  struct Seen {
+    bool is_ours = false;
+    bool has_slot = false;
+    bool is_here = false;
+  };
+  NamedLogs(const cluster::ClusterImage& image, BrokerId self) {
+    for (const cluster::TopicPtr& topic : image.topics()) {
+      std::vector<Seen>& logs = by_topic_[topic->id];
+      logs.reserve(topic->partitions.size());
+      for (const cluster::Partition& partition : topic->partitions)
+        logs.push_back({.is_ours = partition.has_replica(self)});
+    }
+  }
+  /// Null when metadata has none such here.
+  Seen* find(const Uuid& topic, std::int32_t partition) {
+    const auto logs = by_topic_.find(topic);
+    const auto index = static_cast<std::size_t>(partition);
+    if (logs == by_topic_.end() || index >= logs->second.size()) return nullptr;
+    return logs->second[index].is_ours ? &logs->second[index] : nullptr;
+  }
+
+ private:
+  std::unordered_map<Uuid, std::vector<Seen>> by_topic_;
+};
 
 std::optional<Uuid> topic_id_of(const log::LogDir& dir, env::Files& files, const TopicPartition& partition) {
   const auto text = env::read_whole(files, dir.directory_of(partition) + "/" + std::string(log::kMetadataFile), 4096);
@@ -24,9 +49,9 @@ std::optional<Uuid> topic_id_of(const log::LogDir& dir, env::Files& files, const
 }
 
 /// `a (2 partitions), b (1 partition) and 3 other topics`.
-std::string list_topics(const std::vector<Unclaimed::Log>& logs) {
+std::string list_topics(const std::vector<Differences::Log>& logs) {
   std::map<std::string, int> counts;
-  for (const Unclaimed::Log& log : logs) ++counts[log.name.topic];
+  for (const Differences::Log& log : logs) ++counts[log.name.topic];
   std::vector<std::string> told;
   for (const auto& [topic, count] : counts) {
     if (told.size() == kNamedMax) break;
@@ -37,7 +62,15 @@ std::string list_topics(const std::vector<Unclaimed::Log>& logs) {
   return list;
 }
 
-/// No record that metadata does not name is ever deleted (C-9).
+DirectoryIs judge(const TopicPartition& name, const std::optional<Uuid>& id, const cluster::Topic* wanted,
+                  const cluster::ClusterImage& image) {
+  if (wanted == nullptr && (id ? image.may_be_withheld(*id) : image.is_withheld(name.topic)))
+    return DirectoryIs::of_a_withheld;
+  if (!id) return DirectoryIs::unreadable;
+  if (wanted != nullptr && *id == wanted->id) return DirectoryIs::of_this_log;
+  return image.tombstones().contains(*id) ? DirectoryIs::of_a_deleted : DirectoryIs::of_an_unknown;
+}
+
 Result<void> set_aside(log::LogDir& dir, const TopicPartition& name, env::Random& random, env::Logger& logger) {
   Uuid unique;
   random.fill(unique.bytes);
@@ -48,56 +81,85 @@ Result<void> set_aside(log::LogDir& dir, const TopicPartition& name, env::Random
 
 }  // namespace
 
-Result<Unclaimed> find_unclaimed(const log::LogDir& dir, env::Files& files, const cluster::ClusterImage& image,
-                                 Look look) {
-  Unclaimed unclaimed;
+Result<Differences> compare(const log::LogDir& dir, env::Files& files, const cluster::ClusterImage& image,
+                            BrokerId self, Look look) {
+  Differences differences;
+  NamedLogs wanted(image, self);
   std::set<std::pair<Uuid, PartitionId>> nameless;
-  for (const auto& slot : dir.synced_partitions())
-    if (!names(image, slot.first, slot.second)) nameless.insert(slot);
+  for (const auto& slot : dir.synced_partitions()) {
+    if (NamedLogs::Seen* log = wanted.find(slot.first, slot.second.value())) {
+      log->has_slot = true;
+    } else if (!image.may_be_withheld(slot.first)) {
+      nameless.insert(slot);
+    }
+  }
   const bool trusts_names = look == Look::at_names && nameless.empty();
 
-  MQ_TRY(const auto found, dir.partitions());
-  for (const TopicPartition& partition : found) {
-    const cluster::Topic* topic = image.find_topic(std::string_view(partition.topic));
-    const bool is_wanted = topic != nullptr && partition.partition < topic->partition_count();
-    if (is_wanted && trusts_names) continue;
-    const auto id = topic_id_of(dir, files, partition);
-    if (is_wanted && (!id || *id == topic->id)) continue;
-    if (id && image.tombstones().contains(*id)) {
-      unclaimed.deleted[*id].push_back(partition);  // its deletion was answered, or would have been
+  MQ_TRY(const auto directories, dir.partitions());
+  for (const TopicPartition& name : directories) {
+    const cluster::Topic* topic = image.find_topic(std::string_view(name.topic));
+    NamedLogs::Seen* log = topic == nullptr ? nullptr : wanted.find(topic->id, name.partition);
+    if (log != nullptr && log->has_slot && trusts_names) {
+      log->is_here = true;
       continue;
     }
-    const bool was_synced = id && nameless.erase({*id, PartitionId{partition.partition}}) > 0;
-    unclaimed.unknown.push_back({.name = partition, .topic_id = id, .was_synced = was_synced});
+    const auto id = topic_id_of(dir, files, name);
+    const LogFate fate =
+        fate_of({.is_wanted = log != nullptr, .directory = judge(name, id, log != nullptr ? topic : nullptr, image)});
+    if (fate.log == LogFate::Log::opened) log->is_here = true;
+    if (fate.directory == LogFate::Directory::removed) differences.deleted[*id].push_back(name);
+    if (fate.directory == LogFate::Directory::set_aside) {
+      const bool was_synced = id && nameless.erase({*id, PartitionId{name.partition}}) > 0;
+      differences.unknown.push_back({.name = name, .topic_id = id, .was_synced = was_synced});
+    }
   }
-  unclaimed.slots_without_log.assign(nameless.begin(), nameless.end());
-  return unclaimed;
+  differences.slots_without_log.assign(nameless.begin(), nameless.end());
+
+  for (const cluster::TopicPtr& topic : image.topics()) {
+    for (std::int32_t index = 0; index < topic->partition_count(); ++index) {
+      const NamedLogs::Seen* log = wanted.find(topic->id, index);
+      if (log == nullptr) continue;
+      if (log->is_here && !log->has_slot) differences.without_slot.emplace_back(topic->id, PartitionId{index});
+      if (log->is_here) continue;
+      const auto slot = dir.slot_of(topic->id, PartitionId{index});
+      // What stands under its name has been judged above.
+      const LogFate fate = fate_of({.is_wanted = true,
+                                    .directory = DirectoryIs::absent,
+                                    .has_slot = log->has_slot,
+                                    .are_slots_whole = dir.are_slots_whole()});
+      differences.missing.push_back({.topic = topic,
+                                     .partition = index,
+                                     .is_lost = fate.log == LogFate::Log::lost,
+                                     .start = slot ? slot->end : Offset{0}});
+    }
+  }
+  return differences;
 }
 
-std::optional<std::string> store_went_back(const log::LogDir& dir, const Unclaimed& unclaimed, std::int64_t revision) {
+std::optional<std::string> store_went_back(const log::LogDir& dir, const Differences& found, std::int64_t revision) {
   const auto remembered = dir.metadata_revision();
   const bool is_older = remembered && *remembered > revision;
-  if (!is_older && std::ranges::none_of(unclaimed.unknown, &Unclaimed::Log::was_synced)) return std::nullopt;
+  if (!is_older && std::ranges::none_of(found.unknown, &Differences::Log::was_synced)) return std::nullopt;
   std::string what = "does not know logs that it has named once";
   if (is_older)
     what = *remembered == kBeingAccepted
                ? "was accepted by a start that did not come to its end"
                : fmt::format("is at revision {}, and revision {} was on disk once", revision, *remembered);
-  if (!unclaimed.unknown.empty()) what += fmt::format("; unknown to it are {}", list_topics(unclaimed.unknown));
+  if (!found.unknown.empty()) what += fmt::format("; unknown to it are {}", list_topics(found.unknown));
   return what;
 }
 
 Result<Tidied> tidy_up(log::LogDir& dir, env::Files& files, const cluster::ClusterImage& image,
-                       const Unclaimed& unclaimed, env::Random& random, env::Logger& logger) {
+                       const Differences& found, env::Random& random, env::Logger& logger) {
   // One directory that cannot be moved must not keep all others from being served.
   const auto leave = [&logger](const Error& error) {
     logger.warn("a directory cannot be tidied away: {}; it is left, and the next start tries again", error.message);
   };
-  for (const Unclaimed::Log& log : unclaimed.unknown) {
+  for (const Differences::Log& log : found.unknown) {
     if (auto kept = set_aside(dir, log.name, random, logger); !kept) leave(kept.error());
     if (log.topic_id) dir.forget_synced(*log.topic_id, PartitionId{log.name.partition});
   }
-  for (const auto& [topic_id, partition] : unclaimed.slots_without_log) dir.forget_synced(topic_id, partition);
+  for (const auto& [topic_id, partition] : found.slots_without_log) dir.forget_synced(topic_id, partition);
   MQ_CHECK(dir.sync_names());
   // What a crash leaves of a creation, once for each, now and in earlier versions.
   Tidied tidied;
@@ -113,7 +175,7 @@ Result<Tidied> tidy_up(log::LogDir& dir, env::Files& files, const cluster::Clust
     }
   }
 
-  for (const auto& [id, partitions] : unclaimed.deleted) {
+  for (const auto& [id, partitions] : found.deleted) {
     MQ_TRY(const log::LogDir::Removal begun, dir.begin_removal(partitions, id, id.to_string()));
     std::ranges::for_each(begun.failures, leave);
     if (!begun.failures.empty()) tidied.deleted_left.insert(id);
@@ -132,9 +194,11 @@ Result<Tidied> tidy_up(log::LogDir& dir, env::Files& files, const cluster::Clust
 }
 
 Result<void> clear_the_way(log::LogDir& dir, env::Files& files, const cluster::ClusterImage& image,
-                           const TopicPartition& name, env::Random& random, env::Logger& logger) {
+                           const TopicPartition& name, const Uuid& topic_id, env::Random& random, env::Logger& logger) {
   const auto id = topic_id_of(dir, files, name);
-  if (!id || !image.tombstones().contains(*id)) return set_aside(dir, name, random, logger);
+  if (id == topic_id) return fail(Errc::already_exists, "{} is there already", dir.directory_of(name));
+  const LogFate fate = fate_of({.is_wanted = false, .directory = judge(name, id, nullptr, image)});
+  if (fate.directory != LogFate::Directory::removed) return set_aside(dir, name, random, logger);
   MQ_TRY(const log::LogDir::Removal begun, dir.begin_removal({&name, 1}, *id, id->to_string()));
   return begun.failures.empty() ? Result<void>{} : fail(begun.failures.front());
 }

@@ -20,16 +20,25 @@
 
 namespace mq::broker {
 
-/// What lies in a data directory beside the logs that metadata names. Found at a start, before anything is changed.
-struct Unclaimed {
+/// What metadata has of this broker's logs and a data directory has not, and the other way round. Found at a start,
+/// before anything is changed; what becomes of it says `fate_of`.
+struct Differences {
   struct Log {
     TopicPartition name;
     std::optional<Uuid> topic_id;  ///< nothing when its `partition.metadata` cannot be read
     bool was_synced = false;       ///< it has a slot of synced ends, so metadata named it once
   };
+  struct Missing {
+    cluster::TopicPtr topic;
+    std::int32_t partition = 0;
+    bool is_lost = false;  ///< it was here, or may have been
+    Offset start;          ///< as far as it was known to be on disk
+  };
   std::map<Uuid, std::vector<TopicPartition>> deleted;  ///< by topic; metadata has a tombstone for each
   std::vector<Log> unknown;
   std::vector<std::pair<Uuid, PartitionId>> slots_without_log;  ///< slots of synced ends that nothing belongs to
+  std::vector<Missing> missing;                                 ///< in the image's order
+  std::vector<std::pair<Uuid, PartitionId>> without_slot;       ///< logs that are here: nobody was answered for them
 };
 
 enum class Look {
@@ -37,16 +46,17 @@ enum class Look {
   at_topic_ids  ///< if its `partition.metadata` says so, which costs a read for each
 };
 
-/// Reads only. Looks at topic ids by itself when a slot belongs to nothing that metadata names. Pool.
-[[nodiscard]] Result<Unclaimed> find_unclaimed(const log::LogDir& dir, env::Files& files,
-                                               const cluster::ClusterImage& image, Look look);
+/// Reads only. Looks at the topic id of a directory by itself when its log has no slot, and at all of them when a slot
+/// belongs to nothing that metadata names. Pool.
+[[nodiscard]] Result<Differences> compare(const log::LogDir& dir, env::Files& files, const cluster::ClusterImage& image,
+                                          BrokerId self, Look look);
 
 /// Remembered in place of a revision while metadata that has gone back is being accepted.
 inline constexpr std::int64_t kBeingAccepted = std::numeric_limits<std::int64_t>::max();
 
 /// Metadata has gone back in time, or was lost in part: the revision that was known to be on disk is not reached, or
 /// logs are here that only metadata can have named. Says how; nothing: all is well.
-[[nodiscard]] std::optional<std::string> store_went_back(const log::LogDir& dir, const Unclaimed& unclaimed,
+[[nodiscard]] std::optional<std::string> store_went_back(const log::LogDir& dir, const Differences& found,
                                                          std::int64_t revision);
 
 struct Tidied {
@@ -54,14 +64,15 @@ struct Tidied {
   std::size_t strays = 0;       ///< directories that were set aside, now or before
 };
 
-/// Moves what is unclaimed out of the way: directories of deleted topics are removed, unknown logs set aside, those
-/// without a record removed. What cannot be moved is told and left for the next start. Pool.
+/// Moves what metadata does not name out of the way: directories of deleted topics are removed, unknown logs set aside,
+/// those without a record removed. What cannot be moved is told and left for the next start. Pool.
 [[nodiscard]] Result<Tidied> tidy_up(log::LogDir& dir, env::Files& files, const cluster::ClusterImage& image,
-                                     const Unclaimed& unclaimed, env::Random& random, env::Logger& logger);
+                                     const Differences& found, env::Random& random, env::Logger& logger);
 
-/// A directory that could not be moved before stands under the name of a log that is to be made: moves it as `tidy_up`
-/// does. Pool.
+/// A directory that could not be moved before, or that somebody put there, stands under the name of a log of
+/// `topic_id` that is to be made: moves it as `tidy_up` does. already_exists: it is that very log. Pool.
 [[nodiscard]] Result<void> clear_the_way(log::LogDir& dir, env::Files& files, const cluster::ClusterImage& image,
-                                         const TopicPartition& name, env::Random& random, env::Logger& logger);
+                                         const TopicPartition& name, const Uuid& topic_id, env::Random& random,
+                                         env::Logger& logger);
 
 }  // namespace mq::broker

@@ -6,27 +6,50 @@
 namespace mq::broker {
 namespace {
 
-Endpoint endpoint_of(const BoundListener& listener, const env::Address& local) {
-  const ListenerConfig& config = listener.config;
-  return {.host = !config.advertised_host.empty() ? config.advertised_host : local.host,
-          .port = config.advertised_port != 0 ? config.advertised_port : listener.address.port};
-}
-
-}  // namespace
-
-Endpoint endpoint_of(const Connection& connection, const NodeServices& node) {
-  if (!connection.listener().address.is_unix()) return endpoint_of(connection.listener(), connection.local_address());
+/// As `endpoint_of` has it, of the broker that the connection came to.
+Endpoint own_endpoint(const Connection& connection, const NodeServices& node) {
+  if (!connection.listener().address.is_unix())
+    return advertised(connection.listener(), connection.local_address().host);
   for (const auto& other : node.listeners()) {
     if (other->address.is_unix()) continue;
-    env::Address local = other->address;
-    if (local.is_wildcard()) local.host = "127.0.0.1";  // whoever came through a unix socket is on this machine
-    return endpoint_of(*other, local);
+    // Whoever came through a unix socket is on this machine.
+    return advertised(*other, other->address.is_wildcard() ? "127.0.0.1" : other->address.host);
   }
   return {.host = "localhost", .port = 0};
 }
 
-std::optional<std::string> rack_of(const NodeServices& node) {
-  return node.config().rack.empty() ? std::nullopt : std::optional(node.config().rack);
+}  // namespace
+
+Endpoint advertised(const BoundListener& listener, const std::string& host) {
+  const ListenerConfig& config = listener.config;
+  return {.host = !config.advertised_host.empty() ? config.advertised_host : host,
+          .port = config.advertised_port != 0 ? config.advertised_port : listener.address.port};
+}
+
+std::optional<Endpoint> endpoint_of(const Connection& connection, const NodeServices& node,
+                                    const cluster::Broker& broker) {
+  if (broker.id == node.id()) return own_endpoint(connection, node);
+  const cluster::Endpoint* registered = broker.find_endpoint(connection.listener().config.name);
+  if (registered == nullptr) return std::nullopt;
+  return Endpoint{.host = registered->host, .port = registered->port};
+}
+
+std::vector<ReachableBroker> reachable_brokers(const Connection& connection, const NodeServices& node,
+                                               const cluster::ClusterImage& image) {
+  std::vector<ReachableBroker> reachable;
+  for (const auto& [id, broker] : image.brokers()) {
+    if (!image.is_alive(id)) continue;
+    if (auto endpoint = endpoint_of(connection, node, broker))
+      reachable.push_back({.id = id, .endpoint = *std::move(endpoint), .rack = broker.rack});
+  }
+  return reachable;
+}
+
+BrokerId controller_of(const cluster::ClusterImage& image) {
+  if (image.controller()) return image.controller()->broker;
+  for (const auto& [id, broker] : image.brokers())
+    if (image.is_ready(id)) return id;
+  return kNoBroker;
 }
 
 std::vector<std::int32_t> ids_of(const std::vector<BrokerId>& brokers) {

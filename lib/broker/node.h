@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "broker/all_shards.h"
 #include "broker/bound_listener.h"
 #include "broker/connection_limits.h"
 #include "broker/data_directory.h"
@@ -17,6 +18,9 @@
 #include "broker/node_context.h"
 #include "broker/services.h"
 #include "cluster/image.h"
+#include "controller/cluster_plans.h"
+#include "controller/plan.h"
+#include "controller/upkeep_plans.h"
 #include "env/network.h"
 #include "env/task_group.h"
 #include "meta/metadata_store.h"
@@ -25,13 +29,15 @@
 namespace mq::broker {
 
 class Acceptor;
+class LogKeeper;
+class MetadataWriter;
 class ProducerIds;
 class ShardBroker;
 class Topics;
-struct UncertainLog;
+using controller::UncertainLog;
 
 /// One broker. Made, started and stopped on the first shard; works the same on real and on simulated machines.
-class Node {
+class Node final : private AllShards {
  public:
   Node(NodeEnv env, NodeConfig config);
   /// Does no I/O: destroying a running node is a `kill -9`.
@@ -65,7 +71,7 @@ class Node {
   /// False until `start` has opened the data directory.
   [[nodiscard]] bool has_log_dir() const { return context_.opened_log_dir != nullptr; }
   [[nodiscard]] log::LogDir& log_dir() const { return context_.log_dir(); }
-  [[nodiscard]] meta::MetadataStore& store() const { return *store_; }
+  [[nodiscard]] meta::MetadataStore& store() const;
   [[nodiscard]] Topics& topics() const { return *topics_; }
   [[nodiscard]] ProducerIds& producer_ids() const { return *producer_ids_; }
 
@@ -74,9 +80,6 @@ class Node {
   [[nodiscard]] ShardBroker& owner_of(const Uuid& topic_id, std::int32_t partition) const;
   [[nodiscard]] ShardBroker& first_shard() const { return *shards_.front(); }
 
-  /// Everything that changes metadata goes through here: the revision is remembered outside of the store, so that a
-  /// start notices when the store has gone back in time. Fills in the write id. On the first shard.
-  awaitable<Result<meta::Revision>> commit(meta::Transaction transaction);
   /// During a start on metadata that has gone back: the epochs that it has are not the last ones. Any thread.
   [[nodiscard]] bool accepts_store() const { return accepts_store_; }
   [[nodiscard]] bool is_offline() const { return context_.disk_health.is_offline(); }
@@ -93,42 +96,50 @@ class Node {
   /// Any thread.
   void look_after_logs_soon();
   void tell_recovery(Duration took);
-  struct OpenedMetadata {
-    meta::Revision revision;
-    std::vector<std::string> orphans;  ///< keys that a creation or a deletion left when it was cut off
-    Unclaimed unclaimed;
+  /// What a start finds, before anything is written.
+  struct Found {
+    Differences differences;
+    controller::Plan migration;  ///< of a store of an earlier format
   };
-  /// `wanted` is the cluster that this must be, or zero.
-  awaitable<Result<OpenedMetadata>> open_metadata(Uuid wanted);
+  /// Opens the store. Refuses what does not belong here; `wanted` is the cluster that this must be, or zero.
+  awaitable<Result<Found>> look_at_metadata(Uuid wanted);
   /// Refuses metadata that has gone back in time, unless the operator accepts it.
-  awaitable<Result<Unclaimed>> check_store(meta::Revision revision, const cluster::ClusterImage& image);
+  awaitable<Result<Differences>> check_store(meta::Revision revision, const cluster::ClusterImage& image);
+  /// A store of an earlier format is moved, what is empty becomes this cluster, and this broker is registered in it.
+  awaitable<Result<void>> join_cluster(controller::Plan migration);
+  [[nodiscard]] controller::Registration registration() const;
   /// Nothing that was given out under the metadata that was lost is given out again.
   awaitable<Result<void>> end_acceptance();
-  /// Durably.
-  awaitable<Result<void>> remember_revision(std::int64_t revision);
-  /// The revision of the last commit is remembered soon.
-  void note_revision();
   /// Moves what metadata does not name out of the way, and forgets the deleted topics of which nothing is left.
-  awaitable<Result<void>> tidy_up(OpenedMetadata found);
-  awaitable<Result<void>> open_partitions();
-  /// The disk was too full to raise their epochs: they take no appends until it is done.
+  awaitable<Result<void>> tidy_up(const Differences& found);
+  /// Makes the logs that are missing and opens the others.
+  awaitable<Result<void>> open_partitions(std::vector<Differences::Missing> missing);
+  /// False: the disk has no room for it now.
+  awaitable<Result<bool>> raise_epochs(const std::vector<UncertainLog>& logs);
+  /// What the disk had no room for at the start.
+  struct LateWork {
+    std::vector<UncertainLog> to_raise;         ///< they take no appends until it is done
+    std::vector<Differences::Missing> to_make;  ///< nobody can use them until it is done
+  };
+  awaitable<bool> do_late(std::shared_ptr<LateWork> work);
   awaitable<void> hold_appends(const std::vector<UncertainLog>& logs);
-  awaitable<bool> raise_epochs_late(std::vector<UncertainLog> logs);
+  awaitable<bool> install(ImagePtr image) override;
+  env::Files& files_of(const Uuid& topic, std::int32_t partition) override;
+  awaitable<bool> put(std::vector<std::unique_ptr<log::Log>> logs, ImagePtr image) override;
+  awaitable<bool> take(Uuid topic) override;
+  awaitable<bool> topic_deleted(std::string topic) override;
   awaitable<void> end_serving();
 
   NodeContext context_;
   ConnectionLimits connection_limits_;
   Uuid cluster_id_;
-  std::unique_ptr<meta::MetadataStore> store_;
-  meta::Revision revision_;     ///< of the last commit that we know of
   bool accepts_store_ = false;  ///< changed while no shard opens logs
   bool is_open_ = false;        ///< all logs are: a stop can be a clean one
-  NodeServices services_{{.context = context_,
-                          .cluster_id = cluster_id_,
-                          .listeners = listeners_,
-                          .topics = topics_,
-                          .producer_ids = producer_ids_}};
+  NodeServices services_{
+      {.context = context_, .listeners = listeners_, .topics = topics_, .producer_ids = producer_ids_}};
   std::vector<std::unique_ptr<ShardBroker>> shards_;
+  std::unique_ptr<MetadataWriter> writer_;
+  std::unique_ptr<LogKeeper> log_keeper_;
   std::unique_ptr<Topics> topics_;
   std::unique_ptr<ProducerIds> producer_ids_;
   Listeners listeners_;

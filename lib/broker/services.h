@@ -28,7 +28,6 @@ class NodeServices {
   /// All of them outlive it. Topics and producer ids come to be while nothing is served yet.
   struct Parts {
     NodeContext& context;
-    const Uuid& cluster_id;
     const Listeners& listeners;
     const std::unique_ptr<Topics>& topics;
     const std::unique_ptr<ProducerIds>& producer_ids;
@@ -38,7 +37,6 @@ class NodeServices {
   [[nodiscard]] NodeContext& context() const { return parts_.context; }
   [[nodiscard]] const NodeConfig& config() const { return parts_.context.config(); }
   [[nodiscard]] BrokerId id() const { return config().node_id; }
-  [[nodiscard]] const Uuid& cluster_id() const { return parts_.cluster_id; }
   [[nodiscard]] const Listeners& listeners() const { return parts_.listeners; }
   /// On the first shard.
   [[nodiscard]] Topics& topics() const { return *parts_.topics; }

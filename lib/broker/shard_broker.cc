@@ -1,6 +1,7 @@
 #include "broker/shard_broker.h"
 
 #include <algorithm>
+#include <set>
 #include <span>
 #include <utility>
 
@@ -68,17 +69,7 @@ Result<ShardBroker::OpenedLog> ShardBroker::open_log(const WantedLog& wanted) {
   context.leader_epoch = node_.accepts_store() ? kNoLeaderEpoch : key.leader_epoch;
   const std::string directory = node_.log_dir().directory_of(name);
   OpenedLog opened;
-  auto log = log::Log::open(logs_.files(), directory, name, wanted.settings->log, context, opened.report);
-  if (!log && log.error().code == Errc::not_found) {
-    // Somebody took it away. Offsets that were acknowledged are never given to other records.
-    const Offset start = context.synced_end.value_or(Offset{0});
-    if (start > Offset{0})
-      node_.logger().error("{}: the log of {} is gone; it goes on at offset {} with a new leader epoch", directory,
-                           name.to_string(), start.value());
-    opened.report.end_uncertain = true;
-    opened.is_new = true;
-    log = log::Log::create(logs_.files(), directory, name, topic.id, wanted.settings->log, start);
-  }
+  auto log = log::Log::open(open_files_, directory, name, wanted.settings->log, context, opened.report);
   if (!log) return std::unexpected(log.error());
   for (const std::string& note : opened.report.notes) node_.logger().info("{}: {}", name.to_string(), note);
   for (const log::Damage& damage : opened.report.damage)
@@ -100,15 +91,18 @@ Result<ShardBroker::OpenedLog> ShardBroker::open_log(const WantedLog& wanted) {
   return opened;
 }
 
-awaitable<Result<std::vector<UncertainLog>>> ShardBroker::open_logs() {
+awaitable<Result<std::vector<UncertainLog>>> ShardBroker::open_logs(
+    const std::set<std::pair<Uuid, PartitionId>>& not_made) {
   std::vector<WantedLog> wanted;
   const auto image = cluster_.image();
   for (const cluster::TopicPtr& topic : image->topics())
     for (std::int32_t index = 0; index < topic->partition_count(); ++index)
-      if (&node_.owner_of(topic->id, index) == this) wanted.push_back({topic.get(), index, cluster_.settings(*topic)});
+      if (topic->partitions[static_cast<std::size_t>(index)].has_replica(node_.id()) &&
+          &node_.owner_of(topic->id, index) == this && find(topic->id, index) == nullptr &&
+          !not_made.contains({topic->id, PartitionId{index}}))
+        wanted.push_back({topic.get(), index, cluster_.settings(*topic)});
 
   std::vector<UncertainLog> uncertain;
-  std::vector<std::shared_ptr<Partition>> made;
   env::Pool& pool = node_.machine().disk_pool;
   const bool clean = node_.log_dir().was_clean();
   for (std::span<const WantedLog> rest = wanted; !rest.empty();) {
@@ -124,7 +118,6 @@ awaitable<Result<std::vector<UncertainLog>>> ShardBroker::open_logs() {
     for (Result<OpenedLog>& log : opened) {
       if (!log) co_return std::unexpected(std::move(log).error());
       const log::RecoveryReport& report = log->report;
-      if (log->is_new) made.push_back(log->partition);
       if (report.end_uncertain)
         uncertain.push_back({.topic_id = log->partition->topic_id(),
                              .partition = log->partition->name().partition,
@@ -135,16 +128,6 @@ awaitable<Result<std::vector<UncertainLog>>> ShardBroker::open_logs() {
       context_.metrics.gauge(Metric::cut_files_bytes).add(static_cast<std::int64_t>(log->cuts.bytes));
       put(std::move(log->partition));
     }
-  }
-  if (!made.empty()) {
-    MQ_CO_CHECK(co_await pool.run(shard_, [&]() -> Result<void> {
-      std::vector<TopicPartition> names;
-      for (const auto& partition : made) names.push_back(partition->name());
-      MQ_CHECK(node_.log_dir().sync_new(names));
-      // Else the next start would take what is missing before it for damage.
-      for (const auto& partition : made) node_.log_dir().set_log_start(partition->name(), partition->log().log_start());
-      return node_.log_dir().write_checkpoints();
-    }));
   }
   co_return uncertain;
 }

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -79,9 +80,9 @@ class ShardBroker final {
   void check_invariants() const;
 
   // Start and stop, in this order; each on this shard.
-  /// Opens the logs of every partition that lives here. Returns those whose recovery could not show that nothing was
-  /// lost.
-  awaitable<Result<std::vector<UncertainLog>>> open_logs();
+  /// Opens the logs of every partition that belongs here and is neither here yet nor `not_made`. Returns those whose
+  /// recovery could not show that nothing was lost.
+  awaitable<Result<std::vector<UncertainLog>>> open_logs(const std::set<std::pair<Uuid, PartitionId>>& not_made);
   /// Loads the groups and begins to look after the logs.
   void start();
   /// Takes no further request, ends parked fetches, groups and housekeeping; the connections end as soon as what they
@@ -115,7 +116,6 @@ class ShardBroker final {
     log::RecoveryReport report;
     log::KeptCuts cuts;
     LeaderEpoch latest_epoch = kNoLeaderEpoch;  ///< that it has, if metadata may not know
-    bool is_new = false;                        ///< its directory was made and is not synced
   };
   /// Any thread.
   Result<OpenedLog> open_log(const WantedLog& wanted);

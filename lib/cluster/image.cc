@@ -34,6 +34,8 @@ const Endpoint* Broker::find_endpoint(std::string_view listener) const {
   return at == endpoints.end() ? nullptr : &*at;
 }
 
+bool Partition::has_replica(BrokerId id) const { return holds(replicas, id); }
+
 const char* Partition::problem() const {
   if (has_twice(replicas)) return "a replica stands twice";
   if (!are_within(isr, replicas)) return "a member of the ISR is no replica";
@@ -230,7 +232,7 @@ std::vector<std::string> vanished_topics(const ClusterImage& known, const Cluste
     if (next.may_be_withheld(topic->id)) continue;
     const bool is_meant =
         broker == kNoBroker || std::ranges::any_of(topic->partitions, [&](const Partition& partition) {
-          return holds(partition.replicas, broker);
+          return partition.has_replica(broker);
         });
     if (is_meant) vanished.push_back(topic->name);
   }

@@ -95,6 +95,7 @@ struct Partition {
   LeaderEpoch unclean_since = kNoLeaderEpoch;  ///< from this epoch on followers may have to cut what was committed
   Revision revision{};
 
+  [[nodiscard]] bool has_replica(BrokerId id) const;
   /// What is wrong with it, or null: each in ISR and ELR is a replica, none is in both, the leader is in the ISR, ...
   [[nodiscard]] const char* problem() const;
   friend bool operator==(const Partition&, const Partition&) = default;

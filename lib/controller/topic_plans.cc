@@ -391,6 +391,29 @@ TopicPlan plan_deletion(const ClusterImage& image, const std::string& name, cons
   return planned;
 }
 
+Plan plan_withdrawal(const ClusterImage& image, const Uuid& id, std::int32_t first_partition) {
+  const TopicPtr topic = image.share_topic(id);
+  if (!topic || topic->partition_count() <= first_partition) return {};
+  const std::string key = cluster::topic_key(topic->name);
+  Group decisive{.compares = {as_known(key, topic->revision)}, .ops = {}};
+  Packer packer;
+  if (first_partition == 0) {
+    decisive.ops.push_back(Op::erase(key));
+    decisive.ops.push_back(cluster::put_tombstone(id, {.name = topic->name, .waiting = {}}));
+  } else {
+    auto shorter = *topic;
+    shorter.partitions.resize(static_cast<std::size_t>(first_partition));
+    decisive.ops.push_back(cluster::put_topic(shorter));
+  }
+  packer.add(std::move(decisive));
+  for (std::int32_t index = first_partition; index < topic->partition_count(); ++index)
+    packer.add({.compares = {}, .ops = {Op::erase(cluster::partition_key(id, index))}});
+  std::vector<cluster::Transaction> transactions = std::move(packer).take();
+  if (first_partition == 0)
+    transactions.push_back({.compares = {}, .ops = {Op::erase(cluster::tombstone_key(id))}, .write_id = {}});
+  return {.transactions = std::move(transactions), .guard = std::nullopt};
+}
+
 TopicPlan plan_topic_configs(const ClusterImage& image, const std::string& name, const ConfigChange& change,
                              const Rules& rules) {
   const Topic* topic = image.find_topic(std::string_view(name));

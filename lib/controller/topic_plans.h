@@ -77,6 +77,10 @@ struct CreationPlan {
 [[nodiscard]] TopicPlan plan_deletion(const cluster::ClusterImage& image, const std::string& name, const Uuid& id,
                                       const Rules& rules);
 
+/// Takes out again what has just been made, and what nobody has seen nor has a log anywhere: the topic, or with a
+/// `first_partition` above 0 its partitions from there on. Nothing when it is gone.
+[[nodiscard]] Plan plan_withdrawal(const cluster::ClusterImage& image, const Uuid& topic, std::int32_t first_partition);
+
 /// Replaces the topic's own settings by what `change` makes of them. `change` may refuse.
 using ConfigChange = std::function<Result<void>(config::Overrides&)>;
 [[nodiscard]] TopicPlan plan_topic_configs(const cluster::ClusterImage& image, const std::string& name,

@@ -176,12 +176,15 @@ TEST_F(FullDisk, TopicThatFindsNoRoomIsRefusedAsAStorageErrorAndLeavesNothing) {
   machine_->disk().fill();
   const auto full = create("new");
   EXPECT_EQ(full.error, ErrorCode::kKafkaStorageError);
-  EXPECT_NE(full.message.find("no space left"), std::string::npos) << full.message;
+  EXPECT_NE(full.message.find("disk is full"), std::string::npos) << full.message;
   EXPECT_TRUE(node_->disk_space().is_full());
+  EXPECT_FALSE(machine_->files().exists("/var/lib/mq/new-0").value());
   machine_->disk().make_room();
   machine_->disk().inject({.on = sim::DiskFault::On::change, .path_part = "/new-0", .times = 1, .code = Errc::refused});
   const auto read_only = create("new");
   EXPECT_EQ(read_only.error, ErrorCode::kKafkaStorageError) << "no policy of ours";
+  EXPECT_FALSE(machine_->files().exists("/var/lib/mq/new-0").value());
+  EXPECT_EQ(node_->first_shard().image()->find_topic("new"), nullptr) << "it was taken out of metadata again";
   EXPECT_EQ(create("new").error, ErrorCode::kNone);
 }
 

@@ -64,15 +64,10 @@ class ServicesTest : public ::testing::Test {
   struct NodeParts {
     NodeParts(NodeEnv env, NodeConfig config) : context(std::move(env), std::move(config), {}) {}
     NodeContext context;
-    Uuid cluster_id;
     Listeners listeners;
     std::unique_ptr<Topics> topics;
     std::unique_ptr<ProducerIds> producer_ids;
-    NodeServices services{{.context = context,
-                           .cluster_id = cluster_id,
-                           .listeners = listeners,
-                           .topics = topics,
-                           .producer_ids = producer_ids}};
+    NodeServices services{{.context = context, .listeners = listeners, .topics = topics, .producer_ids = producer_ids}};
   };
   /// Nobody is connected.
   struct NoConnections final : ConnectionHost {

@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "broker_fixture.h"
-#include "cluster/records.h"
+#include "cluster/keys.h"
+#include "cluster/values.h"
 
 namespace mq::broker {
 namespace {
@@ -83,6 +85,15 @@ class TopicsTest : public BrokerTest {
     }
     return records;
   }
+  std::optional<std::string> stored(const std::string& key) {
+    const auto entry = world_->run(*machine_, node_->store().get(key), 1min).value();
+    return entry ? std::optional(entry->value) : std::nullopt;
+  }
+  /// The first step of a deletion, and no other.
+  void bury(const std::string& topic) {
+    commit({cluster::put_tombstone(find(topic)->id, {.name = topic, .waiting = {config_.node_id}}),
+            meta::Op::erase(cluster::topic_key(topic))});
+  }
   void commit(std::vector<meta::Op> ops) {
     meta::Transaction transaction{.compares = {}, .ops = std::move(ops), .write_id = {}};
     ASSERT_TRUE(world_->run(*machine_, node_->store().transact(std::move(transaction)), 1min));
@@ -129,7 +140,7 @@ TEST_F(TopicsTest, WhatOffsetsRestOnCannotBeChanged) {
 TEST_F(TopicsTest, ADeletedOneLeavesNothingInMetadataWhenItsFilesAreGone) {
   start();
   create_topic("gone", 600);
-  EXPECT_EQ(traces("gone").size(), 1U + 3 + 600);
+  EXPECT_EQ(traces("gone").size(), 1U + 600 + 600);
   EXPECT_EQ(remove("gone").error, ErrorCode::kNone);
   EXPECT_EQ(find("gone"), nullptr);
   world_->run_for(1min);
@@ -139,25 +150,30 @@ TEST_F(TopicsTest, ADeletedOneLeavesNothingInMetadataWhenItsFilesAreGone) {
 TEST_F(TopicsTest, ADeletionCutOffAfterItsFirstTransactionIsFinishedAtTheNextStart) {
   start();
   create_topic("gone", 600);
-  cluster::KeyValue tombstone = cluster::tombstone_record(find("gone")->id, "gone");
-  commit({meta::Op::put(tombstone.key, tombstone.value), meta::Op::erase(cluster::topic_key("gone"))});
+  bury("gone");
   kill_and_start();
   EXPECT_EQ(traces("gone"), std::vector<std::string>{});
 }
 
 TEST_F(TopicsTest, ACreationCutOffBeforeItsTopicKeyLeavesNothing) {
   start();
-  create_topic("half", 2);
-  commit({meta::Op::erase(cluster::topic_key("half"))});
+  create_topic("whole", 1);
+  const Uuid id{.bytes = {1, 2, 3}};
+  commit(
+      {cluster::put_creation(id, {.topic = "half", .maker = config_.node_id, .maker_epoch = cluster::BrokerEpoch{1}}),
+       cluster::put_partition(id, 0, find("whole")->partitions[0])});
   kill_and_start();
-  EXPECT_EQ(traces("half"), std::vector<std::string>{});
+  EXPECT_EQ(stored(cluster::creating_key(id)), std::nullopt);
+  EXPECT_EQ(stored(cluster::partition_key(id, 0)), std::nullopt);
+  EXPECT_TRUE(node_->first_shard().image()->creations().empty());
+  EXPECT_TRUE(node_->first_shard().image()->loose_partitions().empty());
+  EXPECT_FALSE(machine_->files().exists("/var/lib/mq/half-0").value());
 }
 
 TEST_F(TopicsTest, ALogWithRecordsThatMetadataDoesNotKnowIsKept) {
   start();
-  create_topic("half", 2);
-  commit({meta::Op::erase(cluster::topic_key("half"))});
   ASSERT_TRUE(machine_->files().make_directories("/var/lib/mq/half-0/somebody-s"));
+  ASSERT_TRUE(machine_->files().make_directories("/var/lib/mq/half-1"));
   auto file = machine_->files().open("/var/lib/mq/half-1/00000000000000000000.log", env::OpenMode::create).value();
   ASSERT_TRUE(file->write_at(0, "not nothing"));
   file.reset();
@@ -208,8 +224,7 @@ TEST_F(TopicsTest, ADeletionOfTheLongestNameIsFinishedAtTheNextStart) {
   start();
   const std::string name(249, 'b');
   create_topic(name, 2);
-  cluster::KeyValue tombstone = cluster::tombstone_record(find(name)->id, name);
-  commit({meta::Op::put(tombstone.key, tombstone.value), meta::Op::erase(cluster::topic_key(name))});
+  bury(name);
   kill_and_start();
   EXPECT_EQ(traces(name.substr(0, 200)), std::vector<std::string>{});
 }
@@ -256,15 +271,11 @@ TEST_F(TopicsTest, ADirectoryThatSomebodyPutInTheWayOfANewTopicIsKept) {
 TEST_F(TopicsTest, DirectoriesThatCannotBeMovedAreLeftAndTriedAgainAtTheNextStart) {
   start();
   create_topic("gone", 3);
-  create_topic("unknown", 2);
+  for (const char* directory : {"/var/lib/mq/unknown-0/x", "/var/lib/mq/unknown-1/x"})
+    ASSERT_TRUE(machine_->files().make_directories(directory));
   create_topic("kept", 1);
   produce("kept", 5);
-  // As if its creation had been cut off before its logs were ours.
-  for (int index = 0; index < 2; ++index) node_->log_dir().forget_synced(find("unknown")->id, PartitionId{index});
-  ASSERT_TRUE(node_->log_dir().sync_synced_ends());
-  cluster::KeyValue tombstone = cluster::tombstone_record(find("gone")->id, "gone");
-  commit({meta::Op::put(tombstone.key, tombstone.value), meta::Op::erase(cluster::topic_key("gone")),
-          meta::Op::erase(cluster::topic_key("unknown"))});
+  bury("gone");
   for (const char* directory : {"/gone-1", "/unknown-0"})
     machine_->disk().inject({.on = sim::DiskFault::On::rename, .path_part = directory, .code = Errc::refused});
   kill_and_start();
@@ -284,7 +295,7 @@ TEST_P(TopicDeletions, CutOffAnywhereAreAsIfNeverBegunOrFinishedAfterTheNextStar
   world_->run_for(std::chrono::microseconds(world_->rng().below(20'000)));
   kill_and_start();
   if (find("gone") != nullptr) {
-    EXPECT_EQ(traces("gone").size(), 1U + 2 + 300);
+    EXPECT_EQ(traces("gone").size(), 1U + 300 + 300);
   } else {
     EXPECT_EQ(traces("gone"), std::vector<std::string>{});
   }
@@ -323,31 +334,34 @@ TEST_F(TopicsTest, WantOfDescriptorsPutsASyncOffAndTheAnswerToo) {
   EXPECT_EQ(partition("t", 0).log().synced_end(), Offset{2});
 }
 
-TEST_F(TopicsTest, WhatSomebodyElseChangedInTheStoreIsNotOverwritten) {
+TEST_F(TopicsTest, WhatSomebodyElseChangedInTheStoreIsNotOverwrittenButPlannedWith) {
   start();
   create_topic("t", 2);
-  create_topic("other", 1);
-  cluster::Topic foreign = *find("t");
-  foreign.configs["retention.ms"] = "1234";
-  const cluster::KeyValue record = cluster::topic_record(foreign);
-  commit({meta::Op::put(record.key, record.value)});
-  const auto stored = [&] { return world_->run(*machine_, node_->store().get(record.key), 1min).value()->value; };
-
-  EXPECT_EQ(change("t", "retention.ms", "99").error, ErrorCode::kUnknownServerError);
-  EXPECT_TRUE(logged("metadata key topics/t was changed by somebody else while mqd runs"));
-  EXPECT_EQ(world_->run(*machine_, node_->topics().add_partitions("t", 5, {}, false), 1min).error,
-            ErrorCode::kUnknownServerError);
-  EXPECT_EQ(find("t")->partition_count(), 2);
-  EXPECT_FALSE(machine_->files().exists("/var/lib/mq/t-2").value());
-  EXPECT_EQ(remove("t").error, ErrorCode::kUnknownServerError);
-  EXPECT_NE(find("t"), nullptr);
-  EXPECT_EQ(stored(), record.value);
-  EXPECT_EQ(node_->first_shard().image()->tombstones().size(), 0U);
-
-  EXPECT_EQ(change("other", "retention.ms", "99").error, ErrorCode::kNone) << "nobody touched this one";
-  restart();
-  EXPECT_EQ(find("t")->configs.at("retention.ms"), "1234");
+  const auto set_by_somebody_else = [&](const std::string& key, const std::string& value) {
+    cluster::Topic foreign = *find("t");
+    foreign.configs[key] = value;
+    commit({cluster::put_topic(foreign)});
+  };
+  set_by_somebody_else("retention.bytes", "1234");
   EXPECT_EQ(change("t", "retention.ms", "99").error, ErrorCode::kNone);
+  for (int starts = 0; starts < 2; ++starts) {
+    EXPECT_EQ(find("t")->configs, (cluster::ConfigMap{{"retention.bytes", "1234"}, {"retention.ms", "99"}}));
+    EXPECT_EQ(stored(cluster::topic_key("t")), *cluster::put_topic(*find("t")).value);
+    restart();
+  }
+
+  set_by_somebody_else("segment.bytes", "5000");
+  EXPECT_EQ(world_->run(*machine_, node_->topics().add_partitions("t", 5, {}, false), 1min).error, ErrorCode::kNone);
+  EXPECT_EQ(find("t")->partition_count(), 5);
+  EXPECT_EQ(find("t")->configs.at("segment.bytes"), "5000");
+  EXPECT_EQ(stored(cluster::topic_key("t")), *cluster::put_topic(*find("t")).value);
+  EXPECT_EQ(log_end("t", 4), 0);
+
+  set_by_somebody_else("segment.bytes", "6000");
+  EXPECT_EQ(remove("t").error, ErrorCode::kNone);
+  world_->run_for(1min);
+  EXPECT_EQ(traces("t-"), std::vector<std::string>{});
+  EXPECT_EQ(stored(cluster::topic_key("t")), std::nullopt);
 }
 
 TEST_F(TopicsTest, ANameThatSomebodyElseMadeInTheStoreIsNotMadeAgain) {
@@ -356,15 +370,16 @@ TEST_F(TopicsTest, ANameThatSomebodyElseMadeInTheStoreIsNotMadeAgain) {
   cluster::Topic foreign = *find("t");
   foreign.name = "taken";
   foreign.id.bytes[0] ^= 1;
-  std::vector<meta::Op> ops;
-  for (cluster::KeyValue& each : cluster::to_records(foreign)) ops.push_back(meta::Op::put(each.key, each.value));
-  commit(std::move(ops));
+  commit(cluster::put_whole_topic(foreign));
   std::vector<NewTopic> wanted(1);
   wanted.front().name = "taken";
   EXPECT_EQ(world_->run(*machine_, node_->topics().create(std::move(wanted), false), 1min).front().error,
-            ErrorCode::kUnknownServerError);
-  EXPECT_EQ(find("taken"), nullptr);
+            ErrorCode::kTopicAlreadyExists);
+  EXPECT_EQ(stored(cluster::topic_key("taken")), *cluster::put_topic(foreign).value) << "as it was";
   EXPECT_FALSE(machine_->files().exists("/var/lib/mq/taken-0").value());
+  restart();
+  EXPECT_EQ(find("taken")->id, foreign.id);
+  EXPECT_EQ(log_end("taken"), 0) << "what metadata names and was never here is made by the next start";
 }
 
 TEST_P(TopicDeletions, AmidWorkOnTheFilesTouchNothingOfOneMadeAnew) {

@@ -2,6 +2,8 @@
 
 #include "wire/messages/describe_cluster.h"
 
+#include <utility>
+
 #include "broker/api/api.h"
 #include "broker/endpoint.h"
 #include "broker/services.h"
@@ -18,12 +20,14 @@ wire::DescribeClusterResponse describe_cluster(Call& call, const wire::DescribeC
     response.error_message = "this is a broker's listener; ask for endpoint type 1 (brokers)";
     return response;
   }
-  const NodeServices& node = call.home().node();
-  const Endpoint endpoint = endpoint_of(call.connection(), call.home().node());
-  response.cluster_id = node.cluster_id().to_string();
-  response.controller_id = node.id().value();
-  response.brokers.push_back(
-      {.broker_id = node.id().value(), .host = endpoint.host, .port = endpoint.port, .rack = rack_of(node)});
+  const auto image = call.home().image();
+  response.cluster_id = image->cluster_id().to_string();
+  response.controller_id = controller_of(*image).value();
+  for (ReachableBroker& broker : reachable_brokers(call.connection(), call.home().node(), *image))
+    response.brokers.push_back({.broker_id = broker.id.value(),
+                                .host = std::move(broker.endpoint.host),
+                                .port = broker.endpoint.port,
+                                .rack = std::move(broker.rack)});
   return response;
 }
 

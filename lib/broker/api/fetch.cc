@@ -116,6 +116,13 @@ bool is_news(const FetchItem& item) {
          item.log_start.value() != item.wanted.told_log_start;
 }
 
+BrokerId leader_of(const cluster::ClusterImage& image, const FetchedPartition& wanted) {
+  const cluster::Topic* topic =
+      wanted.topic_id.is_zero() ? image.find_topic(std::string_view(wanted.topic)) : image.find_topic(wanted.topic_id);
+  const cluster::Partition* partition = topic == nullptr ? nullptr : topic->find_partition(wanted.partition);
+  return partition == nullptr ? kNoBroker : partition->leader;
+}
+
 /// The row of `item` at the end of `response`, without records.
 wire::FetchResponse::PartitionData& add_row(wire::FetchResponse& response, const Call& call, const FetchItem& item,
                                             const Form& form) {
@@ -135,7 +142,7 @@ wire::FetchResponse::PartitionData& add_row(wire::FetchResponse& response, const
   row.diverging_epoch = item.diverging;
   row.aborted_transactions = aborted_transactions(item, form.is_read_committed);
   if (item.error == ErrorCode::kFencedLeaderEpoch || item.error == ErrorCode::kNotLeaderOrFollower) {
-    row.current_leader.leader_id = call.home().node().id().value();
+    row.current_leader.leader_id = leader_of(*call.home().image(), wanted).value();
     row.current_leader.leader_epoch = item.leader_epoch.value();
   }
   return row;

@@ -21,7 +21,8 @@ constexpr std::int8_t kGroupKey = 0;
 constexpr std::int8_t kTransactionKey = 1;
 
 wire::FindCoordinatorResponse::Coordinator find(Call& call, std::string key, std::int8_t key_type) {
-  const Endpoint endpoint = endpoint_of(call.connection(), call.home().node());
+  const auto image = call.home().image();
+  const cluster::Topic* offsets = image->find_topic(kOffsetsTopic);
   wire::FindCoordinatorResponse::Coordinator found;
   found.key = std::move(key);
   found.node_id = -1;
@@ -33,13 +34,21 @@ wire::FindCoordinatorResponse::Coordinator find(Call& call, std::string key, std
   } else if (key_type != kGroupKey) {
     found.error_code = ErrorCode::kInvalidRequest;
     found.error_message = "only groups (key type 0) have a coordinator here";
-  } else if (call.home().image()->find_topic(kOffsetsTopic) == nullptr) {
+  } else if (offsets == nullptr) {
     found.error_code = ErrorCode::kCoordinatorNotAvailable;
     found.error_message = "__consumer_offsets could not be made";
   } else {
-    found.node_id = call.home().node().id().value();
-    found.host = endpoint.host;
-    found.port = endpoint.port;
+    const std::int32_t partition = group::partition_for(found.key, offsets->partition_count());
+    const cluster::Broker* leader = image->find_broker(offsets->find_partition(partition)->leader);
+    auto endpoint = leader == nullptr ? std::nullopt : endpoint_of(call.connection(), call.home().node(), *leader);
+    if (endpoint) {
+      found.node_id = leader->id.value();
+      found.host = std::move(endpoint->host);
+      found.port = endpoint->port;
+    } else {
+      found.error_code = ErrorCode::kCoordinatorNotAvailable;
+      found.error_message = "nobody leads the partition of this group";
+    }
   }
   return found;
 }

@@ -108,14 +108,14 @@ awaitable<wire::MetadataResponse> metadata(Call& call, const wire::MetadataReque
 
   const auto image = home.image();
   const TopicResolver topics(call, *image);
-  const Endpoint endpoint = endpoint_of(call.connection(), call.home().node());
   wire::MetadataResponse response;
-  response.brokers.push_back({.node_id = home.node().id().value(),
-                              .host = endpoint.host,
-                              .port = endpoint.port,
-                              .rack = rack_of(home.node())});
-  response.cluster_id = home.node().cluster_id().to_string();
-  response.controller_id = home.node().id().value();
+  for (ReachableBroker& broker : reachable_brokers(call.connection(), home.node(), *image))
+    response.brokers.push_back({.node_id = broker.id.value(),
+                                .host = std::move(broker.endpoint.host),
+                                .port = broker.endpoint.port,
+                                .rack = std::move(broker.rack)});
+  response.cluster_id = image->cluster_id().to_string();
+  response.controller_id = controller_of(*image).value();
   // Version 0 has no null: an empty list asks for all.
   const bool all = !request.topics || (call.version() == 0 && request.topics->empty());
   if (all) {

@@ -55,7 +55,7 @@ void describe(CreatedTopic& row, const TopicOutcome& outcome, const NodeConfig& 
   if (outcome.error != ErrorCode::kNone) return refuse(row, outcome.error, outcome.message);
   row.topic_id = outcome.topic->id;
   row.num_partitions = outcome.topic->partition_count();
-  row.replication_factor = 1;
+  row.replication_factor = static_cast<std::int16_t>(outcome.topic->partitions[0].replicas.size());
   row.configs.emplace();
   for (const config::Effective& effective :
        config::effective_topic(to_overrides(outcome.topic->configs), node.topic_defaults)) {
@@ -179,15 +179,11 @@ awaitable<wire::CreatePartitionsResponse> create_partitions(Call& call, const wi
       row.error_message = "not allowed";
       continue;
     }
-    if (topic.assignments && !std::ranges::all_of(*topic.assignments, [&](const auto& assignment) {
-          return assignment.broker_ids == std::vector{home.node().id().value()};
-        })) {
-      row.error_code = ErrorCode::kInvalidReplicaAssignment;
-      row.error_message = "partitions can only be on this broker";
-      continue;
+    Topics::Assigned assigned;
+    if (topic.assignments) {
+      assigned.emplace();
+      for (const auto& assignment : *topic.assignments) assigned->push_back(assignment.broker_ids);
     }
-    std::optional<std::size_t> assigned;
-    if (topic.assignments) assigned = topic.assignments->size();
     auto outcome =
         co_await await_on(home, home.node().first_shard(),
                           [&home, name = topic.name, count = topic.count, assigned, only = request.validate_only] {

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cluster/image.h"
+#include "env/async.h"
+#include "env/files.h"
+#include "log/log.h"
+#include "model/ids.h"
+
+namespace mq::broker {
+
+using ImagePtr = std::shared_ptr<const cluster::ClusterImage>;
+
+/// What is asked of every shard by what exists once. On the first shard unless it says otherwise; a call returns when
+/// all shards have done it.
+class AllShards {
+ public:
+  /// This is the cluster from now on.
+  virtual awaitable<bool> install(ImagePtr image) = 0;
+  /// What the logs of this partition are opened with. Any thread.
+  virtual env::Files& files_of(const Uuid& topic, std::int32_t partition) = 0;
+  /// Gives logs to their shards, where requests find them. `image` names them all.
+  virtual awaitable<bool> put(std::vector<std::unique_ptr<log::Log>> logs, ImagePtr image) = 0;
+  /// Takes all logs of a topic from the shards and closes them: nothing works on their files any more.
+  virtual awaitable<bool> take(Uuid topic) = 0;
+  /// Groups forget a topic.
+  virtual awaitable<bool> topic_deleted(std::string topic) = 0;
+
+ protected:
+  ~AllShards() = default;
+};
+
+}  // namespace mq::broker

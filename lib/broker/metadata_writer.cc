@@ -1,0 +1,191 @@
+#include "broker/metadata_writer.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "base/assert.h"
+#include "broker/data_directory.h"
+
+namespace mq::broker {
+namespace {
+
+/// How often a transaction is sent whose outcome the store leaves open, and how long we wait between two looks.
+constexpr int kSettleTriesMax = 5;
+constexpr Duration kSettlePause = 100ms;
+
+bool is_open_outcome(const Error& error) { return error.code == Errc::timed_out || error.code == Errc::unreachable; }
+
+/// What the transaction compares a key with that it changes; of one that it puts, if there is one. Null: it does not.
+const meta::Compare* fence_of(const meta::Transaction& transaction) {
+  const meta::Compare* fence = nullptr;
+  for (const meta::Op& op : transaction.ops) {
+    const auto of_key = std::ranges::find(transaction.compares, op.key, &meta::Compare::key);
+    if (of_key == transaction.compares.end()) continue;
+    fence = &*of_key;
+    if (op.value) break;
+  }
+  return fence;
+}
+
+bool erases(const meta::Transaction& transaction, const std::string& key) {
+  return std::ranges::any_of(transaction.ops, [&](const meta::Op& op) { return op.key == key && !op.value; });
+}
+
+}  // namespace
+
+MetadataWriter::MetadataWriter(NodeContext& node, AllShards& shards)
+    : node_(node), shards_(shards), topics_(node.home()), sending_(node.home()) {}
+
+void MetadataWriter::use(std::unique_ptr<meta::MetadataStore> store) {
+  MQ_ASSERT(!store_);
+  store_ = std::move(store);
+}
+
+awaitable<Result<void>> MetadataWriter::begin(controller::Plan migration) {
+  meta::Revision first;
+  for (std::size_t i = 0; i < migration.transactions.size(); ++i) {
+    meta::Transaction transaction = migration.transaction(i, first);
+    node_.machine.random.fill(transaction.write_id);
+    MQ_CO_TRY(const meta::Revision done, co_await send(std::move(transaction), Room::may_spend_reserve));
+    if (i == 0) first = done;
+  }
+  co_return co_await read();
+}
+
+awaitable<Result<void>> MetadataWriter::commit(controller::Plan plan, Room room) {
+  meta::Revision first;
+  for (std::size_t i = 0; i < plan.transactions.size(); ++i) {
+    // A stop waits for the transaction in progress, not for all that are to come.
+    if (node_.life.is_stopping()) co_return fail(Errc::closed, "the broker is stopping");
+    MQ_CO_TRY(const meta::Revision done, co_await transact(plan.transaction(i, first), room));
+    if (i == 0) first = done;
+  }
+  co_return Result<void>{};
+}
+
+awaitable<void> MetadataWriter::install() { (void)co_await shards_.install(image_); }
+
+// --- Transactions ----------------------------------------------------------------------------------------------------
+
+awaitable<Result<meta::Revision>> MetadataWriter::transact(meta::Transaction transaction, Room room) {
+  const auto held = co_await sending_.take();
+  node_.machine.random.fill(transaction.write_id);
+  auto committed = co_await send(transaction, room);
+  const bool was_open = !committed && is_open_outcome(committed.error());
+  if (was_open) committed = co_await settle(transaction, std::move(committed).error());
+
+  // Nobody else has written when the next revision is ours.
+  const bool is_next = committed && !was_open && committed->value() == image_->revision().value() + 1;
+  Result<void> followed;
+  if (is_next) {
+    followed = follow(cluster::changes_of(transaction, *committed), *committed);
+  } else if (committed || was_open || committed.error().code == Errc::conflict) {
+    followed = co_await catch_up();
+  }
+  if (committed) co_await remember();
+  if (!followed) co_return std::unexpected(std::move(followed).error());
+  co_return committed;
+}
+
+awaitable<Result<meta::Revision>> MetadataWriter::send(meta::Transaction transaction, Room room) {
+  const auto send_it = [&] { return store_->transact(transaction); };
+  auto committed =
+      co_await (room == Room::may_spend_reserve ? node_.disk_space.with_reserve(node_.home(), send_it) : send_it());
+  if (!committed && committed.error().code == Errc::disk_full) node_.disk_space.found_full(committed.error());
+  if (!committed && committed.error().code == Errc::disk_failed) node_.disk_health.disk_failed(committed.error());
+  co_return committed;
+}
+
+/// The first that was sent may take effect at any time, also after we looked. All that are sent compare the same key as
+/// it is now, so that at most one of them does; which one, and whether any, its write id says once the key has changed.
+awaitable<Result<meta::Revision>> MetadataWriter::settle(meta::Transaction sent, Error open) {
+  const meta::Compare* fence = fence_of(sent);
+  if (fence == nullptr) co_return std::unexpected(std::move(open));
+  std::vector<meta::WriteId> ours{sent.write_id};
+  meta::Transaction again = sent;
+  for (int tries = 0; tries < kSettleTriesMax && !node_.life.is_stopping(); ++tries) {
+    co_await node_.home().sleep_until(node_.home().now() + kSettlePause);
+    const auto found = co_await store_->get(fence->key);
+    if (!found && is_open_outcome(found.error())) continue;
+    if (!found) co_return std::unexpected(found.error());
+    if (*found && std::ranges::find(ours, (*found)->write_id) != ours.end()) co_return (*found)->modified;
+    const bool is_as_before = fence->holds(*found ? &**found : nullptr);
+    // Nobody but us erases it as we know it; a plan that goes on compares what the first of its transactions put.
+    if (!is_as_before && !*found && erases(sent, fence->key)) co_return image_->revision();
+    if (!is_as_before) co_return fail(Errc::conflict, "metadata key {} was changed by somebody else", fence->key);
+    node_.machine.random.fill(again.write_id);
+    ours.push_back(again.write_id);
+    auto done = co_await store_->transact(again);
+    // After a conflict the key says whether an earlier one of ours was the cause.
+    if (done || (!is_open_outcome(done.error()) && done.error().code != Errc::conflict)) co_return done;
+  }
+  co_return std::unexpected(std::move(open));
+}
+
+// --- The image -------------------------------------------------------------------------------------------------------
+
+awaitable<Result<void>> MetadataWriter::catch_up() {
+  while (true) {
+    MQ_CO_TRY(const auto changes, co_await store_->changes(image_->revision()));
+    if (!changes) co_return co_await read();
+    MQ_CO_CHECK(follow(changes->entries, changes->revision));
+    if (!changes->has_more) co_return Result<void>{};
+  }
+}
+
+Result<void> MetadataWriter::follow(const std::vector<meta::Change>& changes, meta::Revision revision) {
+  MQ_TRY(cluster::ClusterImage next, image_->apply(changes, revision));
+  image_ = std::make_shared<const cluster::ClusterImage>(std::move(next));
+  return {};
+}
+
+awaitable<Result<void>> MetadataWriter::read() {
+  MQ_CO_TRY(const meta::Listing listing, co_await meta::list_all(*store_, ""));
+  MQ_CO_TRY(cluster::ClusterImage next, cluster::ClusterImage::of_listing(listing.entries, listing.revision));
+  const auto vanished = cluster::vanished_topics(*image_, next, node_.config().node_id);
+  if (!vanished.empty())
+    co_return fail(Errc::corrupt, "{} is damaged: topics {} are gone from it that nobody deleted",
+                   node_.machine.store.name, fmt::join(vanished, ", "));
+  image_ = std::make_shared<const cluster::ClusterImage>(std::move(next));
+  co_return Result<void>{};
+}
+
+// --- The revision ----------------------------------------------------------------------------------------------------
+
+void MetadataWriter::remember_revisions() {
+  remembers_ = true;
+  node_.log_dir().note_metadata_revision(image_->revision().value());
+  node_.synced_ends.note();
+}
+
+awaitable<void> MetadataWriter::remember() {
+  if (!remembers_) co_return;
+  remember_revisions();
+  // Before anybody is answered, so that a kill -9 now does not lose it. Made durable soon. Not on the pool of the
+  // logs: a sync of theirs that hangs holds up no metadata.
+  auto written =
+      co_await node_.machine.metadata_pool.run(node_.home(), [this] { return node_.log_dir().write_noted(); });
+  if (!written && written.error().code == Errc::disk_failed) node_.disk_health.disk_failed(written.error());
+}
+
+awaitable<Result<void>> MetadataWriter::begin_acceptance() {
+  remembers_ = false;  // a crash now must find that it was being accepted
+  co_return co_await remember_durably(kBeingAccepted);
+}
+
+awaitable<Result<void>> MetadataWriter::end_acceptance() {
+  remembers_ = true;
+  co_return co_await remember_durably(image_->revision().value());
+}
+
+awaitable<Result<void>> MetadataWriter::remember_durably(std::int64_t revision) {
+  co_return co_await node_.disk_pool().run(node_.home(), [this, revision] {
+    node_.log_dir().note_metadata_revision(revision);
+    return node_.log_dir().sync_synced_ends();
+  });
+}
+
+}  // namespace mq::broker

@@ -1,0 +1,98 @@
+#pragma once
+
+#include <memory>
+#include <utility>
+
+#include "base/result.h"
+#include "broker/all_shards.h"
+#include "broker/node_context.h"
+#include "cluster/image.h"
+#include "controller/plan.h"
+#include "env/async.h"
+#include "env/lock.h"
+#include "meta/metadata_store.h"
+
+namespace mq::broker {
+
+/// Changes the cluster's metadata: carries out plans, one transaction at a time, and follows what they change. Whoever
+/// changes something plans on `image`, commits the plan, and installs what came of it: then every shard knows it.
+///
+/// A plan compares all that it relied on. When somebody else has changed it meanwhile, `image` is what he left, and the
+/// plan has to be made again.
+///
+/// The revision of the newest change is remembered outside of the store, so that a start notices when the store has
+/// gone back in time. On the first shard.
+class MetadataWriter {
+ public:
+  MetadataWriter(NodeContext& node, AllShards& shards);
+
+  // --- At a start, in this order ------------------------------------------------------------------------------------
+  void use(std::unique_ptr<meta::MetadataStore> store);
+  /// Carries out a plan that moves a store of an earlier format, if it is one, and reads what the store has into
+  /// `image`. Errors as ClusterImage::of_listing, and of the store.
+  awaitable<Result<void>> begin(controller::Plan migration);
+  /// Each change is remembered from now on. The data directory may be written to.
+  void remember_revisions();
+  /// Metadata that has gone back is being accepted: until `end_acceptance` a start must find that it was, durably.
+  awaitable<Result<void>> begin_acceptance();
+  awaitable<Result<void>> end_acceptance();
+
+  [[nodiscard]] meta::MetadataStore& store() const { return *store_; }
+  /// The newest that is known, whether the shards have it or not. Take a copy of the pointer before suspending.
+  [[nodiscard]] const ImagePtr& image() const { return image_; }
+
+  /// One change of topics at a time, from its plan until this broker's logs are as it says.
+  [[nodiscard]] awaitable<env::Lock::Held> lock_topics() { return topics_.take(); }
+
+  enum class Room {
+    as_anybody,
+    may_spend_reserve  ///< it frees space: on a full disk it may have what is kept for that
+  };
+  /// Carries out a plan; `image` has what it changed on return. conflict: the plan was made on an image that is too
+  /// old, `image` is a newer one now. closed: the broker is stopping. unreachable, timed_out: whether it took effect is
+  /// open. After any error what was done of it is in `image`.
+  awaitable<Result<void>> commit(controller::Plan plan, Room room = Room::as_anybody);
+  /// Plans with `make` (a Result<Plan> of an image) and commits, again where the image was too old.
+  template <class Make>
+  awaitable<Result<void>> change(Make make, Room room = Room::as_anybody) {
+    for (int tries = 1;; ++tries) {
+      Result<controller::Plan> plan = make(*image_);
+      if (!plan) co_return std::unexpected(std::move(plan).error());
+      auto done = co_await commit(*std::move(plan), room);
+      if (done || !may_try_again(done.error(), tries)) co_return done;
+    }
+  }
+  /// Whether a plan that failed so, for the `tries`-th time, is to be made again.
+  [[nodiscard]] static bool may_try_again(const Error& error, int tries) {
+    return error.code == Errc::conflict && tries < kTriesMax;
+  }
+
+  /// Gives `image` to every shard.
+  awaitable<void> install();
+
+ private:
+  /// Others win that often only where something goes wrong.
+  static constexpr int kTriesMax = 10;
+
+  /// Commits one transaction, and follows. Returns where it was committed.
+  awaitable<Result<meta::Revision>> transact(meta::Transaction transaction, Room room);
+  awaitable<Result<meta::Revision>> send(meta::Transaction transaction, Room room);
+  /// Finds out what became of a transaction whose outcome is open.
+  awaitable<Result<meta::Revision>> settle(meta::Transaction sent, Error open);
+  /// Brings `image` to where the store stands.
+  awaitable<Result<void>> catch_up();
+  Result<void> follow(const std::vector<meta::Change>& changes, meta::Revision revision);
+  awaitable<Result<void>> read();
+  awaitable<void> remember();
+  awaitable<Result<void>> remember_durably(std::int64_t revision);
+
+  NodeContext& node_;
+  AllShards& shards_;
+  std::unique_ptr<meta::MetadataStore> store_;
+  ImagePtr image_ = std::make_shared<const cluster::ClusterImage>();
+  bool remembers_ = false;
+  env::Lock topics_;
+  env::Lock sending_;  ///< one transaction at a time, so that `image` follows them in the order of the store
+};
+
+}  // namespace mq::broker
