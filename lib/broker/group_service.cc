@@ -102,8 +102,8 @@ void GroupService::stop() {
   for (const auto& [index, host] : hosts_) host->step_down();
 }
 
-void GroupService::topic_deleted(const std::string& topic) {
-  for (const auto& [index, host] : hosts_) host->image_changed({.topics_deleted = {topic}});
+void GroupService::image_changed(const statelog::ImageChange& change) {
+  for (const auto& [index, host] : hosts_) host->image_changed(change);
 }
 
 void GroupService::ask(std::int32_t offsets_partition, Host::Ask ask, Host::Told told) {

@@ -40,8 +40,8 @@ class GroupService {
   void stop();
   /// Sets the shard's numbers of groups and members.
   void refresh_metrics();
-  /// Offsets of a deleted topic go with it. When every shard has the image without it.
-  void topic_deleted(const std::string& topic);
+  /// When every shard has the image with this change.
+  void image_changed(const statelog::ImageChange& change);
 
   // Where no coordinator is, one answers that is none: with NOT_COORDINATOR.
 

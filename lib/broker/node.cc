@@ -398,7 +398,8 @@ awaitable<bool> Node::take(Uuid topic) {
 
 awaitable<bool> Node::topic_deleted(std::string topic) {
   for (const auto& shard : shards_)
-    co_await env::on_shard(context_.home(), shard->shard(), [&shard, &topic] { shard->groups().topic_deleted(topic); });
+    co_await env::on_shard(context_.home(), shard->shard(),
+                           [&shard, &topic] { shard->groups().image_changed({.topics_deleted = {topic}}); });
   co_return true;
 }
 

@@ -122,6 +122,11 @@ class StateHost final : public std::enable_shared_from_this<StateHost<M>> {
     carry_out(machine_->on_image_changed(*missed, time()));
   }
 
+  void check_invariants() const {
+    MQ_ASSERT(!missed_ || !machine_->is_serving());
+    MQ_ASSERT(!is_up_ || clock_at_ <= machine_->next_deadline());
+  }
+
   void carry_out(Effects effects) {
     for (statelog::Append& wanted : effects.appends) append(wanted);
     for (auto& answer : effects.answers) {
@@ -130,6 +135,7 @@ class StateHost final : public std::enable_shared_from_this<StateHost<M>> {
       waiting.mapped()(std::move(answer.response));
     }
     set_clock();
+    check_invariants();
   }
 
   void append(const statelog::Append& wanted) {

@@ -306,6 +306,8 @@ void Coordinator::check_invariants() const {
   }
   MQ_ASSERT(bytes == bytes_);
   MQ_ASSERT(looked_at == wakes_.size());
+  wakes_.check_invariants();
+  pending_appends_.check_invariants();
   MQ_ASSERT(any_appends == (pending_appends_.size() > 0));
 }
 

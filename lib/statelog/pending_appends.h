@@ -50,6 +50,8 @@ class PendingAppends {
     return all;
   }
   [[nodiscard]] std::size_t size() const { return pending_.size(); }
+  /// Between events: whoever told an end has taken what has ended.
+  void check_invariants() const { MQ_ASSERT(pending_.empty() || !pending_.front().error); }
 
  private:
   struct Pending {

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/assert.h"
 #include "base/time.h"
 
 namespace mq::statelog {
@@ -51,6 +52,9 @@ class Wakes {
   /// Never when nobody is to be looked at.
   [[nodiscard]] Instant next() const { return order_.empty() ? Instant::never() : order_.begin()->first.first; }
   [[nodiscard]] std::size_t size() const { return order_.size(); }
+  void check_invariants() const {
+    for (const auto& [key, wake] : order_) MQ_ASSERT(wake->at_ == key.first && key.first != Instant::never());
+  }
 
  private:
   std::map<std::pair<Instant, std::string_view>, Wake*> order_;
