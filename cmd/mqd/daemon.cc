@@ -131,12 +131,13 @@ http::Response Daemon::readiness() const {
 awaitable<http::Response> Daemon::metrics() {
   // Off the shard: with many descriptors it takes a while to count them.
   const auto usage = co_await runtime_.pool().run(shard_, [] { return posix::process_usage(); });
-  std::string text = co_await broker::metrics_text(node_, {.started_at = started_at_,
-                                                           .cpu = usage.cpu,
-                                                           .resident_bytes = usage.resident_bytes,
-                                                           .open_descriptors = usage.open_descriptors,
-                                                           .descriptors_max = usage.descriptors_max,
-                                                           .log_lines_dropped = runtime_.logger().dropped()});
+  std::string text =
+      co_await broker::metrics_text(node_.services(), {.started_at = started_at_,
+                                                       .cpu = usage.cpu,
+                                                       .resident_bytes = usage.resident_bytes,
+                                                       .open_descriptors = usage.open_descriptors,
+                                                       .descriptors_max = usage.descriptors_max,
+                                                       .log_lines_dropped = runtime_.logger().dropped()});
   co_return http::Response{.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = std::move(text)};
 }
 

@@ -112,14 +112,6 @@ awaitable<void> ConnectionSet::end(Instant patience) {
   while (!connections_.empty() || requests_ > 0) co_await connection_or_requests_ended_.wait();
 }
 
-void ConnectionSet::refresh_metrics() {
-  std::size_t request_bytes = 0;
-  for (const auto& connection : connections_)
-    request_bytes += connection->held_bytes() - std::min(connection->held_bytes(), RequestRoom::kOwnBytes);
-  shard_.metrics.gauge(Metric::connections_open).set(static_cast<std::int64_t>(connections_.size()));
-  shard_.metrics.gauge(Metric::requests_in_progress_bytes).set(static_cast<std::int64_t>(request_bytes));
-}
-
 void ConnectionSet::check_invariants() const {
   MQ_ASSERT(connections_.size() <= assigned());
   MQ_ASSERT(connections_.empty() || is_sweeping_);

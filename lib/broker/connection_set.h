@@ -48,8 +48,6 @@ class ConnectionSet : public ConnectionHost {
   void finish();
   /// Returns when no connection and no request is left here. From `patience` on nobody waits for a peer to read.
   awaitable<void> end(Instant patience);
-  /// Sets the shard's numbers of connections and of what they hold.
-  void refresh_metrics();
   /// Holds between any two tasks of the shard.
   void check_invariants() const;
 

@@ -1,9 +1,13 @@
 #include "broker/metrics_text.h"
 
+#include <algorithm>
 #include <vector>
 
-#include "broker/node.h"
-#include "broker/shard_broker.h"
+#include "broker/connection.h"
+#include "broker/connection_host.h"
+#include "broker/group_service.h"
+#include "broker/request_room.h"
+#include "broker/services.h"
 
 namespace mq::broker {
 namespace {
@@ -22,31 +26,66 @@ void set_process(ShardMetrics& metrics, const ProcessFacts& process) {
 }
 
 /// What exists once.
-awaitable<void> refresh_node(Node& node) {
-  ShardBroker& home = node.first_shard();
+awaitable<void> refresh_node(NodeServices& node) {
+  ShardServices& home = node.first_shard();
   ShardMetrics& metrics = home.metrics();
+  NodeContext& context = node.context();
   set(metrics, Metric::build_info, 1);
   set(metrics, Metric::topics, home.image()->topics().size());
-  set(metrics, Metric::offline, node.is_offline() ? 1 : 0);
-  metrics.counter(Metric::failed_reads).raise_to(node.disk_health().failed_reads().count);
-  set(metrics, Metric::directory_full, node.disk_space().is_full() ? 1 : 0);
-  set(metrics, Metric::directory_reserved_bytes, node.disk_space().reserved_bytes());
-  if (!node.has_log_dir()) co_return;
+  set(metrics, Metric::offline, context.disk_health.is_offline() ? 1 : 0);
+  metrics.counter(Metric::failed_reads).raise_to(context.disk_health.failed_reads().count);
+  set(metrics, Metric::directory_full, context.disk_space.is_full() ? 1 : 0);
+  set(metrics, Metric::directory_reserved_bytes, context.disk_space.reserved_bytes());
+  if (!context.opened_log_dir) co_return;
   // statvfs may wait for the disk.
-  const auto space = co_await node.machine().disk_pool.run(home.shard(), [&node] { return node.log_dir().space(); });
+  const auto space = co_await context.disk_pool().run(home.shard(), [&context] { return context.log_dir().space(); });
   if (!space) co_return;
   set(metrics, Metric::directory_free_bytes, space->free_bytes);
   set(metrics, Metric::directory_size_bytes, space->total_bytes);
 }
 
+void refresh_connections(ShardServices& shard) {
+  const RequestRoom::Connections& connections = shard.connections().room().connections();
+  std::size_t request_bytes = 0;
+  for (const auto& connection : connections)
+    request_bytes += connection->held_bytes() - std::min(connection->held_bytes(), RequestRoom::kOwnBytes);
+  set(shard.metrics(), Metric::connections_open, connections.size());
+  set(shard.metrics(), Metric::requests_in_progress_bytes, request_bytes);
+  set(shard.metrics(), Metric::fetches_parked, shard.parked_fetches().size());
+}
+
+void refresh_partitions(ShardServices& shard) {
+  std::size_t partitions = 0;
+  std::size_t log_bytes = 0;
+  std::size_t damaged = 0;
+  std::size_t producers = 0;
+  shard.partitions().for_each([&](const Partition& partition) {
+    producers += partition.log().producer_count();
+    ++partitions;
+    log_bytes += partition.log().size_bytes();
+    damaged += partition.log().damage().size();
+  });
+  set(shard.metrics(), Metric::partitions, partitions);
+  set(shard.metrics(), Metric::log_bytes, log_bytes);
+  set(shard.metrics(), Metric::damaged_ranges, damaged);
+  set(shard.metrics(), Metric::producers, producers);
+}
+
+/// Levels, and sums over partitions and groups. On the shard.
+void refresh_shard(ShardServices& shard) {
+  refresh_connections(shard);
+  shard.groups().refresh_metrics();
+  if (!shard.partitions().are_logs_lent()) refresh_partitions(shard);
+}
+
 }  // namespace
 
-awaitable<std::string> metrics_text(Node& node, ProcessFacts process) {
+awaitable<std::string> metrics_text(NodeServices& node, ProcessFacts process) {
   co_await refresh_node(node);
   set_process(node.first_shard().metrics(), process);
   std::vector<const metrics::Metrics*> shards;
-  for (const auto& shard : node.shards()) {
-    co_await env::on_shard(node.first_shard().shard(), shard->shard(), [&shard] { shard->refresh_metrics(); });
+  for (ShardServices* const shard : node.shards()) {
+    co_await env::on_shard(node.first_shard().shard(), shard->shard(), [shard] { refresh_shard(*shard); });
     shards.push_back(&shard->metrics().all());
   }
   co_return metrics::prometheus_text(metrics::sum(shards));

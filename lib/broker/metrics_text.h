@@ -8,7 +8,7 @@
 
 namespace mq::broker {
 
-class Node;
+class NodeServices;
 
 /// What a process knows of itself; all 0 where nobody knows (in simulation).
 struct ProcessFacts {
@@ -22,6 +22,6 @@ struct ProcessFacts {
 
 /// Everything that the node counts, in Prometheus' text format: refreshes what is not counted as it happens, a moment
 /// on each shard, and sums the shards. Call on the first shard, from the construction of the node to its end.
-awaitable<std::string> metrics_text(Node& node, ProcessFacts process);
+awaitable<std::string> metrics_text(NodeServices& node, ProcessFacts process);
 
 }  // namespace mq::broker

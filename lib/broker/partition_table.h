@@ -27,6 +27,10 @@ class PartitionTable {
   /// Takes those of a topic out. Empty when none is here.
   [[nodiscard]] Topic take(const Uuid& topic_id);
 
+  /// The pool closes the logs: until it is done nobody here may touch them.
+  void lend_logs(bool are_lent) { are_logs_lent_ = are_lent; }
+  [[nodiscard]] bool are_logs_lent() const { return are_logs_lent_; }
+
   /// `f(const Uuid&)` for each topic that has a partition here.
   template <class F>
   void for_each_topic(F f) const {
@@ -49,6 +53,7 @@ class PartitionTable {
  private:
   /// A topic has null for the partitions of other shards.
   boost::unordered_flat_map<Uuid, Topic, std::hash<Uuid>> topics_;
+  bool are_logs_lent_ = false;
 };
 
 }  // namespace mq::broker

@@ -131,6 +131,8 @@ class RequestRoom {
               std::shared_ptr<ExtraFrame> extra);
   ~RequestRoom();
 
+  /// Those of the shard.
+  [[nodiscard]] const Connections& connections() const { return connections_; }
   [[nodiscard]] const std::shared_ptr<HeldBytes>& held_bytes() const { return held_; }
   void connection_came() { bytes_max_ += kOwnBytes; }
   void connection_went() { bytes_max_ -= kOwnBytes; }

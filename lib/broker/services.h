@@ -93,6 +93,7 @@ class ShardServices {
   [[nodiscard]] Partition* find(const Uuid& topic_id, std::int32_t index) const {
     return parts_.partitions.find(topic_id, index);
   }
+  [[nodiscard]] PartitionTable& partitions() const { return parts_.partitions; }
   [[nodiscard]] GroupService& groups() const { return parts_.groups; }
   /// Where a connection moves to that is to live here.
   [[nodiscard]] ConnectionHost& connections() const { return parts_.connections; }

@@ -69,7 +69,7 @@ Result<ShardBroker::OpenedLog> ShardBroker::open_log(const WantedLog& wanted) {
   context.leader_epoch = node_.accepts_store() ? kNoLeaderEpoch : key.leader_epoch;
   const std::string directory = node_.log_dir().directory_of(name);
   OpenedLog opened;
-  auto log = log::Log::open(open_files_, directory, name, wanted.settings->log, context, opened.report);
+  auto log = log::Log::open(logs_.files(), directory, name, wanted.settings->log, context, opened.report);
   if (!log) return std::unexpected(log.error());
   for (const std::string& note : opened.report.notes) node_.logger().info("{}: {}", name.to_string(), note);
   for (const log::Damage& damage : opened.report.damage)
@@ -154,13 +154,6 @@ awaitable<bool> ShardBroker::end_tasks() {
   context_.peer_log.stop();
   co_await context_.tasks.join();
   co_return true;
-}
-
-void ShardBroker::refresh_metrics() {
-  connections_.refresh_metrics();
-  context_.metrics.gauge(Metric::fetches_parked).set(static_cast<std::int64_t>(services_.parked_fetches().size()));
-  groups_->refresh_metrics();
-  logs_.refresh_metrics();
 }
 
 void ShardBroker::check_invariants() const {

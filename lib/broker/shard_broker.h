@@ -42,8 +42,6 @@ class ShardBroker final {
   [[nodiscard]] ShardMetrics& metrics() { return context_.metrics; }
   /// For what a client can cause; what the machine causes goes to the node's logger.
   [[nodiscard]] PeerLog& peer_log() { return context_.peer_log; }
-  /// Sets what is not counted as it happens: levels, and sums over partitions and groups.
-  void refresh_metrics();
   /// What requests see of it.
   [[nodiscard]] ShardServices& services() { return services_; }
   [[nodiscard]] GroupService& groups() { return *groups_; }

@@ -87,13 +87,13 @@ awaitable<bool> ShardLogs::close() {
     if (partition.log().needs_close()) open.push_back(&partition);
   });
   bool is_well = true;
-  are_lent_ = true;
+  partitions_.lend_logs(true);
   for (std::span<Partition* const> rest = open; !rest.empty();) {
     const auto some = rest.first(open.size() > kClosedEachMax ? std::min(rest.size(), kClosedTogetherMax) : 1);
     rest = rest.subspan(some.size());
     if (!co_await close_some({some.begin(), some.end()})) is_well = false;
   }
-  are_lent_ = false;
+  partitions_.lend_logs(false);
   if (!is_well) co_return false;
   partitions_.for_each([this](Partition& partition) {
     note_ends(shard_.node.log_dir(), partition);
@@ -124,27 +124,6 @@ void ShardLogs::fail_waiters(ErrorCode error) {
 
 void ShardLogs::drop_waiters() {
   partitions_.for_each([](Partition& partition) { partition.drop_waiters(); });
-}
-
-void ShardLogs::refresh_metrics() {
-  if (are_lent_) return;
-  std::size_t partitions = 0;
-  std::size_t log_bytes = 0;
-  std::size_t damaged = 0;
-  std::size_t producers = 0;
-  partitions_.for_each([&](const Partition& partition) {
-    producers += partition.log().producer_count();
-    ++partitions;
-    log_bytes += partition.log().size_bytes();
-    damaged += partition.log().damage().size();
-  });
-  const auto set = [this](Metric row, std::size_t value) {
-    shard_.metrics.gauge(row).set(static_cast<std::int64_t>(value));
-  };
-  set(Metric::partitions, partitions);
-  set(Metric::log_bytes, log_bytes);
-  set(Metric::damaged_ranges, damaged);
-  set(Metric::producers, producers);
 }
 
 void ShardLogs::check_invariants() const {

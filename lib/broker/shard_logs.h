@@ -61,8 +61,6 @@ class ShardLogs final : private log::OpenFiles::Owner, private PartitionHost {
   void fail_waiters(ErrorCode error);
   /// What waits is destroyed and told nothing.
   void drop_waiters();
-  /// Sets the shard's numbers of partitions, bytes, damaged ranges and producers.
-  void refresh_metrics();
   /// Holds between any two tasks of the shard.
   void check_invariants() const;
 
@@ -88,7 +86,6 @@ class ShardLogs final : private log::OpenFiles::Owner, private PartitionHost {
   SlotSyncer slot_syncer_;
   Housekeeping housekeeping_;
   ProducerLimit producer_limit_;
-  bool are_lent_ = false;  ///< to the pool, which closes them
 };
 
 }  // namespace mq::broker

@@ -124,7 +124,7 @@ TEST_F(Limits, GroupsTakeNoMoreMemoryThanTheirPartAndThoseThatAreThereGoOn) {
   EXPECT_LT(kept.size(), 100u);
   EXPECT_TRUE(logged("raise mq.group.memory.bytes"));
   for (const std::string& group : kept) EXPECT_EQ(run(commit(*peer, group)), ErrorCode::kNone);
-  const std::string text = world_->run(*machine_, metrics_text(*node_, {}), 1min);
+  const std::string text = world_->run(*machine_, metrics_text(node_->services(), {}), 1min);
   EXPECT_TRUE(text.contains("mq_group_memory_bytes"));
   EXPECT_FALSE(text.contains("mq_group_memory_bytes 0\n"));
 }

@@ -17,7 +17,8 @@ class Observed : public BrokerTest {
  protected:
   /// The value of a series as it is written, or "absent".
   std::string metric(const std::string& series) {
-    const std::string text = world_->run(*machine_, metrics_text(*node_, {.started_at = 1'500, .cpu = 2s}), 1min);
+    const std::string text =
+        world_->run(*machine_, metrics_text(node_->services(), {.started_at = 1'500, .cpu = 2s}), 1min);
     const auto at = text.find("\n" + series + " ");
     if (at == std::string::npos) return "absent";
     const auto from = at + series.size() + 2;
