@@ -153,17 +153,17 @@ TEST(ParsedDestination, TimesReferToTheContextOfTheEnvironment) {
                                           .group = "G",
                                           .help = "h",
                                           .into = parsed_into<parse_time, &Timed::since>}};
-  constexpr ToolRow kTool{.name = "mqtime", .summary = "time", .options = kTimed, .connects = false};
+  constexpr ToolRow kLocalTool{.name = "mqtime", .summary = "time", .options = kTimed, .connects = false};
   const FixedZone zone;
   const TimeContext now{.now = 100'000, .zone = zone};
   const std::vector<std::string> words = {"--since=-15s"};
-  const auto args = parse(kTool, words, {.now = &now});
+  const auto args = parse(kLocalTool, words, {.now = &now});
   ASSERT_TRUE(args);
   Timed timed;
   args->fill(timed);
   EXPECT_EQ(timed.since, 85'000);
   const std::vector<std::string> wrong = {"--since=soon"};
-  EXPECT_FALSE(parse(kTool, wrong, {.now = &now}));
+  EXPECT_FALSE(parse(kLocalTool, wrong, {.now = &now}));
 }
 
 TEST(Setting, HasAKeyAndMayHaveAnEmptyValue) {
@@ -191,9 +191,9 @@ TEST(Size, IsWithinTheBoundsOfItsRow) {
                                             .help = "h",
                                             .number_min = 48,
                                             .number_max = 64 << 20}};
-  constexpr ToolRow kTool{.name = "mqsize", .summary = "size", .options = kBounded, .connects = false};
+  constexpr ToolRow kLocalTool{.name = "mqsize", .summary = "size", .options = kBounded, .connects = false};
   const auto said = [&](const std::vector<std::string>& words) {
-    const auto args = parse(kTool, words, {});
+    const auto args = parse(kLocalTool, words, {});
     return args ? "" : args.error().err;
   };
   EXPECT_EQ(said({"--size=48"}), "");

@@ -188,10 +188,10 @@ TEST(Relations, OptionMayStandForTheLastOperand) {
        .group = "G",
        .help = "away with it",
        .operands = {.kind = OperandRelation::Kind::substitutes, .operand = "KEY=VALUE"}}};
-  static constexpr std::string_view kUsage[] = {"NAME [KEY=VALUE]..."};
+  static constexpr std::string_view kStandInUsage[] = {"NAME [KEY=VALUE]..."};
   ToolRow tool = kRuledTool;
   tool.options = kStandIns;
-  tool.usage = kUsage;
+  tool.usage = kStandInUsage;
   tool.operands = {.min = 2};
   EXPECT_NE(said_of({"web"}, {}, tool).find("usage: mqrule NAME [KEY=VALUE]...; instead does --unset"),
             std::string::npos);
