@@ -9,10 +9,6 @@
 namespace mq::broker {
 namespace {
 
-// Recovery reads at most about this much of a log; sealed segments are closed then too.
-constexpr std::size_t kCheckpointBytes = 64u << 20;
-constexpr Duration kFullDiskPause = 100ms;
-
 using For = OffsetWaiters::For;
 
 replication::Ends ends_of(const log::Log& log) {
@@ -40,9 +36,8 @@ Partition::Partition(ShardContext& shard, PartitionHost& host, TopicPartition na
       file_work_([&host] { host.work_ended(); }),
       warm_up_(shard, *log_, file_work_),
       damage_log_(shard, name_),
-      waiters_(shard.shard) {
-  log_->gather_small_batches();
-}
+      appender_(*this, shard, host, *log_, file_work_, damage_log_),
+      waiters_(shard.shard) {}
 
 Partition::~Partition() = default;
 
@@ -55,99 +50,13 @@ void Partition::image_changed(const cluster::Partition& key) {
   carry_out(replica_.image_changed(key, {}, shard_.shard.now()));
 }
 
-Result<Partition::Appended> Partition::append(char* batch, const record::ValidatedBatch& validated) {
-  if (shard_.node.disk_health.is_offline())
-    return fail(Errc::disk_failed, "the data directory is offline after a disk error; see the broker's log");
-  if (auto room = check_room(); !room) {
-    refuse(validated.header);
-    shard_.node.disk_space.found_full(room.error());
-    return std::unexpected(std::move(room).error());
-  }
-  auto info =
-      log_->append(batch, validated.header, validated.max_timestamp, leader_epoch(), shard_.shard.clock().wall_now());
-  if (!info) {
-    if (info.error().code == Errc::disk_failed) shard_.node.disk_health.disk_failed(info.error());
-    if (info.error().code == Errc::disk_full) shard_.node.disk_space.found_full(info.error());
-    tell_damage(info.error());
-    return std::unexpected(info.error());
-  }
-  if (!info->duplicate) {
-    count_towards_checkpoint(validated.header.size_bytes());
-    if (!log_->has_gathered()) {
-      written();
-    } else if (!std::exchange(ends_turn_, true)) {
-      shard_.turn_end.add_partition(shared_from_this());
-    }
-  }
-  count(validated.header, info->duplicate);
-  if (validated.header.has_producer_id()) count_producers();
-  const std::int64_t unflushed = (log_->log_end() - log_->synced_end()).value();
-  // Also for a duplicate, whose original may still wait for that sync (P-1).
-  const bool needs_flush = unflushed >= log_->config().flush_messages;
-  if (needs_flush) hurry();
-  return Appended{.base_offset = info->base_offset,
-                  .end = info->end_offset,
-                  .needs_flush = needs_flush,
-                  .log_append_time = info->log_append_time};
-}
-
-Result<void> Partition::check_room() const {
-  if (held_in_ == leader_epoch())
-    return fail(Errc::disk_full,
-                "{} takes nothing before its leader epoch is raised, and the disk is too full for that",
-                name_.to_string());
-  return shard_.node.disk_space.check_room();
-}
-
-void Partition::count(const record::BatchHeader& header, bool duplicate) {
-  ShardMetrics& metrics = shard_.metrics;
-  if (duplicate) return metrics.duplicate_batches.add();
-  metrics.appended_batches.add();
-  metrics.appended_records.add(static_cast<std::uint64_t>(header.record_count));
-  metrics.appended_bytes.add(header.size_bytes());
-}
-
-void Partition::count_producers() {
-  const std::size_t count = log_->producer_count();
-  const std::size_t before = std::exchange(producers_counted_, count);
-  if (count > before) host_.producers_came(count - before);
-}
-
-void Partition::count_towards_checkpoint(std::size_t bytes) {
-  bytes_since_checkpoint_ += bytes;
-  if (bytes_since_checkpoint_ < kCheckpointBytes || checkpoint_running_) return;
-  bytes_since_checkpoint_ = 0;
-  checkpoint_running_ = true;
-  host_.checkpoint_soon(shared_from_this());
-}
-
 void Partition::end_checkpoint(const log::CheckpointJob& job, const Result<void>& outcome) {
   log_->end_checkpoint(job, outcome);
   was_synced();
   check_invariants();
 }
 
-void Partition::end_turn() {
-  // A retired one may have waited for room on the disk; by now its files are no more its own.
-  if (!std::exchange(ends_turn_, false) || is_retired()) return;
-  auto outcome = log_->write_out();
-  if (outcome) return written();
-  const bool is_full = outcome.error().code == Errc::disk_full;
-  if (is_full && !shard_.node.life.is_stopping()) {
-    // Its room was reserved, so this file system promises less than it should. Nothing is lost: they wait.
-    ends_turn_ = true;
-    return shard_.tasks.spawn(write_later(shared_from_this()));
-  }
-  if (!is_full) shard_.node.disk_health.disk_failed(outcome.error());
-  fail_waiters(ErrorCode::kKafkaStorageError);
-}
-
-awaitable<void> Partition::write_later(std::shared_ptr<Partition> self) {
-  co_await self->shard_.shard.sleep_until(self->shard_.shard.now() + kFullDiskPause);
-  self->end_turn();
-}
-
-void Partition::written() {
+void Partition::was_written() {
   waiters_.wake(For::written, log_->written_end());
   carry_out(replica_.written(ends(), log_->needs_sync(), awaited()));
   check_invariants();
@@ -162,7 +71,7 @@ void Partition::when_committed(Offset end, Done done) {
   if (high_watermark() >= end) return done(replica_.check_committed());
   waiters_.add(For::readable, end, std::move(done));
   // Else the sync starts when the turn's batches are written.
-  if (!ends_turn_) hurry();
+  if (!appender_.will_write()) hurry();
 }
 
 void Partition::when_flushed(Offset end, Done done) {
@@ -190,7 +99,7 @@ awaitable<void> Partition::until_readable(Instant deadline) {
 
 Partition::Watch Partition::watch(std::move_only_function<void()> woken) {
   const auto watch = waiters_.watch(std::move(woken));
-  if (high_watermark() < log_->log_end() && !ends_turn_) hurry();
+  if (high_watermark() < log_->log_end() && !appender_.will_write()) hurry();
   return watch;
 }
 
@@ -212,11 +121,6 @@ void Partition::save_class(FlushClass flush_class) {
     return carry_out(replica_.class_saved(flush_class));
   }
   host_.sync_slots([kept = shared_from_this()] { kept->carry_out(kept->replica_.class_saved(FlushClass::async)); });
-}
-
-void Partition::sync_is_overdue() {
-  is_timed_ = false;
-  hurry();
 }
 
 std::optional<log::SyncJob> Partition::begin_sync() {
@@ -289,7 +193,5 @@ void Partition::check_invariants() const {
   MQ_ASSERT(high_watermark() <= log_->log_end());
   MQ_ASSERT(!waiters_.any(For::written) || log_->written_end() < log_->log_end());
 }
-
-void Partition::fail_waiters(ErrorCode error) { waiters_.fail(error); }
 
 }  // namespace mq::broker

@@ -10,12 +10,12 @@
 #include "base/time.h"
 #include "broker/damage_log.h"
 #include "broker/file_work.h"
+#include "broker/log_appender.h"
 #include "broker/log_warm_up.h"
 #include "broker/offset_waiters.h"
 #include "broker/partition_host.h"
 #include "broker/settings.h"
 #include "broker/shard_context.h"
-#include "broker/turn_end.h"
 #include "cluster/image.h"
 #include "env/async.h"
 #include "log/log.h"
@@ -29,7 +29,7 @@ namespace mq::broker {
 
 /// One partition that this broker leads: its log, and who waits for it to come further. What of it may be read and when
 /// it is synced is decided by its Replica, whose effects are carried out here. Touched by its shard only.
-class Partition final : public std::enable_shared_from_this<Partition>, public EndsTurn {
+class Partition final : public std::enable_shared_from_this<Partition>, private LogAppender::Owner {
  public:
   Partition(ShardContext& shard, PartitionHost& host, TopicPartition name, Uuid topic_id, const cluster::Partition& key,
             const TopicSettings& settings, std::unique_ptr<log::Log> log);
@@ -45,7 +45,7 @@ class Partition final : public std::enable_shared_from_this<Partition>, public E
   /// The image has this key of the partition now. An older one than before is passed over.
   void image_changed(const cluster::Partition& key);
   /// No appends before the leader epoch has risen.
-  void hold_appends() { held_in_ = leader_epoch(); }
+  void hold_appends() { appender_.hold(leader_epoch()); }
   [[nodiscard]] log::Log& log() { return *log_; }
   [[nodiscard]] const log::Log& log() const { return *log_; }
   /// Of the shard that it lives on.
@@ -62,17 +62,12 @@ class Partition final : public std::enable_shared_from_this<Partition>, public E
   /// Before an append: NOT_LEADER_OR_FOLLOWER, NOT_ENOUGH_REPLICAS (only for acks=all) or none (H-3).
   [[nodiscard]] ErrorCode check_append(bool acks_all) const { return replica_.check_append(acks_all); }
 
-  struct Appended {
-    Offset base_offset{-1};
-    Offset end{
-        -1};  ///< what an acks=all answer waits for; also for a duplicate, whose original may not be synced yet (P-1)
-    bool needs_flush = false;  ///< flush.messages is reached: no answer before `when_flushed`
-    WallMillis log_append_time = -1;
-  };
-  /// Checks the producer's sequence, assigns offsets, writes: one step (P-8). `batch` is writable: its base offset,
-  /// leader epoch and, with log-append time, timestamps are set in place. A small batch is written at the end of the
-  /// turn: answer after `when_written` or `when_committed`.
-  [[nodiscard]] Result<Appended> append(char* batch, const record::ValidatedBatch& validated);
+  /// See LogAppender. A small batch is written at the end of the turn: answer after `when_written` or `when_committed`.
+  [[nodiscard]] Result<Appended> append(char* batch, const record::ValidatedBatch& validated) {
+    auto appended = appender_.append(batch, validated, leader_epoch());
+    if (appended && appended->needs_flush) hurry();
+    return appended;
+  }
 
   /// Whether an append need not wait for the disk to learn what the log has.
   [[nodiscard]] bool is_warm() const { return warm_up_.is_warm(); }
@@ -90,8 +85,7 @@ class Partition final : public std::enable_shared_from_this<Partition>, public E
   /// The same once the high watermark reaches `end` (acks=all).
   void when_committed(Offset end, Done done);
   /// Writes the batches gathered in this turn and wakes who waited for that.
-  void end_turn() override;
-
+  void end_turn() { appender_.end_turn(); }
   /// The same once the disk has everything below `end`, whatever the topic's mq.flush.
   void when_flushed(Offset end, Done done);
 
@@ -110,7 +104,7 @@ class Partition final : public std::enable_shared_from_this<Partition>, public E
   void refuse(const record::BatchHeader& header) { log_->refuse(header); }
   /// For the operator's log: see DamageLog.
   void tell_damage(const Error& error) { damage_log_.tell(error); }
-  void checkpoint_done() { checkpoint_running_ = false; }
+  void checkpoint_done() { appender_.checkpoint_done(); }
   /// The outcome of a job of the log's `begin_checkpoint`, which syncs what it saves.
   void end_checkpoint(const log::CheckpointJob& job, const Result<void>& outcome);
 
@@ -122,8 +116,7 @@ class Partition final : public std::enable_shared_from_this<Partition>, public E
   void retire() { file_work_.retire(); }
   [[nodiscard]] bool is_retired() const { return file_work_.is_retired(); }
 
-  /// The log may remember more producers than before: they count towards the shard's part of what the broker remembers.
-  void count_producers();
+  void count_producers() { appender_.count_producers(); }
 
   // --- From the syncer ----------------------------------------------------------------------------------------------
 
@@ -136,7 +129,10 @@ class Partition final : public std::enable_shared_from_this<Partition>, public E
   /// The lazy round has come.
   void sync_is_due() { carry_out(replica_.sync_is_due(log_->needs_sync())); }
   /// flush.ms has passed.
-  void sync_is_overdue();
+  void sync_is_overdue() {
+    is_timed_ = false;
+    hurry();
+  }
   /// flush.ms runs from now on; false when it did already.
   [[nodiscard]] bool begin_timing() { return !std::exchange(is_timed_, true); }
   /// Begins a sync unless one runs or nothing is to be synced.
@@ -146,14 +142,15 @@ class Partition final : public std::enable_shared_from_this<Partition>, public E
   void end_sync(const log::SyncJob& job, const Result<void>& outcome);
 
   /// The disk failed or the partition goes away: everybody who waits is told `error`.
-  void fail_waiters(ErrorCode error);
+  void fail_waiters(ErrorCode error) { waiters_.fail(error); }
   /// The node is gone: what waits is destroyed and told nothing.
   void drop_waiters();
   void check_invariants() const;
 
  private:
-  /// The disk is full: tries again in a moment to write what was gathered.
-  static awaitable<void> write_later(std::shared_ptr<Partition> self);
+  void was_written() override;
+  void was_not_written() override { fail_waiters(ErrorCode::kKafkaStorageError); }
+  std::shared_ptr<Partition> share() override { return shared_from_this(); }
   [[nodiscard]] replication::Ends ends() const;
   [[nodiscard]] replication::Awaited awaited() const;
   /// Wakes who waited for the disk, then who waited for the high watermark.
@@ -161,10 +158,6 @@ class Partition final : public std::enable_shared_from_this<Partition>, public E
   void carry_out(const replication::Effects& effects);
   void save_class(FlushClass flush_class);
   void note_slot_end();
-  [[nodiscard]] Result<void> check_room() const;
-  void written();
-  void count(const record::BatchHeader& header, bool duplicate);
-  void count_towards_checkpoint(std::size_t bytes);
 
   ShardContext& shard_;
   PartitionHost& host_;
@@ -173,14 +166,10 @@ class Partition final : public std::enable_shared_from_this<Partition>, public E
   std::unique_ptr<log::Log> log_;
   replication::Replica replica_;
   replication::Effects first_effects_;
-  std::size_t bytes_since_checkpoint_ = 0;
-  bool checkpoint_running_ = false;
-  std::optional<LeaderEpoch> held_in_;  ///< the epoch in which it takes nothing
-  std::size_t producers_counted_ = 0;
   FileWork file_work_;
   LogWarmUp warm_up_;
   DamageLog damage_log_;
-  bool ends_turn_ = false;  ///< will write what is gathered, at the end of the turn or later
+  LogAppender appender_;
   bool is_timed_ = false;
   OffsetWaiters waiters_;
 };

@@ -19,7 +19,7 @@ class OnePartition : public testing::ShardTest {
     machine_->own(partition_);
     on_shard([this] { partition_->begin(); });
   }
-  Result<Partition::Appended> append(std::int64_t producer_id = -1, std::int32_t sequence = -1) {
+  Result<Appended> append(std::int64_t producer_id = -1, std::int32_t sequence = -1) {
     record::BatchBuilder builder({.codec = record::Codec::none});
     builder.add(1'700'000'000'000, std::nullopt, BytesView("v"));
     record::BatchBuilder::Stamp stamp;
