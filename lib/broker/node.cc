@@ -369,7 +369,7 @@ env::Files& Node::files_of(const Uuid& topic, std::int32_t partition) { return o
 
 awaitable<bool> Node::put(std::vector<std::unique_ptr<log::Log>> logs, ImagePtr image) {
   boost::unordered_flat_map<const cluster::Topic*, std::shared_ptr<const TopicSettings>> settings;
-  std::map<ShardBroker*, std::vector<std::shared_ptr<Partition>>> of_shards;
+  boost::unordered_flat_map<const ShardBroker*, std::vector<std::shared_ptr<Partition>>> of_shards;
   for (auto& log : logs) {
     const cluster::Topic* topic = image->find_topic(log->topic_id());
     const TopicPartition name = log->partition();
@@ -379,11 +379,15 @@ awaitable<bool> Node::put(std::vector<std::unique_ptr<log::Log>> logs, ImagePtr 
     of_shards[&owner].push_back(
         owner.make_partition(name, topic->id, *topic->find_partition(name.partition), *resolved, std::move(log)));
   }
-  // By value: what was posted may outlive a node that is killed.
-  for (auto& [shard, partitions] : of_shards)
-    co_await env::on_shard(context_.home(), shard->shard(), [shard, there = std::move(partitions)]() mutable {
+  // In the order of the shards, so that a simulated life is the same from the same seed. By value: what was posted may
+  // outlive a node that is killed.
+  for (const auto& shard : shards_) {
+    auto partitions = std::move(of_shards[shard.get()]);
+    if (partitions.empty()) continue;
+    co_await env::on_shard(context_.home(), shard->shard(), [&shard, there = std::move(partitions)]() mutable {
       for (auto& partition : there) shard->put(std::move(partition));
     });
+  }
   co_return true;
 }
 
