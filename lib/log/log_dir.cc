@@ -151,6 +151,7 @@ Result<void> LogDir::read_checkpoints() {
 Result<void> LogDir::begin_writing() {
   auto removed = files_.remove(file(kCleanFile));
   if (!removed && removed.error().code != Errc::not_found) return removed;
+  if (!was_clean_) synced_->distrust_pages();
   MQ_CHECK(synced_->make_file(files_, is_new_));
   if (was_clean_) return files_.sync_directory(path_);
   MQ_CHECK(tree_->sync());

@@ -168,7 +168,7 @@ bool SyncedEnds::take(Slot slot) {
 
 Result<void> SyncedEnds::make_file(env::Files& files, bool is_new) {
   if (file_) return {};
-  is_settled_ = is_new && state_ == SlotsState::missing;
+  if (state_ != SlotsState::whole) is_settled_ = is_new && state_ == SlotsState::missing;
   add_free_slots((lines_.size() + kSlotsPerPage - 1) / kSlotsPerPage * kSlotsPerPage);
   counted_ = slot_count();
   std::string bytes;

@@ -49,6 +49,9 @@ class SyncedEnds {
   /// Before the first use of `file`: where that is not a whole file of format 2, makes it one of all that could be
   /// read, durably. `is_new`: no log was ever made in this directory, so that it is settled at once.
   [[nodiscard]] Result<void> make_file(env::Files& files, bool is_new);
+  /// The last stop was not clean, so that a sync of the file may have failed: what was read of it may be in memory and
+  /// never come to the disk, since no later sync takes it for changed. `make_file` writes the whole file anew.
+  void distrust_pages() { file_.reset(); }
   /// Every log of this directory has its slot: once this is written, the file is `whole` for the next `open`.
   void settle();
 

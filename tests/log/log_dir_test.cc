@@ -66,6 +66,27 @@ TEST_F(LogDirTest, OpeningLeavesNothingButTheLock) {
   EXPECT_EQ(entries.front().name, ".lock");
 }
 
+TEST_F(LogDirTest, WhatAFailedSyncKeptFromTheDiskIsWrittenAnewByTheNextStart) {
+  const PartitionId partition{0};
+  const TopicPartition name{"t", 0};
+  dir_->note_synced(id_, partition, Offset{18});
+  ASSERT_TRUE(dir_->sync_synced_ends());
+  disk_.inject({.on = sim::DiskFault::On::sync,
+                .path_part = "mq-synced-ends",
+                .times = 1,
+                .how = sim::SyncFailure::pages_marked_clean});
+  EXPECT_FALSE(dir_->lower_ends(name, id_, Offset{10}));
+  // Only the process ends, and the next one reads what is in memory.
+  open();
+  ASSERT_TRUE(dir_->begin_writing());
+  const Offset told = dir_->slot_of(id_, partition)->end;
+  ASSERT_TRUE(dir_->lower_ends(name, id_, Offset{12}));
+  dir_.reset();
+  disk_.lose_power(sim::PowerLoss::drop_all);
+  open();
+  EXPECT_EQ(dir_->slot_of(id_, partition)->end, std::min(told, Offset{12}));
+}
+
 TEST_F(LogDirTest, IdentityIsKeptInKafkasProperties) {
   EXPECT_EQ(contents("meta.properties"),
             "#\nnode.id=3\nversion=1\ndirectory.id=ABCDEFGHIJKLMNOPQRSTUV\ncluster.id=abcdefghijklmnopqrstuv\n");
