@@ -154,6 +154,9 @@ Result<void> LogDir::begin_writing() {
   if (!was_clean_) synced_->distrust_pages();
   MQ_CHECK(synced_->make_file(files_, is_new_));
   if (was_clean_) return files_.sync_directory(path_);
+  // A full disk may have no room even for what is there already; then the next round of synced ends tries again.
+  const auto written = write_noted();
+  if (!written && written.error().code != Errc::disk_full) return fail(written.error());
   MQ_CHECK(tree_->sync());
   synced_at_start_ = true;
   return {};

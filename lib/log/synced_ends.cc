@@ -168,7 +168,7 @@ bool SyncedEnds::take(Slot slot) {
 
 Result<void> SyncedEnds::make_file(env::Files& files, bool is_new) {
   if (file_) return {};
-  if (state_ != SlotsState::whole) is_settled_ = is_new && state_ == SlotsState::missing;
+  is_settled_ = is_new && state_ == SlotsState::missing;
   add_free_slots((lines_.size() + kSlotsPerPage - 1) / kSlotsPerPage * kSlotsPerPage);
   counted_ = slot_count();
   std::string bytes;
@@ -178,6 +178,10 @@ Result<void> SyncedEnds::make_file(env::Files& files, bool is_new) {
   (void)take_changes();  // it has them
   check_invariants();
   return {};
+}
+
+void SyncedEnds::distrust_pages() {
+  for (Place place = kHeaderPlace; place < lines_.size(); ++place) mark(place);
 }
 
 // --- What is said ----------------------------------------------------------------------------------------------------

@@ -50,8 +50,8 @@ class SyncedEnds {
   /// read, durably. `is_new`: no log was ever made in this directory, so that it is settled at once.
   [[nodiscard]] Result<void> make_file(env::Files& files, bool is_new);
   /// The last stop was not clean, so that a sync of the file may have failed: what was read of it may be in memory and
-  /// never come to the disk, since no later sync takes it for changed. `make_file` writes the whole file anew.
-  void distrust_pages() { file_.reset(); }
+  /// never come to the disk, since no later sync takes it for changed. All of it is to be written again.
+  void distrust_pages();
   /// Every log of this directory has its slot: once this is written, the file is `whole` for the next `open`.
   void settle();
 
