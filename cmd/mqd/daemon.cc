@@ -67,7 +67,9 @@ Daemon::Daemon(posix::Runtime& runtime, DaemonOptions options)
 awaitable<int> Daemon::run() {
   tasks_.spawn(watch_signals());
   if (auto started = co_await start(); !started) {
-    runtime_.logger().error("{}", started.error().message);
+    const bool is_full = started.error().code == Errc::disk_full;
+    runtime_.logger().error("{}{}", started.error().message,
+                            is_full ? "; this start needs some room: make it, and start mqd again" : "");
     status_ = cli::to_status(exit_code_of_start(started.error()));
   } else {
     tell_ready();
