@@ -34,6 +34,7 @@ void ProducerLimit::came(std::size_t count) {
   const std::size_t height = common_height(remembered, most() - most() / 8);
   partitions_.for_each([&](Partition& partition) { partition.log().keep_latest_producers(height); });
   counted_ = sum_of(counts());
+  MQ_ASSERT(counted_ <= most());
 }
 
 std::size_t ProducerLimit::most() const { return node_.config().producers_max / node_.machine.shards.size(); }
@@ -43,7 +44,5 @@ std::vector<std::size_t> ProducerLimit::counts() const {
   partitions_.for_each([&](const Partition& partition) { counts.push_back(partition.log().producer_count()); });
   return counts;
 }
-
-void ProducerLimit::check_invariants() const { MQ_ASSERT(counted_ <= most() || sum_of(counts()) <= counted_); }
 
 }  // namespace mq::broker

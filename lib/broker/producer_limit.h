@@ -21,7 +21,6 @@ class ProducerLimit {
 
   /// So many more are remembered.
   void came(std::size_t count);
-  void check_invariants() const;
 
  private:
   [[nodiscard]] std::size_t most() const;
