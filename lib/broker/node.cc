@@ -200,9 +200,11 @@ awaitable<Result<Node::Found>> Node::look_at_metadata(Uuid wanted) {
 awaitable<Result<void>> Node::join_cluster(controller::Plan migration) {
   using cluster::ClusterImage;
   if (accepts_store_) MQ_CO_CHECK(co_await writer_->begin_acceptance());
-  if (!migration.empty())
-    logger().info("{} is moved from an earlier format; an earlier mqd will not open it any more", machine().store.name);
+  const bool is_moved = !migration.empty();
   MQ_CO_CHECK(co_await writer_->begin(std::move(migration)));
+  if (is_moved)
+    logger().info("{} was moved from an earlier format; an earlier mqd will not open it any more",
+                  machine().store.name);
   if (!accepts_store_) writer_->remember_revisions();
   MQ_CO_CHECK(co_await writer_->change([this](const ClusterImage& image) -> Result<controller::Plan> {
     return controller::plan_cluster(image, cluster_id_);

@@ -86,7 +86,7 @@ TEST_F(Format1Test, AreMovedAtTheFirstStartAndNotAgain) {
   begin();
   start_node();
   expect_moved();
-  EXPECT_TRUE(logged("is moved from an earlier format"));
+  EXPECT_TRUE(logged("was moved from an earlier format"));
   produce("small", 2);
   const meta::Revision moved = list().revision;
   restart();
