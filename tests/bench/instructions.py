@@ -8,6 +8,7 @@ the program without debug information. Prints figures, judges nothing. Unlike ti
 machine does: they differ by about 1 % from run to run.
 """
 
+import pathlib
 import re
 import socket
 import struct
@@ -16,63 +17,30 @@ import sys
 import tempfile
 import time
 
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "mqctl"))
+from request import array, batch, string
+
 FEW, MANY = 1000, 5000
-TOPIC = b"instructions"
-
-
-def string(text):
-    return struct.pack(">h", len(text)) + text
-
-
-def crc32c(data):
-    crc = 0xFFFFFFFF
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
-    return crc ^ 0xFFFFFFFF
+TOPIC = "instructions"
+BATCH = batch([1_000], b"x" * 100)
 
 
 def request(key, version, body):
-    head = struct.pack(">hhi", key, version, 1) + string(b"bench")
-    return struct.pack(">i", len(head) + len(body)) + head + body
+    frame = struct.pack(">hhi", key, version, 1) + string("bench") + body
+    return struct.pack(">i", len(frame)) + frame
 
 
-def varint(number):
-    """The zigzag varint of a number that is not negative."""
-    number <<= 1
-    out = b""
-    while number > 127:
-        out += bytes([number & 127 | 128])
-        number >>= 7
-    return out + bytes([number])
+def of_partition(row):
+    return array(string(TOPIC) + array(struct.pack(">i", 0) + row))
 
 
-def batch():
-    value = b"x" * 100
-    attributes = timestamp_delta = offset_delta = headers = b"\0"
-    no_key = b"\x01"
-    record = attributes + timestamp_delta + offset_delta + no_key + varint(len(value)) + value + headers
-    record = varint(len(record)) + record
-    after_crc = struct.pack(">hiqqqhii", 0, 0, 1_000, 1_000, -1, -1, -1, 1) + record
-    after_length = struct.pack(">ibI", -1, 2, crc32c(after_crc)) + after_crc
-    return struct.pack(">qi", 0, len(after_length)) + after_length
-
-
-def produce():
-    records = batch()
-    return request(0, 3, struct.pack(">hhii", -1, 1, 10_000, 1) + string(TOPIC) +
-                   struct.pack(">iii", 1, 0, len(records)) + records)
-
-
-def fetch():
-    return request(1, 4, struct.pack(">iiiibi", -1, 100, 1, 1 << 20, 0, 1) + string(TOPIC) +
-                   struct.pack(">iiqi", 1, 0, 0, len(batch()) + 10))
-
-
-API_VERSIONS = request(18, 0, b"")
-METADATA = request(3, 4, struct.pack(">i", 1) + string(TOPIC) + b"\1")
-REQUESTS = {"produce": produce(), "fetch": fetch(), "api_versions": API_VERSIONS}
+METADATA = request(3, 4, array(string(TOPIC)) + b"\1")
+REQUESTS = {
+    "produce": request(0, 3, struct.pack(">hhi", -1, 1, 10_000) + of_partition(struct.pack(">i", len(BATCH)) + BATCH)),
+    "fetch": request(1, 4, struct.pack(">iiiib", -1, 100, 1, 1 << 20, 0) +
+                     of_partition(struct.pack(">qi", 0, len(BATCH) + 10))),
+    "api_versions": request(18, 0, b""),
+}
 
 
 def ask(connection, frame):
@@ -108,7 +76,7 @@ def run(mqd, folder, frame, count):
             for _ in range(count):
                 answer = ask(connection, frame)
         if frame == REQUESTS["fetch"]:
-            assert batch()[21:] in answer, "the fetch brought no batch"
+            assert BATCH[21:] in answer, "the fetch brought no batch"
         process.terminate()
         process.wait()
         log.seek(0)

@@ -44,8 +44,9 @@ def record(index, delta, value):
     return varint(len(body)) + body
 
 
-def batch(times):
-    records = b"".join(record(i, time - times[0], str(time).encode()) for i, time in enumerate(times))
+def batch(times, value=None):
+    """A record for each of the times, which are their values unless there is one for all."""
+    records = b"".join(record(i, time - times[0], value or str(time).encode()) for i, time in enumerate(times))
     tail = struct.pack(">hiqqqhii", 0, len(times) - 1, times[0], max(times), -1, -1, -1, len(times)) + records
     return struct.pack(">qiibI", 0, len(tail) + 9, -1, 2, crc32c(tail)) + tail
 
@@ -78,4 +79,5 @@ def main():
     sys.exit(f"the broker answered error {error}" if error else 0)
 
 
-main()
+if __name__ == "__main__":
+    main()
