@@ -443,9 +443,16 @@ Result<void> Recovery::scan_segment() {
                                    .what = "what the next segment has replaced"},
                                   report_);
       }
-      if (header.next_offset() > limit)
-        return fail(Errc::corrupt, "{}:{}: offset {} belongs into the next segment. Nothing was cut", segment.path(),
-                    (*batch)->position, header.last_offset().value());
+      if (header.next_offset() > limit) {
+        // Nor up to here, but the log went on amid the batch: what the next segment has since then counts.
+        note_damage(scan_.expected, limit,
+                    fmt::format("{}:{}: holds offset {}, but the log has gone on at {} in another segment",
+                                segment.path(), (*batch)->position, header.last_offset().value(), limit.value()));
+        segment.extend_over_damage(whole);
+        scan_.expected = limit;
+        scan_.damaged = true;
+        return {};
+      }
       if (header.leader_epoch <= contents_.epoch_limit)
         contents_.epochs->assign(header.leader_epoch, header.base_offset);
       segment.note_verified((*batch)->position, (*batch)->end());
