@@ -223,11 +223,14 @@ Result<void> Recovery::read_ends(const std::vector<Offset>& bases) {
 }
 
 Result<void> Recovery::note_end() {
-  const auto written = env::replace_atomically(
-      names_.files(), names_.path(segments_.back()->base_offset(), kEndExtension), encode_gaps_end(end_));
+  // Where an earlier recovery has ended it, it stays ended: what is behind that was replaced.
+  const Segment& last = *segments_.back();
+  const Offset end = std::min(end_, last.rules().limit);
+  const auto written =
+      env::replace_atomically(names_.files(), names_.path(last.base_offset(), kEndExtension), encode_gaps_end(end));
   // Without room the next segment alone says so.
   if (!written && !is_passing(written.error().code)) return written;
-  segments_.set_end_max(segments_.size() - 1, end_);
+  segments_.set_end_max(segments_.size() - 1, end);
   return {};
 }
 

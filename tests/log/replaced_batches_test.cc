@@ -131,5 +131,35 @@ TEST_F(ReplacedBatchesTest, ALogStartAmidABatchEndsNoStartEither) {
   }
 }
 
+TEST_F(ReplacedBatchesTest, WhatALostSegmentHadReplacedStaysReplacedHoweverOftenItCannotBeRead) {
+  for (const std::int64_t durable : {6, 7})
+    for (int after = 0; after < 12; ++after) {
+      SCOPED_TRACE(::testing::Message() << "durable to " << durable << ", " << after << " reads");
+      create();
+      append_threes(4);
+      OpenContext context = unclean();
+      context.synced_end.reset();
+      context.recovery_point = Offset{durable};
+      log_.reset();
+      make_unreadable(0);
+      ASSERT_TRUE(open(context));
+      disk_.clear_faults();
+      ASSERT_EQ(log_->log_end(), Offset{durable});
+      append_threes(3);
+      const Offset end = log_->log_end();
+      context = unclean();
+      context.recovery_point = Offset{0};
+      log_.reset();
+      ASSERT_TRUE(disk_.remove(path(durable)));
+      make_unreadable(after);
+      ASSERT_TRUE(open(context));
+      disk_.clear_faults();
+      ASSERT_TRUE(open(context));
+      EXPECT_EQ(log_->log_end(), end);
+      EXPECT_EQ(expect_served_or_told(), end.value() - 6);
+      clear();
+    }
+}
+
 }  // namespace
 }  // namespace mq::log
