@@ -37,7 +37,10 @@ cli::ToolRow tool_row(std::span<const cli::CommandRow* const> commands) {
           "What a script reads is stable: names of columns, their order, and exit codes. What a column has nothing to "
           "say about is - in a table, empty in tsv and null in json. In tsv a tab, a newline, a carriage return and a "
           "backslash are written \\t, \\n, \\r and \\\\. Times are milliseconds since 1970, UTC in tables.\n\n"
-          "A command that destroys something wants --yes, and tells with --dry-run what it would do.",
+          "A command that destroys something wants --yes, and tells with --dry-run what it would do.\n\n"
+          "Where mqd could not read a segment to its end, the log has gone on in another one, at the offset that "
+          "BASE.mqend beside it says. What stands in the segment from there on is of no log: segment verify and dump "
+          "say so on standard error, and it counts neither as damage nor as batches.",
       .commands = commands,
       .examples = kExamples};
 }

@@ -104,13 +104,18 @@ std::vector<std::string> segment_files(Console& console) {
   return paths;
 }
 
+bool is_damaged(const std::string& path, const std::vector<log::Finding>& findings) {
+  return std::ranges::any_of(findings,
+                             [&](const auto& finding) { return finding.file == path && !finding.is_harmless; });
+}
+
 /// An index of a segment, from what `check_segment` found in it.
 std::string index_state(env::Files& files, const std::string& log_path, std::string_view extension,
                         const std::vector<log::Finding>& findings) {
   const std::string path = log_path.substr(0, log_path.rfind(".log")) + std::string(extension);
   const auto exists = files.exists(path);
   if (!exists || !*exists) return "missing";
-  return std::ranges::find(findings, path, &log::Finding::file) == findings.end() ? "ok" : "damaged";
+  return is_damaged(path, findings) ? "damaged" : "ok";
 }
 
 // --- segment list --------------------------------------------------------------------------------------------------
@@ -139,13 +144,12 @@ awaitable<Result<void>> list(Console& console, Remote&) {
       console.complain(segment.error());
       continue;
     }
-    const bool damaged = std::ranges::find(findings, path, &log::Finding::file) != findings.end();
     table.add({path, segment->base_offset.value(), segment->end_offset.value(),
                static_cast<std::int64_t>(segment->size_bytes), static_cast<std::int64_t>(segment->batches),
                static_cast<std::int64_t>(segment->records), time_cell(segment->first_timestamp),
-               time_cell(segment->largest_timestamp), std::string(damaged ? "damaged" : "ok"),
+               time_cell(segment->largest_timestamp), std::string(is_damaged(path, findings) ? "damaged" : "ok"),
                index_state(files, path, ".index", findings), index_state(files, path, ".timeindex", findings)});
-    if (!findings.empty()) console.worsen(cli::ExitCode::damaged);
+    if (!std::ranges::all_of(findings, &log::Finding::is_harmless)) console.worsen(cli::ExitCode::damaged);
     MQ_CO_CHECK(co_await console.flush(table));
   }
   co_return co_await console.finish(table);
@@ -258,7 +262,8 @@ struct SegmentFile {
   std::string path;
   std::unique_ptr<env::File> file;
   std::uint64_t size = 0;
-  TopicPartition where;  ///< by the name of its directory; an empty topic when that is no partition's
+  Offset end = kNoOffset;  ///< what stands there from this offset on is of no log
+  TopicPartition where;    ///< by the name of its directory; an empty topic when that is no partition's
 };
 
 /// `.../web-0/00000000000000000000.log` is of web-0.
@@ -279,6 +284,8 @@ Result<SegmentFile> open_segment(env::Files& files, const std::string& path) {
   SegmentFile segment{.path = path, .file = {}, .size = 0, .where = partition_of(path)};
   MQ_TRY(segment.file, files.open(path, env::OpenMode::read));
   MQ_TRY(segment.size, segment.file->size());
+  // A damaged one counts as missing; `segment verify` tells it.
+  if (const auto end = log::segment_end(files, path)) segment.end = end->value_or(kNoOffset);
   return segment;
 }
 
@@ -305,6 +312,7 @@ cli::Extent extent_of(SegmentFile& segment, const cli::Position& position) {
   bool any = false;
   for (auto batch = reader.next(); batch && *batch; batch = reader.next()) {
     const record::BatchHeader& header = (*batch)->header;
+    if (header.next_offset() > segment.end) break;
     if (!std::exchange(any, true)) extent.start = header.base_offset;
     extent.end = header.next_offset();
     if (is_time && !extent.at_time && header.max_timestamp >= position.value)
@@ -488,7 +496,7 @@ Result<bool> step_over_damage(Console& console, SegmentFile& segment, log::Segme
   if (error.code == Errc::disk_failed) return fail(error);
   console.complain(error, cli::ExitCode::damaged);
   MQ_TRY(const auto found,
-         log::find_batch(*segment.file, reader.position() + 1, segment.size, reader.next_offset(), kNoOffset));
+         log::find_batch(*segment.file, reader.position() + 1, segment.size, reader.next_offset(), segment.end));
   if (!found) return false;
   reader.skip_to(found->position, found->header.base_offset);
   return true;
@@ -505,6 +513,12 @@ awaitable<Result<void>> dump_file(Console& console, SegmentFile& segment, Offset
       continue;
     }
     if (!*batch || (*batch)->header.base_offset >= range.last) break;
+    if ((*batch)->header.next_offset() > segment.end) {
+      const std::uint64_t bytes = segment.size - (*batch)->position;
+      console.notice(
+          fmt::format("{}:{}: {}", segment.path, (*batch)->position, log::replaced_text(bytes, segment.end)));
+      break;
+    }
     if ((*batch)->header.last_offset() < range.first) continue;
     if (auto added = sink.add(segment, **batch, range); !added)
       console.complain({.code = added.error().code,

@@ -93,4 +93,9 @@ Result<Offset> decode_gaps_end(BytesView text) {
   return fail(Errc::corrupt, "not a version and an offset");
 }
 
+Result<Offset> load_gaps_end(env::Files& files, const std::string& path) {
+  MQ_TRY(const std::string text, env::read_whole(files, path, 4096));
+  return decode_gaps_end(text);
+}
+
 }  // namespace mq::log

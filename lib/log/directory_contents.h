@@ -53,5 +53,7 @@ struct DirectoryContents {
 [[nodiscard]] std::string encode_gaps_end(Offset end);
 /// corrupt: not that text.
 [[nodiscard]] Result<Offset> decode_gaps_end(BytesView text);
+/// The one at `path`. not_found; corrupt; any error of a read.
+[[nodiscard]] Result<Offset> load_gaps_end(env::Files& files, const std::string& path);
 
 }  // namespace mq::log

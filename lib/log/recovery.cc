@@ -194,9 +194,8 @@ void Recovery::note_missing_front(const DirectoryContents& contents) {
 
 Result<std::optional<Offset>> Recovery::read_gaps_end(bool has_file) {
   if (has_file) {
-    const auto text = env::read_whole(names_.files(), names_.path_of(kGapsFile), 4096);
-    if (!text && text.error().code == Errc::disk_failed) return fail(text.error());
-    const auto end = text ? decode_gaps_end(*text) : fail(text.error());
+    const auto end = load_gaps_end(names_.files(), names_.path_of(kGapsFile));
+    if (!end && end.error().code == Errc::disk_failed) return fail(end.error());
     if (end) {
       segments_.set_gaps_end(*end);
       return *end;
@@ -213,9 +212,8 @@ Result<void> Recovery::read_ends(const std::vector<Offset>& bases) {
   for (const Offset base : bases) {
     if (segments_.find(base) == nullptr) continue;
     const std::string path = names_.path(base, kEndExtension);
-    const auto text = env::read_whole(names_.files(), path, 4096);
-    if (!text && is_passing(text.error().code)) return fail(text.error());
-    const auto end = text ? decode_gaps_end(*text) : fail(text.error());
+    const auto end = load_gaps_end(names_.files(), path);
+    if (!end && is_passing(end.error().code)) return fail(end.error());
     if (end) segments_.set_end_max(segments_.index_of(base), *end);
     if (!end) report_.notes.push_back(fmt::format("{}: {}; taken for missing", path, end.error().message));
   }

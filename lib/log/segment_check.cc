@@ -13,6 +13,7 @@
 #include "log/leader_epochs.h"
 #include "log/producer_states.h"
 #include "log/segment.h"
+#include "log/segment_files.h"
 #include "log/segment_reader.h"
 
 namespace mq::log {
@@ -58,6 +59,8 @@ std::string without_place(std::string message, const std::string& path, std::uin
 /// Of a segment's other files.
 std::string stem_of(const std::string& log_path) { return log_path.substr(0, log_path.rfind(".log")); }
 
+std::string end_path_of(const std::string& log_path) { return fmt::format("{}.{}", stem_of(log_path), kEndExtension); }
+
 std::optional<Offset> base_of_log(const std::string& log_path) {
   const std::size_t slash = log_path.find_last_of('/');
   const std::string name = slash == std::string::npos ? log_path : log_path.substr(slash + 1);
@@ -78,7 +81,27 @@ void check_header(const record::BatchHeader& header, const std::string& path, st
     findings.add(path, position, fmt::format("the largest timestamp is {}", header.max_timestamp));
 }
 
-Result<Walk> walk_segment(env::Files& files, const std::string& path, Offset base, const OffsetRules& rules,
+/// Tells the bytes from `end` on, where the log has gone on in another segment. They begin where `reader` has stopped,
+/// or behind the damage there.
+Result<void> tell_replaced(env::File& file, const SegmentReader& reader, Offset end, const SegmentSummary& summary,
+                           const std::string& path, Findings& findings) {
+  std::uint64_t from = reader.position();
+  if (summary.end_offset < end) {
+    MQ_TRY(const auto batch, find_batch(file, from + 1, summary.size_bytes, end, OffsetRules::kNone));
+    from = batch ? batch->position : summary.size_bytes;
+  }
+  if (from < summary.size_bytes) findings.add_harmless(path, from, replaced_text(summary.size_bytes - from, end));
+  return {};
+}
+
+/// The offset from which on what stands in the segment is of no log.
+Offset replaced_from(env::Files& files, const std::string& log_path, Findings& findings) {
+  const auto end = segment_end(files, log_path);
+  if (!end) findings.add(end_path_of(log_path), 0, end.error().message);
+  return end ? end->value_or(OffsetRules::kNone) : OffsetRules::kNone;
+}
+
+Result<Walk> walk_segment(env::Files& files, const std::string& path, Offset base, OffsetRules rules,
                           Findings& findings) {
   MQ_TRY(auto file, files.open(path, env::OpenMode::read));
   MQ_TRY(const std::uint64_t size, file->size());
@@ -86,6 +109,8 @@ Result<Walk> walk_segment(env::Files& files, const std::string& path, Offset bas
   walk.summary.base_offset = base;
   walk.summary.end_offset = base;
   walk.summary.size_bytes = size;
+  const Offset replaced = replaced_from(files, path, findings);
+  rules.limit = std::min(rules.limit, replaced);
   SegmentReader reader(*file, path, 0, size, SegmentReader::Mode::wholes);
   reader.judge_offsets(rules, size, index_witness(files, stem_of(path) + ".index", base));
   reader.skip_to(0, base);
@@ -93,6 +118,7 @@ Result<Walk> walk_segment(env::Files& files, const std::string& path, Offset bas
     const auto batch = reader.next();
     if (!batch) {
       if (!is_damage(batch.error())) return fail(batch.error());
+      if (reader.next_offset() >= replaced) break;
       findings.add(path, reader.position(), without_place(batch.error().message, path, reader.position()));
       MQ_TRY(const bool goes_on, reader.resume(rules.limit));
       if (!goes_on) break;
@@ -114,6 +140,7 @@ Result<Walk> walk_segment(env::Files& files, const std::string& path, Offset bas
     walk.batches[(*batch)->position] = {header.last_offset(), summary.largest_timestamp};
     walk.epochs.assign(header.leader_epoch, header.base_offset);
   }
+  if (replaced < OffsetRules::kNone) MQ_CHECK(tell_replaced(*file, reader, replaced, walk.summary, path, findings));
   return walk;
 }
 
@@ -212,9 +239,8 @@ Result<Walk> check_one(env::Files& files, const std::string& log_path, const Off
 
 /// Where compaction may have left gaps: below what `mq-gaps` says. Without it, as in a directory of Kafka's, anywhere.
 Offset gaps_end_of(env::Files& files, const std::string& directory, const DirectoryContents& contents) {
-  const std::string path = directory + "/" + std::string(kGapsFile);
-  const auto text = contents.has_gaps_file ? env::read_whole(files, path, 4096) : fail(Errc::not_found, "{}", path);
-  return text ? decode_gaps_end(*text).value_or(OffsetRules::kNone) : OffsetRules::kNone;
+  if (!contents.has_gaps_file) return OffsetRules::kNone;
+  return load_gaps_end(files, directory + "/" + std::string(kGapsFile)).value_or(OffsetRules::kNone);
 }
 
 Result<void> check_epochs(env::Files& files, const std::string& path, const LeaderEpochs& of_batches,
@@ -242,6 +268,18 @@ Result<void> check_epochs(env::Files& files, const std::string& path, const Lead
 }
 
 }  // namespace
+
+Result<std::optional<Offset>> segment_end(env::Files& files, const std::string& log_path) {
+  const auto end = load_gaps_end(files, end_path_of(log_path));
+  if (!end && end.error().code == Errc::not_found) return std::nullopt;
+  if (!end) return fail(end.error());
+  return *end;
+}
+
+std::string replaced_text(std::uint64_t bytes, Offset end) {
+  return fmt::format("the log has gone on at offset {} in another segment; the {} bytes from here on are of no log",
+                     end.value(), bytes);
+}
 
 std::string Finding::to_string() const { return fmt::format("{}:{}: {}", file, position, text); }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 
+#include "log/segment_check.h"
 #include "log_fixture.h"
 
 namespace mq::log {
@@ -28,6 +29,11 @@ class ReplacedBatchesTest : public LogFixture {
     log_.reset();
     written_.clear();
     for (const auto& name : names()) ASSERT_TRUE(disk_.remove(std::string(kDirectory) + "/" + name));
+  }
+  bool damage_is_found_offline() {
+    std::vector<Finding> findings;
+    EXPECT_TRUE(check_directory(disk_, kDirectory, findings));
+    return !std::ranges::all_of(findings, &Finding::is_harmless);
   }
   void make_unreadable(int after) {
     disk_.inject({.on = sim::DiskFault::On::read, .path_part = ".log", .after = after, .times = -1});
@@ -82,6 +88,7 @@ TEST_F(ReplacedBatchesTest, ABatchAmidWhichTheLogHasGoneOnEndsNoStartWhenItCanBe
         ASSERT_GE(went_on, Offset{durable});
         if (went_on.value() % 3 != 0) ++amid;
         append_threes(2);
+        EXPECT_EQ(damage_is_found_offline(), went_on.value() % 3 != 0);
         for (int start = 0; start < 3; ++start) {
           // The checkpoints are lost, and maybe the slots as well.
           context.recovery_point = Offset{0};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "log/segment_files.h"
 #include "log_fixture.h"
 
 namespace mq::log {
@@ -165,6 +166,38 @@ TEST_F(SegmentCheckTest, PartitionThatNobodyHasWrittenToHasNoFindings) {
   ASSERT_TRUE(summaries);
   EXPECT_TRUE(summaries->empty());
   EXPECT_TRUE(all.empty());
+}
+
+TEST_F(SegmentCheckTest, WhatTheLogHasGoneOnWithoutIsToldAsThatAndIsNoDamage) {
+  (void)findings();
+  const Offset newest = summaries_.back().base_offset;
+  const Offset end = newest + OffsetDelta{3};
+  // It cannot be read at this start, so that the log goes on in another one.
+  disk_.inject({.on = sim::DiskFault::On::read, .path_part = path(newest.value()), .times = -1});
+  ASSERT_TRUE(open({.topic_id = topic_id_, .synced_end = end, .recovery_point = newest}));
+  disk_.clear_faults();
+  ASSERT_EQ(log_->log_end(), end);
+  append_many(2);
+  ASSERT_TRUE(log_->close());
+  log_.reset();
+  const auto all = findings();
+  ASSERT_EQ(all.size(), 1U);
+  EXPECT_TRUE(all[0].is_harmless);
+  EXPECT_EQ(all[0].file, path(newest.value()));
+  EXPECT_GT(all[0].position, 0U);
+  EXPECT_NE(all[0].text.find(fmt::format("gone on at offset {}", end.value())), std::string::npos) << all[0].text;
+  ASSERT_GE(summaries_.size(), 2U);
+  EXPECT_EQ(summaries_[summaries_.size() - 2].end_offset, end);
+  EXPECT_EQ(summaries_[summaries_.size() - 2].batches, 3U);
+  EXPECT_EQ(summaries_.back().end_offset, end + OffsetDelta{2});
+
+  // Damage before it is still damage.
+  overwrite(path(newest.value()), 70, "#");
+  const auto damaged = findings();
+  EXPECT_TRUE(std::ranges::any_of(damaged, [](const Finding& finding) { return !finding.is_harmless; }));
+  EXPECT_EQ(std::ranges::count(damaged, all[0].to_string(), &Finding::to_string), 1);
+  overwrite(path(newest.value(), kEndExtension), 0, "?");
+  EXPECT_FALSE(findings().front().is_harmless);
 }
 
 TEST_F(SegmentCheckTest, FindingsAreBounded) {

@@ -173,6 +173,9 @@ exits 0 mqctl topic delete ghost --if-exists -y
 
 mqctl topic create timed >/dev/null
 ask append timed 1738332000000 1738335600000 1738339200000 1738342800000
+mqctl topic create replaced >/dev/null
+seq 10 | mqprod replaced
+seq 11 20 | mqprod replaced
 
 # Files, with nobody running.
 stop_mqd
@@ -190,6 +193,21 @@ exits 0 mqctl segment list "$work/data/timed-0"
 same 1 "$(column batches)" "batches"
 exits 0 mqctl segment dump -F '%s\n' -o @2025-01-31T15:00Z..@2025-01-31T16:30Z "$work/data/timed-0/00000000000000000000.log"
 same "1738335600000 1738339200000" "$(xargs <<<"$out")" "a part of a batch by time"
+# What the log has gone on without is of no log, and no damage.
+replaced=$work/data/replaced-0/00000000000000000000
+rm "$replaced".*index
+printf '0\n10\n' >"$replaced.mqend"
+exits 0 mqctl segment verify "$work/data/replaced-0"
+same "" "$out" "findings"
+grep -q "^mqctl: $replaced.log:[1-9][0-9]*: the log has gone on at offset 10 in another segment" <<<"$err" || fail "not told: $err"
+exits 0 mqctl segment list "$replaced.log"
+same "10 ok" "$(column end_offset) $(column log)"
+exits 0 mqctl segment dump -F '%s\n' "$replaced.log"
+same "$(seq 10)" "$out" "what is of the log"
+exits 0 mqctl segment dump -F '%s\n' -o end-1.. "$replaced.log"
+same 10 "$out" "the last one"
+printf '0\nten\n' >"$replaced.mqend"
+exits 7 mqctl segment verify "$work/data/replaced-0"
 printf X | dd of="$segment" bs=1 seek=100 conv=notrunc 2>/dev/null
 exits 7 mqctl segment verify "$work/data/web-1"
 grep -q "^$segment:0: " <<<"$out" || fail "the place is missing: $out"
