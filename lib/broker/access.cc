@@ -15,4 +15,18 @@ bool may(const Authorizer& authorizer, const Principal& principal, const Needs& 
          authorizer(principal, *needs.cluster, kCluster);
 }
 
+ErrorCode denial(ResourceType type) {
+  switch (type) {
+    case ResourceType::topic:
+      return ErrorCode::kTopicAuthorizationFailed;
+    case ResourceType::group:
+      return ErrorCode::kGroupAuthorizationFailed;
+    case ResourceType::cluster:
+      return ErrorCode::kClusterAuthorizationFailed;
+    case ResourceType::transactional_id:
+      return ErrorCode::kTransactionalIdAuthorizationFailed;
+  }
+  return ErrorCode::kUnknownServerError;
+}
+
 }  // namespace mq::broker

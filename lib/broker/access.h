@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "model/error_code.h"
+
 namespace mq::broker {
 
 /// Who calls.
@@ -73,5 +75,7 @@ using Authorizer = std::function<bool(const Principal&, AclOperation, const Reso
 /// one nobody may touch a type of resource that the API does not concern.
 [[nodiscard]] bool may(const Authorizer& authorizer, const Principal& principal, const Needs& needs,
                        const Resource& resource);
+/// What who may not is told.
+[[nodiscard]] ErrorCode denial(ResourceType type);
 
 }  // namespace mq::broker

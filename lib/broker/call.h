@@ -38,6 +38,11 @@ class Call {
     return broker::may(home_->node().authorizer(), principal(), needs, resource);
   }
 
+  /// Why he may not; kNone: he may.
+  [[nodiscard]] ErrorCode refusal(const Resource& resource) const {
+    return may(resource) ? ErrorCode::kNone : denial(resource.type);
+  }
+
   /// Encodes `response` in the version of the request and answers with it. Once.
   template <wire::ApiMessage Response>
   void answer(const Response& response) {

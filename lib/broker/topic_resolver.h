@@ -39,10 +39,10 @@ class TopicResolver {
 
   /// Of all topics the caller is shown those that he may do it to.
   [[nodiscard]] bool may(const cluster::Topic& topic) const { return may(topic.name); }
-
- private:
+  /// The same for a name, also of a topic that is not there.
   [[nodiscard]] bool may(std::string_view name) const { return call_.may({.type = ResourceType::topic, .name = name}); }
 
+ private:
   const Call& call_;
   const cluster::ClusterImage& image_;
 };

@@ -1,6 +1,8 @@
 // DescribeGroups (15), ListGroups (16), DeleteGroups (42), FindCoordinator (10).
 
+#include <algorithm>
 #include <set>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -19,6 +21,20 @@ namespace {
 
 constexpr std::int8_t kGroupKey = 0;
 constexpr std::int8_t kTransactionKey = 1;
+constexpr ApiVersion kManyKeysSince = 4;
+
+ErrorCode key_refusal(const Call& call, const std::string& key, std::int8_t key_type) {
+  if (key_type == kGroupKey) return group_refusal(call, key);
+  if (key_type != kTransactionKey) return ErrorCode::kNone;
+  return call.refusal({.type = ResourceType::transactional_id, .name = key});
+}
+
+/// Whether the request is for a group that its caller may know of.
+bool asks_for_group(const Call& call, const wire::FindCoordinatorRequest& request) {
+  if (request.key_type != kGroupKey) return false;
+  const auto may = [&](const std::string& id) { return group_refusal(call, id) == ErrorCode::kNone; };
+  return call.version() < kManyKeysSince ? may(request.key) : std::ranges::any_of(request.coordinator_keys, may);
+}
 
 wire::FindCoordinatorResponse::Coordinator find(Call& call, std::string key, std::int8_t key_type) {
   const auto image = call.home().image();
@@ -27,7 +43,10 @@ wire::FindCoordinatorResponse::Coordinator find(Call& call, std::string key, std
   found.key = std::move(key);
   found.node_id = -1;
   found.port = -1;
-  if (key_type == kTransactionKey) {
+  if (const ErrorCode error = key_refusal(call, found.key, key_type); error != ErrorCode::kNone) {
+    found.error_code = error;
+    found.error_message = "not allowed";
+  } else if (key_type == kTransactionKey) {
     // Fatal: a retriable error would have a transactional producer ask for ever.
     found.error_code = ErrorCode::kTransactionalIdAuthorizationFailed;
     found.error_message = "this broker has no transactions";
@@ -55,13 +74,13 @@ wire::FindCoordinatorResponse::Coordinator find(Call& call, std::string key, std
 
 awaitable<wire::FindCoordinatorResponse> find_coordinator(Call& call, const wire::FindCoordinatorRequest& request) {
   ShardServices& home = call.home();
-  if (request.key_type == kGroupKey && home.image()->find_topic(kOffsetsTopic) == nullptr) {
+  if (home.image()->find_topic(kOffsetsTopic) == nullptr && asks_for_group(call, request)) {
     // The first group of this broker: its topic comes to be now, also where clients may not make topics.
     (void)co_await await_on(home, home.node().first_shard(),
                             [&home] { return home.node().topics().create_on_demand({std::string(kOffsetsTopic)}); });
   }
   wire::FindCoordinatorResponse response;
-  if (call.version() >= 4) {
+  if (call.version() >= kManyKeysSince) {
     for (const std::string& key : request.coordinator_keys)
       response.coordinators.push_back(find(call, key, request.key_type));
     co_return response;
@@ -81,6 +100,10 @@ awaitable<wire::DescribeGroupsResponse> describe_groups(Call& call, const wire::
   std::set<std::string_view> seen;
   for (const std::string& id : request.groups) {
     if (!seen.insert(id).second) continue;
+    if (const ErrorCode error = group_refusal(call, id); error != ErrorCode::kNone) {
+      response.groups.push_back({.error_code = error, .group_id = id});
+      continue;
+    }
     const CoordinatorPlace place = coordinator_of(home, id);
     response.groups.push_back(
         co_await env::on_shard(home.shard(), place.shard->shard(), [place, &id, version = call.version()] {
@@ -106,6 +129,10 @@ awaitable<wire::ListGroupsResponse> list_groups(Call& call, const wire::ListGrou
     response.groups.insert(response.groups.end(), std::make_move_iterator(listed.groups.begin()),
                            std::make_move_iterator(listed.groups.end()));
   }
+  // Who may describe the cluster sees them all.
+  if (!call.may(kCluster))
+    std::erase_if(response.groups,
+                  [&](const auto& group) { return group_refusal(call, group.group_id) != ErrorCode::kNone; });
   co_return response;
 }
 
@@ -114,6 +141,10 @@ awaitable<wire::DeleteGroupsResponse> delete_groups(Call& call, const wire::Dele
   ShardServices& home = call.home();
   wire::DeleteGroupsResponse response;
   for (const std::string& id : request.groups_names) {
+    if (const ErrorCode error = group_refusal(call, id); error != ErrorCode::kNone) {
+      response.results.push_back(group::refuse_delete(id, error));
+      continue;
+    }
     const CoordinatorPlace place = coordinator_of(home, id);
     group::Response deleted =
         co_await await_answer<group::Response>(home.shard(), place.shard->shard(), [place, id](auto told) {

@@ -60,16 +60,16 @@ void leave_group(Call call, wire::LeaveGroupRequest request) {
 }  // namespace
 
 extern const ApiEntry kJoinGroupApi{.key = ApiKey::kJoinGroup,
-                                    .start = free_form<wire::JoinGroupRequest, join_group>,
+                                    .start = of_group<wire::JoinGroupRequest, join_group>,
                                     .needs = {.group = AclOperation::read}};
 extern const ApiEntry kHeartbeatApi{.key = ApiKey::kHeartbeat,
-                                    .start = free_form<wire::HeartbeatRequest, heartbeat>,
+                                    .start = of_group<wire::HeartbeatRequest, heartbeat>,
                                     .needs = {.group = AclOperation::read}};
 extern const ApiEntry kLeaveGroupApi{.key = ApiKey::kLeaveGroup,
-                                     .start = free_form<wire::LeaveGroupRequest, leave_group>,
+                                     .start = of_group<wire::LeaveGroupRequest, leave_group>,
                                      .needs = {.group = AclOperation::read}};
 extern const ApiEntry kSyncGroupApi{.key = ApiKey::kSyncGroup,
-                                    .start = free_form<wire::SyncGroupRequest, sync_group>,
+                                    .start = of_group<wire::SyncGroupRequest, sync_group>,
                                     .needs = {.group = AclOperation::read}};
 
 }  // namespace mq::broker

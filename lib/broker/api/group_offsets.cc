@@ -21,6 +21,7 @@ namespace {
 
 constexpr ApiVersion kTopicIdsInOffsetsSince = 10;
 constexpr ApiVersion kManyGroupsSince = 8;
+constexpr ApiVersion kGroupErrorInOffsetsSince = 2;
 constexpr std::int32_t kNoOffset = -1;
 
 /// Refused before the coordinator was asked.
@@ -97,6 +98,7 @@ wire::OffsetDeleteResponse refuse_unknown(wire::OffsetDeleteRequest& request, co
 
 using GroupRequest = wire::OffsetFetchRequest::OffsetFetchRequestGroup;
 using GroupResponse = wire::OffsetFetchResponse::OffsetFetchResponseGroup;
+using FetchedTopic = wire::OffsetFetchResponse::OffsetFetchResponseTopics;
 
 /// Versions below 8 ask for one group in a form of their own.
 GroupRequest to_group(const wire::OffsetFetchRequest& request) {
@@ -112,7 +114,23 @@ GroupRequest to_group(const wire::OffsetFetchRequest& request) {
   return group;
 }
 
-void from_group(wire::OffsetFetchResponse& response, const GroupResponse& group, ApiVersion version) {
+/// The answer for a topic of which nothing is told.
+FetchedTopic refused_topic(const wire::OffsetFetchRequest::OffsetFetchRequestTopics& topic, ErrorCode error) {
+  FetchedTopic refused;
+  refused.name = topic.name;
+  refused.topic_id = topic.topic_id;
+  for (const std::int32_t index : topic.partition_indexes) {
+    auto& row = refused.partitions.emplace_back();
+    row.partition_index = index;
+    row.committed_offset = kNoOffset;
+    row.metadata = "";
+    row.error_code = error;
+  }
+  return refused;
+}
+
+wire::OffsetFetchResponse from_group(const GroupResponse& group) {
+  wire::OffsetFetchResponse response;
   response.error_code = group.error_code;
   for (const auto& topic : group.topics) {
     auto& answer = response.topics.emplace_back();
@@ -123,38 +141,35 @@ void from_group(wire::OffsetFetchResponse& response, const GroupResponse& group,
       row.committed_offset = partition.committed_offset;
       row.committed_leader_epoch = partition.committed_leader_epoch;
       row.metadata = partition.metadata;
-      // Version 1 has no error at the top.
-      row.error_code = version < 2 && group.error_code != ErrorCode::kNone ? group.error_code : partition.error_code;
+      row.error_code = partition.error_code;
     }
   }
+  return response;
 }
 
-/// Takes topics with unknown ids out of `group` and returns their answers.
-std::vector<wire::OffsetFetchResponse::OffsetFetchResponseTopics> name_topics(GroupRequest& group,
-                                                                              const TopicResolver& topics) {
-  std::vector<wire::OffsetFetchResponse::OffsetFetchResponseTopics> unknown;
-  if (!group.topics) return unknown;
+/// Fills in the names of topics given by id. Takes out of `group` what has none, or what the caller may not know of,
+/// and returns the answers for it.
+std::vector<FetchedTopic> refuse_topics(GroupRequest& group, ApiVersion version, const TopicResolver& topics) {
+  std::vector<FetchedTopic> refused;
+  if (!group.topics) return refused;
   std::erase_if(*group.topics, [&](auto& topic) {
-    const FoundTopic found = topics.by_id(topic.topic_id);
-    if (found.topic != nullptr) {
-      topic.name = found.topic->name;
-      return false;
+    ErrorCode error = ErrorCode::kNone;
+    if (version >= kTopicIdsInOffsetsSince) {
+      const FoundTopic found = topics.by_id(topic.topic_id);
+      error = found.error;
+      if (found.topic != nullptr) topic.name = found.topic->name;
+    } else if (!topics.may(topic.name)) {
+      // Not whether it is there: a group keeps offsets of what is not.
+      error = ErrorCode::kTopicAuthorizationFailed;
     }
-    auto& answer = unknown.emplace_back();
-    answer.topic_id = topic.topic_id;
-    for (const std::int32_t index : topic.partition_indexes) {
-      auto& row = answer.partitions.emplace_back();
-      row.partition_index = index;
-      row.committed_offset = kNoOffset;
-      row.error_code = found.error;
-    }
-    return true;
+    if (error != ErrorCode::kNone) refused.push_back(refused_topic(topic, error));
+    return error != ErrorCode::kNone;
   });
-  return unknown;
+  return refused;
 }
 
 /// What a group has committed when the commits to it that came before have come to their end.
-awaitable<GroupResponse> fetch_group(ShardServices& home, GroupRequest group, bool require_stable) {
+awaitable<GroupResponse> ask_offsets(ShardServices& home, GroupRequest group, bool require_stable) {
   const CoordinatorPlace place = coordinator_of(home, group.group_id);
   co_return co_await await_answer<GroupResponse>(
       home.shard(), place.shard->shard(), [place, group = std::move(group), require_stable](auto told) mutable {
@@ -168,30 +183,49 @@ awaitable<GroupResponse> fetch_group(ShardServices& home, GroupRequest group, bo
       });
 }
 
+/// What of it the caller may know.
+awaitable<GroupResponse> fetch_group(Call& call, const cluster::ClusterImage& image, GroupRequest group,
+                                     bool require_stable) {
+  if (const ErrorCode error = group_refusal(call, group.group_id); error != ErrorCode::kNone)
+    co_return group::refuse(group, error);
+  const TopicResolver topics(call, image);
+  const bool all = !group.topics;
+  std::vector<FetchedTopic> refused = refuse_topics(group, call.version(), topics);
+  GroupResponse answer = co_await ask_offsets(call.home(), std::move(group), require_stable);
+  // An error of the whole group says nothing of topics.
+  if (answer.error_code != ErrorCode::kNone) co_return answer;
+  if (all) {
+    std::erase_if(answer.topics, [&](auto& topic) {
+      // The coordinator knows names only.
+      const bool by_id = call.version() >= kTopicIdsInOffsetsSince;
+      const cluster::Topic* known = by_id ? image.find_topic(std::string_view(topic.name)) : nullptr;
+      if (known != nullptr) topic.topic_id = known->id;
+      return !topics.may(topic.name) || (by_id && known == nullptr);
+    });
+  }
+  answer.topics.insert(answer.topics.end(), std::make_move_iterator(refused.begin()),
+                       std::make_move_iterator(refused.end()));
+  co_return answer;
+}
+
+awaitable<wire::OffsetFetchResponse> fetch_one_group(Call& call, const cluster::ClusterImage& image,
+                                                     const wire::OffsetFetchRequest& request) {
+  const GroupRequest group = to_group(request);
+  GroupResponse answer = co_await fetch_group(call, image, group, request.require_stable);
+  // Before version 2 there is no place for an error but at the partitions.
+  if (call.version() < kGroupErrorInOffsetsSince && answer.error_code != ErrorCode::kNone && group.topics)
+    for (const auto& topic : *group.topics) answer.topics.push_back(refused_topic(topic, answer.error_code));
+  co_return from_group(answer);
+}
+
 awaitable<wire::OffsetFetchResponse> fetch_groups(Call& call, wire::OffsetFetchRequest request) {
-  ShardServices& home = call.home();
-  const auto image = home.image();
+  const auto image = call.home().image();
+  if (call.version() < kManyGroupsSince) co_return co_await fetch_one_group(call, *image, request);
   wire::OffsetFetchResponse response;
-  if (call.version() < kManyGroupsSince) {
-    from_group(response, co_await fetch_group(home, to_group(request), request.require_stable), call.version());
-    co_return response;
-  }
   std::set<std::string> seen;
-  for (GroupRequest& group : request.groups) {
-    if (!seen.insert(group.group_id).second) continue;
-    std::vector<wire::OffsetFetchResponse::OffsetFetchResponseTopics> unknown;
-    if (call.version() >= kTopicIdsInOffsetsSince) unknown = name_topics(group, TopicResolver(call, *image));
-    GroupResponse answer = co_await fetch_group(home, group, request.require_stable);
-    if (call.version() >= kTopicIdsInOffsetsSince) {
-      // All topics were asked for: the coordinator knows names only.
-      for (auto& topic : answer.topics)
-        if (const cluster::Topic* known = image->find_topic(std::string_view(topic.name))) topic.topic_id = known->id;
-      std::erase_if(answer.topics, [](const auto& topic) { return topic.topic_id.is_zero(); });
-      answer.topics.insert(answer.topics.end(), std::make_move_iterator(unknown.begin()),
-                           std::make_move_iterator(unknown.end()));
-    }
-    response.groups.push_back(std::move(answer));
-  }
+  for (GroupRequest& group : request.groups)
+    if (seen.insert(group.group_id).second)
+      response.groups.push_back(co_await fetch_group(call, *image, std::move(group), request.require_stable));
   co_return response;
 }
 
@@ -233,13 +267,13 @@ void offset_delete(Call call, wire::OffsetDeleteRequest request) {
 }  // namespace
 
 extern const ApiEntry kOffsetCommitApi{.key = ApiKey::kOffsetCommit,
-                                       .start = free_form<wire::OffsetCommitRequest, offset_commit>,
+                                       .start = of_group<wire::OffsetCommitRequest, offset_commit>,
                                        .needs = {.topic = AclOperation::read, .group = AclOperation::read}};
 extern const ApiEntry kOffsetFetchApi{.key = ApiKey::kOffsetFetch,
                                       .start = free_form<wire::OffsetFetchRequest, offset_fetch>,
                                       .needs = {.topic = AclOperation::describe, .group = AclOperation::describe}};
 extern const ApiEntry kOffsetDeleteApi{.key = ApiKey::kOffsetDelete,
-                                       .start = free_form<wire::OffsetDeleteRequest, offset_delete>,
+                                       .start = of_group<wire::OffsetDeleteRequest, offset_delete>,
                                        .needs = {.topic = AclOperation::read, .group = AclOperation::remove}};
 
 }  // namespace mq::broker

@@ -10,6 +10,7 @@
 #include "broker/services.h"
 #include "group/coordinator.h"
 #include "group/partition_for.h"
+#include "group/refusals.h"
 
 namespace mq::broker {
 
@@ -24,6 +25,21 @@ struct CoordinatorPlace {
   if (topic == nullptr) return {.shard = &home};
   const std::int32_t partition = group::partition_for(group_id, topic->partition_count());
   return {.shard = &home.node().owner_of(topic->id, partition), .partition = partition};
+}
+
+/// Why the caller may not do to this group what his request is for; kNone: he may.
+[[nodiscard]] inline ErrorCode group_refusal(const Call& call, std::string_view group_id) {
+  return call.refusal({.type = ResourceType::group, .name = group_id});
+}
+
+/// What a row starts whose requests concern one group, for `void f(Call, Request)`: it is called for who may.
+template <class Request, auto f>
+void of_group(Call call) {
+  auto request = take_body<Request>(call);
+  if (!request) return;
+  if (const ErrorCode error = group_refusal(call, request->group_id); error != ErrorCode::kNone)
+    return call.answer(group::refuse(*request, error));
+  f(std::move(call), std::move(*request));
 }
 
 [[nodiscard]] inline group::Client client_of(const Call& call) {

@@ -51,14 +51,19 @@ void refuse(CreatedTopic& row, ErrorCode error, std::string message) {
   row.configs.emplace();
 }
 
-void describe(CreatedTopic& row, const TopicOutcome& outcome, const NodeConfig& node) {
+void describe(CreatedTopic& row, const TopicOutcome& outcome, const Call& call) {
   if (outcome.error != ErrorCode::kNone) return refuse(row, outcome.error, outcome.message);
   row.topic_id = outcome.topic->id;
+  row.configs.emplace();
+  // Who may make a topic need not be one who may see its settings.
+  if (!call.may(find_entry(ApiKey::kDescribeConfigs)->needs, {.type = ResourceType::topic, .name = row.name})) {
+    row.topic_config_error_code = ErrorCode::kTopicAuthorizationFailed;
+    return;
+  }
   row.num_partitions = outcome.topic->partition_count();
   row.replication_factor = static_cast<std::int16_t>(outcome.topic->partitions[0].replicas.size());
-  row.configs.emplace();
   for (const config::Effective& effective :
-       config::effective_topic(to_overrides(outcome.topic->configs), node.topic_defaults)) {
+       config::effective_topic(to_overrides(outcome.topic->configs), call.home().node().config().topic_defaults)) {
     auto& config = row.configs->emplace_back();
     config.name = effective.row->name;
     config.value = effective.value;
@@ -126,7 +131,7 @@ awaitable<wire::CreateTopicsResponse> create_topics(Call& call, const wire::Crea
     } else if (lacks_value(topic)) {
       refuse(row, ErrorCode::kInvalidConfig, "a setting has no value; leave it out to have the default");
     } else {
-      describe(row, *outcome++, home.node().config());
+      describe(row, *outcome++, call);
     }
   }
   co_return response;
