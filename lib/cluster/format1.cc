@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <utility>
 
 #include "base/cursor.h"
+#include "base/parsed_number.h"
 #include "cluster/keys.h"
 #include "cluster/value_parts.h"
 
@@ -53,8 +53,9 @@ std::optional<ChunkPlace> parse_chunk_key(std::string_view key) {
   if (slash == std::string_view::npos || !Uuid::parse(key.substr(0, slash), place.topic)) return std::nullopt;
   const std::string_view digits = key.substr(slash + 1);
   if (digits.size() != kChunkDigits || !digits.starts_with("00")) return std::nullopt;
-  const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), place.chunk);
-  if (problem != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
+  const auto chunk = parsed_number<std::int32_t>(digits);
+  if (!chunk) return std::nullopt;
+  place.chunk = *chunk;
   return place;
 }
 

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
+#include <optional>
+
+#include "base/parsed_number.h"
 
 namespace mq::cluster {
 namespace {
@@ -24,15 +26,15 @@ std::string key_of(std::string_view prefix, BrokerId id) { return fmt::format("{
 std::string key_of(std::string_view prefix, const Uuid& id) { return fmt::format("{}{}", prefix, id.to_string()); }
 
 /// Exactly as it is written: a number has one spelling, so that a thing has one key.
-bool parse_number(std::string_view text, std::int32_t& number) {
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return problem == std::errc{} && end == text.data() + text.size() && fmt::format("{}", number) == text;
+std::optional<std::int32_t> number_in_key(std::string_view text) {
+  const auto number = parsed_number<std::int32_t>(text);
+  return number && fmt::format("{}", *number) == text ? number : std::nullopt;
 }
 
 ParsedKey of_broker(KeyKind kind, std::string_view text) {
-  std::int32_t id = 0;
-  if (!parse_number(text, id)) return {.kind = KeyKind::misspelled};
-  return {.kind = kind, .broker = BrokerId{id}};
+  const auto id = number_in_key(text);
+  if (!id) return {.kind = KeyKind::misspelled};
+  return {.kind = kind, .broker = BrokerId{*id}};
 }
 
 ParsedKey of_id(KeyKind kind, std::string_view text) {
@@ -45,9 +47,10 @@ ParsedKey of_partition(std::string_view text) {
   const std::size_t slash = text.find('/');
   ParsedKey key = of_id(KeyKind::partition, text.substr(0, slash));
   if (key.kind == KeyKind::misspelled) return key;
-  if (slash == std::string_view::npos || !parse_number(text.substr(slash + 1), key.index) || key.index < 0 ||
-      key.index >= kPartitionsPerTopicMax)
-    key.kind = KeyKind::misspelled;
+  const auto index = slash == std::string_view::npos ? std::nullopt : number_in_key(text.substr(slash + 1));
+  const bool is_index = index && *index >= 0 && *index < kPartitionsPerTopicMax;
+  if (!is_index) return {.kind = KeyKind::misspelled};
+  key.index = *index;
   return key;
 }
 

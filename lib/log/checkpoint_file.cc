@@ -2,8 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <optional>
+
+#include "base/parsed_number.h"
 
 namespace mq::log {
 namespace {
@@ -16,13 +17,9 @@ std::optional<BytesView> take_until(BytesView& text, char end) {
   return taken;
 }
 
-template <class Int>
-std::optional<Int> parse(std::optional<BytesView> text) {
-  Int value{};
-  if (!text) return std::nullopt;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
-  if (error != std::errc{} || end != text->data() + text->size()) return std::nullopt;
-  return value;
+template <class Number>
+std::optional<Number> take_number_until(BytesView& text, char end) {
+  return take_until(text, end).and_then(parsed_number<Number>);
 }
 
 }  // namespace
@@ -35,14 +32,14 @@ std::string encode_checkpoint(const PartitionOffsets& offsets) {
 }
 
 Result<PartitionOffsets> decode_checkpoint(BytesView text) {
-  if (parse<int>(take_until(text, '\n')) != 0) return fail(Errc::corrupt, "its first line is not version 0");
-  const auto count = parse<std::size_t>(take_until(text, '\n'));
+  if (take_number_until<int>(text, '\n') != 0) return fail(Errc::corrupt, "its first line is not version 0");
+  const auto count = take_number_until<std::size_t>(text, '\n');
   if (!count) return fail(Errc::corrupt, "its second line is not a number");
   PartitionOffsets offsets;
   while (!text.empty()) {
     const auto topic = take_until(text, ' ');
-    const auto partition = parse<std::int32_t>(take_until(text, ' '));
-    const auto offset = parse<std::int64_t>(take_until(text, '\n'));
+    const auto partition = take_number_until<std::int32_t>(text, ' ');
+    const auto offset = take_number_until<std::int64_t>(text, '\n');
     if (!topic || topic_name_problem(*topic) != nullptr || !partition || *partition < 0 || !offset || *offset < 0)
       return fail(Errc::corrupt, "line {} is not `topic partition offset`", offsets.size() + 3);
     offsets[{std::string(*topic), *partition}] = Offset{*offset};

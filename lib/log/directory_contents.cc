@@ -3,24 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <optional>
 
+#include "base/parsed_number.h"
 #include "log/segment_files.h"
 
 namespace mq::log {
-namespace {
 
-/// The offset that a name of exactly twenty digits stands for.
-std::optional<Offset> parse_offset(std::string_view digits) {
-  std::int64_t value = -1;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (digits.size() != kOffsetDigits || error != std::errc{} || end != digits.data() + digits.size() || value < 0)
-    return std::nullopt;
-  return Offset{value};
+std::optional<Offset> base_of_name(std::string_view name) {
+  if (name.size() < kOffsetDigits) return std::nullopt;
+  const auto base = parsed_number<std::int64_t>(name.substr(0, kOffsetDigits));
+  if (!base || *base < 0) return std::nullopt;
+  return Offset{*base};
 }
-
-}  // namespace
 
 Result<DirectoryContents> read_directory(env::Files& files, const std::string& directory) {
   MQ_TRY(const auto entries, files.list(directory));
@@ -29,7 +23,7 @@ Result<DirectoryContents> read_directory(env::Files& files, const std::string& d
     const std::string_view name = entry.name;
     if (name == kGapsFile) contents.has_gaps_file = true;
     if (entry.is_directory || name.size() <= kOffsetDigits || name[kOffsetDigits] != '.') continue;
-    const auto offset = parse_offset(name.substr(0, kOffsetDigits));
+    const auto offset = base_of_name(name);
     if (!offset) continue;
     const std::string_view extension = name.substr(kOffsetDigits + 1);
     if (extension == "log") {
@@ -84,11 +78,9 @@ std::string encode_gaps_end(Offset end) { return fmt::format("0\n{}\n", end.valu
 
 Result<Offset> decode_gaps_end(BytesView text) {
   constexpr std::string_view kVersion = "0\n";
-  std::int64_t end = -1;
-  if (text.starts_with(kVersion) && text.ends_with('\n')) {
-    text = text.substr(kVersion.size(), text.size() - kVersion.size() - 1);
-    const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), end);
-    if (error == std::errc{} && rest == text.data() + text.size() && end >= 0) return Offset{end};
+  if (text.starts_with(kVersion) && text.substr(kVersion.size()).ends_with('\n')) {
+    const auto end = parsed_number<std::int64_t>(text.substr(kVersion.size(), text.size() - kVersion.size() - 1));
+    if (end && *end >= 0) return Offset{*end};
   }
   return fail(Errc::corrupt, "not a version and an offset");
 }

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,6 +25,9 @@ inline constexpr std::string_view kCutSuffix = ".cut";    ///< set aside by reco
 
 /// Of the base offset at the beginning of a segment's names.
 inline constexpr std::size_t kOffsetDigits = 20;
+
+/// What these digits say; nothing: a name that does not begin with them.
+[[nodiscard]] std::optional<Offset> base_of_name(std::string_view name);
 
 /// What a partition's directory holds, by name. Names that mean nothing to us are left out and left alone.
 struct DirectoryContents {

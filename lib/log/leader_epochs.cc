@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
+#include <optional>
+
+#include "base/parsed_number.h"
 
 namespace mq::log {
 namespace {
@@ -15,12 +17,6 @@ bool take_line(BytesView& text, BytesView& line) {
   line = text.substr(0, end);
   text.remove_prefix(end + 1);
   return true;
-}
-
-template <class Int>
-bool parse(BytesView text, Int& out) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  return error == std::errc{} && end == text.data() + text.size();
 }
 
 }  // namespace
@@ -66,24 +62,23 @@ std::string LeaderEpochs::encode() const {
 
 Result<LeaderEpochs> LeaderEpochs::decode(BytesView text) {
   BytesView line;
-  int version = -1;
-  std::size_t count = 0;
-  if (!take_line(text, line) || !parse(line, version)) return fail(Errc::corrupt, "no version in its first line");
-  if (version != 0) return fail(Errc::corrupt, "version {}, only 0 is known", version);
-  if (!take_line(text, line) || !parse(line, count)) return fail(Errc::corrupt, "no count in its second line");
+  const auto version = take_line(text, line) ? parsed_number<int>(line) : std::nullopt;
+  if (!version) return fail(Errc::corrupt, "no version in its first line");
+  if (*version != 0) return fail(Errc::corrupt, "version {}, only 0 is known", *version);
+  const auto count = take_line(text, line) ? parsed_number<std::size_t>(line) : std::nullopt;
+  if (!count) return fail(Errc::corrupt, "no count in its second line");
   LeaderEpochs epochs;
   while (take_line(text, line)) {
     const std::size_t space = line.find(' ');
-    std::int32_t epoch = -1;
-    std::int64_t start = -1;
-    if (space == BytesView::npos || !parse(line.substr(0, space), epoch) || !parse(line.substr(space + 1), start))
-      return fail(Errc::corrupt, "a line is not `epoch offset`");
-    const bool grows = epochs.entries_.empty() || start > epochs.entries_.back().start.value();
-    if (epoch < 0 || start < 0 || !grows || !epochs.assign(LeaderEpoch{epoch}, Offset{start}))
-      return fail(Errc::corrupt, "epoch {} at offset {} does not increase", epoch, start);
+    const auto epoch = parsed_number<std::int32_t>(line.substr(0, space));
+    const auto start = space == BytesView::npos ? std::nullopt : parsed_number<std::int64_t>(line.substr(space + 1));
+    if (!epoch || !start) return fail(Errc::corrupt, "a line is not `epoch offset`");
+    const bool grows = epochs.entries_.empty() || *start > epochs.entries_.back().start.value();
+    if (*epoch < 0 || *start < 0 || !grows || !epochs.assign(LeaderEpoch{*epoch}, Offset{*start}))
+      return fail(Errc::corrupt, "epoch {} at offset {} does not increase", *epoch, *start);
   }
-  if (!text.empty() || epochs.entries_.size() != count)
-    return fail(Errc::corrupt, "{} lines, announced were {}", epochs.entries_.size(), count);
+  if (!text.empty() || epochs.entries_.size() != *count)
+    return fail(Errc::corrupt, "{} lines, announced were {}", epochs.entries_.size(), *count);
   return epochs;
 }
 

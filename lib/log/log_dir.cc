@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/assert.h"
+#include "base/parsed_number.h"
 #include "config/setting_lines.h"
 #include "log/checkpoint_file.h"
 #include "log/directory_contents.h"
@@ -39,12 +39,10 @@ std::string name_aside(const TopicPartition& partition, std::string_view unique,
 std::optional<TopicPartition> parse_directory_name(std::string_view name) {
   const std::size_t dash = name.rfind('-');
   if (dash == std::string_view::npos || dash + 1 == name.size()) return std::nullopt;
-  TopicPartition partition{std::string(name.substr(0, dash)), -1};
-  const std::string_view digits = name.substr(dash + 1);
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), partition.partition);
-  const bool is_number = error == std::errc{} && end == digits.data() + digits.size() && partition.partition >= 0;
-  if (!is_number || topic_name_problem(partition.topic) != nullptr || partition.to_string() != name)
-    return std::nullopt;
+  const auto number = parsed_number<std::int32_t>(name.substr(dash + 1));
+  if (!number || *number < 0) return std::nullopt;
+  TopicPartition partition{std::string(name.substr(0, dash)), *number};
+  if (topic_name_problem(partition.topic) != nullptr || partition.to_string() != name) return std::nullopt;
   return partition;
 }
 
@@ -97,12 +95,11 @@ Result<void> LogDir::read_identity() {
   DirIdentity identity{.node = kNoBroker,
                        .cluster_id = property(*text, "cluster.id").value_or(""),
                        .directory_id = property(*text, "directory.id").value_or("")};
-  std::int32_t id = -1;
   if (!node) return bad("no `node.id`");
-  const auto [end, error] = std::from_chars(node->data(), node->data() + node->size(), id);
-  if (error != std::errc{} || end != node->data() + node->size() || id < 0) return bad("`node.id` is not a number");
+  const auto id = parsed_number<std::int32_t>(*node);
+  if (!id || *id < 0) return bad("`node.id` is not a number");
   if (identity.cluster_id.empty()) return bad("no `cluster.id`");
-  identity.node = BrokerId{id};
+  identity.node = BrokerId{*id};
   identity_ = std::move(identity);
   return {};
 }

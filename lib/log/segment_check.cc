@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <limits>
 #include <map>
 #include <optional>
@@ -64,12 +63,8 @@ std::string end_path_of(const std::string& log_path) { return fmt::format("{}.{}
 std::optional<Offset> base_of_log(const std::string& log_path) {
   const std::size_t slash = log_path.find_last_of('/');
   const std::string name = slash == std::string::npos ? log_path : log_path.substr(slash + 1);
-  constexpr std::size_t kDigits = 20;
-  std::int64_t base = -1;
-  if (name.size() < kDigits || !std::string_view(name).substr(kDigits).starts_with(".log")) return std::nullopt;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + kDigits, base);
-  if (error != std::errc{} || end != name.data() + kDigits || base < 0) return std::nullopt;
-  return Offset{base};
+  if (name.find(".log") != kOffsetDigits) return std::nullopt;
+  return base_of_name(name);
 }
 
 void check_header(const record::BatchHeader& header, const std::string& path, std::uint64_t position,

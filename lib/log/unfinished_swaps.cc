@@ -44,7 +44,7 @@ Result<bool> restore_sources(const SegmentFiles& names, Offset base, const Direc
   std::set<Offset> retired;
   const std::string suffix = segment_file_name(base, "log").substr(kOffsetDigits) + std::string(kDeletedSuffix);
   for (const std::string& name : contents.retired)
-    if (name.ends_with(suffix)) retired.insert(Offset{std::stoll(name.substr(0, kOffsetDigits))});
+    if (name.ends_with(suffix)) retired.insert(base_of_name(name).value());
 
   const auto after = there.upper_bound(base);
   const Offset stop = after == there.end() ? Offset{std::numeric_limits<std::int64_t>::max()} : *after;
