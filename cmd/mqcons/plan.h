@@ -36,7 +36,7 @@ struct Part {
 
 struct Plan {
   std::vector<Part> parts;
-  std::string remark;  ///< a range turned out to end before it begins, so that nothing of it is read; empty: none did
+  std::string remark;  ///< a range ends before it begins, so that nothing of it is read; empty: none did
 };
 
 /// Looks the offsets up that the options mean. Partitions of which nothing is wanted are left out, but not when

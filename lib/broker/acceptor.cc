@@ -52,9 +52,9 @@ awaitable<void> Acceptor::accept_on(BoundListener& bound) {
       co_await home_.shard.sleep_until(home_.shard.now() + kFailedAcceptPause);
       continue;
     }
-    if (const Instant turn = limits_.next_turn(); turn > home_.shard.now()) {
+    if (const Instant next = limits_.next_take(); next > home_.shard.now()) {
       home_.metrics.counter(Metric::connections_delayed).add();
-      co_await home_.shard.sleep_until(turn);
+      co_await home_.shard.sleep_until(next);
     }
     const env::Address from = (*accepted)->remote_address();
     const auto when = limits_.take(from);

@@ -444,7 +444,7 @@ void Connection::check_invariants() const {
   if (closing_) return;
   MQ_ASSERT(buffer_ || read_begin_ == read_end_);
   MQ_ASSERT(!writing_ || !slots_.empty());
-  // An answer whose turn it is does not lie about.
+  // The answer that goes next does not lie about.
   MQ_ASSERT(!front_is_settled() || writing_ || ends_turn_);
   std::size_t request_bytes = 0;
   std::size_t decoded_bytes = 0;

@@ -6,7 +6,7 @@ namespace mq::broker {
 namespace {
 
 // A connection that would have to wait for longer is refused: by then its client has given up.
-constexpr Duration kTurnPatience = 10s;
+constexpr Duration kAcceptPatience = 10s;
 // So many addresses cost nothing worth looking for those that are not needed any more.
 constexpr std::size_t kSourcesKept = 1024;
 
@@ -15,7 +15,7 @@ bool is_loopback(const env::Address& address) { return address.host.starts_with(
 
 }  // namespace
 
-Instant ConnectionLimits::next_turn() {
+Instant ConnectionLimits::next_take() {
   return *rate_.admit(node_.home().now(), node_.config().connection_rate_max, Duration::max());
 }
 
@@ -28,9 +28,9 @@ std::expected<Instant, ConnectionLimit> ConnectionLimits::take(const env::Addres
     Source& source = sources_[from.host];
     if (source.connections >= node_.config().connections_per_ip_max) return std::unexpected(ConnectionLimit::per_ip);
     if (!is_loopback(from)) {
-      const auto turn = source.rate.admit(now, node_.config().connection_rate_per_ip_max, kTurnPatience);
-      if (!turn) return std::unexpected(ConnectionLimit::rate_per_ip);
-      when = *turn;
+      const auto at = source.rate.admit(now, node_.config().connection_rate_per_ip_max, kAcceptPatience);
+      if (!at) return std::unexpected(ConnectionLimit::rate_per_ip);
+      when = *at;
     }
     ++source.connections;
     ++of_sources_;

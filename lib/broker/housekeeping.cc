@@ -11,7 +11,7 @@
 namespace mq::broker {
 namespace {
 
-// How many logs one job of the pool saves: others want their turn.
+// How many logs one job of the pool saves: other jobs wait meanwhile.
 constexpr std::size_t kSavedTogetherMax = 256;
 // The first look at a log after a start reads its times from its files. Requests come between so many of these.
 constexpr std::size_t kLooksPerTurn = 8;
@@ -137,7 +137,7 @@ awaitable<bool> Housekeeping::compact(Partition& partition) {
 
 awaitable<void> Housekeeping::run_compaction(Partition& partition, log::CompactionJob& job) {
   const std::string name = partition.name().to_string();
-  // In steps, so that a sync waiting for the same pool gets its turn.
+  // In steps, so that a sync waiting for the same pool runs between two of them.
   while (!job.done()) {
     auto step = co_await shard_.node.disk_pool().run(shard_.shard, [&] { return job.step(); });
     if (step && !shard_.node.life.is_stopping() && !partition.is_retired()) continue;

@@ -18,7 +18,7 @@
 namespace mq::broker {
 namespace {
 
-/// How many directories one job of the pool makes or renames: others want their turn.
+/// How many directories one job of the pool makes or renames: other jobs wait meanwhile.
 constexpr std::size_t kDirectoriesPerJob = 256;
 
 }  // namespace

@@ -129,7 +129,8 @@ std::vector<PlacedRow> placed_rows() {
        {.name = "mq_commit_wait_seconds",
         .kind = Kind::histogram,
         .unit = Unit::seconds,
-        .help = "How long an acks=all request waited for its records to be synced, turns of earlier syncs included."}},
+        .help =
+            "How long an acks=all request waited for its records to be synced, the time of earlier syncs included."}},
       {Metric::offline,
        {.name = "mq_data_directory_offline",
         .kind = Kind::gauge,

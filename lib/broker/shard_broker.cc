@@ -12,7 +12,7 @@
 namespace mq::broker {
 namespace {
 
-// How many logs one job of the pool opens: others want their turn.
+// How many logs one job of the pool opens: other jobs wait meanwhile.
 constexpr std::size_t kOpenedTogetherMax = 256;
 
 }  // namespace

@@ -14,8 +14,8 @@ enum class Flush {
   async,  ///< the kernel decides when it is
 };
 
-/// The settings of one topic, typed. Milliseconds may be as large as Kafka lets them be: turn them into a Duration with
-/// `saturated`.
+/// The settings of one topic, typed. Milliseconds may be as large as Kafka lets them be: `saturated` makes a Duration
+/// of them.
 struct TopicConfig {
   bool cleanup_delete = true;
   bool cleanup_compact = false;

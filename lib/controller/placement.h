@@ -10,8 +10,8 @@
 
 namespace mq::controller {
 
-/// The brokers that the partitions of one topic are put on, turn by turn: those that are ready. At most 45 of them,
-/// which ones depends on the topic: a plan compares two keys of each, and they have to fit in a transaction.
+/// The brokers that the partitions of one topic are put on, one after the other: those that are ready. At most 45 of
+/// them, which ones depends on the topic: a plan compares two keys of each, and they have to fit in a transaction.
 class Placement {
  public:
   static constexpr std::size_t kBrokersMax = 45;

@@ -10,7 +10,7 @@ namespace mq::env {
 class Shard;
 
 /// Threads for what may block: fdatasync, cold reads, compaction, SQLite. Long jobs come in several steps, so that
-/// short ones get their turn.
+/// short ones run between these.
 class Pool {
  public:
   virtual ~Pool() = default;

@@ -95,7 +95,7 @@ Result<void> CompactionJob::Work::note_keys(std::uint64_t budget) {
       if (batch->header.next_offset() <= dirty_start) continue;
       MQ_TRY(const auto no_room, note_keys_of(*batch));
       if (no_room) {
-        // The rest has its turn in the next run.
+        // The rest is for the next run.
         compacted_end = *no_room;
         sources.resize(source + 1);
         source = sources.size();

@@ -84,7 +84,7 @@ Result<void> SegmentReader::check_offset(const record::BatchHeader& header) {
     if (!leaps) return {};
   }
   if (behind && behind->base_offset == end) return {};
-  // What goes back behind this one may be what is wrong itself; it is found out when its turn comes.
+  // What goes back behind this one may be what is wrong itself; that is found out when it is read.
   if (!behind || behind->base_offset > end || behind->base_offset < next_offset_) return {};
   const std::uint64_t behind_at = position_ + header.size_bytes();
   MQ_TRY(const auto third, header_behind(behind_at, *behind));

@@ -79,7 +79,7 @@ class RecordReader {
  public:
   explicit RecordReader(DecompressLimits limits = {}) : limits_(limits) {}
 
-  /// Turns to `batch`, whose bytes must stay until the last record was read. Views of earlier records are no longer
+  /// Begins with `batch`, whose bytes must stay until the last record was read. Views of earlier records are no longer
   /// valid. corrupt, too_large, unsupported as Codecs::decompress; invalid_record: a negative record count.
   Result<void> open(const BatchView& batch);
 

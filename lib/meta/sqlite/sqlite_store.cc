@@ -22,7 +22,7 @@ class SqliteStore final : public MetadataStore {
         home_(home),
         database_(std::move(database)),
         revision_(database_->revision()),
-        turn_ended_(home),
+        call_ended_(home),
         changed_(home) {}
 
   awaitable<Result<std::optional<KeyValue>>> get(std::string key) override {
@@ -54,7 +54,7 @@ class SqliteStore final : public MetadataStore {
     Result<void> waited;
     while (waited && !closing_ && revision_ <= seen) waited = co_await changed_.wait_until(deadline);
     --waiting_;
-    turn_ended_.notify_all();
+    call_ended_.notify_all();
     if (closing_) co_return fail(Errc::cancelled, "the metadata store was closed");
     if (!waited) co_return std::unexpected(std::move(waited).error());
     co_return revision_;
@@ -82,7 +82,7 @@ class SqliteStore final : public MetadataStore {
     if (closing_) co_return closed();
     closing_ = true;
     changed_.notify_all();
-    while (busy_ || waiting_ > 0) co_await turn_ended_.wait();
+    while (busy_ || waiting_ > 0) co_await call_ended_.wait();
     co_return co_await pool_.run(home_, [database = database_] { return database->close(); });
   }
 
@@ -91,17 +91,17 @@ class SqliteStore final : public MetadataStore {
   template <class Step>
   awaitable<std::invoke_result_t<Step&, Database&>> on_database(Step step) {
     ++waiting_;
-    while (busy_ && !closing_) co_await turn_ended_.wait();
+    while (busy_ && !closing_) co_await call_ended_.wait();
     --waiting_;
     if (closing_) {
-      turn_ended_.notify_all();
+      call_ended_.notify_all();
       co_return closed();
     }
     busy_ = true;
     auto result =
         co_await pool_.run(home_, [database = database_, step = std::move(step)]() mutable { return step(*database); });
     busy_ = false;
-    turn_ended_.notify_all();
+    call_ended_.notify_all();
     co_return result;
   }
 
@@ -122,10 +122,10 @@ class SqliteStore final : public MetadataStore {
   std::shared_ptr<Database> database_;  // shared with the job in progress
   Revision revision_;
   bool busy_ = false;  // a job is in progress
-  int waiting_ = 0;    // calls that wait for their turn or for a change
+  int waiting_ = 0;    // calls that wait for the database or for a change
   bool closing_ = false;
   bool has_session_ = false;
-  env::Event turn_ended_;
+  env::Event call_ended_;
   env::Event changed_;
 };
 
