@@ -707,5 +707,12 @@ TEST_F(FirstGroup, HasItsTopicMadeOnlyByWhoMayKnowOfIt) {
   EXPECT_EQ(topics(), std::set<std::string>{std::string(kOffsetsTopic)});
 }
 
+TEST_F(FirstGroup, AnErrorOfAGroupComesWithoutItsTopics) {
+  refuse([](AclOperation, const Resource& to) { return to.type == topic; });
+  const auto answer = ask(fetch_offsets(kHere, {kHere}), 9).groups.at(0);
+  EXPECT_EQ(answer.error_code, ErrorCode::kNotCoordinator);
+  EXPECT_TRUE(answer.topics.empty());
+}
+
 }  // namespace
 }  // namespace mq::broker
