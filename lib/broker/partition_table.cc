@@ -2,12 +2,15 @@
 
 #include <utility>
 
+#include "base/assert.h"
+
 namespace mq::broker {
 
 void PartitionTable::put(std::shared_ptr<Partition> partition) {
   Topic& topic = topics_[partition->topic_id()];
   const auto index = static_cast<std::size_t>(partition->name().partition);
   if (topic.size() <= index) topic.resize(index + 1);
+  MQ_ASSERT(topic[index] == nullptr);
   topic[index] = std::move(partition);
 }
 

@@ -23,6 +23,7 @@ class PartitionTable {
     if (topic == topics_.end() || index < 0 || static_cast<std::size_t>(index) >= topic->second.size()) return nullptr;
     return topic->second[static_cast<std::size_t>(index)].get();
   }
+  /// It is not here yet.
   void put(std::shared_ptr<Partition> partition);
   /// Takes those of a topic out. Empty when none is here.
   [[nodiscard]] Topic take(const Uuid& topic_id);
@@ -30,6 +31,8 @@ class PartitionTable {
   /// The pool closes the logs: until it is done nobody here may touch them.
   void lend_logs(bool are_lent) { are_logs_lent_ = are_lent; }
   [[nodiscard]] bool are_logs_lent() const { return are_logs_lent_; }
+
+  // `f` puts and takes nothing. Topics come in any order, the partitions of one by their index.
 
   /// `f(const Uuid&)` for each topic that has a partition here.
   template <class F>

@@ -53,10 +53,10 @@ class ShardTest : public ::testing::Test {
       co_return;
     }(std::move(f)));
   }
-  /// Partition 0 of a topic of that name, led by this broker.
+  /// A partition of a topic of that name, led by this broker. Names that begin alike have the same topic id.
   std::shared_ptr<Partition> make_partition(PartitionHost& host, const std::string& topic,
-                                            const cluster::ConfigMap& configs = {}) {
-    const TopicPartition name{topic, 0};
+                                            const cluster::ConfigMap& configs = {}, std::int32_t index = 0) {
+    const TopicPartition name{topic, index};
     Uuid id;
     id.bytes[0] = static_cast<std::uint8_t>(topic.front());
     const auto settings = resolve_settings(configs, node_->config());
