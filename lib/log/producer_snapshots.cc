@@ -48,8 +48,17 @@ Result<ProducerStates> ProducerSnapshots::load(const SegmentSet& segments, const
     }
     break;
   }
-  MQ_CHECK(
-      segments.replay(from, end, config, [&](const record::BatchHeader& header) { states.apply(header, wall_now); }));
+  // The start was moved past what a power cut then took: who wrote that is not known.
+  const auto is_lost = [&](Offset first, Offset until) {
+    return first < until && first < start && !segments.may_have_gaps(first);
+  };
+  Offset told = from;
+  MQ_CHECK(segments.replay(from, end, config, [&](const record::BatchHeader& header) {
+    if (is_lost(told, header.base_offset)) states = {};
+    states.apply(header, wall_now);
+    told = header.next_offset();
+  }));
+  if (is_lost(told, start)) states = {};
   states.restart_expiry(wall_now);
   return states;
 }

@@ -27,7 +27,8 @@ class ProducerSnapshots {
   [[nodiscard]] std::optional<Offset> newest(Offset end) const;
   /// Of the log in [start, end): from the newest snapshot that is whole and the batches after it, also those below
   /// `start` while they are there (P-7). One whose following batches are gone says what is no longer true: it counts
-  /// for nothing (P-5). Nobody was silent for longer than since `wall_now`.
+  /// for nothing (P-5), nor does anything below a `start` right below which batches are missing. Nobody was silent for
+  /// longer than since `wall_now`.
   [[nodiscard]] Result<ProducerStates> load(const SegmentSet& segments, const LogConfig& config, Offset start,
                                             Offset end, WallMillis wall_now) const;
 

@@ -54,8 +54,18 @@ TEST_F(ProducerSnapshotsTest, OneWhoseFollowingBatchesAreGoneCountsForNothing) {
   save(5, 4);
   EXPECT_EQ(last_known(5, 20), 4);
   EXPECT_EQ(last_known(6, 20), -1) << "what came between is not known";
-  set_.add(Offset{5}, 0);
+  std::string batch = make_batch({{.key = {}, .value = "v"}});
+  record::set_base_offset(batch.data(), Offset{5});
+  ASSERT_TRUE(disk_.open(path(5, "log"), env::OpenMode::create).value()->write_at(0, batch));
+  set_.add(Offset{5}, batch.size());
   EXPECT_EQ(last_known(6, 20), 4) << "the batches between are still there";
+  EXPECT_EQ(last_known(7, 20), -1) << "a power cut has taken what came right before the start";
+  // The log has gone on behind it, and its start with it.
+  std::string later = make_batch({{.key = {}, .value = "v"}});
+  record::set_base_offset(later.data(), Offset{8});
+  ASSERT_TRUE(disk_.open(path(8, "log"), env::OpenMode::create).value()->write_at(0, later));
+  set_.add(Offset{8}, later.size());
+  EXPECT_EQ(last_known(9, 20), -1);
 }
 
 TEST_F(ProducerSnapshotsTest, TruncationTellsWhetherThereWasAFile) {
