@@ -23,7 +23,7 @@ constexpr std::size_t kSyncedEachMax = 16;
 void note_ends(log::LogDir& dir, const Partition& partition) {
   if (partition.is_retired()) return;
   const log::Log& log = partition.log();
-  dir.note_synced(partition.topic_id(), partition.id(), log.synced_end());
+  dir.note_synced(partition.topic_id(), partition.id(), log.disk_end());
   dir.set_log_start(partition.name(), log.log_start());
   dir.set_recovery_point(partition.name(), log.recovery_point());
   dir.set_compacted_end(partition.name(), log.compacted_end());
@@ -106,6 +106,7 @@ awaitable<bool> Housekeeping::retain(Partition& partition, Begun& begun) {
     });
   });
   if (partition.is_retired()) co_return false;
+  partition.log_start_moved();
   if (!deleted) {
     note_failure(name, deleted.error());
   } else {

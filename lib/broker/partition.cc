@@ -31,7 +31,8 @@ Partition::Partition(ShardContext& shard, PartitionHost& host, TopicPartition na
       topic_id_(topic_id),
       log_(std::move(log)),
       replica_(shard.node.config().node_id, ends_of(*log_), replica_settings(settings),
-               shard.node.log_dir().slot_of(topic_id, id()).value_or(log::SyncedEnd{}).flush_class, Offset{0}),
+               shard.node.log_dir().slot_of(topic_id, id()).value_or(log::SyncedEnd{}).flush_class,
+               shard.node.log_dir().high_watermark(name_).value_or(Offset{0})),
       first_effects_(replica_.image_changed(key, {}, shard.shard.now())),
       file_work_([&host] { host.work_ended(); }),
       warm_up_(shard, *log_, file_work_),
@@ -103,7 +104,7 @@ Partition::Watch Partition::watch(std::move_only_function<void()> woken) {
   return watch;
 }
 
-void Partition::note_slot_end() { shard_.node.log_dir().note_synced(topic_id_, id(), log_->synced_end()); }
+void Partition::note_slot_end() { shard_.node.log_dir().note_synced(topic_id_, id(), log_->disk_end()); }
 
 void Partition::note_synced() {
   if (is_retired()) return;
@@ -188,6 +189,7 @@ void Partition::drop_waiters() {
 }
 
 void Partition::check_invariants() const {
+  MQ_ASSERT(replica_.ends().log_start <= log_->log_start());
   MQ_ASSERT(replica_.ends().written <= log_->written_end());
   MQ_ASSERT(replica_.ends().synced <= log_->synced_end());
   MQ_ASSERT(high_watermark() <= log_->log_end());

@@ -105,6 +105,8 @@ class Partition final : public std::enable_shared_from_this<Partition>, private 
   /// For the operator's log: see DamageLog.
   void tell_damage(const Error& error) { damage_log_.tell(error); }
   void checkpoint_done() { appender_.checkpoint_done(); }
+  /// Retention or a request moved it.
+  void log_start_moved() { replica_.log_start_moved(ends()); }
   /// The outcome of a job of the log's `begin_checkpoint`, which syncs what it saves.
   void end_checkpoint(const log::CheckpointJob& job, const Result<void>& outcome);
 

@@ -39,7 +39,6 @@ void Durability::on_start(Offset start, Offset segments_from) {
   start_ = start;
   // What nobody may read any more need not be on disk.
   recovery_point_ = std::max(recovery_point_, start);
-  synced_ = std::max(synced_, start);
   forget([&](Offset segment) { return segment < segments_from; });
   check_invariants();
 }
@@ -47,7 +46,7 @@ void Durability::on_start(Offset start, Offset segments_from) {
 void Durability::on_truncate(Offset segment, Offset end) {
   MQ_ASSERT(!saving_ && end >= start_ && end <= end_);
   end_ = end;
-  synced_ = std::min(synced_, end);
+  on_disk_ = std::min(on_disk_, end);
   recovery_point_ = std::min(recovery_point_, end);
   forget([&](Offset other) { return other >= segment; });
   mark_unsynced(segment);
@@ -84,7 +83,7 @@ void Durability::end_sync(Outcome outcome) {
     names_unsynced_ = names_unsynced_ || round.names;
   }
   if (outcome != Outcome::done || failed_) return;
-  synced_ = std::max(synced_, round.covers_to);
+  on_disk_ = std::max(on_disk_, round.covers_to);
   if (round.covers_cut) unsynced_cut_.reset();
   check_invariants();
 }
@@ -115,7 +114,7 @@ void Durability::end_checkpoint(Outcome outcome) {
   if (outcome != Outcome::done || failed_) return;
   recovery_point_ = std::max(recovery_point_, saved.covers_to);
   // It synced data and names as well; for a topic that is not synced at acks this is what frees its sealed segments.
-  synced_ = std::max(synced_, saved.covers_to);
+  on_disk_ = std::max(on_disk_, saved.covers_to);
   const auto is_sealed = [&](Offset segment) { return std::ranges::find(saved.sealed, segment) != saved.sealed.end(); };
   std::erase_if(unsynced_, is_sealed);
   std::erase_if(unsaved_, is_sealed);
@@ -126,8 +125,8 @@ void Durability::end_checkpoint(Outcome outcome) {
 
 void Durability::check_invariants() const {
   MQ_ASSERT(start_ <= recovery_point_);
-  MQ_ASSERT(recovery_point_ <= synced_);
-  MQ_ASSERT(synced_ <= end_);
+  MQ_ASSERT(recovery_point_ <= synced());
+  MQ_ASSERT(synced() <= end_);
   MQ_ASSERT(!syncing_ || syncing_->covers_to <= end_);
   MQ_ASSERT(!saving_ || saving_->covers_to <= end_);
   MQ_ASSERT(std::ranges::is_sorted(unsynced_));

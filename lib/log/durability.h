@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -44,14 +45,18 @@ class Durability {
  public:
   /// All of a log that is on disk from `start` to `end`.
   explicit Durability(Offset start = Offset{0}, std::optional<Offset> end = std::nullopt)
-      : start_(start), recovery_point_(end.value_or(start)), synced_(recovery_point_), end_(recovery_point_) {}
+      : start_(start), recovery_point_(end.value_or(start)), on_disk_(recovery_point_), end_(recovery_point_) {}
 
   // --- Ends: each is at most the next one ---------------------------------------------------------------------------
   [[nodiscard]] Offset start() const { return start_; }
   /// Everything below is on disk with what is made from it.
   [[nodiscard]] Offset recovery_point() const { return recovery_point_; }
-  [[nodiscard]] Offset synced() const { return synced_; }
+  /// Everything below is on disk, or below the log's start.
+  [[nodiscard]] Offset synced() const { return std::max(on_disk_, start_); }
   [[nodiscard]] Offset end() const { return end_; }
+  /// Everything below was synced. Below `synced` after the start has passed what was not: until the new start is on
+  /// disk too, a crash may bring the old one back, and with it the question what was synced.
+  [[nodiscard]] Offset on_disk() const { return on_disk_; }
   [[nodiscard]] bool failed() const { return failed_; }
 
   // --- What happens to the log --------------------------------------------------------------------------------------
@@ -114,7 +119,7 @@ class Durability {
 
   Offset start_;
   Offset recovery_point_;
-  Offset synced_;
+  Offset on_disk_;
   Offset end_;
   std::vector<Offset> unsynced_;  ///< segments written since the last sync round began, ascending
   std::vector<Offset> unsaved_;   ///< sealed, their indexes not known to be on disk; ascending

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -127,8 +128,14 @@ class Log {
   [[nodiscard]] bool has_gathered() const { return !segments_.empty() && segments_.back()->has_gathered(); }
   /// Everything below is on disk, or below the log's start.
   [[nodiscard]] Offset synced_end() const { return durability_.synced(); }
+  /// Everything below is on disk, also where the log's start has passed it: goes to LogDir::note_synced. A crash may
+  /// bring an older start back.
+  [[nodiscard]] Offset disk_end() const { return durability_.on_disk(); }
   /// Everything below is on disk with its indexes and snapshots: goes to LogDir::set_recovery_point.
-  [[nodiscard]] Offset recovery_point() const { return durability_.recovery_point(); }
+  [[nodiscard]] Offset recovery_point() const {
+    // The start alone does not put on disk what it passes: recovery would take it for lost.
+    return std::min(durability_.recovery_point(), disk_end());
+  }
   /// First offset that compaction has not looked at: goes to LogDir::set_compacted_end.
   [[nodiscard]] Offset compacted_end() const { return compacted_end_; }
   [[nodiscard]] bool needs_sync() const { return durability_.needs_sync(); }

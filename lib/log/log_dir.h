@@ -101,7 +101,7 @@ class LogDir {
   /// Pool. Every log of this directory has its slot by now, also those of a file that proved nothing: the next start
   /// finds them whole.
   [[nodiscard]] Result<void> settle_slots();
-  /// A sync round has made the log durable up to `end`. Written with the next `write_synced_ends`.
+  /// The log is on disk up to `end` (Log::disk_end). Written with the next `write_synced_ends`.
   void note_synced(const Uuid& topic_id, PartitionId partition, Offset end);
   /// What the log's slot says from the next write on; its end stays (0: there was no slot). `ack`: only once all is
   /// durable that the log held when it came to be of this class. `async`: `sync_synced_ends` must have returned before

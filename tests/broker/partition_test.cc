@@ -139,6 +139,23 @@ TEST_F(OnePartition, WhoWaitsForARoleThatIsOverIsTold) {
   EXPECT_EQ(committed_, ErrorCode::kNotLeaderOrFollower);
 }
 
+TEST_F(OnePartition, AStartThatPassesWhatIsNotOnDiskIsNoSyncedEnd) {
+  on_shard([&] {
+    for (int i = 0; i < 3; ++i) ASSERT_TRUE(append());
+  });
+  world_.run_for(1ms);
+  on_shard([&] {
+    ASSERT_TRUE(partition_->log().advance_start(Offset{2}, Offset{3}));
+    partition_->log_start_moved();
+    EXPECT_EQ(partition_->high_watermark(), Offset{2}) << "it is never below the start";
+    partition_->note_synced();
+    EXPECT_EQ(node_->log_dir().slot_of(partition_->topic_id(), PartitionId{0})->end, Offset{0});
+  });
+  sync();
+  EXPECT_EQ(node_->log_dir().slot_of(partition_->topic_id(), PartitionId{0})->end, Offset{3});
+  EXPECT_EQ(partition_->high_watermark(), Offset{3});
+}
+
 TEST_F(OnePartition, NewProducersAreCountedOnce) {
   on_shard([&] {
     ASSERT_TRUE(append(7, 0));

@@ -39,6 +39,16 @@ TEST(Durability, ARoundThatWasPutOffLeavesAllToBeSynced) {
   EXPECT_TRUE(again.names);
 }
 
+TEST(Durability, AStartThatPassesWhatIsNotOnDiskPutsNothingThere) {
+  Durability log = with_batches(10);
+  log.on_start(Offset{7}, Offset{0});
+  EXPECT_EQ(log.synced(), Offset{7}) << "nobody may read what is below";
+  EXPECT_EQ(log.on_disk(), Offset{0}) << "the next start may find the log as it began before";
+  (void)log.begin_sync();
+  log.end_sync(Outcome::done);
+  EXPECT_EQ(log.on_disk(), Offset{10});
+}
+
 TEST(Durability, AFailedRoundIsFinal) {
   Durability log = with_batches(3);
   (void)log.begin_sync();

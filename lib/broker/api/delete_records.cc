@@ -41,6 +41,7 @@ awaitable<void> advance_start(Partition& partition, DeleteRecordsItem& item) {
     item.error = to_wire(moved.error());
     co_return;
   }
+  partition.log_start_moved();
   partition.shard().node.log_dir().set_log_start(partition.name(), partition.log().log_start());
   item.low_watermark = partition.log().log_start().value();
 }
