@@ -2,10 +2,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "base/result.h"
 #include "cluster/image.h"
+#include "controller/upkeep_plans.h"
 #include "env/async.h"
 #include "env/files.h"
 #include "log/log.h"
@@ -32,6 +36,20 @@ class AllShards {
 
  protected:
   ~AllShards() = default;
+};
+
+/// What a start asks of every shard besides.
+class StartingShards {
+ public:
+  /// Opens the logs of every partition that is neither open yet nor `not_made`. Returns those whose recovery could not
+  /// show that nothing was lost.
+  virtual awaitable<Result<std::vector<controller::UncertainLog>>> open_logs(
+      std::set<std::pair<Uuid, PartitionId>> not_made) = 0;
+  /// These take no appends before their leader epoch has risen.
+  virtual awaitable<bool> hold_appends(std::vector<controller::UncertainLog> logs) = 0;
+
+ protected:
+  ~StartingShards() = default;
 };
 
 }  // namespace mq::broker

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <map>
 #include <optional>
 #include <set>
 #include <type_traits>
@@ -11,38 +10,19 @@
 #include "base/assert.h"
 #include "broker/acceptor.h"
 #include "broker/api/fetch_session.h"
-#include "broker/endpoint.h"
+#include "broker/cluster_join.h"
 #include "broker/group_service.h"
 #include "broker/log_keeper.h"
+#include "broker/log_opening.h"
 #include "broker/metadata_writer.h"
 #include "broker/producer_ids.h"
 #include "broker/request_room.h"
 #include "broker/settings.h"
 #include "broker/shard_broker.h"
 #include "broker/topics.h"
-#include "controller/migration.h"
 
 namespace mq::broker {
 namespace {
-
-/// What a store that holds `entries` will hold once `plan` is carried out.
-std::vector<cluster::KeyValue> listing_after(const std::vector<cluster::KeyValue>& entries,
-                                             const controller::Plan& plan) {
-  std::map<std::string, cluster::KeyValue> after;
-  for (const cluster::KeyValue& entry : entries) after[entry.key] = entry;
-  for (const cluster::Transaction& transaction : plan.transactions) {
-    for (const cluster::Op& op : transaction.ops) {
-      if (op.value) {
-        after[op.key] = {.key = op.key, .value = *op.value};
-      } else {
-        after.erase(op.key);
-      }
-    }
-  }
-  std::vector<cluster::KeyValue> listing;
-  for (auto& [key, entry] : after) listing.push_back(std::move(entry));
-  return listing;
-}
 
 // So long a stop waits for clients to read the answers to what they asked.
 constexpr Duration kAnswerPatience = 1s;
@@ -83,6 +63,9 @@ Node::Node(NodeEnv env, NodeConfig config)
   log_keeper_ = std::make_unique<LogKeeper>(context_, all);
   topics_ = std::make_unique<Topics>(context_, all, *writer_, *log_keeper_);
   producer_ids_ = std::make_unique<ProducerIds>(context_, *writer_);
+  join_ = std::make_unique<ClusterJoin>(context_, *writer_, listeners_);
+  StartingShards& at_start = *this;
+  log_opening_ = std::make_unique<LogOpening>(context_, at_start, *topics_, *log_keeper_);
   acceptor_ =
       std::make_unique<Acceptor>(first_shard().context(), listeners_, connection_limits_, std::move(connections));
 }
@@ -127,17 +110,21 @@ awaitable<Result<void>> Node::start() {
   ShardMetrics& metrics = first_shard().metrics();
   metrics.gauge(Metric::unclean_start).set(unclean ? 1 : 0);
   // Nothing is written before it is known that the store and the directory belong here.
-  MQ_CO_TRY(Found found, co_await look_at_metadata(wanted));
+  MQ_CO_TRY(ClusterJoin::Found found, co_await join_->look(wanted));
   co_await disk_space().open_reserve();
   MQ_CO_CHECK(co_await machine().disk_pool.run(home, [this] { return log_dir().begin_writing(); }));
-  MQ_CO_CHECK(co_await join_cluster(std::move(found.migration)));
-  MQ_CO_CHECK(co_await tidy_up(found.differences));
+  MQ_CO_CHECK(co_await join_->join(std::move(found.migration)));
+  MQ_CO_TRY(const std::size_t strays, co_await log_opening_->tidy(found.differences, writer_->image()));
+  metrics.gauge(Metric::stray_directories).set(static_cast<std::int64_t>(strays));
   const Instant recovery_begun = home.now();
   if (unclean)
     logger().info("the last stop was not clean; checking what {} partitions had not synced",
                   first_shard().image()->partition_count());
-  MQ_CO_CHECK(co_await open_partitions(std::move(found.differences.missing)));
-  if (accepts_store_) MQ_CO_CHECK(co_await end_acceptance());
+  MQ_CO_CHECK(co_await log_opening_->open(std::move(found.differences.missing), accepts_store()));
+  if (accepts_store()) {
+    MQ_CO_CHECK(co_await producer_ids_->pass_over_lost());
+    MQ_CO_CHECK(co_await join_->end_acceptance());
+  }
   is_open_ = true;
   const Duration recovery_took = home.now() - recovery_begun;
   metrics.gauge(Metric::recovery_duration).set(recovery_took.count());
@@ -163,201 +150,9 @@ void Node::tell_recovery(Duration took) {
                         cut));
 }
 
-awaitable<Result<Node::Found>> Node::look_at_metadata(Uuid wanted) {
-  const bool was_made = log_dir().identity().has_value();
-  // F-16: metadata that is lost must not look like "no data".
-  const auto no_metadata = [this](std::string_view what) {
-    return fail(Errc::corrupt, "{} has data of cluster {}, but its {} is {}; restore {}, nothing was changed",
-                config().data_dir, log_dir().identity()->cluster_id, machine().store.name, what, machine().store.name);
-  };
-  auto store = co_await machine().store.open(
-      {.home = &context_.home(),
-       .data_dir = config().data_dir,
-       .was_made = was_made,
-       .last_stop = was_made && !log_dir().was_clean() ? meta::LastStop::unclean : meta::LastStop::clean});
-  if (!store && was_made && store.error().code == Errc::not_found) co_return no_metadata("missing");
-  if (!store) co_return std::unexpected(std::move(store).error());
-  writer_->use(*std::move(store));
-  MQ_CO_TRY(const meta::Listing listing, co_await meta::list_all(writer_->store(), ""));
-  Found found;
-  MQ_CO_TRY(found.migration, controller::plan_migration(listing.entries, id()));
-  MQ_CO_TRY(const cluster::ClusterImage image,
-            cluster::ClusterImage::of_listing(listing_after(listing.entries, found.migration), listing.revision));
-  MQ_CO_TRY(found.differences, co_await check_store(listing.revision, image));
-  cluster_id_ = image.cluster_id();
-  if (cluster_id_.is_zero() && was_made) co_return no_metadata("empty");
-  if (cluster_id_.is_zero()) cluster_id_ = wanted;
-  while (cluster_id_.is_zero()) machine().random.fill(cluster_id_.bytes);
-  if (!wanted.is_zero() && wanted != cluster_id_)
-    co_return fail(Errc::refused, "{} belongs to cluster {}, not {}", config().data_dir, cluster_id_.to_string(),
-                   config().cluster_id);
-  if (was_made && log_dir().identity()->cluster_id != cluster_id_.to_string())
-    co_return fail(Errc::corrupt, "{}/meta.properties names cluster {}, its {} cluster {}; nothing was changed",
-                   config().data_dir, log_dir().identity()->cluster_id, machine().store.name, cluster_id_.to_string());
-  co_return found;
-}
-
-awaitable<Result<void>> Node::join_cluster(controller::Plan migration) {
-  using cluster::ClusterImage;
-  if (accepts_store_) MQ_CO_CHECK(co_await writer_->begin_acceptance());
-  const bool is_moved = !migration.empty();
-  MQ_CO_CHECK(co_await writer_->begin(std::move(migration)));
-  if (is_moved)
-    logger().info("{} was moved from an earlier format; an earlier mqd will not open it any more",
-                  machine().store.name);
-  if (!accepts_store_) writer_->remember_revisions();
-  MQ_CO_CHECK(co_await writer_->change([this](const ClusterImage& image) -> Result<controller::Plan> {
-    return controller::plan_cluster(image, cluster_id_);
-  }));
-  if (!log_dir().identity()) {
-    Uuid directory;
-    machine().random.fill(directory.bytes);
-    const log::DirIdentity identity{
-        .node = id(), .cluster_id = cluster_id_.to_string(), .directory_id = directory.to_string()};
-    MQ_CO_CHECK(co_await machine().disk_pool.run(context_.home(),
-                                                 [this, identity] { return log_dir().set_identity(identity); }));
-  }
-  const controller::Registration registration = this->registration();
-  const auto registered = co_await writer_->change(
-      [&registration](const ClusterImage& image) { return controller::plan_registration(image, registration); });
-  // On a full disk a broker that is known goes on with what is known of it.
-  const bool is_known = writer_->image()->find_broker(id()) != nullptr;
-  if (!registered && (registered.error().code != Errc::disk_full || !is_known)) co_return registered;
-  co_await writer_->install();
-  for (const auto& [key, defect] : writer_->image()->defects()) logger().error("{}", defect.message);
-  co_return Result<void>{};
-}
-
-controller::Registration Node::registration() const {
-  controller::Registration registration{.id = id(), .directory = {}, .nonce = {}};
-  (void)Uuid::parse(log_dir().identity()->directory_id, registration.directory);  // Kafka's earlier ones have none
-  for (const auto& bound : listeners_) {
-    if (bound->address.is_unix()) continue;  // nobody reaches it from elsewhere
-    Endpoint reached = advertised(*bound, bound->address.host);
-    registration.endpoints.push_back({.listener = bound->config.name,
-                                      .host = std::move(reached.host),
-                                      .port = static_cast<std::uint16_t>(reached.port)});
-    if (registration.inter_broker_listener.empty()) registration.inter_broker_listener = bound->config.name;
-  }
-  if (!config().rack.empty()) registration.rack = config().rack;
-  return registration;
-}
-
-awaitable<Result<Differences>> Node::check_store(meta::Revision revision, const cluster::ClusterImage& image) {
-  const auto find = [&](Look look) {
-    return machine().disk_pool.run(
-        first_shard().shard(), [this, &image, look] { return compare(log_dir(), machine().files, image, id(), look); });
-  };
-  MQ_CO_TRY(Differences differences, co_await find(Look::at_names));
-  const auto went_back = store_went_back(log_dir(), differences, revision.value());
-  if (!went_back) {
-    if (config().accept_store) logger().warn("--accept-store: there was nothing to accept; leave it out from now on");
-    co_return differences;
-  }
-  if (!config().accept_store)
-    co_return fail(
-        Errc::corrupt,
-        "{}/metadata.db has gone back in time: it {}. Nothing was changed. Put back a metadata.db that is as "
-        "new as the logs, with its metadata.db-wal, or start once with --accept-store: what is unknown to it "
-        "is then set aside as *-stray, and every leader epoch rises",
-        config().data_dir, *went_back);
-  logger().warn("--accept-store: metadata.db has gone back in time, it {}; going on with what it has", *went_back);
-  accepts_store_ = true;
-  co_return co_await find(Look::at_topic_ids);
-}
-
-awaitable<Result<void>> Node::end_acceptance() {
-  MQ_CO_CHECK(co_await producer_ids_->pass_over_lost());
-  accepts_store_ = false;
-  co_return co_await writer_->end_acceptance();
-}
-
-awaitable<Result<void>> Node::open_partitions(std::vector<Differences::Missing> missing) {
-  std::vector<UncertainLog> uncertain;
-  // Before they are made again: else the next start would take them for what was there before.
-  for (const Differences::Missing& log : missing)
-    if (log.is_lost || accepts_store_) uncertain.push_back({.topic_id = log.topic->id, .partition = log.partition});
-  MQ_CO_TRY(const bool may_make_lost, co_await raise_epochs(uncertain));
-  LateWork late;
-  std::vector<Differences::Missing> to_make;
-  for (Differences::Missing& log : missing)
-    (log.is_lost && !may_make_lost ? late.to_make : to_make).push_back(std::move(log));
-  MQ_CO_TRY(const auto left, co_await topics_->make_missing(std::move(to_make)));
-  late.to_make.insert(late.to_make.end(), left.begin(), left.end());
-
-  std::set<std::pair<Uuid, PartitionId>> not_made;
-  for (const Differences::Missing& log : late.to_make) not_made.emplace(log.topic->id, PartitionId{log.partition});
-  uncertain.clear();
-  for (auto& opened :
-       co_await on_every_shard(*this, [&not_made](ShardBroker& shard) { return shard.open_logs(not_made); })) {
-    if (!opened) co_return std::unexpected(std::move(opened).error());
-    uncertain.insert(uncertain.end(), opened->begin(), opened->end());
-  }
-  MQ_CO_TRY(const bool are_raised, co_await raise_epochs(uncertain));
-  if (!are_raised) late.to_raise = std::move(uncertain);
-  if (late.to_make.empty()) MQ_CO_CHECK(co_await log_keeper_->settle());
-  if (late.to_raise.empty() && late.to_make.empty()) co_return Result<void>{};
-  // What was proven can be read meanwhile.
-  co_await hold_appends(late.to_raise);
-  disk_space().put_off([this, work = std::make_shared<LateWork>(std::move(late))] { return do_late(work); });
-  co_return Result<void>{};
-}
-
-awaitable<Result<bool>> Node::raise_epochs(const std::vector<UncertainLog>& logs) {
-  if (logs.empty()) co_return true;
-  logger().info("raising the leader epoch of {} partitions, whose last records may be lost", logs.size());
-  const auto raised = co_await topics_->raise_epochs(logs);
-  // Metadata that has gone back is accepted as a whole or not at all.
-  if (!raised && (raised.error().code != Errc::disk_full || accepts_store_)) co_return fail(raised.error());
-  co_return raised.has_value();
-}
-
-awaitable<bool> Node::do_late(std::shared_ptr<LateWork> work) {
-  std::vector<UncertainLog> uncertain = work->to_raise;
-  for (const Differences::Missing& log : work->to_make)
-    if (log.is_lost) uncertain.push_back({.topic_id = log.topic->id, .partition = log.partition});
-  if (!uncertain.empty()) {
-    if (!co_await topics_->raise_epochs(uncertain)) co_return false;
-    logger().info("raised the leader epoch of {} partitions, which take appends now", uncertain.size());
-  }
-  work->to_raise.clear();
-  for (Differences::Missing& log : work->to_make) log.is_lost = false;  // their epochs are above all that they had
-  auto left = co_await topics_->make_missing(std::exchange(work->to_make, {}));
-  if (!left) co_return true;  // the disk failed, or a directory is in the way: the next start says so
-  work->to_make = *std::move(left);
-  if (!work->to_make.empty()) co_return false;
-  if (auto settled = co_await log_keeper_->settle(); !settled && settled.error().code == Errc::disk_failed)
-    disk_health().disk_failed(settled.error());
-  co_return true;
-}
-
-awaitable<void> Node::hold_appends(const std::vector<UncertainLog>& logs) {
-  for (const auto& shard : shards_)
-    co_await env::on_shard(first_shard().shard(), shard->shard(), [&shard, &logs] {
-      for (const UncertainLog& log : logs)
-        if (Partition* partition = shard->find(log.topic_id, log.partition)) partition->hold_appends();
-    });
-}
-
-awaitable<Result<void>> Node::tidy_up(const Differences& found) {
-  const ImagePtr image = writer_->image();
-  MQ_CO_TRY(const Tidied tidied, co_await log_keeper_->tidy(found, image));
-  first_shard().metrics().gauge(Metric::stray_directories).set(static_cast<std::int64_t>(tidied.strays));
-  std::vector<Uuid> gone;
-  for (const auto& [id, tombstone] : image->tombstones())
-    if (!tidied.deleted_left.contains(id)) gone.push_back(id);
-  Result<void> done;
-  if (!gone.empty()) done = co_await topics_->forget(std::move(gone));
-  if (done && !(image->creations().empty() && image->loose_partitions().empty())) done = co_await topics_->sweep();
-  // On a full disk we start all the same: consumers want to read, and nothing rests on this.
-  if (!done && done.error().code != Errc::disk_full) co_return done;
-  if (!done)
-    logger().warn("what metadata has of deleted topics could not be erased: {}; the next start tries again",
-                  done.error().message);
-  co_return Result<void>{};
-}
-
 meta::MetadataStore& Node::store() const { return writer_->store(); }
+const Uuid& Node::cluster_id() const { return join_->cluster_id(); }
+bool Node::accepts_store() const { return join_->accepts_store(); }
 
 // --- All shards ------------------------------------------------------------------------------------------------------
 
@@ -399,6 +194,25 @@ awaitable<bool> Node::take(Uuid topic) {
     // The logs are destroyed on the pool: closing many files takes a while, and nobody can reach them any more.
     co_await machine().disk_pool.run(context_.home(), [taken = std::move(taken)]() mutable { taken.clear(); });
   }
+  co_return true;
+}
+
+awaitable<Result<std::vector<UncertainLog>>> Node::open_logs(std::set<std::pair<Uuid, PartitionId>> not_made) {
+  std::vector<UncertainLog> uncertain;
+  for (auto& opened :
+       co_await on_every_shard(*this, [&not_made](ShardBroker& shard) { return shard.open_logs(not_made); })) {
+    if (!opened) co_return std::unexpected(std::move(opened).error());
+    uncertain.insert(uncertain.end(), opened->begin(), opened->end());
+  }
+  co_return uncertain;
+}
+
+awaitable<bool> Node::hold_appends(std::vector<UncertainLog> logs) {
+  for (const auto& shard : shards_)
+    co_await env::on_shard(context_.home(), shard->shard(), [&shard, &logs] {
+      for (const UncertainLog& log : logs)
+        if (Partition* partition = shard->find(log.topic_id, log.partition)) partition->hold_appends();
+    });
   co_return true;
 }
 

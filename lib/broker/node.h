@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
+#include <set>
 #include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -13,23 +13,21 @@
 #include "broker/all_shards.h"
 #include "broker/bound_listener.h"
 #include "broker/connection_limits.h"
-#include "broker/data_directory.h"
 #include "broker/metrics.h"
 #include "broker/node_context.h"
 #include "broker/services.h"
 #include "cluster/image.h"
-#include "controller/cluster_plans.h"
-#include "controller/plan.h"
 #include "controller/upkeep_plans.h"
 #include "env/network.h"
 #include "env/task_group.h"
 #include "meta/metadata_store.h"
-#include "meta/store_source.h"
 
 namespace mq::broker {
 
 class Acceptor;
+class ClusterJoin;
 class LogKeeper;
+class LogOpening;
 class MetadataWriter;
 class ProducerIds;
 class ShardBroker;
@@ -37,7 +35,7 @@ class Topics;
 using controller::UncertainLog;
 
 /// One broker. Made, started and stopped on the first shard; works the same on real and on simulated machines.
-class Node final : private AllShards {
+class Node final : private AllShards, private StartingShards {
  public:
   Node(NodeEnv env, NodeConfig config);
   /// Does no I/O: destroying a running node is a `kill -9`.
@@ -66,7 +64,7 @@ class Node final : private AllShards {
   /// What requests see of it.
   [[nodiscard]] NodeServices& services() { return services_; }
   [[nodiscard]] const Listeners& listeners() const { return listeners_; }
-  [[nodiscard]] const Uuid& cluster_id() const { return cluster_id_; }
+  [[nodiscard]] const Uuid& cluster_id() const;
   [[nodiscard]] BrokerId id() const { return config().node_id; }
   /// False until `start` has opened the data directory.
   [[nodiscard]] bool has_log_dir() const { return context_.opened_log_dir != nullptr; }
@@ -81,7 +79,7 @@ class Node final : private AllShards {
   [[nodiscard]] ShardBroker& first_shard() const { return *shards_.front(); }
 
   /// During a start on metadata that has gone back: the epochs that it has are not the last ones. Any thread.
-  [[nodiscard]] bool accepts_store() const { return accepts_store_; }
+  [[nodiscard]] bool accepts_store() const;
   [[nodiscard]] bool is_offline() const { return context_.disk_health.is_offline(); }
   [[nodiscard]] bool is_stopping() const { return context_.life.is_stopping(); }
   [[nodiscard]] DescriptorShares descriptors() const { return context_.descriptors(); }
@@ -96,45 +94,18 @@ class Node final : private AllShards {
   /// Any thread.
   void look_after_logs_soon();
   void tell_recovery(Duration took);
-  /// What a start finds, before anything is written.
-  struct Found {
-    Differences differences;
-    controller::Plan migration;  ///< of a store of an earlier format
-  };
-  /// Opens the store. Refuses what does not belong here; `wanted` is the cluster that this must be, or zero.
-  awaitable<Result<Found>> look_at_metadata(Uuid wanted);
-  /// Refuses metadata that has gone back in time, unless the operator accepts it.
-  awaitable<Result<Differences>> check_store(meta::Revision revision, const cluster::ClusterImage& image);
-  /// A store of an earlier format is moved, what is empty becomes this cluster, and this broker is registered in it.
-  awaitable<Result<void>> join_cluster(controller::Plan migration);
-  [[nodiscard]] controller::Registration registration() const;
-  /// Nothing that was given out under the metadata that was lost is given out again.
-  awaitable<Result<void>> end_acceptance();
-  /// Moves what metadata does not name out of the way, and forgets the deleted topics of which nothing is left.
-  awaitable<Result<void>> tidy_up(const Differences& found);
-  /// Makes the logs that are missing and opens the others.
-  awaitable<Result<void>> open_partitions(std::vector<Differences::Missing> missing);
-  /// False: the disk has no room for it now.
-  awaitable<Result<bool>> raise_epochs(const std::vector<UncertainLog>& logs);
-  /// What the disk had no room for at the start.
-  struct LateWork {
-    std::vector<UncertainLog> to_raise;         ///< they take no appends until it is done
-    std::vector<Differences::Missing> to_make;  ///< nobody can use them until it is done
-  };
-  awaitable<bool> do_late(std::shared_ptr<LateWork> work);
-  awaitable<void> hold_appends(const std::vector<UncertainLog>& logs);
   awaitable<bool> install(ImagePtr image) override;
   env::Files& files_of(const Uuid& topic, std::int32_t partition) override;
   awaitable<bool> put(std::vector<std::unique_ptr<log::Log>> logs, ImagePtr image) override;
   awaitable<bool> take(Uuid topic) override;
   awaitable<bool> topic_deleted(std::string topic) override;
+  awaitable<Result<std::vector<UncertainLog>>> open_logs(std::set<std::pair<Uuid, PartitionId>> not_made) override;
+  awaitable<bool> hold_appends(std::vector<UncertainLog> logs) override;
   awaitable<void> end_serving();
 
   NodeContext context_;
   ConnectionLimits connection_limits_;
-  Uuid cluster_id_;
-  bool accepts_store_ = false;  ///< changed while no shard opens logs
-  bool is_open_ = false;        ///< all logs are: a stop can be a clean one
+  bool is_open_ = false;  ///< all logs are: a stop can be a clean one
   NodeServices services_{
       {.context = context_, .listeners = listeners_, .topics = topics_, .producer_ids = producer_ids_}};
   std::vector<std::unique_ptr<ShardBroker>> shards_;
@@ -142,6 +113,8 @@ class Node final : private AllShards {
   std::unique_ptr<LogKeeper> log_keeper_;
   std::unique_ptr<Topics> topics_;
   std::unique_ptr<ProducerIds> producer_ids_;
+  std::unique_ptr<ClusterJoin> join_;
+  std::unique_ptr<LogOpening> log_opening_;
   Listeners listeners_;
   std::unique_ptr<Acceptor> acceptor_;
 };

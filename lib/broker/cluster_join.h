@@ -1,0 +1,71 @@
+#pragma once
+
+#include <expected>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "broker/bound_listener.h"
+#include "broker/data_directory.h"
+#include "broker/metadata_writer.h"
+#include "broker/node_context.h"
+#include "cluster/image.h"
+#include "controller/cluster_plans.h"
+#include "controller/plan.h"
+#include "env/async.h"
+#include "meta/metadata_store.h"
+#include "model/ids.h"
+
+namespace mq::broker {
+
+/// How a start makes the broker a member of its cluster: it opens the metadata store, finds out whether store and data
+/// directory belong together and to this broker, and only then writes to either. What does not fit is refused with what
+/// to do about it, and stays as it was.
+///
+/// The data directory is open, the listeners are bound. On the first shard.
+class ClusterJoin {
+ public:
+  /// All of them outlive it.
+  ClusterJoin(NodeContext& node, MetadataWriter& writer, const Listeners& listeners);
+
+  /// What there is, before anything is written.
+  struct Found {
+    Differences differences;
+    controller::Plan migration;  ///< of a store of an earlier format
+  };
+  /// Opens the store. Refuses what does not belong here, and metadata that has gone back in time unless the operator
+  /// accepts that. `wanted` is the cluster that this must be, or zero.
+  awaitable<Result<Found>> look(Uuid wanted);
+  /// A store of an earlier format is moved, what is empty becomes this cluster, and this broker is registered in it.
+  /// Every shard has the image on return.
+  awaitable<Result<void>> join(controller::Plan migration);
+  /// All that metadata names is here, and nothing that was given out under what was lost is given out again.
+  awaitable<Result<void>> end_acceptance();
+
+  /// Zero before `look`.
+  [[nodiscard]] const Uuid& cluster_id() const { return cluster_id_; }
+  /// Metadata that has gone back is being accepted: the epochs that it has are not the last ones. Any thread; changed
+  /// while no shard opens logs.
+  [[nodiscard]] bool accepts_store() const { return accepts_store_; }
+
+ private:
+  [[nodiscard]] BrokerId self() const;
+  [[nodiscard]] log::LogDir& dir() const { return node_.log_dir(); }
+  [[nodiscard]] const std::string& store_name() const;
+  awaitable<Result<void>> open_store();
+  awaitable<Result<Differences>> check_store(meta::Revision revision, const cluster::ClusterImage& image);
+  /// Which cluster this is.
+  Result<void> settle_id(const Uuid& of_store, const Uuid& wanted);
+  /// Metadata that is lost must not look like "no data" (F-16).
+  [[nodiscard]] std::unexpected<Error> no_metadata(std::string_view what) const;
+  awaitable<Result<void>> name_directory();
+  [[nodiscard]] controller::Registration registration() const;
+
+  NodeContext& node_;
+  MetadataWriter& writer_;
+  const Listeners& listeners_;
+  Uuid cluster_id_;
+  bool accepts_store_ = false;
+};
+
+}  // namespace mq::broker
