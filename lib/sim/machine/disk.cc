@@ -437,6 +437,7 @@ const DiskFault* Disk::strike(DiskFault::On on, std::string_view path) {
       continue;
     }
     if (fault.times > 0) --fault.times;
+    ++faults_struck_;
     scheduler_.note(Happening::disk_fault, static_cast<std::uint64_t>(on), crc32c(path));
     return &fault;
   }

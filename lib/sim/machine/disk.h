@@ -84,6 +84,8 @@ class Disk final : public env::Files {
   void lose_power(PowerLoss how);
   void inject(DiskFault fault) { faults_.push_back(std::move(fault)); }
   void clear_faults() { faults_.clear(); }
+  /// How many operations have failed by them.
+  [[nodiscard]] std::uint64_t faults_struck() const { return faults_struck_; }
   void set_capacity(std::uint64_t bytes) { options_.capacity_bytes = bytes; }
   /// Others take what is free: there is room for no byte and no name, until `make_room`.
   void fill() {
@@ -150,6 +152,7 @@ class Disk final : public env::Files {
   std::uint64_t others_bytes_ = 0;  ///< see `fill`
   std::uint64_t last_inode_ = 0;
   std::vector<DiskFault> faults_;
+  std::uint64_t faults_struck_ = 0;
   std::set<std::string> locks_;
   using Page = std::pair<std::uint64_t, std::uint64_t>;  ///< of an inode
   std::optional<std::set<Page>> warm_pages_;             ///< nothing: nobody watches
