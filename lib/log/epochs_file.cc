@@ -26,8 +26,12 @@ Result<std::optional<LeaderEpochs>> read_epochs_file(const SegmentFiles& names, 
 Result<LeaderEpochs> epochs_of_batches(const SegmentSet& segments, Offset start, Offset end, LeaderEpoch limit,
                                        const LogConfig& config) {
   LeaderEpochs epochs;
-  MQ_CHECK(segments.replay(start, end, config, [&](const record::BatchHeader& header) {
-    if (header.leader_epoch <= limit) epochs.assign(header.leader_epoch, std::max(header.base_offset, start));
+  if (segments.empty()) return epochs;
+  // The log may start amid a batch.
+  const Offset from = std::min(start, segments[segments.index_of(start)]->base_offset());
+  MQ_CHECK(segments.replay(from, end, config, [&](const record::BatchHeader& header) {
+    if (header.next_offset() > start && header.leader_epoch <= limit)
+      epochs.assign(header.leader_epoch, std::max(header.base_offset, start));
   }));
   return epochs;
 }

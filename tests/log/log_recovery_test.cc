@@ -238,6 +238,22 @@ TEST_F(LogRecoveryTest, ReadsOnlyWhatCameAfterTheRecoveryPoint) {
   EXPECT_EQ(offsets_from(0), numbers(0, 510));
 }
 
+TEST_F(LogRecoveryTest, EpochsMadeAnewHaveTheBatchAmidWhichTheLogStarts) {
+  create();
+  for (const int epoch : {3, 5}) {
+    epoch_ = LeaderEpoch{epoch};
+    ASSERT_TRUE(append(std::vector<TestRecord>(3, {.key = {}, .value = "v"})));
+  }
+  ASSERT_TRUE(log_->advance_start(Offset{1}, Offset{6}));
+  ASSERT_TRUE(log_->close());
+  const OpenContext context = clean();
+  log_.reset();
+  ASSERT_TRUE(disk_.remove(std::string(kDirectory) + "/leader-epoch-checkpoint"));
+  ASSERT_TRUE(open(context));
+  EXPECT_EQ(log_->epoch_at(Offset{1}).value(), LeaderEpoch{3});
+  EXPECT_EQ(log_->end_offset_for(LeaderEpoch{3}).value(), (EpochEnd{LeaderEpoch{3}, Offset{3}}));
+}
+
 TEST_F(LogRecoveryTest, LostOrDamagedDerivedFilesAreMadeAnew) {
   config_.segment_bytes = 2000;
   create();
