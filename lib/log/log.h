@@ -86,7 +86,7 @@ class Log {
   /// Appends one batch in one step: producer check, offset, write, index, producer state; after an error none of these.
   /// `batch` is `header.size_bytes()` bytes that passed record::validate; base offset, leader epoch and, when the topic
   /// or `max_timestamp` says so, the timestamp are written into it. `epoch` is this leader's, at least the latest in
-  /// the log. The bytes are in the page cache on return; `needs_sync` turns true. out_of_order_sequence,
+  /// the log. The bytes are in the page cache on return; `needs_sync` is true then. out_of_order_sequence,
   /// invalid_producer_epoch (P-1 ... P-5); disk_full; disk_failed; too_large: more than a segment.
   [[nodiscard]] Result<AppendInfo> append(char* batch, const record::BatchHeader& header, WallMillis max_timestamp,
                                           LeaderEpoch epoch, WallMillis wall_now);

@@ -215,7 +215,7 @@ awaitable<void> ProduceOp::check_with_pool(Connection::Hold hold) {
   append();
 }
 
-/// One batch for each job, so that a sync gets its turn between two.
+/// One batch for each job, so that a sync gets in between two.
 awaitable<void> ProduceOp::check_next_on_pool() {
   ShardServices& home = call_.home();
   const auto& topic = request_.topic_data[next_.topic];
@@ -307,7 +307,7 @@ void ProduceOp::append_part(const std::shared_ptr<ShardPart>& part) {
   item_done(part);
 }
 
-/// Its turn comes when those before it in its partition have had theirs.
+/// Those before it in its partition come first.
 void ProduceOp::append_item(const std::shared_ptr<ShardPart>& part, ProduceItem& item) {
   Partition* partition = part->owner->find(item.topic_id, item.partition);
   if (partition == nullptr) return append_now(part, item);

@@ -42,7 +42,7 @@ void produce_old(Call call) {
   std::string frame(wire::kFrameLengthBytes, '\0');
   wire::encode_response_header(ApiKey::kProduce, header.api_version, header.correlation_id, frame);
   Writer out(frame);
-  // Counts are bounded by what is there: every turn reads some of it, and the first lie ends the loop.
+  // Counts are bounded by what is there: every pass reads some of it, and the first lie ends the loop.
   const auto topics = in.be<std::int32_t>();
   out.be(topics);
   bool good = topics >= 0;
