@@ -373,7 +373,8 @@ Result<void> Recovery::scan_segments() {
     if (scan_.torn || scan_.segment + 1 == segments_.size()) return {};
     const Offset next_base = segments_[scan_.segment + 1]->base_offset();
     if (scan_.expected < next_base && !segments_.may_have_gaps(scan_.expected)) {
-      if (scan_.expected >= scan_.durable_end) {
+      // What was durable may all be below the start, which may lie amid a batch that a truncation has cut.
+      if (std::max(scan_.expected, start_) >= scan_.durable_end) {
         scan_.torn = true;
         scan_.position = segments_[scan_.segment]->size_bytes();
         return {};

@@ -73,6 +73,27 @@ TEST_F(TruncationTest, NeverEndsBelowTheStartAlsoAmidABatch) {
   EXPECT_EQ(offsets_from(7), numbers(7, 10));
 }
 
+TEST_F(TruncationTest, CutOffAmidTheBatchWhereTheLogStartsItIsGoneOnWith) {
+  create();
+  append_threes(3);
+  ASSERT_TRUE(log_->roll(wall_));
+  append_threes(2);
+  ASSERT_TRUE(log_->advance_start(Offset{7}, Offset{15}));
+  ASSERT_TRUE(sync());
+  OpenContext context = unclean();
+  context.synced_end = context.recovery_point = Offset{7};  // LogDir::lower_ends
+  log_.reset();
+  // The first segment was cut, the second not removed yet.
+  auto first = disk_.open(path(0), env::OpenMode::read_write).value();
+  ASSERT_TRUE(first->truncate(2 * batch_bytes()));
+  ASSERT_TRUE(first->sync());
+  ASSERT_TRUE(open(context));
+  EXPECT_TRUE(log_->damage().empty());
+  EXPECT_EQ(log_->log_end(), Offset{7});
+  append_threes(1);
+  EXPECT_EQ(offsets_from(7), numbers(7, 10));
+}
+
 TEST_F(TruncationTest, WhatNoBatchBeforeItVouchesForGoesToo) {
   create();
   append_threes(6);
