@@ -1,0 +1,153 @@
+// Where logs begin and end, as clients are told: A19 and A28.
+#include <fmt/format.h>
+
+#include <array>
+
+#include "judge/findings.h"
+#include "judge/floors.h"
+#include "judge/logs.h"
+#include "judge/passes.h"
+
+namespace mq::judge {
+namespace {
+
+/// What was told of one log.
+struct EndsOfLog {
+  std::array<std::vector<Observation>, 2> latest;  ///< by isolation; floors are acknowledgements too
+  std::vector<Observation> high_watermarks;
+  std::vector<Observation> earliest;
+  std::vector<Observation> reads;  ///< the least offset of each poll, against begins of the log
+};
+
+std::vector<EndsOfLog> ends_of_logs(const Logs& logs) {
+  const History& history = logs.history();
+  std::vector<EndsOfLog> all(logs.all().size());
+  for (const Operation& op : history.operations) {
+    const std::uint32_t number = history.number_of(op);
+    const auto isolation = static_cast<std::size_t>(op.isolation);
+    for (const Point& told : history.told_to(op)) {
+      const std::uint32_t log = logs.log_of(told.key, op);
+      if (log == kNone || op.is_from_follower) continue;
+      const Observation seen{op.invoked, op.completed, told.number, told.number, number};
+      if (told.kind == Point::Kind::latest) all[log].latest[isolation].push_back(seen);
+      if (told.kind == Point::Kind::high_watermark && told.number >= 0) all[log].high_watermarks.push_back(seen);
+      if (told.kind == Point::Kind::earliest) all[log].earliest.push_back(seen);
+      if (told.kind == Point::Kind::low_watermark && told.number >= 0 && op.outcome == Outcome::ok) {
+        Observation floor = seen;
+        floor.is_judged = false;
+        all[log].earliest.push_back(floor);
+        all[log].reads.push_back(floor);
+      }
+      if (told.kind == Point::Kind::earliest) {
+        Observation floor = seen;
+        floor.is_judged = false;
+        all[log].reads.push_back(floor);
+      }
+    }
+    for (const Send& send : history.sends_of(op)) {
+      // With acks=all a record is acknowledged once it is below the high watermark.
+      if (!send.is_acknowledged || send.offset == kNoOffset || op.acks != -1 || send.is_transactional) continue;
+      const std::uint32_t log = logs.log_of(send.key, op);
+      if (log == kNone) continue;
+      for (std::vector<Observation>& latest : all[log].latest)
+        latest.push_back({op.invoked, op.completed, 0, send.offset + 1, number, false});
+    }
+    std::uint32_t last_log = kNone;
+    for (const Read& read : history.reads_of(op)) {
+      const std::uint32_t log = logs.log_of(read.key, op);
+      if (log == kNone || log == last_log) continue;
+      last_log = log;
+      all[log].reads.push_back({op.invoked, op.completed, read.offset, 0, number, true, false});
+    }
+  }
+  return all;
+}
+
+/// The leader epoch that a poll was told of a partition; -1: none.
+std::int64_t epoch_told(const History& history, const Operation& op, Name key) {
+  for (const Point& told : history.told_to(op))
+    if (told.kind == Point::Kind::leader_epoch && told.key == key) return told.number;
+  return -1;
+}
+
+/// Until a new leader hears from its followers it may tell readers an older high watermark than the one before it
+/// did. It does not do so to who asks for the end of the log (KIP-207).
+std::uint32_t change_of_leader(const History& history, const Findings& findings, Name key, const Operation& earlier,
+                               const Operation& later) {
+  const std::int64_t before = epoch_told(history, earlier, key);
+  const std::int64_t after = epoch_told(history, later, key);
+  if (before >= 0 && after >= 0) return before == after ? kNoCircumstance : kLeaderChange;
+  return findings.has_fault_between(history.first, later.completed) ? kLeaderChange : kNoCircumstance;
+}
+
+void judge_ends(const Logs& logs, Findings& findings, const Logs::Log& log, const std::vector<Observation>& ends,
+                bool is_poll) {
+  const History& history = logs.history();
+  findings.looked_at(Anomaly::end_regression,
+                     static_cast<std::size_t>(std::ranges::count(ends, true, &Observation::is_judged)));
+  against_floors(ends, [&](const Observation& later, const Observation& earlier) {
+    if (later.number >= earlier.floor) return;
+    const Operation& op = history.operations[later.operation];
+    const Operation& other = history.operations[earlier.operation];
+    std::uint32_t excuses = findings.loss_circumstances(-1, other.invoked, op.completed);
+    if (is_poll) excuses |= change_of_leader(history, findings, log.key, other, op);
+    findings.add(Anomaly::end_regression, excuses, [&] {
+      const std::string_view what = is_poll ? "high watermark" : "end of the log";
+      const bool by_send = other.action == Action::send;
+      return fmt::format(
+          "{}: {} was told {} {}, and before that {} was {}.", logs.name_of(log), findings.told(op), what, later.number,
+          findings.told(other),
+          by_send ? fmt::format("acknowledged offset {}", earlier.floor - 1) : fmt::format("told {}", earlier.floor));
+    });
+  });
+}
+
+void judge_begins(const Logs& logs, Findings& findings, const Logs::Log& log, const EndsOfLog& ends) {
+  const History& history = logs.history();
+  findings.looked_at(Anomaly::retention, ends.earliest.size() + ends.reads.size());
+  against_floors(ends.earliest, [&](const Observation& later, const Observation& earlier) {
+    if (later.number >= earlier.floor) return;
+    const Operation& op = history.operations[later.operation];
+    const Operation& other = history.operations[earlier.operation];
+    findings.add(Anomaly::retention, findings.loss_circumstances(-1, other.invoked, op.completed), [&] {
+      return fmt::format("{}: {} was told that the log begins at {}, and before that {} was told {}.",
+                         logs.name_of(log), findings.told(op), later.number, findings.told(other), earlier.floor);
+    });
+  });
+  against_floors(ends.reads, [&](const Observation& read, const Observation& begin) {
+    if (read.number >= begin.floor) return;
+    const Operation& op = history.operations[read.operation];
+    const Operation& other = history.operations[begin.operation];
+    findings.add(Anomaly::retention, findings.loss_circumstances(-1, other.invoked, op.completed), [&] {
+      return fmt::format("{}: {} read offset {}, and before that {} was told that the log begins at {}.",
+                         logs.name_of(log), findings.told(op), read.number, findings.told(other), begin.floor);
+    });
+  });
+  for (const Observation& told : ends.earliest) {
+    if (!told.is_judged) continue;
+    const Operation& op = history.operations[told.operation];
+    const std::int64_t asked_for = log.deleted_before(op.completed);
+    if (told.number <= asked_for || log.incarnation > 0) continue;
+    std::uint32_t excuses = findings.loss_circumstances(-1, history.first, op.completed);
+    if (history.run.has_retention) excuses |= kRetention;
+    findings.add(Anomaly::retention, excuses, [&] {
+      return fmt::format(
+          "{}: {} was told that the log begins at {}; nobody had asked to delete more than what is below {}.",
+          logs.name_of(log), findings.told(op), told.number, asked_for);
+    });
+  }
+}
+
+}  // namespace
+
+void find_moved_ends(const Logs& logs, Findings& findings) {
+  const std::vector<EndsOfLog> all = ends_of_logs(logs);
+  for (std::size_t at = 0; at < all.size(); ++at) {
+    const Logs::Log& log = logs.all()[at];
+    for (const std::vector<Observation>& latest : all[at].latest) judge_ends(logs, findings, log, latest, false);
+    judge_ends(logs, findings, log, all[at].high_watermarks, true);
+    judge_begins(logs, findings, log, all[at]);
+  }
+}
+
+}  // namespace mq::judge

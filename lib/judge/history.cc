@@ -1,0 +1,57 @@
+#include "judge/history.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace mq::judge {
+
+const char* to_string(Action action) {
+  switch (action) {
+    case Action::send:
+      return "send";
+    case Action::poll:
+      return "poll";
+    case Action::txn:
+      return "txn";
+    case Action::assign:
+      return "assign";
+    case Action::subscribe:
+      return "subscribe";
+    case Action::reset:
+      return "reset";
+    case Action::commit:
+      return "commit";
+    case Action::committed:
+      return "committed";
+    case Action::join:
+      return "join";
+    case Action::sync:
+      return "sync";
+    case Action::heartbeat:
+      return "heartbeat";
+    case Action::leave:
+      return "leave";
+    case Action::list_offsets:
+      return "list_offsets";
+    case Action::delete_records:
+      return "delete_records";
+    case Action::delete_topic:
+      return "delete_topic";
+    case Action::create_topic:
+      return "create_topic";
+    case Action::delete_group:
+      return "delete_group";
+    case Action::crash:
+      return "crash";
+    case Action::other:
+      return "other";
+  }
+  std::unreachable();
+}
+
+Time History::begin_of(Phase::Name phase) const {
+  const auto mark = std::ranges::find(phases, phase, &Phase::name);
+  return mark == phases.end() ? kNever : mark->at;
+}
+
+}  // namespace mq::judge
