@@ -1,6 +1,7 @@
 #include "broker/cluster_join.h"
 
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,6 +12,8 @@
 
 namespace mq::broker {
 namespace {
+
+using cluster::ClusterImage;
 
 /// What a store that holds `entries` will hold once `plan` is carried out.
 std::vector<cluster::KeyValue> listing_after(const std::vector<cluster::KeyValue>& entries,
@@ -46,10 +49,13 @@ awaitable<Result<ClusterJoin::Found>> ClusterJoin::look(Uuid wanted) {
   MQ_CO_TRY(const meta::Listing listing, co_await meta::list_all(writer_.store(), ""));
   Found found;
   MQ_CO_TRY(found.migration, controller::plan_migration(listing.entries, self()));
-  MQ_CO_TRY(const cluster::ClusterImage image,
-            cluster::ClusterImage::of_listing(listing_after(listing.entries, found.migration), listing.revision));
-  MQ_CO_TRY(found.differences, co_await check_store(listing.revision, image));
-  MQ_CO_CHECK(settle_id(image.cluster_id(), wanted));
+  auto image = found.migration.empty()
+                   ? ClusterImage::of_listing(listing.entries, listing.revision)
+                   : ClusterImage::of_listing(listing_after(listing.entries, found.migration), listing.revision);
+  if (!image) co_return std::unexpected(std::move(image).error());
+  found.image = std::make_shared<const ClusterImage>(*std::move(image));
+  MQ_CO_TRY(found.differences, co_await check_store(listing.revision, *found.image));
+  MQ_CO_CHECK(settle_id(found.image->cluster_id(), wanted));
   co_return found;
 }
 
@@ -113,11 +119,10 @@ awaitable<Result<Differences>> ClusterJoin::check_store(meta::Revision revision,
 
 // --- Joining ---------------------------------------------------------------------------------------------------------
 
-awaitable<Result<void>> ClusterJoin::join(controller::Plan migration) {
-  using cluster::ClusterImage;
+awaitable<Result<void>> ClusterJoin::join(controller::Plan migration, ImagePtr image) {
   if (accepts_store_) MQ_CO_CHECK(co_await writer_.begin_acceptance());
   const bool is_moved = !migration.empty();
-  MQ_CO_CHECK(co_await writer_.begin(std::move(migration)));
+  MQ_CO_CHECK(co_await writer_.begin(std::move(migration), std::move(image)));
   if (is_moved)
     node_.logger().info("{} was moved from an earlier format; an earlier mqd will not open it any more", store_name());
   if (!accepts_store_) writer_.remember_revisions();

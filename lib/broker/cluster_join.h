@@ -32,13 +32,14 @@ class ClusterJoin {
   struct Found {
     Differences differences;
     controller::Plan migration;  ///< of a store of an earlier format
+    ImagePtr image;              ///< as it is after that
   };
   /// Opens the store. Refuses what does not belong here, and metadata that has gone back in time unless the operator
   /// accepts that. `wanted` is the cluster that this must be, or zero.
   awaitable<Result<Found>> look(Uuid wanted);
-  /// A store of an earlier format is moved, what is empty becomes this cluster, and this broker is registered in it.
-  /// Every shard has the image on return.
-  awaitable<Result<void>> join(controller::Plan migration);
+  /// With what `look` has found: a store of an earlier format is moved, what is empty becomes this cluster, and this
+  /// broker is registered in it. Every shard has the image on return.
+  awaitable<Result<void>> join(controller::Plan migration, ImagePtr image);
   /// All that metadata names is here, and nothing that was given out under what was lost is given out again.
   awaitable<Result<void>> end_acceptance();
 

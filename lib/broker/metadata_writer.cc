@@ -44,7 +44,11 @@ void MetadataWriter::use(std::unique_ptr<meta::MetadataStore> store) {
   store_ = std::move(store);
 }
 
-awaitable<Result<void>> MetadataWriter::begin(controller::Plan migration) {
+awaitable<Result<void>> MetadataWriter::begin(controller::Plan migration, ImagePtr known) {
+  if (known != nullptr && migration.empty()) {
+    image_ = std::move(known);
+    co_return Result<void>{};
+  }
   meta::Revision first;
   for (std::size_t i = 0; i < migration.transactions.size(); ++i) {
     meta::Transaction transaction = migration.transaction(i, first);

@@ -28,9 +28,9 @@ class MetadataWriter {
 
   // --- At a start, in this order ------------------------------------------------------------------------------------
   void use(std::unique_ptr<meta::MetadataStore> store);
-  /// Carries out a plan that moves a store of an earlier format, if it is one, and reads what the store has into
-  /// `image`. Errors as ClusterImage::of_listing, and of the store.
-  awaitable<Result<void>> begin(controller::Plan migration);
+  /// Carries out a plan that moves a store of an earlier format, if it is one. `known` is what the store has, if it was
+  /// read already; after a move it is read again. Errors as ClusterImage::of_listing, and of the store.
+  awaitable<Result<void>> begin(controller::Plan migration, ImagePtr known = nullptr);
   /// Each change is remembered from now on. The data directory may be written to.
   void remember_revisions();
   /// Metadata that has gone back is being accepted: until `end_acceptance` a start must find that it was, durably.

@@ -113,7 +113,7 @@ awaitable<Result<void>> Node::start() {
   MQ_CO_TRY(ClusterJoin::Found found, co_await join_->look(wanted));
   co_await disk_space().open_reserve();
   MQ_CO_CHECK(co_await machine().disk_pool.run(home, [this] { return log_dir().begin_writing(); }));
-  MQ_CO_CHECK(co_await join_->join(std::move(found.migration)));
+  MQ_CO_CHECK(co_await join_->join(std::move(found.migration), std::move(found.image)));
   MQ_CO_TRY(const std::size_t strays, co_await log_opening_->tidy(found.differences, writer_->image()));
   metrics.gauge(Metric::stray_directories).set(static_cast<std::int64_t>(strays));
   const Instant recovery_begun = home.now();
