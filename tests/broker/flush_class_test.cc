@@ -195,7 +195,8 @@ TEST_F(FlushClassOfALog, WhereItSaysAckAPowerCutAtAnyMomentTakesNothingAcknowled
         is_ack = !is_ack;
         co_await peer->send(set_flush(is_ack ? "ack" : "async"), 1);
         if (const auto frame = co_await peer->read_frame(); !frame) co_return;
-        const auto pause = self->world_->rng().below(2) == 0 ? 400'000U : 2000U;
+        // It takes a while until the slot says ack.
+        const auto pause = self->world_->rng().below(2) != 0 ? 2000U : is_ack ? 800'000U : 400'000U;
         co_await shard.sleep_until(shard.now() + std::chrono::microseconds(self->world_->rng().below(pause)));
       }
     }(this, seed % 2 == 0));
