@@ -2,17 +2,15 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/json.hpp>
 #include <optional>
 #include <utility>
 
 #include "base/assert.h"
 #include "judge/history_builder.h"
+#include "judge/json_tape.h"
 
 namespace mq::judge {
 namespace {
-
-namespace json = boost::json;
 
 constexpr std::size_t kTextBytesMax = 1024;  // of a name, a key, an error
 constexpr std::size_t kElementsMax = std::numeric_limits<std::uint32_t>::max() / 2;
@@ -96,54 +94,51 @@ auto found_in(const Rows& rows, std::string_view name) {
   return row == rows.end() ? std::nullopt : std::optional(row->second);
 }
 
-std::string_view text_of(const json::string& text) { return {text.data(), text.size()}; }
-std::string_view text_of(json::string_view text) { return {text.data(), text.size()}; }
-
 /// What is wrong with the line at hand; the reader puts its place before it.
 template <class... Args>
 std::unexpected<Error> wrong(fmt::format_string<Args...> text, Args&&... args) {
   return fail(Errc::invalid_argument, text, std::forward<Args>(args)...);
 }
 
-Result<std::int64_t> integer(const json::value& value, std::string_view what, std::int64_t least, std::int64_t most) {
-  std::optional<std::int64_t> number;
-  if (value.is_int64()) number = value.get_int64();
-  if (!number) return wrong("{} has to be a whole number of 64 bits", what);
-  if (*number < least || *number > most) return wrong("{} is {}, which is not in {} to {}", what, *number, least, most);
-  return *number;
+Result<std::int64_t> integer(Json value, std::string_view what, std::int64_t least, std::int64_t most) {
+  if (value.kind() != Json::Kind::integer) return wrong("{} has to be a whole number of 64 bits", what);
+  const std::int64_t number = value.number();
+  if (number < least || number > most) return wrong("{} is {}, which is not in {} to {}", what, number, least, most);
+  return number;
 }
 
 /// An offset; null and -1 are none.
-Result<std::int64_t> offset(const json::value& value, std::string_view what) {
+Result<std::int64_t> offset(Json value, std::string_view what) {
   if (value.is_null()) return kNoOffset;
   return integer(value, what, kNoOffset, kOffsetMax);
 }
 
-Result<bool> flag(const json::value& value, std::string_view what) {
-  if (value.is_bool()) return value.get_bool();
+Result<bool> flag(Json value, std::string_view what) {
+  if (value.kind() == Json::Kind::boolean) return value.number() == 1;
   MQ_TRY(const std::int64_t number, integer(value, what, 0, 1));
   return number == 1;
 }
 
-Result<std::string_view> text(const json::value& value, std::string_view what) {
+Result<std::string_view> text(Json value, std::string_view what) {
   if (!value.is_string()) return wrong("{} has to be a string", what);
-  const std::string_view found = text_of(value.get_string());
-  if (found.size() > kTextBytesMax) return wrong("{} is longer than {} bytes", what, kTextBytesMax);
-  return found;
+  if (value.text().size() > kTextBytesMax) return wrong("{} is longer than {} bytes", what, kTextBytesMax);
+  return value.text();
 }
 
-Result<const json::array*> list(const json::value& value, std::string_view what) {
-  if (!value.is_array()) return wrong("{} has to be a list", what);
-  return &value.get_array();
+Result<Json> list(Json value, std::string_view what) {
+  if (!value.is_list()) return wrong("{} has to be a list", what);
+  return value;
 }
 
-Result<const json::object*> object(const json::value& value, std::string_view what) {
-  if (!value.is_object()) return wrong("{} has to be an object", what);
-  return &value.get_object();
+Result<Json> object(Json value, std::string_view what) {
+  if (value.kind() != Json::Kind::object) return wrong("{} has to be an object", what);
+  return value;
 }
 
-const json::value* member(const json::object& from, std::string_view name) {
-  return from.if_contains(json::string_view(name.data(), name.size()));
+std::optional<Json> member(Json from, std::string_view name) {
+  for (const auto& [known, value] : from)
+    if (known == name) return value;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -158,10 +153,10 @@ class HistoryReader::Lines {
   [[nodiscard]] std::string place() const { return built.place_of(here()); }
 
  private:
-  using Fields = std::array<const json::value*, kFields.size()>;
+  using Fields = std::array<std::optional<Json>, kFields.size()>;
 
   [[nodiscard]] Line here() const { return {static_cast<std::uint32_t>(built.history.files.size() - 1), line}; }
-  [[nodiscard]] static const json::value* at(const Fields& fields, Field field) {
+  [[nodiscard]] static const std::optional<Json>& at(const Fields& fields, Field field) {
     return fields[static_cast<std::size_t>(field)];
   }
   [[nodiscard]] std::uint32_t points() const { return static_cast<std::uint32_t>(built.history.points.size()); }
@@ -170,33 +165,28 @@ class HistoryReader::Lines {
   }
   [[nodiscard]] bool is_full() const;
 
-  [[nodiscard]] Result<void> take(const json::value& value);
+  [[nodiscard]] Result<void> take(Json value);
   [[nodiscard]] Result<void> take_run(const Fields& fields);
   [[nodiscard]] Result<void> take_phase(const Fields& fields);
   [[nodiscard]] Result<void> take_fault(const Fields& fields);
   [[nodiscard]] Result<void> take_event(const Fields& fields, Action action);
   [[nodiscard]] Result<void> take_names(const Fields& fields, Event& event);
   [[nodiscard]] Result<void> take_settings(const Fields& fields, Event& event);
-  [[nodiscard]] Result<void> take_elements(const json::value& value, Event& event);
-  [[nodiscard]] Result<void> take_micro_operations(const json::value& value, Event& event);
-  [[nodiscard]] Result<void> take_send(const json::array& parts, Event& event);
-  [[nodiscard]] Result<void> take_sent(const json::array& parts, Event& event);
-  [[nodiscard]] Result<void> take_polled(const json::value& value);
-  [[nodiscard]] Result<void> take_record(const json::value& value, Name key);
-  [[nodiscard]] Result<void> take_by_key(const json::value& value, Point::Kind kind);
-  [[nodiscard]] Result<void> take_pairs(const json::value& value, Point::Kind first, Point::Kind second);
-  [[nodiscard]] Result<void> take_keys(const json::value& value, Point::Kind kind);
+  [[nodiscard]] Result<void> take_elements(Json value, Event& event);
+  [[nodiscard]] Result<void> take_micro_operations(Json value, Event& event);
+  [[nodiscard]] Result<void> take_send(Json parts, Event& event);
+  [[nodiscard]] Result<void> take_sent(Json parts, Event& event);
+  [[nodiscard]] Result<void> take_polled(Json value);
+  [[nodiscard]] Result<void> take_record(Json value, Name key);
+  [[nodiscard]] Result<void> take_by_key(Json value, Point::Kind kind);
+  [[nodiscard]] Result<void> take_pairs(Json value, Point::Kind first, Point::Kind second);
+  [[nodiscard]] Result<void> take_keys(Json value, Point::Kind kind);
   [[nodiscard]] Result<Time> time_of(const Fields& fields) const;
-  [[nodiscard]] Result<Name> key(const json::value& value);
-  [[nodiscard]] Result<Name> key(json::string_view value);
-  [[nodiscard]] Result<Name> name(const json::value& value, std::string_view what);
+  [[nodiscard]] Result<Name> key(Json value);
+  [[nodiscard]] Result<Name> key_named(std::string_view value);
+  [[nodiscard]] Result<Name> name(Json value, std::string_view what);
 
-  json::parser parser_{{}, [] {
-                         json::parse_options options;
-                         options.max_depth = 16;
-                         return options;
-                       }()};
-  std::array<unsigned char, 1u << 16> room_;  ///< most lines need no more, so that nothing is allocated for them
+  JsonTape tape_;
 };
 
 bool HistoryReader::Lines::is_full() const {
@@ -211,26 +201,22 @@ Result<void> HistoryReader::Lines::add(std::string_view text, bool is_whole) {
   if (text.find_first_not_of(" \t\r") == std::string_view::npos) return {};
   if (is_full()) return fail(Errc::too_large, "{}: the history is longer than this program can hold", place());
   ++built.history.lines;
-  json::monotonic_resource memory(room_.data(), room_.size());
-  parser_.reset(&memory);
-  json::error_code error;
-  parser_.write(text.data(), text.size(), error);
-  if (error) {
-    if (is_whole) return fail(Errc::invalid_argument, "{}: no JSON text: {}", place(), error.message());
+  const auto value = tape_.read(text);
+  if (!value) {
+    if (is_whole) return fail(Errc::invalid_argument, "{}: no JSON text: {}", place(), value.error().message);
     ++built.history.torn_lines;
     return {};
   }
-  auto taken = take(parser_.release());
-  if (!taken) return fail(Errc::invalid_argument, "{}: {}", place(), taken.error().message);
+  if (const auto taken = take(*value); !taken)
+    return fail(Errc::invalid_argument, "{}: {}", place(), taken.error().message);
   return {};
 }
 
-Result<void> HistoryReader::Lines::take(const json::value& value) {
-  MQ_TRY(const json::object* members, object(value, "a line"));
+Result<void> HistoryReader::Lines::take(Json value) {
+  MQ_TRY(const Json members, object(value, "a line"));
   Fields fields{};
-  for (const auto& pair : *members)
-    if (const auto field = found_in(kFields, text_of(pair.key())))
-      fields[static_cast<std::size_t>(*field)] = &pair.value();
+  for (const auto& [name, said] : members)
+    if (const auto field = found_in(kFields, name)) fields[static_cast<std::size_t>(*field)] = said;
   if (at(fields, Field::source)) {
     ++built.history.trace_lines;
     return {};
@@ -247,14 +233,14 @@ Result<void> HistoryReader::Lines::take(const json::value& value) {
 
 Result<void> HistoryReader::Lines::take_run(const Fields& fields) {
   if (!at(fields, Field::elements)) return wrong("no \"v\" says how the run was configured");
-  MQ_TRY(const json::object* said, object(*at(fields, Field::elements), "the \"v\" of a run"));
+  MQ_TRY(const Json said, object(*at(fields, Field::elements), "the \"v\" of a run"));
   Run run;
-  if (const json::value* acks = member(*said, "acks")) {
+  if (const std::optional<Json> acks = member(said, "acks")) {
     MQ_TRY(const std::int64_t number, integer(*acks, "\"acks\"", -1, 1));
     run.acks = static_cast<std::int8_t>(number);
   }
   const auto take_flag = [&](std::string_view name, bool& into) -> Result<void> {
-    if (const json::value* found = member(*said, name)) {
+    if (const std::optional<Json> found = member(said, name)) {
       MQ_TRY(into, flag(*found, fmt::format("\"{}\"", name)));
     }
     return {};
@@ -263,7 +249,7 @@ Result<void> HistoryReader::Lines::take_run(const Fields& fields) {
   MQ_CHECK(take_flag("retention", run.has_retention));
   MQ_CHECK(take_flag("positive_control", run.is_positive_control));
   const auto take_flush = [&](std::string_view name, FlushClass& into) -> Result<void> {
-    const json::value* found = member(*said, name);
+    const std::optional<Json> found = member(said, name);
     if (!found) return {};
     MQ_TRY(const std::string_view word, judge::text(*found, name));
     if (word != "ack" && word != "async") return wrong("\"{}\" is \"ack\" or \"async\", not \"{}\"", name, word);
@@ -272,12 +258,12 @@ Result<void> HistoryReader::Lines::take_run(const Fields& fields) {
   };
   MQ_CHECK(take_flush("flush", run.flush));
   MQ_CHECK(take_flush("offsets_flush", run.offsets_flush));
-  if (const json::value* found = member(*said, "min_isr")) {
+  if (const std::optional<Json> found = member(said, "min_isr")) {
     MQ_TRY(const std::int64_t number, integer(*found, "\"min_isr\"", 1, 1000));
     run.min_isr = static_cast<std::int32_t>(number);
   }
   const auto take_milliseconds = [&](std::string_view name, Time& into) -> Result<void> {
-    if (const json::value* found = member(*said, name)) {
+    if (const std::optional<Json> found = member(said, name)) {
       MQ_TRY(const std::int64_t number, integer(*found, name, 1, 1'000'000'000));
       into = number * 1'000'000;
     }
@@ -285,9 +271,9 @@ Result<void> HistoryReader::Lines::take_run(const Fields& fields) {
   };
   MQ_CHECK(take_milliseconds("stuck_after_ms", run.stuck_after));
   MQ_CHECK(take_milliseconds("lag_max_ms", run.lag_max));
-  if (const json::value* found = member(*said, "compacted")) {
-    MQ_TRY(const json::array* topics, list(*found, "\"compacted\""));
-    for (const json::value& topic : *topics) {
+  if (const std::optional<Json> found = member(said, "compacted")) {
+    MQ_TRY(const Json topics, list(*found, "\"compacted\""));
+    for (const auto& [unnamed, topic] : topics) {
       MQ_TRY(const Name named, name(topic, "a topic of \"compacted\""));
       run.compacted.push_back(named);
     }
@@ -316,15 +302,15 @@ Result<void> HistoryReader::Lines::take_phase(const Fields& fields) {
 Result<void> HistoryReader::Lines::take_fault(const Fields& fields) {
   MQ_TRY(const Time when, time_of(fields));
   if (!at(fields, Field::elements)) return wrong("no \"v\" says what was done");
-  MQ_TRY(const json::object* said, object(*at(fields, Field::elements), "the \"v\" of a nemesis"));
+  MQ_TRY(const Json said, object(*at(fields, Field::elements), "the \"v\" of a nemesis"));
   Fault fault{.at = when, .line = here()};
-  const json::value* kind = member(*said, "fault");
+  const std::optional<Json> kind = member(said, "fault");
   if (!kind) return wrong("no \"fault\" names what was done");
   MQ_TRY(fault.kind, name(*kind, "\"fault\""));
-  if (const json::value* node = member(*said, "node")) {
+  if (const std::optional<Json> node = member(said, "node")) {
     MQ_TRY(fault.node, integer(*node, "\"node\"", 0, std::numeric_limits<std::int32_t>::max()));
   }
-  if (const json::value* quiet = member(*said, "quiet")) {
+  if (const std::optional<Json> quiet = member(said, "quiet")) {
     MQ_TRY(fault.is_quiet, flag(*quiet, "\"quiet\""));
   }
   built.history.faults.push_back(fault);
@@ -426,7 +412,7 @@ Result<void> HistoryReader::Lines::take_settings(const Fields& fields, Event& ev
 }
 
 /// `v`, whose form depends on the action and on whether it is asked or told.
-Result<void> HistoryReader::Lines::take_elements(const json::value& value, Event& event) {
+Result<void> HistoryReader::Lines::take_elements(Json value, Event& event) {
   const bool is_told = event.type != Event::Type::invoke;
   switch (event.action) {
     case Action::send:
@@ -469,16 +455,16 @@ Result<void> HistoryReader::Lines::take_elements(const json::value& value, Event
   std::unreachable();
 }
 
-Result<void> HistoryReader::Lines::take_micro_operations(const json::value& value, Event& event) {
-  MQ_TRY(const json::array* all, list(value, "\"v\""));
-  for (const json::value& one : *all) {
-    MQ_TRY(const json::array* parts, list(one, "an element of \"v\""));
-    if (parts->size() < 2) return wrong("an element of \"v\" is [\"send\", key, ...] or [\"poll\", {{...}}]");
-    MQ_TRY(const std::string_view word, judge::text((*parts)[0], "the first of an element of \"v\""));
+Result<void> HistoryReader::Lines::take_micro_operations(Json value, Event& event) {
+  MQ_TRY(const Json all, list(value, "\"v\""));
+  for (const auto& [unnamed, one] : all) {
+    MQ_TRY(const Json parts, list(one, "an element of \"v\""));
+    if (parts.size() < 2) return wrong("an element of \"v\" is [\"send\", key, ...] or [\"poll\", {{...}}]");
+    MQ_TRY(const std::string_view word, judge::text(parts[0], "the first of an element of \"v\""));
     if (word == "send" && event.action != Action::poll) {
-      MQ_CHECK(event.type == Event::Type::invoke ? take_send(*parts, event) : take_sent(*parts, event));
+      MQ_CHECK(event.type == Event::Type::invoke ? take_send(parts, event) : take_sent(parts, event));
     } else if (word == "poll" && event.action != Action::send) {
-      if (event.type != Event::Type::invoke) MQ_CHECK(take_polled((*parts)[1]));
+      if (event.type != Event::Type::invoke) MQ_CHECK(take_polled(parts[1]));
     } else if (event.action != Action::txn) {
       return wrong("\"{}\" has no place in a {}", word, to_string(event.action));
     }
@@ -486,17 +472,17 @@ Result<void> HistoryReader::Lines::take_micro_operations(const json::value& valu
   return {};
 }
 
-Result<void> HistoryReader::Lines::take_send(const json::array& parts, Event&) {
+Result<void> HistoryReader::Lines::take_send(Json parts, Event&) {
   if (parts.size() < 3 || parts.size() > 4) return wrong("a send is [\"send\", key, value] and perhaps an object");
   Send send;
   MQ_TRY(send.key, key(parts[1]));
   MQ_TRY(send.value, integer(parts[2], "the value of a record", std::numeric_limits<std::int64_t>::min(), kNever));
   if (parts.size() == 4) {
-    MQ_TRY(const json::object* more, object(parts[3], "the last of a send"));
-    if (const json::value* found = member(*more, "k")) {
+    MQ_TRY(const Json more, object(parts[3], "the last of a send"));
+    if (const std::optional<Json> found = member(more, "k")) {
       MQ_TRY(send.message_key, name(*found, "the key of a record"));
     }
-    if (const json::value* found = member(*more, "del")) {
+    if (const std::optional<Json> found = member(more, "del")) {
       MQ_TRY(send.is_tombstone, flag(*found, "\"del\""));
     }
   }
@@ -504,54 +490,52 @@ Result<void> HistoryReader::Lines::take_send(const json::array& parts, Event&) {
   return {};
 }
 
-Result<void> HistoryReader::Lines::take_sent(const json::array& parts, Event& event) {
+Result<void> HistoryReader::Lines::take_sent(Json parts, Event& event) {
   if (parts.size() < 3)
     return wrong("a send is answered as [\"send\", key, [offset, value]] or [\"send\", key, value]");
   SendAnswer answer;
   MQ_TRY(answer.key, key(parts[1]));
-  const json::value* value = &parts[2];
-  if (value->is_array()) {
-    const json::array& pair = value->get_array();
-    if (pair.size() != 2) return wrong("a send is answered with [offset, value]");
-    MQ_TRY(answer.offset, offset(pair[0], "the offset of a record"));
-    value = &pair[1];
+  Json value = parts[2];
+  if (value.is_list()) {
+    if (value.size() != 2) return wrong("a send is answered with [offset, value]");
+    MQ_TRY(answer.offset, offset(value[0], "the offset of a record"));
+    value = value[1];
   }
-  MQ_TRY(answer.value, integer(*value, "the value of a record", std::numeric_limits<std::int64_t>::min(), kNever));
+  MQ_TRY(answer.value, integer(value, "the value of a record", std::numeric_limits<std::int64_t>::min(), kNever));
   event.has_answers = true;
   built.answers.push_back(answer);
   return {};
 }
 
-Result<void> HistoryReader::Lines::take_polled(const json::value& value) {
-  MQ_TRY(const json::object* partitions, object(value, "what was polled"));
-  for (const auto& partition : *partitions) {
-    MQ_TRY(const Name where, key(partition.key()));
-    MQ_TRY(const json::array* records, list(partition.value(), "the records of a partition"));
+Result<void> HistoryReader::Lines::take_polled(Json value) {
+  MQ_TRY(const Json partitions, object(value, "what was polled"));
+  for (const auto& [name, polled] : partitions) {
+    MQ_TRY(const Name where, key_named(name));
+    MQ_TRY(const Json records, list(polled, "the records of a partition"));
     point(Point::Kind::polled, where);
-    for (const json::value& record : *records) MQ_CHECK(take_record(record, where));
+    for (const auto& [unnamed, record] : records) MQ_CHECK(take_record(record, where));
   }
   return {};
 }
 
-Result<void> HistoryReader::Lines::take_record(const json::value& value, Name where) {
-  MQ_TRY(const json::array* parts, list(value, "a record"));
-  if (parts->size() < 2) return wrong("a record is [offset, value] and perhaps its leader epoch and an object");
+Result<void> HistoryReader::Lines::take_record(Json value, Name where) {
+  MQ_TRY(const Json parts, list(value, "a record"));
+  if (parts.size() < 2) return wrong("a record is [offset, value] and perhaps its leader epoch and an object");
   Read read{.key = where};
-  MQ_TRY(read.offset, integer((*parts)[0], "the offset of a record", 0, kOffsetMax));
+  MQ_TRY(read.offset, integer(parts[0], "the offset of a record", 0, kOffsetMax));
   // Who could not make out the value says so in the object.
-  read.has_value = !(*parts)[1].is_null();
+  read.has_value = !parts[1].is_null();
   if (read.has_value) {
-    MQ_TRY(read.value, integer((*parts)[1], "the value of a record", std::numeric_limits<std::int64_t>::min(), kNever));
+    MQ_TRY(read.value, integer(parts[1], "the value of a record", std::numeric_limits<std::int64_t>::min(), kNever));
   }
-  if (const json::value& last = parts->back(); parts->size() > 2 && last.is_object()) {
-    const json::object& more = last.get_object();
-    if (const json::value* found = member(more, "k")) {
+  if (const Json more = parts[parts.size() - 1]; parts.size() > 2 && more.kind() == Json::Kind::object) {
+    if (const std::optional<Json> found = member(more, "k")) {
       MQ_TRY(read.message_key, name(*found, "the key of a record"));
     }
-    if (const json::value* found = member(more, "tp")) {
+    if (const std::optional<Json> found = member(more, "tp")) {
       MQ_TRY(read.body_key, key(*found));
     }
-    if (const json::value* found = member(more, "bad")) {
+    if (const std::optional<Json> found = member(more, "bad")) {
       MQ_TRY(read.damage, name(*found, "\"bad\""));
     }
   }
@@ -561,19 +545,18 @@ Result<void> HistoryReader::Lines::take_record(const json::value& value, Name wh
   return {};
 }
 
-Result<void> HistoryReader::Lines::take_by_key(const json::value& value, Point::Kind kind) {
-  MQ_TRY(const json::object* all, object(value, "what is said of each partition"));
-  for (const auto& one : *all) {
-    MQ_TRY(const Name where, key(one.key()));
+Result<void> HistoryReader::Lines::take_by_key(Json value, Point::Kind kind) {
+  MQ_TRY(const Json all, object(value, "what is said of each partition"));
+  for (const auto& [name, said] : all) {
+    MQ_TRY(const Name where, key_named(name));
     std::int64_t number = kNoOffset;
-    const json::value& said = one.value();
     if (kind == Point::Kind::position && said.is_string()) {
-      if (said.get_string() != "beginning" && said.get_string() != "end")
+      if (said.text() != "beginning" && said.text() != "end")
         return wrong("a position is an offset, \"beginning\", \"end\" or null");
-      number = said.get_string() == "beginning" ? 0 : kNoOffset;
-    } else if (kind == Point::Kind::reset_from && said.is_array()) {
-      if (said.get_array().empty()) return wrong("a reset is [from, to]");
-      MQ_TRY(number, offset(said.get_array()[0], "where a reader was"));
+      number = said.text() == "beginning" ? 0 : kNoOffset;
+    } else if (kind == Point::Kind::reset_from && said.is_list()) {
+      if (said.size() == 0) return wrong("a reset is [from, to]");
+      MQ_TRY(number, offset(said[0], "where a reader was"));
     } else {
       MQ_TRY(number, offset(said, "the number of a partition"));
     }
@@ -582,43 +565,43 @@ Result<void> HistoryReader::Lines::take_by_key(const json::value& value, Point::
   return {};
 }
 
-Result<void> HistoryReader::Lines::take_pairs(const json::value& value, Point::Kind first, Point::Kind second) {
-  MQ_TRY(const json::object* all, object(value, "what is said of each partition"));
-  for (const auto& one : *all) {
-    MQ_TRY(const Name where, key(one.key()));
-    MQ_TRY(const json::array* pair, list(one.value(), "the ends of a log"));
-    if (pair->size() != 2) return wrong("the ends of a log are [earliest, latest]");
-    MQ_TRY(const std::int64_t begin, offset((*pair)[0], "the begin of a log"));
-    MQ_TRY(const std::int64_t end, offset((*pair)[1], "the end of a log"));
+Result<void> HistoryReader::Lines::take_pairs(Json value, Point::Kind first, Point::Kind second) {
+  MQ_TRY(const Json all, object(value, "what is said of each partition"));
+  for (const auto& [name, said] : all) {
+    MQ_TRY(const Name where, key_named(name));
+    MQ_TRY(const Json pair, list(said, "the ends of a log"));
+    if (pair.size() != 2) return wrong("the ends of a log are [earliest, latest]");
+    MQ_TRY(const std::int64_t begin, offset(pair[0], "the begin of a log"));
+    MQ_TRY(const std::int64_t end, offset(pair[1], "the end of a log"));
     if (begin != kNoOffset) point(first, where, begin);
     if (end != kNoOffset) point(second, where, end);
   }
   return {};
 }
 
-Result<void> HistoryReader::Lines::take_keys(const json::value& value, Point::Kind kind) {
-  MQ_TRY(const json::array* all, list(value, "a list of partitions"));
-  for (const json::value& one : *all) {
+Result<void> HistoryReader::Lines::take_keys(Json value, Point::Kind kind) {
+  MQ_TRY(const Json all, list(value, "a list of partitions"));
+  for (const auto& [unnamed, one] : all) {
     MQ_TRY(const Name where, key(one));
     point(kind, where);
   }
   return {};
 }
 
-Result<Name> HistoryReader::Lines::key(const json::value& value) {
-  if (value.is_string()) return key(json::string_view(value.get_string()));
+Result<Name> HistoryReader::Lines::key(Json value) {
+  if (value.is_string()) return key_named(value.text());
   MQ_TRY(const std::int64_t number, integer(value, "a partition", 0, kNever));
   const fmt::format_int digits(number);
   return built.history.names.name_of({digits.data(), digits.size()});
 }
 
-Result<Name> HistoryReader::Lines::key(json::string_view value) {
+Result<Name> HistoryReader::Lines::key_named(std::string_view value) {
   if (value.empty() || value.size() > kTextBytesMax)
     return wrong("a partition has a name of 1 to {} bytes", kTextBytesMax);
-  return built.history.names.name_of(text_of(value));
+  return built.history.names.name_of(value);
 }
 
-Result<Name> HistoryReader::Lines::name(const json::value& value, std::string_view what) {
+Result<Name> HistoryReader::Lines::name(Json value, std::string_view what) {
   MQ_TRY(const std::string_view found, judge::text(value, what));
   return built.history.names.name_of(found);
 }

@@ -33,12 +33,17 @@ std::string record_json(const MadeRecord& record) {
                       : fmt::format("[{},{},{{{}}}]", record.offset, record.value, more);
 }
 
-std::string element_json(const MadeLine& line, const MadeElement& element) {
-  if (line.f == "poll") {
+std::string polled_json(const std::vector<MadeElement>& elements) {
+  std::string text;
+  for (const MadeElement& element : elements) {
     std::string records;
     for (const MadeRecord& record : element.records) records += (records.empty() ? "" : ",") + record_json(record);
-    return fmt::format("[\"poll\",{{\"{}\":[{}]}}]", element.key, records);
+    text += fmt::format("{}\"{}\":[{}]", text.empty() ? "" : ",", element.key, records);
   }
+  return fmt::format("[[\"poll\",{{{}}}]]", text);
+}
+
+std::string element_json(const MadeLine& line, const MadeElement& element) {
   if (line.type != "invoke") {
     return element.offset >= 0 ? fmt::format("[\"send\",\"{}\",[{},{}]]", element.key, element.offset, element.value)
                                : fmt::format("[\"send\",\"{}\",{}]", element.key, element.value);
@@ -58,6 +63,7 @@ std::string value_json(const MadeLine& line) {
   if (!line.numbers.empty()) return object_of(line.numbers, number);
   if (!line.keys.empty()) return fmt::format("[\"{}\"]", fmt::join(line.keys, "\",\""));
   if (line.elements.empty()) return {};
+  if (line.f == "poll") return polled_json(line.elements);
   std::string text;
   for (const MadeElement& element : line.elements) text += (text.empty() ? "" : ",") + element_json(line, element);
   return fmt::format("[{}]", text);

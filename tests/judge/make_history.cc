@@ -11,7 +11,7 @@ int main(int argc, char** argv) {
     std::fputs("usage: make_history OPERATIONS SEED\n", stderr);
     return 2;
   }
-  const mq::judge::MadeSize size{.operations = *operations, .producers = 8, .readers = 4, .partitions = 12};
+  const mq::judge::MadeSize size{.operations = *operations, .producers = 8, .readers = 2, .partitions = 12};
   for (const mq::judge::MadeLine& line : mq::judge::good_history(*seed, size)) std::puts(line.json().c_str());
   return 0;
 }

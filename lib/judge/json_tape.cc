@@ -1,0 +1,106 @@
+#include "judge/json_tape.h"
+
+#include <boost/json/basic_parser_impl.hpp>
+#include <deque>
+#include <functional>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace mq::judge {
+namespace {
+
+constexpr std::size_t kDepthMax = 16;
+
+/// Takes what Boost's parser meets, and puts it on the tape.
+struct TapeHandler {
+  using error_code = boost::json::error_code;
+  using string_view = boost::json::string_view;
+  static constexpr std::size_t max_object_size = std::numeric_limits<std::uint32_t>::max() / 2;
+  static constexpr std::size_t max_array_size = max_object_size;
+  static constexpr std::size_t max_key_size = max_object_size;
+  static constexpr std::size_t max_string_size = max_object_size;
+
+  std::string_view input;
+  std::vector<Json::Token> tape;
+  std::vector<std::uint32_t> open;  ///< lists and objects whose end has not come
+  std::string parts;                ///< of a string with escapes
+  std::deque<std::string> decoded;  ///< such strings, whole
+
+  void begin(Json::Kind kind) {
+    open.push_back(static_cast<std::uint32_t>(tape.size()));
+    tape.push_back({.kind = kind});
+  }
+  void end(std::size_t count) {
+    Json::Token& token = tape[open.back()];
+    token.end = static_cast<std::uint32_t>(tape.size());
+    token.number = static_cast<std::int64_t>(count);
+    open.pop_back();
+  }
+  void scalar(Json::Kind kind, std::int64_t number) { tape.push_back({.kind = kind, .number = number}); }
+  /// What has no escapes is a view of the input; anything else is in memory that the parser uses again.
+  void string(std::string_view text) {
+    const bool is_input = std::less_equal<>{}(input.data(), text.data()) &&
+                          std::less_equal<>{}(text.data() + text.size(), input.data() + input.size());
+    if (!parts.empty() || !is_input) text = decoded.emplace_back(std::exchange(parts, {}).append(text));
+    tape.push_back({.kind = Json::Kind::string, .text = text});
+  }
+  bool part(string_view text) {
+    parts.append(text.data(), text.size());
+    return true;
+  }
+
+  bool on_document_begin(error_code&) { return true; }
+  bool on_document_end(error_code&) { return true; }
+  bool on_object_begin(error_code&) { return begin(Json::Kind::object), true; }
+  bool on_object_end(std::size_t count, error_code&) { return end(count), true; }
+  bool on_array_begin(error_code&) { return begin(Json::Kind::list), true; }
+  bool on_array_end(std::size_t count, error_code&) { return end(count), true; }
+  bool on_key_part(string_view text, std::size_t, error_code&) { return part(text); }
+  bool on_key(string_view text, std::size_t, error_code&) { return string({text.data(), text.size()}), true; }
+  bool on_string_part(string_view text, std::size_t, error_code&) { return part(text); }
+  bool on_string(string_view text, std::size_t, error_code&) { return string({text.data(), text.size()}), true; }
+  bool on_number_part(string_view, error_code&) { return true; }
+  bool on_int64(std::int64_t number, string_view, error_code&) { return scalar(Json::Kind::integer, number), true; }
+  bool on_uint64(std::uint64_t, string_view, error_code&) { return scalar(Json::Kind::other_number, 0), true; }
+  bool on_double(double, string_view, error_code&) { return scalar(Json::Kind::other_number, 0), true; }
+  bool on_bool(bool value, error_code&) { return scalar(Json::Kind::boolean, value ? 1 : 0), true; }
+  bool on_null(error_code&) { return scalar(Json::Kind::null, 0), true; }
+  bool on_comment_part(string_view, error_code&) { return true; }
+  bool on_comment(string_view, error_code&) { return true; }
+};
+
+boost::json::parse_options bounded_options() {
+  boost::json::parse_options options;
+  options.max_depth = kDepthMax;
+  return options;
+}
+
+}  // namespace
+
+class JsonTape::Writer {
+ public:
+  boost::json::basic_parser<TapeHandler> parser{bounded_options()};
+};
+
+JsonTape::JsonTape() : writer_(std::make_unique<Writer>()) {}
+JsonTape::~JsonTape() = default;
+
+Result<Json> JsonTape::read(std::string_view text) {
+  auto& parser = writer_->parser;
+  TapeHandler& handler = parser.handler();
+  handler.input = text;
+  handler.tape.clear();
+  handler.open.clear();
+  handler.parts.clear();
+  handler.decoded.clear();
+  parser.reset();
+  boost::json::error_code error;
+  const std::size_t used = parser.write_some(false, text.data(), text.size(), error);
+  if (error) return fail(Errc::corrupt, "{}", error.message());
+  if (used != text.size()) return fail(Errc::corrupt, "more text after its end");
+  return Json(handler.tape.data(), 0);
+}
+
+}  // namespace mq::judge
