@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <map>
 
 #include "judge/findings.h"
 #include "judge/floors.h"
@@ -13,11 +14,18 @@ namespace {
 
 /// What was told of one log.
 struct EndsOfLog {
-  std::array<std::vector<Observation>, 2> latest;  ///< by isolation; floors are acknowledgements too
-  std::vector<Observation> high_watermarks;
+  std::array<std::vector<Observation>, 2> latest;                    ///< by isolation; floors are acknowledgements too
+  std::map<std::int64_t, std::vector<Observation>> high_watermarks;  ///< of polls, by leader epoch; -1: not told
   std::vector<Observation> earliest;
   std::vector<Observation> reads;  ///< the least offset of each poll, against begins of the log
 };
+
+/// The leader epoch that a poll was told of a partition; -1: none.
+std::int64_t epoch_told(const History& history, const Operation& op, Name key) {
+  for (const Point& told : history.told_to(op))
+    if (told.kind == Point::Kind::leader_epoch && told.key == key) return told.number;
+  return -1;
+}
 
 std::vector<EndsOfLog> ends_of_logs(const Logs& logs) {
   const History& history = logs.history();
@@ -30,7 +38,8 @@ std::vector<EndsOfLog> ends_of_logs(const Logs& logs) {
       if (log == kNone || op.is_from_follower) continue;
       const Observation seen{op.invoked, op.completed, told.number, told.number, number};
       if (told.kind == Point::Kind::latest) all[log].latest[isolation].push_back(seen);
-      if (told.kind == Point::Kind::high_watermark && told.number >= 0) all[log].high_watermarks.push_back(seen);
+      if (told.kind == Point::Kind::high_watermark && told.number >= 0)
+        all[log].high_watermarks[epoch_told(history, op, told.key)].push_back(seen);
       if (told.kind == Point::Kind::earliest) all[log].earliest.push_back(seen);
       if (told.kind == Point::Kind::low_watermark && told.number >= 0 && op.outcome == Outcome::ok) {
         Observation floor = seen;
@@ -63,15 +72,10 @@ std::vector<EndsOfLog> ends_of_logs(const Logs& logs) {
   return all;
 }
 
-/// The leader epoch that a poll was told of a partition; -1: none.
-std::int64_t epoch_told(const History& history, const Operation& op, Name key) {
-  for (const Point& told : history.told_to(op))
-    if (told.kind == Point::Kind::leader_epoch && told.key == key) return told.number;
-  return -1;
-}
-
-/// Until a new leader hears from its followers it may tell readers an older high watermark than the one before it
-/// did. It does not do so to who asks for the end of the log (KIP-207).
+/// What excuses that the later poll was told a lower high watermark than the earlier one.
+///
+/// Until a new leader hears from its followers it may tell readers an older high watermark than the one before it did.
+/// It does not do so to who asks for the end of the log (KIP-207).
 std::uint32_t change_of_leader(const History& history, const Findings& findings, Name key, const Operation& earlier,
                                const Operation& later) {
   const std::int64_t before = epoch_told(history, earlier, key);
@@ -80,25 +84,52 @@ std::uint32_t change_of_leader(const History& history, const Findings& findings,
   return findings.has_fault_between(history.first, later.completed) ? kLeaderChange : kNoCircumstance;
 }
 
-void judge_ends(const Logs& logs, Findings& findings, const Logs::Log& log, const std::vector<Observation>& ends,
-                bool is_poll) {
+void add_regression(const Logs& logs, Findings& findings, const Logs::Log& log, const Observation& later,
+                    const Observation& earlier, std::string_view what, std::uint32_t circumstances) {
   const History& history = logs.history();
+  const Operation& op = history.operations[later.operation];
+  const Operation& other = history.operations[earlier.operation];
+  circumstances |= findings.loss_circumstances(-1, other.invoked, op.completed);
+  findings.add(Anomaly::end_regression, circumstances, [&] {
+    const std::string before = other.action == Action::send ? fmt::format("acknowledged offset {}", earlier.floor - 1)
+                                                            : fmt::format("told {}", earlier.floor);
+    return fmt::format("{}: {} was told {} {}, and before that {} was {}.", logs.name_of(log), findings.told(op), what,
+                       later.number, findings.told(other), before);
+  });
+}
+
+void judge_latest(const Logs& logs, Findings& findings, const Logs::Log& log, const std::vector<Observation>& latest) {
   findings.looked_at(Anomaly::end_regression,
-                     static_cast<std::size_t>(std::ranges::count(ends, true, &Observation::is_judged)));
-  against_floors(ends, [&](const Observation& later, const Observation& earlier) {
+                     static_cast<std::size_t>(std::ranges::count(latest, true, &Observation::is_judged)));
+  against_floors(latest, [&](const Observation& later, const Observation& earlier) {
+    if (later.number < earlier.floor)
+      add_regression(logs, findings, log, later, earlier, "the end of the log as", kNoCircumstance);
+  });
+}
+
+/// Those of one leader epoch first: what only a change of the leader excuses must not hide what nothing does.
+void judge_high_watermarks(const Logs& logs, Findings& findings, const Logs::Log& log, const EndsOfLog& ends) {
+  const History& history = logs.history();
+  std::vector<Observation> all;
+  for (const auto& [epoch, told] : ends.high_watermarks) {
+    findings.looked_at(Anomaly::end_regression, told.size());
+    if (epoch >= 0)
+      against_floors(told, [&](const Observation& later, const Observation& earlier) {
+        if (later.number < earlier.floor)
+          add_regression(logs, findings, log, later, earlier, "the high watermark as", kNoCircumstance);
+      });
+    all.insert(all.end(), told.begin(), told.end());
+  }
+  if (ends.high_watermarks.size() == 1 && ends.high_watermarks.begin()->first >= 0) return;
+  against_floors(all, [&](const Observation& later, const Observation& earlier) {
     if (later.number >= earlier.floor) return;
     const Operation& op = history.operations[later.operation];
     const Operation& other = history.operations[earlier.operation];
-    std::uint32_t excuses = findings.loss_circumstances(-1, other.invoked, op.completed);
-    if (is_poll) excuses |= change_of_leader(history, findings, log.key, other, op);
-    findings.add(Anomaly::end_regression, excuses, [&] {
-      const std::string_view what = is_poll ? "high watermark" : "end of the log";
-      const bool by_send = other.action == Action::send;
-      return fmt::format(
-          "{}: {} was told {} {}, and before that {} was {}.", logs.name_of(log), findings.told(op), what, later.number,
-          findings.told(other),
-          by_send ? fmt::format("acknowledged offset {}", earlier.floor - 1) : fmt::format("told {}", earlier.floor));
-    });
+    const std::uint32_t excuses = change_of_leader(history, findings, log.key, other, op);
+    // Those have been judged.
+    const bool is_in_one_epoch =
+        excuses == kNoCircumstance && epoch_told(history, op, log.key) >= 0 && epoch_told(history, other, log.key) >= 0;
+    if (!is_in_one_epoch) add_regression(logs, findings, log, later, earlier, "the high watermark as", excuses);
   });
 }
 
@@ -144,8 +175,8 @@ void find_moved_ends(const Logs& logs, Findings& findings) {
   const std::vector<EndsOfLog> all = ends_of_logs(logs);
   for (std::size_t at = 0; at < all.size(); ++at) {
     const Logs::Log& log = logs.all()[at];
-    for (const std::vector<Observation>& latest : all[at].latest) judge_ends(logs, findings, log, latest, false);
-    judge_ends(logs, findings, log, all[at].high_watermarks, true);
+    for (const std::vector<Observation>& latest : all[at].latest) judge_latest(logs, findings, log, latest);
+    judge_high_watermarks(logs, findings, log, all[at]);
     judge_begins(logs, findings, log, all[at]);
   }
 }

@@ -16,7 +16,7 @@ namespace {
 /// Changes a good history in one place.
 class Mutator {
  public:
-  explicit Mutator(std::uint64_t seed) : lines(good_history(seed)), random_(seed * 7919 + 1) {
+  explicit Mutator(std::uint64_t seed) : lines(good_history(seed, {.operations = 100})), random_(seed * 7919 + 1) {
     for (std::size_t at = 0; at < lines.size(); ++at) {
       MadeLine& line = lines[at];
       if (line.f == "phase" && line.word == "final") final_ = at;
