@@ -18,8 +18,8 @@ class Names {
   Names() { (void)name_of(""); }
   Names(const Names&) = delete;
   Names& operator=(const Names&) = delete;
-  Names(Names&&) = default;
-  Names& operator=(Names&&) = default;
+  Names(Names&&) noexcept = default;
+  Names& operator=(Names&&) noexcept = default;
 
   /// The number of `text`, a new one when it was not met before.
   [[nodiscard]] Name name_of(std::string_view text);
