@@ -1,5 +1,6 @@
 #include "controller/migration.h"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
@@ -32,9 +33,7 @@ class Migration {
   }
 
   Result<Plan> plan() {
-    const KeyValue* cluster = find(cluster::cluster_key());
-    // A store without a cluster is empty, or has lost what says whose it is.
-    if (cluster == nullptr || find(cluster::level_key()) != nullptr) return Plan{};
+    const KeyValue* const cluster = find(cluster::cluster_key());
     MQ_TRY(const Uuid id, format1::is_value(cluster->value) ? format1::read_cluster(cluster->key, cluster->value)
                                                             : cluster::read_cluster(cluster->key, cluster->value));
     replace(*cluster, cluster::put_cluster(id));
@@ -157,6 +156,11 @@ class Migration {
 }  // namespace
 
 Result<Plan> plan_migration(std::span<const KeyValue> entries, BrokerId self) {
+  const auto has = [&](std::string_view key) {
+    return std::ranges::find(entries, key, &KeyValue::key) != entries.end();
+  };
+  // A store without a cluster is empty, or has lost what says whose it is. Each start asks this of all that there is.
+  if (!has(cluster::cluster_key()) || has(cluster::level_key())) return Plan{};
   return Migration(entries, self).plan();
 }
 
