@@ -1,6 +1,8 @@
 // mq_check [--json FILE] HISTORY...: says which promises a run broke. docs/histories.md tells what it reads.
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <span>
@@ -36,19 +38,20 @@ File opened(const std::string& name, const char* mode) {
 
 Result<void> read_file(HistoryReader& reader, const std::string& name) {
   const File file = opened(name, "r");
-  if (!file) return fail(Errc::not_found, "{}: cannot be opened", name);
+  if (!file) return fail(Errc::not_found, "{}: cannot be opened: {}", name, std::strerror(errno));
   reader.begin_file(name);
   std::vector<char> bytes(1u << 20);
   while (const std::size_t count = std::fread(bytes.data(), 1, bytes.size(), file.get()))
     MQ_CHECK(reader.read({bytes.data(), count}));
-  if (std::ferror(file.get())) return fail(Errc::read_failed, "{}: cannot be read", name);
+  if (std::ferror(file.get())) return fail(Errc::read_failed, "{}: cannot be read: {}", name, std::strerror(errno));
   return reader.end_file();
 }
 
 Result<void> write_file(const std::string& name, std::string_view text) {
   const File file = opened(name, "w");
   if (!file || std::fwrite(text.data(), 1, text.size(), file.get()) != text.size() || std::fflush(file.get()) != 0)
-    return fail(Errc::invalid_argument, "{}: cannot be written", name);
+    return fail(Errc::invalid_argument, "{}: cannot be written: {}", name == "-" ? "standard output" : name,
+                std::strerror(errno));
   return {};
 }
 
@@ -100,9 +103,8 @@ int run(std::span<char*> words) {
   if (json)
     if (const auto written = write_file(*json, report_json(*history, verdict)); !written)
       return unreadable(written.error());
-  const std::string text = report_text(*history, verdict);
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
-    return kExitUnreadable;
+  if (const auto written = write_file("-", report_text(*history, verdict)); !written)
+    return unreadable(written.error());
   return exit_status(verdict.answer);
 }
 
