@@ -119,7 +119,7 @@ TEST_F(ReplacedBatchesTest, ALogStartAmidABatchEndsNoStartEither) {
     context.recovery_point = Offset{0};
     context.log_start = Offset{7};
     log_.reset();
-    // What is torn there must stay for now.
+    // Without room this start leaves in the segment what it takes for torn.
     disk_.fill();
     make_unreadable(0);
     const auto opened = open(context);
