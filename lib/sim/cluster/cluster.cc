@@ -13,8 +13,6 @@ awaitable<Result<std::unique_ptr<meta::MetadataStore>>> connect(ModelMetadata& m
   co_return model.connect(*opening.home);
 }
 
-awaitable<void> run_start(broker::Node& node) { (void)co_await node.start(); }
-
 /// What a broker keeps on the shard that has just run a task is consistent.
 void check_invariants(const broker::Node& node) {
   for (const auto& shard : node.shards()) {
@@ -43,13 +41,16 @@ Broker::Broker(World& world, const std::string& host, const ClusterOptions& opti
 
 Result<void> Broker::start() {
   make();
-  return world_.run(machine_, node_->start(), 1min);
+  world_.run(machine_, run_start(), 1min);
+  return *started_;
 }
 
 void Broker::begin_start() {
   make();
-  machine_.spawn(run_start(*node_));
+  machine_.spawn(run_start());
 }
+
+awaitable<void> Broker::run_start() { started_ = co_await node_->start(); }
 
 bool Broker::stop(Duration at_most) {
   const bool was_clean = world_.run(machine_, node().stop(), at_most);
@@ -71,6 +72,7 @@ broker::Node& Broker::node() const {
 
 void Broker::make() {
   MQ_ASSERT(node_ == nullptr);
+  started_.reset();
   if (!machine_.is_running()) machine_.start();
   broker::NodeEnv env{.shards = machine_.shards(),
                       .files = machine_.files(),

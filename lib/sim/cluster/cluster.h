@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -58,6 +59,8 @@ class Broker {
   Result<void> start();
   /// Only begins with it.
   void begin_start();
+  /// What came of the last start, once it has served or failed.
+  [[nodiscard]] const std::optional<Result<void>>& started() const { return started_; }
   /// A clean stop, within `at_most` (asserted), and the end of the process. False: the next start checks the logs.
   bool stop(Duration at_most = 1min);
   /// `kill -9`. The machine stays on.
@@ -73,6 +76,7 @@ class Broker {
   class Presence;
 
   void make();
+  awaitable<void> run_start();
   [[nodiscard]] meta::StoreSource store() const;
 
   World& world_;
@@ -80,6 +84,7 @@ class Broker {
   ModelMetadata* model_;  ///< null: SQLite
   std::function<env::Pool*()> disk_pool_;
   broker::Node* node_ = nullptr;
+  std::optional<Result<void>> started_;
 };
 
 /// N brokers, their metadata store and their clients: one world, one thread, one seed.

@@ -139,6 +139,7 @@ class Disk::OpenFile final : public env::File {
       sync_failed_ = true;
       return fail(Errc::disk_failed, "{}: injected sync error", path_);
     }
+    disk_.misdirect_a_write(*inode_, path_);
     disk_.make_durable(*inode_);
     return {};
   }
@@ -378,6 +379,12 @@ void Disk::flip_bits(const std::string& path, std::uint64_t position, std::uint8
   byte = static_cast<char>(static_cast<std::uint8_t>(byte) ^ mask);
 }
 
+void Disk::flip_some_bit(const std::string& path, Rng& rng) {
+  const InodePtr inode = find(path);
+  if (inode && !inode->durable.empty())
+    flip_bits(path, rng.below(inode->durable.size()), static_cast<std::uint8_t>(1U << rng.below(8)));
+}
+
 Result<std::string> Disk::durable_contents(const std::string& path) {
   InodePtr inode = root_;
   for (const std::string_view name : names_of(path)) {
@@ -500,6 +507,16 @@ void Disk::make_durable(Inode& inode) {
   inode.unsynced.clear();
 }
 
+void Disk::misdirect_a_write(Inode& inode, std::string_view path) {
+  if (!misdirected_ || inode.durable.empty() || path.find(*misdirected_) == std::string_view::npos) return;
+  const auto meant = std::ranges::find_if(inode.unsynced, [](const DataChange& change) { return !change.new_size; });
+  if (meant == inode.unsynced.end()) return;
+  meant->position = scheduler_.rng().below(inode.durable.size()) / kSectorBytes * kSectorBytes;
+  misdirected_.reset();
+  ++faults_struck_;
+  scheduler_.note(Happening::disk_fault, inode.id, meant->position);
+}
+
 void Disk::fail_sync(Inode& inode, SyncFailure how) {
   switch (how) {
     case SyncFailure::pages_stay_dirty:
@@ -548,24 +565,43 @@ void Disk::lose_below(Inode& inode, PowerLoss how) {
 
 void Disk::lose_data(Inode& inode, PowerLoss how) {
   const PowerLoss drawn = draw(how);
-  for (DataChange& change : std::exchange(inode.unsynced, {})) {
-    if (drawn == PowerLoss::drop_all) break;
-    if (drawn != PowerLoss::keep_all && scheduler_.rng().one_in(2)) continue;
-    if (drawn != PowerLoss::torn || change.new_size) {
+  const std::size_t size_meant = inode.cached.size();
+  std::vector<DataChange> changes = std::exchange(inode.unsynced, {});
+  if (drawn == PowerLoss::drop_all || drawn == PowerLoss::grown) changes.clear();
+  const bool is_torn = drawn == PowerLoss::torn || drawn == PowerLoss::garbage;
+  std::optional<std::size_t> spoiled;
+  if (drawn == PowerLoss::garbage && !changes.empty()) spoiled = scheduler_.rng().below(changes.size());
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    const DataChange& change = changes[i];
+    if (drawn != PowerLoss::keep_all && i != spoiled && scheduler_.rng().one_in(2)) continue;
+    if (!is_torn || change.new_size) {
       change.apply_to(inode.durable);
-      continue;
-    }
-    for (std::uint64_t done = 0; done < change.bytes.size();) {
-      const std::uint64_t position = change.position + done;
-      const std::uint64_t sector_end =
-          std::min((position / kSectorBytes + 1) * kSectorBytes, change.position + change.bytes.size());
-      if (scheduler_.rng().one_in(2))
-        overwrite(inode.durable, position, BytesView(change.bytes).substr(done, sector_end - position));
-      done = sector_end - change.position;
+    } else {
+      std::optional<std::uint64_t> spoiled_sector;
+      if (i == spoiled) spoiled_sector = scheduler_.rng().below(change.bytes.size() / kSectorBytes + 1);
+      write_torn(inode, change, spoiled_sector);
     }
   }
+  if (drawn == PowerLoss::grown && inode.durable.size() < size_meant) inode.durable.resize(size_meant, '\0');
   inode.cached = inode.durable;
   inode.reserved_end = 0;
+}
+
+void Disk::write_torn(Inode& inode, const DataChange& change, std::optional<std::uint64_t> spoiled) {
+  std::uint64_t sector = 0;
+  for (std::uint64_t done = 0; done < change.bytes.size(); ++sector) {
+    const std::uint64_t position = change.position + done;
+    const std::uint64_t sector_end =
+        std::min((position / kSectorBytes + 1) * kSectorBytes, change.position + change.bytes.size());
+    std::string bytes = change.bytes.substr(done, sector_end - position);
+    done = sector_end - change.position;
+    if (sector == spoiled) {
+      for (char& byte : bytes) byte = static_cast<char>(scheduler_.rng().next());
+    } else if (scheduler_.rng().one_in(2)) {
+      continue;
+    }
+    overwrite(inode.durable, position, bytes);
+  }
 }
 
 void Disk::lose_names(Inode& directory, PowerLoss how) {
@@ -574,7 +610,7 @@ void Disk::lose_names(Inode& directory, PowerLoss how) {
   // Journals write names in order.
   std::size_t kept = 0;
   if (drawn == PowerLoss::keep_all) kept = changes.size();
-  if (drawn == PowerLoss::drop_some || drawn == PowerLoss::torn) kept = scheduler_.rng().below(changes.size() + 1);
+  if (drawn != PowerLoss::keep_all && drawn != PowerLoss::drop_all) kept = scheduler_.rng().below(changes.size() + 1);
   for (std::size_t i = 0; i < kept; ++i) changes[i].apply_to(directory.durable_entries);
   directory.entries = directory.durable_entries;
 }

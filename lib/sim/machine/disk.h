@@ -20,6 +20,8 @@ enum class PowerLoss {
   drop_all,   ///< nothing had
   drop_some,  ///< each write on its own, whatever their order; of the names of a directory the older ones
   torn,       ///< as drop_some, and of a write only some of its 512-byte sectors
+  garbage,    ///< as torn, and in one sector of one write stands what nobody wrote
+  grown,      ///< the sizes of files are what they were to become, and the new room is zeros
   any,        ///< one of these, drawn for each file
 };
 
@@ -87,6 +89,11 @@ class Disk final : public env::Files {
   /// How many operations have failed by them.
   [[nodiscard]] std::uint64_t faults_struck() const { return faults_struck_; }
   void set_capacity(std::uint64_t bytes) { options_.capacity_bytes = bytes; }
+  /// From now on syncs take so long, at least `min` and typically `min + mean`.
+  void set_sync_time(Duration min, Duration mean) {
+    options_.sync_min = min;
+    options_.sync_mean = mean;
+  }
   /// Others take what is free: there is room for no byte and no name, until `make_room`.
   void fill() {
     others_bytes_ += free_bytes();
@@ -96,6 +103,11 @@ class Disk final : public env::Files {
   /// Flips the bits of `mask` in one byte on the media. The cache does not know: found after `drop_cache` or a power
   /// cut.
   void flip_bits(const std::string& path, std::uint64_t position, std::uint8_t mask);
+  /// The same of a bit that `rng` draws; nothing when the media has no byte of the file yet.
+  void flip_some_bit(const std::string& path, Rng& rng);
+  /// The media's next write of a file whose path has `path_part` goes to a place in the same file that the seed draws,
+  /// and the disk says that all went well. The cache shows what was meant, until a power cut or `drop_cache`.
+  void misdirect_next_write(std::string path_part) { misdirected_ = std::move(path_part); }
   /// What the media holds of a file; not_found when its name would not survive a power cut.
   [[nodiscard]] Result<std::string> durable_contents(const std::string& path);
   /// From now on no page is in the cache that was not read or written since, and reads on a shard's thread that would
@@ -135,10 +147,14 @@ class Disk final : public env::Files {
   void account(Inode& inode);
   void release_if_unused(Inode& inode);
   void make_durable(Inode& inode);
+  /// See `misdirect_next_write`.
+  void misdirect_a_write(Inode& inode, std::string_view path);
   void fail_sync(Inode& inode, SyncFailure how);
   /// Syncs everything at and below `inode`; goes on after an error and returns the first.
   Result<void> sync_below(Inode& inode, const std::string& path);
   void lose_data(Inode& inode, PowerLoss how);
+  /// Writes some of the sectors of `change`; `spoiled` is the index of one that becomes garbage.
+  void write_torn(Inode& inode, const DataChange& change, std::optional<std::uint64_t> spoiled);
   void lose_names(Inode& directory, PowerLoss how);
   void lose_below(Inode& inode, PowerLoss how);
   [[nodiscard]] PowerLoss draw(PowerLoss how);
@@ -153,6 +169,7 @@ class Disk final : public env::Files {
   std::uint64_t last_inode_ = 0;
   std::vector<DiskFault> faults_;
   std::uint64_t faults_struck_ = 0;
+  std::optional<std::string> misdirected_;
   std::set<std::string> locks_;
   using Page = std::pair<std::uint64_t, std::uint64_t>;  ///< of an inode
   std::optional<std::set<Page>> warm_pages_;             ///< nothing: nobody watches

@@ -45,6 +45,11 @@ class Fabric {
   /// From now on nothing gets from `from` to `to`: a one-way partition.
   void block(const std::string& from, const std::string& to);
   void unblock(const std::string& from, const std::string& to);
+  /// What is sent from now on takes so long one way, at least `min` and typically `min + mean`.
+  void set_delays(Duration min, Duration mean) {
+    options_.delay_min = min;
+    options_.delay_mean = mean;
+  }
   /// Both ways.
   void cut(const std::string& a, const std::string& b);
   /// Ends every block.

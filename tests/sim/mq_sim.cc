@@ -1,0 +1,286 @@
+// mq_sim: draws whole lives of brokers and their clients from seeds, lives them on simulated machines, and has their
+// histories judged. docs/testing.md tells how to use it.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <functional>
+#include <map>
+#include <optional>
+#include <random>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "base/mark.h"
+#include "base/mutant.h"
+#include "base/parsed_number.h"
+#include "base/result.h"
+#include "campaign/shrink.h"
+#include "campaign/trial.h"
+#include "sim/life/plan.h"
+
+namespace mq::sim {
+namespace {
+
+constexpr int kExitKept = 0;
+constexpr int kExitBroken = 1;
+constexpr int kExitUsage = 2;
+constexpr int kExitUnknown = 3;
+/// Of a campaign's lives, that may be unknown.
+constexpr std::uint64_t kUnknownPercentMax = 25;
+
+constexpr std::string_view kUsage =
+    R"(usage: mq_sim --seed SEED [OPTION]...      lives one life and tells all about it
+       mq_sim --seeds COUNT [OPTION]...    lives many, from seeds that nobody had before
+  --brokers N           1 (the default) to 5
+  --from SEED           the first of COUNT seeds
+  --jobs N              so many at once; the default is the number of cores
+  --twice PERCENT       of the lives are lived twice and have to be the same; the default is 5
+  --mutant NAME         with a fault put in on purpose; ends with 0 at the first life that is broken by it
+  --without FAULT,...   none of these faults
+  --without-events N,.. and --without-clients N,...: these parts of the plan are left out
+  --no-shrink           a life that fails is told as it is
+  --plan                only says what would be lived
+  --history FILE, --log FILE: of --seed: what the clients did, and what the brokers logged
+  --marks FILE          writes which rare places were reached, how often
+exit status: 0 every promise was kept; 1 one was broken; 2 usage; 3 too many lives did too little to tell
+)";
+
+struct Wish {
+  std::optional<std::uint64_t> seed;
+  std::uint64_t count = 0;
+  std::optional<std::uint64_t> from;
+  int brokers = 1;
+  int jobs = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  std::uint64_t twice_percent = 5;
+  std::string mutant;
+  Cuts cuts;
+  bool shrinks = true;
+  bool only_plan = false;
+  TrialFiles files;
+  std::string marks;
+};
+
+std::uint64_t fresh_seed() {
+  std::random_device device;
+  return (static_cast<std::uint64_t>(device()) << 16) + 1'000'000;
+}
+
+Result<std::set<Fault>> parse_faults(std::string_view text) {
+  std::set<Fault> faults;
+  while (!text.empty()) {
+    const std::size_t comma = std::min(text.find(','), text.size());
+    MQ_TRY(const Fault fault, parse_fault(text.substr(0, comma)));
+    faults.insert(fault);
+    text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  return faults;
+}
+
+template <class Number>
+Result<void> parse_number(std::string_view option, std::string_view text, Number& into, Number min, Number max) {
+  const auto number = parsed_number<Number>(text);
+  if (!number || *number < min || *number > max)
+    return fail(Errc::invalid_argument, "{} takes a number from {} to {}, not \"{}\"", option, min, max, text);
+  into = *number;
+  return {};
+}
+
+/// The options that take a value.
+Result<bool> take_value(Wish& wish, std::string_view option, std::string_view value) {
+  constexpr std::uint64_t kSeedMax = UINT64_MAX;
+  std::uint64_t seed = 0;
+  if (option == "--seed" || option == "--from") {
+    MQ_CHECK(parse_number<std::uint64_t>(option, value, seed, 0, kSeedMax));
+    (option == "--seed" ? wish.seed : wish.from) = seed;
+  } else if (option == "--seeds") {
+    MQ_CHECK(parse_number<std::uint64_t>(option, value, wish.count, 1, 10'000'000));
+  } else if (option == "--brokers") {
+    MQ_CHECK(parse_number<int>(option, value, wish.brokers, 1, 5));
+  } else if (option == "--jobs") {
+    MQ_CHECK(parse_number<int>(option, value, wish.jobs, 1, 256));
+  } else if (option == "--twice") {
+    MQ_CHECK(parse_number<std::uint64_t>(option, value, wish.twice_percent, 0, 100));
+  } else if (option == "--mutant") {
+    wish.mutant = value;
+  } else if (option == "--without") {
+    MQ_TRY(wish.cuts.without_faults, parse_faults(value));
+  } else if (option == "--without-events") {
+    MQ_TRY(wish.cuts.without_events, parse_numbers(value));
+  } else if (option == "--without-clients") {
+    MQ_TRY(wish.cuts.without_clients, parse_numbers(value));
+  } else if (option == "--history") {
+    wish.files.history = value;
+  } else if (option == "--log") {
+    wish.files.log = value;
+  } else if (option == "--marks") {
+    wish.marks = value;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+Result<Wish> parse(std::span<char*> words) {
+  Wish wish;
+  for (std::size_t at = 0; at < words.size(); ++at) {
+    const std::string_view word = words[at];
+    if (word == "--no-shrink") {
+      wish.shrinks = false;
+    } else if (word == "--plan") {
+      wish.only_plan = true;
+    } else if (at + 1 == words.size()) {
+      return fail(Errc::invalid_argument, "{} is unknown here, or has no value", word);
+    } else {
+      MQ_TRY(const bool is_known, take_value(wish, word, words[at + 1]));
+      if (!is_known) return fail(Errc::invalid_argument, "no option {}", word);
+      ++at;
+    }
+  }
+  if (wish.seed.has_value() == (wish.count > 0))
+    return fail(Errc::invalid_argument, "one of --seed and --seeds is needed");
+  return wish;
+}
+
+/// Lives many lives and counts.
+class Campaign {
+ public:
+  explicit Campaign(const Wish& wish) : wish_(wish), trials_(wish.jobs), hits_(all_marks().size()) {}
+
+  int run() {
+    const std::uint64_t first = wish_.from.value_or(fresh_seed());
+    const auto began = std::chrono::steady_clock::now();
+    for (std::uint64_t next = first; next < first + wish_.count && !is_caught(); ++next) begin(next, first);
+    while (!trials_.is_idle()) take(trials_.wait());
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+    report(first, took.count());
+    return exit_status();
+  }
+
+ private:
+  [[nodiscard]] bool is_caught() const { return !wish_.mutant.empty() && !failed_.empty(); }
+
+  void begin(std::uint64_t seed, std::uint64_t first) {
+    const int lives = (seed - first) % 100 < wish_.twice_percent ? 2 : 1;
+    for (int life = 0; life < lives; ++life) {
+      while (!trials_.has_room()) take(trials_.wait());
+      trials_.begin(seed, cut(draw_plan(seed, wish_.brokers), wish_.cuts));
+    }
+    if (lives == 2) ++twice_;
+  }
+
+  void take(const Trials::Ended& ended) {
+    const Trial& trial = ended.trial;
+    ++lived_;
+    virtual_seconds_ += std::chrono::duration<double>(trial.lived).count();
+    operations_ += trial.operations;
+    events_ += trial.events;
+    if (trial.answer == Trial::Answer::unknown) ++unknown_;
+    for (std::size_t at = 0; at < trial.marks.size(); ++at) hits_[at] += trial.marks[at];
+    const auto [known, is_new] = hashes_.emplace(ended.tag, trial.hash);
+    if (!is_new && known->second != trial.hash && !trial.has_failed()) {
+      fmt::print("seed {}: lived twice, and not the same\n", ended.tag);
+      failed_.emplace(ended.tag, "not the same twice");
+    }
+    if (!trial.has_failed() || !failed_.emplace(ended.tag, trial.reason()).second) return;
+    fmt::print("seed {}: {}\n", ended.tag, trial.text.substr(0, trial.text.find('\n')));
+    (void)std::fflush(stdout);
+    if (wish_.mutant.empty()) shrinkable_.emplace_back(ended.tag, trial);
+  }
+
+  void report(std::uint64_t first, double took) {
+    std::set<std::string> told;
+    for (const auto& [seed, trial] : shrinkable_)
+      if (told.insert(trial.reason()).second) tell_failure(seed, trial);
+    fmt::print("seeds {} to {}: {} lives ({} of them for the second time), {} failed, {} unknown; {:.0f} virtual s, {:.0f} s: "
+               "{:.0f} virtual s a second and job; {} operations, {} events\n",
+               first, first + wish_.count - 1, lived_, twice_, failed_.size(), unknown_, virtual_seconds_, took,
+               virtual_seconds_ / took / wish_.jobs, operations_, events_);
+    if (!wish_.marks.empty()) write_marks();
+    if (!wish_.mutant.empty())
+      fmt::print("mutant {}: {} after {} lives\n", wish_.mutant, is_caught() ? "caught" : "NOT CAUGHT", lived_);
+  }
+
+  void tell_failure(std::uint64_t seed, const Trial& trial) const {
+    const Plan plan = cut(draw_plan(seed, wish_.brokers), wish_.cuts);
+    if (!wish_.shrinks || wish_.cuts != Cuts{}) {
+      fmt::print("\n{}\nmq_sim {}\n\n", trial.text, words_of(plan, wish_.cuts));
+      return;
+    }
+    const Shrunk shrunk = shrink(plan, trial);
+    fmt::print("\n{}\n{}smaller after {} tries:\nmq_sim {}\n\n", shrunk.trial.text,
+               to_string(cut(plan, shrunk.cuts)), shrunk.tries, words_of(plan, shrunk.cuts));
+  }
+
+  void write_marks() const {
+    std::FILE* const file = std::fopen(wish_.marks.c_str(), "w");
+    if (file == nullptr) {
+      fmt::print(stderr, "mq_sim: {} cannot be written\n", wish_.marks);
+      return;
+    }
+    for (std::size_t at = 0; at < hits_.size(); ++at) fmt::print(file, "{} {}\n", hits_[at], all_marks()[at].name);
+    (void)std::fclose(file);
+  }
+
+  [[nodiscard]] int exit_status() const {
+    if (!wish_.mutant.empty()) return is_caught() ? kExitKept : kExitBroken;
+    if (!failed_.empty()) return kExitBroken;
+    return unknown_ * 100 > lived_ * kUnknownPercentMax ? kExitUnknown : kExitKept;
+  }
+
+  const Wish& wish_;
+  Trials trials_;
+  std::uint64_t lived_ = 0;
+  std::uint64_t twice_ = 0;
+  std::uint64_t unknown_ = 0;
+  std::uint64_t operations_ = 0;
+  std::uint64_t events_ = 0;
+  double virtual_seconds_ = 0;
+  std::vector<std::uint64_t> hits_;
+  std::map<std::uint64_t, std::uint64_t> hashes_;
+  std::map<std::uint64_t, std::string> failed_;
+  std::vector<std::pair<std::uint64_t, Trial>> shrinkable_;
+};
+
+int live_one(const Wish& wish) {
+  const Plan plan = cut(draw_plan(*wish.seed, wish.brokers), wish.cuts);
+  fmt::print("{}", to_string(plan));
+  if (wish.only_plan) return kExitKept;
+  (void)std::fflush(stdout);
+  const Trial trial = try_out(plan, wish.files);
+  fmt::print("\n{}SEED={} HASH={:016x} events={}\n", trial.text, plan.seed, trial.hash, trial.events);
+  if (trial.has_failed()) return kExitBroken;
+  return trial.answer == Trial::Answer::kept ? kExitKept : kExitUnknown;
+}
+
+int run(std::span<char*> words) {
+  if (!words.empty() && std::string_view(words.front()) == "--help") {
+    fmt::print("{}", kUsage);
+    return kExitKept;
+  }
+  const auto wish = parse(words);
+  if (!wish) {
+    fmt::print(stderr, "mq_sim: {}\n{}", wish.error().message, kUsage);
+    return kExitUsage;
+  }
+  if (!wish->mutant.empty()) {
+#ifdef MQ_MUTANTS
+    mutant_on = wish->mutant;
+#else
+    fmt::print(stderr, "mq_sim: there are no mutants in this build; configure it with -DMQ_MUTANTS=ON\n");
+    return kExitUsage;
+#endif
+  }
+  return wish->seed ? live_one(*wish) : Campaign(*wish).run();
+}
+
+}  // namespace
+}  // namespace mq::sim
+
+int main(int argc, char** argv) { return mq::sim::run(std::span(argv, static_cast<std::size_t>(argc)).subspan(1)); }
