@@ -57,7 +57,8 @@ struct Connection::Buffer {
 };
 
 Responder::~Responder() {
-  if (connection_ && !connection_->home().context().node.life.is_gone()) close("a request was dropped unanswered");
+  // What waits for a part of the broker may be destroyed after all of it.
+  if (connection_ && !connection_->is_broker_gone()) close("a request was dropped unanswered");
 }
 
 void Responder::send(Answer answer) {
@@ -95,6 +96,7 @@ Connection::Connection(ConnectionHost& home, std::unique_ptr<env::Stream> stream
       listener_(listener),
       local_(stream_->local_address()),
       remote_(stream_->remote_address()),
+      broker_is_gone_(home.context().node.life.gone()),
       buffer_bytes_(std::make_shared<BufferBytes>(home.room().held_bytes())),
       fetch_session_(std::move(fetch_session_slots)),
       last_read_(home.context().shard.now()) {}

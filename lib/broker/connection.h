@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -124,6 +125,8 @@ class Connection final : public std::enable_shared_from_this<Connection>, public
   void move_to(ConnectionHost& to);
 
   [[nodiscard]] ConnectionHost& home() const { return *home_; }
+  /// There is no home any more, nor anything else of the broker.
+  [[nodiscard]] bool is_broker_gone() const { return broker_is_gone_->load(std::memory_order_relaxed); }
   [[nodiscard]] const BoundListener& listener() const { return listener_; }
   [[nodiscard]] const env::Address& local_address() const { return local_; }
   [[nodiscard]] const env::Address& remote_address() const { return remote_; }
@@ -207,6 +210,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, public
   std::size_t request_bytes_ = 0;
   std::size_t decoded_bytes_ = 0;
   std::size_t answer_bytes_ = 0;
+  std::shared_ptr<const std::atomic<bool>> broker_is_gone_;
   std::shared_ptr<BufferBytes> buffer_bytes_;
   Holding granted_;              ///< what it asked for and may take now
   bool waits_for_room_ = false;  ///< `RequestRoom` has it in line

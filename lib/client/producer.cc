@@ -927,6 +927,9 @@ void Producer::Impl::apply(Topic& topic, const TopicInfo& info) {
 /// The topic was created again with fewer partitions: what this one had is for nobody. What is in flight fails first.
 void Producer::Impl::fail_vanished(Partition& partition) {
   partition.leader = kNoBroker;
+  // Should it come back, it is another: its epochs begin anew, and nothing is known there of our sequences.
+  partition.leader_epoch = kNoLeaderEpoch;
+  partition.queue.lost_count();
   if (partition.queue.in_flight() > 0) return;
   if (partition.open) seal(partition);
   const Error error = no_such_partition(*partition.topic, partition.index);

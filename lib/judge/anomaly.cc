@@ -9,13 +9,16 @@ namespace mq::judge {
 namespace {
 
 constexpr std::uint32_t kLossAllowed = kWeakAcks | kPowerLoss | kUncleanLeader;
+// Records that the disk spoiled cannot be read. What can, stands where it stood, in its order, once.
+constexpr std::uint32_t kUnreadableAllowed = kLossAllowed | kLostMedia;
 
 constexpr std::array<AnomalyRow, kAnomalies> kRows = {{
     {Anomaly::lost_write, "A01", "lost-write",
-     "A record that was acknowledged is read by somebody when readers go on past its place.", kLossAllowed, find_lost},
+     "A record that was acknowledged is read by somebody when readers go on past its place.", kUnreadableAllowed,
+     find_lost},
     {Anomaly::unseen, "A02", "unseen",
      "A record that was acknowledged, or read once, is still there when everything is read again at the end.",
-     kLossAllowed, find_lost},
+     kUnreadableAllowed, find_lost},
     {Anomaly::duplicate, "A03", "duplicate", "A record is in one place only.",
      kPlainProducer | kPowerLoss | kUncleanLeader, find_misplaced},
     {Anomaly::inconsistent_offsets, "A04", "inconsistent-offsets",
@@ -25,7 +28,7 @@ constexpr std::array<AnomalyRow, kAnomalies> kRows = {{
      "The records of one producer stand in a partition in the order in which it sent them.",
      kPlainProducer | kLossAllowed, find_disorder},
     {Anomaly::poll_skip, "A06", "poll-skip", "A reader passes over no record that somebody has read there.",
-     kRebalance | kRetention | kPowerLoss | kUncleanLeader, find_skips},
+     kRebalance | kRetention | kPowerLoss | kUncleanLeader | kLostMedia, find_skips},
     {Anomaly::nonmonotonic_poll, "A07", "nonmonotonic-poll",
      "A reader goes forward, never back and never twice over a record.", kRebalance | kPowerLoss | kUncleanLeader,
      find_skips},
@@ -65,9 +68,9 @@ constexpr std::array<AnomalyRow, kAnomalies> kRows = {{
     {Anomaly::early_ack, "A25", "early-ack", "With flush=ack a record is on disk before it is acknowledged.",
      kNoCircumstance, nullptr},
     {Anomaly::silent_reset, "A26", "silent-reset", "A reader whose position is inside the log is not thrown elsewhere.",
-     kRetention | kPowerLoss | kUncleanLeader, find_resets},
+     kRetention | kPowerLoss | kUncleanLeader | kLostMedia, find_resets},
     {Anomaly::compaction, "A27", "compaction",
-     "Compaction keeps the last record of every key, and deleted keys stay deleted.", kLossAllowed,
+     "Compaction keeps the last record of every key, and deleted keys stay deleted.", kUnreadableAllowed,
      find_badly_compacted},
     {Anomaly::retention, "A28", "retention",
      "A log begins where it was asked to begin; what is below is not read again, and the begin never goes back.",
@@ -111,6 +114,8 @@ const char* to_string(Circumstance circumstance) {
       return "a change of the leader";
     case kRetention:
       return "retention by age or size";
+    case kLostMedia:
+      return "a disk that spoiled the only copy";
     case kWrites:
       return "writes not being isolated";
   }

@@ -56,6 +56,7 @@ enum Circumstance : std::uint32_t {
   kLeaderChange = 1 << 5,   ///< the partition may have got another leader in between
   kRetention = 1 << 6,      ///< records may go by age or size
   kWrites = 1 << 7,         ///< Kafka does not isolate writes
+  kLostMedia = 1 << 8,      ///< the only copy of records was spoiled on its disk
 };
 [[nodiscard]] const char* to_string(Circumstance circumstance);
 

@@ -190,7 +190,10 @@ void find_lost_offsets(const Logs& logs, Findings& findings) {
         return;
       }
       const Operation& commit = history.operations[newest.operation];
-      findings.add(Anomaly::committed_offset, findings.offsets_loss_circumstances(commit.invoked, op.completed), [&] {
+      std::uint32_t excuses = findings.offsets_loss_circumstances(commit.invoked, op.completed);
+      // A member whose offset lies behind the end of a log that lost records cannot begin there.
+      if (look_up.is_first_poll) excuses |= findings.loss_circumstances(-1, commit.invoked, op.completed);
+      findings.add(Anomaly::committed_offset, excuses, [&] {
         const std::string found = look_up.offset == kNoOffset ? "found nothing"
                                   : look_up.is_first_poll ? fmt::format("began to read at offset {}", look_up.offset)
                                                           : fmt::format("found offset {}", look_up.offset);

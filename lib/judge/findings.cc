@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::string_view kPowerLossFault = "power_loss";
 constexpr std::string_view kUncleanElectionFault = "unclean_election";
+constexpr std::string_view kLostMediaFault = "lost_media";
 
 }  // namespace
 
@@ -40,6 +41,8 @@ std::uint32_t Findings::loss_circumstances(std::int8_t acks, Time seen, Time mis
   std::uint32_t found = power_loss(history_.run.flush, seen, missed);
   if (acks != -1 && !history_.faults.empty()) found |= kWeakAcks;
   if (is_named_between(kUncleanElectionFault, seen, missed)) found |= kUncleanLeader;
+  // It may spoil what was there long before.
+  if (is_named_between(kLostMediaFault, history_.first, missed)) found |= kLostMedia;
   return found;
 }
 

@@ -20,6 +20,7 @@ struct Logs::Sighting {
 
 Logs::Logs(const History& history) : history_(history) {
   find_lives();
+  note_begins_of_readers();
   place_records();
   note_deletions();
   note_final_read();
@@ -73,12 +74,44 @@ void Logs::find_lives() {
   }
 }
 
+/// An assignment names everything that a reader reads; where it is named at the place that the reader had reached, it
+/// only goes on.
+void Logs::note_begins_of_readers() {
+  boost::unordered_flat_map<std::pair<std::int64_t, Name>, std::int64_t> next;  // the offset that each reads next
+  const auto begin = [&](const Operation& op, const Point& at) {
+    const auto [place, is_new] = next.try_emplace({op.process, at.key}, at.number);
+    if (!is_new && place->second == at.number && at.number != kNoOffset) return;
+    place->second = at.number;
+    reader_begins_[{op.process, at.key}].push_back(op.invoked);
+  };
+  for (const Operation& op : history_.operations) {
+    for (const Point& wanted : history_.wanted_by(op))
+      if (wanted.kind == Point::Kind::position) begin(op, wanted);
+    const std::span<const Read> reads = history_.reads_of(op);
+    for (std::size_t at = 0; at < reads.size(); ++at) {
+      const bool is_last_of_its_key = at + 1 == reads.size() || reads[at + 1].key != reads[at].key;
+      if (!is_last_of_its_key) continue;
+      const auto reader = next.find({op.process, reads[at].key});
+      if (reader != next.end()) reader->second = reads[at].offset + 1;
+    }
+  }
+}
+
+Time Logs::asked_since(Name key, const Operation& op) const {
+  if (op.action != Action::poll) return op.invoked;
+  const auto begins = reader_begins_.find({op.process, key});
+  if (begins == reader_begins_.end()) return history_.first;
+  const auto after = std::ranges::upper_bound(begins->second, op.invoked);
+  return after == begins->second.begin() ? history_.first : *std::prev(after);
+}
+
 std::uint32_t Logs::log_of(Name key, const Operation& op) const {
   if (key >= lives_.size()) return kNone;
   const auto [first, end] = lives_[key];
   if (end == first + 1 && !logs_[first].was_deleted && logs_[first].incarnation == 0) return first;
+  const Time since = asked_since(key, op);
   for (std::uint32_t at = first; at < end; ++at)
-    if (op.invoked > logs_[at].from && (logs_[at].to == kNever || op.settled() < logs_[at].to)) return at;
+    if (since > logs_[at].from && (logs_[at].to == kNever || op.settled() < logs_[at].to)) return at;
   return kNone;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -65,6 +66,9 @@ class Logs {
   [[nodiscard]] std::span<const Log> all() const { return logs_; }
   /// The number of the log that an operation met; `kNone` when it cannot be told.
   [[nodiscard]] std::uint32_t log_of(Name key, const Operation& op) const;
+  /// What a poll gives of a partition was fetched then or later: clients fetch ahead, from where they were put last.
+  /// Of other operations when they began.
+  [[nodiscard]] Time asked_since(Name key, const Operation& op) const;
   /// Of each read in `History::reads`: its place in its log; `kNone` outside of any.
   [[nodiscard]] std::span<const std::uint32_t> places_of_reads() const { return places_of_reads_; }
   /// Of each send in `History::sends`.
@@ -80,6 +84,7 @@ class Logs {
   struct Sighting;
 
   void find_lives();
+  void note_begins_of_readers();
   void place_records();
   static void put_in_order(std::span<Sighting> sightings);
   void place_in(Log& log, std::span<Sighting> sightings);
@@ -89,6 +94,8 @@ class Logs {
   const History& history_;
   std::vector<Log> logs_;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> lives_;  ///< by key: its logs
+  /// By process and partition: when the reader was put somewhere there, in order.
+  boost::unordered_flat_map<std::pair<std::int64_t, Name>, std::vector<Time>> reader_begins_;
   std::vector<std::uint32_t> places_of_reads_;
   std::vector<Found> found_;
   std::vector<bool> final_keys_;

@@ -97,6 +97,7 @@ class Life {
     nemesis_.wait(plan_.warm_up);
     begin(Phase::Name::faults);
     nemesis_.make_trouble();
+    stage_.calm_down();
     if (!nemesis_.heal(kStartMax)) return stuck("a broker does not start again: " + nemesis_.why_not_started());
     begin(Phase::Name::heal);
     begin(Phase::Name::liveness);

@@ -76,6 +76,8 @@ void Nemesis::look_after_brokers() {
       if (has_failed) failed_starts_[index] = broker.started()->error().message;
       if (broker.started() && *broker.started()) failed_starts_.erase(index);
       if (has_failed || broker.node().is_offline()) {
+        // What could not be synced may be gone, as with a cut of the power.
+        if (!has_failed && plan_.flush == FlushClass::async) tell("power_loss", index, true);
         broker.kill();
         restart_later(index, 1s);
       }
@@ -152,8 +154,6 @@ void Nemesis::fail_syncs(Rng& rng) {
   const int index = some_broker(rng);
   Disk& disk = cluster_.broker(index).machine().disk();
   tell("failed_sync", index, true);
-  // What was not on the disk yet may be gone, as with a cut of the power.
-  if (plan_.flush == FlushClass::async) tell("power_loss", index, true);
   disk.inject({.on = DiskFault::On::sync,
                .path_part = kOf.at(rng.below(kOf.size())),
                .after = static_cast<int>(rng.below(20)),

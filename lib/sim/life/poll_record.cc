@@ -9,13 +9,12 @@ PollRecord::PollRecord(const client::Polled& polled, const std::vector<TopicPart
   for (const TopicPartition& where : asked) parts_[where];
   for (const client::FetchedBatch& batch : polled.batches) add(batch);
   for (const auto& [where, part] : parts_)
-    partitions_.push_back(
-        {.partition = name_of(where), .records = part.records, .high_watermark = part.high_watermark});
+    // Without the high watermark: what was fetched ahead has an old one.
+    partitions_.push_back({.partition = name_of(where), .records = part.records});
 }
 
 void PollRecord::add(const client::FetchedBatch& batch) {
   Part& part = parts_[*batch.where];
-  part.high_watermark = std::max(part.high_watermark, batch.high_watermark.value());
   const auto read = client::for_each_record(reader_, batch, [&](const record::RecordView& record) { add(part, record); });
   if (!read)
     part.records.push_back({.offset = batch.first_offset.value(), .value = std::nullopt, .damage = "a batch that lies"});

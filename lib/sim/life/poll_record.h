@@ -25,7 +25,6 @@ class PollRecord {
  private:
   struct Part {
     std::vector<judge::PolledRecord> records;
-    std::int64_t high_watermark = judge::kNoOffset;
   };
   void add(const client::FetchedBatch& batch);
   void add(Part& part, const record::RecordView& record);

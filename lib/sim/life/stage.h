@@ -62,6 +62,9 @@ class Stage {
   [[nodiscard]] bool have_all_ended() const;
   /// The client's process dies, with or without the power of its machine, and begins anew as another.
   void replace(const std::string& host, bool with_power_loss);
+  /// From now on nobody takes away what others use: whoever tries must get on.
+  void calm_down() { is_calm_ = true; }
+  [[nodiscard]] bool is_calm() const { return is_calm_; }
   /// Every client comes to its end.
   void end() { is_over_ = true; }
   [[nodiscard]] bool is_over() const { return is_over_; }
@@ -84,6 +87,7 @@ class Stage {
   judge::HistoryWriter run_history_;
   std::map<std::string, Part> parts_;
   std::int64_t last_process_ = 0;
+  bool is_calm_ = false;
   bool is_over_ = false;
 };
 
