@@ -100,7 +100,8 @@ void Logs::note_begins_of_readers() {
 Time Logs::asked_since(Name key, const Operation& op) const {
   if (op.action != Action::poll) return op.invoked;
   const auto begins = reader_begins_.find({op.process, key});
-  if (begins == reader_begins_.end()) return history_.first;
+  // Who tells of no begin has fetched what it gives when it was asked, but for members of groups.
+  if (begins == reader_begins_.end()) return op.group == 0 ? op.invoked : history_.first;
   const auto after = std::ranges::upper_bound(begins->second, op.invoked);
   return after == begins->second.begin() ? history_.first : *std::prev(after);
 }

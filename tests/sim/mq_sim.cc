@@ -253,7 +253,9 @@ int live_one(const Wish& wish) {
   fmt::print("{}", to_string(plan));
   if (wish.only_plan) return kExitKept;
   (void)std::fflush(stdout);
-  const Trial trial = try_out(plan, wish.files);
+  TrialFiles files = wish.files;
+  files.keeps_stderr = true;
+  const Trial trial = try_out(plan, files);
   fmt::print("\n{}SEED={} HASH={:016x} events={}\n", trial.text, plan.seed, trial.hash, trial.events);
   if (trial.has_failed()) return kExitBroken;
   return trial.answer == Trial::Answer::kept ? kExitKept : kExitUnknown;

@@ -197,7 +197,10 @@ class ForeignProducer {
 
   // --- Numbers ---
 
+  /// What may be in the log is not sent again under another number: it would be there twice.
   void number_anew(Lane& lane) {
+    for (const BatchRef& batch : std::vector(lane.batches.begin(), lane.batches.end()))
+      if (batch->is_in_doubt) give_up(lane, batch, "possibly persisted");
     lane.identity = identity_;
     lane.next_sequence = 0;
     lane.has_lost_count = false;
@@ -215,7 +218,7 @@ class ForeignProducer {
       if (!lane.has_lost_count) continue;
       if (is_java()) {
         const bool is_drained =
-            std::ranges::none_of(lane.batches, [](const BatchRef& batch) { return batch->is_in_flight; });
+            std::ranges::all_of(lane.batches, [](const BatchRef& batch) { return batch->sequence < 0; });
         if (is_drained) raise_own_epoch(lane);
       } else if (!has_something_in_flight()) {
         co_await ask_for_identity();
@@ -253,9 +256,11 @@ class ForeignProducer {
 
   // --- Sending ---
 
-  [[nodiscard]] bool may_send(const Lane& lane) const {
+  [[nodiscard]] bool may_send(const Lane& lane, const Batch& batch) const {
     if (!is_idempotent()) return true;
-    if (is_broken_ || identity_.id < 0 || lane.has_lost_count) return false;
+    if (is_broken_ || identity_.id < 0) return false;
+    // The Java client goes on with what has its number.
+    if (lane.has_lost_count) return is_java() && batch.sequence >= 0;
     // While one partition has to begin anew, librdkafka sends nothing at all.
     return is_java() || std::ranges::none_of(lanes_, [](const auto& other) { return other.second.has_lost_count; });
   }
@@ -267,7 +272,7 @@ class ForeignProducer {
       number_anew(lane);
     int in_flight = 0;
     for (const BatchRef& batch : std::vector(lane.batches.begin(), lane.batches.end())) {
-      if (!may_send(lane) || in_flight >= actor_.plan.inflight_max) co_return;
+      if (!may_send(lane, *batch) || in_flight >= actor_.plan.inflight_max) co_return;
       if (!batch->is_in_flight) {
         if (actor_.now() < batch->not_before) co_return;
         if (!co_await send(lane, batch)) co_return;
@@ -282,7 +287,7 @@ class ForeignProducer {
     batch->not_before = actor_.now() + kBackoff;
     if (!topic || index >= (*topic)->partitions.size()) co_return false;
     auto connection = co_await cluster_.broker((*topic)->partitions[index].leader, client::Cluster::Use::data);
-    if (!connection || !may_send(lane)) co_return false;
+    if (!connection || !may_send(lane, *batch)) co_return false;
     if (is_idempotent() && batch->sequence < 0) {
       batch->identity = lane.identity;
       batch->sequence = lane.next_sequence;

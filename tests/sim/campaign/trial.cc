@@ -53,7 +53,7 @@ void save(const std::string& name, std::string_view text) {
 }
 
 [[noreturn]] void live_and_exit(const Plan& plan, const TrialFiles& files, std::FILE* to, std::FILE* words) {
-  (void)dup2(fileno(words), STDERR_FILENO);
+  if (!files.keeps_stderr) (void)dup2(fileno(words), STDERR_FILENO);
   (void)alarm(kSecondsMax);
   const LifeReport report = live(plan);
   save(files.history, report.history);

@@ -37,6 +37,7 @@ struct Trial {
 struct TrialFiles {
   std::string history;
   std::string log;
+  bool keeps_stderr = false;  ///< last words are said there, not kept for the answer
 };
 
 /// Runs trials, at most `jobs` at a time. Not thread-safe.
