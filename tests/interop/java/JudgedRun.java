@@ -157,7 +157,7 @@ public class JudgedRun {
     AtomicInteger open = new AtomicInteger();
     try (var producer = new KafkaProducer<>(settings, new ByteArraySerializer(), new ByteArraySerializer())) {
       for (int turn = 0; !producersEnd; Thread.sleep(40)) {
-        for (int more = open.get() < 500 ? 10 : 0; more > 0; --more) send(producer, history, partitions.get(turn++ % partitions.size()), open);
+        for (int more = open.get() < 500 ? 20 : 0; more > 0; --more) send(producer, history, partitions.get(turn++ % partitions.size()), open);
       }
     } catch (KafkaException failed) {
       System.out.println("fatal " + failed);

@@ -71,10 +71,11 @@ class Sender:
         turns = itertools.cycle(PARTITIONS)
         try:
             while not (producers_end.is_set() or self._fatal):
-                if len(self._producer) < 500:
-                    for _ in range(10):
-                        self._send(next(turns))
-                self._producer.poll(0.04)
+                turn_ends = time.monotonic() + 0.04
+                for _ in range(20 if len(self._producer) < 500 else 0):
+                    self._send(next(turns))
+                while (left := turn_ends - time.monotonic()) > 0:
+                    self._producer.poll(left)
             if not self._fatal and self._producer.flush(LIMIT) > 0:
                 self._fatal = "records that are not answered"
         except KafkaException as failed:

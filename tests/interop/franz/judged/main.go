@@ -122,7 +122,7 @@ func produce() {
 	defer client.Close()
 	turn := 0
 	for !ended(producersEnd) {
-		for more := 10; more > 0 && client.BufferedProduceRecords() < 500; more-- {
+		for more := 20; more > 0 && client.BufferedProduceRecords() < 500; more-- {
 			send(client, lines, partitions[turn%len(partitions)])
 			turn++
 		}
