@@ -167,6 +167,9 @@ void measure_lag(const Logs& logs, Findings& findings) {
     for (const Point& wanted : history.wanted_by(op))
       if (const std::uint32_t log = logs.log_of(wanted.key, op); wanted.kind == Point::Kind::position && log != kNone)
         readers[{op.process, log}] = {wanted.number, op.invoked};
+    // While it was somebody else's, that one read it.
+    for (const Point& told : history.told_to(op))
+      if (told.kind == Point::Kind::rebalanced) readers.erase({op.process, logs.log_of(told.key, op)});
     for (const Read& read : history.reads_of(op)) {
       const std::uint32_t log = logs.log_of(read.key, op);
       if (log == kNone) continue;

@@ -81,8 +81,8 @@ class HistoryWriter:
 
     def reset(self, partition, position, to, error):
         """The reader was at `position`, and something made it begin at `to`."""
-        self._of_process("info", "reset", {"v": {partition: [position, to]}, "err": error})
+        self._of_process("info", "reset", {"c": self._client, "v": {partition: [position, to]}, "err": error})
 
     def crash(self):
         """The last line: the process is over."""
-        self._of_process("info", "crash", {})
+        self._of_process("info", "crash", {"c": self._client})
