@@ -20,10 +20,11 @@ struct Mark {
 
 }  // namespace mq
 
-/// Counts that this place was reached. `NAME` is "folder: what happens here", unlike every other. It costs an increment,
-/// so it stands where something rare happens, in a source file and outside templates. The linker makes the list.
-#define MQ_MARK(NAME)                                                                                       \
-  do {                                                                                                      \
+/// Counts that this place was reached. `NAME` is "folder: what happens here", unlike every other. It costs an
+/// increment, so it stands where something rare happens, in a source file and outside templates. The linker makes the
+/// list.
+#define MQ_MARK(NAME)                                                                                            \
+  do {                                                                                                           \
     [[gnu::section("mq_marks"), gnu::used, gnu::retain]] static constinit ::mq::Mark mq_mark_here{.name = NAME}; \
-    mq_mark_here.hit();                                                                                     \
+    mq_mark_here.hit();                                                                                          \
   } while (false)

@@ -8,7 +8,7 @@
 namespace mq::judge {
 namespace {
 
-constexpr std::uint32_t kLossAllowed = kWeakAcks | kPowerLoss | kUncleanLeader;
+constexpr std::uint32_t kLossAllowed = kWeakAcks | kPowerLoss | kUncleanLeader | kMisdirected;
 // Records that the disk spoiled cannot be read. What can, stands where it stood, in its order, once.
 constexpr std::uint32_t kUnreadableAllowed = kLossAllowed | kLostMedia;
 
@@ -20,7 +20,7 @@ constexpr std::array<AnomalyRow, kAnomalies> kRows = {{
      "A record that was acknowledged, or read once, is still there when everything is read again at the end.",
      kUnreadableAllowed, find_lost},
     {Anomaly::duplicate, "A03", "duplicate", "A record is in one place only.",
-     kPlainProducer | kPowerLoss | kUncleanLeader, find_misplaced},
+     kPlainProducer | kPowerLoss | kUncleanLeader | kMisdirected, find_misplaced},
     {Anomaly::inconsistent_offsets, "A04", "inconsistent-offsets",
      "Whoever speaks of an offset, in acknowledgements and reads, speaks of the same record.", kLossAllowed,
      find_misplaced},
@@ -28,10 +28,10 @@ constexpr std::array<AnomalyRow, kAnomalies> kRows = {{
      "The records of one producer stand in a partition in the order in which it sent them.",
      kPlainProducer | kLossAllowed, find_disorder},
     {Anomaly::poll_skip, "A06", "poll-skip", "A reader passes over no record that somebody has read there.",
-     kRebalance | kRetention | kPowerLoss | kUncleanLeader | kLostMedia, find_skips},
+     kRebalance | kRetention | kPowerLoss | kUncleanLeader | kLostMedia | kMisdirected, find_skips},
     {Anomaly::nonmonotonic_poll, "A07", "nonmonotonic-poll",
-     "A reader goes forward, never back and never twice over a record.", kRebalance | kPowerLoss | kUncleanLeader,
-     find_skips},
+     "A reader goes forward, never back and never twice over a record.",
+     kRebalance | kPowerLoss | kUncleanLeader | kMisdirected, find_skips},
     {Anomaly::aborted_read, "A08", "aborted-read", "A record whose send was refused is read by nobody.",
      kNoCircumstance, find_never_sent},
     {Anomaly::precommitted_read, "A09", "precommitted-read",
@@ -48,14 +48,14 @@ constexpr std::array<AnomalyRow, kAnomalies> kRows = {{
      "A record that is read was sent, to the partition where it is read, as it is read.", kNoCircumstance,
      find_never_sent},
     {Anomaly::committed_offset, "A16", "committed-offset",
-     "A group finds the offset that it committed last, and its members begin there.", kPowerLoss | kUncleanLeader,
-     find_lost_offsets},
+     "A group finds the offset that it committed last, and its members begin there.",
+     kPowerLoss | kUncleanLeader | kMisdirected, find_lost_offsets},
     {Anomaly::double_consume, "A17", "double-consume", "Transactions that read and write take each record in once.",
      kNoCircumstance, nullptr},
     {Anomaly::zombie, "A18", "zombie", "Who belongs to an older generation of a group is refused.", kNoCircumstance,
      find_zombies},
     {Anomaly::end_regression, "A19", "end-regression", "The end of a log, as clients are told it, never goes back.",
-     kLeaderChange | kPowerLoss | kUncleanLeader, find_moved_ends},
+     kLeaderChange | kPowerLoss | kUncleanLeader | kMisdirected, find_moved_ends},
     {Anomaly::read_above_end, "A20", "read-above-end", "Nobody reads above the high watermark.", kNoCircumstance,
      nullptr},
     {Anomaly::stuck_transaction, "A21", "stuck-transaction", "Transactions are decided once everything is healed.",
@@ -68,13 +68,13 @@ constexpr std::array<AnomalyRow, kAnomalies> kRows = {{
     {Anomaly::early_ack, "A25", "early-ack", "With flush=ack a record is on disk before it is acknowledged.",
      kNoCircumstance, nullptr},
     {Anomaly::silent_reset, "A26", "silent-reset", "A reader whose position is inside the log is not thrown elsewhere.",
-     kRetention | kPowerLoss | kUncleanLeader | kLostMedia, find_resets},
+     kRetention | kPowerLoss | kUncleanLeader | kLostMedia | kMisdirected, find_resets},
     {Anomaly::compaction, "A27", "compaction",
      "Compaction keeps the last record of every key, and deleted keys stay deleted.", kUnreadableAllowed,
      find_badly_compacted},
     {Anomaly::retention, "A28", "retention",
      "A log begins where it was asked to begin; what is below is not read again, and the begin never goes back.",
-     kRetention | kPowerLoss | kUncleanLeader, find_moved_ends},
+     kRetention | kPowerLoss | kUncleanLeader | kMisdirected, find_moved_ends},
     {Anomaly::group_overlap, "A29", "group-overlap", "In one generation of a group a partition belongs to one member.",
      kNoCircumstance, find_overlaps},
     {Anomaly::conservation, "A30", "conservation", "Transfers between accounts keep the sum.", kNoCircumstance,
@@ -114,6 +114,8 @@ const char* to_string(Circumstance circumstance) {
       return "a change of the leader";
     case kRetention:
       return "retention by age or size";
+    case kMisdirected:
+      return "a disk that wrote elsewhere";
     case kLostMedia:
       return "a disk that spoiled the only copy";
     case kWrites:

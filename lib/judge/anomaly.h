@@ -57,6 +57,7 @@ enum Circumstance : std::uint32_t {
   kRetention = 1 << 6,      ///< records may go by age or size
   kWrites = 1 << 7,         ///< Kafka does not isolate writes
   kLostMedia = 1 << 8,      ///< the only copy of records was spoiled on its disk
+  kMisdirected = 1 << 9,    ///< a disk wrote elsewhere than it was told: what it acknowledged was never there
 };
 [[nodiscard]] const char* to_string(Circumstance circumstance);
 

@@ -66,8 +66,7 @@ std::vector<EndsOfLog> ends_of_logs(const Logs& logs) {
       const std::uint32_t log = logs.log_of(read.key, op);
       if (log == kNone || log == last_log) continue;
       last_log = log;
-      all[log].reads.push_back(
-          {logs.asked_since(read.key, op), op.completed, read.offset, 0, number, true, false});
+      all[log].reads.push_back({logs.asked_since(read.key, op), op.completed, read.offset, 0, number, true, false});
     }
   }
   return all;

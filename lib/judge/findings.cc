@@ -11,6 +11,7 @@ namespace {
 constexpr std::string_view kPowerLossFault = "power_loss";
 constexpr std::string_view kUncleanElectionFault = "unclean_election";
 constexpr std::string_view kLostMediaFault = "lost_media";
+constexpr std::string_view kMisdirectedFault = "misdirected_write";
 
 }  // namespace
 
@@ -43,6 +44,7 @@ std::uint32_t Findings::loss_circumstances(std::int8_t acks, Time seen, Time mis
   if (is_named_between(kUncleanElectionFault, seen, missed)) found |= kUncleanLeader;
   // It may spoil what was there long before.
   if (is_named_between(kLostMediaFault, history_.first, missed)) found |= kLostMedia;
+  if (is_named_between(kMisdirectedFault, history_.first, missed)) found |= kMisdirected;
   return found;
 }
 

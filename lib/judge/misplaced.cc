@@ -23,15 +23,16 @@ std::string statement(const History& history, const Findings& findings, const Lo
 }
 
 /// What excuses that two places are said to be at one offset.
-std::uint32_t reuse_circumstances(const History& history, const Findings& findings, const Logs::Place& a,
-                                  const Logs::Place& b) {
+std::uint32_t reuse_circumstances(const Logs& logs, const Findings& findings, const Logs::Log& log,
+                                  const Logs::Place& a, const Logs::Place& b) {
+  const History& history = logs.history();
   std::uint32_t circumstances = 0;
   for (const auto& [one, other] : {std::pair(&a, &b), std::pair(&b, &a)}) {
     const Operation& first = witness(history, *one);
     const Operation& second = witness(history, *other);
     const std::int8_t acks = one->read_by == kNone ? first.acks : std::int8_t{-1};
-    circumstances |= findings.loss_circumstances(acks, std::min(first.invoked, second.invoked),
-                                                 std::max(first.completed, second.completed));
+    const Time seen = std::min(logs.asked_since(log.key, first), logs.asked_since(log.key, second));
+    circumstances |= findings.loss_circumstances(acks, seen, std::max(first.completed, second.completed));
   }
   return circumstances;
 }
@@ -59,7 +60,7 @@ void judge_offset(const Logs& logs, Findings& findings, const Logs::Log& log, st
   const auto read = std::ranges::find_if(places, [](const Logs::Place& place) { return place.read_by != kNone; });
   if (places.size() < 2 || read == places.end()) return;
   const Logs::Place& other = read == places.begin() ? places[1] : places[0];
-  findings.add(Anomaly::inconsistent_offsets, reuse_circumstances(history, findings, *read, other), [&] {
+  findings.add(Anomaly::inconsistent_offsets, reuse_circumstances(logs, findings, log, *read, other), [&] {
     return fmt::format("{} offset {}: {}, and {}.", logs.name_of(log), read->offset,
                        statement(history, findings, *read), statement(history, findings, other));
   });

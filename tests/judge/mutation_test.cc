@@ -497,9 +497,9 @@ std::string Mutator::read_what_is_deleted() {
   const auto gone = records_where([&](const auto&, const MadeElement& polled, const MadeRecord& one) {
     return polled.key == key && one.offset < begin;
   });
-  const auto later = records_where([&](const MadeLine& line, const MadeElement& polled,
-                                       const auto&) { return polled.key == key && line.t > lines[*chosen].t; },
-                                   *chosen);
+  // Who has read the partition before may have fetched ahead.
+  const auto later =
+      records_where([&](const auto&, const MadeElement& polled, const auto&) { return polled.key == key; }, final_);
   const Spot* from = any(gone);
   const Spot* into = any(later);
   if (!from || !into || invocation_of(into->line).t <= lines[*chosen].t) return {};

@@ -198,10 +198,11 @@ class Campaign {
     std::set<std::string> told;
     for (const auto& [seed, trial] : shrinkable_)
       if (told.insert(trial.reason()).second) tell_failure(seed, trial);
-    fmt::print("seeds {} to {}: {} lives ({} of them for the second time), {} failed, {} unknown; {:.0f} virtual s, {:.0f} s: "
-               "{:.0f} virtual s a second and job; {} operations, {} events\n",
-               first, first + wish_.count - 1, lived_, twice_, failed_.size(), unknown_, virtual_seconds_, took,
-               virtual_seconds_ / took / wish_.jobs, operations_, events_);
+    fmt::print(
+        "seeds {} to {}: {} lives ({} of them for the second time), {} failed, {} unknown; {:.0f} virtual s, {:.0f} s: "
+        "{:.0f} virtual s a second and job; {} operations, {} events\n",
+        first, first + wish_.count - 1, lived_, twice_, failed_.size(), unknown_, virtual_seconds_, took,
+        virtual_seconds_ / took / wish_.jobs, operations_, events_);
     if (!wish_.marks.empty()) write_marks();
     if (!wish_.mutant.empty())
       fmt::print("mutant {}: {} after {} lives\n", wish_.mutant, is_caught() ? "caught" : "NOT CAUGHT", lived_);
@@ -214,8 +215,8 @@ class Campaign {
       return;
     }
     const Shrunk shrunk = shrink(plan, trial);
-    fmt::print("\n{}\n{}smaller after {} tries:\nmq_sim {}\n\n", shrunk.trial.text,
-               to_string(cut(plan, shrunk.cuts)), shrunk.tries, words_of(plan, shrunk.cuts));
+    fmt::print("\n{}\n{}smaller after {} tries:\nmq_sim {}\n\n", shrunk.trial.text, to_string(cut(plan, shrunk.cuts)),
+               shrunk.tries, words_of(plan, shrunk.cuts));
   }
 
   void write_marks() const {

@@ -38,12 +38,10 @@ class Administrator {
   awaitable<void> run() {
     (void)co_await cluster_.start(Instant::never());
     while (!actor_.is_over()) {
+      if (actor_.stage.is_calm()) co_await see_that_all_is_there();
       co_await do_something();
       co_await actor_.pause(actor_.plan.pause_max);
     }
-    // What comes and goes is there in the end: it is read again like everything.
-    for (const PlannedTopic& topic : topics())
-      if (topic.comes_and_goes) (void)co_await make(topic, deadline());
     co_await cluster_.close();
   }
 
@@ -75,6 +73,12 @@ class Administrator {
       default:
         co_return co_await look_up_ends(topic);
     }
+  }
+
+  /// What comes and goes is there when nothing is broken any more, so that nobody tries in vain.
+  awaitable<void> see_that_all_is_there() {
+    for (; next_to_see_ < topics().size(); ++next_to_see_)
+      if (topics()[next_to_see_].comes_and_goes && !co_await make(topics()[next_to_see_], deadline())) co_return;
   }
 
   awaitable<bool> make(const PlannedTopic& topic, Instant until) {
@@ -137,15 +141,14 @@ class Administrator {
     const auto asked = actor_.history.ask_list_offsets(actor_.time());
     std::vector<client::OffsetQuery> queries{{.where = where, .at = client::OffsetQuery::kStart},
                                              {.where = where, .at = client::OffsetQuery::kEnd}};
-    const auto found = co_await client::list_offsets(cluster_, std::move(queries), client::Isolation::read_uncommitted,
-                                                     deadline());
+    const auto found =
+        co_await client::list_offsets(cluster_, std::move(queries), client::Isolation::read_uncommitted, deadline());
     if (!found) {
       answer(actor_, asked, found);
       co_return std::nullopt;
     }
-    const judge::LogEnds ends{.partition = name_of(where),
-                              .begin = found->front().offset.value(),
-                              .end = found->back().offset.value()};
+    const judge::LogEnds ends{
+        .partition = name_of(where), .begin = found->front().offset.value(), .end = found->back().offset.value()};
     actor_.history.answer_list_offsets(actor_.time(), asked, std::array{ends});
     co_return std::pair(where, ends.end);
   }
@@ -157,7 +160,8 @@ class Administrator {
     if (!found || found->second == 0) co_return;
     const auto& [where, end] = *found;
     // Not too many: they are what is judged.
-    const Offset before{static_cast<std::int64_t>(below(static_cast<std::uint64_t>(end) / (below(4) == 0 ? 1 : 4) + 1))};
+    const Offset before{
+        static_cast<std::int64_t>(below(static_cast<std::uint64_t>(end) / (below(4) == 0 ? 1 : 4) + 1))};
     const std::array<judge::PartitionOffset, 1> wanted{{{.partition = name_of(where), .offset = before.value()}}};
     const auto asked = actor_.history.ask_delete_records(actor_.time(), wanted);
     std::vector<std::pair<TopicPartition, Offset>> all{{where, before}};
@@ -197,6 +201,7 @@ class Administrator {
   Actor actor_;
   client::Cluster cluster_;
   client::Admin admin_;
+  std::size_t next_to_see_ = 0;
 };
 
 awaitable<void> make_all(Actor actor) {

@@ -179,7 +179,8 @@ class ForeignProducer {
   void give_up_late() {
     for (auto& [where, lane] : lanes_)
       for (const BatchRef& batch : std::vector(lane.batches.begin(), lane.batches.end())) {
-        if (batch->is_in_flight || actor_.now() < std::min(batch->given_up_at, end_.value_or(Instant::never()))) continue;
+        if (batch->is_in_flight || actor_.now() < std::min(batch->given_up_at, end_.value_or(Instant::never())))
+          continue;
         if (batch->sequence >= 0) lane.has_lost_count = true;
         give_up(lane, batch, "delivery timeout");
       }
@@ -209,11 +210,7 @@ class ForeignProducer {
 
   awaitable<void> see_to_identity() {
     if (!is_idempotent()) co_return;
-    if (identity_.id < 0) {
-      co_await ask_for_identity();
-      for (auto& [where, lane] : lanes_) number_anew(lane);
-      co_return;
-    }
+    if (identity_.id < 0) co_return co_await ask_for_identity();
     for (auto& [where, lane] : lanes_) {
       if (!lane.has_lost_count) continue;
       if (is_java()) {
@@ -221,9 +218,7 @@ class ForeignProducer {
             std::ranges::all_of(lane.batches, [](const BatchRef& batch) { return batch->sequence < 0; });
         if (is_drained) raise_own_epoch(lane);
       } else if (!has_something_in_flight()) {
-        co_await ask_for_identity();
-        for (auto& [other_where, other] : lanes_) number_anew(other);
-        co_return;
+        co_return co_await ask_for_identity();
       }
     }
   }
@@ -237,21 +232,25 @@ class ForeignProducer {
     number_anew(lane);
   }
 
+  /// Nothing goes out until there is one; then all partitions begin with it.
   awaitable<void> ask_for_identity() {
-    const auto asked = actor_.history.ask_init_pid(actor_.time());
-    auto connection = co_await cluster_.any_broker();
-    if (!connection) co_return answer(actor_, asked, connection);
+    if (actor_.now() < ask_again_) co_return;
+    ask_again_ = actor_.now() + kBackoff;
     wire::InitProducerIdRequest request;
     request.producer_id = identity_.id;
     request.producer_epoch = identity_.epoch;
+    identity_ = {};
+    const auto asked = actor_.history.ask_init_pid(actor_.time());
+    auto connection = co_await cluster_.any_broker();
+    if (!connection) co_return answer(actor_, asked, connection);
     const auto given = co_await (*connection)->call(std::move(request), 5s);
     if (!given || given->body.error_code != ErrorCode::kNone) {
       actor_.history.answer(actor_.time(), asked, {.outcome = Outcome::info, .error = "no producer id"});
-      identity_ = {};
       co_return;
     }
     identity_ = {.id = given->body.producer_id, .epoch = given->body.producer_epoch};
     actor_.history.answer(actor_.time(), asked);
+    for (auto& [where, lane] : lanes_) number_anew(lane);
   }
 
   // --- Sending ---
@@ -312,16 +311,18 @@ class ForeignProducer {
     auto done = [this, &lane, batch, version = *version](Result<SharedBytes> answered) {
       on_answer(lane, batch, version, std::move(answered));
     };
-    const auto sent = actor_.plan.acks == 0
-                          ? (*connection)->send_unanswered(request, *version, std::move(records), deadline, std::move(done))
-                          : (*connection)->send(request, *version, std::move(records), deadline, std::move(done));
+    const auto sent =
+        actor_.plan.acks == 0
+            ? (*connection)->send_unanswered(request, *version, std::move(records), deadline, std::move(done))
+            : (*connection)->send(request, *version, std::move(records), deadline, std::move(done));
     if (!sent) batch->is_in_flight = false;
     co_return sent.has_value();
   }
 
   [[nodiscard]] std::string encoded(const Batch& batch) const {
     record::BatchBuilder builder;
-    for (const PendingRecord& record : batch.records) builder.add(actor_.shard().clock().wall_now(), record.key, record.body);
+    for (const PendingRecord& record : batch.records)
+      builder.add(actor_.shard().clock().wall_now(), record.key, record.body);
     record::BatchBuilder::Stamp stamp;
     if (is_idempotent()) {
       stamp.producer_id = ProducerId{batch.identity.id};
@@ -393,6 +394,7 @@ class ForeignProducer {
   std::map<TopicPartition, Lane> lanes_;
   Identity identity_;
   Instant next_burst_;
+  Instant ask_again_;
   std::optional<Instant> end_;
   bool is_broken_ = false;
 };

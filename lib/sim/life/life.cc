@@ -67,7 +67,10 @@ ActorProgram program_of(const PlannedClient& client) {
 class Life {
  public:
   Life(const Plan& plan, bool prints_log)
-      : plan_(plan), cluster_(plan.seed, cluster_options(plan, prints_log)), stage_(cluster_, plan), nemesis_(stage_, plan) {}
+      : plan_(plan),
+        cluster_(plan.seed, cluster_options(plan, prints_log)),
+        stage_(cluster_, plan),
+        nemesis_(stage_, plan) {}
 
   LifeReport run() {
     live_through_phases();

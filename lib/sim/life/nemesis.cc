@@ -114,10 +114,10 @@ Disk& Nemesis::some_disk(Rng& rng) { return cluster_.broker(some_broker(rng)).ma
 void Nemesis::strike(const PlannedFault& event) {
   using Blow = void (Nemesis::*)(Rng&);
   static constexpr std::array<Blow, kFaults> kBlows = {
-      &Nemesis::stop,      &Nemesis::kill,         &Nemesis::cut_power,        &Nemesis::fail_syncs,
-      &Nemesis::fail_io,   &Nemesis::fill_disk,    &Nemesis::take_descriptors, &Nemesis::slow_disk,
-      &Nemesis::rot,       &Nemesis::lose_media,   &Nemesis::cut_network,      &Nemesis::reset_connections,
-      &Nemesis::slow_network, &Nemesis::move_clock, &Nemesis::replace_client,  &Nemesis::trouble_store};
+      &Nemesis::stop,         &Nemesis::kill,       &Nemesis::cut_power,        &Nemesis::fail_syncs,
+      &Nemesis::fail_io,      &Nemesis::fill_disk,  &Nemesis::take_descriptors, &Nemesis::slow_disk,
+      &Nemesis::rot,          &Nemesis::lose_media, &Nemesis::cut_network,      &Nemesis::reset_connections,
+      &Nemesis::slow_network, &Nemesis::move_clock, &Nemesis::replace_client,   &Nemesis::trouble_store};
   Rng rng(event.seed);
   (this->*kBlows.at(static_cast<std::size_t>(event.what)))(rng);
 }
@@ -163,10 +163,9 @@ void Nemesis::fail_syncs(Rng& rng) {
 }
 
 void Nemesis::fail_io(Rng& rng) {
-  constexpr std::array<DiskFault::On, 7> kOn = {DiskFault::On::open,           DiskFault::On::read,
-                                                DiskFault::On::write,          DiskFault::On::sync_directory,
-                                                DiskFault::On::rename,         DiskFault::On::change,
-                                                DiskFault::On::name};
+  constexpr std::array<DiskFault::On, 7> kOn = {
+      DiskFault::On::open,   DiskFault::On::read,   DiskFault::On::write, DiskFault::On::sync_directory,
+      DiskFault::On::rename, DiskFault::On::change, DiskFault::On::name};
   constexpr std::array<const char*, 6> kOf = {"", "", ".log", ".index", "checkpoint", ".snapshot"};
   const int index = some_broker(rng);
   Disk& disk = cluster_.broker(index).machine().disk();
@@ -221,12 +220,24 @@ std::string Nemesis::some_file(Rng& rng, Broker& broker, const std::vector<std::
   return found.empty() ? std::string() : found.at(rng.below(found.size()));
 }
 
+std::string Nemesis::some_old_segment(Rng& rng, Broker& broker) {
+  const std::string path = some_file(rng, broker, {".log"});
+  if (path.empty()) return {};
+  const std::string directory = path.substr(0, path.rfind('/'));
+  std::vector<std::string> segments;  // by name, so by offset
+  for (const env::DirEntry& entry : broker.machine().files().list(directory).value())
+    if (entry.name.ends_with(".log")) segments.push_back(entry.name);
+  const std::size_t old = segments.size() / 2;
+  return old == 0 ? std::string() : fmt::format("{}/{}", directory, segments.at(rng.below(old)));
+}
+
 void Nemesis::rot(Rng& rng) {
   const int index = some_broker(rng);
   Broker& broker = cluster_.broker(index);
   tell("rot", index, true);
   for (std::uint64_t flips = 1 + rng.below(4); flips > 0; --flips)
-    if (const std::string path = some_file(rng, broker, {".index", ".timeindex", ".snapshot", "leader-epoch-checkpoint"});
+    if (const std::string path =
+            some_file(rng, broker, {".index", ".timeindex", ".snapshot", "leader-epoch-checkpoint"});
         !path.empty())
       broker.machine().disk().flip_some_bit(path, rng);
 }
@@ -234,12 +245,14 @@ void Nemesis::rot(Rng& rng) {
 void Nemesis::lose_media(Rng& rng) {
   const int index = some_broker(rng);
   Broker& broker = cluster_.broker(index);
-  tell("lost_media", index, true);
-  if (rng.one_in(3)) {
+  if (rng.one_in(4)) {
+    tell("misdirected_write", index, true);
     broker.machine().disk().misdirect_next_write(".log");
-  } else if (const std::string path = some_file(rng, broker, {".log"}); !path.empty()) {
-    broker.machine().disk().flip_some_bit(path, rng);
+    return;
   }
+  tell("lost_media", index, true);
+  if (const std::string path = some_old_segment(rng, broker); !path.empty())
+    broker.machine().disk().flip_some_bit(path, rng);
 }
 
 void Nemesis::cut_network(Rng& rng) {

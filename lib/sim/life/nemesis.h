@@ -64,7 +64,10 @@ class Nemesis {
   [[nodiscard]] int some_broker(Rng& rng) const;
   [[nodiscard]] Disk& some_disk(Rng& rng);
   /// A file below a broker's data directory whose name ends as one of these; empty when there is none.
-  [[nodiscard]] std::string some_file(Rng& rng, Broker& broker, const std::vector<std::string>& ends);
+  [[nodiscard]] static std::string some_file(Rng& rng, Broker& broker, const std::vector<std::string>& ends);
+  /// One of the older half of some log: of the newest writes nothing tells rot from a torn end until their end was
+  /// noted. Empty when there is none.
+  [[nodiscard]] static std::string some_old_segment(Rng& rng, Broker& broker);
   /// Tells the history. `is_quiet`: need not disturb anybody.
   void tell(const char* fault, int broker, bool is_quiet);
   void later(Duration after, std::function<void()> what);

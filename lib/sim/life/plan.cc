@@ -13,8 +13,8 @@ namespace mq::sim {
 namespace {
 
 constexpr std::array<std::string_view, kFaults> kFaultWords = {
-    "stop",       "kill",  "power", "failed_sync", "failed_io", "full_disk",    "no_descriptors", "slow_disk",
-    "rot",        "lost_media", "cut",   "reset",       "slow_network", "clock", "gone_client",    "store"};
+    "stop", "kill",       "power", "failed_sync", "failed_io",    "full_disk", "no_descriptors", "slow_disk",
+    "rot",  "lost_media", "cut",   "reset",       "slow_network", "clock",     "gone_client",    "store"};
 
 /// Draws one life. Each part has its own stream of numbers, so that a new choice in one leaves the others as they were.
 class Draw {

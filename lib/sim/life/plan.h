@@ -70,7 +70,7 @@ struct PlannedClient {
   std::int16_t acks = -1;
   bool is_idempotent = true;
   int inflight_max = 5;
-  std::int64_t burst = 5;   ///< records in a row, then a pause
+  std::int64_t burst = 5;  ///< records in a row, then a pause
   Duration pause_max{0};
   Duration gives_up_after{0};  ///< a batch that is not acknowledged; 0: never
   std::uint64_t seed = 0;
@@ -86,7 +86,7 @@ struct Plan {
   FlushClass flush = FlushClass::ack;
   bool has_retention = false;
   bool has_buggify = false;
-  std::set<Fault> faults;                    ///< that this life may meet
+  std::set<Fault> faults;  ///< that this life may meet
   std::vector<PlannedTopic> topics;
   std::vector<PlannedClient> clients;
   std::vector<PlannedFault> events;

@@ -15,9 +15,11 @@ PollRecord::PollRecord(const client::Polled& polled, const std::vector<TopicPart
 
 void PollRecord::add(const client::FetchedBatch& batch) {
   Part& part = parts_[*batch.where];
-  const auto read = client::for_each_record(reader_, batch, [&](const record::RecordView& record) { add(part, record); });
+  const auto read =
+      client::for_each_record(reader_, batch, [&](const record::RecordView& record) { add(part, record); });
   if (!read)
-    part.records.push_back({.offset = batch.first_offset.value(), .value = std::nullopt, .damage = "a batch that lies"});
+    part.records.push_back(
+        {.offset = batch.first_offset.value(), .value = std::nullopt, .damage = "a batch that lies"});
 }
 
 void PollRecord::add(Part& part, const record::RecordView& record) {

@@ -113,12 +113,12 @@ class Sender {
         actor_.history.answer_send(actor_.time(), pending.asked, sent);
       } else {
         // Earlier attempts are hidden, so whether it is in the log is not known.
-        actor_.history.answer(actor_.time(), pending.asked, {.outcome = judge::Outcome::info, .error = error_name(*delivery.error)});
+        actor_.history.answer(actor_.time(), pending.asked,
+                              {.outcome = judge::Outcome::info, .error = error_name(*delivery.error)});
       }
       pending_.erase(found);
     }
   }
-
 
   Actor actor_;
   client::Cluster cluster_;

@@ -239,8 +239,9 @@ class Member {
   static client::GroupOptions options(const Actor& actor) {
     client::GroupOptions group;
     group.group = actor.plan.group;
-    group.assignors = {actor.plan.seed % 2 == 0 ? assignment::Assignor::range : assignment::Assignor::cooperative_sticky,
-                       assignment::Assignor::range};
+    group.assignors = {
+        actor.plan.seed % 2 == 0 ? assignment::Assignor::range : assignment::Assignor::cooperative_sticky,
+        assignment::Assignor::range};
     group.session_timeout = 6s;
     group.rebalance_timeout = 12s;
     group.heartbeat_interval = 1s;

@@ -42,8 +42,8 @@ void Stage::add(const std::string& host, const PlannedClient& plan, ActorProgram
 }
 
 void Stage::begin(const std::string& host, Part& part) {
-  part.histories.push_back(std::make_unique<judge::HistoryWriter>([this](std::string_view line) { text_ += line; },
-                                                                  ++last_process_, host));
+  part.histories.push_back(
+      std::make_unique<judge::HistoryWriter>([this](std::string_view line) { text_ += line; }, ++last_process_, host));
   part.has_ended = false;
   const Actor actor{.stage = *this, .machine = *part.machine, .history = *part.histories.back(), .plan = *part.plan};
   part.machine->spawn(live(actor, part.program, part.has_ended));

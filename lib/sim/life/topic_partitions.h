@@ -25,8 +25,7 @@ awaitable<std::vector<TopicPartition>> partitions_of(client::Cluster& cluster, s
 template <class T>
 void answer(const Actor& actor, judge::HistoryWriter::Asked asked, const Result<T>& outcome) {
   if (outcome) return actor.history.answer(actor.time(), asked);
-  actor.history.answer(actor.time(), asked,
-                       {.outcome = judge::Outcome::info, .error = error_name(outcome.error())});
+  actor.history.answer(actor.time(), asked, {.outcome = judge::Outcome::info, .error = error_name(outcome.error())});
 }
 
 }  // namespace mq::sim
