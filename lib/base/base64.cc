@@ -1,14 +1,32 @@
 #include "base/base64.h"
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 
 namespace mq {
 namespace {
 
-std::string_view digits_of(Base64 spelling) {
+constexpr std::string_view digits_of(Base64 spelling) {
   return spelling == Base64::padded ? "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
                                     : "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 }
+
+/// By character: the digit that it is, or kNone.
+using DigitTable = std::array<std::uint8_t, 256>;
+constexpr std::uint8_t kNone = 0xff;
+
+consteval DigitTable table_of(Base64 spelling) {
+  DigitTable table;
+  table.fill(kNone);
+  const std::string_view digits = digits_of(spelling);
+  for (std::size_t digit = 0; digit < digits.size(); ++digit)
+    table[static_cast<std::uint8_t>(digits[digit])] = static_cast<std::uint8_t>(digit);
+  return table;
+}
+
+constexpr DigitTable kPaddedTable = table_of(Base64::padded);
+constexpr DigitTable kUrlSafeTable = table_of(Base64::url_safe);
 
 }  // namespace
 
@@ -29,15 +47,15 @@ Result<std::string> decode_base64(std::string_view text, Base64 spelling) {
     if (text.size() % 4 != 0) return fail(Errc::invalid_argument, "base64 comes in groups of four");
     for (int padding = 0; padding < 2 && text.ends_with('='); ++padding) text.remove_suffix(1);
   }
-  const std::string_view digits = digits_of(spelling);
+  const DigitTable& table = spelling == Base64::padded ? kPaddedTable : kUrlSafeTable;
   std::string bytes;
   bytes.reserve(text.size() / 4 * 3 + 2);
   std::uint32_t bits = 0;  // the lowest `held` of them are of no byte yet
   int held = 0;
   for (const char c : text) {
-    const std::size_t digit = digits.find(c);
-    if (digit == std::string_view::npos) return fail(Errc::invalid_argument, "not a base64 digit");
-    bits = bits << 6 | static_cast<std::uint32_t>(digit);
+    const std::uint8_t digit = table[static_cast<std::uint8_t>(c)];
+    if (digit == kNone) return fail(Errc::invalid_argument, "not a base64 digit");
+    bits = bits << 6 | digit;
     held += 6;
     if (held < 8) continue;
     held -= 8;

@@ -161,10 +161,15 @@ Result<Tidied> tidy_up(log::LogDir& dir, env::Files& files, const cluster::Clust
   }
   for (const auto& [topic_id, partition] : found.slots_without_log) dir.forget_synced(topic_id, partition);
   MQ_CHECK(dir.sync_names());
-  // What a crash leaves of a creation, once for each, now and in earlier versions.
   Tidied tidied;
-  MQ_TRY(const auto strays, dir.strays());
-  for (const std::string& name : strays) {
+  for (const auto& [id, partitions] : found.deleted) {
+    MQ_TRY(const log::LogDir::Removal begun, dir.begin_removal(partitions, id, id.to_string()));
+    std::ranges::for_each(begun.failures, leave);
+    if (!begun.failures.empty()) tidied.deleted_left.insert(id);
+  }
+  MQ_TRY(const log::LogDir::Moved moved, dir.moved());
+  // What a crash leaves of a creation, once for each, now and in earlier versions.
+  for (const std::string& name : moved.strays) {
     const bool is_empty = log::is_without_record(files, dir.path() + "/" + name).value_or(false);
     const auto removed = is_empty ? dir.remove_directory(name) : Result<void>{};
     if (!removed) leave(removed.error());
@@ -174,16 +179,13 @@ Result<Tidied> tidy_up(log::LogDir& dir, env::Files& files, const cluster::Clust
       ++tidied.strays;
     }
   }
-
-  for (const auto& [id, partitions] : found.deleted) {
-    MQ_TRY(const log::LogDir::Removal begun, dir.begin_removal(partitions, id, id.to_string()));
-    std::ranges::for_each(begun.failures, leave);
-    if (!begun.failures.empty()) tidied.deleted_left.insert(id);
+  std::vector<std::string> still_there;
+  for (const std::string& name : moved.removals) {
+    const auto removed = dir.remove_directory(name);
+    if (removed) continue;
+    leave(removed.error());
+    still_there.push_back(name);
   }
-  MQ_TRY(const auto removals, dir.removals());
-  for (const std::string& name : removals)
-    if (auto removed = dir.remove_directory(name); !removed) leave(removed.error());
-  MQ_TRY(const auto still_there, dir.removals());
   for (const auto& [id, tombstone] : image.tombstones()) {
     const bool is_there = std::ranges::any_of(still_there, [text = id.to_string()](const std::string& directory) {
       return directory.find(text) != std::string::npos;

@@ -1,6 +1,7 @@
 #include "broker/offset_waiters.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace mq::broker {
@@ -14,12 +15,14 @@ void OffsetWaiters::add(For what, Offset end, Done done) {
 
 void OffsetWaiters::wake(For what, Offset reached, metrics::BucketHistogram* waits) {
   List& list = lists_[static_cast<std::size_t>(what)];
-  const Instant now = waits != nullptr && !list.empty() ? shard_.now() : Instant{};
-  while (!list.empty() && list.front().end <= reached) {
-    if (waits != nullptr) waits->record(now - list.front().since);
-    Done done = std::exchange(list.front().done, nullptr);
-    list.pop_front();
-    done(ErrorCode::kNone);
+  const auto end = std::ranges::upper_bound(list, reached, {}, &Waiter::end);
+  if (end == list.begin()) return;
+  List woken(std::make_move_iterator(list.begin()), std::make_move_iterator(end));
+  list.erase(list.begin(), end);
+  const Instant now = waits != nullptr ? shard_.now() : Instant{};
+  for (Waiter& waiter : woken) {
+    if (waits != nullptr) waits->record(now - waiter.since);
+    waiter.done(ErrorCode::kNone);
   }
 }
 

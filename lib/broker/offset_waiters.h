@@ -2,9 +2,9 @@
 
 #include <array>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <list>
+#include <vector>
 
 #include "base/time.h"
 #include "env/shard.h"
@@ -50,7 +50,7 @@ class OffsetWaiters {
     Instant since;
     Done done;
   };
-  using List = std::deque<Waiter>;  ///< by `end`
+  using List = std::vector<Waiter>;  ///< by `end`; takes no memory where nobody waits, as in most of many partitions
 
   const env::Shard& shard_;
   std::array<List, 3> lists_;

@@ -261,12 +261,16 @@ TopicPtr ImageChange::make_visible(const Head& head, const TopicPtr& old, Parts&
     replaced.emplace_back(static_cast<std::size_t>(at->index), *std::move(at->partition));
   topic->partitions.replace(std::move(replaced));
   std::vector<Partition> added;
+  added.reserve(static_cast<std::size_t>(count - kept));
   part = first_added;
   for (std::int32_t index = kept; index < count; ++index) {
     const PartitionPtr* loose = old_.loose_.find(PartitionPlace{id, index});
-    const bool is_changed = part != parts.end() && part->index == index;
-    added.push_back(is_changed ? *std::move(part->partition) : **loose);
-    if (is_changed) ++part;
+    if (part != parts.end() && part->index == index) {
+      added.push_back(*std::move(part->partition));
+      ++part;
+    } else {
+      added.push_back(**loose);
+    }
     if (loose != nullptr) loose_[{id, index}] = std::nullopt;
   }
   topic->partitions.append(std::move(added));

@@ -34,6 +34,8 @@ struct FileRange {
 
   /// Behind it is more that the same `read` would have given, had it been asked for more bytes or across segments.
   bool has_more = false;
+  /// Open files are scarce: copy it soon rather than hold it until a client has taken it.
+  bool is_scarce = false;
 
   [[nodiscard]] bool empty() const { return size == 0; }
 };

@@ -139,6 +139,7 @@ class Log {
   /// First offset that compaction has not looked at: goes to LogDir::set_compacted_end.
   [[nodiscard]] Offset compacted_end() const { return compacted_end_; }
   [[nodiscard]] bool needs_sync() const { return durability_.needs_sync(); }
+  [[nodiscard]] bool is_syncing() const { return durability_.is_syncing(); }
   /// A write or sync failed: no more appends.
   [[nodiscard]] bool failed() const { return durability_.failed(); }
 
@@ -149,6 +150,8 @@ class Log {
   /// segment. Send it only when `range.verified`; else run `verify(range)` on the pool, give the outcome to
   /// `note_verified` and send `outcome.good_bytes` of it. offset_out_of_range: below the start or above the end;
   /// corrupt_batch: `from` lies in a damaged range. would_block, without `wait`: run `prepare_read` and try again.
+  /// too_many_files: as many log files of the shard are open as may be; try again when others have let go of theirs.
+  /// Before that ranges become `is_scarce`, and of at most 256 KiB or one batch.
   [[nodiscard]] Result<FileRange> read(Offset from, std::size_t bytes_max, Offset end_bound, bool at_least_one,
                                        Wait wait = Wait::yes);
   /// What brings into the cache the pages of the index and the headers that such a `read` needs. Once may not be
@@ -300,6 +303,8 @@ class Log {
   [[nodiscard]] std::string path_of(std::string_view name) const { return segments_.names().path_of(name); }
 
   // log_read.cc
+  /// too_many_files: nothing that others hold could be closed.
+  Result<void> before_reading(const Segment& segment);
   /// The segment ends before the next one begins, or the log ends, and no compaction has been there.
   std::unexpected<Error> fail_missing(std::size_t index);
   /// Calls `look(segment)`, and closes it after that unless it was open before.

@@ -133,14 +133,28 @@ Result<void> LogDir::read_checkpoints() {
     if (!text && text.error().code == Errc::disk_failed) return fail(text.error());
     if (!text && text.error().code == Errc::read_failed) notes_.push_back(text.error().message + "; taken for missing");
     if (!text) continue;
-    auto offsets = decode_checkpoint(*text);
-    if (offsets) {
-      checkpoints_[which] = *std::move(offsets);
+    const auto lines = decode_checkpoint(*text);
+    if (lines) {
+      take(Checkpoint(which), *lines);
     } else {
-      notes_.push_back(fmt::format("{}: {}; taken for missing", path, offsets.error().message));
+      notes_.push_back(fmt::format("{}: {}; taken for missing", path, lines.error().message));
     }
   }
   return {};
+}
+
+void LogDir::take(Checkpoint which, std::span<const CheckpointLine> lines) {
+  const auto is_before = [](const TopicPartition& name, const CheckpointLine& line) {
+    return std::pair(std::string_view(name.topic), name.partition) < std::pair(line.topic, line.partition);
+  };
+  // Both are in the same order, and mostly name the same partitions.
+  auto at = checkpoints_.begin();
+  for (const CheckpointLine& line : lines) {
+    while (at != checkpoints_.end() && is_before(at->first, line)) ++at;
+    at = checkpoints_.try_emplace(at, {std::string(line.topic), line.partition}, Said{});
+    at->second[which] = line.offset;
+    ++at;
+  }
 }
 
 // --- Stops ----------------------------------------------------------------------------------------------------------
@@ -186,12 +200,13 @@ std::string LogDir::directory_of(const TopicPartition& partition) const { return
 
 OpenContext LogDir::context_of(const TopicPartition& partition, const Uuid& topic_id, WallMillis wall_now) const {
   OpenContext context{.clean = was_clean_, .synced = synced_at_start_, .topic_id = topic_id, .wall_now = wall_now};
-  context.recovery_point = get(kRecoveryPoint, partition).value_or(Offset{0});
-  context.log_start = get(kLogStart, partition);
-  if (const auto bytes = get(kLogBytes, partition); was_clean_ && bytes)
-    context.bytes = static_cast<std::uint64_t>(bytes->value());
-  context.compacted_end = get(kCompactedEnd, partition).value_or(Offset{0});
   const std::lock_guard guard(mutex_);
+  const Said said = said_of(partition);
+  context.recovery_point = said[kRecoveryPoint].value_or(Offset{0});
+  context.log_start = said[kLogStart];
+  if (const auto bytes = said[kLogBytes]; was_clean_ && bytes)
+    context.bytes = static_cast<std::uint64_t>(bytes->value());
+  context.compacted_end = said[kCompactedEnd].value_or(Offset{0});
   if (const auto slot = synced_->get(topic_id, PartitionId{partition.partition})) context.synced_end = slot->end;
   return context;
 }
@@ -260,13 +275,17 @@ Result<void> LogDir::remove_files(const std::string& name) {
   return files_.remove(file(name));
 }
 
-Result<std::vector<std::string>> LogDir::directories_named(std::string_view suffix) const {
-  MQ_TRY(const auto entries, files_.list(path_));
-  std::vector<std::string> names;
-  for (const env::DirEntry& entry : entries) {
-    if (entry.is_directory && entry.name.ends_with(suffix)) names.push_back(entry.name);
+Result<LogDir::Moved> LogDir::moved() const {
+  MQ_TRY(auto entries, files_.list(path_));
+  Moved moved;
+  for (env::DirEntry& entry : entries) {
+    if (!entry.is_directory) continue;
+    if (entry.name.ends_with(kRemovalSuffix))
+      moved.removals.push_back(std::move(entry.name));
+    else if (entry.name.ends_with(kStraySuffix))
+      moved.strays.push_back(std::move(entry.name));
   }
-  return names;
+  return moved;
 }
 
 // --- What speaks for all logs ---------------------------------------------------------------------------------------
@@ -395,17 +414,15 @@ Result<void> LogDir::lower_ends(const TopicPartition& partition, const Uuid& top
 
 void LogDir::set(Checkpoint which, const TopicPartition& partition, Offset offset) {
   const std::lock_guard guard(mutex_);
-  const auto [place, is_new] = checkpoints_[which].try_emplace(partition, Offset{-1});
-  if (place->second == offset) return;
-  place->second = offset;
-  changed_[which] = true;
+  if (std::exchange(checkpoints_[partition][which], offset) != offset) changed_[which] = true;
 }
 
 void LogDir::forget_checkpoints(std::span<const TopicPartition> partitions) {
-  for (std::size_t which = 0; which < kCheckpoints; ++which) {
-    for (const TopicPartition& partition : partitions) {
-      if (checkpoints_[which].erase(partition) > 0) changed_[which] = removals_unwritten_ = true;
-    }
+  for (const TopicPartition& partition : partitions) {
+    const auto forgotten = checkpoints_.extract(partition);
+    if (forgotten.empty()) continue;
+    for (std::size_t which = 0; which < kCheckpoints; ++which)
+      if (forgotten.mapped()[which]) changed_[which] = removals_unwritten_ = true;
   }
 }
 
@@ -415,11 +432,14 @@ bool LogDir::has_unwritten_removals() {
   return removals_unwritten_;
 }
 
+LogDir::Said LogDir::said_of(const TopicPartition& partition) const {
+  const auto place = checkpoints_.find(partition);
+  return place == checkpoints_.end() ? Said{} : place->second;
+}
+
 std::optional<Offset> LogDir::get(Checkpoint which, const TopicPartition& partition) const {
   const std::lock_guard guard(mutex_);
-  const auto place = checkpoints_[which].find(partition);
-  if (place == checkpoints_[which].end()) return std::nullopt;
-  return place->second;
+  return said_of(partition)[which];
 }
 
 void LogDir::set_recovery_point(const TopicPartition& partition, Offset offset) {
@@ -479,7 +499,11 @@ Result<void> LogDir::write_log_starts() {
 
 std::optional<std::string> LogDir::take_changed(Checkpoint which) {
   if (!std::exchange(changed_[which], false)) return std::nullopt;
-  return encode_checkpoint(checkpoints_[which]);
+  std::vector<CheckpointLine> lines;
+  for (const auto& [partition, said] : checkpoints_)
+    if (said[which])
+      lines.push_back({.topic = partition.topic, .partition = partition.partition, .offset = *said[which]});
+  return encode_checkpoint(lines);
 }
 
 Result<void> LogDir::write(Checkpoint which, BytesView text) {

@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -59,7 +60,7 @@ class LogDir {
   [[nodiscard]] Result<void> finish_clean();
 
   // --- Partitions ---------------------------------------------------------------------------------------------------
-  /// Directories that are named `topic-partition`, sorted by name. All others are left alone; see `strays`.
+  /// Directories that are named `topic-partition`, sorted by name. All others are left alone; see `moved`.
   [[nodiscard]] Result<std::vector<TopicPartition>> partitions() const;
   /// Where a partition's log stands.
   [[nodiscard]] std::string directory_of(const TopicPartition& partition) const;
@@ -84,13 +85,15 @@ class LogDir {
   /// destroyed, ranges of them may live on. Only for what metadata has a tombstone for, or never named.
   [[nodiscard]] Result<Removal> begin_removal(std::span<const TopicPartition> partitions, const Uuid& topic_id,
                                               std::string_view unique);
-  /// Pool. Removes what `begin_removal` named, here or before the last stop (`removals`), or one of `strays` that holds
-  /// no record: regular files of that one directory only.
+  /// Pool. Removes what `begin_removal` named, here or before the last stop, or what `set_aside` did if it holds no
+  /// record (see `moved`): regular files of that one directory only.
   [[nodiscard]] Result<void> remove_directory(const std::string& name);
-  /// Directories named by `begin_removal` that are still there.
-  [[nodiscard]] Result<std::vector<std::string>> removals() const { return directories_named(kRemovalSuffix); }
-  /// Directories named by `set_aside`.
-  [[nodiscard]] Result<std::vector<std::string>> strays() const { return directories_named(kStraySuffix); }
+  struct Moved {
+    std::vector<std::string> removals;  ///< named by `begin_removal`
+    std::vector<std::string> strays;    ///< named by `set_aside`
+  };
+  /// Those of them that are there.
+  [[nodiscard]] Result<Moved> moved() const;
 
   // --- What speaks for all logs -------------------------------------------------------------------------------------
   /// All of the directory, for Log::close_all and its like.
@@ -157,7 +160,6 @@ class LogDir {
  private:
   static constexpr std::string_view kRemovalSuffix = "-delete";
   static constexpr std::string_view kStraySuffix = "-stray";
-  [[nodiscard]] Result<std::vector<std::string>> directories_named(std::string_view suffix) const;
   /// The names of the directory and of what leads to it: whoever made them.
   Result<void> sync_ancestors();
   /// A directory of regular files, and them.
@@ -170,6 +172,9 @@ class LogDir {
   Result<void> read_identity();
   Result<void> read_slots();
   Result<void> read_checkpoints();
+  /// What the checkpoints say of one partition, each for itself.
+  using Said = std::array<std::optional<Offset>, kCheckpoints>;
+  void take(Checkpoint which, std::span<const CheckpointLine> lines);
   void set(Checkpoint which, const TopicPartition& partition, Offset offset);
   /// Makes durable what was written of the slots, which then count. False: nothing was. `writing_` is held.
   Result<bool> sync_slots();
@@ -181,6 +186,8 @@ class LogDir {
   void forget_checkpoints(std::span<const TopicPartition> partitions);
   /// Whether a checkpoint file may still name a forgotten partition.
   [[nodiscard]] bool has_unwritten_removals();
+  /// `mutex_` is held.
+  [[nodiscard]] Said said_of(const TopicPartition& partition) const;
   [[nodiscard]] std::optional<Offset> get(Checkpoint which, const TopicPartition& partition) const;
   [[nodiscard]] std::string file(std::string_view name) const { return path_ + "/" + std::string(name); }
 
@@ -197,7 +204,7 @@ class LogDir {
 
   mutable std::mutex mutex_;  ///< guards what follows; never held during I/O
   std::string offline_reason_;
-  std::array<PartitionOffsets, kCheckpoints> checkpoints_;
+  std::map<TopicPartition, Said> checkpoints_;
   std::array<bool, kCheckpoints> changed_{};
   bool removals_unwritten_ = false;  ///< the files still name partitions that were forgotten
   std::mutex writing_;               ///< one writer of checkpoints or synced ends at a time

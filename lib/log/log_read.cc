@@ -7,6 +7,12 @@
 #include "log/log_look.h"
 
 namespace mq::log {
+namespace {
+
+/// So much is copied at once where open files are scarce.
+constexpr std::size_t kScarceBytesMax = std::size_t{256} << 10;
+
+}  // namespace
 
 Result<FileRange> Log::read(Offset from, std::size_t bytes_max, Offset end_bound, bool at_least_one, Wait wait) {
   use();
@@ -21,7 +27,7 @@ Result<FileRange> Log::read(Offset from, std::size_t bytes_max, Offset end_bound
 
   for (std::size_t i = segments_.index_of(from); i < segments_.size(); ++i) {
     const std::shared_ptr<Segment>& segment = segments_[i];
-    before_opening(*segment);
+    MQ_CHECK(before_reading(*segment));
     const WaitScope scope(*segment, wait);
     MQ_TRY(const std::uint64_t begin, segment->position_of(from, *config_));
     if (begin >= segment->size_bytes()) {
@@ -38,6 +44,8 @@ Result<FileRange> Log::read(Offset from, std::size_t bytes_max, Offset end_bound
     }
     if (begin >= limit) return FileRange{};
     std::uint64_t end = limit;
+    const bool is_scarce = open_files_.are_scarce();
+    if (is_scarce) bytes_max = std::min(bytes_max, kScarceBytesMax);
     if (limit - begin > bytes_max) {
       MQ_TRY(end, segment->batch_end_before(begin, begin + bytes_max, at_least_one));
       end = std::min(end, limit);
@@ -55,9 +63,19 @@ Result<FileRange> Log::read(Offset from, std::size_t bytes_max, Offset end_bound
                      .rules = {.limit = segments_.end_of(i, log_end()), .gaps_end = segments_.gaps_end()},
                      .segment_end = segment->size_bytes(),
                      .files = &files_,
-                     .has_more = end < limit || (!is_last && segments_[i + 1]->base_offset() < bound)};
+                     .has_more = end < limit || (!is_last && segments_[i + 1]->base_offset() < bound),
+                     .is_scarce = is_scarce};
   }
   return FileRange{};
+}
+
+Result<void> Log::before_reading(const Segment& segment) {
+  if (segment.is_open()) return {};
+  open_files_.make_room();
+  // Others have closed what they could; this log may be the one that has them all.
+  if (open_files_.are_all_open()) (void)close_synced_files();
+  if (!open_files_.are_all_open()) return {};
+  return fail(Errc::too_many_files, "{}: as many log files are open as may be", segment.path());
 }
 
 std::unexpected<Error> Log::fail_missing(std::size_t index) {

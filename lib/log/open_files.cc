@@ -60,6 +60,8 @@ void OpenFiles::set_bound(std::size_t files_max) {
   look_at_ = files_max == kUnbounded ? kUnbounded : comfortable(files_max);
 }
 
+bool OpenFiles::are_scarce() const { return files_max_ != kUnbounded && count() > comfortable(files_max_); }
+
 void OpenFiles::enter(Member& member) {
   MQ_ASSERT(member.files_ == nullptr);
   member.files_ = this;
@@ -87,12 +89,15 @@ std::vector<Log*> OpenFiles::closable(const Member& spared) const {
 void OpenFiles::look(const Member& spared) {
   const std::size_t part = part_of(files_max_);
   const std::size_t enough = comfortable(files_max_) - std::min(comfortable(files_max_), part);
+  const bool is_pressing = count() >= files_max_;
   std::vector<Log*> unsynced;
   for (Log* log : closable(spared)) {
     if (count() - std::min(count(), unsynced.size()) <= enough) break;
-    if (!log->close_synced_files()) unsynced.push_back(log);
+    if (log->close_synced_files()) continue;
+    // What the pool is syncing is closed soon, and not now.
+    if (!is_pressing || !log->is_syncing()) unsynced.push_back(log);
   }
-  if (count() >= files_max_) {
+  if (is_pressing) {
     sync_here(unsynced);
   } else {
     for (Log* log : unsynced) owner_.sync_soon(*log);

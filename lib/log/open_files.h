@@ -21,8 +21,9 @@ class Log;
 /// a sync on the pool). The logs of the shard enter themselves; before one opens a segment it asks for room. From three
 /// quarters of the bound on, the segments of the logs that were used the longest ago are closed: what is on disk at
 /// once, what is not after a sync on the pool. At the bound what is still not on disk is synced here and now, so that
-/// no append fails for want of a descriptor. What a call opens beyond that, or others hold, may pass the bound by a
-/// few.
+/// no append fails for want of a descriptor. What others hold cannot be closed: once they hold so much that no more
+/// than a quarter is left, files are scarce, and whoever reads should hold none; at the bound no read opens another. So
+/// what passes the bound, by what a call opens beyond that, are a few.
 ///
 /// As `env::Files` safe from every thread; the rest on the shard of the logs.
 class OpenFiles final : public env::Files {
@@ -60,6 +61,8 @@ class OpenFiles final : public env::Files {
     void make_room() {
       if (files_ != nullptr && files_->count() >= files_->look_at_) files_->look(*this);
     }
+    [[nodiscard]] bool are_scarce() const { return files_ != nullptr && files_->are_scarce(); }
+    [[nodiscard]] bool are_all_open() const { return files_ != nullptr && files_->count() >= files_->files_max_; }
 
    private:
     friend class OpenFiles;
@@ -72,6 +75,8 @@ class OpenFiles final : public env::Files {
   void set_bound(std::size_t files_max);
   /// Open at this moment. Any thread.
   [[nodiscard]] std::size_t count() const { return count_->load(std::memory_order_relaxed); }
+  /// More than three quarters of the bound are open, though all was closed that could be at once.
+  [[nodiscard]] bool are_scarce() const;
 
   Result<std::unique_ptr<env::File>> open(const std::string& path, env::OpenMode mode) override;
   Result<void> rename(const std::string& from, const std::string& to) override { return files_.rename(from, to); }

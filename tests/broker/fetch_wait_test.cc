@@ -70,5 +70,40 @@ TEST_F(FetchWait, PartitionsOfTwoShardsAreWaitedForTogether) {
   for (const auto& partition : answer.responses[0].partitions) EXPECT_EQ(partition.records.size(), batch.size());
 }
 
+/// Out of descriptors: somebody closes one soon, and nothing is wrong with the partition.
+TEST_F(FetchWait, AFileThatCannotBeOpenedNowIsWaitedForAndIsNoError) {
+  start({}, 1, 2);
+  create_topic("t", 2);
+  const std::string batch = make_batch({.value_bytes = kValueBytes});
+  ASSERT_EQ(run(produce_to(*client_, 0, batch)), ErrorCode::kNone);
+  restart();
+  machine_->disk().inject(
+      {.on = sim::DiskFault::On::open, .path_part = "/t-0/", .times = 5, .code = Errc::too_many_files});
+  const auto reader = run(begin_fetch(*client_, 1));
+  const auto answer = run(reader->receive<wire::FetchRequest>(1, kWaitVersion));
+  EXPECT_EQ(machine_->disk().faults_struck(), 5U);
+  ASSERT_EQ(answer.responses.at(0).partitions.size(), 2U);
+  EXPECT_EQ(answer.responses[0].partitions[0].error_code, ErrorCode::kNone);
+  EXPECT_EQ(answer.responses[0].partitions[0].records.size(), batch.size());
+}
+
+/// The one that can be read goes out, and the other comes with the next fetch.
+TEST_F(FetchWait, WhatCanBeReadDoesNotWaitForAFile) {
+  start({}, 1, 2);
+  create_topic("t", 2);
+  const std::string batch = make_batch({.value_bytes = kValueBytes});
+  for (const int index : {0, 1}) ASSERT_EQ(run(produce_to(*client_, index, batch)), ErrorCode::kNone);
+  restart();
+  machine_->disk().inject(
+      {.on = sim::DiskFault::On::open, .path_part = "/t-0/", .times = 1'000, .code = Errc::too_many_files});
+  const auto reader = run(begin_fetch(*client_, static_cast<std::int32_t>(2 * batch.size())));
+  const auto answer = run(reader->receive<wire::FetchRequest>(1, kWaitVersion));
+  ASSERT_EQ(answer.responses.at(0).partitions.size(), 2U);
+  EXPECT_EQ(answer.responses[0].partitions[0].error_code, ErrorCode::kNone);
+  EXPECT_EQ(answer.responses[0].partitions[0].records.size(), 0U);
+  EXPECT_EQ(answer.responses[0].partitions[1].records.size(), batch.size());
+  machine_->disk().clear_faults();
+}
+
 }  // namespace
 }  // namespace mq::broker

@@ -34,7 +34,7 @@ void as_snapshot(BytesView bytes) {
 void as_window(BytesView bytes) {
   auto states = ProducerStates::decode_snapshot(ProducerStates().encode_snapshot()).value();
   record::BatchHeader header{.batch_length = 49, .producer_id = ProducerId{1}, .producer_epoch = ProducerEpoch{0}};
-  states.apply(header);
+  states.apply(header, 0);
   if (!states.add_window(bytes)) return;
   MQ_ASSERT(states.add_window(states.encode_window()).has_value());
 }
@@ -47,10 +47,11 @@ void as_epochs(BytesView bytes) {
 }
 
 void as_checkpoint(BytesView bytes) {
-  const auto offsets = decode_checkpoint(bytes);
-  if (!offsets) return;
-  const auto again = decode_checkpoint(encode_checkpoint(*offsets));
-  MQ_ASSERT(again.has_value() && *again == *offsets);
+  const auto lines = decode_checkpoint(bytes);
+  if (!lines) return;
+  const std::string text = encode_checkpoint(*lines);
+  const auto again = decode_checkpoint(text);
+  MQ_ASSERT(again.has_value() && *again == *lines);
 }
 
 class Machine {

@@ -275,6 +275,23 @@ TEST_F(LogDirTest, CheckpointsAreKafkasTextAndADamagedOneCountsAsMissing) {
   ASSERT_EQ(dir_->notes().size(), 1U);
 }
 
+TEST_F(LogDirTest, CheckpointsMayComeInAnyOrderAndNameAPartitionOnce) {
+  dir_.reset();
+  write("log-start-offset-checkpoint", "0\n3\nt 10 1\na 0 2\nt 2 3\n");
+  write("recovery-point-offset-checkpoint", "0\n2\nz 0 5\nt 2 4\n");
+  write("replication-offset-checkpoint", "0\n3\nt 2 6\na 0 7\nt 2 8\n");
+  open();
+  EXPECT_EQ(dir_->context_of({"t", 10}, id_, 0).log_start, Offset{1});
+  EXPECT_EQ(dir_->context_of({"a", 0}, id_, 0).log_start, Offset{2});
+  EXPECT_EQ(dir_->context_of({"t", 2}, id_, 0).log_start, Offset{3});
+  EXPECT_EQ(dir_->context_of({"t", 2}, id_, 0).recovery_point, Offset{4});
+  EXPECT_EQ(dir_->context_of({"z", 0}, id_, 0).recovery_point, Offset{5});
+  EXPECT_EQ(dir_->context_of({"z", 0}, id_, 0).log_start, std::nullopt);
+  EXPECT_EQ(dir_->high_watermark({"a", 0}), std::nullopt);
+  ASSERT_EQ(dir_->notes().size(), 1U);
+  EXPECT_NE(dir_->notes().front().find("partition t-2 stands twice"), std::string::npos) << dir_->notes().front();
+}
+
 /// A recovery point may be the new start of a log, below which nothing was saved.
 TEST_F(LogDirTest, ARecoveryPointIsNotWrittenBeforeTheLogStartThatItRestsOn) {
   dir_->set_log_start({"t", 0}, Offset{17});
@@ -308,11 +325,11 @@ TEST_F(LogDirTest, RemovalTakesOnlyWhatWasNamedForIt) {
   ASSERT_EQ(names, std::vector<std::string>{"t-0.abc-delete"});
   EXPECT_TRUE(removal.failures.empty());
   const std::string& name = names.front();
-  EXPECT_EQ(dir_->removals().value(), names);
+  EXPECT_EQ(dir_->moved()->removals, names);
   EXPECT_EQ(dir_->remove_directory("t-0").error().code, Errc::invalid_argument);
   EXPECT_EQ(dir_->remove_directory("../x-delete").error().code, Errc::invalid_argument);
   ASSERT_TRUE(dir_->remove_directory(name));
-  EXPECT_TRUE(dir_->removals()->empty());
+  EXPECT_TRUE(dir_->moved()->removals.empty());
   EXPECT_EQ(dir_->context_of({"t", 0}, id_, 0).synced_end, std::nullopt);
 }
 

@@ -29,7 +29,7 @@ void move_all(env::Files& files, const std::string& path, std::size_t shortest) 
       const auto removal = dir->begin_removal(one, Uuid{{7}}, kUnique).value();
       ASSERT_TRUE(removal.failures.empty()) << removal.failures.front().message;
       ASSERT_EQ(removal.directories.size(), 1U);
-      EXPECT_EQ(dir->removals().value(), removal.directories);
+      EXPECT_EQ(dir->moved()->removals, removal.directories);
       ASSERT_TRUE(dir->remove_directory(removal.directories.front()));
 
       ASSERT_TRUE(files.make_directories(directory));
@@ -71,7 +71,7 @@ TEST(LongNames, ThatBeginAlikeStayApart) {
     }
   }
   EXPECT_EQ(names.size(), 4U);
-  EXPECT_EQ(dir->removals()->size(), 4U);
+  EXPECT_EQ(dir->moved()->removals.size(), 4U);
 }
 
 }  // namespace

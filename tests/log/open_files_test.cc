@@ -119,6 +119,24 @@ TEST_F(OpenFilesTest, WhatIsNotOnDiskStaysOpenUntilItIs) {
   }
 }
 
+/// A slow disk, and more to be written before the pool has synced anything.
+TEST_F(OpenFilesTest, WhatIsBeingSyncedKeepsNobodyFromClosingTheRest) {
+  make_logs(300);
+  std::vector<std::pair<Log*, SyncJob>> running;
+  for (const auto& log : logs_) {
+    ASSERT_TRUE(append(*log, "a"));
+    EXPECT_LE(files_.count(), kBound + 2);
+    if (running.size() >= kBound - 2) continue;
+    auto job = log->begin_sync();
+    ASSERT_TRUE(job);
+    running.emplace_back(log.get(), *std::move(job));
+  }
+  for (auto& [log, job] : running) log->end_sync(job, job.run());
+  running.clear();
+  for (const auto& log : logs_) EXPECT_EQ(all_of(*log), "a");
+  EXPECT_LE(files_.count(), kBound);
+}
+
 TEST_F(OpenFilesTest, FailedSyncIsToldAndFinalForThatLog) {
   make_logs(40);
   disk_.inject({.on = sim::DiskFault::On::sync, .path_part = "/data/t-0/"});
@@ -127,17 +145,63 @@ TEST_F(OpenFilesTest, FailedSyncIsToldAndFinalForThatLog) {
   EXPECT_TRUE(logs_.front()->failed());
 }
 
-TEST_F(OpenFilesTest, HeldRangesCountUntilTheyAreSent) {
+TEST_F(OpenFilesTest, WhoReadsIsToldThatFilesAreScarceAndGetsNoneBeyondTheBound) {
   make_logs(100);
-  std::vector<FileRange> sending;
+  std::vector<FileRange> held;
   for (const auto& log : logs_) {
     ASSERT_TRUE(append(*log, "a"));
     run_syncs();
-    sending.push_back(log->read(Offset{0}, 1000, log->log_end(), true).value());
+    const auto range = log->read(Offset{0}, 1000, log->log_end(), true);
+    ASSERT_TRUE(range) << range.error().message;
+    EXPECT_EQ(range->is_scarce, files_.count() > kBound / 4 * 3);
+    if (!range->is_scarce) held.push_back(*range);
+    EXPECT_LE(files_.count(), kBound);
   }
-  EXPECT_EQ(files_.count(), 100U);  // that others hold them is beyond us, but nothing failed
-  sending.clear();
+  EXPECT_EQ(held.size(), kBound / 4 * 3);
+  // Who does not let go although they are scarce gets no more in the end.
+  std::size_t refused = 0;
+  for (const auto& log : logs_) {
+    auto range = log->read(Offset{0}, 1000, log->log_end(), true);
+    if (range) {
+      held.push_back(*std::move(range));
+    } else {
+      EXPECT_EQ(range.error().code, Errc::too_many_files);
+      ++refused;
+    }
+  }
+  EXPECT_GT(refused, 0U);
+  EXPECT_EQ(files_.count(), kBound);
+  // Appends go on, each as if it were the only one that passes the bound.
+  for (const auto& log : logs_) {
+    const auto appended = append(*log, "b");
+    ASSERT_TRUE(appended) << appended.error().message;
+    EXPECT_LE(files_.count(), kBound + 2);
+  }
+  held.clear();
+  for (const auto& log : logs_) EXPECT_EQ(all_of(*log), "ab");
   EXPECT_LE(files_.count(), kBound);
+}
+
+TEST_F(OpenFilesTest, OneLogOfManySegmentsIsReadThrough) {
+  config_.segment_bytes = 100;  // each batch has its own
+  make_logs(1);
+  std::string written;
+  for (char value = 'a'; value <= 'z'; ++value) {
+    for (int i = 0; i < 3; ++i) {
+      ASSERT_TRUE(append(*logs_.front(), std::string(1, value)));
+      written += value;
+    }
+  }
+  ASSERT_GT(logs_.front()->segments().size(), 2 * kBound);
+  {
+    const auto job = logs_.front()->begin_sync();
+    ASSERT_TRUE(job);
+    logs_.front()->end_sync(*job, job->run());
+  }
+  ASSERT_TRUE(logs_.front()->close_synced_files());
+  EXPECT_EQ(all_of(*logs_.front()), written);
+  EXPECT_EQ(all_of(*logs_.front()), written);
+  EXPECT_LE(files_.count(), kBound + 1);
 }
 
 }  // namespace

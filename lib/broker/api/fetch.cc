@@ -179,8 +179,9 @@ void answer(Call& call, std::vector<FetchItem>& items, const Form& form) {
   copies.reserve(items.size());  // the response keeps views of them
   std::size_t copied = 0;
   for (FetchItem& item : items) {
-    std::string copy;
-    if (item.range.size > 0 && PartitionReader::is_small(item.range) && copied + item.range.size <= kCopiedBytesMax) {
+    std::string copy = std::move(item.copy);
+    if (copy.empty() && item.range.size > 0 && PartitionReader::is_small(item.range) &&
+        copied + item.range.size <= kCopiedBytesMax) {
       copy = copy_of(call, item);
       copied += copy.size();
     }

@@ -12,7 +12,7 @@ namespace {
 
 /// Looks where the partition stands. Null, with the item's error, when it is not to be read.
 Partition* look_at(FetchItem& item) {
-  item.range = {};
+  item.clear();
   item.diverging = {};
   Partition* partition = item.owner->find(item.topic->id, item.wanted.partition);
   if (partition == nullptr) {
@@ -36,10 +36,17 @@ PartitionReader::Place place_of(const FetchItem& item, const FetchRoom& room) {
 
 bool asks_for_epoch(const FetchItem& item) { return item.wanted.last_fetched_epoch >= 0; }
 
+void note_failure(FetchItem& item, const Error& error) {
+  item.clear();
+  // Nothing is wrong with the partition then.
+  item.lacks_file = error.code == Errc::too_many_files;
+  if (!item.lacks_file) item.error = to_wire(error);
+}
+
 /// Takes where the client's last epoch ended. False when it gets no records for that.
 bool goes_on_after(FetchItem& item, const Result<log::EpochEnd>& end) {
   if (!end) {
-    item.error = to_wire(end.error());
+    note_failure(item, end.error());
   } else if (end->epoch == kNoLeaderEpoch) {
     // Nobody has led in it yet, so nothing that came in it is here.
     item.error = ErrorCode::kOffsetOutOfRange;
@@ -48,15 +55,33 @@ bool goes_on_after(FetchItem& item, const Result<log::EpochEnd>& end) {
     item.diverging.epoch = end->epoch.value();
     item.diverging.end_offset = end->end_offset.value();
   }
-  return item.error == ErrorCode::kNone && !item.diverges();
+  return item.error == ErrorCode::kNone && !item.diverges() && !item.lacks_file;
 }
 
-void take(FetchItem& item, Result<log::FileRange> range) {
-  if (range) {
-    item.range = *std::move(range);
-  } else {
-    item.error = to_wire(range.error());
+void take_range(FetchItem& item, Partition& partition, Result<log::FileRange> range, const FetchRoom& room) {
+  if (!range) return note_failure(item, range.error());
+  item.range = *std::move(range);
+  if (!item.range.is_scarce || item.range.empty()) return;
+  if (item.range.size > room.copied_bytes && !room.is_untouched) {
+    item.range = {.has_more = true};
+    return;
   }
+  // Its pages are in the cache by now.
+  auto copy = log::read_bytes(item.range);
+  if (!copy) {
+    partition.tell_damage(copy.error());
+    return note_failure(item, copy.error());
+  }
+  item.copy = *std::move(copy);
+  item.range.file.reset();
+  item.range.segment.reset();
+}
+
+/// No more files are to be had, and it would need one.
+bool must_wait(FetchItem& item, const Partition& partition, const FetchRoom& room) {
+  const bool has_more = item.wanted.fetch_offset < item.high_watermark.value();
+  item.lacks_file = room.lacks_file && has_more && !partition.log().has_open_files();
+  return item.lacks_file;
 }
 
 template <class T>
@@ -68,7 +93,7 @@ bool would_block(const Result<T>& found) {
 
 bool read_item_now(FetchItem& item, const FetchRoom& room) {
   Partition* partition = look_at(item);
-  if (partition == nullptr) return true;
+  if (partition == nullptr || must_wait(item, *partition, room)) return true;
   PartitionReader reader(*partition);
   if (asks_for_epoch(item)) {
     const auto end = reader.end_of_epoch_now(LeaderEpoch{item.wanted.last_fetched_epoch});
@@ -77,20 +102,21 @@ bool read_item_now(FetchItem& item, const FetchRoom& room) {
   }
   auto range = reader.read_now(place_of(item, room));
   if (would_block(range)) return false;
-  take(item, std::move(range));
+  take_range(item, *partition, std::move(range), room);
   return true;
 }
 
 awaitable<void> read_item(FetchItem& item, FetchRoom room) {
   Partition* partition = look_at(item);
-  if (partition == nullptr) co_return;
+  if (partition == nullptr || must_wait(item, *partition, room)) co_return;
   const auto kept = partition->shared_from_this();
   PartitionReader reader(*partition);
   if (asks_for_epoch(item)) {
     const auto end = co_await reader.end_of_epoch(LeaderEpoch{item.wanted.last_fetched_epoch});
     if (!goes_on_after(item, end)) co_return;
   }
-  take(item, co_await reader.read(place_of(item, room)));
+  auto range = co_await reader.read(place_of(item, room));
+  take_range(item, *partition, std::move(range), room);
 }
 
 }  // namespace mq::broker

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <string>
 
 #include "broker/api/fetch_session.h"
 #include "env/async.h"
@@ -18,15 +19,16 @@ namespace mq::broker {
 
 class ShardServices;
 
-/// What is left of the bytes that an answer may have.
+struct FetchItem;
+
+/// What is left for an answer.
 struct FetchRoom {
   std::size_t bytes = 0;
-  bool is_untouched = true;  ///< nothing is in it yet: the first batch comes whatever its size (KIP-74)
+  std::size_t copied_bytes = 1 << 20;  ///< of these, copies that are made because open files are scarce
+  bool is_untouched = true;            ///< nothing is in it yet: the first batch comes whatever its size (KIP-74)
+  bool lacks_file = false;             ///< no more files can be opened now, so nobody looks for one
 
-  void take(std::size_t taken) {
-    bytes -= std::min(bytes, taken);
-    is_untouched = is_untouched && taken == 0;
-  }
+  void take(const FetchItem& item);
 };
 
 /// One partition of a fetch: the question, and the answer of its shard. What it says is of one moment: the range ends
@@ -44,10 +46,26 @@ struct FetchItem {
   wire::FetchResponse::EpochEndOffset diverging;
   LeaderEpoch leader_epoch = kNoLeaderEpoch;
   log::FileRange range;
+  std::string copy;         ///< of the range, whose file is not held then
+  bool lacks_file = false;  ///< no file could be opened for it: later, when others have let go of theirs
 
+  /// What was read is forgotten.
+  void clear() {
+    range = {};
+    copy = {};
+    lacks_file = false;
+  }
   /// The log has another history than the client (KIP-595); it gets no records.
   [[nodiscard]] bool diverges() const { return diverging.epoch >= 0; }
 };
+
+inline void FetchRoom::take(const FetchItem& item) {
+  const std::size_t taken = item.range.size;
+  bytes -= std::min(bytes, taken);
+  copied_bytes -= std::min(copied_bytes, item.copy.size());
+  is_untouched = is_untouched && taken == 0;
+  lacks_file = lacks_file || item.lacks_file;
+}
 
 // Both are called on the shard of the item's partition.
 

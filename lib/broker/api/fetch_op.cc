@@ -6,7 +6,9 @@
 // 3. Is that not enough, every partition is watched. One whose high watermark grew, or that went away, wakes its item,
 //    and only what was woken is read again. A watch begins after the read, on the partition's shard, so it looks first
 //    whether the high watermark has grown since.
-// 4. Enough, the deadline, a connection that closes or a broker that stops: the answer.
+// 4. Where more files would have to be opened than may be, an answer has only part of what there is; one without any
+//    record looks again in a while. That is no error.
+// 5. Enough, the deadline, a connection that closes or a broker that stops: the answer.
 
 #include "broker/api/fetch_op.h"
 
@@ -18,6 +20,12 @@
 #include "env/event.h"
 
 namespace mq::broker {
+namespace {
+
+/// How long those wait for whom no file could be opened, before another is tried.
+constexpr Duration kFilesPause = 10ms;
+
+}  // namespace
 
 void FetchOp::start() {
   ShardServices& home = call_.home();
@@ -39,12 +47,12 @@ ShardServices* FetchOp::only_owner() const {
 
 bool FetchOp::read_here() {
   for (FetchItem& item : items_)
-    if (item.is_woken) item.range = {};
+    if (item.is_woken) item.clear();
   FetchRoom room = room_left();
   for (FetchItem& item : items_) {
     if (!item.is_woken || item.owner == nullptr) continue;
     if (item.owner != &call_.home() || !read_item_now(item, room)) return false;
-    room.take(item.range.size);
+    room.take(item);
   }
   for (FetchItem& item : items_) item.is_woken = false;
   check_invariants();
@@ -61,8 +69,11 @@ awaitable<void> FetchOp::serve_waiting() {
     call_.connection().add_wait(*timer_);
     watch_all();
     while (!is_over()) {
-      const bool is_late = !std::exchange(has_news_, false) && co_await timer_->wait_until(limits_.deadline);
-      if (is_late) break;
+      const Instant pause_end = lacks_files() ? home.shard().now() + kFilesPause : limits_.deadline;
+      const Instant until = std::min(pause_end, limits_.deadline);
+      const bool is_late = !std::exchange(has_news_, false) && co_await timer_->wait_until(until);
+      if (is_late && until == limits_.deadline) break;
+      if (is_late) wake_lacking();
       co_await read_woken();
     }
     unwatch_all();
@@ -79,16 +90,20 @@ bool FetchOp::is_over() const {
 // --- Reading --------------------------------------------------------------------------------------------------------
 
 awaitable<void> FetchOp::read_woken() {
-  if (read_here()) co_return;
+  if (read_here()) {
+    hold_copies();
+    co_return;
+  }
   std::vector<OwnersPart> parts = parts_of(items_, [](const FetchItem& item) { return item.is_woken; });
   for (const OwnersPart& part : parts)
     for (const std::size_t index : part.items) {
       items_[index].is_woken = false;
-      items_[index].range = {};
+      items_[index].clear();
     }
   co_await on_owners(call_.home(), std::move(parts),
                      [this, room = room_left()](const OwnersPart& part) { return read_part(part, room); });
   cut_to_limit();
+  hold_copies();
   check_invariants();
 }
 
@@ -96,21 +111,24 @@ awaitable<void> FetchOp::read_part(const OwnersPart& part, FetchRoom room) {
   for (const std::size_t index : part.items) {
     FetchItem& item = items_[index];
     if (!read_item_now(item, room)) co_await read_item(item, room);
-    room.take(item.range.size);
+    room.take(item);
   }
 }
 
 FetchRoom FetchOp::room_left() const {
   FetchRoom room{.bytes = limits_.bytes_max};
-  for (const FetchItem& item : items_) room.take(item.range.size);
+  for (const FetchItem& item : items_) room.take(item);
   return room;
 }
 
 void FetchOp::cut_to_limit() {
   FetchRoom room{.bytes = limits_.bytes_max};
   for (FetchItem& item : items_) {
-    if (item.range.size > room.bytes && !room.is_untouched) item.range = {.has_more = true};
-    room.take(item.range.size);
+    if (item.range.size > room.bytes && !room.is_untouched) {
+      item.clear();
+      item.range.has_more = true;
+    }
+    room.take(item);
   }
 }
 
@@ -125,7 +143,22 @@ bool FetchOp::is_enough() const {
     if (item.range.has_more) return true;
     bytes += item.range.size;
   }
+  // What there is goes out at once, and its files are closed: others wait for them.
+  if (bytes > 0 && lacks_files()) return true;
   return !reads_any || bytes >= std::min(limits_.bytes_min, limits_.bytes_max);
+}
+
+bool FetchOp::lacks_files() const { return std::ranges::any_of(items_, &FetchItem::lacks_file); }
+
+void FetchOp::wake_lacking() {
+  for (FetchItem& item : items_) item.is_woken = item.is_woken || item.lacks_file;
+}
+
+void FetchOp::hold_copies() {
+  std::size_t bytes = 0;
+  for (const FetchItem& item : items_) bytes += item.copy.capacity();
+  if (bytes <= copied_bytes_) return;
+  call_.responder().hold(bytes - std::exchange(copied_bytes_, bytes));
 }
 
 // --- Waiting --------------------------------------------------------------------------------------------------------
@@ -194,6 +227,8 @@ void FetchOp::check_invariants() const {
     MQ_ASSERT(item.range.size == 0 || item.owner != nullptr);
     MQ_ASSERT(item.range.size == 0 || item.error == ErrorCode::kNone);
     MQ_ASSERT(item.range.size == 0 || !item.diverges());
+    MQ_ASSERT(item.range.size == 0 || !item.lacks_file);
+    MQ_ASSERT(item.copy.empty() || item.copy.size() == item.range.size);
   }
   MQ_ASSERT(bytes <= limits_.bytes_max || with_records == 1);
 }

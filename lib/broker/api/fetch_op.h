@@ -58,6 +58,11 @@ class FetchOp : public std::enable_shared_from_this<FetchOp> {
   void cut_to_limit();
   [[nodiscard]] FetchRoom room_left() const;
   [[nodiscard]] bool is_enough() const;
+  [[nodiscard]] bool lacks_files() const;
+  /// Those for which no file could be opened are read again.
+  void wake_lacking();
+  /// Accounts for the copies that the items hold.
+  void hold_copies();
   [[nodiscard]] bool is_over() const;
   void watch_all();
   void unwatch_all();
@@ -71,7 +76,8 @@ class FetchOp : public std::enable_shared_from_this<FetchOp> {
   Done done_;
   std::vector<std::shared_ptr<Watches>> watches_;
   std::unique_ptr<env::Timer> timer_;
-  bool has_news_ = false;  ///< some item is woken
+  bool has_news_ = false;         ///< some item is woken
+  std::size_t copied_bytes_ = 0;  ///< accounted for
 };
 
 }  // namespace mq::broker
