@@ -80,8 +80,8 @@ awaitable<void> DiskSpace::watch() {
 
 awaitable<bool> DiskSpace::has_room() {
   if (!co_await machine_.disk_pool.run(first_shard(), [this] { return reserve_.restore(); })) co_return false;
-  if (put_off_ && !co_await put_off_()) co_return false;
-  put_off_ = nullptr;
+  for (; !put_off_.empty(); put_off_.pop_front())
+    if (!co_await put_off_.front()()) co_return false;
   co_return true;
 }
 

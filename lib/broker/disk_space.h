@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <type_traits>
@@ -55,9 +56,9 @@ class DiskSpace {
     co_return co_await step();
   }
 
-  /// Something for which the disk was too full: `work` is done when there is room, on the first shard, and tried again
-  /// until it returns true. Once.
-  void put_off(std::function<awaitable<bool>()> work) { put_off_ = std::move(work); }
+  /// Something for which the disk was too full: `work` is done when there is room, on the first shard, after what was
+  /// put off before, and tried again until it returns true. On the first shard.
+  void put_off(std::function<awaitable<bool>()> work) { put_off_.push_back(std::move(work)); }
   /// Something may be removed now that could not be before: a full disk does not wait for the next look at the logs.
   /// Any thread.
   void look_for_space();
@@ -85,7 +86,7 @@ class DiskSpace {
   std::atomic<bool> found_full_{false};  ///< since `watch` looked last
   std::atomic<Duration::rep> told_{0};   ///< when, since the clock's start; 0: never
   std::atomic<bool> is_told_{false};     ///< and its end is not
-  std::function<awaitable<bool>()> put_off_;
+  std::deque<std::function<awaitable<bool>()>> put_off_;
 };
 
 }  // namespace mq::broker

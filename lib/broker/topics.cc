@@ -133,18 +133,34 @@ awaitable<std::vector<Result<void>>> Topics::make_logs(std::vector<cluster::Topi
   for (std::size_t i = 0; i < topics.size(); ++i) {
     // A disk that failed takes nothing more; the next start makes the logs.
     if (outcomes[i] || outcomes[i].error().code == Errc::disk_failed) continue;
-    const auto undone = co_await writer_.change(
-        [id = topics[i]->id, first_partition](const cluster::ClusterImage& image) -> Result<controller::Plan> {
-          return controller::plan_withdrawal(image, id, first_partition);
-        },
-        Room::may_spend_reserve);
-    if (!undone)
-      node_.logger().warn(
-          "{} could not be made: {}; nor could it be taken out of metadata: {}. The next start makes it",
-          topics[i]->name, outcomes[i].error().message, undone.error().message);
+    const auto undone = co_await withdraw(topics[i]->id, first_partition);
+    if (undone) continue;
+    const bool is_for_room = undone.error().code == Errc::disk_full;
+    node_.logger().warn("{} could not be made: {}; nor could it be taken out of metadata: {}. {}", topics[i]->name,
+                        outcomes[i].error().message, undone.error().message,
+                        is_for_room ? "It is when there is room" : "The next start makes it");
+    if (!is_for_room) continue;
+    node_.disk_space.found_full(undone.error());
+    node_.disk_space.put_off(
+        [this, id = topics[i]->id, first_partition] { return withdraw_late(id, first_partition); });
   }
   co_await writer_.install();
   co_return outcomes;
+}
+
+awaitable<Result<void>> Topics::withdraw(Uuid topic, std::int32_t first_partition) {
+  co_return co_await writer_.change(
+      [topic, first_partition](const cluster::ClusterImage& image) -> Result<controller::Plan> {
+        return controller::plan_withdrawal(image, topic, first_partition);
+      },
+      Room::may_spend_reserve);
+}
+
+awaitable<bool> Topics::withdraw_late(Uuid topic, std::int32_t first_partition) {
+  const auto held = co_await writer_.lock_topics();
+  const auto undone = co_await withdraw(topic, first_partition);
+  co_await writer_.install();
+  co_return undone || undone.error().code != Errc::disk_full;
 }
 
 awaitable<std::vector<TopicOutcome>> Topics::create_on_demand(std::vector<std::string> names) {

@@ -77,6 +77,10 @@ class Topics {
   /// Makes the logs from `first_partition` on, and gives every shard the image. What could not be made is taken out of
   /// metadata again: nobody has seen it. One outcome for each topic.
   awaitable<std::vector<Result<void>>> make_logs(std::vector<cluster::TopicPtr> topics, std::int32_t first_partition);
+  /// Takes partitions of which no log was made out of metadata.
+  awaitable<Result<void>> withdraw(Uuid topic, std::int32_t first_partition);
+  /// The same when there is room again; false: there is none.
+  awaitable<bool> withdraw_late(Uuid topic, std::int32_t first_partition);
 
   NodeContext& node_;
   AllShards& shards_;

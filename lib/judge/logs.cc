@@ -152,7 +152,12 @@ void Logs::place_records() {
       const Place& place = logs_[number].places[at];
       if (place.send == kNone || place.read_by == kNone) continue;
       Found& found = found_[place.send];
-      if (found.places++ == 0) found.log = number, found.place = at;
+      // A topic that was made again has none of what was in it: what is sent again is not there twice.
+      const bool was_in_earlier_life =
+          found.places > 0 && found.last_log != number && logs_[found.last_log].key == logs_[number].key;
+      if (found.places == 0) found.log = number, found.place = at;
+      if (!was_in_earlier_life) ++found.places;
+      found.last_log = number;
       found.is_in_final_read |= place.is_in_final_read;
     }
   }

@@ -31,7 +31,8 @@ class Logs {
   struct Found {
     std::uint32_t log = kNone;  ///< the first place, by log and offset; `kNone`: nobody read it
     std::uint32_t place = kNone;
-    std::uint32_t places = 0;  ///< in how many places it was read
+    std::uint32_t last_log = kNone;
+    std::uint32_t places = 0;  ///< in how many places it was read; in several lives of a partition counts once
     bool is_in_final_read = false;
   };
   /// Records that were deleted on request.

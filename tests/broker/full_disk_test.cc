@@ -20,6 +20,8 @@ using testing::produce_request;
 
 constexpr std::uint64_t kReserve = 256u << 10;
 const std::string kReserveFile = "/var/lib/mq/mq-reserve";
+// Of the metadata, until the topic is committed.
+constexpr int kWritesOfACreation = 4;
 
 template <class Request>
 awaitable<typename Request::Response> call(sim::Machine& client, Request request, ApiVersion version) {
@@ -186,6 +188,22 @@ TEST_F(FullDisk, TopicThatFindsNoRoomIsRefusedAsAStorageErrorAndLeavesNothing) {
   EXPECT_FALSE(machine_->files().exists("/var/lib/mq/new-0").value());
   EXPECT_EQ(node_->first_shard().image()->find_topic("new"), nullptr) << "it was taken out of metadata again";
   EXPECT_EQ(create("new").error, ErrorCode::kNone);
+}
+
+TEST_F(FullDisk, TopicThatCanNeitherBeMadeNorTakenOutOfMetadataIsTakenOutWhenThereIsRoom) {
+  begin();
+  machine_->disk().inject({.on = sim::DiskFault::On::change, .path_part = "/new-0", .times = 1, .code = Errc::refused});
+  machine_->disk().inject({.on = sim::DiskFault::On::write,
+                           .path_part = "metadata.db",
+                           .after = kWritesOfACreation,
+                           .times = -1,
+                           .code = Errc::disk_full});
+  EXPECT_EQ(create("new").error, ErrorCode::kKafkaStorageError);
+  ASSERT_NE(node_->first_shard().image()->find_topic("new"), nullptr) << "nothing is tested";
+  world_->run_for(2s);
+  EXPECT_NE(node_->first_shard().image()->find_topic("new"), nullptr) << "there is no room yet";
+  machine_->disk().clear_faults();
+  expect_healed();
 }
 
 TEST_F(FullDisk, StartAfterAKillServesWhatIsThereAndGoesOnWhenThereIsRoom) {

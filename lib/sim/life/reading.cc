@@ -155,6 +155,7 @@ class Reader {
     } else {
       actor_.history.answer_poll(actor_.time(), asked, record.partitions());
     }
+    for (const client::FetchedBatch& batch : polled->batches) steps_over_damage_.erase(*batch.where);
     for (const client::PartitionError& error : polled->errors) co_await deal_with(error);
   }
 
@@ -170,9 +171,11 @@ class Reader {
         co_return;
       }
     }
-    if (error.error.code == Errc::corrupt_batch && skips_left_ > 0) {
-      --skips_left_;
-      consumer_.assign(where, Offset{position->value() + 1});
+    if (error.error.code == Errc::corrupt_batch) {
+      // Where the damage ends is not known.
+      std::int64_t& step = steps_over_damage_[where];
+      step = step == 0 ? 1 : step * 2;
+      consumer_.assign(where, Offset{position->value() + step});
       tell_assignment();
       co_return;
     }
@@ -209,7 +212,7 @@ class Reader {
   client::Cluster cluster_;
   client::Consumer consumer_;
   Witness invariants_;
-  int skips_left_ = 500;  ///< over damage
+  std::map<TopicPartition, std::int64_t> steps_over_damage_;
 };
 
 /// A member of a group, which commits what it was given.
