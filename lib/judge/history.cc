@@ -49,6 +49,24 @@ const char* to_string(Action action) {
   std::unreachable();
 }
 
+const char* to_string(Phase::Name name) {
+  switch (name) {
+    case Phase::Name::warmup:
+      return "warmup";
+    case Phase::Name::faults:
+      return "faults";
+    case Phase::Name::heal:
+      return "heal";
+    case Phase::Name::liveness:
+      return "liveness";
+    case Phase::Name::final:
+      return "final";
+    case Phase::Name::done:
+      return "done";
+  }
+  std::unreachable();
+}
+
 Time History::begin_of(Phase::Name phase) const {
   const auto mark = std::ranges::find(phases, phase, &Phase::name);
   return mark == phases.end() ? kNever : mark->at;

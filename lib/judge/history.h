@@ -18,6 +18,7 @@ inline constexpr Time kNever = std::numeric_limits<Time>::max();
 
 inline constexpr std::int64_t kNoOffset = -1;
 inline constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();  ///< no operation, no log, no line
+inline constexpr std::size_t kTextBytesMax = 1024;                                 ///< of a name, a key, an error
 
 /// What an operation asked for: the `f` of docs/histories.md.
 enum class Action : std::uint8_t {
@@ -150,6 +151,7 @@ struct Phase {
   Time at = 0;
   Name name = Name::warmup;
 };
+[[nodiscard]] const char* to_string(Phase::Name name);
 
 /// How the run was configured: its first line.
 struct Run {

@@ -12,7 +12,6 @@
 namespace mq::judge {
 namespace {
 
-constexpr std::size_t kTextBytesMax = 1024;  // of a name, a key, an error
 constexpr std::size_t kElementsMax = std::numeric_limits<std::uint32_t>::max() / 2;
 constexpr std::int64_t kOffsetMax = std::numeric_limits<std::int64_t>::max() - 1;
 
