@@ -64,7 +64,9 @@ class Logs {
   /// By the names of partitions, then by incarnation.
   [[nodiscard]] std::span<const Log> all() const { return logs_; }
   /// The number of the log that an operation met; `kNone` when it cannot be told.
-  [[nodiscard]] std::uint32_t log_of(Name key, const Operation& op) const;
+  [[nodiscard]] std::uint32_t log_of(Name key, const Operation& op) const {
+    return key < only_log_.size() && only_log_[key] != kNone ? only_log_[key] : log_among_lives(key, op);
+  }
   /// Of each read in `History::reads`: its place in its log; `kNone` outside of any.
   [[nodiscard]] std::span<const std::uint32_t> places_of_reads() const { return places_of_reads_; }
   /// Of each send in `History::sends`.
@@ -80,6 +82,7 @@ class Logs {
   struct Sighting;
 
   void find_lives();
+  [[nodiscard]] std::uint32_t log_among_lives(Name key, const Operation& op) const;
   void place_records();
   static void put_in_order(std::span<Sighting> sightings);
   void place_in(Log& log, std::span<Sighting> sightings);
@@ -89,6 +92,7 @@ class Logs {
   const History& history_;
   std::vector<Log> logs_;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> lives_;  ///< by key: its logs
+  std::vector<std::uint32_t> only_log_;  ///< by key: the log of a topic that was never deleted; `kNone` of others
   std::vector<std::uint32_t> places_of_reads_;
   std::vector<Found> found_;
   std::vector<bool> final_keys_;
