@@ -12,7 +12,7 @@
 namespace mq::judge {
 namespace {
 
-constexpr std::uint64_t kBytesExpectedMax = std::uint64_t{16} << 30;
+constexpr std::uint64_t kBytesExpectedMax = std::uint64_t{2} << 30;  // more room than that is made when it is needed
 constexpr std::size_t kElementsMax = std::numeric_limits<std::uint32_t>::max() / 2;
 constexpr std::int64_t kOffsetMax = std::numeric_limits<std::int64_t>::max() - 1;
 

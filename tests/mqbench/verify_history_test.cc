@@ -1,10 +1,14 @@
 #include "mqbench/verify_history.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
+#include <memory>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "env/files.h"
 #include "judge/history_reader.h"
