@@ -9,7 +9,7 @@ _mqbench()
     for word in "${words[@]:1}"; do
         if [ -n "$option" ]; then option=""; continue; fi
         case "$word" in
-            -b|--brokers|-P|--profile|--config|-X|--connect-timeout|--timeout|--client-id|--color|--progress|--completion|-t|--duration|-c|--count|-w|--warmup|-s|--size|-r|--rate|--producers|--partitions|--topic-config|-a|--acks|-z|--compress|--linger|--batch|--inflight|--drain|--broker-pid|--connections|--backlog|--produce|--check|-d|--directory) option=$word ;;
+            -b|--brokers|-P|--profile|--config|-X|--connect-timeout|--timeout|--client-id|--color|--progress|--completion|-t|--duration|-c|--count|-w|--warmup|-s|--size|-r|--rate|--producers|--partitions|--topic-config|-a|--acks|-z|--compress|--linger|--batch|--inflight|--drain|--broker-pid|--connections|--backlog|--produce|--check|--fault|--history|-d|--directory) option=$word ;;
             -*) ;;
             *) command="${command:+$command }$word" ;;
         esac
@@ -27,6 +27,7 @@ _mqbench()
             'verify'*:-z|'verify'*:--compress) candidates='none gzip snappy lz4 zstd' ;;
             'verify'*:--produce) files=yes ;;
             'verify'*:--check) files=yes ;;
+            'verify'*:--history) files=yes ;;
             'limit'*:-d|'limit'*:--directory) files=yes ;;
             *:--config) files=yes ;;
             *:--color) candidates='auto always never' ;;
@@ -41,14 +42,15 @@ _mqbench()
             'consume'*) candidates="$candidates -t --duration -c --count -w --warmup -s --size --connections --partitions --topic-config --keep -z --compress --batch --backlog --decode --drain --broker-pid --json" ;;
             'e2e'*) candidates="$candidates -t --duration -c --count -w --warmup -s --size -r --rate --partitions --topic-config --keep -a --acks -z --compress --linger --batch --inflight --no-idempotent --drain --broker-pid --json" ;;
             'rpc'*) candidates="$candidates -t --duration -c --count -w --warmup -s --size --connections --partitions --topic-config --keep -a --acks --broker-pid --json" ;;
-            'verify'*) candidates="$candidates -t --duration -c --count -s --size -r --rate --producers --partitions --topic-config --keep -a --acks -z --compress --linger --batch --inflight --no-idempotent --drain --produce --check --json" ;;
+            'verify'*) candidates="$candidates -t --duration -c --count -s --size -r --rate --producers --partitions --topic-config --keep -a --acks -z --compress --linger --batch --inflight --no-idempotent --drain --produce --check --fault --history --json" ;;
             'limit'*) candidates="$candidates -d --directory --json" ;;
         esac
         local excluded=""
         for word in "${words[@]:1}"; do
             case "$command:${word%%=*}" in
                 'verify'*:--produce) excluded+=' --check' ;;
-                'verify'*:--check) excluded+=' --produce' ;;
+                'verify'*:--check) excluded+=' --produce --fault' ;;
+                'verify'*:--fault) excluded+=' --check' ;;
             esac
         done
         for word in $excluded; do

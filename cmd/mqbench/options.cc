@@ -205,33 +205,46 @@ constexpr cli::OptionRow kRpcOptions[] = {
      .into = cli::parsed_into<tool::parse_acks, &Options::producer, &client::ProducerOptions::acks>},
     kBrokerPid,
     kJson};
-constexpr cli::OptionRow kVerifyOptions[] = {kDuration,
-                                             kCount,
-                                             kStampedSize,
-                                             kRate,
-                                             kProducers,
-                                             kPartitions,
-                                             kTopicConfig,
-                                             kKeep,
-                                             kAcks,
-                                             kCompress,
-                                             kLinger,
-                                             kBatch,
-                                             kInflight,
-                                             kNoIdempotent,
-                                             kDrain,
-                                             {.long_name = "produce",
-                                              .value_name = "FILE",
-                                              .group = "Halves",
-                                              .help = "only write, and note in FILE what was acknowledged",
-                                              .into = cli::into<&Options::produce_marks>},
-                                             {.long_name = "check",
-                                              .value_name = "FILE",
-                                              .group = "Halves",
-                                              .help = "only read, and compare with what FILE notes",
-                                              .excludes = "produce",
-                                              .into = cli::into<&Options::check_marks>},
-                                             kJson};
+constexpr cli::OptionRow kVerifyOptions[] = {
+    kDuration,
+    kCount,
+    kStampedSize,
+    kRate,
+    kProducers,
+    kPartitions,
+    kTopicConfig,
+    kKeep,
+    kAcks,
+    kCompress,
+    kLinger,
+    kBatch,
+    kInflight,
+    kNoIdempotent,
+    kDrain,
+    {.long_name = "produce",
+     .value_name = "FILE",
+     .group = "Halves",
+     .help = "only write, and note in FILE what was acknowledged",
+     .into = cli::into<&Options::produce_marks>},
+    {.long_name = "check",
+     .value_name = "FILE",
+     .group = "Halves",
+     .help = "only read, and compare with what FILE notes",
+     .excludes = "produce",
+     .into = cli::into<&Options::check_marks>},
+    {.long_name = "fault",
+     .value_name = "CMD@DUR",
+     .group = "Load",
+     .help = "after so long run a shell command that breaks and mends something",
+     .repeatable = true,
+     .excludes = "check",
+     .into = cli::parsed_into<parse_fault, &Options::faults>},
+    {.long_name = "history",
+     .value_name = "FILE",
+     .group = "Output",
+     .help = "also write into FILE what every client asked for and was told, to be judged",
+     .into = cli::into<&Options::history>},
+    kJson};
 constexpr cli::OptionRow kLimitOptions[] = {{.short_name = 'd',
                                              .long_name = "directory",
                                              .value_name = "DIR",
@@ -359,7 +372,9 @@ constexpr cli::Example kE2eExamples[] = {{"honest latency at 10,000 records a se
 constexpr cli::Example kRpcExamples[] = {{"one record a request, sixteen at a time", "mqbench rpc --connections 16"}};
 constexpr cli::Example kVerifyExamples[] = {
     {"is anything lost when the broker dies?",
-     "mqbench verify --produce marks -t 1m --keep; mqbench verify --check marks"}};
+     "mqbench verify --produce marks -t 1m --keep; mqbench verify --check marks"},
+    {"which promises does it break when it is killed and started again?",
+     "mqbench verify -r 10k/s -t 1m --fault restart-broker@20s --history run.jsonl; mq_check run.jsonl"}};
 constexpr cli::Example kLimitExamples[] = {{"what the machine itself can do", "mqbench limit -d /var/lib/mqd"}};
 
 constexpr cli::CommandRow kProduce{.name = "produce",
@@ -430,7 +445,14 @@ constexpr cli::ToolRow kTool{
         "verify gives every record a producer, a sequence and a CRC, reads all of them back and exits with 7 when "
         "something acknowledged is "
         "lost, or anything is doubled, out of order or corrupt. It may be done in two halves, with a crash of the "
-        "broker in between.",
+        "broker in between.\n\n"
+        "With --fault it runs commands while it writes: each breaks something and ends when that is mended. With "
+        "--history it also reads while it writes, asks for the ends of the logs ten times a second, and notes what "
+        "every "
+        "client asked for and was told. mq_check, which is built with the tests, says which of the promises that "
+        "brokers "
+        "make do not hold in such a file; docs/histories.md has them. The two halves write a file each, and both are "
+        "judged together.",
     .commands = kCommands,
     .examples = kExamples};
 

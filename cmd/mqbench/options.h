@@ -11,6 +11,7 @@
 #include "cli/arguments.h"
 #include "cli/units.h"
 #include "client/producer.h"
+#include "fault_command.h"
 
 namespace mq::mqbench {
 
@@ -42,6 +43,8 @@ struct Options {
 
   std::string produce_marks;  ///< verify: write only, and note there what was acknowledged
   std::string check_marks;    ///< verify: read only, and compare with what is noted there
+  std::string history;        ///< verify: a file for what was asked for and told; empty: none
+  std::vector<FaultCommand> faults;
 
   std::string directory;  ///< limit: where to measure the disk
 

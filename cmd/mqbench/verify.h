@@ -1,23 +1,29 @@
 #pragma once
 
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bench.h"
 #include "client/consumer.h"
 #include "client/producer.h"
+#include "faults.h"
 #include "payload.h"
 #include "sequence_ledger.h"
 #include "stamped_record.h"
+#include "verify_history.h"
 #include "verify_marks.h"
 
 namespace mq::mqbench {
 
 /// `mqbench verify`: writes stamped records through whatever happens to the broker, then reads all of them and reports
-/// what is lost, doubled, out of order or corrupt.
+/// what is lost, doubled, out of order or corrupt. With a history it also reads and looks around while it writes, so
+/// that a judge sees what clients see meanwhile.
 class Verify final : public Bench {
  public:
   Verify(tool::Context& context, Options options);
@@ -36,7 +42,11 @@ class Verify final : public Bench {
     std::vector<Lane> lanes;  ///< index is the partition
     std::uint64_t sent = 0;
     std::uint64_t count_max = 0;
+    std::optional<judge::HistoryWriter> history;
+    /// What the history says was asked for and not answered, by the token of the record.
+    boost::unordered_flat_map<std::uint64_t, judge::HistoryWriter::Asked> asked;
   };
+  using Positions = std::vector<std::pair<TopicPartition, Offset>>;
   enum class Finding { lost, duplicate, reordered, corrupt };
 
   awaitable<Result<void>> load() override;
@@ -56,17 +66,39 @@ class Verify final : public Bench {
   Result<void> save_marks();
 
   awaitable<Result<void>> read();
-  awaitable<Result<std::vector<std::pair<TopicPartition, Offset>>>> ends();
+  awaitable<Result<Positions>> ends();
   Result<void> take(const client::FetchedBatch& batch);
   void take(const TopicPartition& where, const record::RecordView& record);
   void find_lost();
   void found(Finding finding, std::uint64_t times, const std::string& what);
 
+  // The history.
+  awaitable<Result<void>> begin_history(std::size_t partitions);
+  [[nodiscard]] judge::SentRecord sent_record(const Lane& lane, std::uint64_t sequence, std::int64_t offset) const;
+  void note_asked(Writer& writer, const Lane& lane);
+  void note_delivered(Writer& writer, const Lane& lane, const client::Delivery& delivery);
+  void note_unsent(Writer& writer);
+  /// Polls; with `history` it notes that, and what came.
+  awaitable<Result<client::Polled>> poll(client::Consumer& consumer, ReaderHistory* history);
+  void note_polled(const client::Polled& polled, ReaderHistory& history);
+  /// Reads what is written, until writing is over.
+  awaitable<void> follow(Positions starts);
+  awaitable<Result<void>> begin_again(client::Consumer& consumer, TopicPartition where, ReaderHistory& history);
+  /// Asks for the ends of logs again and again, and does not wait for long: whoever judges sees when a fault was felt.
+  awaitable<void> look_around();
+  /// Ends the run when the history cannot be written.
+  bool write_history();
+
+  [[nodiscard]] Faults::Listener fault_listener();
+
   std::string marks_path_;
   Payload payload_;
   VerifyMarks marks_;
+  std::unique_ptr<VerifyHistory> history_;  ///< outlives the writers, which write into it
   std::vector<std::unique_ptr<Writer>> writers_;
   std::string value_;
+  Faults faults_;
+  bool is_written_ = false;  ///< every record was acknowledged or given up
 
   std::map<VerifyMarks::Key, SequenceLedger> ledgers_;
   record::RecordReader reader_;

@@ -3,6 +3,8 @@
 
 #include <array>
 #include <map>
+#include <utility>
+#include <vector>
 
 #include "judge/findings.h"
 #include "judge/floors.h"
@@ -27,10 +29,41 @@ std::int64_t epoch_told(const History& history, const Operation& op, Name key) {
   return -1;
 }
 
+/// The leader epochs that one operation was told.
+class EpochsTold {
+ public:
+  explicit EpochsTold(const History& history) : history_(history) {}
+
+  /// From here on of `op`.
+  void take(const Operation& op) {
+    for (const Name key : known_) epochs_[key] = -1;
+    known_.clear();
+    for (const Point& told : history_.told_to(op)) {
+      if (told.kind != Point::Kind::leader_epoch) continue;
+      if (epochs_.size() <= told.key) epochs_.resize(told.key + 1, -1);
+      if (epochs_[told.key] >= 0) continue;
+      epochs_[told.key] = told.number;
+      known_.push_back(told.key);
+    }
+  }
+  /// -1: none.
+  [[nodiscard]] std::int64_t of(Name key) const { return key < epochs_.size() ? epochs_[key] : -1; }
+
+ private:
+  const History& history_;
+  std::vector<std::int64_t> epochs_;  ///< by partition
+  std::vector<Name> known_;
+};
+
 std::vector<EndsOfLog> ends_of_logs(const Logs& logs) {
   const History& history = logs.history();
   std::vector<EndsOfLog> all(logs.all().size());
+  EpochsTold epochs(history);
+  std::array<bool, 2> is_asked{};  // somebody asks for ends with that isolation
+  for (const Operation& op : history.operations)
+    if (op.action == Action::list_offsets) is_asked[static_cast<std::size_t>(op.isolation)] = true;
   for (const Operation& op : history.operations) {
+    epochs.take(op);
     const std::uint32_t number = history.number_of(op);
     const auto isolation = static_cast<std::size_t>(op.isolation);
     for (const Point& told : history.told_to(op)) {
@@ -39,7 +72,7 @@ std::vector<EndsOfLog> ends_of_logs(const Logs& logs) {
       const Observation seen{op.invoked, op.completed, told.number, told.number, number};
       if (told.kind == Point::Kind::latest) all[log].latest[isolation].push_back(seen);
       if (told.kind == Point::Kind::high_watermark && told.number >= 0)
-        all[log].high_watermarks[epoch_told(history, op, told.key)].push_back(seen);
+        all[log].high_watermarks[epochs.of(told.key)].push_back(seen);
       if (told.kind == Point::Kind::earliest) all[log].earliest.push_back(seen);
       if (told.kind == Point::Kind::low_watermark && told.number >= 0 && op.outcome == Outcome::ok) {
         Observation floor = seen;
@@ -58,14 +91,15 @@ std::vector<EndsOfLog> ends_of_logs(const Logs& logs) {
       if (!send.is_acknowledged || send.offset == kNoOffset || op.acks != -1 || send.is_transactional) continue;
       const std::uint32_t log = logs.log_of(send.key, op);
       if (log == kNone) continue;
-      for (std::vector<Observation>& latest : all[log].latest)
-        latest.push_back({op.invoked, op.completed, 0, send.offset + 1, number, false});
+      for (std::size_t asked = 0; asked < is_asked.size(); ++asked)
+        if (is_asked[asked])
+          all[log].latest[asked].push_back({op.invoked, op.completed, 0, send.offset + 1, number, false});
     }
-    std::uint32_t last_log = kNone;
+    Name last_key = 0;
     for (const Read& read : history.reads_of(op)) {
+      if (std::exchange(last_key, read.key) == read.key) continue;
       const std::uint32_t log = logs.log_of(read.key, op);
-      if (log == kNone || log == last_log) continue;
-      last_log = log;
+      if (log == kNone) continue;
       all[log].reads.push_back({logs.asked_since(read.key, op), op.completed, read.offset, 0, number, true, false});
     }
   }

@@ -21,6 +21,8 @@ class HistoryReader {
   HistoryReader();
   ~HistoryReader();
 
+  /// About so many bytes are to come, of all files: makes room for what they hold, so that nothing has to be moved.
+  void expect(std::uint64_t bytes);
   /// What is read from here on is of the file `name`.
   void begin_file(std::string_view name);
   /// The next bytes of the file: any number, lines may be cut anywhere.

@@ -12,7 +12,7 @@
 namespace mq::judge {
 namespace {
 
-constexpr std::int64_t kProcessMax = std::int64_t{1} << 22;  // its values stay whole numbers of 64 bits with a sign
+constexpr std::int64_t kProcessEnd = std::int64_t{1} << 22;  // its values stay whole numbers of 64 bits with a sign
 
 std::string_view type_name(Outcome outcome) {
   switch (outcome) {
@@ -40,10 +40,15 @@ void append_stray_byte(std::string& to, unsigned char byte) {
 
 HistoryWriter::HistoryWriter(Sink sink, std::int64_t process, std::string_view client)
     : sink_(std::move(sink)), process_(process) {
-  MQ_ASSERT(process <= kProcessMax && (process >= 0 || process == kNoProcess));
+  MQ_ASSERT(process >= 0 || process == kNoProcess);
   MQ_ASSERT(process == kNoProcess || !client.empty());
   quoted(client);
   std::swap(client_, line_);
+}
+
+std::int64_t HistoryWriter::new_value() {
+  MQ_ASSERT(process_ >= 0 && process_ < kProcessEnd);
+  return process_ << 40 | ++values_;
 }
 
 void HistoryWriter::run(const Run& run, std::span<const std::string_view> compacted) {

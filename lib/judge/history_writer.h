@@ -103,12 +103,12 @@ class HistoryWriter {
     std::int64_t number = 0;
   };
 
-  /// `process` is 0 to 2^22 and no other's in the run. Whoever writes only of the run has none.
+  /// `process` is 0 or more and no other's in the run. Whoever writes only of the run has none.
   HistoryWriter(Sink sink, std::int64_t process, std::string_view client);
   explicit HistoryWriter(Sink sink) : HistoryWriter(std::move(sink), kNoProcess, {}) {}
 
-  /// A value that no other record of the run has.
-  [[nodiscard]] std::int64_t new_value() { return process_ << 40 | ++values_; }
+  /// A value that no other record of the run has. The process has to be below 2^22.
+  [[nodiscard]] std::int64_t new_value();
 
   // The run. `run.compacted` is not looked at: its names are of another history.
   void run(const Run& run, std::span<const std::string_view> compacted = {});

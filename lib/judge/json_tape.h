@@ -13,12 +13,16 @@ class Json {
  public:
   enum class Kind : std::uint8_t { null, boolean, integer, other_number, string, list, object };
 
-  /// What stands on the tape: a value, or the name of a member before its value.
+  /// What stands on the tape: a value, or the name of a member before its value. Small, as writing tokens is most of
+  /// what reading a history costs.
   struct Token {
     Kind kind = Kind::null;
-    std::uint32_t end = 0;    ///< of a list or object: the number of the token behind it
-    std::int64_t number = 0;  ///< an integer; 0 or 1; how many elements
-    std::string_view text;
+    std::uint32_t end = 0;  ///< of a list or object: the number of the token behind it; of a string: its bytes
+    union {
+      std::int64_t number = 0;  ///< an integer; 0 or 1; how many elements
+      const char* begin;        ///< of a string
+    };
+    [[nodiscard]] std::string_view text() const { return {begin, end}; }
   };
   /// Goes through the elements of a list, or the members of an object.
   class Iterator;
@@ -29,8 +33,10 @@ class Json {
   [[nodiscard]] bool is_null() const { return kind() == Kind::null; }
   [[nodiscard]] bool is_string() const { return kind() == Kind::string; }
   [[nodiscard]] bool is_list() const { return kind() == Kind::list; }
-  [[nodiscard]] std::int64_t number() const { return token().number; }
-  [[nodiscard]] std::string_view text() const { return token().text; }
+  /// 0 of a string.
+  [[nodiscard]] std::int64_t number() const { return is_string() ? 0 : token().number; }
+  /// Empty of anything but a string.
+  [[nodiscard]] std::string_view text() const { return is_string() ? token().text() : std::string_view{}; }
   /// How many elements or members.
   [[nodiscard]] std::size_t size() const { return static_cast<std::size_t>(token().number); }
   /// An element of a list that has more than `number`; goes past those before it.
@@ -56,7 +62,7 @@ class Json::Iterator {
   };
   Iterator(const Token* tape, std::uint32_t at, bool has_names) : tape_(tape), at_(at), names_(has_names ? 1 : 0) {}
   [[nodiscard]] Element operator*() const {
-    return {names_ ? tape_[at_].text : std::string_view{}, Json(tape_, at_ + names_)};
+    return {names_ ? tape_[at_].text() : std::string_view{}, Json(tape_, at_ + names_)};
   }
   Iterator& operator++() {
     at_ = Json(tape_, at_ + names_).next();

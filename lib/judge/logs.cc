@@ -71,6 +71,8 @@ void Logs::find_lives() {
     }
     logs_.push_back(log);
     lives_[key] = {first, static_cast<std::uint32_t>(logs_.size())};
+    if (only_log_.size() <= key) only_log_.resize(key + 1, kNone);
+    if (deleted == deletions.end()) only_log_[key] = first;
   }
 }
 
@@ -106,10 +108,9 @@ Time Logs::asked_since(Name key, const Operation& op) const {
   return after == begins->second.begin() ? history_.first : *std::prev(after);
 }
 
-std::uint32_t Logs::log_of(Name key, const Operation& op) const {
+std::uint32_t Logs::log_among_lives(Name key, const Operation& op) const {
   if (key >= lives_.size()) return kNone;
   const auto [first, end] = lives_[key];
-  if (end == first + 1 && !logs_[first].was_deleted && logs_[first].incarnation == 0) return first;
   const Time since = asked_since(key, op);
   for (std::uint32_t at = first; at < end; ++at)
     if (since > logs_[at].from && (logs_[at].to == kNever || op.settled() < logs_[at].to)) return at;

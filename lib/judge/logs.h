@@ -66,7 +66,9 @@ class Logs {
   /// By the names of partitions, then by incarnation.
   [[nodiscard]] std::span<const Log> all() const { return logs_; }
   /// The number of the log that an operation met; `kNone` when it cannot be told.
-  [[nodiscard]] std::uint32_t log_of(Name key, const Operation& op) const;
+  [[nodiscard]] std::uint32_t log_of(Name key, const Operation& op) const {
+    return key < only_log_.size() && only_log_[key] != kNone ? only_log_[key] : log_among_lives(key, op);
+  }
   /// What a poll gives of a partition was fetched then or later: clients fetch ahead, from where they were put last.
   /// Of other operations when they began.
   [[nodiscard]] Time asked_since(Name key, const Operation& op) const;
@@ -85,6 +87,7 @@ class Logs {
   struct Sighting;
 
   void find_lives();
+  [[nodiscard]] std::uint32_t log_among_lives(Name key, const Operation& op) const;
   void note_begins_of_readers();
   void place_records();
   static void put_in_order(std::span<Sighting> sightings);
@@ -95,6 +98,7 @@ class Logs {
   const History& history_;
   std::vector<Log> logs_;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> lives_;  ///< by key: its logs
+  std::vector<std::uint32_t> only_log_;  ///< by key: the log of a topic that was never deleted; `kNone` of others
   /// By process and partition: when the reader was put somewhere there, in order.
   boost::unordered_flat_map<std::pair<std::int64_t, Name>, std::vector<Time>> reader_begins_;
   std::vector<std::uint32_t> places_of_reads_;

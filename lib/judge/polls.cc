@@ -3,6 +3,7 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
+#include <utility>
 
 #include "judge/findings.h"
 #include "judge/logs.h"
@@ -36,20 +37,29 @@ class Readers {
       if (told.kind == Point::Kind::rebalanced) forget(op, told.key);
     if (op.action == Action::reset)
       for (const Point& thrown : history_.wanted_by(op)) forget(op, thrown.key);
-    for (const Read& read : history_.reads_of(op)) step(op, read);
+    Name key = 0;
+    std::uint32_t log = kNone;
+    ReaderAt* reader = nullptr;
+    for (const Read& read : history_.reads_of(op)) {
+      if (std::exchange(key, read.key) != read.key) {
+        log = logs_.log_of(key, op);
+        reader = log == kNone ? nullptr : &readers_[op.process][log];
+      }
+      if (reader) step(op, read, logs_.all()[log], *reader);
+    }
   }
 
  private:
-  using Place = std::pair<std::int64_t, std::uint32_t>;  // process, log
+  using OfProcess = boost::unordered_flat_map<std::uint32_t, ReaderAt>;  // by log
 
-  void forget(std::int64_t process) {
-    erase_if(readers_, [&](const auto& reader) { return reader.first.first == process; });
-  }
+  void forget(std::int64_t process) { readers_.erase(process); }
   void forget(const Operation& op, Name key) {
-    if (const std::uint32_t log = logs_.log_of(key, op); log != kNone) readers_.erase({op.process, log});
+    const auto process = readers_.find(op.process);
+    if (const std::uint32_t log = logs_.log_of(key, op); log != kNone && process != readers_.end())
+      process->second.erase(log);
   }
   void put(const Operation& op, const Point& wanted);
-  void step(const Operation& op, const Read& read);
+  void step(const Operation& op, const Read& read, const Logs::Log& log, ReaderAt& reader);
   void judge_step(const Operation& op, const Read& read, const Logs::Log& log, const ReaderAt& before,
                   std::uint32_t offsets_read);
   [[nodiscard]] std::uint32_t circumstances(const Operation& op, const ReaderAt& before) const;
@@ -61,7 +71,7 @@ class Readers {
   const Logs& logs_;
   const History& history_;
   Findings& findings_;
-  boost::unordered_flat_map<Place, ReaderAt> readers_;
+  boost::unordered_flat_map<std::int64_t, OfProcess> readers_;
   boost::unordered_flat_set<std::int64_t> members_;
 };
 
@@ -76,16 +86,13 @@ void Readers::put(const Operation& op, const Point& wanted) {
   } else if (!log.places.empty()) {
     offsets_read = log.places.back().offsets_read + (log.places.back().read_by != kNone ? 1 : 0);
   }
-  readers_[{op.process, number}] = {wanted.number, offsets_read, history_.number_of(op), true};
+  readers_[op.process][number] = {wanted.number, offsets_read, history_.number_of(op), true};
 }
 
-void Readers::step(const Operation& op, const Read& read) {
-  const std::uint32_t number = logs_.log_of(read.key, op);
+void Readers::step(const Operation& op, const Read& read, const Logs::Log& log, ReaderAt& reader) {
   const std::uint32_t place = logs_.places_of_reads()[static_cast<std::size_t>(&read - history_.reads.data())];
-  if (number == kNone || place == kNone) return;
-  const Logs::Log& log = logs_.all()[number];
+  if (place == kNone) return;
   const std::uint32_t offsets_read = log.places[place].offsets_read;
-  ReaderAt& reader = readers_[{op.process, number}];
   if (reader.next != kNoOffset) judge_step(op, read, log, reader, offsets_read);
   reader = {read.offset + 1, offsets_read + 1, history_.number_of(op), false};
 }

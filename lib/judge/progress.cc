@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <span>
 #include <tuple>
 
 #include "judge/findings.h"
@@ -129,10 +130,18 @@ class AcknowledgedTimes {
     }
     for (std::size_t at = earliest_.size(); at-- > 1;) earliest_[at - 1] = std::min(earliest_[at - 1], earliest_[at]);
   }
-  /// When the first of those at or behind `offset` was acknowledged; `kNever` when none was.
-  [[nodiscard]] Time first_behind(std::int64_t offset) const {
-    const auto at = std::ranges::lower_bound(offsets_, offset) - offsets_.begin();
-    return at == std::ssize(offsets_) ? kNever : earliest_[static_cast<std::size_t>(at)];
+  /// When the first of those at or behind `offset` was acknowledged; `kNever` when none was. `from` is where the last
+  /// search of the same reader ended: the next one mostly ends near it.
+  [[nodiscard]] Time first_behind(std::int64_t offset, std::size_t& from) const {
+    if (from > 0 && offsets_[from - 1] >= offset) from = 0;
+    std::size_t end = from;
+    for (std::size_t step = 1; end < offsets_.size() && offsets_[end] < offset; step *= 2) {
+      from = end + 1;
+      end += step;
+    }
+    const auto near = std::span(offsets_).first(std::min(end, offsets_.size())).subspan(from);
+    from += static_cast<std::size_t>(std::ranges::lower_bound(near, offset) - near.begin());
+    return from == offsets_.size() ? kNever : earliest_[from];
   }
 
  private:
@@ -144,6 +153,7 @@ class AcknowledgedTimes {
 struct FollowedReader {
   std::int64_t next = kNoOffset;
   Time since = 0;
+  std::size_t searched_to = 0;  ///< in `AcknowledgedTimes`
 };
 
 }  // namespace
@@ -159,30 +169,32 @@ void measure_lag(const Logs& logs, Findings& findings) {
   std::vector<AcknowledgedTimes> times;
   times.reserve(logs.all().size());
   for (const Logs::Log& log : logs.all()) times.emplace_back(log, history);
-  boost::unordered_flat_map<std::pair<std::int64_t, std::uint32_t>, FollowedReader> readers;
+  using OfProcess = boost::unordered_flat_map<std::uint32_t, FollowedReader>;  // by log
+  boost::unordered_flat_map<std::int64_t, OfProcess> processes;
   for (const Operation& op : history.operations) {
     if (op.invoked >= final_phase) break;
-    if (op.action == Action::assign || op.action == Action::subscribe)
-      erase_if(readers, [&](const auto& reader) { return reader.first.first == op.process; });
+    OfProcess& readers = processes[op.process];
+    if (op.action == Action::assign || op.action == Action::subscribe) readers.clear();
     for (const Point& wanted : history.wanted_by(op))
       if (const std::uint32_t log = logs.log_of(wanted.key, op); wanted.kind == Point::Kind::position && log != kNone)
-        readers[{op.process, log}] = {wanted.number, op.invoked};
+        readers[log] = {wanted.number, op.invoked};
     // While it was somebody else's, that one read it.
     for (const Point& told : history.told_to(op))
-      if (told.kind == Point::Kind::rebalanced) readers.erase({op.process, logs.log_of(told.key, op)});
-    for (const Read& read : history.reads_of(op)) {
+      if (told.kind == Point::Kind::rebalanced) readers.erase(logs.log_of(told.key, op));
+    const std::span<const Read> reads = history.reads_of(op);
+    for (std::size_t at = 0; at < reads.size(); ++at) {
+      const Read& read = reads[at];
+      if (at + 1 < reads.size() && reads[at + 1].key == read.key) continue;  // the last one says where the reader is
       const std::uint32_t log = logs.log_of(read.key, op);
       if (log == kNone) continue;
-      FollowedReader& reader =
-          readers.try_emplace({op.process, log}, FollowedReader{kNoOffset, op.invoked}).first->second;
-      reader.next = read.offset + 1;
+      readers.try_emplace(log, FollowedReader{kNoOffset, op.invoked}).first->second.next = read.offset + 1;
     }
     for (const Point& told : history.told_to(op)) {
       const std::uint32_t log = told.kind == Point::Kind::polled ? logs.log_of(told.key, op) : kNone;
-      const auto reader = log == kNone ? readers.end() : readers.find({op.process, log});
+      const auto reader = log == kNone ? readers.end() : readers.find(log);
       if (reader == readers.end() || reader->second.next == kNoOffset) continue;
       findings.looked_at(Anomaly::lag);
-      const Time waiting_since = times[log].first_behind(reader->second.next);
+      const Time waiting_since = times[log].first_behind(reader->second.next, reader->second.searched_to);
       if (waiting_since > op.invoked) continue;
       const Time lag = op.invoked - std::max(waiting_since, std::min(op.invoked, reader->second.since));
       const auto say = [&] {

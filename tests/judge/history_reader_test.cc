@@ -134,6 +134,27 @@ TEST(HistoryReader, NamesOfOtherTypesThanStringsAreRefused) {
             "a.jsonl:2: no \"g\" names the group");
 }
 
+TEST(HistoryReader, NamesOfMembersAreComparedWhole) {
+  EXPECT_EQ(problem_of(R"({"\u0000i":1,"t":1,"p":1,"c":"a","type":"invoke","f":"poll"})"
+                       "\n"),
+            "a.jsonl:2: no \"i\" is given");
+  EXPECT_EQ(problem_of(R"({"ii":1,"i\u0000":1,"tttti":1,"t":1,"p":1,"c":"a","type":"invoke","f":"poll"})"
+                       "\n"),
+            "a.jsonl:2: no \"i\" is given");
+}
+
+TEST(HistoryReader, MoreOrLessMayComeThanWasExpected) {
+  const std::string text = kRun + send_line(1, 1, "invoke", R"("v":[["send","x-0",7]])");
+  for (const std::uint64_t bytes : {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{1} << 20}) {
+    HistoryReader reader;
+    reader.expect(bytes);
+    reader.begin_file("expected");
+    ASSERT_TRUE(reader.read(text));
+    ASSERT_TRUE(reader.end_file());
+    EXPECT_EQ(std::move(reader).finish()->sends.size(), 1u);
+  }
+}
+
 TEST(HistoryReader, PartitionsMayBeNumbersToo) {
   const History history = history_of(kRun + send_line(1, 1, "invoke", R"("v":[["send",4,7]])"));
   EXPECT_EQ(history.text(history.sends.at(0).key), "4");

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace mq::judge {
@@ -55,6 +56,53 @@ TEST(JsonTape, WhatIsNoJsonIsRefusedAndTheNextTextIsReadAllTheSame) {
     ASSERT_TRUE(value.has_value()) << text;
     EXPECT_EQ((*value)[0].number(), 7);
   }
+}
+
+TEST(JsonTape, WholeNumbersOf64BitsAreIntegersHoweverTheyAreWritten) {
+  JsonTape tape;
+  const auto number = [&](std::string_view text) {
+    const auto value = tape.read(text);
+    return value && value->kind() == Json::Kind::integer ? std::to_string(value->number()) : "none";
+  };
+  for (const char* text : {"0", "7", "-7", "999999999999999999", "-999999999999999999", "1000000000000000000",
+                           "9223372036854775807", "-9223372036854775808"})
+    EXPECT_EQ(number(text), text);
+  EXPECT_EQ(number("-0"), "0");
+  for (const char* text :
+       {"9223372036854775808", "-9223372036854775809", "1.0", "1e3", "123456789012345678901234567890"}) {
+    EXPECT_EQ(number(text), "none") << text;
+    EXPECT_EQ(problem(tape, text), "none") << text;
+  }
+  for (const char* text : {"-", "00", "-01", "1.", "1e", "+1", "0x1", "1 2", "--1"})
+    EXPECT_NE(problem(tape, text), "none") << text;
+}
+
+TEST(JsonTape, WhiteSpaceAndAnyTextMayStandBetweenAndInStrings) {
+  JsonTape tape;
+  const std::string plain = R"({"a":[1,{"b":"c"},true,false,null,[],{}]})";
+  const auto seen = [&](std::string_view text) {
+    std::string all;
+    const auto value = tape.read(text);
+    if (!value) return value.error().message;
+    const auto walk = [&](const auto& self, Json json) -> void {
+      all += std::to_string(static_cast<int>(json.kind())) + ":" + std::to_string(json.number()) +
+             std::string(json.text());
+      if (json.kind() != Json::Kind::list && json.kind() != Json::Kind::object) return;
+      for (const auto& [name, element] : json) all += std::string(name) + "=", self(self, element);
+    };
+    walk(walk, *value);
+    return all;
+  };
+  for (std::size_t at = 0; at < plain.size(); ++at) EXPECT_NE(problem(tape, plain.substr(0, at)), "none") << at;
+  EXPECT_EQ(seen(R"( { "a" : [ 1 , { "b" : "c" } , true , false , null , [ ] , { } ] } )"), seen(plain));
+  for (const char* text : {"\"\x7f\"", "\"\u00e4\"", "\"\U0001f600\"", "\"\""}) {
+    const auto value = tape.read(text);
+    ASSERT_TRUE(value.has_value()) << text;
+    EXPECT_EQ(value->text(), std::string_view(text).substr(1, std::string_view(text).size() - 2));
+  }
+  for (const char* text :
+       {"\"\xc3\"", "\"\n\"", "\"a", "tru", "nulll", "[1,,2]", "{\"a\":}", "{1:2}", "{\"a\":1,}", "]"})
+    EXPECT_NE(problem(tape, text), "none") << text;
 }
 
 TEST(JsonTape, NestingHasABound) {
