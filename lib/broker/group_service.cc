@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <set>
 #include <utility>
 
 #include "broker/partition.h"
@@ -56,7 +57,19 @@ std::unique_ptr<group::Coordinator> GroupService::make_coordinator(std::shared_p
 
 std::shared_ptr<GroupService::Host> GroupService::make_host(std::shared_ptr<Partition> partition) {
   auto make = [this, partition] { return make_coordinator(partition); };
-  return std::make_shared<Host>(partition, "groups", std::move(make));
+  auto what_changed = [this](const group::Coordinator& loaded) { return deletions_missed_by(loaded); };
+  return std::make_shared<Host>(partition, "groups", std::move(make), std::move(what_changed));
+}
+
+statelog::ImageChange GroupService::deletions_missed_by(const group::Coordinator& loaded) const {
+  // Metadata that has gone back does not know all topics that there are.
+  if (config().accept_store) return {};
+  std::set<std::string> gone;
+  loaded.for_each_group([&](const group::Group& group) {
+    for (const TopicPartition& known : group.offsets().known())
+      if (image_->find_topic(known.topic) == nullptr) gone.insert(known.topic);
+  });
+  return {.topics_deleted = {gone.begin(), gone.end()}};
 }
 
 bool GroupService::has_room_for_group() const {
@@ -81,8 +94,9 @@ bool GroupService::has_room_for_bytes(std::size_t more) const {
   return false;
 }
 
-void GroupService::host_partitions(const cluster::ClusterImage& image) {
-  const cluster::Topic* topic = image.find_topic(kOffsetsTopic);
+void GroupService::host_partitions(std::shared_ptr<const cluster::ClusterImage> image) {
+  image_ = std::move(image);
+  const cluster::Topic* topic = image_->find_topic(kOffsetsTopic);
   if (topic == nullptr || stopped_) return;
   for (std::int32_t index = 0; index < topic->partition_count(); ++index) {
     Partition* partition = find_partition_(topic->id, index);

@@ -35,7 +35,7 @@ class GroupService {
 
   /// Hosts every offsets partition of `image` that is here. After the logs are open, and again whenever the image or a
   /// partition's leader epoch changes.
-  void host_partitions(const cluster::ClusterImage& image);
+  void host_partitions(std::shared_ptr<const cluster::ClusterImage> image);
   /// Answers everybody who waits with NOT_COORDINATOR and ends.
   void stop();
   /// Sets the shard's numbers of groups and members.
@@ -74,8 +74,13 @@ class GroupService {
   [[nodiscard]] const NodeConfig& config() const;
   [[nodiscard]] std::size_t shards() const;
 
+  /// The topics that groups have committed for and that are not there: a crash may have come between the deletion of a
+  /// topic and that of its offsets.
+  [[nodiscard]] statelog::ImageChange deletions_missed_by(const group::Coordinator& loaded) const;
+
   ShardContext& shard_;
   const FindPartition find_partition_;
+  std::shared_ptr<const cluster::ClusterImage> image_;   ///< null: no partition is hosted yet
   std::unique_ptr<group::Coordinator> nobody_;           ///< is none: unloaded from the beginning
   std::map<std::int32_t, std::shared_ptr<Host>> hosts_;  ///< by offsets partition
   bool stopped_ = false;

@@ -57,7 +57,7 @@ void ShardBroker::install(std::shared_ptr<const cluster::ClusterImage> image) {
     });
   }
   // __consumer_offsets may just have come to be.
-  if (started_) groups_->host_partitions(*cluster_.image());
+  if (started_) groups_->host_partitions(cluster_.image());
 }
 
 Result<ShardBroker::OpenedLog> ShardBroker::open_log(const WantedLog& wanted) {
@@ -134,7 +134,7 @@ awaitable<Result<std::vector<UncertainLog>>> ShardBroker::open_logs(
 
 void ShardBroker::start() {
   started_ = true;
-  groups_->host_partitions(*cluster_.image());
+  groups_->host_partitions(cluster_.image());
   logs_.start();
 }
 

@@ -45,12 +45,17 @@ class StateHost final : public std::enable_shared_from_this<StateHost<M>> {
   using Ask = std::move_only_function<Effects(M&, statelog::RequestToken, statelog::Time)>;
   using Told = std::move_only_function<void(Response)>;
 
+  /// What the machine that was loaded has to be told of: its log may be of a time when the image was another.
+  using WhatChanged = std::function<statelog::ImageChange(const M&)>;
+
   /// `make` returns a machine without state. `what` is the word for what the machine keeps ("groups").
-  StateHost(std::shared_ptr<Partition> partition, std::string_view what, std::function<std::unique_ptr<M>()> make)
+  StateHost(std::shared_ptr<Partition> partition, std::string_view what, std::function<std::unique_ptr<M>()> make,
+            WhatChanged what_changed = {})
       : shard_(partition->shard().shard),
         tasks_(partition->shard().tasks),
         log_(std::move(partition), what),
         make_(std::move(make)),
+        what_changed_(std::move(what_changed)),
         machine_(make_()),
         timer_(shard_.make_timer()) {}
 
@@ -120,6 +125,7 @@ class StateHost final : public std::enable_shared_from_this<StateHost<M>> {
     const auto missed = std::exchange(missed_, std::nullopt);
     carry_out(machine_->finish_loading(time()));
     carry_out(machine_->on_image_changed(*missed, time()));
+    if (what_changed_) carry_out(machine_->on_image_changed(what_changed_(*machine_), time()));
   }
 
   void check_invariants() const {
@@ -167,6 +173,7 @@ class StateHost final : public std::enable_shared_from_this<StateHost<M>> {
   env::TaskGroup& tasks_;  ///< where its load and its clock run
   StateLog log_;
   const std::function<std::unique_ptr<M>()> make_;
+  WhatChanged what_changed_;
   std::unique_ptr<M> machine_;
   std::unique_ptr<env::Timer> timer_;
   std::map<statelog::RequestToken, Told> waiting_;

@@ -128,9 +128,18 @@ class Registers {
     return log == kNone ? nullptr : &all_[{history_.text(op.group), log}];
   }
   void add_writes(const Operation& op) {
-    for (const Point& wanted : history_.wanted_by(op))
-      if (Register* found = wanted.kind == Point::Kind::group_offset ? of(op, wanted.key) : nullptr)
-        found->writes.push_back({op.invoked, op.settled(), wanted.number, history_.number_of(op)});
+    for (const Point& wanted : history_.wanted_by(op)) {
+      if (wanted.kind != Point::Kind::group_offset) continue;
+      const std::uint32_t number = history_.number_of(op);
+      if (Register* found = of(op, wanted.key)) {
+        found->writes.push_back({op.invoked, op.settled(), wanted.number, number});
+        continue;
+      }
+      // Amid the deletion of the topic: it may have come before or after.
+      logs_.for_each_that_may_be_met(wanted.key, op, [&](std::uint32_t log) {
+        all_[{history_.text(op.group), log}].writes.push_back({op.invoked, kNever, wanted.number, number});
+      });
+    }
   }
   void add_look_ups(const Operation& op) {
     for (const Point& told : history_.told_to(op))

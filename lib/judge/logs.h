@@ -69,6 +69,13 @@ class Logs {
   [[nodiscard]] std::uint32_t log_of(Name key, const Operation& op) const {
     return key < only_log_.size() && only_log_[key] != kNone ? only_log_[key] : log_among_lives(key, op);
   }
+  /// Calls `meet(number)` for each log that an operation may have met.
+  template <class Meet>
+  void for_each_that_may_be_met(Name key, const Operation& op, const Meet& meet) const {
+    const auto [first, end] = key < lives_.size() ? lives_[key] : std::pair<std::uint32_t, std::uint32_t>{};
+    for (std::uint32_t at = first; at < end; ++at)
+      if (op.invoked <= logs_[at].to && op.settled() >= logs_[at].from) meet(at);
+  }
   /// What a poll gives of a partition was fetched then or later: clients fetch ahead, from where they were put last.
   /// Of other operations when they began.
   [[nodiscard]] Time asked_since(Name key, const Operation& op) const;

@@ -21,7 +21,7 @@ using testing::produce_request;
 constexpr std::uint64_t kReserve = 256u << 10;
 const std::string kReserveFile = "/var/lib/mq/mq-reserve";
 // Of the metadata, until the topic is committed.
-constexpr int kWritesOfACreation = 4;
+constexpr int kWritesOfACreation = 14;
 
 template <class Request>
 awaitable<typename Request::Response> call(sim::Machine& client, Request request, ApiVersion version) {

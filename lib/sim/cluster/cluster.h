@@ -108,6 +108,8 @@ class Cluster {
   [[nodiscard]] std::vector<env::Address> addresses() const;
   /// Starts one after the other; the first failure ends it.
   Result<void> start();
+  /// For troubles; it is used with Store::model only.
+  [[nodiscard]] ModelMetadata& model_store() { return model_; }
   /// The model store loses all that it knows, while no broker runs.
   void forget_metadata() { model_.forget(); }
   /// A machine of its own for a client.

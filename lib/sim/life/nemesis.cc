@@ -298,6 +298,48 @@ void Nemesis::replace_client(Rng& rng) {
   stage_.replace(clients.at(rng.below(clients.size())), rng.one_in(2));
 }
 
-void Nemesis::trouble_store(Rng& rng) { (void)rng; }
+void Nemesis::trouble_store(Rng& rng) {
+  ModelMetadata& store = cluster_.model_store();
+  const std::uint64_t which = rng.below(6);
+  if (which == 0) {
+    tell("store_sessions", 0, true);
+    return store.end_all_sessions();
+  }
+  if (which == 1) return take_store_back(rng);
+  tell("store", 0, true);
+  const auto chance = [&] { return rng.one_in(2) ? 2 + rng.below(8) : 0; };
+  store.set_trouble({.lost_request_one_in = chance(),
+                     .lost_answer_one_in = chance(),
+                     .late_one_in = chance(),
+                     .false_alarm_one_in = chance(),
+                     .forgotten_one_in = chance(),
+                     .stale_one_in = chance(),
+                     .delay_max = rng.one_in(2) ? upto(rng, 800ms) : 0s},
+                    rng.next());
+  later(upto(rng, 8s), [&store] { store.set_trouble({}, 0); });
+}
+
+/// A broker that comes back finds an older store than the one that it knew, and must not serve from it. Then somebody
+/// finds the right disks.
+void Nemesis::take_store_back(Rng& rng) {
+  if (cluster_.size() > 1 || !cluster_.broker().is_made() || store_is_back_) return;
+  ModelMetadata& store = cluster_.model_store();
+  if (store_copy_ == nullptr || !store.has_changed_since(*store_copy_) || rng.one_in(3)) {
+    store_copy_ = store.copy();
+    return;
+  }
+  tell("store_went_back", 0, false);
+  cluster_.broker().kill();
+  store_is_back_ = true;
+  const std::shared_ptr<const ModelMetadata::Copy> newest = store.copy();
+  store.go_back(*store_copy_);
+  restart_later(0, upto(rng, 1s));
+  later(upto(rng, 6s), [this, &store, newest] {
+    if (cluster_.broker().is_made()) cluster_.broker().kill();
+    store.go_back(*newest);
+    store_is_back_ = false;
+    restart_later(0, 0s);
+  });
+}
 
 }  // namespace mq::sim

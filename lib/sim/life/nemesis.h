@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -60,6 +61,7 @@ class Nemesis {
   void move_clock(Rng& rng);
   void replace_client(Rng& rng);
   void trouble_store(Rng& rng);
+  void take_store_back(Rng& rng);
 
   [[nodiscard]] int some_broker(Rng& rng) const;
   [[nodiscard]] Disk& some_disk(Rng& rng);
@@ -79,6 +81,8 @@ class Nemesis {
   std::multimap<Instant, std::function<void()>> ends_;  ///< of faults
   std::map<int, Instant> starts_at_;                    ///< brokers that do not run
   std::map<int, std::string> failed_starts_;
+  std::shared_ptr<const ModelMetadata::Copy> store_copy_;
+  bool store_is_back_ = false;
 };
 
 }  // namespace mq::sim

@@ -47,19 +47,29 @@ class ModelMetadata::Connection final : public meta::MetadataStore {
 
   awaitable<Result<std::optional<Changes>>> changes(Revision since) override {
     MQ_CO_CHECK(co_await reach());
-    co_return model_.changes(since);
+    if (model_.strikes(model_.trouble_.forgotten_one_in)) co_return std::optional<Changes>();
+    auto changes = model_.changes(since);
+    if (changes && model_.strikes(model_.trouble_.stale_one_in)) keep_first_of(*changes);
+    co_return changes;
   }
 
   awaitable<Result<Revision>> transact(Transaction transaction) override {
     MQ_CO_CHECK(meta::check_limits(transaction));
     MQ_CO_CHECK(co_await reach());
     if (meta::puts_leased(transaction) && !has_session()) co_return session_ended();
+    if (!transaction.ops.empty() && model_.strikes(model_.trouble_.late_one_in)) {
+      model_.late_.push_back({.due = home_.now() + model_.rng_.delay(1ms, 2s), .transaction = std::move(transaction)});
+      co_return no_answer();
+    }
     if (!model_.holds(transaction)) co_return fail(Errc::conflict, "a key was changed by somebody else");
-    co_return model_.apply(transaction, session_);
+    const Revision revision = model_.apply(transaction, session_);
+    if (model_.strikes(model_.trouble_.lost_answer_one_in)) co_return no_answer();
+    co_return revision;
   }
 
   awaitable<Result<Revision>> wait_for_change(Revision seen, Instant deadline) override {
     ++waiting_;
+    if (model_.strikes(model_.trouble_.false_alarm_one_in)) seen = kNoRevision;
     while (!is_closed_ && model_.revision_ <= seen && home_.now() < deadline) {
       // Somebody has to see that a session has ended: who waits for it.
       (void)co_await changed_.wait_until(std::min(deadline, model_.next_end()));
@@ -106,12 +116,30 @@ class ModelMetadata::Connection final : public meta::MetadataStore {
   awaitable<Result<void>> reach() {
     if (is_closed_) co_return closed();
     ++waiting_;
-    co_await home_.sleep_until(home_.now() + kRoundTrip);
+    const Duration delay_max = model_.trouble_.delay_max;
+    const Duration delay = delay_max > 0s ? model_.rng_.delay(0s, delay_max / 2) : 0s;
+    co_await home_.sleep_until(home_.now() + kRoundTrip + delay);
     --waiting_;
     idle_.notify_all();
     if (is_closed_) co_return closed();
+    if (model_.strikes(model_.trouble_.lost_request_one_in))
+      co_return fail(Errc::unreachable, "the metadata store cannot be reached");
+    model_.do_late();
     model_.end_silent_sessions();
     co_return Result<void>{};
+  }
+
+  static std::unexpected<Error> no_answer() {
+    return fail(Errc::timed_out, "the metadata store did not answer; the change may take effect");
+  }
+
+  /// As a replica that lags knows them: whole transactions.
+  void keep_first_of(Changes& changes) {
+    if (changes.entries.empty()) return;
+    const Revision last = changes.entries[model_.rng_.below(changes.entries.size())].entry.modified;
+    std::erase_if(changes.entries, [&](const Change& change) { return change.entry.modified > last; });
+    changes.revision = last;
+    changes.has_more = true;
   }
 
   [[nodiscard]] bool has_session() const { return model_.sessions_.contains(session_); }
@@ -127,6 +155,45 @@ class ModelMetadata::Connection final : public meta::MetadataStore {
 
 std::unique_ptr<meta::MetadataStore> ModelMetadata::connect(env::Shard& home) {
   return std::make_unique<Connection>(*this, home);
+}
+
+struct ModelMetadata::Copy {
+  std::map<std::string, Entry> entries;
+  Revision revision;
+  std::deque<PastChange> changes;
+  Revision changes_after;
+};
+
+std::shared_ptr<const ModelMetadata::Copy> ModelMetadata::copy() const {
+  return std::make_shared<const Copy>(Copy{entries_, revision_, changes_, changes_after_});
+}
+
+bool ModelMetadata::has_changed_since(const Copy& then) const { return revision_ > then.revision; }
+
+void ModelMetadata::go_back(const Copy& then) {
+  MQ_ASSERT(watchers_.empty());
+  entries_ = then.entries;
+  revision_ = then.revision;
+  changes_ = then.changes;
+  changes_after_ = then.changes_after;
+  late_.clear();
+  end_all_sessions();
+}
+
+void ModelMetadata::end_all_sessions() {
+  const std::map<SessionId, Session> all = sessions_;
+  for (const auto& [id, session] : all) end_session(id);
+}
+
+void ModelMetadata::do_late() {
+  std::vector<Late> due;
+  std::erase_if(late_, [&](Late& late) {
+    const bool is_due = late.due <= clock_.now();
+    if (is_due) due.push_back(std::move(late));
+    return is_due;
+  });
+  for (const Late& late : due)
+    if (holds(late.transaction) && !meta::puts_leased(late.transaction)) apply(late.transaction, kNoSession);
 }
 
 void ModelMetadata::forget() {
