@@ -21,7 +21,13 @@ struct CommittedOffset {
   std::string metadata;
   WallMillis committed_at = 0;
   std::optional<WallMillis> expires_at;  ///< set by clients before OffsetCommit 5 only
-  friend bool operator==(const CommittedOffset&, const CommittedOffset&) = default;
+  /// Nobody finds it any more, and it goes as soon as its tombstone can be written.
+  bool is_of_deleted_topic = false;
+  /// As they are written.
+  friend bool operator==(const CommittedOffset& a, const CommittedOffset& b) {
+    return a.offset == b.offset && a.leader_epoch == b.leader_epoch && a.metadata == b.metadata &&
+           a.committed_at == b.committed_at && a.expires_at == b.expires_at;
+  }
 };
 
 /// What a group has committed, by partition, and how much memory that takes.
@@ -34,6 +40,10 @@ class CommittedOffsets {
     bytes_ += counted_text(offset) + (is_new ? entry_bytes(partition) : 0);
     if (!is_new) bytes_ -= counted_text(at->second);
     at->second = std::move(offset);
+  }
+  /// Its topic is deleted. What is committed later is of another one.
+  void topic_deleted(const TopicPartition& partition) {
+    if (const auto at = map_.find(partition); at != map_.end()) at->second.is_of_deleted_topic = true;
   }
   void erase(const TopicPartition& partition) {
     const auto at = map_.find(partition);

@@ -150,6 +150,7 @@ wire::OffsetFetchResponse::OffsetFetchResponseGroup Coordinator::fetch_offsets(
     return response;
   }
   for (const auto& [partition, offset] : offsets.committed()) {
+    if (offset.is_of_deleted_topic) continue;
     if (response.topics.empty() || response.topics.back().name != partition.topic)
       response.topics.emplace_back().name = partition.topic;
     response.topics.back().partitions.push_back(offsets.fetch(partition, require_stable));

@@ -75,7 +75,7 @@ void Group::expire_offsets(Step& step) {
 void Group::erase_offsets_of(Step& step, const std::set<std::string, std::less<>>& topics) {
   std::vector<TopicPartition> gone = offsets_.known();
   std::erase_if(gone, [&](const TopicPartition& partition) { return !topics.contains(partition.topic); });
-  if (!gone.empty()) offsets_.erase(step, std::move(gone), {}, [](Step&, ErrorCode) {});
+  if (!gone.empty()) offsets_.erase_of_deleted_topics(step, std::move(gone));
 }
 
 std::size_t Group::bytes() const {

@@ -115,6 +115,11 @@ void Offsets::erase(Step& step, std::vector<TopicPartition> partitions, std::vec
   erase_some(step, std::move(some), std::move(last), std::move(then));
 }
 
+void Offsets::erase_of_deleted_topics(Step& step, std::vector<TopicPartition> partitions) {
+  for (const TopicPartition& partition : partitions) committed_.topic_deleted(partition);
+  erase(step, std::move(partitions), {}, [](Step&, ErrorCode) {});
+}
+
 void Offsets::erase_some(Step& step, std::vector<TopicPartition> partitions, std::vector<Record> last,
                          Step::Then then) {
   std::vector<Record> records;
@@ -142,7 +147,7 @@ Offsets::FetchedPartition Offsets::fetch(const TopicPartition& partition, bool r
     return row;
   }
   const auto found = committed_.find(partition);
-  if (found == committed_.end()) return row;
+  if (found == committed_.end() || found->second.is_of_deleted_topic) return row;
   row.committed_offset = found->second.offset;
   row.committed_leader_epoch = found->second.leader_epoch;
   row.metadata = found->second.metadata;
@@ -155,6 +160,10 @@ std::vector<TopicPartition> Offsets::expired(WallMillis now, Duration retention,
   std::vector<TopicPartition> expired;
   for (const auto& [partition, offset] : committed_) {
     if (in_progress_.contains(partition)) continue;
+    if (offset.is_of_deleted_topic) {
+      expired.push_back(partition);
+      continue;
+    }
     const auto since = unneeded_since(partition.topic, offset.committed_at);
     if (!since) continue;
     if (offset.expires_at ? now >= *offset.expires_at : now - *since >= retention_ms) expired.push_back(partition);

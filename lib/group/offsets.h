@@ -39,6 +39,8 @@ class Offsets {
   /// All partitions that it knows.
   [[nodiscard]] std::vector<TopicPartition> known() const;
 
+  /// Their topics are deleted: appends tombstones, again with those that expire when they cannot be written now.
+  void erase_of_deleted_topics(Step& step, std::vector<TopicPartition> partitions);
   /// Answers `token` when all is written, or at once when nothing of it may be.
   void commit(Step& step, RequestToken token, const wire::OffsetCommitRequest& request);
   /// Appends tombstones, in as many batches as they need; `last` goes at the end of the last one, and `then` goes on

@@ -20,8 +20,6 @@ using testing::produce_request;
 
 constexpr std::uint64_t kReserve = 256u << 10;
 const std::string kReserveFile = "/var/lib/mq/mq-reserve";
-// Of the metadata, until the topic is committed.
-constexpr int kWritesOfACreation = 14;
 
 template <class Request>
 awaitable<typename Request::Response> call(sim::Machine& client, Request request, ApiVersion version) {
@@ -192,17 +190,22 @@ TEST_F(FullDisk, TopicThatFindsNoRoomIsRefusedAsAStorageErrorAndLeavesNothing) {
 
 TEST_F(FullDisk, TopicThatCanNeitherBeMadeNorTakenOutOfMetadataIsTakenOutWhenThereIsRoom) {
   begin();
-  machine_->disk().inject({.on = sim::DiskFault::On::change, .path_part = "/new-0", .times = 1, .code = Errc::refused});
-  machine_->disk().inject({.on = sim::DiskFault::On::write,
-                           .path_part = "metadata.db",
-                           .after = kWritesOfACreation,
-                           .times = -1,
-                           .code = Errc::disk_full});
-  EXPECT_EQ(create("new").error, ErrorCode::kKafkaStorageError);
+  sim::Disk& disk = machine_->disk();
+  disk.inject({.on = sim::DiskFault::On::change, .path_part = "/new-0", .times = 1, .code = Errc::refused});
+  std::optional<TopicOutcome> outcome;
+  machine_->spawn([](Topics& topics, std::optional<TopicOutcome>& to) -> awaitable<void> {
+    std::vector<NewTopic> wanted(1);
+    wanted.front().name = "new";
+    to = (co_await topics.create(std::move(wanted), false)).front();
+  }(node_->topics(), outcome));
+  ASSERT_TRUE(world_->run_until([&] { return disk.faults_struck() == 1; }, 1min));
+  disk.inject({.on = sim::DiskFault::On::write, .path_part = "metadata.db", .times = -1, .code = Errc::disk_full});
+  ASSERT_TRUE(world_->run_until([&] { return outcome.has_value(); }, 1min));
+  EXPECT_EQ(outcome->error, ErrorCode::kKafkaStorageError);
   ASSERT_NE(node_->first_shard().image()->find_topic("new"), nullptr) << "nothing is tested";
   world_->run_for(2s);
   EXPECT_NE(node_->first_shard().image()->find_topic("new"), nullptr) << "there is no room yet";
-  machine_->disk().clear_faults();
+  disk.clear_faults();
   expect_healed();
 }
 

@@ -187,6 +187,31 @@ TEST(Offsets, OfADeletedTopicGoWithIt) {
   EXPECT_EQ(f.committed(), -1);
 }
 
+TEST(Offsets, OfADeletedTopicThatCannotBeErasedNowAreFoundByNobodyAndErasedLater) {
+  Fixture f;
+  f.commit_now(5);
+  f.holds_appends = true;
+  f.carry_out(f.coordinator->on_image_changed({.topics_deleted = {"t"}}, f.time));
+  f.finish_held(ErrorCode::kKafkaStorageError);
+  f.holds_appends = false;
+  EXPECT_EQ(f.committed(), -1);
+  f.pass(11min);
+  f.restart();
+  EXPECT_EQ(f.committed(), -1) << "its tombstone was never written";
+}
+
+TEST(Offsets, CommittedForATopicThatIsMadeAgainStayWhateverBecameOfTheOldOnes) {
+  Fixture f;
+  f.commit_now(5);
+  f.holds_appends = true;
+  f.carry_out(f.coordinator->on_image_changed({.topics_deleted = {"t"}}, f.time));
+  f.finish_held(ErrorCode::kKafkaStorageError);
+  f.holds_appends = false;
+  f.commit_now(2);
+  f.pass(11min);
+  EXPECT_EQ(f.committed(), 2);
+}
+
 TEST(Retention, OffsetsOfAnActiveGroupStayForEver) {
   Fixture f;
   const std::string a = stable_member(f);

@@ -121,7 +121,10 @@ class RandomLife {
 
   /// An administrator deletes the group or its offsets, which is refused while they are in use, or the topic.
   void erase() {
-    if (chance(40)) return f_.carry_out(f_.coordinator->on_image_changed({.topics_deleted = {"t"}}, f_.time));
+    if (chance(40)) {
+      last_committed_ = -1;
+      return f_.carry_out(f_.coordinator->on_image_changed({.topics_deleted = {"t"}}, f_.time));
+    }
     const RequestToken token = f_.next_token();
     if (chance(50)) return f_.carry_out(f_.coordinator->delete_group(token, "g", f_.time));
     wire::OffsetDeleteRequest request;
