@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mark.h"
 
 namespace mq::broker {
 namespace {
@@ -108,6 +109,7 @@ void ConnectionSet::finish() {
 awaitable<void> ConnectionSet::end(Instant patience) {
   while (!connections_.empty() && co_await connection_or_requests_ended_.wait_until(patience)) {
   }
+  if (!connections_.empty()) MQ_MARK("broker: a stop closes connections that did not end");
   for (const auto& connection : connections_) connection->close(CloseReason::stop);
   while (!connections_.empty() || requests_ > 0) co_await connection_or_requests_ended_.wait();
 }

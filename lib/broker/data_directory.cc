@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "base/mark.h"
 #include "broker/log_fate.h"
 #include "log/directory_contents.h"
 
@@ -153,9 +154,11 @@ Result<Tidied> tidy_up(log::LogDir& dir, env::Files& files, const cluster::Clust
                        const Differences& found, env::Random& random, env::Logger& logger) {
   // One directory that cannot be moved must not keep all others from being served.
   const auto leave = [&logger](const Error& error) {
+    MQ_MARK("broker: a directory cannot be tidied away now");
     logger.warn("a directory cannot be tidied away: {}; it is left, and the next start tries again", error.message);
   };
   for (const Differences::Log& log : found.unknown) {
+    MQ_MARK("broker: a start finds a log that metadata does not know");
     if (auto kept = set_aside(dir, log.name, random, logger); !kept) leave(kept.error());
     if (log.topic_id) dir.forget_synced(*log.topic_id, PartitionId{log.name.partition});
   }
@@ -166,6 +169,7 @@ Result<Tidied> tidy_up(log::LogDir& dir, env::Files& files, const cluster::Clust
   MQ_TRY(const auto strays, dir.strays());
   for (const std::string& name : strays) {
     const bool is_empty = log::is_without_record(files, dir.path() + "/" + name).value_or(false);
+    MQ_MARK("broker: a start finds a stray directory");
     const auto removed = is_empty ? dir.remove_directory(name) : Result<void>{};
     if (!removed) leave(removed.error());
     if (is_empty && removed) {
@@ -176,11 +180,13 @@ Result<Tidied> tidy_up(log::LogDir& dir, env::Files& files, const cluster::Clust
   }
 
   for (const auto& [id, partitions] : found.deleted) {
+    MQ_MARK("broker: a start finds the directory of a deleted topic");
     MQ_TRY(const log::LogDir::Removal begun, dir.begin_removal(partitions, id, id.to_string()));
     std::ranges::for_each(begun.failures, leave);
     if (!begun.failures.empty()) tidied.deleted_left.insert(id);
   }
   MQ_TRY(const auto removals, dir.removals());
+  if (!removals.empty()) MQ_MARK("broker: a start removes what a deletion has left");
   for (const std::string& name : removals)
     if (auto removed = dir.remove_directory(name); !removed) leave(removed.error());
   MQ_TRY(const auto still_there, dir.removals());

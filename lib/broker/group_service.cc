@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "base/mark.h"
 #include "broker/partition.h"
 #include "broker/shard_context.h"
 #include "cluster/image.h"
@@ -108,6 +109,7 @@ void GroupService::image_changed(const statelog::ImageChange& change) {
 
 void GroupService::ask(std::int32_t offsets_partition, Host::Ask ask, Host::Told told) {
   if (Host* host = find_host(offsets_partition)) return host->ask(std::move(ask), std::move(told));
+  MQ_MARK("broker: somebody asks for a group where there is no coordinator");
   auto effects = ask(*nobody_, group::RequestToken{1}, group::Time{});
   told(std::move(effects.answers.at(0).response));
 }
@@ -116,6 +118,7 @@ void GroupService::after_commits(std::int32_t offsets_partition, std::string_vie
                                  std::move_only_function<void()> done) {
   Host* host = find_host(offsets_partition);
   if (host == nullptr || !host->machine().has_commits_in_progress(group_id)) return done();
+  MQ_MARK("broker: who asks for offsets waits for commits on their way");
   host->after_appends(std::move(done));
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/assert.h"
+#include "base/mark.h"
 #include "broker/data_directory.h"
 
 namespace mq::broker {
@@ -63,6 +64,7 @@ awaitable<Result<void>> MetadataWriter::commit(controller::Plan plan, Room room)
   meta::Revision first;
   for (std::size_t i = 0; i < plan.transactions.size(); ++i) {
     // A stop waits for the transaction in progress, not for all that are to come.
+    if (node_.life.is_stopping()) MQ_MARK("broker: a stop cuts off a change of metadata");
     if (node_.life.is_stopping()) co_return fail(Errc::closed, "the broker is stopping");
     MQ_CO_TRY(const meta::Revision done, co_await transact(plan.transaction(i, first), room));
     if (i == 0) first = done;
@@ -98,7 +100,9 @@ awaitable<Result<meta::Revision>> MetadataWriter::send(meta::Transaction transac
   const auto send_it = [&] { return store_->transact(transaction); };
   auto committed =
       co_await (room == Room::may_spend_reserve ? node_.disk_space.with_reserve(node_.home(), send_it) : send_it());
+  if (!committed && committed.error().code == Errc::disk_full) MQ_MARK("broker: metadata finds the disk full");
   if (!committed && committed.error().code == Errc::disk_full) node_.disk_space.found_full(committed.error());
+  if (!committed && committed.error().code == Errc::disk_failed) MQ_MARK("broker: metadata finds the disk broken");
   if (!committed && committed.error().code == Errc::disk_failed) node_.disk_health.disk_failed(committed.error());
   co_return committed;
 }
@@ -172,6 +176,7 @@ awaitable<void> MetadataWriter::remember() {
   // logs: a sync of theirs that hangs holds up no metadata.
   auto written =
       co_await node_.machine.metadata_pool.run(node_.home(), [this] { return node_.log_dir().write_noted(); });
+  if (!written) MQ_MARK("broker: the revision of metadata cannot be noted");
   if (!written && written.error().code == Errc::disk_failed) node_.disk_health.disk_failed(written.error());
 }
 

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mark.h"
 
 namespace mq::broker {
 
@@ -36,6 +37,7 @@ Result<log::FileRange> PartitionReader::read_now(const Place& place) {
   if (!found) return found.error().code == Errc::would_block ? std::move(found) : told(std::move(found).error());
   const log::FileRange& range = *found;
   if (range.empty() || (range.verified && (is_small(range) || log::is_cached(range)))) return found;
+  MQ_MARK("broker: a fetch has to read from the disk");
   return fail(Errc::would_block, "{}: offset {} is to be read from the disk", partition_.name().to_string(),
               place.from.value());
 }
@@ -78,6 +80,7 @@ awaitable<Result<log::FileRange>> PartitionReader::check(log::FileRange range) {
   MQ_ASSERT(checked.good_bytes <= range.size);
   if (partition_.is_retired()) co_return gone();
   partition_.log().note_verified(range, checked);
+  if (checked.damage.has_value()) MQ_MARK("broker: a fetch meets damage on the disk");
   if (checked.damage) partition_.tell_damage(*checked.damage);
   if (checked.good_bytes == 0) {
     if (checked.damage) co_return std::unexpected(*checked.damage);
@@ -165,6 +168,7 @@ std::size_t PartitionReader::looks_max() const {
 }
 
 std::unexpected<Error> PartitionReader::gone() const {
+  MQ_MARK("broker: a partition is deleted while it is read");
   return fail(Errc::not_leader, "{} was deleted meanwhile", partition_.name().to_string());
 }
 

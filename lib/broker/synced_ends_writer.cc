@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/mark.h"
+
 namespace mq::broker {
 namespace {
 
@@ -35,6 +37,7 @@ awaitable<void> SyncedEndsWriter::write() {
     // What is noted before this is written by the job; what is noted after it asks for another.
     noted_.store(false, std::memory_order_release);
     auto written = co_await machine_.disk_pool.run(home, [this] { return dir_->write_synced_ends(); });
+    if (!written) MQ_MARK("broker: synced ends cannot be written");
     if (!written && written.error().code == Errc::disk_failed) health_.disk_failed(written.error());
     may_be_more = (written && *written) || noted_.load(std::memory_order_acquire);
   }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mark.h"
 
 namespace mq::broker {
 
@@ -17,6 +18,7 @@ Syncer::~Syncer() = default;
 
 void Syncer::put_off(Partition& partition) {
   lazy_.push_back(partition.shared_from_this());
+  MQ_MARK("broker: nobody waits for a sync so it may come late");
   if (!lazy_running_ && !stopping_) {
     lazy_running_ = true;
     shard_.tasks.spawn(run_lazily());
@@ -59,6 +61,7 @@ void Syncer::begin_timing(Partition& partition) {
     timed_running_ = true;
     shard_.tasks.spawn(run_timed());
   } else if (place == timed_.begin()) {
+    MQ_MARK("broker: a partition has to be synced before all others");
     flush_timer_->cancel();
   }
 }
@@ -72,6 +75,7 @@ awaitable<void> Syncer::run_timed() {
     }
     const auto partition = next->second.lock();
     timed_.erase(next);
+    if (partition != nullptr) MQ_MARK("broker: unsynced records are old enough to be synced");
     if (partition) partition->sync_is_overdue();
   }
   timed_running_ = false;

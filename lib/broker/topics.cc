@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/mark.h"
 #include "broker/errors.h"
 
 namespace mq::broker {
@@ -133,6 +134,7 @@ awaitable<std::vector<Result<void>>> Topics::make_logs(std::vector<cluster::Topi
   for (std::size_t i = 0; i < topics.size(); ++i) {
     // A disk that failed takes nothing more; the next start makes the logs.
     if (outcomes[i] || outcomes[i].error().code == Errc::disk_failed) continue;
+    MQ_MARK("broker: a topic whose logs cannot be made is taken back");
     const auto undone = co_await writer_.change(
         [id = topics[i]->id, first_partition](const cluster::ClusterImage& image) -> Result<controller::Plan> {
           return controller::plan_withdrawal(image, id, first_partition);
@@ -198,6 +200,7 @@ awaitable<TopicOutcome> Topics::remove(std::string name, Uuid id) {
 
 awaitable<void> Topics::finish_removal(cluster::TopicPtr topic, LogKeeper::Removal removal) {
   const bool are_files_gone = co_await logs_.finish_removal(std::move(removal));
+  if (!are_files_gone) MQ_MARK("broker: a deletion is left to the next start");
   if (!are_files_gone || node_.life.is_stopping()) co_return;
   std::vector<Uuid> deleted{topic->id};
   if (auto done = co_await forget(std::move(deleted)); !done && !node_.life.is_stopping())

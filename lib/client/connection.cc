@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/mark.h"
 #include "model/error_code.h"
 #include "wire/messages/api_versions.h"
 
@@ -208,6 +209,7 @@ awaitable<void> Connection::write_frames() {
       if (position < out.frame.bytes.size()) pieces.push_back(BytesView(out.frame.bytes).substr(position));
     }
     if (auto written = co_await stream_->write(pieces); !written) {
+      MQ_MARK("client: a connection ends amid a request");
       close(written.error());
       break;
     }
@@ -222,6 +224,7 @@ awaitable<void> Connection::watch_deadlines() {
   while (!closing_) {
     watch_until_ = earliest_deadline();
     if (watch_until_ <= shard_.now()) {
+      MQ_MARK("client: a broker does not answer in time");
       close(Error{.code = Errc::timed_out,
                   .message = fmt::format("{}: no answer in time", address_.to_string()),
                   .kafka_code = 0});
@@ -252,6 +255,7 @@ void Connection::close(Error reason) {
 
 void Connection::fail_all() {
   auto pending = std::exchange(pending_, {});
+  if (!pending.empty()) MQ_MARK("client: requests end with their connection");
   for (Pending& one : pending) one.done(mq::fail(reason_));
   for (auto* queue : {&outgoing_, &writing_})
     for (Outgoing& out : *queue)

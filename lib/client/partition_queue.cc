@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mark.h"
 #include "record/batch.h"
 
 namespace mq::client {
@@ -24,6 +25,7 @@ ProducerBatch* PartitionQueue::send_next(int inflight_max) {
     batch.identity = identity_;
     batch.base_sequence = std::exchange(next_sequence_, record::advance(next_sequence_, batch.record_count()));
     // An earlier attempt may still be in the hands of a dying connection.
+    if (batch.bytes.use_count() > 1) MQ_MARK("client: a batch is copied since a dying connection has it");
     if (batch.bytes.use_count() > 1) batch.bytes = std::make_shared<std::string>(*batch.bytes);
     stamp_producer(*batch.bytes, batch.identity, batch.base_sequence);
   }
@@ -44,6 +46,7 @@ void PartitionQueue::failed(ProducerBatch& batch) {
 }
 
 PartitionQueue::BatchRef PartitionQueue::given_up(ProducerBatch& batch) {
+  if (batch.identity.id != kNoProducerId) MQ_MARK("client: a batch with a number is given up");
   if (batch.identity.id != kNoProducerId) lost_count();
   return take(batch);
 }
@@ -73,6 +76,7 @@ void PartitionQueue::replace(ProducerBatch& batch, std::vector<BatchRef> parts) 
 }
 
 void PartitionQueue::renumber(ProducerIdentity identity) {
+  if (!batches_.empty()) MQ_MARK("client: batches are numbered anew");
   MQ_ASSERT(in_flight_ == 0);
   identity_ = identity;
   next_sequence_ = Sequence{0};

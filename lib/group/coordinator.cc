@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mark.h"
 #include "group/records.h"
 #include "group/refusals.h"
 
@@ -36,6 +37,7 @@ Coordinator::Replayed Coordinator::take(BytesView key, std::optional<BytesView> 
   auto decoded = decode_key(key);
   if (!decoded) return Replayed::kUnreadable;
   if (const auto* offset_key = std::get_if<OffsetKey>(&*decoded)) {
+    if (!value) MQ_MARK("group: a load finds that an offset was deleted");
     if (!value) {
       if (Kept* kept = find_kept(offset_key->group_id)) kept->group.offsets().restore_erased(offset_key->partition);
       return Replayed::kTaken;
@@ -46,6 +48,7 @@ Coordinator::Replayed Coordinator::take(BytesView key, std::optional<BytesView> 
     return Replayed::kTaken;
   }
   std::optional<WrittenGroup> written;
+  if (!value) MQ_MARK("group: a load finds that a group was deleted");
   if (value) {
     written = decode_group(*value);
     if (!written) return Replayed::kUnreadable;
@@ -72,6 +75,7 @@ Effects Coordinator::loaded(Time time) {
 // Requests.
 
 std::optional<ErrorCode> Coordinator::problem_with(std::string_view group_id) const {
+  if (!is_serving()) MQ_MARK("group: a request comes while the coordinator does not serve");
   if (const auto error = not_serving()) return error;
   if (group_id.empty()) return ErrorCode::kInvalidGroupId;
   return std::nullopt;
@@ -126,6 +130,7 @@ Effects Coordinator::commit_offsets(RequestToken token, const wire::OffsetCommit
 std::optional<ErrorCode> Coordinator::commit_problem(const wire::OffsetCommitRequest& request) const {
   if (const auto error = not_serving()) return error;
   if (const Group* group = find(request.group_id)) return group->commit_problem(request);
+  if (request.generation_id_or_member_epoch >= 0) MQ_MARK("group: a commit is for a group that is not there");
   if (request.generation_id_or_member_epoch >= 0) return ErrorCode::kIllegalGeneration;
   if (!policy_.room.for_group()) return ErrorCode::kGroupMaxSizeReached;
   return std::nullopt;
@@ -198,6 +203,7 @@ Effects Coordinator::image_changed(const statelog::ImageChange& change, Time tim
   Effects effects;
   const std::set<std::string, std::less<>> deleted(change.topics_deleted.begin(), change.topics_deleted.end());
   if (deleted.empty()) return effects;
+  MQ_MARK("group: groups hear of a deleted topic");
   for (auto& [id, kept] : groups_) {
     Step step = step_at(kept.group, time);
     kept.group.erase_offsets_of(step, deleted);
@@ -255,6 +261,7 @@ void Coordinator::take_up(Step step, Effects& effects) {
 
 void Coordinator::conclude(PendingAppend& pending, ErrorCode result, Time time, Effects& effects) {
   // It is still there: a group with an append in progress is never dropped.
+  if (result != ErrorCode::kNone) MQ_MARK("group: an append of a group fails");
   Kept& kept = groups_.at(pending.group_id);
   Step step = step_at(kept.group, time);
   pending.then(step, result);
@@ -269,6 +276,7 @@ void Coordinator::settle(Kept& kept) {
   if (in_use) {
     wakes_.wake_by(kept.wake, kept.group.id(), kept.group.deadline());
   } else {
+    MQ_MARK("group: a group that nobody needs goes");
     wakes_.forget(kept.wake, kept.group.id());
     groups_.erase(groups_.find(kept.group.id()));
   }

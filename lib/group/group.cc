@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mark.h"
 #include "group/memory.h"
 #include "group/policy.h"
 #include "group/records.h"
@@ -25,6 +26,7 @@ void Group::delete_offsets(Step& step, RequestToken token, const wire::OffsetDel
   std::vector<TopicPartition> erased;
   for (const auto& topic : request.topics) {
     const bool is_read = classic_.is_subscribed_to(topic.name);
+    if (is_read) MQ_MARK("group: offsets of a topic that is read cannot be deleted");
     auto& answered = response.topics.emplace_back();
     answered.name = topic.name;
     for (const auto& wanted : topic.partitions) {
@@ -36,6 +38,7 @@ void Group::delete_offsets(Step& step, RequestToken token, const wire::OffsetDel
     }
   }
   if (erased.empty()) return step.answer(token, std::move(response));
+  MQ_MARK("group: offsets are deleted");
   offsets_.erase(step, std::move(erased), {},
                  [token, response = std::move(response)](Step& later, ErrorCode error) mutable {
                    if (error != ErrorCode::kNone) {
@@ -47,7 +50,9 @@ void Group::delete_offsets(Step& step, RequestToken token, const wire::OffsetDel
 }
 
 void Group::remove(Step& step, RequestToken token) {
+  if (!classic_.is(State::kEmpty)) MQ_MARK("group: a group with members cannot be deleted");
   if (!classic_.is(State::kEmpty)) return step.answer(token, refuse_delete(id_, ErrorCode::kNonEmptyGroup));
+  MQ_MARK("group: a group is deleted");
   erase_with_group(step, offsets_.known(), [token](Step& later, ErrorCode error) {
     later.answer(token, refuse_delete(later.group_id, after_failed_group_append(error)));
   });
@@ -69,12 +74,14 @@ void Group::expire_offsets(Step& step) {
   const auto nobody_waits = [](Step&, ErrorCode) {};
   const bool is_last_of_it = classic_.is_deserted() && !has_appends() && expired.size() == offsets_.committed().size();
   if (is_last_of_it) return erase_with_group(step, std::move(expired), nobody_waits);
+  if (!expired.empty()) MQ_MARK("group: offsets are too old");
   if (!expired.empty()) offsets_.erase(step, std::move(expired), {}, nobody_waits);
 }
 
 void Group::erase_offsets_of(Step& step, const std::set<std::string, std::less<>>& topics) {
   std::vector<TopicPartition> gone = offsets_.known();
   std::erase_if(gone, [&](const TopicPartition& partition) { return !topics.contains(partition.topic); });
+  if (!gone.empty()) MQ_MARK("group: offsets of a deleted topic go");
   if (!gone.empty()) offsets_.erase(step, std::move(gone), {}, [](Step&, ErrorCode) {});
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mark.h"
 #include "group/memory.h"
 
 namespace mq::group {
@@ -28,9 +29,11 @@ std::optional<ErrorCode> Members::problem_of(const std::string& id,
   if (instance_id) {
     const std::string* owner = static_member(*instance_id);
     if (owner == nullptr) return ErrorCode::kUnknownMemberId;
+    if (*owner != id) MQ_MARK("group: a static member is fenced");
     if (*owner != id) return ErrorCode::kFencedInstanceId;
     return std::nullopt;
   }
+  if (!members_.contains(id)) MQ_MARK("group: a member is not known");
   if (!members_.contains(id)) return ErrorCode::kUnknownMemberId;
   return std::nullopt;
 }
@@ -54,6 +57,7 @@ void Members::remove(const std::string& id) {
   if (at->second.instance_id) static_members_.erase(*at->second.instance_id);
   const bool led = is_leader(id);
   members_.erase(at);
+  if (led) MQ_MARK("group: the leader of a group goes");
   if (led) leader_ = members_.empty() ? std::string() : members_.begin()->first;
 }
 
@@ -92,6 +96,7 @@ bool Members::elect_joined_leader() {
   if (leader->join_token) return true;
   for (const auto& [id, member] : members_) {
     if (!member.join_token) continue;
+    MQ_MARK("group: another member becomes the leader");
     leader_ = id;
     return true;
   }

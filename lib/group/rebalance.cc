@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mark.h"
 #include "group/classic.h"
 #include "group/policy.h"
 #include "group/records.h"
@@ -26,6 +27,7 @@ void Classic::rebalance(Step& step) {
 }
 
 void Classic::begin_rebalance(Step& step) {
+  if (is(State::kCompletingRebalance)) MQ_MARK("group: a rebalance begins while others wait for their assignment");
   if (is(State::kCompletingRebalance)) end_syncs_with(step, ErrorCode::kRebalanceInProgress);
   sync_deadline_.reset();
   write_due_.reset();
@@ -36,6 +38,7 @@ void Classic::begin_rebalance(Step& step) {
 
   const Duration delay = step.policy.settings.initial_rebalance_delay;
   if (delay == Duration::zero()) return complete_join(step);
+  MQ_MARK("group: a new group waits for more members");
   initial_delay_ = {.current = delay, .left = std::max(members_.rebalance_timeout() - delay, Duration::zero())};
   join_deadline_ = step.time.now + delay;
 }
@@ -47,9 +50,11 @@ void Classic::complete_join_if_all_joined(Step& step) {
 }
 
 void Classic::join_time_is_over(Step& step) {
+  if (!initial_delay_) MQ_MARK("group: the time to join is over");
   if (!initial_delay_ || !initial_delay_->member_added || initial_delay_->left == Duration::zero())
     return complete_join(step);
   InitialDelay& delay = *initial_delay_;
+  MQ_MARK("group: a new group waits again for more members");
   const Duration used =
       std::exchange(delay.current, std::min(step.policy.settings.initial_rebalance_delay, delay.left));
   delay.left = std::max(delay.left - used, Duration::zero());
@@ -63,14 +68,17 @@ void Classic::complete_join(Step& step) {
   std::vector<std::string> absent;
   for (const auto& [id, member] : members_)
     if (!member.join_token && !member.instance_id) absent.push_back(id);
+  if (!absent.empty()) MQ_MARK("group: members that did not join again are taken out");
   for (const std::string& id : absent) members_.remove(id);
 
   if (!members_.empty() && !members_.elect_joined_leader()) {
     // Only static members that have not come back: they keep their place until their sessions end.
+    MQ_MARK("group: only static members are left and none has come back");
     join_deadline_ = step.time.now + members_.rebalance_timeout();
     return;
   }
   begin_generation(step);
+  if (is(State::kEmpty)) MQ_MARK("group: the last member is gone");
   if (is(State::kEmpty)) return write_empty(step);
 
   for (auto& [id, member] : members_) {
@@ -103,9 +111,11 @@ void Classic::sync(Step& step, RequestToken token, const wire::SyncGroupRequest&
 
 std::optional<ErrorCode> Classic::sync_problem(const Step& step, const wire::SyncGroupRequest& request) const {
   if (const auto problem = members_.problem_of(request.member_id, request.group_instance_id)) return problem;
+  if (request.generation_id != generation_) MQ_MARK("group: an assignment of an old generation is asked for");
   if (request.generation_id != generation_) return ErrorCode::kIllegalGeneration;
   if (contradicts(request.protocol_type, protocol_type_) || contradicts(request.protocol_name, protocol_name_))
     return ErrorCode::kInconsistentGroupProtocol;
+  if (is(State::kPreparingRebalance)) MQ_MARK("group: a rebalance has begun before an assignment is asked for");
   if (is(State::kPreparingRebalance)) return ErrorCode::kRebalanceInProgress;
   // It has joined the next round already, and waits for it with another request.
   if (members_.find(request.member_id)->join_token) return ErrorCode::kRebalanceInProgress;
@@ -135,6 +145,7 @@ std::optional<ErrorCode> Classic::assignment_problem(const Step& step, const wir
 
 void Classic::park_sync(Step& step, RequestToken token, const wire::SyncGroupRequest& request, Member& member) {
   // Two of its requests at a time: the client has given the first one up.
+  if (member.sync_token.has_value()) MQ_MARK("group: a member asks twice for its assignment");
   if (member.sync_token) answer_sync(step, member, ErrorCode::kRebalanceInProgress);
   member.sync_token = token;
   member.sync_due = false;
@@ -151,11 +162,14 @@ void Classic::take_assignment(Step& step, const wire::SyncGroupRequest& request)
   write(step, [this, generation = generation_](Step& later, ErrorCode error) {
     if (assignment_in_progress_ == generation) assignment_in_progress_.reset();
     // Another member may have begun the next rebalance meanwhile: then this assignment is history.
+    if (!is(State::kCompletingRebalance) || generation_ != generation)
+      MQ_MARK("group: an assignment is history when it is written");
     if (is(State::kCompletingRebalance) && generation_ == generation) assignment_written(later, error);
   });
 }
 
 void Classic::assignment_written(Step& step, ErrorCode error) {
+  if (error != ErrorCode::kNone) MQ_MARK("group: an assignment cannot be written");
   if (error != ErrorCode::kNone) {
     end_syncs_with(step, after_failed_group_append(error));
     return begin_rebalance(step);
@@ -189,6 +203,7 @@ void Classic::sync_time_is_over(Step& step) {
   std::vector<std::string> silent;
   for (const auto& [id, member] : members_)
     if (member.sync_due) silent.push_back(id);
+  if (!silent.empty()) MQ_MARK("group: members do not ask for their assignment");
   for (const std::string& id : silent) take_out(step, id);
   if (!silent.empty()) begin_rebalance(step);
 }
@@ -231,12 +246,14 @@ void Classic::write(Step& step, Step::Then then) {
 void Classic::write_empty(Step& step) {
   write(step, [this, generation = generation_](Step& later, ErrorCode error) {
     if (error == ErrorCode::kNone || !is_written_ || !is(State::kEmpty) || generation_ != generation) return;
+    MQ_MARK("group: an empty group cannot be written and is written later");
     write_due_ = later.time.now + kWriteAgainAfter;
   });
 }
 
 void Classic::write_time_is_up(Step& step) {
   write_due_.reset();
+  MQ_MARK("group: an empty group is written again");
   if (!has_appends()) return write_empty(step);
   // One of them may be its tombstone, behind which it must not be written.
   write_due_ = step.time.now + kWriteAgainAfter;

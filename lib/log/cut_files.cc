@@ -6,6 +6,7 @@
 #include <charconv>
 #include <limits>
 
+#include "base/mark.h"
 #include "log/directory_contents.h"
 #include "log/segment_reader.h"
 
@@ -88,8 +89,10 @@ Result<KeptCuts> tidy_cut_files(env::Files& files, const std::string& directory)
     } else if (auto cut = parse_cut_name(entry.name)) {
       MQ_TRY(const bool has_batch, holds_batch(files, path_of(entry.name)));
       if (has_batch) {
+        MQ_MARK("log: what was cut off has whole batches and is kept");
         cuts.push_back(*std::move(cut));
       } else {
+        MQ_MARK("log: what was cut off has no whole batch and goes");
         MQ_CHECK(remove(entry.name, "no whole batch is in it"));
       }
     }
@@ -100,6 +103,7 @@ Result<KeptCuts> tidy_cut_files(env::Files& files, const std::string& directory)
     const auto next = place + 1;
     const bool is_one_place = next != cuts.end() && next->base == place->base && next->position == place->position;
     MQ_TRY(const bool is_same, is_one_place ? are_same(files, path_of(place->name), path_of(next->name)) : false);
+    if (is_same) MQ_MARK("log: the same end was cut off twice");
     if (is_same) MQ_CHECK(remove(next->name, fmt::format("{} has the same bytes", place->name)));
     place = is_same ? cuts.erase(next) - 1 : next;
   }

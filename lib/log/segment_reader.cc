@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/mark.h"
+
 namespace mq::log {
 namespace {
 
@@ -105,6 +107,7 @@ Result<std::optional<record::BatchHeader>> SegmentReader::header_behind(std::uin
 
 Result<bool> SegmentReader::resume(Offset below, std::uint64_t bytes_max) {
   std::uint64_t from = position_ + 1;
+  MQ_MARK("log: a reader looks for what is good behind damage");
   Offset at_least = mq::next(next_offset_);
   // When only its offset is wrong, its length is right, and so is the number of offsets that it has.
   if (const auto header = header_at(position_, end_)) {
@@ -156,6 +159,8 @@ Result<BytesView> SegmentReader::bytes_at(std::uint64_t position, std::size_t si
     auto read = read_at(file_, position, buffer_.data(), wanted, wait_);
     // What is read ahead may be what cannot be read.
     if (!read && read.error().code == Errc::read_failed && wanted > size)
+      MQ_MARK("log: what is read ahead cannot be read");
+    if (!read && read.error().code == Errc::read_failed && wanted > size)
       read = read_at(file_, position, buffer_.data(), size, wait_);
     buffer_.resize(read.value_or(0));
     MQ_TRY(const std::size_t got, read);
@@ -170,6 +175,7 @@ namespace {
 Result<std::size_t> read_what_can_be(env::File& file, std::uint64_t position, std::string& window, Wait wait) {
   auto read = read_at(file, position, window.data(), window.size(), wait);
   if (read || read.error().code != Errc::read_failed) return read;
+  MQ_MARK("log: a bad page is read around");
   for (std::size_t done = 0; done < window.size();) {
     // Pages are those of the file: one that is bad takes no part of its neighbours along.
     const std::size_t size = std::min<std::size_t>(window.size() - done, kPageBytes - (position + done) % kPageBytes);

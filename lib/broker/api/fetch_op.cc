@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mark.h"
 #include "broker/services.h"
 #include "env/event.h"
 
@@ -62,6 +63,7 @@ awaitable<void> FetchOp::serve_waiting() {
     watch_all();
     while (!is_over()) {
       const bool is_late = !std::exchange(has_news_, false) && co_await timer_->wait_until(limits_.deadline);
+      if (is_late) MQ_MARK("broker: a fetch finds nothing new in its time");
       if (is_late) break;
       co_await read_woken();
     }
@@ -109,6 +111,7 @@ FetchRoom FetchOp::room_left() const {
 void FetchOp::cut_to_limit() {
   FetchRoom room{.bytes = limits_.bytes_max};
   for (FetchItem& item : items_) {
+    if (item.range.size > room.bytes && !room.is_untouched) MQ_MARK("broker: a fetch of several shards found too much");
     if (item.range.size > room.bytes && !room.is_untouched) item.range = {.has_more = true};
     room.take(item.range.size);
   }
@@ -159,6 +162,9 @@ void FetchOp::watch_all() {
       for (const Place& place : places) {
         Partition* partition = owner->find(place.topic, place.partition);
         // It grew, or went away, between the read and now.
+        if (partition == nullptr) MQ_MARK("broker: a partition went away before a fetch began to wait");
+        if (partition != nullptr && partition->high_watermark() > place.seen)
+          MQ_MARK("broker: a partition grew before a fetch began to wait");
         if (partition == nullptr || partition->high_watermark() > place.seen) wake(place.index);
         if (partition != nullptr)
           watches->watches.emplace_back(partition->weak_from_this(),
@@ -181,6 +187,7 @@ void FetchOp::unwatch_all() {
 
 void FetchOp::woken(std::size_t index) {
   items_[index].is_woken = true;
+  MQ_MARK("broker: a waiting fetch is woken");
   has_news_ = true;
   timer_->cancel();
 }

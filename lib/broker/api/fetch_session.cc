@@ -5,6 +5,8 @@
 #include <limits>
 #include <utility>
 
+#include "base/mark.h"
+
 namespace mq::broker {
 namespace {
 
@@ -46,8 +48,12 @@ FetchSession::Asked FetchSession::apply(const wire::FetchRequest& request, ApiVe
       by_topic_id_ = by_topic_id;
       asked.session_id = id_;
     }
+    if (request.session_epoch == kInitialEpoch && asked.session_id == 0)
+      MQ_MARK("broker: there is no place for another fetch session");
     return asked;
   }
+  if (request.session_id == 0 || request.session_id != id_)
+    MQ_MARK("broker: a fetch names a session that is not there");
   if (request.session_id == 0 || request.session_id != id_) return {.error = ErrorCode::kFetchSessionIdNotFound};
   if (request.session_epoch != next_epoch_) return {.error = ErrorCode::kInvalidFetchSessionEpoch};
   if (by_topic_id != by_topic_id_) return {.error = ErrorCode::kFetchSessionTopicIdError};
@@ -90,6 +96,7 @@ void FetchSession::forget(const wire::FetchRequest& request) {
       const auto known = places_.find(FetchedPartition::Key{topic.topic_id, topic.topic, partition});
       if (known == places_.end()) continue;
       const auto place = known->second;
+      MQ_MARK("broker: a fetch session forgets a partition");
       places_.erase(known);
       partitions_.erase(place);
     }

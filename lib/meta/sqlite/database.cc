@@ -5,6 +5,8 @@
 #include <cstring>
 #include <iterator>
 
+#include "base/mark.h"
+
 namespace mq::meta {
 namespace {
 
@@ -144,6 +146,7 @@ Result<std::shared_ptr<Database>> Database::open(env::Files& files, env::Random&
   auto database = std::make_shared<Database>(files, random, clock, path);
   MQ_CHECK(database->make_file_if_missing());
   MQ_CHECK(database->open_file());
+  if (last_stop == LastStop::unclean) MQ_MARK("meta: metadata.db is checked after an unclean stop");
   if (last_stop == LastStop::unclean) MQ_CHECK(database->check_whole());
   MQ_CHECK(database->take_over_format());
   MQ_CHECK(database->prepare_statements());
@@ -229,10 +232,12 @@ Result<Revision> Database::transact(const Transaction& transaction) {
   if (const int code = Use(begin_).step(); code != SQLITE_DONE) return fail(error(code));
   auto history = compare_and_apply(transaction, revision);
   if (!history) {
+    MQ_MARK("meta: a transaction is taken back");
     MQ_CHECK(roll_back());
     return fail(std::move(history).error());
   }
   if (const int code = Use(commit_).step(); code != SQLITE_DONE) {
+    MQ_MARK("meta: a commit fails");
     Error why = error(code);
     MQ_CHECK(roll_back());
     return fail(std::move(why));
@@ -303,6 +308,7 @@ Result<Database::History> Database::forget_old_changes(History history, Revision
     const bool are_too_many = revision.value() - history.begins_after.value() > kChangesKeptMax;
     if (!is_too_old && !are_too_many && history.bytes <= kChangesKeptBytesMax) break;
     Use forget(forget_changes_);
+    MQ_MARK("meta: old changes are forgotten");
     MQ_CHECK(run(forget.bind(oldest)));
     history = {.begins_after = oldest, .bytes = history.bytes - bytes};
   }
@@ -321,6 +327,7 @@ Result<void> Database::close() {
   int code = sqlite3_wal_checkpoint_v2(connection_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
   MQ_CHECK(alive());
   // Without space for it the log stays as it is, which is as safe.
+  if (code == SQLITE_FULL) MQ_MARK("meta: the log of SQLite stays since the disk is full");
   if (code != SQLITE_OK && code != SQLITE_FULL) return fail(error(code));
   vfs_.cut_off();
   return {};
@@ -335,6 +342,7 @@ Result<void> Database::make_file_if_missing() {
   if (log_size && *log_size > 0)
     return fail(Errc::corrupt, "{} is missing, but its log {}-wal is there; restore the file or move the log away",
                 path_, path_);
+  MQ_MARK("meta: a store is made");
   MQ_TRY(const std::string bytes, empty_store());
   return env::replace_atomically(files_, path_, bytes);
 }
@@ -452,6 +460,7 @@ Error Database::error(int code) {
   };
   switch (code & 0xff) {
     case SQLITE_FULL:
+      MQ_MARK("meta: a transaction finds the disk full");
       return named(Errc::disk_full);
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:

@@ -8,6 +8,8 @@
 #include <span>
 #include <string_view>
 
+#include "base/mark.h"
+
 namespace mq::meta {
 namespace {
 
@@ -45,6 +47,7 @@ struct Vfs::Methods {
     if (may_make) mode = env::OpenMode::create;
     auto file = vfs.files_.open(path, mode);
     if (!file) {
+      MQ_MARK("meta: a file of the store cannot be opened");
       vfs.refusal_ = file.error();
       return vfs.refuse(file.error(), SQLITE_CANTOPEN);
     }
@@ -240,6 +243,7 @@ int Vfs::refuse(const Error& error, int otherwise) {
 }
 
 void Vfs::fail_for_good(const Error& error) {
+  if (!failure_) MQ_MARK("meta: the store is finished since the disk failed");
   if (!failure_) failure_ = Error{.code = Errc::disk_failed, .message = error.message};
 }
 
