@@ -8,6 +8,7 @@
 #include <new>
 
 #include "base/assert.h"
+#include "base/buggify.h"
 #include "base/cursor.h"
 #include "base/mark.h"
 #include "broker/connection_host.h"
@@ -128,7 +129,8 @@ awaitable<void> Connection::run() {
       co_await progress_->wait();
       continue;
     }
-    const std::size_t most = is_piece ? LargeReads::kPieceBytes : kBufferBytesMin;
+    std::size_t most = is_piece ? LargeReads::kPieceBytes : kBufferBytesMin;
+    if (MQ_BUGGIFY("broker: a connection reads little at a time")) most = 40;
     const std::span<char> to{buffer_->bytes + read_end_, std::min(buffer_->capacity - read_end_, most)};
     Result<std::size_t> got = 0;
     if (is_piece) {
@@ -205,7 +207,8 @@ Instant Connection::idle_deadline() const {
 void Connection::touched(ConnectionHost& owner) {
   if (&owner == home_ || &owner != away_) away_count_ = 0;
   away_ = &owner;
-  if (&owner != home_ && ++away_count_ >= kAwayRequestsToMove) move_target_ = &owner;
+  if (&owner != home_ && ++away_count_ >= (MQ_BUGGIFY("broker: a connection moves early") ? 1 : kAwayRequestsToMove))
+    move_target_ = &owner;
 }
 
 bool Connection::may_start() const {
@@ -473,7 +476,7 @@ void Connection::check_invariants() const {
 }
 
 Result<bool> Connection::send_now(Outgoing& out) {
-  if (out.first < out.end) {
+  if (out.first < out.end && !MQ_BUGGIFY("broker: an answer does not go out at once")) {
     MQ_TRY(const std::size_t sent, stream_->try_write(out.unsent()));
     out.skip(sent);
   }

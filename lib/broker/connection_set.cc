@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/buggify.h"
 #include "base/mark.h"
 
 namespace mq::broker {
@@ -83,7 +84,8 @@ awaitable<void> ConnectionSet::sweep() {
       next = std::min(next, connection->idle_deadline());
     }
     return_memory();
-    next = std::max(next, now + kSweepInterval);
+    next = std::max(
+        next, now + (MQ_BUGGIFY("broker: connections are looked at often") ? kSweepInterval / 20 : kSweepInterval));
     sweep_sleeps_ = next > now + kSweepInterval;
     (void)co_await sweep_timer_->wait_until(next);
     sweep_sleeps_ = false;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/buggify.h"
 #include "base/mark.h"
 #include "broker/errors.h"
 #include "broker/partition.h"
@@ -38,7 +39,8 @@ awaitable<Result<void>> StateLog::replay(Replay replay, std::function<bool()> is
   PartitionReader reader(*partition_);
   const Offset end = reader.end_of(Bound::log_end);
   for (Offset at = log.log_start(); at < end;) {
-    MQ_CO_TRY(const std::string bytes, co_await reader.read_bytes({.from = at, .end = end, .bytes_max = kLoadBytes}));
+    const std::size_t bytes_max = MQ_BUGGIFY("broker: groups are loaded in small steps") ? 1 : kLoadBytes;
+    MQ_CO_TRY(const std::string bytes, co_await reader.read_bytes({.from = at, .end = end, .bytes_max = bytes_max}));
     MQ_MARK("broker: groups are loaded");
     if (bytes.empty()) {
       MQ_MARK("broker: the log of offsets ends in a gap");

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/buggify.h"
 #include "base/mark.h"
 
 namespace mq::broker {
@@ -47,7 +48,8 @@ void Syncer::finish(Partition& partition, const log::SyncJob& job, const Result<
 
 awaitable<void> Syncer::run_lazily() {
   while (!lazy_.empty() && !stopping_) {
-    (void)co_await timer_->wait_until(shard_.shard.now() + kLazySync);
+    const Duration wait = MQ_BUGGIFY("broker: a sync that may wait does not") ? Duration::zero() : kLazySync;
+    (void)co_await timer_->wait_until(shard_.shard.now() + wait);
     for (const auto& partition : std::exchange(lazy_, {})) partition->sync_is_due();
   }
   lazy_running_ = false;
@@ -56,7 +58,8 @@ awaitable<void> Syncer::run_lazily() {
 void Syncer::begin_timing(Partition& partition) {
   const Duration interval = partition.log().config().flush_interval;
   if (interval == Duration::max() || stopping_ || !partition.begin_timing()) return;
-  const auto place = timed_.emplace(shard_.shard.now() + interval, partition.weak_from_this());
+  const int sooner = MQ_BUGGIFY("broker: unsynced records are synced before their time") ? 4 : 1;
+  const auto place = timed_.emplace(shard_.shard.now() + interval / sooner, partition.weak_from_this());
   if (!timed_running_) {
     timed_running_ = true;
     shard_.tasks.spawn(run_timed());

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/buggify.h"
 #include "base/mark.h"
 #include "model/error_code.h"
 #include "wire/messages/api_versions.h"
@@ -153,7 +154,9 @@ awaitable<Result<void>> Connection::read_until_closed() {
       end -= begin;
       begin = 0;
     }
-    MQ_CO_TRY(const std::size_t got, co_await stream_->read_some({buffer.get() + end, kReadBytes - end}));
+    const std::size_t most = MQ_BUGGIFY("client: a connection reads little at a time") ? 40 : kReadBytes;
+    MQ_CO_TRY(const std::size_t got,
+              co_await stream_->read_some({buffer.get() + end, std::min(most, kReadBytes - end)}));
     end += got;
   }
   co_return Result<void>{};

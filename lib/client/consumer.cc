@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "base/assert.h"
+#include "base/buggify.h"
 #include "base/mark.h"
 #include "base/milliseconds.h"
 #include "client/connection.h"
@@ -474,7 +475,8 @@ std::vector<std::shared_ptr<Slot>> Consumer::Impl::fetchable(BrokerId leader) co
 awaitable<void> Consumer::Impl::fetch_from(Lane& lane) {
   Backoff backoff;
   while (!closed_) {
-    if (fetchable(lane.id).empty() || buffered_ >= options_.prefetch_bytes_max) {
+    const bool has_enough = buffered_ > 0 && MQ_BUGGIFY("client: a consumer fetches nothing ahead");
+    if (fetchable(lane.id).empty() || has_enough || buffered_ >= options_.prefetch_bytes_max) {
       if (buffered_ >= options_.prefetch_bytes_max) MQ_MARK("client: a consumer has enough fetched ahead");
       co_await changed_.wait();
       continue;

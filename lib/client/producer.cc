@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/assert.h"
+#include "base/buggify.h"
 #include "base/mark.h"
 #include "base/milliseconds.h"
 #include "client/connection.h"
@@ -255,7 +256,8 @@ Result<bool> Producer::Impl::try_send(Topic& topic, const OutgoingRecord& record
   const std::int32_t index = choose_partition(topic, record);
   if (index < 0 || index >= topic.partition_count) return mq::fail(no_such_partition(topic, index));
   Partition& partition = *topic.partitions[static_cast<std::size_t>(index)];
-  if (partition.open && partition.open->size_bytes() + bytes > options_.batch_bytes) {
+  const bool is_early = MQ_BUGGIFY("client: a batch is sealed early");
+  if (partition.open && (is_early || partition.open->size_bytes() + bytes > options_.batch_bytes)) {
     seal(partition);
     list(partition);
     pump(lane_of(partition.leader));

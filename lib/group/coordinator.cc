@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/buggify.h"
 #include "base/mark.h"
 #include "group/records.h"
 #include "group/refusals.h"
@@ -77,6 +78,7 @@ Effects Coordinator::loaded(Time time) {
 std::optional<ErrorCode> Coordinator::problem_with(std::string_view group_id) const {
   if (!is_serving()) MQ_MARK("group: a request comes while the coordinator does not serve");
   if (const auto error = not_serving()) return error;
+  if (MQ_BUGGIFY("group: groups are said to be loading")) return ErrorCode::kCoordinatorLoadInProgress;
   if (group_id.empty()) return ErrorCode::kInvalidGroupId;
   return std::nullopt;
 }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/buggify.h"
 #include "base/mark.h"
 #include "log/directory_contents.h"
 #include "log/epochs_file.h"
@@ -449,7 +450,9 @@ bool Log::close_synced_files() {
 }
 
 bool Log::release_if_idle() {
-  const bool idle = !touched_ && !needs_sync() && !durability_.is_syncing() && !durability_.is_saving() && !compacting_;
+  const bool is_early = MQ_BUGGIFY("log: the files of a log are closed early");
+  const bool idle =
+      (!touched_ || is_early) && !needs_sync() && !durability_.is_syncing() && !durability_.is_saving() && !compacting_;
   touched_ = false;
   if (!idle) return !has_open_files();
   if (segments_.empty()) return true;

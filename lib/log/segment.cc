@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/buggify.h"
 #include "base/crc32c.h"
 #include "base/mark.h"
 #include "log/segment_files.h"
@@ -163,6 +164,7 @@ Result<Offset> Segment::load_tail(const LogConfig& config) {
 bool Segment::must_roll(std::size_t bytes, Offset last_offset, WallMillis timestamp, const LogConfig& config) const {
   if (size_ == 0) return false;
   if (size_ + bytes > config.segment_bytes) return true;
+  if (size_ > 1000 && MQ_BUGGIFY("log: a segment is rolled early")) return true;
   if ((last_offset - base_).value() > std::numeric_limits<std::int32_t>::max()) return true;
   if ((entries_ + 1) * OffsetIndexEntry::kBytes > config.segment_index_bytes) return true;
   return first_timestamp_ && *first_timestamp_ >= 0 && timestamp - *first_timestamp_ > age_max(config);
@@ -181,6 +183,7 @@ Result<void> Segment::write(BytesView batch, const LogConfig& config, Small smal
   MQ_CHECK(open());
   const std::uint64_t end = size_ + batch.size();
   MQ_CHECK(reserve(end, config));
+  if (MQ_BUGGIFY("log: a small batch is written at once")) small = Small::written;
   // Without reserved room the disk may be full by the time of the write, when the batch can no longer be refused.
   if (small == Small::gathered && batch.size() <= kSmallBatchMax && reserved_ != kNoReserve) {
     MQ_CHECK(gather(batch));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/buggify.h"
 #include "base/mark.h"
 
 namespace mq::log {
@@ -152,7 +153,8 @@ void SegmentReader::skip_to(std::uint64_t position, Offset at_least) {
 Result<BytesView> SegmentReader::bytes_at(std::uint64_t position, std::size_t size) {
   const bool buffered = position >= buffer_position_ && position + size <= buffer_position_ + buffer_.size();
   if (!buffered) {
-    const std::size_t chunk = mode_ == Mode::wholes ? kWholesChunk : kHeadersChunk;
+    std::size_t chunk = mode_ == Mode::wholes ? kWholesChunk : kHeadersChunk;
+    if (MQ_BUGGIFY("log: nothing is read ahead")) chunk = size;
     const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(std::max(size, chunk), file_end_ - position));
     buffer_.resize(wanted);
     buffer_position_ = position;

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/buggify.h"
 #include "base/mark.h"
 #include "broker/services.h"
 #include "env/event.h"
@@ -44,6 +45,7 @@ bool FetchOp::read_here() {
   FetchRoom room = room_left();
   for (FetchItem& item : items_) {
     if (!item.is_woken || item.owner == nullptr) continue;
+    if (MQ_BUGGIFY("broker: a fetch takes the long way")) return false;
     if (item.owner != &call_.home() || !read_item_now(item, room)) return false;
     room.take(item.range.size);
   }
