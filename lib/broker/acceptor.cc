@@ -61,7 +61,6 @@ awaitable<void> Acceptor::accept_on(BoundListener& bound) {
     const env::Address from = (*accepted)->remote_address();
     const auto when = limits_.take(from);
     if (!when) {
-      MQ_MARK("broker: a connection is refused");
       home_.metrics.connection_refused(when.error());
       home_.peer_log.warn("a connection from {} is refused: {} is reached; raise it if they are meant",
                           from.to_string(), name_of(when.error()));

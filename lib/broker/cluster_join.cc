@@ -6,7 +6,6 @@
 #include <string_view>
 #include <utility>
 
-#include "base/mark.h"
 #include "broker/endpoint.h"
 #include "controller/cluster_plans.h"
 #include "controller/migration.h"
@@ -136,7 +135,6 @@ awaitable<Result<void>> ClusterJoin::join(controller::Plan migration, ImagePtr i
       [&registration](const ClusterImage& image) { return controller::plan_registration(image, registration); });
   // On a full disk a broker that is known goes on with what is known of it.
   const bool is_known = writer_.image()->find_broker(self()) != nullptr;
-  if (!registered) MQ_MARK("broker: a start on a full disk goes on with what is known of the broker");
   if (!registered && (registered.error().code != Errc::disk_full || !is_known)) co_return registered;
   co_await writer_.install();
   for (const auto& [key, defect] : writer_.image()->defects()) node_.logger().error("{}", defect.message);

@@ -112,7 +112,6 @@ awaitable<void> Connection::run() {
     start_frames();
     if (closing_) break;
     if (move_target_ != nullptr && slots_.empty() && !writing_) {
-      if (read_begin_ != read_end_) MQ_MARK("broker: a frame has begun on a connection that wants to move");
       if (read_begin_ == read_end_) MQ_MARK("broker: a connection moves to another shard");
       if (read_begin_ == read_end_) co_return;
       continue;  // it stays for the frame that has begun; nobody is left to wake it
@@ -490,7 +489,6 @@ awaitable<void> Connection::send_rest(Outgoing out) {
     const std::size_t slots = out.slots;
     MQ_MARK("broker: an answer is sent in parts");
     if (const auto sent = co_await send(std::move(out)); !sent) {
-      MQ_MARK("broker: a connection ends amid an answer");
       // Half of an answer is sent: who wants it asks anew.
       if (sent.error().code == Errc::read_failed) {
         home_->context().node.disk_health.read_failed(sent.error());

@@ -154,11 +154,9 @@ Result<Tidied> tidy_up(log::LogDir& dir, env::Files& files, const cluster::Clust
                        const Differences& found, env::Random& random, env::Logger& logger) {
   // One directory that cannot be moved must not keep all others from being served.
   const auto leave = [&logger](const Error& error) {
-    MQ_MARK("broker: a directory cannot be tidied away now");
     logger.warn("a directory cannot be tidied away: {}; it is left, and the next start tries again", error.message);
   };
   for (const Differences::Log& log : found.unknown) {
-    MQ_MARK("broker: a start finds a log that metadata does not know");
     if (auto kept = set_aside(dir, log.name, random, logger); !kept) leave(kept.error());
     if (log.topic_id) dir.forget_synced(*log.topic_id, PartitionId{log.name.partition});
   }
@@ -169,7 +167,6 @@ Result<Tidied> tidy_up(log::LogDir& dir, env::Files& files, const cluster::Clust
   MQ_TRY(const auto strays, dir.strays());
   for (const std::string& name : strays) {
     const bool is_empty = log::is_without_record(files, dir.path() + "/" + name).value_or(false);
-    MQ_MARK("broker: a start finds a stray directory");
     const auto removed = is_empty ? dir.remove_directory(name) : Result<void>{};
     if (!removed) leave(removed.error());
     if (is_empty && removed) {

@@ -109,7 +109,6 @@ void GroupService::image_changed(const statelog::ImageChange& change) {
 
 void GroupService::ask(std::int32_t offsets_partition, Host::Ask ask, Host::Told told) {
   if (Host* host = find_host(offsets_partition)) return host->ask(std::move(ask), std::move(told));
-  MQ_MARK("broker: somebody asks for a group where there is no coordinator");
   auto effects = ask(*nobody_, group::RequestToken{1}, group::Time{});
   told(std::move(effects.answers.at(0).response));
 }

@@ -88,7 +88,6 @@ Result<std::unique_ptr<log::Log>> LogKeeper::make_directory(const cluster::Topic
   auto log = create();
   const bool is_taken = !log && (log.error().code == Errc::already_exists || log.error().code == Errc::conflict);
   if (!is_taken) return log;
-  MQ_MARK("broker: the directory of a new log is taken");
   MQ_CHECK(
       clear_the_way(node_.log_dir(), node_.machine.files, image, name, topic.id, node_.machine.random, node_.logger()));
   return create();
@@ -203,7 +202,6 @@ awaitable<bool> LogKeeper::finish_removal(Removal removal) {
         co_await node_.disk_pool().run(node_.home(), [&] { return node_.log_dir().remove_directory(directory); });
     if (gone) continue;
     all = false;
-    MQ_MARK("broker: files of a deleted topic stay for now");
     node_.logger().warn("the files of a deleted topic could not be removed: {}; the next start tries again",
                         gone.error().message);
   }

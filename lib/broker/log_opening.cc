@@ -16,7 +16,6 @@ awaitable<Result<std::size_t>> LogOpening::tidy(const Differences& found, ImageP
   if (!gone.empty()) MQ_MARK("broker: a start goes on with a deletion");
   Result<void> done;
   if (!gone.empty()) done = co_await topics_.forget(std::move(gone));
-  if (!done) MQ_MARK("broker: deleted topics stay in metadata since the disk is full");
   if (done && !(image->creations().empty() && image->loose_partitions().empty())) done = co_await topics_.sweep();
   // On a full disk we start all the same: consumers want to read, and nothing rests on this.
   if (!done && done.error().code != Errc::disk_full) co_return fail(done.error());

@@ -176,7 +176,6 @@ awaitable<void> MetadataWriter::remember() {
   // logs: a sync of theirs that hangs holds up no metadata.
   auto written =
       co_await node_.machine.metadata_pool.run(node_.home(), [this] { return node_.log_dir().write_noted(); });
-  if (!written) MQ_MARK("broker: the revision of metadata cannot be noted");
   if (!written && written.error().code == Errc::disk_failed) node_.disk_health.disk_failed(written.error());
 }
 

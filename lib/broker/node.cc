@@ -247,7 +247,6 @@ awaitable<bool> Node::stop() {
   // What a start that did not come to its end has not looked at is as the last process left it.
   bool clean = is_open_ && !is_offline();
   if (is_offline()) MQ_MARK("broker: a stop finds the data directory offline");
-  if (!is_open_) MQ_MARK("broker: a stop comes before the end of the start");
   for (const bool closed : co_await on_every_shard(*this, [](ShardBroker& shard) { return shard.close_logs(); }))
     clean = clean && closed;
   if (is_open_) {

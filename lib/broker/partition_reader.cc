@@ -171,7 +171,6 @@ std::size_t PartitionReader::looks_max() const {
 }
 
 std::unexpected<Error> PartitionReader::gone() const {
-  MQ_MARK("broker: a partition is deleted while it is read");
   return fail(Errc::not_leader, "{} was deleted meanwhile", partition_.name().to_string());
 }
 

@@ -64,7 +64,6 @@ void ShardLogs::sync_soon(log::Log& log) {
 
 void ShardLogs::was_synced(log::Log& log, const Result<void>& outcome) {
   if (!outcome && outcome.error().code == Errc::too_many_files) return sync_soon(log);
-  MQ_MARK("broker: a log was synced to close its files");
   if (!outcome) shard_.node.disk_health.disk_failed(outcome.error());
   // Later: another partition is in the middle of something.
   shard_.shard.post([this, topic = log.topic_id(), index = log.partition().partition, is_well = outcome.has_value()] {

@@ -43,7 +43,6 @@ awaitable<Result<void>> StateLog::replay(Replay replay, std::function<bool()> is
     MQ_CO_TRY(const std::string bytes, co_await reader.read_bytes({.from = at, .end = end, .bytes_max = bytes_max}));
     MQ_MARK("broker: groups are loaded");
     if (bytes.empty()) {
-      MQ_MARK("broker: the log of offsets ends in a gap");
       // Only compaction leaves offsets without batches at the end, and it remembers how far it came.
       if (end <= log.compacted_end()) break;
       co_return fail(Errc::corrupt_batch, "{}: its batches end at offset {}, but {} were written", log.directory(),

@@ -200,7 +200,6 @@ awaitable<TopicOutcome> Topics::remove(std::string name, Uuid id) {
 
 awaitable<void> Topics::finish_removal(cluster::TopicPtr topic, LogKeeper::Removal removal) {
   const bool are_files_gone = co_await logs_.finish_removal(std::move(removal));
-  if (!are_files_gone) MQ_MARK("broker: a deletion is left to the next start");
   if (!are_files_gone || node_.life.is_stopping()) co_return;
   std::vector<Uuid> deleted{topic->id};
   if (auto done = co_await forget(std::move(deleted)); !done && !node_.life.is_stopping())

@@ -264,7 +264,6 @@ awaitable<Result<Cluster::ConnectionRef>> Cluster::coordinator(const std::string
             .address = {.host = one.host, .port = static_cast<std::uint16_t>(one.port), .path = {}},
             .rack = {}};
   }
-  if (code != ErrorCode::kNone) MQ_MARK("client: a group has no coordinator yet");
   if (code != ErrorCode::kNone) co_return fail(broker_error(code, "coordinator of group {}", group));
   if (std::ranges::find(brokers_, info.id, &BrokerInfo::id) == brokers_.end()) brokers_.push_back(info);
   coordinators_[group] = info.id;

@@ -625,7 +625,6 @@ void Consumer::Impl::take_batches(const std::shared_ptr<Slot>& slot, const wire:
                                               batch.header().base_offset.value()),
                        .kafka_code = 0});
     const record::BatchHeader& header = batch.header();
-    if (header.next_offset() <= slot->fetch_position) MQ_MARK("client: a batch was read before");
     if (header.next_offset() <= slot->fetch_position) continue;
     Ready ready{.slot = slot, .batch = std::nullopt, .next_offset = header.next_offset(), .epoch = header.leader_epoch};
     const bool drops = options_.isolation == Isolation::read_committed ? aborted.drops(header) : header.is_control();

@@ -441,7 +441,6 @@ awaitable<void> GroupConsumer::Impl::send_heartbeat() {
           ->call(std::move(request), std::min(cluster_.options().request_timeout, options_.session_timeout));
   if (closed_ || !answer || answer->body.error_code == ErrorCode::kNone) co_return;
   // The answer to an older generation says nothing about this one.
-  if (generation != generation_ || phase_ == Phase::joining) MQ_MARK("client: an answer to a heartbeat comes too late");
   if (generation != generation_ || phase_ == Phase::joining) co_return;
   (void)refused(answer->body.error_code, "heartbeat");
   if (fatal_) {
@@ -523,7 +522,6 @@ awaitable<Result<void>> GroupConsumer::Impl::leave() {
   if (code == ErrorCode::kNone && !answer.body.members.empty()) code = answer.body.members[0].error_code;
   if (is_coordinator_error(code)) cluster_.forget_coordinator(options_.group);
   // The group went on without us: we are out.
-  if (code == ErrorCode::kUnknownMemberId) MQ_MARK("client: a member that leaves is out already");
   if (code == ErrorCode::kNone || code == ErrorCode::kUnknownMemberId) co_return Result<void>{};
   co_return fail(broker_error(code, "group {}: leave", options_.group));
 }

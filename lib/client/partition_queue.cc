@@ -25,7 +25,6 @@ ProducerBatch* PartitionQueue::send_next(int inflight_max) {
     batch.identity = identity_;
     batch.base_sequence = std::exchange(next_sequence_, record::advance(next_sequence_, batch.record_count()));
     // An earlier attempt may still be in the hands of a dying connection.
-    if (batch.bytes.use_count() > 1) MQ_MARK("client: a batch is copied since a dying connection has it");
     if (batch.bytes.use_count() > 1) batch.bytes = std::make_shared<std::string>(*batch.bytes);
     stamp_producer(*batch.bytes, batch.identity, batch.base_sequence);
   }

@@ -542,7 +542,6 @@ void Producer::Impl::on_written(Lane& lane, const std::vector<Sent>& batches, Re
 
 void Producer::Impl::on_answer(Lane& lane, ApiVersion version, std::vector<Sent> batches, Result<SharedBytes> answer) {
   --lane.in_flight;
-  if (closed_ || fatal_) MQ_MARK("client: an answer comes after the end of a producer");
   if (closed_ || fatal_) return;  // everything was reported
   Result<wire::ProduceResponse> decoded = answer ? wire::decode<wire::ProduceResponse>(answer->view(), version)
                                                  : Result<wire::ProduceResponse>(mq::fail(answer.error()));
@@ -647,7 +646,6 @@ void Producer::Impl::refused(Partition& partition, const Error& error) {
 
 /// A connection that just closed, or a broker that does not have our versions.
 void Producer::Impl::could_not_send(const Sent& sent, const Error& error) {
-  MQ_MARK("client: a batch cannot even be sent");
   if (is_worth_retrying(error)) return retry(sent, error);
   report(*sent.partition, sent.partition->queue.given_up(*sent.batch), -1, &error);
 }
@@ -818,7 +816,6 @@ awaitable<void> Producer::Impl::ask_for_identity() {
       error = connection.error();
     }
     if (closed_) break;
-    MQ_MARK("client: a producer is given no id");
     if (!is_worth_retrying(error)) {
       fail_everything(error);
       break;

@@ -95,7 +95,6 @@ void Classic::end_requests(Step& step) {
   for (auto& [id, member] : members_) {
     if (member.join_token.has_value()) MQ_MARK("group: the coordinator stops while a member joins");
     if (member.join_token) answer_join(step, member, join_error(id, ErrorCode::kNotCoordinator));
-    if (member.sync_token.has_value()) MQ_MARK("group: the coordinator stops while a member waits for its assignment");
     if (member.sync_token) answer_sync(step, member, ErrorCode::kNotCoordinator);
   }
   settle();

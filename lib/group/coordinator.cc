@@ -132,7 +132,6 @@ Effects Coordinator::commit_offsets(RequestToken token, const wire::OffsetCommit
 std::optional<ErrorCode> Coordinator::commit_problem(const wire::OffsetCommitRequest& request) const {
   if (const auto error = not_serving()) return error;
   if (const Group* group = find(request.group_id)) return group->commit_problem(request);
-  if (request.generation_id_or_member_epoch >= 0) MQ_MARK("group: a commit is for a group that is not there");
   if (request.generation_id_or_member_epoch >= 0) return ErrorCode::kIllegalGeneration;
   if (!policy_.room.for_group()) return ErrorCode::kGroupMaxSizeReached;
   return std::nullopt;

@@ -26,7 +26,6 @@ void Group::delete_offsets(Step& step, RequestToken token, const wire::OffsetDel
   std::vector<TopicPartition> erased;
   for (const auto& topic : request.topics) {
     const bool is_read = classic_.is_subscribed_to(topic.name);
-    if (is_read) MQ_MARK("group: offsets of a topic that is read cannot be deleted");
     auto& answered = response.topics.emplace_back();
     answered.name = topic.name;
     for (const auto& wanted : topic.partitions) {
@@ -74,7 +73,6 @@ void Group::expire_offsets(Step& step) {
   const auto nobody_waits = [](Step&, ErrorCode) {};
   const bool is_last_of_it = classic_.is_deserted() && !has_appends() && expired.size() == offsets_.committed().size();
   if (is_last_of_it) return erase_with_group(step, std::move(expired), nobody_waits);
-  if (!expired.empty()) MQ_MARK("group: offsets are too old");
   if (!expired.empty()) offsets_.erase(step, std::move(expired), {}, nobody_waits);
 }
 

@@ -29,7 +29,6 @@ std::optional<ErrorCode> Members::problem_of(const std::string& id,
   if (instance_id) {
     const std::string* owner = static_member(*instance_id);
     if (owner == nullptr) return ErrorCode::kUnknownMemberId;
-    if (*owner != id) MQ_MARK("group: a static member is fenced");
     if (*owner != id) return ErrorCode::kFencedInstanceId;
     return std::nullopt;
   }

@@ -226,7 +226,6 @@ void Classic::write_takeover(Step& step, ApiVersion version, const Member& taken
 
 ErrorCode Classic::heartbeat(const Step& step, const wire::HeartbeatRequest& request) {
   if (const auto problem = members_.problem_of(request.member_id, request.group_instance_id)) return *problem;
-  if (request.generation_id != generation_) MQ_MARK("group: a heartbeat comes from an old generation");
   if (request.generation_id != generation_) return ErrorCode::kIllegalGeneration;
   keep_session(step, request.member_id);
   if (is(State::kPreparingRebalance)) MQ_MARK("group: a heartbeat is told of a rebalance");
@@ -257,7 +256,6 @@ ErrorCode Classic::leave_one(Step& step, const std::string& member_id, const std
   if (member_id.empty()) {
     // An administrator removes a static member, whose current id he need not know.
     const std::string* known = instance_id ? members_.static_member(*instance_id) : nullptr;
-    if (known != nullptr) MQ_MARK("group: somebody takes a static member out");
     if (known == nullptr) return ErrorCode::kUnknownMemberId;
     take_out(step, std::string(*known));
     return ErrorCode::kNone;

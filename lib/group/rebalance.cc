@@ -73,7 +73,6 @@ void Classic::complete_join(Step& step) {
 
   if (!members_.empty() && !members_.elect_joined_leader()) {
     // Only static members that have not come back: they keep their place until their sessions end.
-    MQ_MARK("group: only static members are left and none has come back");
     join_deadline_ = step.time.now + members_.rebalance_timeout();
     return;
   }
@@ -111,7 +110,6 @@ void Classic::sync(Step& step, RequestToken token, const wire::SyncGroupRequest&
 
 std::optional<ErrorCode> Classic::sync_problem(const Step& step, const wire::SyncGroupRequest& request) const {
   if (const auto problem = members_.problem_of(request.member_id, request.group_instance_id)) return problem;
-  if (request.generation_id != generation_) MQ_MARK("group: an assignment of an old generation is asked for");
   if (request.generation_id != generation_) return ErrorCode::kIllegalGeneration;
   if (contradicts(request.protocol_type, protocol_type_) || contradicts(request.protocol_name, protocol_name_))
     return ErrorCode::kInconsistentGroupProtocol;
@@ -145,7 +143,6 @@ std::optional<ErrorCode> Classic::assignment_problem(const Step& step, const wir
 
 void Classic::park_sync(Step& step, RequestToken token, const wire::SyncGroupRequest& request, Member& member) {
   // Two of its requests at a time: the client has given the first one up.
-  if (member.sync_token.has_value()) MQ_MARK("group: a member asks twice for its assignment");
   if (member.sync_token) answer_sync(step, member, ErrorCode::kRebalanceInProgress);
   member.sync_token = token;
   member.sync_due = false;
@@ -203,7 +200,6 @@ void Classic::sync_time_is_over(Step& step) {
   std::vector<std::string> silent;
   for (const auto& [id, member] : members_)
     if (member.sync_due) silent.push_back(id);
-  if (!silent.empty()) MQ_MARK("group: members do not ask for their assignment");
   for (const std::string& id : silent) take_out(step, id);
   if (!silent.empty()) begin_rebalance(step);
 }
@@ -246,14 +242,12 @@ void Classic::write(Step& step, Step::Then then) {
 void Classic::write_empty(Step& step) {
   write(step, [this, generation = generation_](Step& later, ErrorCode error) {
     if (error == ErrorCode::kNone || !is_written_ || !is(State::kEmpty) || generation_ != generation) return;
-    MQ_MARK("group: an empty group cannot be written and is written later");
     write_due_ = later.time.now + kWriteAgainAfter;
   });
 }
 
 void Classic::write_time_is_up(Step& step) {
   write_due_.reset();
-  MQ_MARK("group: an empty group is written again");
   if (!has_appends()) return write_empty(step);
   // One of them may be its tombstone, behind which it must not be written.
   write_due_ = step.time.now + kWriteAgainAfter;

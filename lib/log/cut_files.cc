@@ -103,7 +103,6 @@ Result<KeptCuts> tidy_cut_files(env::Files& files, const std::string& directory)
     const auto next = place + 1;
     const bool is_one_place = next != cuts.end() && next->base == place->base && next->position == place->position;
     MQ_TRY(const bool is_same, is_one_place ? are_same(files, path_of(place->name), path_of(next->name)) : false);
-    if (is_same) MQ_MARK("log: the same end was cut off twice");
     if (is_same) MQ_CHECK(remove(next->name, fmt::format("{} has the same bytes", place->name)));
     place = is_same ? cuts.erase(next) - 1 : next;
   }

@@ -29,7 +29,6 @@ Result<void> DiskReserve::open(std::uint64_t wanted_bytes) {
   };
   const auto taken = open_and_take();
   if (taken) return {};
-  MQ_MARK("log: the reserve finds no room at a start");
   const bool comes_later = is_passing(taken.error().code);
   spent_ = comes_later;
   if (!comes_later) size_ = 0;

@@ -95,7 +95,6 @@ Result<void> Log::load_active() {
                 log_end().value());
   if (end ? *end < log_end() || active.has_ended() : is_damage(end.error())) {
     // As after recovery: nothing follows damage in one file.
-    MQ_MARK("log: an append goes to a new segment after damage");
     MQ_CHECK(roll_now());
     // A truncation below the log's start leaves less than nothing.
     if (const Offset first = std::max(end.value_or(log_end()), log_start()); first < log_end())
@@ -312,7 +311,6 @@ Result<LeaderEpochs*> Log::leader_epochs() {
   if (!epochs_) {
     MQ_TRY(auto epochs, read_epochs_file(segments_.names(), epoch_limit_));
     if (!epochs && log_end() > log_start()) {
-      MQ_MARK("log: the leader epochs are read from the batches");
       MQ_TRY(epochs, epochs_of_batches(segments_, log_start(), log_end(), epoch_limit_, *config_));
       durability_.on_epochs();
     }

@@ -200,7 +200,6 @@ OpenContext LogDir::context_of(const TopicPartition& partition, const Uuid& topi
 
 Result<std::string> LogDir::set_aside(const TopicPartition& partition, std::string_view unique) {
   const std::string name = name_aside(partition, unique, kStraySuffix);
-  MQ_MARK("log: a directory that metadata does not know is set aside");
   MQ_CHECK(files_.rename(directory_of(partition), file(name)));
   return name;
 }
@@ -249,7 +248,6 @@ Result<void> LogDir::remove_directory(const std::string& name) {
     return fail(Errc::invalid_argument, "{} is not the directory of a deleted partition", name);
   if (is_stray) {
     MQ_TRY(const bool is_empty, is_without_record(files_, file(name)));
-    if (is_empty) MQ_MARK("log: a stray directory has no record and goes");
     if (!is_empty) return fail(Errc::refused, "{} may hold records, so it stays", file(name));
   }
   return remove_files(name);

@@ -195,7 +195,6 @@ Result<void> Log::finish_compaction(CompactionJob& job, Instant now) {
   }
   auto swapped = name_swaps(job);
   if (!swapped && is_passing(swapped.error().code)) {
-    MQ_MARK("log: a compaction finds no room for new names");
     // No source was touched yet, so without room for a name all stays as it was.
     for (const auto& group : job.work().groups) {
       if (!remove_if_there(files_, segments_.names().swap_path(group.output->base_offset()))) durability_.fail();

@@ -66,7 +66,6 @@ Result<FileRange> Log::read(Offset from, std::size_t bytes_max, Offset end_bound
 std::unexpected<Error> Log::fail_missing(std::size_t index) {
   Segment& segment = *segments_[index];
   const auto end = segment.load_tail(*config_);
-  MQ_MARK("log: a reader finds a segment too short");
   if (!end) return fail(end.error());
   const bool is_last = segments_.is_last(index);
   const Offset expected = segments_.end_of(index, log_end());

@@ -53,7 +53,6 @@ Result<std::optional<ProducerBatch>> ProducerStates::check(const record::BatchHe
     return std::nullopt;  // P-4: its state has expired, or it is new here
   }
   const Producer& producer = found->second;
-  if (header.producer_epoch < producer.epoch) MQ_MARK("log: a batch of an old producer epoch is refused");
   if (header.producer_epoch < producer.epoch)
     return fail(Errc::invalid_producer_epoch, "producer {}: epoch {}, but epoch {} has written",
                 header.producer_id.value(), header.producer_epoch.value(), producer.epoch.value());

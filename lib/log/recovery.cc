@@ -167,7 +167,6 @@ Result<LogContents> Recovery::run() {
 
   if (context_.clean) {
     MQ_TRY(report_.clean, load_clean());
-    if (!report_.clean) MQ_MARK("log: a log does not look as its clean stop left it");
     if (!report_.clean)
       report_.notes.push_back(
           fmt::format("{}: does not look as the clean stop left it; it is checked", *names_.directory()));
@@ -310,7 +309,6 @@ Result<void> Recovery::recover() {
   epochs_unsaved_ = !saved || saved->entries() != contents_.epochs->entries();
 
   MQ_TRY(const bool removed, contents_.snapshots.truncate_to(end_));
-  if (removed) MQ_MARK("log: recovery removes snapshots that are newer than the log");
   if (removed) MQ_CHECK(names_.files().sync_directory(*names_.directory()));
   MQ_TRY(ProducerStates states, contents_.snapshots.load(segments_, config_, start_, end_, context_.wall_now));
   contents_.producers = std::make_unique<ProducerStates>(std::move(states));
@@ -434,7 +432,6 @@ Result<void> Recovery::scan_segment() {
   auto rewound = segment.rewind(scan_.position, scan_.expected, config_);
   if (!rewound && is_damage(rewound.error()) && scan_.position > 0) {
     // Damage right before the recovery point.
-    MQ_MARK("log: damage stands right before the recovery point");
     scan_.position = 0;
     scan_.expected = segment.base_offset();
     rewound = segment.rewind(scan_.position, scan_.expected, config_);
@@ -451,7 +448,6 @@ Result<void> Recovery::scan_segment() {
     if (batch) {
       const record::BatchHeader& header = (*batch)->header;
       if (header.base_offset == limit) {
-        MQ_MARK("log: recovery finds what the next segment has replaced");
         // An earlier recovery could not read up to here, and the log went on in the next segment.
         segment.extend_over_damage(whole);
         return contents_.torn.add({.segment = segments_[scan_.segment],
@@ -529,7 +525,6 @@ Result<void> Recovery::seal_unsaved(Segment& segment) {
 
 Result<void> Recovery::end_scan() {
   if (scan_.expected < scan_.durable_end && scan_.durable_end > start_) {
-    MQ_MARK("log: a log ends before what was durable once");
     const std::string file = segments_.empty() ? *names_.directory() : segments_.back()->path();
     note_damage(scan_.expected, scan_.durable_end,
                 fmt::format("{}: ends at offset {}, but {} were durable once", file, scan_.expected.value(),

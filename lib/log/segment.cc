@@ -190,7 +190,6 @@ Result<void> Segment::write(BytesView batch, const LogConfig& config, Small smal
   } else {
     MQ_CHECK(write_out());
     if (auto written = file_->write_at(size_, batch); !written) {
-      MQ_MARK("log: a batch is written in part and cut off again");
       // A part of the batch may be there: nobody may find it, neither a reader nor recovery.
       if (auto cut = file_->truncate(size_); !cut) return fail(Errc::disk_failed, "{}", cut.error().message);
       reserved_ = size_;

@@ -177,7 +177,6 @@ namespace {
 Result<std::size_t> read_what_can_be(env::File& file, std::uint64_t position, std::string& window, Wait wait) {
   auto read = read_at(file, position, window.data(), window.size(), wait);
   if (read || read.error().code != Errc::read_failed) return read;
-  MQ_MARK("log: a bad page is read around");
   for (std::size_t done = 0; done < window.size();) {
     // Pages are those of the file: one that is bad takes no part of its neighbours along.
     const std::size_t size = std::min<std::size_t>(window.size() - done, kPageBytes - (position + done) % kPageBytes);

@@ -164,9 +164,6 @@ void FetchOp::watch_all() {
       for (const Place& place : places) {
         Partition* partition = owner->find(place.topic, place.partition);
         // It grew, or went away, between the read and now.
-        if (partition == nullptr) MQ_MARK("broker: a partition went away before a fetch began to wait");
-        if (partition != nullptr && partition->high_watermark() > place.seen)
-          MQ_MARK("broker: a partition grew before a fetch began to wait");
         if (partition == nullptr || partition->high_watermark() > place.seen) wake(place.index);
         if (partition != nullptr)
           watches->watches.emplace_back(partition->weak_from_this(),

@@ -232,7 +232,6 @@ Result<Revision> Database::transact(const Transaction& transaction) {
   if (const int code = Use(begin_).step(); code != SQLITE_DONE) return fail(error(code));
   auto history = compare_and_apply(transaction, revision);
   if (!history) {
-    MQ_MARK("meta: a transaction is taken back");
     MQ_CHECK(roll_back());
     return fail(std::move(history).error());
   }

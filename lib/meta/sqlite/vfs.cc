@@ -47,7 +47,6 @@ struct Vfs::Methods {
     if (may_make) mode = env::OpenMode::create;
     auto file = vfs.files_.open(path, mode);
     if (!file) {
-      MQ_MARK("meta: a file of the store cannot be opened");
       vfs.refusal_ = file.error();
       return vfs.refuse(file.error(), SQLITE_CANTOPEN);
     }

@@ -259,8 +259,12 @@ class Member {
     return group;
   }
 
+  /// A static member comes back under another id, to what it had in the same generation: to the group it is the same.
+  [[nodiscard]] const std::string& name() const {
+    return actor_.plan.is_static ? actor_.machine.host() : member_.member_id();
+  }
   [[nodiscard]] judge::GroupMember who() const {
-    return {.group = actor_.plan.group, .member = member_.member_id(), .generation = member_.generation()};
+    return {.group = actor_.plan.group, .member = name(), .generation = member_.generation()};
   }
 
   /// A new assignment is told before what was read under it.
@@ -268,7 +272,7 @@ class Member {
     if (!member_.is_settled() || told_generation_ == member_.generation()) return;
     told_generation_ = member_.generation();
     const auto joined = actor_.history.ask_join(actor_.time(), {.group = actor_.plan.group});
-    actor_.history.answer_join(actor_.time(), joined, member_.member_id(), member_.generation());
+    actor_.history.answer_join(actor_.time(), joined, name(), member_.generation());
     const auto synced = actor_.history.ask_sync(actor_.time(), who());
     const std::vector<TopicPartition> owned = member_.assignment();
     std::vector<judge::PartitionName> names;
