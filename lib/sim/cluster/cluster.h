@@ -32,7 +32,7 @@ struct ClusterOptions {
   Store store = Store::sqlite;
   WorldOptions world = {};
   std::size_t descriptors_max = 0;  ///< that the process of each broker may have open; 0: without limit
-  MachineOptions machine = {};  ///< of each broker
+  MachineOptions machine = {};      ///< of each broker
   /// Changes the settings of each broker before its first start.
   std::function<void(broker::NodeConfig&)> configure = {};
   std::function<env::Pool*()> disk_pool = {};  ///< asked at each start for the pool to give; empty: the machine's
