@@ -95,7 +95,6 @@ bool Members::elect_joined_leader() {
   if (leader->join_token) return true;
   for (const auto& [id, member] : members_) {
     if (!member.join_token) continue;
-    MQ_MARK("group: another member becomes the leader");
     leader_ = id;
     return true;
   }
