@@ -64,7 +64,6 @@ awaitable<Result<void>> MetadataWriter::commit(controller::Plan plan, Room room)
   meta::Revision first;
   for (std::size_t i = 0; i < plan.transactions.size(); ++i) {
     // A stop waits for the transaction in progress, not for all that are to come.
-    if (node_.life.is_stopping()) MQ_MARK("broker: a stop cuts off a change of metadata");
     if (node_.life.is_stopping()) co_return fail(Errc::closed, "the broker is stopping");
     MQ_CO_TRY(const meta::Revision done, co_await transact(plan.transaction(i, first), room));
     if (i == 0) first = done;

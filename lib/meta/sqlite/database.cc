@@ -145,6 +145,7 @@ Result<std::shared_ptr<Database>> Database::open(env::Files& files, env::Random&
                                                  const std::string& path, LastStop last_stop) {
   auto database = std::make_shared<Database>(files, random, clock, path);
   MQ_CHECK(database->make_file_if_missing());
+  if (last_stop == LastStop::unclean) MQ_CHECK(database->face_disk());
   MQ_CHECK(database->open_file());
   if (last_stop == LastStop::unclean) MQ_MARK("meta: metadata.db is checked after an unclean stop");
   if (last_stop == LastStop::unclean) MQ_CHECK(database->check_whole());
@@ -326,7 +327,6 @@ Result<void> Database::close() {
   int code = sqlite3_wal_checkpoint_v2(connection_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
   MQ_CHECK(alive());
   // Without space for it the log stays as it is, which is as safe.
-  if (code == SQLITE_FULL) MQ_MARK("meta: the log of SQLite stays since the disk is full");
   if (code != SQLITE_OK && code != SQLITE_FULL) return fail(error(code));
   vfs_.cut_off();
   return {};
@@ -344,6 +344,19 @@ Result<void> Database::make_file_if_missing() {
   MQ_MARK("meta: a store is made");
   MQ_TRY(const std::string bytes, empty_store());
   return env::replace_atomically(files_, path_, bytes);
+}
+
+Result<void> Database::face_disk() {
+  // A sync that failed may have left frames in the page cache that the disk will never get (D-2). Later ones behind
+  // them would be answered for, and gone with the power.
+  for (const std::string& path : {path_, path_ + "-wal"}) {
+    const auto file = files_.open(path, env::OpenMode::read_write);
+    if (!file && file.error().code == Errc::not_found) continue;
+    if (!file) return fail(file.error());
+    MQ_CHECK((*file)->sync());
+    (*file)->drop_cache();
+  }
+  return {};
 }
 
 Result<void> Database::open_file() {
