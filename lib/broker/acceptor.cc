@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mark.h"
 
 namespace mq::broker {
 namespace {
@@ -53,6 +54,7 @@ awaitable<void> Acceptor::accept_on(BoundListener& bound) {
       continue;
     }
     if (const Instant next = limits_.next_take(); next > home_.shard.now()) {
+      MQ_MARK("broker: connections come too fast and wait");
       home_.metrics.counter(Metric::connections_delayed).add();
       co_await home_.shard.sleep_until(next);
     }
@@ -81,6 +83,7 @@ void Acceptor::delay(std::unique_ptr<env::Stream> stream, const BoundListener& b
   home_.peer_log.warn("connections from {} come faster than {}; they wait", stream->remote_address().to_string(),
                       name_of(ConnectionLimit::rate_per_ip));
   const bool is_first = delayed_.empty();
+  MQ_MARK("broker: connections of one address come too fast and wait");
   delayed_.emplace(until, Delayed{std::move(stream), &bound});
   if (is_first) return tasks_.spawn(serve_delayed());
   delay_timer_->cancel();  // another may be earlier now

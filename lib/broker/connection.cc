@@ -8,7 +8,9 @@
 #include <new>
 
 #include "base/assert.h"
+#include "base/buggify.h"
 #include "base/cursor.h"
+#include "base/mark.h"
 #include "broker/connection_host.h"
 #include "broker/large_reads.h"
 #include "broker/shard_context.h"
@@ -110,6 +112,7 @@ awaitable<void> Connection::run() {
     start_frames();
     if (closing_) break;
     if (move_target_ != nullptr && slots_.empty() && !writing_) {
+      if (read_begin_ == read_end_) MQ_MARK("broker: a connection moves to another shard");
       if (read_begin_ == read_end_) co_return;
       continue;  // it stays for the frame that has begun; nobody is left to wake it
     }
@@ -125,7 +128,8 @@ awaitable<void> Connection::run() {
       co_await progress_->wait();
       continue;
     }
-    const std::size_t most = is_piece ? LargeReads::kPieceBytes : kBufferBytesMin;
+    std::size_t most = is_piece ? LargeReads::kPieceBytes : kBufferBytesMin;
+    if (MQ_BUGGIFY("broker: a connection reads little at a time")) most = 40;
     const std::span<char> to{buffer_->bytes + read_end_, std::min(buffer_->capacity - read_end_, most)};
     Result<std::size_t> got = 0;
     if (is_piece) {
@@ -187,6 +191,8 @@ const char* Connection::overdue(Instant now) const {
   if (read_begin_ != read_end_ && reading_ && now > frame_started_ + kFrameTimeMax)
     return "its frame was not complete in 30 s";
   const Duration idle_max = home_->context().node.config().connections_max_idle;
+  if (slots_.empty() && idle_max > Duration::zero() && now > last_read_ + idle_max)
+    MQ_MARK("broker: an idle connection is closed");
   if (slots_.empty() && idle_max > Duration::zero() && now > last_read_ + idle_max) return "it was idle for too long";
   return nullptr;
 }
@@ -200,7 +206,8 @@ Instant Connection::idle_deadline() const {
 void Connection::touched(ConnectionHost& owner) {
   if (&owner == home_ || &owner != away_) away_count_ = 0;
   away_ = &owner;
-  if (&owner != home_ && ++away_count_ >= kAwayRequestsToMove) move_target_ = &owner;
+  if (&owner != home_ && ++away_count_ >= (MQ_BUGGIFY("broker: a connection moves early") ? 1 : kAwayRequestsToMove))
+    move_target_ = &owner;
 }
 
 bool Connection::may_start() const {
@@ -210,6 +217,8 @@ bool Connection::may_start() const {
 
 void Connection::start_frames() {
   // A request that asked to move may be followed by others already read: they are served here first.
+  if (move_target_ != nullptr && read_begin_ != read_end_)
+    MQ_MARK("broker: a connection that wants to move has more to be served");
   if (move_target_ != nullptr && read_begin_ != read_end_) move_target_ = nullptr, away_count_ = 0;
   while (!closing_ && may_start() && move_target_ == nullptr) {
     const std::size_t have = read_end_ - read_begin_;
@@ -284,6 +293,7 @@ bool Connection::make_room() {
       buffer_->resize(size);
     } else {
       auto fresh = std::make_shared<Buffer>(size, std::move(room));
+      if (have > 0) MQ_MARK("broker: requests in progress keep a buffer and another is begun");
       if (have > 0) std::memcpy(fresh->bytes, buffer_->bytes + read_begin_, have);
       buffer_ = std::move(fresh);
     }
@@ -306,6 +316,7 @@ bool Connection::take_room(std::size_t bytes, ExtraFrame::Right extra, Holding& 
   granted_ = {};
   auto taken = home_->room().take(*this, bytes, std::move(extra));
   waits_for_room_ = !taken;
+  if (!taken) MQ_MARK("broker: a request waits for room");
   if (taken) room = std::move(*taken);
   return taken.has_value();
 }
@@ -367,6 +378,7 @@ void Connection::close_for_room() {
 
 void Connection::settle(std::uint64_t slot, Slot::State state, Answer answer, std::string why) {
   home_->request_ended();
+  if (closing_) MQ_MARK("broker: a request ends after its connection");
   if (closing_) return;
   MQ_ASSERT(slot >= first_slot_ && slot - first_slot_ < slots_.size());
   Slot& settled = slots_[slot - first_slot_];
@@ -427,6 +439,7 @@ void Connection::end_turn() {
       drop_sent(out.slots);
     } else {
       writing_ = true;
+      MQ_MARK("broker: an answer cannot go out at once");
       home_->context().tasks.spawn(send_rest(std::move(out)));
     }
   }
@@ -462,7 +475,7 @@ void Connection::check_invariants() const {
 }
 
 Result<bool> Connection::send_now(Outgoing& out) {
-  if (out.first < out.end) {
+  if (out.first < out.end && !MQ_BUGGIFY("broker: an answer does not go out at once")) {
     MQ_TRY(const std::size_t sent, stream_->try_write(out.unsent()));
     out.skip(sent);
   }
@@ -474,6 +487,7 @@ awaitable<void> Connection::send_rest(Outgoing out) {
   while (!closing_) {
     write_started_ = home_->context().shard.now();
     const std::size_t slots = out.slots;
+    MQ_MARK("broker: an answer is sent in parts");
     if (const auto sent = co_await send(std::move(out)); !sent) {
       // Half of an answer is sent: who wants it asks anew.
       if (sent.error().code == Errc::read_failed) {

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/buggify.h"
+#include "base/mark.h"
 
 namespace mq::broker {
 namespace {
@@ -82,7 +84,8 @@ awaitable<void> ConnectionSet::sweep() {
       next = std::min(next, connection->idle_deadline());
     }
     return_memory();
-    next = std::max(next, now + kSweepInterval);
+    next = std::max(
+        next, now + (MQ_BUGGIFY("broker: connections are looked at often") ? kSweepInterval / 20 : kSweepInterval));
     sweep_sleeps_ = next > now + kSweepInterval;
     (void)co_await sweep_timer_->wait_until(next);
     sweep_sleeps_ = false;
@@ -108,6 +111,7 @@ void ConnectionSet::finish() {
 awaitable<void> ConnectionSet::end(Instant patience) {
   while (!connections_.empty() && co_await connection_or_requests_ended_.wait_until(patience)) {
   }
+  if (!connections_.empty()) MQ_MARK("broker: a stop closes connections that did not end");
   for (const auto& connection : connections_) connection->close(CloseReason::stop);
   while (!connections_.empty() || requests_ > 0) co_await connection_or_requests_ended_.wait();
 }

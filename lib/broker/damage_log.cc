@@ -1,5 +1,6 @@
 #include "broker/damage_log.h"
 
+#include "base/mark.h"
 #include "log/segment_reader.h"
 
 namespace mq::broker {
@@ -12,6 +13,7 @@ constexpr Duration kDamageToldEvery = 10min;
 
 void DamageLog::tell(const Error& error) {
   if (!log::is_damage(error)) return;
+  MQ_MARK("broker: damage is told");
   const bool is_unreadable = error.code == Errc::read_failed;
   if (is_unreadable) shard_.node.disk_health.read_failed(error);
   const Instant now = shard_.shard.now();

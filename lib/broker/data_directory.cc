@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "base/mark.h"
 #include "broker/log_fate.h"
 #include "log/directory_contents.h"
 
@@ -179,6 +180,7 @@ Result<Tidied> tidy_up(log::LogDir& dir, env::Files& files, const cluster::Clust
       ++tidied.strays;
     }
   }
+  if (!moved.removals.empty()) MQ_MARK("broker: a start removes what a deletion has left");
   std::vector<std::string> still_there;
   for (const std::string& name : moved.removals) {
     const auto removed = dir.remove_directory(name);

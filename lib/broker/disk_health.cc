@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/mark.h"
+
 namespace mq::broker {
 
 DiskHealth::DiskHealth(env::Logger& logger, std::string data_dir, std::function<void(const Error&)> go_offline)
@@ -9,6 +11,7 @@ DiskHealth::DiskHealth(env::Logger& logger, std::string data_dir, std::function<
 
 void DiskHealth::disk_failed(const Error& error) {
   if (offline_.exchange(true)) return;
+  MQ_MARK("broker: the data directory goes offline");
   logger_.error("{} is offline: {}. Nothing more is acknowledged; look at the disk, then restart", data_dir_,
                 error.message);
   go_offline_(error);
@@ -16,6 +19,7 @@ void DiskHealth::disk_failed(const Error& error) {
 
 void DiskHealth::read_failed(const Error& error) {
   const std::lock_guard guard(failed_reads_mutex_);
+  MQ_MARK("broker: something cannot be read from the disk");
   ++failed_reads_.count;
   failed_reads_.last = error.message;
 }

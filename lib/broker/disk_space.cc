@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/mark.h"
+
 namespace mq::broker {
 namespace {
 
@@ -33,6 +35,7 @@ awaitable<void> DiskSpace::open_reserve() {
 void DiskSpace::found_full(const Error& error) {
   found_full_ = true;
   if (!life_.is_stopping() && !full_.exchange(true)) {
+    MQ_MARK("broker: the disk is found full");
     first_shard().post([this] {
       if (!life_.is_stopping()) tasks_.spawn(watch());
     });
@@ -53,12 +56,14 @@ void DiskSpace::look_for_space() {
 
 Result<void> DiskSpace::check_room() const {
   if (!reserve_.is_spent()) return {};
+  MQ_MARK("broker: an append is refused since the reserve is spent");
   return fail(Errc::disk_full, "{} is full: what is kept there for deletions is in use until twice {} bytes are free",
               config_.get().data_dir, reserve_.size_bytes());
 }
 
 awaitable<bool> DiskSpace::spend_reserve(env::Shard& home) {
   if (reserve_.size_bytes() == 0) co_return false;
+  if (!reserve_.is_spent()) MQ_MARK("broker: the reserve is given to what frees space");
   if (!reserve_.is_spent())
     machine_.logger.warn("{}: the {} bytes of mq-reserve are given to what frees space", config_.get().data_dir,
                          reserve_.size_bytes());
@@ -73,6 +78,7 @@ awaitable<void> DiskSpace::watch() {
     full_ = false;
     // Somebody may have spent the reserve, or found no room, since.
     if ((reserve_.is_spent() || found_full_) && !full_.exchange(true)) continue;
+    MQ_MARK("broker: a full disk has room again");
     if (is_told_.exchange(false)) machine_.logger.info("{} has room again", config_.get().data_dir);
     co_return;
   }
@@ -80,6 +86,7 @@ awaitable<void> DiskSpace::watch() {
 
 awaitable<bool> DiskSpace::has_room() {
   if (!co_await machine_.disk_pool.run(first_shard(), [this] { return reserve_.restore(); })) co_return false;
+  if (!put_off_.empty()) MQ_MARK("broker: what a full disk put off is tried again");
   for (; !put_off_.empty(); put_off_.pop_front())
     if (!co_await put_off_.front()()) co_return false;
   co_return true;

@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "base/mark.h"
 #include "broker/partition.h"
 #include "broker/shard_context.h"
 #include "cluster/image.h"
@@ -130,6 +131,7 @@ void GroupService::after_commits(std::int32_t offsets_partition, std::string_vie
                                  std::move_only_function<void()> done) {
   Host* host = find_host(offsets_partition);
   if (host == nullptr || !host->machine().has_commits_in_progress(group_id)) return done();
+  MQ_MARK("broker: who asks for offsets waits for commits on their way");
   host->after_appends(std::move(done));
 }
 

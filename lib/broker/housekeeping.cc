@@ -4,6 +4,8 @@
 #include <string>
 
 #include "base/assert.h"
+#include "base/buggify.h"
+#include "base/mark.h"
 #include "broker/partition_reader.h"
 #include "log/log_dir.h"
 #include "log/segment_reader.h"
@@ -48,8 +50,9 @@ bool Housekeeping::is_over() const { return shard_.node.life.is_stopping() || sh
 
 awaitable<void> Housekeeping::run() {
   while (true) {
+    const int sooner = MQ_BUGGIFY("broker: housekeeping comes early") ? 8 : 1;
     if (!look_is_asked_)
-      (void)co_await timer_->wait_until(shard_.shard.now() + shard_.node.config().housekeeping_interval);
+      (void)co_await timer_->wait_until(shard_.shard.now() + shard_.node.config().housekeeping_interval / sooner);
     if (is_over()) break;
     look_is_asked_ = false;
     looks_ = true;
@@ -87,6 +90,7 @@ awaitable<void> Housekeeping::look_at(Partition& partition, Begun& begun) {
   if (log.release_if_idle() && keeps_all && log.next_removal() == Instant::never()) co_return;
   if (!co_await retain(partition, begun)) co_return;
   // What follows needs room before it gives any, or none, and what is left is for deletions.
+  if (shard_.node.disk_space.is_reserve_spent()) MQ_MARK("broker: housekeeping does only what frees space");
   if (shard_.node.disk_space.is_reserve_spent()) co_return note_ends(shard_.node.log_dir(), partition);
   if (shard_.node.config().compaction && !co_await compact(partition)) co_return;
   begin_checkpoint(partition, begun);
@@ -142,9 +146,11 @@ awaitable<void> Housekeeping::run_compaction(Partition& partition, log::Compacti
   while (!job.done()) {
     auto step = co_await shard_.node.disk_pool().run(shard_.shard, [&] { return job.step(); });
     if (step && !shard_.node.life.is_stopping() && !partition.is_retired()) continue;
+    MQ_MARK("broker: a compaction is broken off");
     partition.log().abandon_compaction(job);
     if (!step && log::is_damage(step.error())) {
       partition.log().stop_compacting();
+      MQ_MARK("broker: a compaction meets damage");
       partition.tell_damage(step.error());
       shard_.node.logger().error("{} is not compacted until the next start: what is damaged is left as it is", name);
     } else if (!step) {
@@ -202,6 +208,7 @@ awaitable<void> Housekeeping::remove_files(
     dir.set_log_start(partition->name(), partition->log().log_start());
   }
   const auto removed = co_await shard_.node.disk_pool().run(shard_.shard, [&]() -> Result<void> {
+    MQ_MARK("broker: files of old segments are removed");
     auto outcome = dir.write_log_starts();
     if (!outcome && outcome.error().code != Errc::disk_full) return outcome;
     outcome = {};  // a full disk has more of files that are gone
@@ -234,6 +241,7 @@ void Housekeeping::note_failure(std::string_view what, const Error& error) {
 void Housekeeping::note_failure(std::string_view what, const Error& error, bool is_final) {
   if (is_final) return shard_.node.disk_health.disk_failed(error);
   if (error.code == Errc::read_failed) shard_.node.disk_health.read_failed(error);
+  MQ_MARK("broker: housekeeping fails and will try again");
   shard_.node.logger().warn("{}: {}; it is tried again when the logs are looked at next", what, error.message);
 }
 

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/mark.h"
 #include "broker/connection.h"
 #include "broker/request_room.h"
 #include "broker/shard_context.h"
@@ -16,6 +17,7 @@ bool LargeReads::ask(Connection& connection) {
     schedule();
     return true;
   }
+  MQ_MARK("broker: a connection waits for its turn to read much");
   waiting_.push_back(connection.shared_from_this());
   return false;
 }

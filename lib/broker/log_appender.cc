@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/mark.h"
+
 namespace mq::broker {
 namespace {
 
@@ -53,6 +55,7 @@ Error LogAppender::tell(Error error) {
 }
 
 Result<void> LogAppender::check_room(LeaderEpoch epoch) const {
+  if (held_in_ == epoch) MQ_MARK("broker: appends are held until the leader epoch is raised");
   if (held_in_ == epoch)
     return fail(Errc::disk_full,
                 "{} takes nothing before its leader epoch is raised, and the disk is too full for that",
@@ -93,6 +96,7 @@ void LogAppender::end_turn() {
     ends_turn_ = true;
     return shard_.tasks.spawn(write_later(*this, owner_.share()));
   }
+  if (!is_full) MQ_MARK("broker: gathered batches cannot be written");
   if (!is_full) shard_.node.disk_health.disk_failed(outcome.error());
   owner_.was_not_written();
 }

@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include "base/mark.h"
 #include "broker/settings.h"
 #include "log/directory_contents.h"
 
@@ -37,6 +38,7 @@ awaitable<std::vector<Result<void>>> LogKeeper::make(std::vector<WantedLogs> wan
     (void)co_await shards_.put(std::move(made), std::move(image));
     co_return outcomes;
   }
+  MQ_MARK("broker: new logs cannot be made durable");
   if (durable.error().code == Errc::disk_failed) node_.disk_health.disk_failed(durable.error());
   if (durable.error().code == Errc::disk_full) node_.disk_space.found_full(durable.error());
   made.clear();
@@ -63,6 +65,7 @@ awaitable<Result<LogKeeper::Logs>> LogKeeper::make_directories(const WantedLogs&
     rest = rest.subspan(some.size());
     auto done = co_await node_.disk_pool().run(node_.home(), [&] { return make_some(some); });
     if (done) continue;
+    MQ_MARK("broker: the directory of a new log cannot be made");
     if (done.error().code == Errc::disk_full) node_.disk_space.found_full(done.error());
     // Of the one that failed something may be there, too.
     WantedLogs begun{.topic = wanted.topic, .logs = wanted.logs};
@@ -116,6 +119,7 @@ awaitable<Result<Tidied>> LogKeeper::tidy(const Differences& found, ImagePtr ima
     MQ_TRY(Tidied tidied, tidy_up(dir, node_.machine.files, *image, found, node_.machine.random, node_.logger()));
     // The stop came between its directory and its slot.
     for (const auto& [topic, partition] : found.without_slot) dir.note_synced(topic, partition, Offset{0});
+    if (!found.without_slot.empty()) MQ_MARK("broker: a start gives a log its slot");
     if (!found.without_slot.empty()) MQ_CHECK(dir.sync_synced_ends());
     return tidied;
   });
@@ -150,11 +154,14 @@ awaitable<Result<std::vector<Differences::Missing>>> LogKeeper::make_missing(std
 
 awaitable<Result<void>> LogKeeper::settle() {
   if (node_.log_dir().are_slots_whole()) co_return Result<void>{};
+  MQ_MARK("broker: it is settled which logs there are");
   co_return co_await node_.disk_pool().run(node_.home(), [this] { return node_.log_dir().settle_slots(); });
 }
 
 void LogKeeper::tell_made(const Differences::Missing& log) const {
   const TopicPartition name{log.topic->name, log.partition};
+  if (log.is_lost) MQ_MARK("broker: a log that was lost is made again");
+  if (!log.is_lost) MQ_MARK("broker: a log that metadata named is made at a start");
   if (!log.is_lost) return node_.logger().info("{} was not made yet; it is now", name.to_string());
   node_.logger().error("{}: the log of {} is gone; it goes on at offset {} with a new leader epoch",
                        node_.log_dir().directory_of(name), name.to_string(), log.start.value());
@@ -179,6 +186,7 @@ awaitable<LogKeeper::Removal> LogKeeper::rename(const cluster::Topic& topic, std
     if (begun) std::ranges::move(begun->directories, std::back_inserter(renamed.directories));
     if (begun && begun->failures.empty()) continue;
     renamed.are_all = false;
+    MQ_MARK("broker: a deleted topic keeps its directories for now");
     node_.logger().warn("the directories of {} could not all be renamed: {}; the next start tries again", topic.name,
                         begun ? begun->failures.front().message : begun.error().message);
   }
@@ -189,6 +197,7 @@ awaitable<bool> LogKeeper::finish_removal(Removal removal) {
   bool all = removal.are_all;
   for (const std::string& directory : removal.directories) {
     if (node_.life.is_stopping()) co_return false;  // the next start goes on
+    MQ_MARK("broker: the files of a deleted topic are removed");
     const auto gone =
         co_await node_.disk_pool().run(node_.home(), [&] { return node_.log_dir().remove_directory(directory); });
     if (gone) continue;
@@ -202,6 +211,7 @@ awaitable<bool> LogKeeper::finish_removal(Removal removal) {
 awaitable<void> LogKeeper::discard(WantedLogs wanted) {
   std::vector<TopicPartition> names;
   for (const WantedLogs::Log& log : wanted.logs) names.push_back({wanted.topic->name, log.partition});
+  MQ_MARK("broker: logs that could not be made are taken away");
   co_await node_.disk_pool().run(node_.home(), [&] {
     std::erase_if(names, [&](const TopicPartition& name) {
       return !log::is_without_record(node_.machine.files, node_.log_dir().directory_of(name)).value_or(false);

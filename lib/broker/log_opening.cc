@@ -4,6 +4,8 @@
 #include <set>
 #include <utility>
 
+#include "base/mark.h"
+
 namespace mq::broker {
 
 awaitable<Result<std::size_t>> LogOpening::tidy(const Differences& found, ImagePtr image) {
@@ -11,6 +13,7 @@ awaitable<Result<std::size_t>> LogOpening::tidy(const Differences& found, ImageP
   std::vector<Uuid> gone;
   for (const auto& [id, tombstone] : image->tombstones())
     if (!tidied.deleted_left.contains(id)) gone.push_back(id);
+  if (!gone.empty()) MQ_MARK("broker: a start goes on with a deletion");
   Result<void> done;
   if (!gone.empty()) done = co_await topics_.forget(std::move(gone));
   if (done && !(image->creations().empty() && image->loose_partitions().empty())) done = co_await topics_.sweep();
@@ -43,6 +46,7 @@ awaitable<Result<void>> LogOpening::open(std::vector<Differences::Missing> missi
   if (late.to_make.empty()) MQ_CO_CHECK(co_await logs_.settle());
   if (late.to_raise.empty() && late.to_make.empty()) co_return Result<void>{};
   // What was proven can be read meanwhile.
+  MQ_MARK("broker: a full disk puts off what a start has to write");
   co_await shards_.hold_appends(late.to_raise);
   node_.disk_space.put_off([this, work = std::make_shared<LateWork>(std::move(late))] { return do_late(work); });
   co_return Result<void>{};
@@ -51,6 +55,7 @@ awaitable<Result<void>> LogOpening::open(std::vector<Differences::Missing> missi
 awaitable<Result<bool>> LogOpening::raise_epochs(const std::vector<UncertainLog>& logs, bool accepts_store) {
   if (logs.empty()) co_return true;
   node_.logger().info("raising the leader epoch of {} partitions, whose last records may be lost", logs.size());
+  MQ_MARK("broker: a start raises leader epochs");
   const auto raised = co_await topics_.raise_epochs(logs);
   // Metadata that has gone back is accepted as a whole or not at all.
   if (!raised && (raised.error().code != Errc::disk_full || accepts_store)) co_return fail(raised.error());
@@ -59,6 +64,7 @@ awaitable<Result<bool>> LogOpening::raise_epochs(const std::vector<UncertainLog>
 
 awaitable<bool> LogOpening::do_late(std::shared_ptr<LateWork> work) {
   std::vector<UncertainLog> uncertain = work->to_raise;
+  MQ_MARK("broker: what a start put off is done");
   for (const Differences::Missing& log : work->to_make)
     if (log.is_lost) uncertain.push_back({.topic_id = log.topic->id, .partition = log.partition});
   if (!uncertain.empty()) {

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/mark.h"
 #include "env/event.h"
 #include "log/log_jobs.h"
 
@@ -9,6 +10,7 @@ namespace mq::broker {
 
 void LogWarmUp::when_warm(std::shared_ptr<const void> owner, std::move_only_function<void()> then) {
   if (is_warm()) return then();
+  MQ_MARK("broker: an append waits until its log is warm");
   waiting_.push_back(std::move(then));
   if (!std::exchange(is_running_, true)) shard_.log_tasks.spawn(run(*this, std::move(owner)));
 }

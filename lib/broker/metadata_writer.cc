@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/assert.h"
+#include "base/mark.h"
 #include "broker/data_directory.h"
 
 namespace mq::broker {
@@ -98,7 +99,9 @@ awaitable<Result<meta::Revision>> MetadataWriter::send(meta::Transaction transac
   const auto send_it = [&] { return store_->transact(transaction); };
   auto committed =
       co_await (room == Room::may_spend_reserve ? node_.disk_space.with_reserve(node_.home(), send_it) : send_it());
+  if (!committed && committed.error().code == Errc::disk_full) MQ_MARK("broker: metadata finds the disk full");
   if (!committed && committed.error().code == Errc::disk_full) node_.disk_space.found_full(committed.error());
+  if (!committed && committed.error().code == Errc::disk_failed) MQ_MARK("broker: metadata finds the disk broken");
   if (!committed && committed.error().code == Errc::disk_failed) node_.disk_health.disk_failed(committed.error());
   co_return committed;
 }

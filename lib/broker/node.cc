@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mark.h"
 #include "broker/acceptor.h"
 #include "broker/api/fetch_session.h"
 #include "broker/cluster_join.h"
@@ -245,6 +246,7 @@ awaitable<bool> Node::stop() {
   co_await topics_->stop();
   // What a start that did not come to its end has not looked at is as the last process left it.
   bool clean = is_open_ && !is_offline();
+  if (is_offline()) MQ_MARK("broker: a stop finds the data directory offline");
   for (const bool closed : co_await on_every_shard(*this, [](ShardBroker& shard) { return shard.close_logs(); }))
     clean = clean && closed;
   if (is_open_) {
@@ -256,6 +258,7 @@ awaitable<bool> Node::stop() {
   if (clean) {
     const auto mark = [&] { return machine().disk_pool.run(home, [this] { return log_dir().finish_clean(); }); };
     auto marked = co_await disk_space().with_reserve(home, mark);
+    if (!marked) MQ_MARK("broker: the marker of a clean stop cannot be written");
     if (!marked)
       logger().warn("no clean-stop marker was written: {}; the next start checks the logs", marked.error().message);
     clean = marked.has_value();

@@ -4,12 +4,15 @@
 #include <iterator>
 #include <utility>
 
+#include "base/mark.h"
+
 namespace mq::broker {
 
 void OffsetWaiters::add(For what, Offset end, Done done) {
   List& list = lists_[static_cast<std::size_t>(what)];
   // Nearly always the newest: only a duplicate's original lies further back.
   const auto place = std::ranges::upper_bound(list, end, {}, &Waiter::end);
+  if (place != list.end()) MQ_MARK("broker: somebody waits for an end that others have waited for");
   list.insert(place, Waiter{end, shard_.now(), std::move(done)});
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mark.h"
 #include "env/event.h"
 
 namespace mq::broker {
@@ -90,6 +91,7 @@ bool Partition::hurry_readers() {
 awaitable<void> Partition::until_readable(Instant deadline) {
   const Offset end = log_->written_end();
   if (high_watermark() >= end) co_return;
+  MQ_MARK("broker: somebody waits until an end is durable");
   env::Event grown(shard_.shard);
   const Watch growth = watch([&grown] { grown.notify_all(); });
   const auto may_grow = [this] { return !is_retired() && !shard_.node.disk_health.is_offline(); };
@@ -141,10 +143,12 @@ void Partition::end_sync(const log::SyncJob& job, const Result<void>& outcome) {
     synced(replica_.sync_ended(ends()));
     carry_out(replica_.sync_goes_on(log_->needs_sync(), awaited()));
   } else if (outcome.error().code == Errc::too_many_files) {
+    MQ_MARK("broker: a sync is put off for want of descriptors");
     shard_.peer_log.warn("{} could not be synced, and is tried again: {}", name_.to_string(), outcome.error().message);
     carry_out(replica_.sync_refused());
   } else {
     replica_.sync_failed();
+    MQ_MARK("broker: a sync fails");
     shard_.node.disk_health.disk_failed(outcome.error());
     fail_waiters(ErrorCode::kKafkaStorageError);
   }

@@ -14,6 +14,8 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/buggify.h"
+#include "base/mark.h"
 
 namespace mq::broker {
 
@@ -35,7 +37,10 @@ Result<log::FileRange> PartitionReader::read_now(const Place& place) {
   auto found = partition_.log().read(place.from, place.bytes_max, place.end, place.at_least_one_batch, log::Wait::no);
   if (!found) return found.error().code == Errc::would_block ? std::move(found) : told(std::move(found).error());
   const log::FileRange& range = *found;
-  if (range.empty() || (range.verified && (is_small(range) || log::is_cached(range)))) return found;
+  const bool is_asked_to_wait = !range.empty() && MQ_BUGGIFY("broker: a fetch reads from the disk what is cached");
+  if (!is_asked_to_wait && (range.empty() || (range.verified && (is_small(range) || log::is_cached(range)))))
+    return found;
+  MQ_MARK("broker: a fetch has to read from the disk");
   return fail(Errc::would_block, "{}: offset {} is to be read from the disk", partition_.name().to_string(),
               place.from.value());
 }
@@ -78,6 +83,7 @@ awaitable<Result<log::FileRange>> PartitionReader::check(log::FileRange range) {
   MQ_ASSERT(checked.good_bytes <= range.size);
   if (partition_.is_retired()) co_return gone();
   partition_.log().note_verified(range, checked);
+  if (checked.damage.has_value()) MQ_MARK("broker: a fetch meets damage on the disk");
   if (checked.damage) partition_.tell_damage(*checked.damage);
   if (checked.good_bytes == 0) {
     if (checked.damage) co_return std::unexpected(*checked.damage);

@@ -1,5 +1,6 @@
 #include "broker/producer_ids.h"
 
+#include "base/mark.h"
 #include "controller/cluster_plans.h"
 
 namespace mq::broker {
@@ -15,6 +16,7 @@ constexpr std::int64_t kLostMax = std::int64_t{1} << 32;
 awaitable<Result<ProducerId>> ProducerIds::next() {
   const auto held = co_await reserving_.take();
   if (next_ == end_) {
+    MQ_MARK("broker: producer ids are reserved");
     MQ_CO_CHECK(node_.disk_space.check_room());
     MQ_CO_TRY(next_, co_await reserve(kBlock));
     end_ = next_ + kBlock;

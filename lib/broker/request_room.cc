@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mark.h"
 #include "broker/connection.h"
 #include "broker/shard_context.h"
 
@@ -105,6 +106,7 @@ std::optional<Holding> RequestRoom::take(Connection& connection, std::size_t byt
   Waiting& waiting = is_little(connection, bytes) ? little_waiting_ : much_waiting_;
   if (is_own || (waiting.empty() && has_room(connection, bytes))) return hold(connection, bytes);
   connection.begin_waiting();
+  MQ_MARK("broker: a shard has no room for a request");
   const auto place = std::ranges::upper_bound(waiting, connection.waiting_since(), {},
                                               [](const auto& other) { return other.first->waiting_since(); });
   waiting.emplace(place, connection.shared_from_this(), bytes);

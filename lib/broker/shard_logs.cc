@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 
+#include "base/mark.h"
 #include "log/log_dir.h"
 
 namespace mq::broker {
@@ -52,6 +53,7 @@ awaitable<std::vector<std::shared_ptr<Partition>>> ShardLogs::remove(Uuid topic_
     partition->fail_waiters(ErrorCode::kUnknownTopicOrPartition);
   }
   const auto is_worked_on = [](const auto& partition) { return partition->is_worked_on(); };
+  if (std::ranges::any_of(removed, is_worked_on)) MQ_MARK("broker: a deletion waits for work on the log");
   while (std::ranges::any_of(removed, is_worked_on)) co_await work_ended_.wait();
   co_return removed;
 }

@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/buggify.h"
+#include "base/mark.h"
 #include "broker/errors.h"
 #include "broker/partition.h"
 #include "broker/partition_reader.h"
@@ -37,7 +39,9 @@ awaitable<Result<void>> StateLog::replay(Replay replay, std::function<bool()> is
   PartitionReader reader(*partition_);
   const Offset end = reader.end_of(Bound::log_end);
   for (Offset at = log.log_start(); at < end;) {
-    MQ_CO_TRY(const std::string bytes, co_await reader.read_bytes({.from = at, .end = end, .bytes_max = kLoadBytes}));
+    const std::size_t bytes_max = MQ_BUGGIFY("broker: groups are loaded in small steps") ? 1 : kLoadBytes;
+    MQ_CO_TRY(const std::string bytes, co_await reader.read_bytes({.from = at, .end = end, .bytes_max = bytes_max}));
+    MQ_MARK("broker: groups are loaded");
     if (bytes.empty()) {
       // Only compaction leaves offsets without batches at the end, and it remembers how far it came.
       if (end <= log.compacted_end()) break;
@@ -88,6 +92,7 @@ bool StateLog::may_load_again(const Error& error) {
         name, what_, error.message, partition_->log().directory(), what_);
     return false;
   }
+  MQ_MARK("broker: groups cannot be loaded and it is tried again");
   logger().error("{}: its {} are not served yet, since they cannot be read: {}; it is tried again", name, what_,
                  error.message);
   if (error.code == Errc::disk_failed) partition_->shard().node.disk_health.disk_failed(error);

@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include "base/buggify.h"
+#include "base/mark.h"
+
 namespace mq::broker {
 namespace {
 
@@ -31,10 +34,12 @@ awaitable<void> SyncedEndsWriter::write() {
   env::Shard& home = *machine_.shards.front();
   bool may_be_more = true;
   while (may_be_more && !life_.is_stopping()) {
-    (void)co_await timer_->wait_until(home.now() + kSyncedEndsInterval);
+    const int sooner = MQ_BUGGIFY("broker: synced ends are written early") ? 20 : 1;
+    (void)co_await timer_->wait_until(home.now() + kSyncedEndsInterval / sooner);
     // What is noted before this is written by the job; what is noted after it asks for another.
     noted_.store(false, std::memory_order_release);
     auto written = co_await machine_.disk_pool.run(home, [this] { return dir_->write_synced_ends(); });
+    if (!written) MQ_MARK("broker: synced ends cannot be written");
     if (!written && written.error().code == Errc::disk_failed) health_.disk_failed(written.error());
     may_be_more = (written && *written) || noted_.load(std::memory_order_acquire);
   }

@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/buggify.h"
+#include "base/mark.h"
 
 namespace mq::broker {
 
@@ -17,6 +19,7 @@ Syncer::~Syncer() = default;
 
 void Syncer::put_off(Partition& partition) {
   lazy_.push_back(partition.shared_from_this());
+  MQ_MARK("broker: nobody waits for a sync so it may come late");
   if (!lazy_running_ && !stopping_) {
     lazy_running_ = true;
     shard_.tasks.spawn(run_lazily());
@@ -45,7 +48,8 @@ void Syncer::finish(Partition& partition, const log::SyncJob& job, const Result<
 
 awaitable<void> Syncer::run_lazily() {
   while (!lazy_.empty() && !stopping_) {
-    (void)co_await timer_->wait_until(shard_.shard.now() + kLazySync);
+    const Duration wait = MQ_BUGGIFY("broker: a sync that may wait does not") ? Duration::zero() : kLazySync;
+    (void)co_await timer_->wait_until(shard_.shard.now() + wait);
     for (const auto& partition : std::exchange(lazy_, {})) partition->sync_is_due();
   }
   lazy_running_ = false;
@@ -54,11 +58,13 @@ awaitable<void> Syncer::run_lazily() {
 void Syncer::begin_timing(Partition& partition) {
   const Duration interval = partition.log().config().flush_interval;
   if (interval == Duration::max() || stopping_ || !partition.begin_timing()) return;
-  const auto place = timed_.emplace(shard_.shard.now() + interval, partition.weak_from_this());
+  const int sooner = MQ_BUGGIFY("broker: unsynced records are synced before their time") ? 4 : 1;
+  const auto place = timed_.emplace(shard_.shard.now() + interval / sooner, partition.weak_from_this());
   if (!timed_running_) {
     timed_running_ = true;
     shard_.tasks.spawn(run_timed());
   } else if (place == timed_.begin()) {
+    MQ_MARK("broker: a partition has to be synced before all others");
     flush_timer_->cancel();
   }
 }
@@ -72,6 +78,7 @@ awaitable<void> Syncer::run_timed() {
     }
     const auto partition = next->second.lock();
     timed_.erase(next);
+    if (partition != nullptr) MQ_MARK("broker: unsynced records are old enough to be synced");
     if (partition) partition->sync_is_overdue();
   }
   timed_running_ = false;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/mark.h"
 #include "broker/errors.h"
 
 namespace mq::broker {
@@ -133,6 +134,7 @@ awaitable<std::vector<Result<void>>> Topics::make_logs(std::vector<cluster::Topi
   for (std::size_t i = 0; i < topics.size(); ++i) {
     // A disk that failed takes nothing more; the next start makes the logs.
     if (outcomes[i] || outcomes[i].error().code == Errc::disk_failed) continue;
+    MQ_MARK("broker: a topic whose logs cannot be made is taken back");
     const auto undone = co_await withdraw(topics[i]->id, first_partition);
     if (undone) continue;
     const bool is_for_room = undone.error().code == Errc::disk_full;

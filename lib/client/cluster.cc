@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "base/mark.h"
 #include "client/connection.h"
 #include "env/event.h"
 #include "wire/messages/find_coordinator.h"
@@ -159,6 +160,7 @@ awaitable<Result<Cluster::ConnectionRef>> Cluster::through(std::shared_ptr<Slot>
   if (slot->connection && slot->connection->is_open() && slot->connection->address() == address)
     co_return slot->connection;
   if (slot->connecting) {
+    MQ_MARK("client: two calls wait for one connection");
     while (slot->connecting) co_await slot->changed.wait();
     if (slot->connection && slot->connection->is_open()) co_return slot->connection;
     co_return fail(slot->error);
@@ -238,6 +240,7 @@ awaitable<Result<Cluster::ConnectionRef>> Cluster::coordinator(const std::string
   const auto known = coordinators_.find(group);
   if (known != coordinators_.end()) {
     auto connected = co_await broker(known->second, use);
+    if (!connected) MQ_MARK("client: a coordinator cannot be reached");
     if (!connected) coordinators_.erase(group);
     co_return connected;
   }
@@ -274,7 +277,9 @@ BrokerId Cluster::known_coordinator(const std::string& group) const {
 
 awaitable<bool> Cluster::wait_to_retry(const Error& error, Backoff& backoff, Instant deadline) {
   if (!is_worth_retrying(error)) co_return false;
+  MQ_MARK("client: a call is tried again");
   const Instant again = shard_.now() + backoff.next(random_);
+  if (again >= deadline) MQ_MARK("client: the time for a call is over");
   if (again >= deadline || closed_) co_return false;
   co_await shard_.sleep_until(again);
   co_return true;
@@ -282,12 +287,14 @@ awaitable<bool> Cluster::wait_to_retry(const Error& error, Backoff& backoff, Ins
 
 void Cluster::note_lost(const Error& error) {
   if (lost_ || closed_) return;
+  MQ_MARK("client: the brokers are lost");
   lost_ = true;
   if (options_.notice) options_.notice({.kind = Notice::Kind::lost, .text = error.message + "; trying again"});
 }
 
 void Cluster::note_back() {
   if (!lost_) return;
+  MQ_MARK("client: the brokers are back");
   lost_ = false;
   if (options_.notice) options_.notice({.kind = Notice::Kind::back, .text = "the broker is back"});
 }

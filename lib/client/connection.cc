@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/buggify.h"
+#include "base/mark.h"
 #include "model/error_code.h"
 #include "wire/messages/api_versions.h"
 
@@ -152,7 +154,9 @@ awaitable<Result<void>> Connection::read_until_closed() {
       end -= begin;
       begin = 0;
     }
-    MQ_CO_TRY(const std::size_t got, co_await stream_->read_some({buffer.get() + end, kReadBytes - end}));
+    const std::size_t most = MQ_BUGGIFY("client: a connection reads little at a time") ? 40 : kReadBytes;
+    MQ_CO_TRY(const std::size_t got,
+              co_await stream_->read_some({buffer.get() + end, std::min(most, kReadBytes - end)}));
     end += got;
   }
   co_return Result<void>{};
@@ -208,6 +212,7 @@ awaitable<void> Connection::write_frames() {
       if (position < out.frame.bytes.size()) pieces.push_back(BytesView(out.frame.bytes).substr(position));
     }
     if (auto written = co_await stream_->write(pieces); !written) {
+      MQ_MARK("client: a connection ends amid a request");
       close(written.error());
       break;
     }
@@ -222,6 +227,7 @@ awaitable<void> Connection::watch_deadlines() {
   while (!closing_) {
     watch_until_ = earliest_deadline();
     if (watch_until_ <= shard_.now()) {
+      MQ_MARK("client: a broker does not answer in time");
       close(Error{.code = Errc::timed_out,
                   .message = fmt::format("{}: no answer in time", address_.to_string()),
                   .kafka_code = 0});
@@ -252,6 +258,7 @@ void Connection::close(Error reason) {
 
 void Connection::fail_all() {
   auto pending = std::exchange(pending_, {});
+  if (!pending.empty()) MQ_MARK("client: requests end with their connection");
   for (Pending& one : pending) one.done(mq::fail(reason_));
   for (auto* queue : {&outgoing_, &writing_})
     for (Outgoing& out : *queue)

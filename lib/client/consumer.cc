@@ -7,6 +7,8 @@
 #include <unordered_map>
 
 #include "base/assert.h"
+#include "base/buggify.h"
+#include "base/mark.h"
 #include "base/milliseconds.h"
 #include "client/connection.h"
 #include "client/fetch_session.h"
@@ -331,6 +333,7 @@ awaitable<bool> Consumer::Impl::locate() {
     } else {
       const auto error = std::ranges::find(answer->errors, where.topic, &std::pair<std::string, ErrorCode>::first);
       const ErrorCode code = error == answer->errors.end() ? ErrorCode::kUnknownTopicOrPartition : error->second;
+      if (slot->unknown_since == Instant::never()) MQ_MARK("client: a topic of a consumer is not known");
       if (slot->unknown_since == Instant::never()) slot->unknown_since = shard_.now();
       if (!is_retriable(code) || shard_.now() - slot->unknown_since >= kUnknownTopicWait)
         fail_slot(*slot, broker_error(code, "topic {}", where.topic));
@@ -370,6 +373,7 @@ void Consumer::Impl::locate(Slot& slot, const Cluster::TopicRef& topic) {
 /// The topic was deleted and created again: our position is a place in a log that is no more, though the new one may
 /// have a record there.
 void Consumer::Impl::begin_again(Slot& slot, const PartitionInfo& info, Uuid topic_id) {
+  MQ_MARK("client: a topic was made again under a consumer");
   if (options_.reset == OffsetReset::fail)
     return fail_slot(slot, Error{.code = Errc::not_found,
                                  .message = fmt::format("{}: the topic was deleted and created again after offset {}",
@@ -396,6 +400,7 @@ awaitable<bool> Consumer::Impl::validate(std::shared_ptr<Slot> slot) {
     co_return true;
   }
   wire::OffsetForLeaderEpochRequest request;
+  MQ_MARK("client: a consumer asks where its last epoch ended");
   request.replica_id = -1;
   auto& topic = request.topics.emplace_back();
   topic.topic = slot->where->topic;
@@ -416,6 +421,7 @@ awaitable<bool> Consumer::Impl::validate(std::shared_ptr<Slot> slot) {
   }
   slot->state = State::fetching;
   const bool was_cut = end.end_offset >= 0 && Offset{end.end_offset} < slot->fetch_position;
+  if (was_cut) MQ_MARK("client: a log was cut below what a consumer has read");
   if (!was_cut) co_return true;
   if (options_.reset == OffsetReset::fail) {
     fail_slot(*slot,
@@ -439,6 +445,7 @@ awaitable<bool> Consumer::Impl::reset(std::shared_ptr<Slot> slot) {
     if (!is_worth_retrying(answer.error())) fail_slot(*slot, answer.error());
     co_return slot->state == State::failed;
   }
+  MQ_MARK("client: the position of a consumer is reset");
   move(*slot, answer->front().offset, kNoLeaderEpoch);
   slot->state = State::fetching;
   co_return true;
@@ -468,7 +475,9 @@ std::vector<std::shared_ptr<Slot>> Consumer::Impl::fetchable(BrokerId leader) co
 awaitable<void> Consumer::Impl::fetch_from(Lane& lane) {
   Backoff backoff;
   while (!closed_) {
-    if (fetchable(lane.id).empty() || buffered_ >= options_.prefetch_bytes_max) {
+    const bool has_enough = buffered_ > 0 && MQ_BUGGIFY("client: a consumer fetches nothing ahead");
+    if (fetchable(lane.id).empty() || has_enough || buffered_ >= options_.prefetch_bytes_max) {
+      if (buffered_ >= options_.prefetch_bytes_max) MQ_MARK("client: a consumer has enough fetched ahead");
       co_await changed_.wait();
       continue;
     }
@@ -479,6 +488,7 @@ awaitable<void> Consumer::Impl::fetch_from(Lane& lane) {
     lane.session.reset();
     if (closed_) break;
     // The leaders may be elsewhere by now.
+    MQ_MARK("client: a fetch fails");
     for (const auto& slot : fetchable(lane.id)) slot->state = State::locating;
     changed_.notify_all();
     co_await shard_.sleep_until(shard_.now() + backoff.next(cluster_.random()));
@@ -519,6 +529,7 @@ awaitable<Result<void>> Consumer::Impl::fetch_once(Lane& lane) {
     case ErrorCode::kInvalidFetchSessionEpoch:
     case ErrorCode::kFetchSessionTopicIdError:
       if (!lane.session.is_full()) {
+        MQ_MARK("client: a broker has no such fetch session any more");
         lane.session.reset();
         co_return Result<void>{};
       }
@@ -542,6 +553,8 @@ awaitable<Result<void>> Consumer::Impl::fetch_once(Lane& lane) {
       if (place == places.end()) continue;
       const auto& slot = slots[place->second];
       // Else it was moved, paused or given up while the answer was on its way.
+      if (slot->version != versions[place->second])
+        MQ_MARK("client: records come for a partition that was moved or given up");
       if (slot->version == versions[place->second] && slot->state == State::fetching)
         on_partition(slot, partition, response.bytes);
     }
@@ -566,12 +579,14 @@ void Consumer::Impl::on_partition(const std::shared_ptr<Slot>& slot, const wire:
 void Consumer::Impl::on_partition_error(Slot& slot, ErrorCode code) {
   if (code == ErrorCode::kOffsetOutOfRange) return out_of_range(slot);
   // Retriable for Kafka, but in a fetch it means that the leader's disk is damaged there: asking again would not help.
+  if (code == ErrorCode::kCorruptMessage) MQ_MARK("client: a consumer meets damage");
   if (code == ErrorCode::kCorruptMessage)
     return fail_slot(slot, Error{.code = Errc::corrupt_batch,
                                  .message = fmt::format("{}: the broker's copy is damaged at offset {}",
                                                         slot.where->to_string(), slot.fetch_position.value()),
                                  .kafka_code = 0});
   // Lasts until somebody looks at that disk: who waits for records must hear of it.
+  if (code == ErrorCode::kKafkaStorageError) MQ_MARK("client: a broker cannot read for a consumer");
   if (code == ErrorCode::kKafkaStorageError && !std::exchange(slot.unreadable_told, true))
     cluster_.note({.kind = Notice::Kind::lost,
                    .text = fmt::format("{}: the broker cannot read offset {} from its disk ({}); trying again",
@@ -582,6 +597,7 @@ void Consumer::Impl::on_partition_error(Slot& slot, ErrorCode code) {
 }
 
 void Consumer::Impl::out_of_range(Slot& slot) {
+  MQ_MARK("client: the position of a consumer is outside of the log");
   if (options_.reset != OffsetReset::fail) {
     slot.state = State::resetting;
     return;

@@ -4,6 +4,8 @@
 #include <limits>
 #include <set>
 
+#include "base/mark.h"
+
 namespace mq::client {
 namespace {
 
@@ -39,6 +41,7 @@ void FetchSession::prepare(const std::vector<FetchTarget>& targets, wire::FetchR
     const auto known = known_.find(target.where);
     return known != known_.end() && known->second.topic_id != target.topic_id;
   });
+  if (is_other_topic) MQ_MARK("client: a fetch session begins anew for a topic made again");
   if (is_other_topic) reset();
 
   std::set<TopicPartition> wanted;
@@ -51,6 +54,7 @@ void FetchSession::prepare(const std::vector<FetchTarget>& targets, wire::FetchR
   }
   std::erase_if(known_, [&](const auto& entry) {
     if (wanted.contains(entry.first)) return false;
+    if (!is_full()) MQ_MARK("client: a partition leaves a fetch session");
     if (!is_full()) forget(request.forgotten_topics_data, entry.second);
     return true;
   });

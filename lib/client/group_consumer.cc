@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mark.h"
 #include "base/milliseconds.h"
 #include "client/connection.h"
 #include "client/group_offsets.h"
@@ -172,6 +173,7 @@ awaitable<Result<Polled>> GroupConsumer::Impl::poll(Duration wait) {
 
 awaitable<void> GroupConsumer::Impl::begin_rebalance() {
   phase_ = Phase::joining;
+  if (lost_ && !owned_.empty()) MQ_MARK("client: a member lost its partitions");
   if (lost_ || !is_cooperative_) co_await give_up(owned_, lost_);
   lost_ = false;
   if (closed_) co_return;
@@ -189,12 +191,14 @@ awaitable<Result<void>> GroupConsumer::Impl::take_assignment() {
   const auto gone = without(owned_, assigned);
   co_await give_up(gone, false);
   auto taken = co_await take_up(without(assigned, owned_));
+  if (!taken) MQ_MARK("client: a member cannot take up its assignment");
   if (!taken) {
     rejoin();
     if (is_worth_retrying(taken.error())) co_return Result<void>{};
     co_return taken;
   }
   // What we gave up goes to its new owner in a round of its own.
+  if (is_cooperative_ && !gone.empty()) MQ_MARK("client: a member gives partitions up and joins again");
   if (is_cooperative_ && !gone.empty()) rejoin();
   co_return Result<void>{};
 }
@@ -287,6 +291,7 @@ awaitable<void> GroupConsumer::Impl::join_until_done() {
     }
     const ErrorCode code = code_of(joined.error());
     const bool at_once = code == ErrorCode::kMemberIdRequired || code == ErrorCode::kRebalanceInProgress;
+    if (!at_once) MQ_MARK("client: a member waits before it joins again");
     if (!at_once && !fatal_) co_await shard_.sleep_until(shard_.now() + backoff.next(cluster_.random()));
   }
   if (phase_ == Phase::joining) phase_ = Phase::outside;
@@ -386,9 +391,11 @@ Error GroupConsumer::Impl::refused(ErrorCode code, std::string_view what) {
   Error error = broker_error(code, "group {}: {}", options_.group, what);
   switch (code) {
     case ErrorCode::kUnknownMemberId:
+      MQ_MARK("client: a group does not know its member any more");
       member_id_.clear();
       [[fallthrough]];
     case ErrorCode::kIllegalGeneration:
+      MQ_MARK("client: a group went on without its member");
       generation_ = -1;
       lost_ = true;
       break;
@@ -396,6 +403,7 @@ Error GroupConsumer::Impl::refused(ErrorCode code, std::string_view what) {
     case ErrorCode::kRebalanceInProgress:
       break;
     default:
+      if (is_coordinator_error(code)) MQ_MARK("client: a group has lost its coordinator");
       if (is_coordinator_error(code)) {
         cluster_.forget_coordinator(options_.group);
       } else if (!is_retriable(code)) {
@@ -453,6 +461,8 @@ awaitable<void> GroupConsumer::Impl::look_for_new_partitions() {
   for (const auto& topic : known->topics) {
     const auto assigned = assigned_counts_.find(topic->name);
     if (assigned == assigned_counts_.end()) continue;
+    if (static_cast<std::int32_t>(topic->partitions.size()) != assigned->second)
+      MQ_MARK("client: the leader of a group finds new partitions");
     if (static_cast<std::int32_t>(topic->partitions.size()) != assigned->second) co_return rejoin();
   }
 }
@@ -479,6 +489,7 @@ awaitable<Result<void>> GroupConsumer::Impl::commit(std::vector<CommittedOffset>
        code_of(done.error()) == ErrorCode::kUnknownMemberId) &&
       phase_ == Phase::stable && generation == generation_) {
     // The answer to an older generation says nothing about this one.
+    MQ_MARK("client: a commit finds that the group went on");
     (void)refused(code_of(done.error()), "commit");
     rejoin();
   }

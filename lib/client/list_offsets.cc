@@ -3,6 +3,7 @@
 #include <map>
 #include <utility>
 
+#include "base/mark.h"
 #include "base/milliseconds.h"
 #include "client/connection.h"
 #include "client/consumer.h"
@@ -93,6 +94,7 @@ awaitable<Result<std::vector<OffsetAnswer>>> list_offsets(Cluster& cluster, std:
                         : asked.error();
     const Instant again = cluster.shard().now() + backoff.next(cluster.random());
     if (!is_worth_retrying(error) || again >= deadline || cluster.closed()) co_return fail(std::move(error));
+    MQ_MARK("client: offsets are asked for again");
     co_await cluster.shard().sleep_until(again);
     std::vector<std::string> names;
     for (const OffsetQuery& query : queries)

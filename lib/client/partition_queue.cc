@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mark.h"
 #include "record/batch.h"
 
 namespace mq::client {
@@ -44,6 +45,7 @@ void PartitionQueue::failed(ProducerBatch& batch) {
 }
 
 PartitionQueue::BatchRef PartitionQueue::given_up(ProducerBatch& batch) {
+  if (batch.identity.id != kNoProducerId) MQ_MARK("client: a batch with a number is given up");
   if (batch.identity.id != kNoProducerId) lost_count();
   return take(batch);
 }
@@ -73,6 +75,7 @@ void PartitionQueue::replace(ProducerBatch& batch, std::vector<BatchRef> parts) 
 }
 
 void PartitionQueue::renumber(ProducerIdentity identity) {
+  if (!batches_.empty()) MQ_MARK("client: batches are numbered anew");
   MQ_ASSERT(in_flight_ == 0);
   identity_ = identity;
   next_sequence_ = Sequence{0};

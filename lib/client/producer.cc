@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "base/assert.h"
+#include "base/buggify.h"
+#include "base/mark.h"
 #include "base/milliseconds.h"
 #include "client/connection.h"
 #include "client/partition_queue.h"
@@ -254,7 +256,8 @@ Result<bool> Producer::Impl::try_send(Topic& topic, const OutgoingRecord& record
   const std::int32_t index = choose_partition(topic, record);
   if (index < 0 || index >= topic.partition_count) return mq::fail(no_such_partition(topic, index));
   Partition& partition = *topic.partitions[static_cast<std::size_t>(index)];
-  if (partition.open && partition.open->size_bytes() + bytes > options_.batch_bytes) {
+  const bool is_early = MQ_BUGGIFY("client: a batch is sealed early");
+  if (partition.open && (is_early || partition.open->size_bytes() + bytes > options_.batch_bytes)) {
     seal(partition);
     list(partition);
     pump(lane_of(partition.leader));
@@ -475,6 +478,7 @@ bool Producer::Impl::give_identity(Partition& partition) {
     identity_ = {};
     return give_identity(partition);
   }
+  MQ_MARK("client: a producer raises its epoch of a partition");
   partition.queue.renumber({.id = own.id, .epoch = ProducerEpoch{static_cast<std::int16_t>(own.epoch.value() + 1)}});
   return true;
 }
@@ -542,6 +546,7 @@ void Producer::Impl::on_answer(Lane& lane, ApiVersion version, std::vector<Sent>
   Result<wire::ProduceResponse> decoded = answer ? wire::decode<wire::ProduceResponse>(answer->view(), version)
                                                  : Result<wire::ProduceResponse>(mq::fail(answer.error()));
   if (!decoded) {
+    MQ_MARK("client: a produce request ends without an answer");
     if (answer) lane.connection->close();
     for (const Sent& sent : batches) retry(sent, decoded.error());
     return pump(lane);
@@ -586,6 +591,8 @@ void Producer::Impl::on_partition_answer(const Sent& sent,
     case ErrorCode::kOutOfOrderSequenceNumber:
     case ErrorCode::kUnknownProducerId:
       // Behind a batch that failed this is no surprise. At the front it means that the broker lost count.
+      if (is_idempotent() && !queue.is_front(*sent.batch)) MQ_MARK("client: a batch behind one that failed is refused");
+      if (is_idempotent() && queue.is_front(*sent.batch)) MQ_MARK("client: a broker lost count of a producer");
       if (is_idempotent() && queue.is_front(*sent.batch)) queue.lost_count();
       if (is_idempotent())
         return retry(sent, broker_error(answer.error_code, "{}-{}", partition.topic->name, partition.index));
@@ -606,12 +613,15 @@ void Producer::Impl::on_partition_answer(const Sent& sent,
   }
   Error error = broker_error(answer.error_code, "{}-{}", partition.topic->name, partition.index);
   if (answer.error_message) error.message += ": " + *answer.error_message;
+  if (is_worth_retrying(error)) MQ_MARK("client: a broker refuses a batch for now");
   if (is_worth_retrying(error)) return retry(sent, error);
+  MQ_MARK("client: a broker refuses a batch for good");
   if (!give_up_named(sent, answer)) report(partition, queue.given_up(*sent.batch), -1, &error);
   if (!queue.empty() || partition.open_is_due) list(partition);
 }
 
 void Producer::Impl::accepted(Partition& partition) {
+  if (partition.refusal_told) MQ_MARK("client: a partition takes records again");
   partition.got_on = shard_.now();
   partition.backoff.reset();
   partition.refusals = 0;
@@ -628,6 +638,7 @@ void Producer::Impl::refused(Partition& partition, const Error& error) {
   const bool lasts = partition.refusals >= kRefusalsToTell || code == ErrorCode::kKafkaStorageError ||
                      code == ErrorCode::kNotEnoughReplicas || code == ErrorCode::kNotEnoughReplicasAfterAppend;
   if (!lasts || shard_.now() < refusals_told_until_) return;
+  MQ_MARK("client: an error lasts and somebody is told");
   refusals_told_until_ = shard_.now() + kRefusalTellInterval;
   partition.refusal_told = true;
   cluster_.note({.kind = Notice::Kind::lost, .text = error.message + "; trying again"});
@@ -655,6 +666,7 @@ void Producer::Impl::retry(const Sent& sent, const Error& error) {
   partition.queue.failed(*sent.batch);
   // What stands behind a batch that failed fails with it.
   if (partition.queue.is_front(*sent.batch)) refused(partition, of_batch(sent, error));
+  if (has_expired(partition, sent.batch->due)) MQ_MARK("client: a batch was tried for long enough");
   if (has_expired(partition, sent.batch->due)) report(partition, partition.queue.given_up(*sent.batch), -1, &error);
   // Behind a batch that failed, sequences are refused for no other reason.
   if (code_of(error) != ErrorCode::kOutOfOrderSequenceNumber) want_metadata(*partition.topic);
@@ -670,7 +682,9 @@ void Producer::Impl::retry(const Sent& sent, const Error& error) {
 bool Producer::Impl::split(const Sent& sent) {
   ProducerBatch& batch = *sent.batch;
   const std::size_t half = batch.tokens.size() / 2;
+  if (half == 0) MQ_MARK("client: a record is too large for its topic");
   if (half == 0) return false;
+  MQ_MARK("client: a batch is too large for its topic and is split");
   std::vector<PartitionQueue::BatchRef> parts;
   parts.push_back(copy_some(batch, [&](std::size_t index) { return index < half; }));
   parts.push_back(copy_some(batch, [&](std::size_t index) { return index >= half; }));
@@ -772,6 +786,7 @@ awaitable<void> Producer::Impl::connect(Lane& lane) {
       break;
     }
     // The leaders may be elsewhere by now.
+    MQ_MARK("client: a producer cannot reach the leader");
     for (Partition* partition : lane.ready) {
       partition->failed_at = shard_.now();
       want_metadata(*partition->topic);
@@ -892,6 +907,7 @@ awaitable<void> Producer::Impl::refresh_topics() {
     relist_moved();
     pump_all();
     expire();
+    if (!stale_.empty()) MQ_MARK("client: a producer waits to ask for metadata again");
     if (!stale_.empty()) co_await shard_.sleep_until(shard_.now() + backoff.next(cluster_.random()));
   }
   refreshing_ = false;
@@ -899,6 +915,7 @@ awaitable<void> Producer::Impl::refresh_topics() {
 
 void Producer::Impl::apply(Topic& topic, const TopicInfo& info) {
   const bool is_other = !topic.id.is_zero() && topic.id != info.id;
+  if (is_other) MQ_MARK("client: a topic was made again under a producer");
   topic.id = info.id;
   topic.partition_count = static_cast<std::int32_t>(info.partitions.size());
   while (topic.partitions.size() < info.partitions.size()) {
@@ -967,6 +984,8 @@ void Producer::Impl::expire(Partition& partition) {
   const Error error{.code = Errc::timed_out,
                     .message = fmt::format("{}-{}: not acknowledged in time", partition.topic->name, partition.index),
                     .kafka_code = 0};
+  if (partition.open_is_due && has_expired(partition, partition.open_due))
+    MQ_MARK("client: a batch that was never sent has waited too long");
   if (partition.queue.empty() && partition.open_is_due && has_expired(partition, partition.open_due)) seal(partition);
   while (!partition.queue.empty() && partition.queue.in_flight() == 0 &&
          has_expired(partition, partition.queue.front().due))
@@ -988,6 +1007,7 @@ awaitable<void> Producer::Impl::wait_for_room() {
   const std::size_t enough = options_.buffer_bytes_max - options_.buffer_bytes_max / 4;
   if (closed_ || fatal_ || buffered_ == 0) co_return;
   do {
+    MQ_MARK("client: a producer waits for room");
     co_await room_.wait();
   } while (!closed_ && !fatal_ && buffered_ > enough);
 }

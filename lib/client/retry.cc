@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/mark.h"
 #include "client/errors.h"
 
 namespace mq::client {
@@ -11,6 +12,7 @@ Duration Backoff::next(env::Random& random) {
   const Duration wait =
       half + Duration{static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(half.count())))};
   wait_ = std::min(wait_ * 2, kMax);
+  if (wait_ == kMax) MQ_MARK("client: the wait between attempts is as long as it gets");
   return wait;
 }
 

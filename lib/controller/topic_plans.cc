@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/assert.h"
+#include "base/mark.h"
 #include "cluster/keys.h"
 #include "cluster/values.h"
 #include "config/topic_config.h"
@@ -117,6 +118,7 @@ static_assert(Placement::kBrokersMax == 45);
 
 std::optional<TopicOutcome> name_problem(const std::string& name, const ClusterImage& image) {
   if (const char* problem = topic_name_problem(name)) return refuse(name, ErrorCode::kInvalidTopicException, problem);
+  if (image.find_topic(std::string_view(name)) != nullptr) MQ_MARK("controller: a topic is there already");
   if (image.find_topic(std::string_view(name)) != nullptr)
     return refuse(name, ErrorCode::kTopicAlreadyExists, fmt::format("topic '{}' already exists", name));
   if (image.is_withheld(name))
@@ -309,11 +311,13 @@ TopicPlan plan_growth(const ClusterImage& image, const std::string& name, std::i
       return refuse_plan(name, ErrorCode::kInvalidReplicaAssignment, "partitions can only be on this broker");
   }
   const Topic* topic = image.find_topic(std::string_view(name));
+  if (topic == nullptr) MQ_MARK("controller: a topic that shall grow is not there");
   if (topic == nullptr) return refuse_plan(name, ErrorCode::kUnknownTopicOrPartition, "there is no such topic");
   if (is_internal_topic(name))
     return refuse_plan(name, ErrorCode::kInvalidTopicException,
                        "an internal topic keeps its number of partitions: with another its groups would not be found");
   const std::int32_t before = topic->partition_count();
+  if (count <= before) MQ_MARK("controller: a topic has as many partitions already");
   if (count <= before)
     return refuse_plan(name, ErrorCode::kInvalidPartitions,
                        fmt::format("the topic has {} partitions, so {} would not add any", before, count));
@@ -345,6 +349,7 @@ TopicPlan plan_growth(const ClusterImage& image, const std::string& name, std::i
       return refuse_plan(name, ErrorCode::kInvalidReplicaAssignment, *std::move(problem));
     added.push_back(new_partition(image, to_brokers(on)));
   }
+  MQ_MARK("controller: a topic grows");
   auto grown = std::make_shared<Topic>(*topic);
   grown->partitions.append(std::move(added));
   if (brokers_from(*grown, before).size() > Placement::kBrokersMax)
@@ -365,11 +370,13 @@ TopicPlan plan_deletion(const ClusterImage& image, const std::string& name, cons
   const TopicPtr topic = image.share_topic(std::string_view(name));
   if (!id.is_zero() && (!topic || topic->id != id))
     return refuse_plan(name, ErrorCode::kUnknownTopicId, "there is no topic with this id");
+  if (!topic) MQ_MARK("controller: a topic that shall be deleted is not there");
   if (!topic) return refuse_plan(name, ErrorCode::kUnknownTopicOrPartition, "there is no such topic");
   if (!rules.delete_topics) return refuse_plan(name, ErrorCode::kTopicDeletionDisabled, "delete.topic.enable is off");
   if (is_internal_topic(name))
     return refuse_plan(name, ErrorCode::kInvalidTopicException, "an internal topic cannot be deleted");
 
+  MQ_MARK("controller: a topic is deleted");
   const std::set<BrokerId> replicas = brokers_from(*topic, 0);
   Group decisive;
   decisive.compares.push_back(as_known(cluster::topic_key(name), topic->revision));
@@ -395,6 +402,7 @@ Plan plan_withdrawal(const ClusterImage& image, const Uuid& id, std::int32_t fir
   const TopicPtr topic = image.share_topic(id);
   if (!topic || topic->partition_count() <= first_partition) return {};
   const std::string key = cluster::topic_key(topic->name);
+  MQ_MARK("controller: a topic or its growth is taken back");
   Group decisive{.compares = {as_known(key, topic->revision)}, .ops = {}};
   Packer packer;
   if (first_partition == 0) {
@@ -426,6 +434,7 @@ TopicPlan plan_topic_configs(const ClusterImage& image, const std::string& name,
     return configs;
   };
   const auto configs = changed();
+  if (!configs) MQ_MARK("controller: a setting makes no sense");
   if (!configs) return refuse_plan(name, ErrorCode::kInvalidConfig, configs.error().message);
   auto next = std::make_shared<Topic>(*topic);
   next->configs = {configs->begin(), configs->end()};

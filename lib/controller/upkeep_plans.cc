@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "base/mark.h"
 #include "cluster/keys.h"
 #include "cluster/values.h"
 #include "controller/packer.h"
@@ -35,6 +36,7 @@ Plan plan_raised_epochs(const ClusterImage& image, std::span<const UncertainLog>
     const cluster::Topic* topic = image.find_topic(place.topic);
     const cluster::Partition* known = topic ? topic->find_partition(place.index) : nullptr;
     if (known == nullptr) continue;
+    MQ_MARK("controller: a leader epoch is raised");
     cluster::Partition raised = *known;
     raised.leader_epoch = LeaderEpoch{std::max(known->leader_epoch, epoch).value() + 1};
     ++raised.partition_epoch;
@@ -60,6 +62,7 @@ Plan plan_acknowledgement(const ClusterImage& image, std::span<const Uuid> delet
     const auto& loose = image.loose_partitions();
     for (auto at = loose.lower_bound(PartitionPlace{id, 0}); at != loose.end() && at->first.topic == id; ++at)
       packer.add({.compares = {}, .ops = {Op::erase(cluster::partition_key(id, at->first.index))}});
+    MQ_MARK("controller: nothing is left of a deleted topic");
     packer.add({.compares = {as_known(key, known->revision)}, .ops = {Op::erase(key)}});
   }
   return plan_of(std::move(packer));

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mark.h"
 #include "group/memory.h"
 #include "group/policy.h"
 #include "group/records.h"
@@ -61,6 +62,7 @@ void Classic::restore(const Policy& policy, std::optional<WrittenGroup> written)
 
 void Classic::loaded(Step& step) {
   for (auto& [id, member] : members_) keep_session(step, member);
+  if (!members_.empty()) MQ_MARK("group: a group is loaded with its members");
   // The limit may be lower than when they joined; the next round lets only so many in.
   if (is(State::kStable) && members_.size() > step.policy.settings.members_max) rebalance(step);
   settle();
@@ -80,6 +82,7 @@ void Classic::expire_sessions(Step& step) {
   std::vector<std::string> expired;
   for (const auto& [id, member] : members_)
     if (member.may_expire() && member.session_deadline <= now) expired.push_back(id);
+  if (!expired.empty()) MQ_MARK("group: the sessions of members end");
   for (const std::string& id : expired) take_out(step, id);
   if (expired.empty()) {
     if (is(State::kPreparingRebalance)) complete_join_if_all_joined(step);
@@ -90,6 +93,7 @@ void Classic::expire_sessions(Step& step) {
 
 void Classic::end_requests(Step& step) {
   for (auto& [id, member] : members_) {
+    if (member.join_token.has_value()) MQ_MARK("group: the coordinator stops while a member joins");
     if (member.join_token) answer_join(step, member, join_error(id, ErrorCode::kNotCoordinator));
     if (member.sync_token) answer_sync(step, member, ErrorCode::kNotCoordinator);
   }
@@ -132,8 +136,10 @@ std::optional<ErrorCode> Classic::commit_problem(const wire::OffsetCommitRequest
   if (generation < 0 && is(State::kEmpty)) return std::nullopt;
   if (generation < 0 && request.member_id.empty() && !request.group_instance_id) return ErrorCode::kUnknownMemberId;
   if (const auto problem = members_.problem_of(request.member_id, request.group_instance_id)) return problem;
+  if (generation != generation_) MQ_MARK("group: a commit comes from an old generation");
   if (generation != generation_) return ErrorCode::kIllegalGeneration;
   // It knows its generation and has no assignment in it yet.
+  if (is(State::kCompletingRebalance)) MQ_MARK("group: a commit comes before its assignment");
   if (is(State::kCompletingRebalance)) return ErrorCode::kRebalanceInProgress;
   return std::nullopt;
 }
@@ -164,6 +170,7 @@ void Classic::end_erasure(Erasure erasure, ErrorCode error) {
     is_written_ = false;
     if (erasure.writes == writes_ && is(State::kEmpty)) {
       // What it was is not remembered by the log either.
+      MQ_MARK("group: a group is forgotten");
       write_due_.reset();
       generation_ = 0;
       protocol_type_.reset();

@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/buggify.h"
+#include "base/mark.h"
 #include "group/records.h"
 #include "group/refusals.h"
 
@@ -36,6 +38,7 @@ Coordinator::Replayed Coordinator::take(BytesView key, std::optional<BytesView> 
   auto decoded = decode_key(key);
   if (!decoded) return Replayed::kUnreadable;
   if (const auto* offset_key = std::get_if<OffsetKey>(&*decoded)) {
+    if (!value) MQ_MARK("group: a load finds that an offset was deleted");
     if (!value) {
       if (Kept* kept = find_kept(offset_key->group_id)) kept->group.offsets().restore_erased(offset_key->partition);
       return Replayed::kTaken;
@@ -46,6 +49,7 @@ Coordinator::Replayed Coordinator::take(BytesView key, std::optional<BytesView> 
     return Replayed::kTaken;
   }
   std::optional<WrittenGroup> written;
+  if (!value) MQ_MARK("group: a load finds that a group was deleted");
   if (value) {
     written = decode_group(*value);
     if (!written) return Replayed::kUnreadable;
@@ -72,7 +76,9 @@ Effects Coordinator::loaded(Time time) {
 // Requests.
 
 std::optional<ErrorCode> Coordinator::problem_with(std::string_view group_id) const {
+  if (!is_serving()) MQ_MARK("group: a request comes while the coordinator does not serve");
   if (const auto error = not_serving()) return error;
+  if (MQ_BUGGIFY("group: groups are said to be loading")) return ErrorCode::kCoordinatorLoadInProgress;
   if (group_id.empty()) return ErrorCode::kInvalidGroupId;
   return std::nullopt;
 }
@@ -199,6 +205,7 @@ Effects Coordinator::image_changed(const statelog::ImageChange& change, Time tim
   Effects effects;
   const std::set<std::string, std::less<>> deleted(change.topics_deleted.begin(), change.topics_deleted.end());
   if (deleted.empty()) return effects;
+  MQ_MARK("group: groups hear of a deleted topic");
   for (auto& [id, kept] : groups_) {
     Step step = step_at(kept.group, time);
     kept.group.erase_offsets_of(step, deleted);
@@ -256,6 +263,7 @@ void Coordinator::take_up(Step step, Effects& effects) {
 
 void Coordinator::conclude(PendingAppend& pending, ErrorCode result, Time time, Effects& effects) {
   // It is still there: a group with an append in progress is never dropped.
+  if (result != ErrorCode::kNone) MQ_MARK("group: an append of a group fails");
   Kept& kept = groups_.at(pending.group_id);
   Step step = step_at(kept.group, time);
   pending.then(step, result);
@@ -270,6 +278,7 @@ void Coordinator::settle(Kept& kept) {
   if (in_use) {
     wakes_.wake_by(kept.wake, kept.group.id(), kept.group.deadline());
   } else {
+    MQ_MARK("group: a group that nobody needs goes");
     wakes_.forget(kept.wake, kept.group.id());
     groups_.erase(groups_.find(kept.group.id()));
   }

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mark.h"
 #include "group/memory.h"
 #include "group/policy.h"
 #include "group/records.h"
@@ -36,6 +37,7 @@ void Group::delete_offsets(Step& step, RequestToken token, const wire::OffsetDel
     }
   }
   if (erased.empty()) return step.answer(token, std::move(response));
+  MQ_MARK("group: offsets are deleted");
   offsets_.erase(step, std::move(erased), {},
                  [token, response = std::move(response)](Step& later, ErrorCode error) mutable {
                    if (error != ErrorCode::kNone) {
@@ -47,7 +49,9 @@ void Group::delete_offsets(Step& step, RequestToken token, const wire::OffsetDel
 }
 
 void Group::remove(Step& step, RequestToken token) {
+  if (!classic_.is(State::kEmpty)) MQ_MARK("group: a group with members cannot be deleted");
   if (!classic_.is(State::kEmpty)) return step.answer(token, refuse_delete(id_, ErrorCode::kNonEmptyGroup));
+  MQ_MARK("group: a group is deleted");
   erase_with_group(step, offsets_.known(), [token](Step& later, ErrorCode error) {
     later.answer(token, refuse_delete(later.group_id, after_failed_group_append(error)));
   });
@@ -75,7 +79,9 @@ void Group::expire_offsets(Step& step) {
 void Group::erase_offsets_of(Step& step, const std::set<std::string, std::less<>>& topics) {
   std::vector<TopicPartition> gone = offsets_.known();
   std::erase_if(gone, [&](const TopicPartition& partition) { return !topics.contains(partition.topic); });
-  if (!gone.empty()) offsets_.erase_of_deleted_topics(step, std::move(gone));
+  if (gone.empty()) return;
+  MQ_MARK("group: offsets of a deleted topic go");
+  offsets_.erase_of_deleted_topics(step, std::move(gone));
 }
 
 std::size_t Group::bytes() const {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mark.h"
 #include "group/memory.h"
 
 namespace mq::group {
@@ -31,6 +32,7 @@ std::optional<ErrorCode> Members::problem_of(const std::string& id,
     if (*owner != id) return ErrorCode::kFencedInstanceId;
     return std::nullopt;
   }
+  if (!members_.contains(id)) MQ_MARK("group: a member is not known");
   if (!members_.contains(id)) return ErrorCode::kUnknownMemberId;
   return std::nullopt;
 }
@@ -54,6 +56,7 @@ void Members::remove(const std::string& id) {
   if (at->second.instance_id) static_members_.erase(*at->second.instance_id);
   const bool led = is_leader(id);
   members_.erase(at);
+  if (led) MQ_MARK("group: the leader of a group goes");
   if (led) leader_ = members_.empty() ? std::string() : members_.begin()->first;
 }
 

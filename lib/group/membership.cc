@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "base/mark.h"
 #include "group/classic.h"
 #include "group/policy.h"
 #include "group/records.h"
@@ -122,6 +123,7 @@ void Classic::join_as_new(Step& step, RequestToken token, const Client& client, 
   if (members_.pending_count() >= step.policy.settings.members_max)
     return step.answer(token, join_error("", ErrorCode::kGroupMaxSizeReached));
   members_.add_pending(member_id, step.time.now + session_timeout(request));
+  MQ_MARK("group: a new member is given its id");
   step.answer(token, join_error(member_id, ErrorCode::kMemberIdRequired));
 }
 
@@ -141,6 +143,7 @@ void Classic::join_as_known(Step& step, RequestToken token, const Client& client
   // A member that asks again with the same metadata has missed the answer. A stable leader that does it has seen
   // something that the assignment depends on, such as new partitions.
   const bool only_asks = is_same && (is(State::kCompletingRebalance) || (is(State::kStable) && !leads));
+  if (only_asks) MQ_MARK("group: a member missed the answer to its join");
   if (only_asks) return step.answer(token, generation_for(member.id, leads));
   park_join(step, token, request, member);
   rebalance(step);
@@ -166,6 +169,7 @@ void Classic::add_member(Step& step, RequestToken token, const Client& client, c
 
 void Classic::park_join(Step& step, RequestToken token, const wire::JoinGroupRequest& request, Member& member) {
   // Two of its requests at a time: the client has given the first one up.
+  if (member.join_token.has_value()) MQ_MARK("group: a member joins while its join waits");
   if (member.join_token) answer_join(step, member, join_error(member.id, ErrorCode::kRebalanceInProgress));
   if (member.sync_token) answer_sync(step, member, ErrorCode::kRebalanceInProgress);
   members_.set_protocols(member, protocols_of(request));
@@ -177,6 +181,7 @@ void Classic::park_join(Step& step, RequestToken token, const wire::JoinGroupReq
 void Classic::take_over(Step& step, RequestToken token, ApiVersion version, const wire::JoinGroupRequest& request,
                         const std::string& old_id, const std::string& new_id) {
   Member& old = *members_.find(old_id);
+  MQ_MARK("group: a static member comes back");
   if (old.join_token) answer_join(step, old, join_error(old_id, ErrorCode::kFencedInstanceId));
   if (old.sync_token) answer_sync(step, old, ErrorCode::kFencedInstanceId);
   Member before = old;
@@ -187,6 +192,7 @@ void Classic::take_over(Step& step, RequestToken token, ApiVersion version, cons
   // Its old assignment is good as long as the group goes on assigning in the same way. While others still wait for an
   // assignment, the leader may be making one for the old id.
   const bool goes_on = is(State::kStable) && protocol_name_ == members_.select_protocol();
+  if (!goes_on) MQ_MARK("group: a static member comes back amid a rebalance");
   if (!goes_on) return rebalance(step);
   write_takeover(step, version, member, std::move(before), std::move(old_leader));
 }
@@ -222,6 +228,7 @@ ErrorCode Classic::heartbeat(const Step& step, const wire::HeartbeatRequest& req
   if (const auto problem = members_.problem_of(request.member_id, request.group_instance_id)) return *problem;
   if (request.generation_id != generation_) return ErrorCode::kIllegalGeneration;
   keep_session(step, request.member_id);
+  if (is(State::kPreparingRebalance)) MQ_MARK("group: a heartbeat is told of a rebalance");
   return is(State::kPreparingRebalance) ? ErrorCode::kRebalanceInProgress : ErrorCode::kNone;
 }
 
@@ -255,6 +262,7 @@ ErrorCode Classic::leave_one(Step& step, const std::string& member_id, const std
   }
   if (members_.remove_pending(member_id)) return ErrorCode::kNone;
   if (const auto problem = members_.problem_of(member_id, instance_id)) return *problem;
+  MQ_MARK("group: a member leaves");
   take_out(step, member_id);
   return ErrorCode::kNone;
 }

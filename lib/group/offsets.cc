@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mark.h"
 #include "group/policy.h"
 #include "group/records.h"
 #include "group/refusals.h"
@@ -93,6 +94,7 @@ void Offsets::commit(Step& step, RequestToken token, const wire::OffsetCommitReq
                 growth_ -= growth;
                 for (std::size_t i = 0; error == ErrorCode::kNone && i < commit.partitions.size(); ++i)
                   committed_.put(commit.partitions[i], std::move(commit.offsets[i]));
+                if (error != ErrorCode::kNone) MQ_MARK("group: a commit cannot be written");
                 if (error != ErrorCode::kNone) fail_rest(commit.response, after_failed_offset_append(error));
                 later.answer(token, std::move(commit.response));
               });
@@ -143,6 +145,7 @@ Offsets::FetchedPartition Offsets::fetch(const TopicPartition& partition, bool r
   row.metadata = "";
   row.error_code = ErrorCode::kNone;
   if (require_stable && in_progress_.contains(partition)) {
+    MQ_MARK("group: an offset is asked for amid its commit");
     row.error_code = ErrorCode::kUnstableOffsetCommit;
     return row;
   }

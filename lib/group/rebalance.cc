@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mark.h"
 #include "group/classic.h"
 #include "group/policy.h"
 #include "group/records.h"
@@ -26,6 +27,7 @@ void Classic::rebalance(Step& step) {
 }
 
 void Classic::begin_rebalance(Step& step) {
+  if (is(State::kCompletingRebalance)) MQ_MARK("group: a rebalance begins while others wait for their assignment");
   if (is(State::kCompletingRebalance)) end_syncs_with(step, ErrorCode::kRebalanceInProgress);
   sync_deadline_.reset();
   write_due_.reset();
@@ -36,6 +38,7 @@ void Classic::begin_rebalance(Step& step) {
 
   const Duration delay = step.policy.settings.initial_rebalance_delay;
   if (delay == Duration::zero()) return complete_join(step);
+  MQ_MARK("group: a new group waits for more members");
   initial_delay_ = {.current = delay, .left = std::max(members_.rebalance_timeout() - delay, Duration::zero())};
   join_deadline_ = step.time.now + delay;
 }
@@ -47,9 +50,11 @@ void Classic::complete_join_if_all_joined(Step& step) {
 }
 
 void Classic::join_time_is_over(Step& step) {
+  if (!initial_delay_) MQ_MARK("group: the time to join is over");
   if (!initial_delay_ || !initial_delay_->member_added || initial_delay_->left == Duration::zero())
     return complete_join(step);
   InitialDelay& delay = *initial_delay_;
+  MQ_MARK("group: a new group waits again for more members");
   const Duration used =
       std::exchange(delay.current, std::min(step.policy.settings.initial_rebalance_delay, delay.left));
   delay.left = std::max(delay.left - used, Duration::zero());
@@ -63,6 +68,7 @@ void Classic::complete_join(Step& step) {
   std::vector<std::string> absent;
   for (const auto& [id, member] : members_)
     if (!member.join_token && !member.instance_id) absent.push_back(id);
+  if (!absent.empty()) MQ_MARK("group: members that did not join again are taken out");
   for (const std::string& id : absent) members_.remove(id);
 
   if (!members_.empty() && !members_.elect_joined_leader()) {
@@ -71,6 +77,7 @@ void Classic::complete_join(Step& step) {
     return;
   }
   begin_generation(step);
+  if (is(State::kEmpty)) MQ_MARK("group: the last member is gone");
   if (is(State::kEmpty)) return write_empty(step);
 
   for (auto& [id, member] : members_) {
@@ -106,6 +113,7 @@ std::optional<ErrorCode> Classic::sync_problem(const Step& step, const wire::Syn
   if (request.generation_id != generation_) return ErrorCode::kIllegalGeneration;
   if (contradicts(request.protocol_type, protocol_type_) || contradicts(request.protocol_name, protocol_name_))
     return ErrorCode::kInconsistentGroupProtocol;
+  if (is(State::kPreparingRebalance)) MQ_MARK("group: a rebalance has begun before an assignment is asked for");
   if (is(State::kPreparingRebalance)) return ErrorCode::kRebalanceInProgress;
   // It has joined the next round already, and waits for it with another request.
   if (members_.find(request.member_id)->join_token) return ErrorCode::kRebalanceInProgress;
@@ -151,11 +159,14 @@ void Classic::take_assignment(Step& step, const wire::SyncGroupRequest& request)
   write(step, [this, generation = generation_](Step& later, ErrorCode error) {
     if (assignment_in_progress_ == generation) assignment_in_progress_.reset();
     // Another member may have begun the next rebalance meanwhile: then this assignment is history.
+    if (!is(State::kCompletingRebalance) || generation_ != generation)
+      MQ_MARK("group: an assignment is history when it is written");
     if (is(State::kCompletingRebalance) && generation_ == generation) assignment_written(later, error);
   });
 }
 
 void Classic::assignment_written(Step& step, ErrorCode error) {
+  if (error != ErrorCode::kNone) MQ_MARK("group: an assignment cannot be written");
   if (error != ErrorCode::kNone) {
     end_syncs_with(step, after_failed_group_append(error));
     return begin_rebalance(step);

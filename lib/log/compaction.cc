@@ -4,6 +4,8 @@
 #include <limits>
 #include <utility>
 
+#include "base/buggify.h"
+#include "base/mark.h"
 #include "log/compaction_work.h"
 #include "log/directory_contents.h"
 #include "log/segment_files.h"
@@ -45,7 +47,8 @@ bool KeyOffsets::put(BytesView key, Offset offset) {
     return true;
   }
   // One key always finds room, so that every run gets on.
-  if (!offsets_.empty() && bytes_ + key.size() + kEntryBytes > bytes_max_) return false;
+  const bool is_tight = MQ_BUGGIFY("log: there is room for few keys");
+  if (!offsets_.empty() && (is_tight || bytes_ + key.size() + kEntryBytes > bytes_max_)) return false;
   bytes_ += key.size() + kEntryBytes;
   offsets_.emplace(std::string(key), offset);
   return true;
@@ -59,8 +62,9 @@ std::optional<Offset> KeyOffsets::get(BytesView key) const {
 
 Result<void> CompactionJob::Work::step() {
   if (done) return {};
-  if (noting) return note_keys(kStepBytes);
-  return write_group(kStepBytes);
+  const std::uint64_t budget = MQ_BUGGIFY("log: compaction takes small steps") ? 1 : kStepBytes;
+  if (noting) return note_keys(budget);
+  return write_group(budget);
 }
 
 Result<SegmentReader*> CompactionJob::Work::reader_of(std::size_t which) {
@@ -96,6 +100,7 @@ Result<void> CompactionJob::Work::note_keys(std::uint64_t budget) {
       MQ_TRY(const auto no_room, note_keys_of(*batch));
       if (no_room) {
         // The rest is for the next run.
+        MQ_MARK("log: the memory for keys is full and a compaction ends early");
         compacted_end = *no_room;
         sources.resize(source + 1);
         source = sources.size();
@@ -131,6 +136,7 @@ void CompactionJob::Work::make_groups() {
     const bool fits =
         !groups.empty() && bytes + sources[i].size <= config->segment_bytes &&
         (sources[i].end() - sources[groups.back().first].base).value() <= std::numeric_limits<std::int32_t>::max();
+    if (fits) MQ_MARK("log: compaction joins segments");
     if (!fits) {
       groups.push_back({.first = i, .end = i, .output = nullptr});
       bytes = 0;
@@ -222,7 +228,10 @@ Result<void> CompactionJob::Work::write_batch(Group& current, const BatchAt& bat
     if (!record.value) ++tombstones;
   }));
   const bool starts_horizon = tombstones > 0 && !batch.header.has_delete_horizon();
+  if (starts_horizon) MQ_MARK("log: compaction gives a tombstone the time of its end");
   if (kept > 0 && kept == batch.header.record_count && !starts_horizon) return put(current, batch.bytes);
+  if (kept > 0) MQ_MARK("log: compaction writes a batch anew");
+  if (kept == 0 && is_last_of_producer(batch.header)) MQ_MARK("log: an empty batch stays for its producer");
   if (kept > 0 || is_last_of_producer(batch.header)) return write_rest(current, batch);
   return {};
 }

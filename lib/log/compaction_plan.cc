@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "base/mark.h"
+
 namespace mq::log {
 namespace {
 
@@ -12,6 +14,7 @@ Result<std::size_t> count_old(std::span<const SegmentFacts> segments, const Comp
   for (; count + 1 < segments.size() && segments[count].end <= limits.bound; ++count) {
     if (config.min_compaction_lag_ms <= 0 || segments[count].end <= limits.compacted_end) continue;
     MQ_TRY(const WallMillis largest, largest_timestamp(count));
+    if (largest > limits.wall_now - config.min_compaction_lag_ms) MQ_MARK("log: records are too young to be compacted");
     if (largest > limits.wall_now - config.min_compaction_lag_ms) break;
   }
   return count;
@@ -35,6 +38,7 @@ Result<std::size_t> plan_compaction(std::span<const SegmentFacts> segments, cons
     MQ_TRY(const WallMillis first, first_timestamp(i));
     is_overdue = is_overdue || (first >= 0 && limits.wall_now - first > config.max_compaction_lag_ms);
   }
+  if (is_overdue) MQ_MARK("log: a compaction is overdue");
   if (dirty_bytes == 0) return std::size_t{0};
   const double ratio = static_cast<double>(dirty_bytes) / static_cast<double>(clean_bytes + dirty_bytes);
   return ratio < config.min_cleanable_ratio && !is_overdue ? std::size_t{0} : count;

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <limits>
 
+#include "base/mark.h"
 #include "log/directory_contents.h"
 #include "log/segment_reader.h"
 
@@ -88,8 +89,10 @@ Result<KeptCuts> tidy_cut_files(env::Files& files, const std::string& directory)
     } else if (auto cut = parse_cut_name(entry.name)) {
       MQ_TRY(const bool has_batch, holds_batch(files, path_of(entry.name)));
       if (has_batch) {
+        MQ_MARK("log: what was cut off has whole batches and is kept");
         cuts.push_back(*std::move(cut));
       } else {
+        MQ_MARK("log: what was cut off has no whole batch and goes");
         MQ_CHECK(remove(entry.name, "no whole batch is in it"));
       }
     }

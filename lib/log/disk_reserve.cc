@@ -4,6 +4,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/mark.h"
+
 namespace mq::log {
 namespace {
 
@@ -44,6 +46,7 @@ Result<void> DiskReserve::take() {
 void DiskReserve::spend() {
   const std::lock_guard one_at_a_time(changing_);
   if (size_ == 0 || spent_.exchange(true)) return;
+  MQ_MARK("log: the reserve is given away");
   (void)file_->truncate(0);
 }
 
@@ -58,6 +61,7 @@ bool DiskReserve::restore() {
     file_ = *std::move(opened);
   }
   if (!take()) return false;
+  MQ_MARK("log: the reserve is there again");
   spent_ = false;
   return true;
 }

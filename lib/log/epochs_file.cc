@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "base/mark.h"
 #include "log/directory_contents.h"
 #include "record/batch.h"
 
@@ -19,6 +20,7 @@ Result<std::optional<LeaderEpochs>> read_epochs_file(const SegmentFiles& names, 
   if (!text && is_passing(text.error().code)) return fail(text.error());
   if (!text) return std::nullopt;
   auto epochs = LeaderEpochs::decode(*text);
+  if (!epochs) MQ_MARK("log: the file of leader epochs is damaged");
   if (!epochs || epochs->latest() > limit) return std::nullopt;
   return *std::move(epochs);
 }

@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/buggify.h"
+#include "base/mark.h"
 #include "log/directory_contents.h"
 #include "log/epochs_file.h"
 #include "log/log_contents.h"
@@ -165,6 +167,7 @@ Result<AppendInfo> Log::append(char* batch, const record::BatchHeader& header, W
   if (header.has_producer_id()) {
     MQ_TRY(ProducerStates* const states, producer_states());
     MQ_TRY(const auto original, states->check(header));
+    if (original.has_value()) MQ_MARK("log: a batch is there already");
     if (original)
       return AppendInfo{.base_offset = original->base_offset(),
                         .end_offset = next(original->last_offset),
@@ -221,6 +224,7 @@ Result<AppendInfo> Log::append_as_is(BytesView batch, const record::BatchHeader&
 }
 
 Result<void> Log::write_batch(BytesView batch, const record::BatchHeader& header) {
+  if (batch.size() > config_->segment_bytes) MQ_MARK("log: a batch is larger than a segment");
   if (batch.size() > config_->segment_bytes)
     return fail(Errc::too_large, "{}: a batch of {} bytes is larger than a segment of {}", partition_.to_string(),
                 batch.size(), config_->segment_bytes);
@@ -229,6 +233,7 @@ Result<void> Log::write_batch(BytesView batch, const record::BatchHeader& header
   const std::shared_ptr<Segment>& active = segments_.back();
   const bool is_new = active->size_bytes() == 0;
   if (auto written = active->write(batch, *config_, small_batches_); !written) {
+    MQ_MARK("log: an append fails and changes nothing");
     if (written.error().code == Errc::disk_failed) durability_.fail();
     return written;
   }
@@ -239,6 +244,7 @@ Result<void> Log::write_batch(BytesView batch, const record::BatchHeader& header
   if (producers_) producers_->apply(header, wall_seen_);
   durability_.on_append(active->base_offset(), header.next_offset(), batch.size());
   // A full disk only makes the index wait in memory; a broken one shows at the next write or sync.
+  if (active->wants_index_flush()) MQ_MARK("log: so many index entries wait that they are written");
   if (active->wants_index_flush()) (void)active->flush_indexes();
   return {};
 }
@@ -278,6 +284,7 @@ Result<void> Log::roll_if_old(WallMillis wall_now, Wait wait) {
   std::int64_t age_max = segments_.back()->age_max(*config_);
   if (config_->cleanup_compact) age_max = std::min(age_max, config_->max_compaction_lag_ms);
   if (first < 0 || wall_now - first <= age_max) return {};
+  MQ_MARK("log: a segment is rolled for its age");
   return roll(wall_now);
 }
 
@@ -286,6 +293,7 @@ Result<void> Log::roll_now() {
   MQ_TRY(ProducerStates* const states, producer_states());
   const Offset ended = segments_.back()->base_offset();
   if (auto rolled = segments_.roll(log_end(), *config_); !rolled) {
+    MQ_MARK("log: a roll fails");
     if (rolled.error().code == Errc::disk_failed) durability_.fail();
     return rolled;
   }
@@ -330,6 +338,7 @@ Result<LeaderEpoch> Log::epoch_at(Offset offset) {
 Result<ProducerStates*> Log::producer_states() {
   if (!producers_) {
     MQ_TRY(ProducerStates states, snapshots_.load(segments_, *config_, log_start(), log_end(), wall_seen_));
+    MQ_MARK("log: producers are loaded when they are first needed");
     producers_ = std::make_unique<ProducerStates>(std::move(states));
   }
   return producers_.get();
@@ -363,6 +372,7 @@ std::optional<SyncJob> Log::begin_sync() {
 
 void Log::end_sync(const SyncJob& /*job*/, const Result<void>& outcome) {
   const bool put_off = !outcome && outcome.error().code == Errc::too_many_files;
+  if (put_off) MQ_MARK("log: a sync is put off since no file can be opened");
   durability_.end_sync(outcome   ? Durability::Outcome::done
                        : put_off ? Durability::Outcome::put_off
                                  : Durability::Outcome::failed);
@@ -382,6 +392,7 @@ Result<std::optional<CheckpointJob>> Log::begin_checkpoint(bool whatever) {
   if (parts.indexed.empty() || parts.indexed.back() != segments_.back()) parts.indexed.push_back(segments_.back());
   for (const auto& segment : parts.indexed) {
     if (const auto flushed = segment->flush_indexes(); !flushed) {
+      MQ_MARK("log: a checkpoint cannot write an index");
       if (is_passing(flushed.error().code)) return fail(flushed.error());
       MQ_CHECK(segment->rebuild_indexes(*config_));
     }
@@ -403,6 +414,7 @@ Result<std::optional<CheckpointJob>> Log::begin_checkpoint(bool whatever) {
 
 void Log::end_checkpoint(const CheckpointJob& job, const Result<void>& outcome) {
   const bool failed = !outcome && outcome.error().code == Errc::disk_failed && !job.is_derived_only();
+  if (!outcome) MQ_MARK("log: a checkpoint fails");
   durability_.end_checkpoint(outcome  ? Durability::Outcome::done
                              : failed ? Durability::Outcome::failed
                                       : Durability::Outcome::put_off);
@@ -426,6 +438,7 @@ void Log::before_opening(const Segment& segment) {
 
 bool Log::close_synced_files() {
   if (durability_.is_syncing() || failed()) return false;
+  MQ_MARK("log: a log gives its open files to others");
   for (const auto& segment : segments_) {
     if (!segment->is_open() || durability_.is_unsynced(segment->base_offset())) continue;
     // Who used it may use it again, so a little of its room stays reserved.
@@ -435,12 +448,15 @@ bool Log::close_synced_files() {
 }
 
 bool Log::release_if_idle() {
-  const bool idle = !touched_ && !needs_sync() && !durability_.is_syncing() && !durability_.is_saving() && !compacting_;
+  const bool is_early = MQ_BUGGIFY("log: the files of a log are closed early");
+  const bool idle =
+      (!touched_ || is_early) && !needs_sync() && !durability_.is_syncing() && !durability_.is_saving() && !compacting_;
   touched_ = false;
   if (!idle) return !has_open_files();
   if (segments_.empty()) return true;
   if (!failed() && durability_.has_unsaved()) {
     // Saved first, so that neither a stop nor recovery has to come back to it.
+    MQ_MARK("log: an idle log is saved before its files are closed");
     durability_.want_checkpoint();
     return false;
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "base/mark.h"
 #include "base/parsed_number.h"
 #include "config/setting_lines.h"
 #include "log/checkpoint_file.h"
@@ -162,6 +163,7 @@ void LogDir::take(Checkpoint which, std::span<const CheckpointLine> lines) {
 Result<void> LogDir::begin_writing() {
   auto removed = files_.remove(file(kCleanFile));
   if (!removed && removed.error().code != Errc::not_found) return removed;
+  if (!was_clean_) MQ_MARK("log: slots of synced ends are written anew after an unclean stop");
   if (!was_clean_) synced_->distrust_pages();
   MQ_CHECK(synced_->make_file(files_, is_new_));
   if (was_clean_) return files_.sync_directory(path_);
@@ -243,6 +245,8 @@ Result<LogDir::Removal> LogDir::begin_removal(std::span<const TopicPartition> pa
     auto gone = files_.rename(directory_of(partition), file(name));
     if (gone) removal.directories.push_back(std::move(name));
     // Without room for another name it goes at once; that makes room.
+    if (!gone && gone.error().code == Errc::disk_full)
+      MQ_MARK("log: a deleted partition goes at once since its new name has no room");
     if (!gone && gone.error().code == Errc::disk_full) gone = remove_files(partition.to_string());
     if (!gone && gone.error().code != Errc::not_found) removal.failures.push_back(std::move(gone).error());
   }
@@ -472,12 +476,14 @@ Result<void> LogDir::write_checkpoints() {
   Result<void> written;
   for (std::size_t which = 0; which < kCheckpoints; ++which) {
     if (written && texts[which]) written = write(Checkpoint(which), *texts[which]);
+    if (!written && texts[which].has_value()) MQ_MARK("log: a checkpoint file cannot be written");
     if (written || !texts[which]) continue;
     const std::lock_guard guard(mutex_);
     changed_[which] = true;
   }
   if (written) return {};
   const std::lock_guard guard(mutex_);
+  MQ_MARK("log: removals have to be written with the next checkpoints");
   removals_unwritten_ = removals_unwritten_ || removals;
   return written;
 }

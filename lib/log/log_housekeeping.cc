@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mark.h"
 #include "log/compaction_plan.h"
 #include "log/compaction_work.h"
 #include "log/directory_contents.h"
@@ -36,9 +37,11 @@ Result<std::size_t> Log::delete_old_segments(WallMillis wall_now, Instant now, O
                                              return largest.timestamp;
                                            }));
   if (count == 0) return count;
+  MQ_MARK("log: retention takes segments away");
   // Offsets go on where they were: there is always a newest segment. Without room for one the last stays until the
   // others have made some.
   if (count == segments_.size()) {
+    MQ_MARK("log: retention takes every segment away");
     const auto rolled = roll(wall_now);
     if (!rolled && (!is_passing(rolled.error().code) || --count == 0)) return fail(rolled.error());
   }
@@ -72,6 +75,7 @@ Result<void> Log::advance_start(Offset offset, Offset bound) {
                 partition_.to_string(), offset.value(), max.value());
   if (offset <= log_start()) return {};
   // The epochs that remain are found by their batches, so they must be known before those are gone.
+  MQ_MARK("log: the start of a log is moved");
   MQ_CHECK(leader_epochs());
   move_start(offset);
   return {};
@@ -177,6 +181,7 @@ Result<std::optional<CompactionJob>> Log::begin_compaction(WallMillis wall_now, 
   states->expire(wall_now, config_->producer_expiration_ms);
   work->last_of_producer = states->last_offsets();
   compacting_ = true;
+  MQ_MARK("log: a compaction begins");
   compaction_void_ = false;
   return CompactionJob(std::move(work));
 }
@@ -208,6 +213,7 @@ Result<void> Log::name_swaps(const CompactionJob& job) {
   for (const auto& group : job.work().groups)
     MQ_CHECK(files_.rename(group.output->path(), segments_.names().swap_path(group.output->base_offset())));
   // From here on a start finishes what a crash leaves.
+  MQ_MARK("log: a compaction has named what it made");
   return files_.sync_directory(directory());
 }
 
@@ -253,6 +259,7 @@ void Log::abandon_compaction(CompactionJob& job) {
   for (const auto& group : job.work().groups) {
     if (!group.output) continue;
     // What stays is removed at the next start, or by the next run.
+    MQ_MARK("log: a compaction is given up");
     (void)group.output->remove_files();
   }
 }

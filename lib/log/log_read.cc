@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/mark.h"
 #include "log/log.h"
 #include "log/log_look.h"
 
@@ -31,6 +32,7 @@ Result<FileRange> Log::read(Offset from, std::size_t bytes_max, Offset end_bound
     const WaitScope scope(*segment, wait);
     MQ_TRY(const std::uint64_t begin, segment->position_of(from, *config_));
     if (begin >= segment->size_bytes()) {
+      MQ_MARK("log: a read goes on in the next segment");
       // Compaction leaves segments that end before the next one begins; else something is missing.
       if (!segments_.may_have_gaps(from)) return fail_missing(i);
       continue;
@@ -46,6 +48,7 @@ Result<FileRange> Log::read(Offset from, std::size_t bytes_max, Offset end_bound
     std::uint64_t end = limit;
     const bool is_scarce = open_files_.are_scarce();
     if (is_scarce) bytes_max = std::min(bytes_max, kScarceBytesMax);
+    if (limit - begin > bytes_max) MQ_MARK("log: a read gets only a part of what there is");
     if (limit - begin > bytes_max) {
       MQ_TRY(end, segment->batch_end_before(begin, begin + bytes_max, at_least_one));
       end = std::min(end, limit);
@@ -92,6 +95,7 @@ std::unexpected<Error> Log::fail_missing(std::size_t index) {
 
 Result<LookUp> Log::prepare_read(Offset from, std::size_t bytes_max, Offset end_bound) {
   LookUp job;
+  MQ_MARK("log: a place is not cached and read on the pool");
   if (segments_.empty()) return job;
   const std::shared_ptr<Segment>& segment = segments_[segments_.index_of(from)];
   before_opening(*segment);
@@ -122,6 +126,7 @@ Result<std::optional<TimestampSearch>> Log::find_timestamp(WallMillis timestamp,
     if (segment->base_offset() < from || segment->size_bytes() == 0) continue;
     // The first segment may hold it below the start of the log, and compaction may have left nothing of it.
     if (search.parts.size() == 2) {
+      MQ_MARK("log: a search by time has more segments to look at");
       search.goes_on_at = segment->base_offset();
       break;
     }
@@ -152,6 +157,7 @@ Result<std::optional<TimestampSearch>> Log::find_max_timestamp(Offset end_bound,
     MQ_CHECK(look_at(segment, wait, [&](Segment& s) -> Result<void> {
       MQ_TRY(const TimeIndexEntry largest, s.largest_timestamp(*config_));
       // What the largest record lies in; where that may lie outside of the bounds, all of the segment.
+      MQ_MARK("log: the record with the largest time is looked for");
       const bool inside = largest.offset < search.end_bound && s.base_offset() >= log_start();
       if (inside && best && largest.timestamp <= *best) return {};
       std::uint64_t begin = 0;
@@ -177,6 +183,7 @@ Result<TimesLookUp> Log::prepare_times(WallMillis timestamp) {
   const std::shared_ptr<Segment> segment = cold_.lock();
   if (!segment) return fail(Errc::not_found, "{}: nothing was looked for in vain", directory());
   TimesLookUp job;
+  MQ_MARK("log: times are not cached and read on the pool");
   MQ_TRY(job.file, look_at(segment, Wait::yes, [](Segment& s) { return s.file(); }));
   job.files = &files_;
   job.path = segment->path();

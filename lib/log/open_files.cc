@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mark.h"
 #include "log/log.h"
 
 namespace mq::log {
@@ -88,6 +89,7 @@ std::vector<Log*> OpenFiles::closable(const Member& spared) const {
 
 void OpenFiles::look(const Member& spared) {
   const std::size_t part = part_of(files_max_);
+  MQ_MARK("log: so many files are open that some are closed");
   const std::size_t enough = comfortable(files_max_) - std::min(comfortable(files_max_), part);
   const bool is_pressing = count() >= files_max_;
   std::vector<Log*> unsynced;
@@ -98,6 +100,7 @@ void OpenFiles::look(const Member& spared) {
     if (!is_pressing || !log->is_syncing()) unsynced.push_back(log);
   }
   if (is_pressing) {
+    MQ_MARK("log: logs are synced so that their files can be closed");
     sync_here(unsynced);
   } else {
     for (Log* log : unsynced) owner_.sync_soon(*log);

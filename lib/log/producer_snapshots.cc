@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "base/assert.h"
+#include "base/mark.h"
 #include "log/directory_contents.h"
 #include "log/segment.h"
 
@@ -33,6 +34,7 @@ Result<ProducerStates> ProducerSnapshots::load(const SegmentSet& segments, const
     const auto bytes = env::read_whole(names_.files(), names_.path(*offset, "snapshot"), kSnapshotBytesMax);
     if (!bytes && is_passing(bytes.error().code)) return fail(bytes.error());
     auto decoded = bytes ? ProducerStates::decode_snapshot(*bytes) : fail(bytes.error());
+    if (!decoded) MQ_MARK("log: a snapshot of producers is damaged and an older one will do");
     if (!decoded) continue;  // P-6: an older one and more replay do as well
     states = *std::move(decoded);
     from = *offset;
@@ -40,6 +42,7 @@ Result<ProducerStates> ProducerSnapshots::load(const SegmentSet& segments, const
     if (states.empty() || (window && states.add_window(*window))) break;
     // A snapshot of Kafka's has one batch for each producer. The others of those in flight are not far before it.
     if (*offset > first_there && !segments.empty()) {
+      MQ_MARK("log: the windows of producers are read from the batches");
       std::size_t first = segments.index_of(*offset - OffsetDelta{1});
       std::uint64_t back = segments[first]->size_bytes();
       while (first > 0 && back < kWindowBytes) back += segments[--first]->size_bytes();
@@ -89,6 +92,7 @@ std::vector<std::string> ProducerSnapshots::drop_needless(const SegmentSet& segm
       kept.push_back(offsets_[i]);
       continue;
     }
+    MQ_MARK("log: an old snapshot of producers goes");
     for (const std::string_view extension : kSnapshotExtensions) paths.push_back(names_.path(offsets_[i], extension));
   }
   offsets_ = std::move(kept);

@@ -5,6 +5,7 @@
 
 #include "base/crc32c.h"
 #include "base/cursor.h"
+#include "base/mark.h"
 
 namespace mq::log {
 namespace {
@@ -45,6 +46,7 @@ Result<std::optional<ProducerBatch>> ProducerStates::check(const record::BatchHe
   const auto found = producers_.find(header.producer_id.value());
   if (found == producers_.end()) {
     const auto refused = refused_.find(header.producer_id.value());
+    if (refused != refused_.end()) MQ_MARK("log: a first batch of a producer was refused before");
     if (refused != refused_.end() && header.producer_epoch == refused->second && header.base_sequence != Sequence{0})
       return fail(Errc::out_of_order_sequence, "producer {}: sequence {} comes after a refused first batch",
                   header.producer_id.value(), header.base_sequence.value());
@@ -55,6 +57,7 @@ Result<std::optional<ProducerBatch>> ProducerStates::check(const record::BatchHe
     return fail(Errc::invalid_producer_epoch, "producer {}: epoch {}, but epoch {} has written",
                 header.producer_id.value(), header.producer_epoch.value(), producer.epoch.value());
   if (header.producer_epoch > producer.epoch || producer.count == 0) {
+    if (header.producer_epoch > producer.epoch) MQ_MARK("log: a producer begins a new epoch");
     if (header.base_sequence != Sequence{0} && producer.epoch != kNoProducerEpoch &&
         header.producer_epoch > producer.epoch)
       return fail(Errc::out_of_order_sequence, "producer {}: new epoch {} begins with sequence {} instead of 0",
@@ -66,6 +69,7 @@ Result<std::optional<ProducerBatch>> ProducerStates::check(const record::BatchHe
     if (batch.first_sequence == header.base_sequence && batch.last_sequence == header.last_sequence()) return batch;
   }
   const Sequence expected = record::advance(producer.last().last_sequence, 1);
+  if (header.base_sequence != expected) MQ_MARK("log: a batch comes out of order");
   if (header.base_sequence != expected)
     return fail(Errc::out_of_order_sequence, "producer {}: sequence {} where {} should come",
                 header.producer_id.value(), header.base_sequence.value(), expected.value());
@@ -105,6 +109,7 @@ void ProducerStates::refuse(const record::BatchHeader& header) {
   if (!header.has_producer_id() || header.base_sequence != Sequence{0}) return;
   if (producers_.contains(header.producer_id.value())) return;
   if (refused_.size() >= kRefusedMax) refused_.clear();
+  MQ_MARK("log: a refused first batch is remembered");
   refused_[header.producer_id.value()] = header.producer_epoch;
 }
 

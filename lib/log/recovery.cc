@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/mark.h"
 #include "log/directory_contents.h"
 #include "log/epochs_file.h"
 #include "log/segment_reader.h"
@@ -135,6 +136,7 @@ Result<Uuid> Recovery::identify() {
     return wanted;
   }
   // As Kafka does; who cannot now does so at a later start.
+  MQ_MARK("log: whose a log is has to be written anew");
   const auto written = env::replace_atomically(names_.files(), path, encode_partition_metadata(wanted));
   report_.notes.push_back(fmt::format("{}: {}; {}", path, id.error().message,
                                       written ? "made anew" : "it cannot be made anew: " + written.error().message));
@@ -146,11 +148,13 @@ Result<LogContents> Recovery::run() {
   report_.has_cut_files = found.has_cut_files;
   MQ_TRY(contents_.topic_id, identify());
   if (!found.swaps.empty() || !found.unfinished.empty()) {
+    MQ_MARK("log: a start finds a compaction that was cut off");
     MQ_CHECK(finish_swaps(names_, found, report_));
     MQ_TRY(found, read_directory(names_.files(), *names_.directory()));
   }
   for (const std::string& name : found.retired) segments_.note_retired(names_.path_of(name), Instant{});
   for (const auto& [base, size] : found.segments) segments_.add(base, size);
+  if (!found.retired.empty()) MQ_MARK("log: a start finds segments that wait for their removal");
   MQ_CHECK(read_ends(found.ended));
   contents_.snapshots.set_found(std::move(found.snapshots));
   if (context_.leader_epoch >= LeaderEpoch{0}) contents_.epoch_limit = context_.leader_epoch;
@@ -211,6 +215,7 @@ Result<std::optional<Offset>> Recovery::read_gaps_end(bool has_file) {
 Result<void> Recovery::read_ends(const std::vector<Offset>& bases) {
   for (const Offset base : bases) {
     if (segments_.find(base) == nullptr) continue;
+    MQ_MARK("log: a start finds a segment that ends before its bytes do");
     const std::string path = names_.path(base, kEndExtension);
     const auto end = load_gaps_end(names_.files(), path);
     if (!end && is_passing(end.error().code)) return fail(end.error());
@@ -223,6 +228,7 @@ Result<void> Recovery::read_ends(const std::vector<Offset>& bases) {
 Result<void> Recovery::note_end() {
   // Where an earlier recovery has ended it, it stays ended: what is behind that was replaced.
   const Segment& last = *segments_.back();
+  MQ_MARK("log: recovery ends a segment before its damaged bytes");
   const Offset end = std::min(end_, last.rules().limit);
   const auto written =
       env::replace_atomically(names_.files(), names_.path(last.base_offset(), kEndExtension), encode_gaps_end(end));
@@ -272,6 +278,7 @@ Result<void> Recovery::recover() {
 
   if (segments_.empty()) {
     scan_.expected = start_;
+    MQ_MARK("log: recovery of a log without segments");
     if (!context_.synced) MQ_CHECK(sync_names());
   } else {
     scan_.first = segments_.index_of(recovery_point_);
@@ -294,6 +301,7 @@ Result<void> Recovery::recover() {
   MQ_CHECK(repair_indexes(scan_.first));
   if (!contents_.epochs || (!epochs_known && end_ > start_)) {
     MQ_TRY(epochs, epochs_of_batches(segments_, start_, end_, contents_.epoch_limit, config_));
+    if (end_ > start_) MQ_MARK("log: recovery makes the leader epochs anew");
     contents_.epochs = std::make_unique<LeaderEpochs>(std::move(epochs));
     if (end_ > start_)
       report_.notes.push_back(fmt::format("{}: made anew from the batches", names_.path_of(kEpochsFile)));
@@ -338,6 +346,7 @@ Result<void> Recovery::repair_indexes(std::size_t end) {
     Segment& segment = *segments_[i];
     MQ_TRY(const bool fit, segment.indexes_fit());
     if (!fit) {
+      MQ_MARK("log: recovery makes the indexes of an older segment anew");
       MQ_CHECK(segment.rebuild_indexes(config_));
       unsaved_.push_back(segment.base_offset());
       report_.notes.push_back(fmt::format("{}: its indexes were made anew", segment.path()));
@@ -363,6 +372,7 @@ Result<void> Recovery::start_scan() {
     if (!end || *end != recovery_point_) return {};
   }
   scan_.position = *position;
+  MQ_MARK("log: recovery begins amid a segment");
   scan_.expected = recovery_point_;
   return {};
 }
@@ -375,6 +385,7 @@ Result<void> Recovery::scan_segments() {
     if (scan_.expected < next_base && !segments_.may_have_gaps(scan_.expected)) {
       // What was durable may all be below the start, which may lie amid a batch that a truncation has cut.
       if (std::max(scan_.expected, start_) >= scan_.durable_end) {
+        MQ_MARK("log: a segment ends too early and was never durable");
         scan_.torn = true;
         scan_.position = segments_[scan_.segment]->size_bytes();
         return {};
@@ -469,18 +480,22 @@ Result<void> Recovery::scan_segment() {
     scan_.position = reader.position();
     if (scan_.expected >= scan_.durable_end) {
       segment.extend_over_damage(whole);
+      MQ_MARK("log: recovery finds a torn end");
       scan_.torn = true;
       return {};
     }
     scan_.damaged = true;
     MQ_TRY(const bool goes_on, reader.resume(std::min(limit, next(scan_.durable_end))));
+    MQ_MARK("log: recovery meets damage below what was durable");
     const Offset end =
         goes_on ? reader.next_offset() : std::min(limit, std::max(scan_.durable_end, next(scan_.expected)));
     note_damage(scan_.expected, end, batch.error().message);
     segment.extend_over_damage(goes_on ? reader.position() : whole);
     segment.carry_over(entries, scan_.position, segment.size_bytes(), scan_.expected, end);
     scan_.expected = end;
+    if (goes_on) MQ_MARK("log: recovery finds something good behind damage");
     scan_.unread = !goes_on;
+    if (!goes_on) MQ_MARK("log: recovery finds nothing good behind damage");
     if (!goes_on) return {};
   }
 }
@@ -493,6 +508,7 @@ void Recovery::note_damage(Offset first, Offset end, std::string place) {
 
 Result<void> Recovery::end_torn() {
   // What follows a torn segment was never durable either.
+  if (scan_.segment + 1 < segments_.size()) MQ_MARK("log: segments follow a torn one");
   TornTails::Torn torn{.segment = segments_[scan_.segment],
                        .followers = segments_.take_from(scan_.segment + 1),
                        .position = scan_.position,
@@ -520,6 +536,7 @@ Result<void> Recovery::end_scan() {
   const bool has_ended = !segments_.empty() && segments_.back()->has_ended() && end_ > segments_.back()->base_offset();
   const bool needs_new = !segments_.empty() && (end_ != scan_.expected || scan_.damaged || has_ended);
   if (needs_new) {
+    MQ_MARK("log: recovery begins a new segment");
     const std::shared_ptr<Segment> last = segments_.back();
     if (last->size_bytes() == 0 && contents_.torn.empty()) {
       MQ_CHECK(contents_.torn.set_aside(*last, report_));

@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/buggify.h"
 #include "base/crc32c.h"
+#include "base/mark.h"
 #include "log/segment_files.h"
 #include "log/segment_reader.h"
 
@@ -113,6 +115,7 @@ Result<Offset> Segment::load_tail(const LogConfig& config) {
     const auto read_entry = offsets_.last(files_, path("index"), base_, wait_);
     const auto read_time = times_.last(files_, path("timeindex"), base_, wait_);
     if (!are_new && (is_lost(read_entry) || is_lost(read_time))) {
+      MQ_MARK("log: the end of an index is lost and made anew");
       MQ_CHECK(rebuild_indexes(config));
       continue;
     }
@@ -147,6 +150,7 @@ Result<Offset> Segment::load_tail(const LogConfig& config) {
       }
     }
     bytes_since_entry_ = size_ - from.position;
+    if (!index_good) MQ_MARK("log: the last entry of an index names no batch");
     if (index_good && (last_time_entry_.offset < end || end == base_)) return end;
     // Made of batches that contradict each other they cannot fit: that is no fault of theirs.
     if (are_new) {
@@ -160,6 +164,7 @@ Result<Offset> Segment::load_tail(const LogConfig& config) {
 bool Segment::must_roll(std::size_t bytes, Offset last_offset, WallMillis timestamp, const LogConfig& config) const {
   if (size_ == 0) return false;
   if (size_ + bytes > config.segment_bytes) return true;
+  if (size_ > 1000 && MQ_BUGGIFY("log: a segment is rolled early")) return true;
   if ((last_offset - base_).value() > std::numeric_limits<std::int32_t>::max()) return true;
   if ((entries_ + 1) * OffsetIndexEntry::kBytes > config.segment_index_bytes) return true;
   return first_timestamp_ && *first_timestamp_ >= 0 && timestamp - *first_timestamp_ > age_max(config);
@@ -178,6 +183,7 @@ Result<void> Segment::write(BytesView batch, const LogConfig& config, Small smal
   MQ_CHECK(open());
   const std::uint64_t end = size_ + batch.size();
   MQ_CHECK(reserve(end, config));
+  if (MQ_BUGGIFY("log: a small batch is written at once")) small = Small::written;
   // Without reserved room the disk may be full by the time of the write, when the batch can no longer be refused.
   if (small == Small::gathered && batch.size() <= kSmallBatchMax && reserved_ != kNoReserve) {
     MQ_CHECK(gather(batch));
@@ -202,6 +208,7 @@ Result<void> Segment::reserve(std::uint64_t end, const LogConfig& config) {
   std::uint64_t target = std::max(end, std::min(size_ + step, config.segment_bytes));
   auto reserved = file_->reserve(size_, target - size_);
   if (!reserved && reserved.error().code == Errc::disk_full && target > end) {
+    MQ_MARK("log: the disk has no room for more than the next batch");
     target = end;
     reserved = file_->reserve(size_, target - size_);
   }
@@ -221,6 +228,7 @@ Result<void> Segment::write_out() {
   if (gathered_.empty()) return {};
   auto written = file_->write_at(gathered_at_, gathered_);
   write_is_due_ = !written;
+  if (!written) MQ_MARK("log: gathered batches cannot be written");
   if (written) gathered_.clear();
   return written;
 }
@@ -348,6 +356,7 @@ Result<std::uint64_t> Segment::walk_to(Place from, Offset offset, SegmentReader:
     if (!batch) {
       if (!is_damage(batch.error())) return fail(std::move(batch).error());
       // A wrong length shows where it leads to. Which batch has it, only the CRCs tell.
+      MQ_MARK("log: a walk from batch to batch meets damage");
       if (mode == SegmentReader::Mode::headers) return walk_to(from, offset, SegmentReader::Mode::wholes);
       damage = std::move(batch).error();
       MQ_TRY(const bool goes_on, reader.resume(rules_.limit, kDamageSteppedOverMax));
@@ -398,6 +407,7 @@ Result<std::optional<Segment::Place>> Segment::place_of(const OffsetIndexEntry& 
   if (!is_written) return std::nullopt;
   const auto header = header_at(entry.position);
   if (!header && (header.error().code == Errc::read_failed || !is_damage(header.error()))) return fail(header.error());
+  if (!header) MQ_MARK("log: an index entry points between batches");
   if (!header) return std::nullopt;
   if (header->last_offset() == entry.offset) return Place{.position = entry.position, .offset = header->base_offset};
   const auto behind = header_at(entry.position + header->size_bytes());
@@ -405,6 +415,7 @@ Result<std::optional<Segment::Place>> Segment::place_of(const OffsetIndexEntry& 
   const bool may_be_right =
       entry.offset < rules_.gaps_end && entry.offset < (behind ? behind->base_offset : rules_.limit);
   const bool is_right = behind && next(entry.offset) == behind->base_offset;
+  MQ_MARK("log: an index entry and its batch name other offsets");
   if (!may_be_right && !is_right) return std::nullopt;
   return fail(Errc::corrupt_batch, "{}:{}: says that it ends with offset {}, its index says {}", path(), entry.position,
               header->last_offset().value(), entry.offset.value());
@@ -434,6 +445,7 @@ Result<Segment::Place> Segment::index_floor(Offset offset, const LogConfig& conf
       return fail(entry.error());
     }
     MQ_CHECK(rebuild_indexes(config));
+    MQ_MARK("log: an index is made anew when it is looked into");
     is_new = true;
   }
 }
@@ -650,6 +662,7 @@ Result<void> Segment::rebuild_indexes(const LogConfig& config) {
     auto batch = reader.next();
     if (!batch) {
       const std::uint64_t bad = reader.position();
+      MQ_MARK("log: an index is made anew around damage");
       const Offset expected = reader.next_offset();
       const auto goes_on = reader.resume(rules_.limit, kDamageSteppedOverMax);
       const bool is_over = !goes_on || !*goes_on;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/mark.h"
 #include "log/directory_contents.h"
 #include "log/segment.h"
 
@@ -31,6 +32,8 @@ Result<void> SegmentFiles::retire(Offset base, std::vector<std::string>& retired
     auto gone = files_->rename(before, after);
     if (gone) retired.push_back(std::move(after));
     // Where not even a name finds room, nothing helps more than to have it gone now. Who reads it has it open.
+    if (!gone && gone.error().code == Errc::disk_full)
+      MQ_MARK("log: a file of an old segment goes at once since its new name has no room");
     if (!gone && gone.error().code == Errc::disk_full) gone = files_->remove(before);
     if (!gone && gone.error().code != Errc::not_found) return gone;
     return {};

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/buggify.h"
+#include "base/mark.h"
+
 namespace mq::log {
 namespace {
 
@@ -105,6 +108,7 @@ Result<std::optional<record::BatchHeader>> SegmentReader::header_behind(std::uin
 
 Result<bool> SegmentReader::resume(Offset below, std::uint64_t bytes_max) {
   std::uint64_t from = position_ + 1;
+  MQ_MARK("log: a reader looks for what is good behind damage");
   Offset at_least = mq::next(next_offset_);
   // When only its offset is wrong, its length is right, and so is the number of offsets that it has.
   if (const auto header = header_at(position_, end_)) {
@@ -149,12 +153,15 @@ void SegmentReader::skip_to(std::uint64_t position, Offset at_least) {
 Result<BytesView> SegmentReader::bytes_at(std::uint64_t position, std::size_t size) {
   const bool buffered = position >= buffer_position_ && position + size <= buffer_position_ + buffer_.size();
   if (!buffered) {
-    const std::size_t chunk = mode_ == Mode::wholes ? kWholesChunk : kHeadersChunk;
+    std::size_t chunk = mode_ == Mode::wholes ? kWholesChunk : kHeadersChunk;
+    if (MQ_BUGGIFY("log: nothing is read ahead")) chunk = size;
     const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(std::max(size, chunk), file_end_ - position));
     buffer_.resize(wanted);
     buffer_position_ = position;
     auto read = read_at(file_, position, buffer_.data(), wanted, wait_);
     // What is read ahead may be what cannot be read.
+    if (!read && read.error().code == Errc::read_failed && wanted > size)
+      MQ_MARK("log: what is read ahead cannot be read");
     if (!read && read.error().code == Errc::read_failed && wanted > size)
       read = read_at(file_, position, buffer_.data(), size, wait_);
     buffer_.resize(read.value_or(0));

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "base/assert.h"
+#include "base/mark.h"
 #include "log/segment_reader.h"
 
 namespace mq::log {
@@ -63,6 +64,7 @@ Result<void> SegmentSet::replay(Offset from, Offset to, const LogConfig& config,
         const auto batch = reader.next();
         if (!batch) {
           if (!is_damage(batch.error())) return fail(batch.error());
+          MQ_MARK("log: a replay meets damage");
           MQ_TRY(const bool goes_on, reader.resume(to));
           if (!goes_on) break;
           continue;

@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/crc32c.h"
 #include "base/cursor.h"
+#include "base/mark.h"
 
 namespace mq::log {
 namespace {
@@ -137,6 +138,7 @@ bool SyncedEnds::read_slots(BytesView bytes, std::uint32_t counted) {
     const auto slot = decode(bytes.substr(at, kSlotBytes));
     if (take(slot.value_or(Slot{})) && slot) continue;
     is_right = is_right && slot_count() > counted;
+    MQ_MARK("log: a slot of synced ends that nobody counts is garbage");
     mark(slot_count());
   }
   return is_right && slot_count() >= counted;
@@ -201,6 +203,7 @@ void SyncedEnds::set(const Uuid& topic_id, PartitionId partition, SyncedEnd to) 
 void SyncedEnds::forget(const Uuid& topic_id, PartitionId partition) {
   const auto found = places_.find({topic_id, partition});
   if (found == places_.end()) return;
+  MQ_MARK("log: a slot of synced ends is free again");
   lines_[found->second].use = Use::free;  // what else it says is written as zeros
   mark(found->second);
   free_.push_back(found->second);
@@ -294,6 +297,7 @@ std::vector<SyncedEnds::Write> SyncedEnds::take_changes() {
 
 void SyncedEnds::put_back(const Write& write) {
   const std::uint64_t first = write.position / kSlotBytes;
+  MQ_MARK("log: slots of synced ends wait since they could not be written");
   for (std::uint64_t place = first; place < first + write.bytes.size() / kSlotBytes; ++place)
     mark(static_cast<Place>(place));
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/mark.h"
 #include "log/cut_files.h"
 #include "log/segment.h"
 #include "log/segment_reader.h"
@@ -66,6 +67,7 @@ Result<void> TornTails::add(Torn torn, RecoveryReport& report) {
   const auto done = cut(report);
   if (done || !is_passing(done.error().code)) return done;
   const Torn& left = torn_.back();
+  MQ_MARK("log: a torn end waits for room on the disk");
   report.notes.push_back(fmt::format(
       "{}:{}: {} of {} bytes, at offset {}, stays until there is room to keep it elsewhere; until then nothing is "
       "appended: {}",
@@ -92,7 +94,9 @@ Result<void> TornTails::cut_tail(Torn& torn, RecoveryReport& report) const {
   // A file that grew before its bytes came is full of zeros: nothing worth keeping.
   const auto zeros = is_zero(*file, torn.position, torn.whole);
   if (!zeros && !is_damage(zeros.error())) return fail(zeros.error());
+  if (zeros && *zeros) MQ_MARK("log: a torn end is nothing but zeros");
   if (!zeros || !*zeros) {
+    MQ_MARK("log: a torn end is kept aside");
     MQ_TRY(const std::string aside, free_path(segment, torn.position));
     const auto kept = copy_range(names_.files(), *file, torn.position, torn.whole, aside);
     // Some disks cannot read what a power cut has torn.
@@ -116,8 +120,10 @@ Result<std::string> TornTails::free_path(const Segment& segment, std::uint64_t p
 
 Result<void> TornTails::set_aside(const Segment& segment, RecoveryReport& report) const {
   MQ_CHECK(names_.remove(segment.base_offset(), kSegmentExtensions));
+  if (segment.size_bytes() == 0) MQ_MARK("log: an empty segment behind a torn one goes");
   if (segment.size_bytes() == 0) return names_.files().remove(segment.path());
   MQ_TRY(const std::string aside, free_path(segment, 0));
+  MQ_MARK("log: a segment behind a torn one is set aside");
   MQ_CHECK(names_.files().rename(segment.path(), aside));
   report.bytes_cut += segment.size_bytes();
   report.notes.push_back(fmt::format("{}: follows a torn segment and is kept in {}", segment.path(), aside));

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/mark.h"
 #include "log/segment.h"
 #include "log/segment_reader.h"
 
@@ -68,7 +69,9 @@ Result<bool> restore_sources(const SegmentFiles& names, Offset base, const Direc
 
 Result<void> finish_swaps(const SegmentFiles& names, const DirectoryContents& contents, RecoveryReport& report) {
   for (const std::string& name : contents.unfinished) MQ_CHECK(names.files().remove(names.path_of(name)));
+  if (!contents.unfinished.empty()) MQ_MARK("log: a start removes what a compaction had not finished");
   for (const Offset base : contents.swaps) {
+    MQ_MARK("log: a start finishes a compaction");
     // The newest segment is never compacted.
     const bool is_followed = !contents.segments.empty() && contents.segments.back().first > base;
     const Offset limit =

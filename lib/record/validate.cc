@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "base/mark.h"
 #include "record/byte_source.h"
 
 namespace mq::record {
@@ -25,6 +26,7 @@ Result<BatchView> whole_batch(BytesView bytes, const ValidationRules& rules) {
   if (bytes.size() > size)
     return fail(Errc::invalid_record, "{} bytes after the record batch; a partition takes exactly one",
                 bytes.size() - size);
+  if (size > rules.batch_bytes_max) MQ_MARK("record: a batch is larger than its topic takes");
   if (size > rules.batch_bytes_max)
     return fail(Errc::too_large, "record batch of {} bytes, over max.message.bytes of {}", size, rules.batch_bytes_max);
   BatchView batch(*header, bytes);
@@ -246,6 +248,7 @@ std::expected<ValidatedBatch, Refusal> validate(BytesView one_batch, const Valid
     ByteSource in(batch.records_bytes());
     return walk_records(in, header, rules);
   }
+  MQ_MARK("record: a compressed batch is looked at");
   if (auto started = codecs.start(header.compression(), batch.records_bytes(), rules.decompress); !started)
     return bad_stream(std::move(started).error());
   ByteSource in(codecs);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mark.h"
 
 namespace mq::replication {
 namespace {
@@ -50,6 +51,7 @@ ErrorCode Replica::check_committed() const {
 
 ErrorCode Replica::check_epoch(LeaderEpoch asked) const {
   if (asked < LeaderEpoch{0} || asked == leader_epoch_) return ErrorCode::kNone;
+  if (asked < leader_epoch_) MQ_MARK("replication: a client knows an old leader epoch");
   return asked < leader_epoch_ ? ErrorCode::kFencedLeaderEpoch : ErrorCode::kUnknownLeaderEpoch;
 }
 
@@ -136,15 +138,19 @@ Effects Replica::written(const Ends& ends, bool unsynced, Awaited awaited) {
   if (!unsynced) {
     // Nothing to do.
   } else if (counted_class() == FlushClass::async) {
+    MQ_MARK("replication: batches wait for a sync by time");
     effects.sync = Sync::by_time;
   } else if (is_sync_due_) {
     // It will be in that one.
+    MQ_MARK("replication: batches go with a sync that is due");
   } else if (is_syncing_) {
+    MQ_MARK("replication: batches wait for the sync after the one that runs");
     is_sync_due_ = true;
   } else if (awaited.synced || awaited.readable) {
     effects.sync = Sync::now;
   } else {
     is_sync_due_ = true;
+    MQ_MARK("replication: a sync may come late");
     effects.sync = Sync::soon;
   }
   conclude(effects);
@@ -177,6 +183,7 @@ Effects Replica::sync_ended(const Ends& ends) {
 Effects Replica::sync_goes_on(bool unsynced, Awaited awaited) {
   const bool is_urgent = awaited.synced || (awaited.readable && counted_class() == FlushClass::ack);
   const bool was_due = std::exchange(is_sync_due_, false);
+  if (unsynced && (was_due || is_urgent)) MQ_MARK("replication: another sync follows at once");
   if (!unsynced || !(was_due || is_urgent)) return {};
   return sync_is_wanted(unsynced);
 }
@@ -185,10 +192,12 @@ Effects Replica::sync_refused() {
   MQ_ASSERT(is_syncing_);
   is_syncing_ = false;
   is_sync_due_ = true;
+  MQ_MARK("replication: a sync is refused and comes again");
   return {.sync = Sync::soon};
 }
 
 void Replica::sync_failed() {
+  MQ_MARK("replication: a sync fails");
   MQ_ASSERT(is_syncing_);
   is_syncing_ = false;
 }
@@ -218,6 +227,7 @@ Effects Replica::truncated(const Ends& ends) {
 
 Effects Replica::settings_changed(const Settings& settings, bool unsynced) {
   const FlushClass before = std::exchange(settings_, settings).flush_class;
+  MQ_MARK("replication: settings change while it leads");
   Effects effects;
   if (settings_.flush_class == FlushClass::ack) {
     if (before == FlushClass::async) covered_by_ack_ = ends_.log_end;
@@ -269,6 +279,7 @@ void Replica::take_members(const cluster::Partition& key, std::span<const Broker
                            Instant now) {
   if (is_new_epoch) {
     // What was said in an earlier epoch counts no more: the log that it was said of may have been cut since.
+    MQ_MARK("replication: a leader epoch begins");
     epoch_start_ = ends_.log_end;
     peers_.clear();
     is_proposing_ = false;

@@ -132,6 +132,20 @@ TEST_F(SqliteStoreTest, NothingIsWrittenAfterAFailedSync) {
   EXPECT_EQ(value_of("a"), "1");
 }
 
+TEST_F(SqliteStoreTest, WhatFollowsAFailedSyncAndAStartSurvivesAPowerLoss) {
+  ASSERT_TRUE(open());
+  ASSERT_TRUE(put("a", "1"));
+  node_.disk().inject({.on = sim::DiskFault::On::sync, .path_part = "-wal"});
+  ASSERT_FALSE(put("a", "2"));
+  stop(false);
+  ASSERT_TRUE(open(LastStop::unclean));
+  EXPECT_EQ(value_of("a"), "1");  // what the page cache has beyond that is not on the disk
+  ASSERT_TRUE(put("b", "3"));
+  stop(true, sim::PowerLoss::drop_all);
+  ASSERT_TRUE(open(LastStop::unclean));
+  EXPECT_EQ(value_of("b"), "3");
+}
+
 TEST_F(SqliteStoreTest, FailedWriteIsFinalToo) {
   ASSERT_TRUE(open());
   node_.disk().inject({.on = sim::DiskFault::On::write, .path_part = "-wal"});

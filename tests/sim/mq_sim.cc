@@ -49,6 +49,7 @@ constexpr std::string_view kUsage =
   --plan                only says what would be lived
   --history FILE, --log FILE: of --seed: what the clients did, and what the brokers logged
   --marks FILE          writes which rare places were reached, how often
+  --marks-at-least P    that P percent of them were reached is a promise, too; says which were not
 exit status: 0 every promise was kept; 1 one was broken; 2 usage; 3 too many lives did too little to tell
 )";
 
@@ -65,6 +66,7 @@ struct Wish {
   bool only_plan = false;
   TrialFiles files;
   std::string marks;
+  std::uint64_t marks_percent_min = 0;
 };
 
 std::uint64_t fresh_seed() {
@@ -121,6 +123,8 @@ Result<bool> take_value(Wish& wish, std::string_view option, std::string_view va
     wish.files.log = value;
   } else if (option == "--marks") {
     wish.marks = value;
+  } else if (option == "--marks-at-least") {
+    MQ_CHECK(parse_number<std::uint64_t>(option, value, wish.marks_percent_min, 0, 100));
   } else {
     return false;
   }
@@ -204,6 +208,7 @@ class Campaign {
         first, first + wish_.count - 1, lived_, twice_, failed_.size(), unknown_, virtual_seconds_, took,
         virtual_seconds_ / took / wish_.jobs, operations_, events_);
     if (!wish_.marks.empty()) write_marks();
+    if (wish_.marks_percent_min > 0) tell_marks();
     if (!wish_.mutant.empty())
       fmt::print("mutant {}: {} after {} lives\n", wish_.mutant, is_caught() ? "caught" : "NOT CAUGHT", lived_);
   }
@@ -229,9 +234,23 @@ class Campaign {
     (void)std::fclose(file);
   }
 
+  [[nodiscard]] std::size_t marks_reached() const {
+    return hits_.size() - static_cast<std::size_t>(std::ranges::count(hits_, std::uint64_t{0}));
+  }
+  [[nodiscard]] bool are_enough_marks_reached() const {
+    return marks_reached() * 100 >= hits_.size() * wish_.marks_percent_min;
+  }
+
+  void tell_marks() const {
+    for (std::size_t at = 0; at < hits_.size(); ++at)
+      if (hits_[at] == 0) fmt::print("never reached: {}\n", all_marks()[at].name);
+    fmt::print("marks: {} of {} reached, {} at least {} percent\n", marks_reached(), hits_.size(),
+               are_enough_marks_reached() ? "which are" : "and not", wish_.marks_percent_min);
+  }
+
   [[nodiscard]] int exit_status() const {
     if (!wish_.mutant.empty()) return is_caught() ? kExitKept : kExitBroken;
-    if (!failed_.empty()) return kExitBroken;
+    if (!failed_.empty() || !are_enough_marks_reached()) return kExitBroken;
     return unknown_ * 100 > lived_ * kUnknownPercentMax ? kExitUnknown : kExitKept;
   }
 

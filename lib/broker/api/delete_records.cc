@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "base/mark.h"
 #include "broker/api/api.h"
 #include "broker/errors.h"
 #include "broker/on_owners.h"
@@ -27,6 +28,7 @@ awaitable<void> advance_start(Partition& partition, DeleteRecordsItem& item) {
   // What a topic keeps for each key is not deleted by its place.
   const log::LogConfig& config = partition.log().config();
   if (config.cleanup_compact && !config.cleanup_delete) {
+    MQ_MARK("broker: records of a compacted topic cannot be deleted");
     item.error = ErrorCode::kPolicyViolation;
     co_return;
   }
@@ -38,6 +40,7 @@ awaitable<void> advance_start(Partition& partition, DeleteRecordsItem& item) {
   const Offset to = item.offset == kToHighWatermark ? end : Offset{item.offset};
   auto moved = partition.log().advance_start(to, end);
   if (!moved) {
+    MQ_MARK("broker: records past the readable end cannot be deleted");
     item.error = to_wire(moved.error());
     co_return;
   }
@@ -73,6 +76,7 @@ awaitable<wire::DeleteRecordsResponse> delete_records(Call& call, const wire::De
   home.node().context().disk_space.look_for_space();
   if (!written && written.error().code == Errc::disk_failed)
     home.node().context().disk_health.disk_failed(written.error());
+  if (!written) MQ_MARK("broker: the new start of a log cannot be saved");
   if (!written) home.peer_log().error("the start offsets of logs were not saved: {}", written.error().message);
 
   wire::DeleteRecordsResponse response;

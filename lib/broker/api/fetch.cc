@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/buggify.h"
 #include "broker/api/api.h"
 #include "broker/api/fetch_op.h"
 #include "broker/api/fetch_session.h"
@@ -65,7 +66,10 @@ std::vector<FetchItem> resolve(const Call& call, const cluster::ClusterImage& im
 }
 
 FetchOp::Limits limits_of(const Call& call, const wire::FetchRequest& request) {
-  const int bytes_max = std::clamp(request.max_bytes, 0, call.home().node().config().fetch_bytes_max);
+  int bytes_max = std::clamp(request.max_bytes, 0, call.home().node().config().fetch_bytes_max);
+  if (MQ_BUGGIFY("broker: a fetch is answered with little")) bytes_max = std::min(bytes_max, 1);
+  if (MQ_BUGGIFY("broker: a fetch does not wait"))
+    return {.bytes_min = 0, .bytes_max = static_cast<std::size_t>(bytes_max), .deadline = call.request().arrived};
   return {.bytes_min = static_cast<std::size_t>(std::max(request.min_bytes, 0)),
           .bytes_max = static_cast<std::size_t>(bytes_max),
           .deadline = call.request().arrived +

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/mark.h"
 #include "broker/errors.h"
 #include "broker/partition.h"
 #include "broker/partition_reader.h"
@@ -16,6 +17,7 @@ Partition* look_at(FetchItem& item) {
   item.diverging = {};
   Partition* partition = item.owner->find(item.topic->id, item.wanted.partition);
   if (partition == nullptr) {
+    MQ_MARK("broker: a fetch asks for a partition that is gone");
     item.error = ErrorCode::kNotLeaderOrFollower;
     return nullptr;
   }

@@ -16,6 +16,8 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/buggify.h"
+#include "base/mark.h"
 #include "broker/services.h"
 #include "env/event.h"
 
@@ -51,6 +53,7 @@ bool FetchOp::read_here() {
   FetchRoom room = room_left();
   for (FetchItem& item : items_) {
     if (!item.is_woken || item.owner == nullptr) continue;
+    if (MQ_BUGGIFY("broker: a fetch takes the long way")) return false;
     if (item.owner != &call_.home() || !read_item_now(item, room)) return false;
     room.take(item);
   }
@@ -72,7 +75,9 @@ awaitable<void> FetchOp::serve_waiting() {
       const Instant pause_end = lacks_files() ? home.shard().now() + kFilesPause : limits_.deadline;
       const Instant until = std::min(pause_end, limits_.deadline);
       const bool is_late = !std::exchange(has_news_, false) && co_await timer_->wait_until(until);
-      if (is_late && until == limits_.deadline) break;
+      const bool is_over_time = is_late && until == limits_.deadline;
+      if (is_over_time) MQ_MARK("broker: a fetch finds nothing new in its time");
+      if (is_over_time) break;
       if (is_late) wake_lacking();
       co_await read_woken();
     }
@@ -125,6 +130,7 @@ void FetchOp::cut_to_limit() {
   FetchRoom room{.bytes = limits_.bytes_max};
   for (FetchItem& item : items_) {
     if (item.range.size > room.bytes && !room.is_untouched) {
+      MQ_MARK("broker: a fetch of several shards found too much");
       item.clear();
       item.range.has_more = true;
     }
@@ -214,6 +220,7 @@ void FetchOp::unwatch_all() {
 
 void FetchOp::woken(std::size_t index) {
   items_[index].is_woken = true;
+  MQ_MARK("broker: a waiting fetch is woken");
   has_news_ = true;
   timer_->cancel();
 }

@@ -5,6 +5,9 @@
 #include <limits>
 #include <utility>
 
+#include "base/buggify.h"
+#include "base/mark.h"
+
 namespace mq::broker {
 namespace {
 
@@ -46,10 +49,16 @@ FetchSession::Asked FetchSession::apply(const wire::FetchRequest& request, ApiVe
       by_topic_id_ = by_topic_id;
       asked.session_id = id_;
     }
+    if (request.session_epoch == kInitialEpoch && asked.session_id == 0)
+      MQ_MARK("broker: there is no place for another fetch session");
     return asked;
   }
+  if (request.session_id == 0 || request.session_id != id_)
+    MQ_MARK("broker: a fetch names a session that is not there");
   if (request.session_id == 0 || request.session_id != id_) return {.error = ErrorCode::kFetchSessionIdNotFound};
   if (request.session_epoch != next_epoch_) return {.error = ErrorCode::kInvalidFetchSessionEpoch};
+  if (MQ_BUGGIFY("broker: a fetch session is forgotten"))
+    return close(), Asked{.error = ErrorCode::kFetchSessionIdNotFound};
   if (by_topic_id != by_topic_id_) return {.error = ErrorCode::kFetchSessionTopicIdError};
   next_epoch_ = epoch_after(next_epoch_);
   for (FetchedPartition& wanted : partitions_of(request)) put(std::move(wanted));
@@ -63,6 +72,7 @@ FetchSession::Asked FetchSession::apply(const wire::FetchRequest& request, ApiVe
 }
 
 bool FetchSession::open(std::vector<FetchedPartition> partitions, std::int32_t id) {
+  if (MQ_BUGGIFY("broker: a fetch gets no session")) return false;
   if (partitions.size() > kPartitionsMax || !slots_->take()) return false;
   id_ = id;
   next_epoch_ = kInitialEpoch + 1;
@@ -90,6 +100,7 @@ void FetchSession::forget(const wire::FetchRequest& request) {
       const auto known = places_.find(FetchedPartition::Key{topic.topic_id, topic.topic, partition});
       if (known == places_.end()) continue;
       const auto place = known->second;
+      MQ_MARK("broker: a fetch session forgets a partition");
       places_.erase(known);
       partitions_.erase(place);
     }

@@ -2,6 +2,7 @@
 
 #include "wire/messages/init_producer_id.h"
 
+#include "base/mark.h"
 #include "broker/api/api.h"
 #include "broker/errors.h"
 #include "broker/producer_ids.h"
@@ -31,6 +32,7 @@ awaitable<wire::InitProducerIdResponse> init_producer_id(Call& call, const wire:
   ShardServices& home = call.home();
   auto id = co_await await_on(home, home.node().first_shard(), [&home] { return home.node().producer_ids().next(); });
   if (!id) {
+    MQ_MARK("broker: no producer id can be given out");
     if (id.error().code == Errc::disk_failed) home.node().context().disk_health.disk_failed(id.error());
     home.peer_log().warn("no producer id was given out, so idempotent producers cannot start: {}", id.error().message);
     response.error_code =

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/mark.h"
 #include "broker/api/api.h"
 #include "broker/api/produce_old.h"
 #include "broker/errors.h"
@@ -262,6 +263,7 @@ void ProduceOp::name_records(PartitionResponse& response, std::vector<record::Re
 /// `response` says why. The partition is told, and tells where its log starts.
 void ProduceOp::refuse(Uuid topic_id, const Wanted& wanted, PartitionResponse& response) {
   ProduceItem item{.response = &response, .topic_id = topic_id, .partition = wanted.index, .refused = true};
+  MQ_MARK("broker: a batch is refused");
   const auto header = record::parse_header(wanted.records.bytes);
   if (header)
     item.validated.header = *header;
@@ -317,6 +319,7 @@ void ProduceOp::append_item(const std::shared_ptr<ShardPart>& part, ProduceItem&
 void ProduceOp::append_now(const std::shared_ptr<ShardPart>& part, ProduceItem& item) {
   Partition* partition = part->owner->find(item.topic_id, item.partition);
   if (partition == nullptr) {
+    MQ_MARK("broker: a batch is for a partition that is gone or was never there");
     if (!item.refused) set_error(*item.response, ErrorCode::kNotLeaderOrFollower, "the partition is not here any more");
     return item_done(part);
   }
@@ -338,6 +341,7 @@ void ProduceOp::append_now(const std::shared_ptr<ShardPart>& part, ProduceItem& 
   }
   auto appended = partition->append(item.batch, item.validated);
   if (!appended) {
+    MQ_MARK("broker: an append is refused by the log");
     set_error(*item.response, to_wire(appended.error()), appended.error().message);
     return refused();
   }
@@ -346,10 +350,12 @@ void ProduceOp::append_now(const std::shared_ptr<ShardPart>& part, ProduceItem& 
   item.response->log_start_offset = partition->log().log_start().value();
   if (request_.acks == kAcksNone) return item_done(part);
   auto done = [this, part, response = item.response](ErrorCode error) {
+    if (error != ErrorCode::kNone) MQ_MARK("broker: a batch was appended and is not acknowledged");
     if (error != ErrorCode::kNone)
       set_error(*response, error, "the record was appended, but its disk or partition is gone");
     item_done(part);
   };
+  if (appended->needs_flush) MQ_MARK("broker: a producer waits for the sync of many records");
   if (appended->needs_flush) return partition->when_flushed(appended->end, std::move(done));
   if (request_.acks == kAcksAll) return partition->when_committed(appended->end, std::move(done));
   partition->when_written(appended->end, std::move(done));
@@ -369,10 +375,12 @@ void ProduceOp::answer() {
   if (request_.acks != kAcksNone) return call_.answer(response_);
   for (const auto& topic : response_.responses)
     for (const auto& partition : topic.partition_responses)
-      if (partition.error_code != ErrorCode::kNone)
+      if (partition.error_code != ErrorCode::kNone) {
+        MQ_MARK("broker: an append that nobody waits for fails");
         // An acks=0 producer has no other way to learn that its records were refused.
         return call_.responder().close(fmt::format("an acks=0 request failed: {}-{}: {}", topic.name, partition.index,
                                                    partition.error_message.value_or("")));
+      }
   call_.responder().send_nothing();
 }
 

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <iterator>
 
+#include "base/mark.h"
+
 namespace mq::meta {
 namespace {
 
@@ -143,7 +145,9 @@ Result<std::shared_ptr<Database>> Database::open(env::Files& files, env::Random&
                                                  const std::string& path, LastStop last_stop) {
   auto database = std::make_shared<Database>(files, random, clock, path);
   MQ_CHECK(database->make_file_if_missing());
+  if (last_stop == LastStop::unclean) MQ_CHECK(database->face_disk());
   MQ_CHECK(database->open_file());
+  if (last_stop == LastStop::unclean) MQ_MARK("meta: metadata.db is checked after an unclean stop");
   if (last_stop == LastStop::unclean) MQ_CHECK(database->check_whole());
   MQ_CHECK(database->take_over_format());
   MQ_CHECK(database->prepare_statements());
@@ -233,6 +237,7 @@ Result<Revision> Database::transact(const Transaction& transaction) {
     return fail(std::move(history).error());
   }
   if (const int code = Use(commit_).step(); code != SQLITE_DONE) {
+    MQ_MARK("meta: a commit fails");
     Error why = error(code);
     MQ_CHECK(roll_back());
     return fail(std::move(why));
@@ -303,6 +308,7 @@ Result<Database::History> Database::forget_old_changes(History history, Revision
     const bool are_too_many = revision.value() - history.begins_after.value() > kChangesKeptMax;
     if (!is_too_old && !are_too_many && history.bytes <= kChangesKeptBytesMax) break;
     Use forget(forget_changes_);
+    MQ_MARK("meta: old changes are forgotten");
     MQ_CHECK(run(forget.bind(oldest)));
     history = {.begins_after = oldest, .bytes = history.bytes - bytes};
   }
@@ -335,8 +341,22 @@ Result<void> Database::make_file_if_missing() {
   if (log_size && *log_size > 0)
     return fail(Errc::corrupt, "{} is missing, but its log {}-wal is there; restore the file or move the log away",
                 path_, path_);
+  MQ_MARK("meta: a store is made");
   MQ_TRY(const std::string bytes, empty_store());
   return env::replace_atomically(files_, path_, bytes);
+}
+
+Result<void> Database::face_disk() {
+  // A sync that failed may have left frames in the page cache that the disk will never get (D-2). Later ones behind
+  // them would be answered for, and gone with the power.
+  for (const std::string& path : {path_, path_ + "-wal"}) {
+    const auto file = files_.open(path, env::OpenMode::read_write);
+    if (!file && file.error().code == Errc::not_found) continue;
+    if (!file) return fail(file.error());
+    MQ_CHECK((*file)->sync());
+    (*file)->drop_cache();
+  }
+  return {};
 }
 
 Result<void> Database::open_file() {
@@ -452,6 +472,7 @@ Error Database::error(int code) {
   };
   switch (code & 0xff) {
     case SQLITE_FULL:
+      MQ_MARK("meta: a transaction finds the disk full");
       return named(Errc::disk_full);
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:

@@ -52,6 +52,8 @@ class Database {
   };
 
   Result<void> make_file_if_missing();
+  /// After an unclean stop: what is believed from now on is what the disk has.
+  Result<void> face_disk();
   Result<void> open_file();
   Result<void> check_whole();
   Result<void> take_over_format();

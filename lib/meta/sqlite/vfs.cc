@@ -8,6 +8,8 @@
 #include <span>
 #include <string_view>
 
+#include "base/mark.h"
+
 namespace mq::meta {
 namespace {
 
@@ -240,6 +242,7 @@ int Vfs::refuse(const Error& error, int otherwise) {
 }
 
 void Vfs::fail_for_good(const Error& error) {
+  if (!failure_) MQ_MARK("meta: the store is finished since the disk failed");
   if (!failure_) failure_ = Error{.code = Errc::disk_failed, .message = error.message};
 }
 

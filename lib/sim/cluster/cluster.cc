@@ -37,7 +37,11 @@ class Broker::Presence {
 };
 
 Broker::Broker(World& world, const std::string& host, const ClusterOptions& options, ModelMetadata* model)
-    : world_(world), machine_(world.add_machine(host, options.machine)), model_(model), disk_pool_(options.disk_pool) {}
+    : world_(world),
+      machine_(world.add_machine(host, options.machine)),
+      model_(model),
+      disk_pool_(options.disk_pool),
+      descriptors_max_(options.descriptors_max) {}
 
 Result<void> Broker::start() {
   make();
@@ -80,7 +84,8 @@ void Broker::make() {
                       .metadata_pool = machine_.metadata_pool(),
                       .random = machine_.random(),
                       .logger = machine_.logger(),
-                      .store = store()};
+                      .store = store(),
+                      .descriptors_max = descriptors_max_};
   machine_.make<Presence>(*this);
   node_ = &machine_.make<broker::Node>(std::move(env), config);
 }

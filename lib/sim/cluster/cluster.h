@@ -31,7 +31,8 @@ struct ClusterOptions {
   int brokers = 1;
   Store store = Store::sqlite;
   WorldOptions world = {};
-  MachineOptions machine = {};  ///< of each broker
+  std::size_t descriptors_max = 0;  ///< that the process of each broker may have open; 0: without limit
+  MachineOptions machine = {};      ///< of each broker
   /// Changes the settings of each broker before its first start.
   std::function<void(broker::NodeConfig&)> configure = {};
   std::function<env::Pool*()> disk_pool = {};  ///< asked at each start for the pool to give; empty: the machine's
@@ -83,6 +84,7 @@ class Broker {
   Machine& machine_;
   ModelMetadata* model_;  ///< null: SQLite
   std::function<env::Pool*()> disk_pool_;
+  std::size_t descriptors_max_;
   broker::Node* node_ = nullptr;
   std::optional<Result<void>> started_;
 };

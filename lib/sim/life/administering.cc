@@ -52,6 +52,7 @@ class Administrator {
 
   awaitable<void> do_something() {
     const PlannedTopic& topic = topics().at(below(topics().size()));
+    if (below(3) == 0) co_return co_await do_something_odd(topic);
     switch (below(8)) {
       case 0:
       case 1:
@@ -180,6 +181,75 @@ class Administrator {
     if (groups.empty()) co_return;
     const auto group = std::next(groups.begin(), static_cast<std::ptrdiff_t>(below(groups.size())));
     co_await look_up_committed(actor_, admin_, *group);
+  }
+
+  /// What is asked for seldom, and what has to be refused.
+  awaitable<void> do_something_odd(const PlannedTopic& topic) {
+    const auto there = co_await partitions_of(cluster_, {topic.name});
+    if (there.empty()) co_return;
+    const TopicPartition where = there.at(below(there.size()));
+    const std::vector<TopicPartition> only{where};
+    const std::string aside = "aside";  // a group of nobody but administrators
+    switch (below(9)) {
+      case 0:
+        co_return co_await look_up_times(where);
+      case 1:
+        co_return tell("no such setting", co_await set(topic, "segment.bytes", "many"));
+      case 2:
+        co_return tell("growth of nothing", co_await admin_.create_partitions("nowhere", 2, false, deadline()));
+      case 3:
+        co_return tell("no growth", co_await admin_.create_partitions(topic.name, 1, false, deadline()));
+      case 4: {
+        // Of a compacted topic not even the first, of others none that is not there.
+        const Offset before{topic.is_compacted ? 1 : 1'000'000'000};
+        std::vector<std::pair<TopicPartition, Offset>> all{{where, before}};
+        co_return tell("deletion of nothing", co_await admin_.delete_records(std::move(all), deadline()));
+      }
+      case 5: {
+        std::vector<client::CommittedOffset> offsets{{.where = where, .offset = Offset{1}}};
+        co_return tell("commit aside", co_await admin_.commit_offsets(aside, std::move(offsets), deadline()));
+      }
+      case 6:
+        co_return tell("deletion of offsets aside", co_await admin_.delete_offsets(aside, only, deadline()));
+      case 7:
+        if (below(2) == 0) co_return co_await delete_group("loners");
+        co_return tell("deletion of a group aside", co_await admin_.delete_groups({aside}, deadline()));
+      default:
+        co_await look_at_details(where);
+    }
+  }
+
+  template <class T>
+  void tell(std::string_view what, const Result<T>& outcome) {
+    answer(actor_, actor_.history.ask_admin(actor_.time(), what), outcome);
+  }
+
+  awaitable<Result<void>> set(const PlannedTopic& topic, std::string name, std::string value) {
+    std::vector<client::ConfigChange> changes;
+    changes.push_back({.name = std::move(name), .op = client::ConfigOp::set, .value = std::move(value)});
+    return admin_.alter_configs(client::ResourceType::topic, topic.name, std::move(changes), false, deadline());
+  }
+
+  awaitable<void> look_up_times(TopicPartition where) {
+    const WallMillis now = actor_.shard().clock().wall_now();
+    std::vector<client::OffsetQuery> queries{{.where = where, .at = now - static_cast<WallMillis>(below(40'000))},
+                                             {.where = where, .at = client::OffsetQuery::kMaxTimestamp}};
+    tell("list_offsets by time",
+         co_await client::list_offsets(cluster_, std::move(queries), client::Isolation::read_uncommitted, deadline()));
+  }
+
+  awaitable<void> delete_group(std::string group) {
+    const auto asked = actor_.history.ask_delete_group(actor_.time(), group);
+    const auto deleted = co_await admin_.delete_groups({std::move(group)}, deadline());
+    if (!deleted) co_return answer(actor_, asked, deleted);
+    const auto& error = deleted->front().error;
+    answer(actor_, asked, error ? Result<void>(std::unexpected(*error)) : Result<void>());
+  }
+
+  awaitable<void> look_at_details(TopicPartition where) {
+    tell("describe_producers", co_await admin_.describe_producers(where, deadline()));
+    tell("describe_configs", co_await admin_.describe_configs(client::ResourceType::topic, where.topic, deadline()));
+    tell("describe_group", co_await admin_.describe_group("readers", deadline()));
   }
 
   awaitable<void> describe() {

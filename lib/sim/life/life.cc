@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <optional>
 #include <utility>
 
 #include "judge/anomaly.h"
@@ -17,6 +18,7 @@
 #include "judge/report.h"
 #include "judge/verdict.h"
 #include "sim/life/administering.h"
+#include "sim/life/buggify.h"
 #include "sim/life/foreign_producer.h"
 #include "sim/life/nemesis.h"
 #include "sim/life/producing.h"
@@ -37,8 +39,17 @@ ClusterOptions cluster_options(const Plan& plan, bool prints_log) {
   const auto offsets_partitions = static_cast<std::int32_t>(1 + rng.below(4));
   const Duration housekeeping = rng.one_in(2) ? 700ms : 4s;
   const std::int32_t offsets_segment_bytes = rng.one_in(2) ? 2000 : 100 << 20;
+  const Duration idle_max = rng.one_in(4) ? 4s : 10min;
+  const std::int64_t rate_max = rng.one_in(5) ? 3 : 1'000'000;
+  const std::int64_t rate_per_ip_max = rng.one_in(5) ? 1 : 500;
+  const std::uint64_t reserve_bytes = rng.one_in(3) ? 1 << 20 : 0;
+  const std::size_t queued_bytes = static_cast<std::size_t>(plan.shards) * (rng.one_in(3) ? 40'000 : 32 << 20);
+  const Duration rebalance_delay = rng.one_in(3) ? 700ms : 0s;
+  const std::uint64_t compaction_bytes = rng.one_in(2) ? 500 : 16 << 20;
+  const std::size_t descriptors_max = rng.one_in(4) ? 260 : 0;
   return {.brokers = plan.brokers,
           .store = plan.store,
+          .descriptors_max = descriptors_max,
           .machine = {.shards = plan.shards, .pool_threads = plan.pool_threads, .prints_log = prints_log},
           .configure = [=](broker::NodeConfig& config) {
             config.auto_create_topics = false;
@@ -46,7 +57,13 @@ ClusterOptions cluster_options(const Plan& plan, bool prints_log) {
             config.offsets_segment_bytes = offsets_segment_bytes;
             config.housekeeping_interval = housekeeping;
             config.fetch_sessions_max = 3;
-            config.disk_reserve_bytes = 0;
+            config.disk_reserve_bytes = reserve_bytes;
+            config.connections_max_idle = idle_max;
+            config.connection_rate_max = rate_max;
+            config.connection_rate_per_ip_max = rate_per_ip_max;
+            config.queued_request_bytes_max = queued_bytes;
+            config.group_initial_rebalance_delay = rebalance_delay;
+            config.compaction_memory_bytes = compaction_bytes;
           }};
 }
 
@@ -73,6 +90,7 @@ class Life {
         nemesis_(stage_, plan) {}
 
   LifeReport run() {
+    if (plan_.has_buggify) buggify_.emplace(plan_.seed);
     live_through_phases();
     LifeReport report{.history = stage_.history(),
                       .hash = cluster_.world().trace_hash(),
@@ -158,6 +176,7 @@ class Life {
   }
 
   const Plan& plan_;
+  std::optional<Buggify> buggify_;  ///< before all that has sites, and after it
   Cluster cluster_;
   Stage stage_;
   Nemesis nemesis_;

@@ -150,7 +150,7 @@ void Nemesis::cut_power(Rng& rng) {
 }
 
 void Nemesis::fail_syncs(Rng& rng) {
-  constexpr std::array<const char*, 4> kOf = {".log", "", "mq-", "sqlite"};
+  constexpr std::array<const char*, 4> kOf = {".log", "", "mq-", "metadata.db"};
   const int index = some_broker(rng);
   Disk& disk = cluster_.broker(index).machine().disk();
   tell("failed_sync", index, true);
@@ -190,6 +190,8 @@ void Nemesis::take_descriptors(Rng& rng) {
   Disk& disk = cluster_.broker(index).machine().disk();
   tell("no_descriptors", index, true);
   disk.inject({.on = DiskFault::On::open, .times = -1, .code = Errc::too_many_files});
+  // A directory is opened to be synced. Not for ever: a stop waits for those who wait for the sync.
+  disk.inject({.on = DiskFault::On::sync_directory, .times = 30, .code = Errc::too_many_files});
   later(upto(rng, 3s), [&disk] { disk.clear_faults(); });
 }
 

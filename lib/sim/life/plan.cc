@@ -30,6 +30,7 @@ class Draw {
     draw_topics();
     draw_clients();
     draw_events();
+    draw_variety();
     return std::move(plan_);
   }
 
@@ -158,6 +159,26 @@ class Draw {
       plan_.events.push_back({.at = at, .what = drawn.at(rng.below(drawn.size())), .seed = rng.next()});
   }
 
+  /// What came to lives later, from a stream of its own: the seeds of before live as they did but for this.
+  void draw_variety() {
+    Rng rng = stream(7);
+    plan_.is_cooperative = rng.one_in(3);
+    if (rng.one_in(2)) plan_.rebalance_max = 3s;
+    for (PlannedTopic& topic : plan_.topics) {
+      if (topic.is_compacted && rng.one_in(2)) topic.configs.emplace_back("min.compaction.lag.ms", "4000");
+      if (plan_.flush == FlushClass::async && rng.one_in(2))
+        topic.configs.emplace_back("flush.ms", rng.one_in(2) ? "300" : "3000");
+    }
+    for (PlannedClient& client : plan_.clients) {
+      client.is_static = rng.one_in(3);
+      if (rng.one_in(2)) client.codec = static_cast<record::Codec>(rng.below(5));
+      if (rng.one_in(3)) client.batch_bytes = 30'000;
+      if (rng.one_in(4)) client.buffer_bytes = 2'000;
+      if (rng.one_in(3)) client.large_one_in = rng.one_in(2) ? 8 : 60;
+      if (rng.one_in(3)) client.prefetch_bytes = 1'000;
+    }
+  }
+
   std::uint64_t seed_;
   Plan plan_;
 };
@@ -184,7 +205,8 @@ std::string text_of(const PlannedClient& client) {
     case PlannedClient::Role::reader:
       return fmt::format("reader of {}", fmt::join(client.topics, ", "));
     case PlannedClient::Role::member:
-      return fmt::format("member of {}, reads {}", client.group, fmt::join(client.topics, ", "));
+      return fmt::format("{}member of {}, reads {}", client.is_static ? "static " : "", client.group,
+                         fmt::join(client.topics, ", "));
     case PlannedClient::Role::admin:
       return "admin";
   }

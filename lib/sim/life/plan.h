@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "model/flush_class.h"
+#include "record/codec.h"
 #include "sim/cluster/cluster.h"
 
 namespace mq::sim {
@@ -67,11 +68,17 @@ struct PlannedClient {
   Habit habit = Habit::own;
   std::vector<std::string> topics;
   std::string group;
+  bool is_static = false;  ///< of a member: comes back to its partitions
   std::int16_t acks = -1;
   bool is_idempotent = true;
   int inflight_max = 5;
   std::int64_t burst = 5;  ///< records in a row, then a pause
   Duration pause_max{0};
+  record::Codec codec = record::Codec::none;  ///< of our own habit, as the next ones
+  std::size_t batch_bytes = 600;
+  std::size_t buffer_bytes = std::size_t{1} << 20;
+  std::uint64_t large_one_in = 0;                     ///< one record in so many is large; 0: none
+  std::size_t prefetch_bytes = std::size_t{1} << 20;  ///< of a reader
   Duration gives_up_after{0};  ///< a batch that is not acknowledged; 0: never
   std::uint64_t seed = 0;
 };
@@ -86,7 +93,9 @@ struct Plan {
   FlushClass flush = FlushClass::ack;
   bool has_retention = false;
   bool has_buggify = false;
-  std::set<Fault> faults;  ///< that this life may meet
+  bool is_cooperative = false;  ///< groups keep partitions through a rebalance
+  Duration rebalance_max{12s};  ///< of members
+  std::set<Fault> faults;       ///< that this life may meet
   std::vector<PlannedTopic> topics;
   std::vector<PlannedClient> clients;
   std::vector<PlannedFault> events;

@@ -52,7 +52,9 @@ class Sender {
     options.acks = static_cast<client::Acks>(actor_.plan.acks);
     options.idempotent = actor_.plan.is_idempotent;
     options.linger = 2ms;
-    options.batch_bytes = 600;
+    options.batch_bytes = actor_.plan.batch_bytes;
+    options.buffer_bytes_max = actor_.plan.buffer_bytes;
+    options.codec = actor_.plan.codec;
     options.inflight_max = actor_.plan.inflight_max;
     options.ack_timeout = 4s;
     options.auto_create = client::Cluster::AutoCreate::no;
@@ -76,7 +78,8 @@ class Sender {
 
   awaitable<void> send(TopicPartition where, client::Producer::Topic& topic) {
     const std::int64_t value = actor_.history.new_value();
-    const std::string body = encode({.value = value, .sent_to = where}, actor_.random().below(120));
+    const bool is_large = actor_.plan.large_one_in > 0 && actor_.random().below(actor_.plan.large_one_in) == 0;
+    const std::string body = encode({.value = value, .sent_to = where}, actor_.random().below(is_large ? 30'000 : 120));
     const std::string key = "key " + std::to_string(actor_.random().below(kKeys));
     const bool is_tombstone = where.topic == "table" && actor_.random().below(8) == 0;
     const std::array<record::HeaderView, 1> headers{{{.key = kBodyHeader, .value = body}}};

@@ -42,7 +42,8 @@ class Reader {
         consumer_(cluster_, {.isolation = client::Isolation::read_uncommitted,
                              .reset = client::OffsetReset::fail,
                              .fetch_bytes_max = 20'000,
-                             .partition_bytes_max = 3'000}),
+                             .partition_bytes_max = 3'000,
+                             .prefetch_bytes_max = actor.plan.prefetch_bytes}),
         invariants_(actor.stage.cluster().world().scheduler().after_each_task([this] {
           if (actor_.shard().is_current()) consumer_.check_invariants();
         })) {}
@@ -232,9 +233,14 @@ class Member {
       co_await poll();
       co_await actor_.pause(actor_.plan.pause_max);
     }
-    const auto asked = actor_.history.ask_leave(actor_.time(), who());
-    const auto left = co_await member_.close(actor_.now() + kPatience);
-    answer(actor_, asked, left);
+    if (actor_.plan.is_static) {
+      // It keeps its place, and says nothing.
+      (void)co_await member_.close(actor_.now() + kPatience);
+    } else {
+      const auto asked = actor_.history.ask_leave(actor_.time(), who());
+      const auto left = co_await member_.close(actor_.now() + kPatience);
+      answer(actor_, asked, left);
+    }
     co_await cluster_.close();
   }
 
@@ -248,14 +254,21 @@ class Member {
     group.session_timeout = 6s;
     group.rebalance_timeout = 12s;
     group.heartbeat_interval = 1s;
+    group.rebalance_timeout = actor.stage.plan().rebalance_max;
+    if (actor.stage.plan().is_cooperative) group.assignors = {assignment::Assignor::cooperative_sticky};
+    if (actor.plan.is_static) group.instance_id = actor.machine.host();
     group.consumer.isolation = client::Isolation::read_uncommitted;
     group.consumer.reset = client::OffsetReset::start;
     group.consumer.partition_bytes_max = 3'000;
     return group;
   }
 
+  /// A static member comes back under another id, to what it had in the same generation: to the group it is the same.
+  [[nodiscard]] const std::string& name() const {
+    return actor_.plan.is_static ? actor_.machine.host() : member_.member_id();
+  }
   [[nodiscard]] judge::GroupMember who() const {
-    return {.group = actor_.plan.group, .member = member_.member_id(), .generation = member_.generation()};
+    return {.group = actor_.plan.group, .member = name(), .generation = member_.generation()};
   }
 
   /// A new assignment is told before what was read under it.
@@ -263,7 +276,7 @@ class Member {
     if (!member_.is_settled() || told_generation_ == member_.generation()) return;
     told_generation_ = member_.generation();
     const auto joined = actor_.history.ask_join(actor_.time(), {.group = actor_.plan.group});
-    actor_.history.answer_join(actor_.time(), joined, member_.member_id(), member_.generation());
+    actor_.history.answer_join(actor_.time(), joined, name(), member_.generation());
     const auto synced = actor_.history.ask_sync(actor_.time(), who());
     const std::vector<TopicPartition> owned = member_.assignment();
     std::vector<judge::PartitionName> names;

@@ -1,0 +1,45 @@
+#include "sim/life/buggify.h"
+
+#include "base/assert.h"
+
+namespace mq::sim {
+namespace {
+
+constexpr std::uint64_t kOnInOneOf = 4;
+constexpr std::uint64_t kFiresInOneOf = 4;
+
+constinit Buggify* current = nullptr;
+
+/// FNV-1a: the same on every machine, wherever the linker has put the name.
+std::uint64_t hash_of(std::string_view name) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char letter : name) hash = (hash ^ static_cast<unsigned char>(letter)) * 0x100000001b3;
+  return hash;
+}
+
+}  // namespace
+
+Buggify::Buggify(std::uint64_t seed) : seed_(seed) {
+  MQ_ASSERT(current == nullptr);
+  current = this;
+  buggify_decision = &Buggify::decide;
+}
+
+Buggify::~Buggify() {
+  buggify_decision = nullptr;
+  current = nullptr;
+}
+
+bool Buggify::decide(const BuggifySite& site) {
+  Site& known = current->find(site.name);
+  return known.is_on && known.rng.one_in(kFiresInOneOf);
+}
+
+Buggify::Site& Buggify::find(std::string_view name) {
+  if (const auto known = sites_.find(name); known != sites_.end()) return known->second;
+  Rng rng(Rng::mix(seed_ ^ hash_of(name)));
+  const bool is_on = rng.one_in(kOnInOneOf);
+  return sites_.emplace(name, Site{.rng = rng, .is_on = is_on}).first->second;
+}
+
+}  // namespace mq::sim

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string_view>
+
+#include "base/buggify.h"
+#include "sim/machine/rng.h"
+
+namespace mq::sim {
+
+/// While one lives, the sites of MQ_BUGGIFY fire as a life's seed says: each is on in a quarter of lives, and then
+/// fires a quarter of the times that it is asked. What a site does depends on the seed and its own name only, so that a
+/// new site leaves the others as they were. One at a time.
+class Buggify {
+ public:
+  explicit Buggify(std::uint64_t seed);
+  Buggify(const Buggify&) = delete;
+  Buggify& operator=(const Buggify&) = delete;
+  ~Buggify();
+
+ private:
+  struct Site {
+    Rng rng;
+    bool is_on;
+  };
+  static bool decide(const BuggifySite& site);
+  [[nodiscard]] Site& find(std::string_view name);
+
+  std::uint64_t seed_;
+  std::map<std::string_view, Site> sites_;
+};
+
+}  // namespace mq::sim
