@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "log/directory_contents.h"
 #include "log/epochs_file.h"
 #include "log/log_contents.h"
@@ -230,6 +231,7 @@ Result<void> Log::write_batch(BytesView batch, const record::BatchHeader& header
   const bool is_new = active->size_bytes() == 0;
   if (auto written = active->write(batch, *config_, small_batches_); !written) {
     if (written.error().code == Errc::disk_failed) durability_.fail();
+    if (producers_ && is_mutant("halfstate")) producers_->apply(header, wall_seen_);
     return written;
   }
   if (active->gathered_from() == active->size_bytes()) gathered_from_ = header.base_offset;
