@@ -2,8 +2,8 @@
 # Builds mq and runs its tests on a fresh Debian 12 or Ubuntu 24.04.
 #
 #   ./check.sh           every test that Debian's packages suffice for
-#   ./check.sh --all     also clang-tidy, ThreadSanitizer and the clients from Maven, Go, npm and PyPI; a missing toolchain
-#                        is then an error
+#   ./check.sh --all     also clang-tidy, ThreadSanitizer, two mutants and the clients from Maven, Go, npm and PyPI; a
+#                        missing toolchain is then an error
 #   ./check.sh --again   run everything although nothing changed since the last run that passed
 #
 # The last line is "N passed, N failed, N skipped"; the exit status is 0 only when nothing failed.
@@ -111,6 +111,7 @@ if step packages eval '(install_packages $packages_to_build $packages_to_check)'
   if $all && step build-tsan build tsan tools posix_test env_test; then
     step tests-tsan test_profile tsan '^threads$'
   fi
+  $all && step mutants scripts/try_mutants.sh
 fi
 
 line=$(command -v python3 >/dev/null && python3 scripts/count_results.py "$results" $failed_steps) || line="0 passed, 1 failed, 0 skipped"

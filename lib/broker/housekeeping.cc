@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/buggify.h"
 #include "base/mark.h"
+#include "base/mutant.h"
 #include "broker/partition_reader.h"
 #include "log/log_dir.h"
 #include "log/segment_reader.h"
@@ -27,7 +28,7 @@ void note_ends(log::LogDir& dir, const Partition& partition) {
   const log::Log& log = partition.log();
   dir.note_synced(partition.topic_id(), partition.id(), log.disk_end());
   dir.set_log_start(partition.name(), log.log_start());
-  dir.set_recovery_point(partition.name(), log.recovery_point());
+  dir.set_recovery_point(partition.name(), is_mutant("rpahead") ? log.log_end() : log.recovery_point());
   dir.set_compacted_end(partition.name(), log.compacted_end());
   dir.set_high_watermark(partition.name(), partition.high_watermark());
 }

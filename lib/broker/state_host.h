@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "base/time.h"
 #include "broker/partition.h"
 #include "broker/shard_context.h"
@@ -66,7 +67,7 @@ class StateHost final : public std::enable_shared_from_this<StateHost<M>> {
   [[nodiscard]] const M& machine() const { return *machine_; }
 
   void start() {
-    if (log_.is_empty()) return carry_out(machine_->finish_loading(time()));
+    if (log_.is_empty() || is_mutant("loadearly")) return carry_out(machine_->finish_loading(time()));
     missed_.emplace();
     tasks_.spawn(load(this->shared_from_this()));
   }

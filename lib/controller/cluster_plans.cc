@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "cluster/keys.h"
 #include "cluster/values.h"
 #include "controller/packer.h"
@@ -99,7 +100,8 @@ Result<ProducerIdBlock> plan_producer_ids(const ClusterImage& image, std::int64_
     return fail(Errc::too_large, "there are no {} producer ids left", count);
   return ProducerIdBlock{
       .first = counter.next,
-      .plan = single({as_known(key, counter.revision)}, {cluster::put_producer_ids(counter.next + count)})};
+      .plan = single({as_known(key, counter.revision)},
+                     {cluster::put_producer_ids(counter.next + (is_mutant("pidreuse") ? 0 : count))})};
 }
 
 }  // namespace mq::controller

@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/mark.h"
+#include "base/mutant.h"
 #include "group/memory.h"
 #include "group/policy.h"
 #include "group/records.h"
@@ -45,7 +46,7 @@ void Classic::enter(State state, WallMillis wall) {
 void Classic::restore(const Policy& policy, std::optional<WrittenGroup> written) {
   is_written_ = written.has_value();
   WrittenGroup group = std::move(written).value_or(WrittenGroup{});
-  generation_ = group.generation;
+  generation_ = is_mutant("generationlost") ? 0 : group.generation;
   protocol_type_ = std::move(group.protocol_type);
   protocol_name_ = std::move(group.protocol_name);
   members_.clear();
@@ -135,6 +136,7 @@ std::optional<ErrorCode> Classic::commit_problem(const wire::OffsetCommitRequest
   // that has no members.
   if (generation < 0 && is(State::kEmpty)) return std::nullopt;
   if (generation < 0 && request.member_id.empty() && !request.group_instance_id) return ErrorCode::kUnknownMemberId;
+  if (is_mutant("zombiecommit")) return std::nullopt;
   if (const auto problem = members_.problem_of(request.member_id, request.group_instance_id)) return problem;
   if (generation != generation_) MQ_MARK("group: a commit comes from an old generation");
   if (generation != generation_) return ErrorCode::kIllegalGeneration;

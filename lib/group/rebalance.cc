@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/mark.h"
+#include "base/mutant.h"
 #include "group/classic.h"
 #include "group/policy.h"
 #include "group/records.h"
@@ -91,7 +92,7 @@ void Classic::complete_join(Step& step) {
 
 void Classic::begin_generation(Step& step) {
   ++step.generations_begun;
-  generation_ = generation_ == INT32_MAX ? 1 : generation_ + 1;
+  if (!is_mutant("samegeneration") || generation_ < 1) generation_ = generation_ == INT32_MAX ? 1 : generation_ + 1;
   if (members_.empty()) {
     protocol_name_.reset();
     enter(State::kEmpty, step.time.wall);
@@ -189,7 +190,7 @@ void Classic::answer_sync(Step& step, Member& member, ErrorCode error) {
   if (error == ErrorCode::kNone) {
     response.protocol_type = protocol_type_;
     response.protocol_name = protocol_name_;
-    response.assignment = member.assignment;
+    response.assignment = is_mutant("overlap") ? members_.find(members_.leader())->assignment : member.assignment;
   }
   step.answer(*std::exchange(member.sync_token, std::nullopt), std::move(response));
   keep_session(step, member);

@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/buggify.h"
+#include "base/mutant.h"
 
 namespace mq::log {
 namespace {
@@ -84,7 +85,7 @@ void Durability::end_sync(Outcome outcome) {
     names_unsynced_ = names_unsynced_ || round.names;
   }
   if (outcome != Outcome::done || failed_) return;
-  on_disk_ = std::max(on_disk_, round.covers_to);
+  on_disk_ = std::max(on_disk_, is_mutant("synccover") ? end_ : round.covers_to);
   if (round.covers_cut) unsynced_cut_.reset();
   check_invariants();
 }

@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/buggify.h"
 #include "base/mark.h"
+#include "base/mutant.h"
 #include "log/directory_contents.h"
 #include "log/epochs_file.h"
 #include "log/log_contents.h"
@@ -235,6 +236,7 @@ Result<void> Log::write_batch(BytesView batch, const record::BatchHeader& header
   if (auto written = active->write(batch, *config_, small_batches_); !written) {
     MQ_MARK("log: an append fails and changes nothing");
     if (written.error().code == Errc::disk_failed) durability_.fail();
+    if (producers_ && is_mutant("halfstate")) producers_->apply(header, wall_seen_);
     return written;
   }
   if (active->gathered_from() == active->size_bytes()) gathered_from_ = header.base_offset;

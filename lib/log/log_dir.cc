@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "base/mark.h"
+#include "base/mutant.h"
 #include "base/parsed_number.h"
 #include "config/setting_lines.h"
 #include "log/checkpoint_file.h"
@@ -161,7 +162,7 @@ void LogDir::take(Checkpoint which, std::span<const CheckpointLine> lines) {
 // --- Stops ----------------------------------------------------------------------------------------------------------
 
 Result<void> LogDir::begin_writing() {
-  auto removed = files_.remove(file(kCleanFile));
+  auto removed = is_mutant("cleanlie") ? Result<void>{} : files_.remove(file(kCleanFile));
   if (!removed && removed.error().code != Errc::not_found) return removed;
   if (!was_clean_) MQ_MARK("log: slots of synced ends are written anew after an unclean stop");
   if (!was_clean_) synced_->distrust_pages();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/mutant.h"
 #include "log/index_file.h"
 #include "log/segment.h"
 #include "log/segment_files.h"
@@ -23,8 +24,9 @@ constexpr std::size_t kSmallFileBytesMax = std::size_t{256} << 20;
 }  // namespace
 
 Result<void> SyncJob::run() const {
-  for (const auto& file : dirty) MQ_CHECK(file->sync());
-  return directory.empty() ? Result<void>{} : files->sync_directory(directory);
+  for (const auto& file : dirty)
+    if (auto synced = file->sync(); !synced && !is_mutant("fsyncretry")) return synced;
+  return directory.empty() || is_mutant("nodirsync") ? Result<void>{} : files->sync_directory(directory);
 }
 
 Result<void> CheckpointJob::run() {

@@ -6,6 +6,7 @@
 #include "base/crc32c.h"
 #include "base/cursor.h"
 #include "base/mark.h"
+#include "base/mutant.h"
 
 namespace mq::log {
 namespace {
@@ -64,13 +65,15 @@ Result<std::optional<ProducerBatch>> ProducerStates::check(const record::BatchHe
                   header.producer_id.value(), header.producer_epoch.value(), header.base_sequence.value());
     return std::nullopt;
   }
-  for (std::int8_t i = 0; i < producer.count; ++i) {
+  const bool forgets_oldest = is_mutant("window4") && static_cast<std::size_t>(producer.count) == kWindow;
+  for (std::int8_t i = forgets_oldest ? 1 : 0; i < producer.count; ++i) {
     const ProducerBatch& batch = producer.batches[static_cast<std::size_t>(i)];
-    if (batch.first_sequence == header.base_sequence && batch.last_sequence == header.last_sequence()) return batch;
+    if (batch.first_sequence == header.base_sequence && batch.last_sequence == header.last_sequence())
+      return is_mutant("dupappend") ? std::nullopt : std::optional(batch);
   }
   const Sequence expected = record::advance(producer.last().last_sequence, 1);
   if (header.base_sequence != expected) MQ_MARK("log: a batch comes out of order");
-  if (header.base_sequence != expected)
+  if (header.base_sequence != expected && !is_mutant("reorder5"))
     return fail(Errc::out_of_order_sequence, "producer {}: sequence {} where {} should come",
                 header.producer_id.value(), header.base_sequence.value(), expected.value());
   return std::nullopt;
@@ -82,7 +85,7 @@ void ProducerStates::apply(const record::BatchHeader& header, WallMillis now) {
   if (producer.epoch != header.producer_epoch) {
     // P-3: the window belongs to one epoch; sequences begin anew.
     producer.epoch = header.producer_epoch;
-    producer.count = 0;
+    if (!is_mutant("seqreuse")) producer.count = 0;
   }
   producer.push(batch_of(header));
   producer.active_at = now;

@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/mark.h"
+#include "base/mutant.h"
 
 namespace mq::replication {
 namespace {
@@ -56,7 +57,7 @@ ErrorCode Replica::check_epoch(LeaderEpoch asked) const {
 }
 
 Offset Replica::acknowledged_by_all() const {
-  Offset least = counted(ends_.synced, ends_.written);
+  Offset least = is_mutant("ackbeforesync") ? ends_.written : counted(ends_.synced, ends_.written);
   for (const Peer& peer : peers_)
     if (peer.is_member || peer.is_proposed) least = std::min(least, counted(peer.synced, peer.log_end));
   return least;

@@ -38,11 +38,13 @@ constexpr std::uint64_t kUnknownPercentMax = 25;
 constexpr std::string_view kUsage =
     R"(usage: mq_sim --seed SEED [OPTION]...      lives one life and tells all about it
        mq_sim --seeds COUNT [OPTION]...    lives many, from seeds that nobody had before
+       mq_sim --list-mutants               says which faults may be put in, and what each breaks
   --brokers N           1 (the default) to 5
   --from SEED           the first of COUNT seeds
   --jobs N              so many at once; the default is the number of cores
   --twice PERCENT       of the lives are lived twice and have to be the same; the default is 5
-  --mutant NAME         with a fault put in on purpose; ends with 0 at the first life that is broken by it
+  --mutant NAME         with a fault put in on purpose; ends with 0 at the first life that is broken with it
+                        and is not without
   --without FAULT,...   none of these faults
   --without-events N,.. and --without-clients N,...: these parts of the plan are left out
   --no-shrink           a life that fails is told as it is
@@ -53,6 +55,14 @@ constexpr std::string_view kUsage =
 exit status: 0 every promise was kept; 1 one was broken; 2 usage; 3 too many lives did too little to tell
 )";
 
+#ifdef MQ_MUTANTS
+constexpr bool kHasMutants = true;
+void set_mutant(std::size_t place) { mutant_on = place; }
+#else
+constexpr bool kHasMutants = false;
+void set_mutant(std::size_t) {}
+#endif
+
 struct Wish {
   std::optional<std::uint64_t> seed;
   std::uint64_t count = 0;
@@ -60,7 +70,7 @@ struct Wish {
   int brokers = 1;
   int jobs = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   std::uint64_t twice_percent = 5;
-  std::string mutant;
+  std::size_t mutant = kNoMutant;
   Cuts cuts;
   bool shrinks = true;
   bool only_plan = false;
@@ -83,6 +93,14 @@ Result<std::set<Fault>> parse_faults(std::string_view text) {
     text.remove_prefix(std::min(comma + 1, text.size()));
   }
   return faults;
+}
+
+Result<std::size_t> parse_mutant(std::string_view name) {
+  if (!kHasMutants)
+    return fail(Errc::unsupported, "there are no mutants in this build; configure it with -DMQ_MUTANTS=ON");
+  const auto found = std::ranges::find(kMutants, name, &Mutant::name);
+  if (found != kMutants.end()) return static_cast<std::size_t>(found - kMutants.begin());
+  return fail(Errc::invalid_argument, "no mutant \"{}\"; mq_sim --list-mutants names them all", name);
 }
 
 template <class Number>
@@ -110,7 +128,7 @@ Result<bool> take_value(Wish& wish, std::string_view option, std::string_view va
   } else if (option == "--twice") {
     MQ_CHECK(parse_number<std::uint64_t>(option, value, wish.twice_percent, 0, 100));
   } else if (option == "--mutant") {
-    wish.mutant = value;
+    MQ_TRY(wish.mutant, parse_mutant(value));
   } else if (option == "--without") {
     MQ_TRY(wish.cuts.without_faults, parse_faults(value));
   } else if (option == "--without-events") {
@@ -149,6 +167,8 @@ Result<Wish> parse(std::span<char*> words) {
   }
   if (wish.seed.has_value() == (wish.count > 0))
     return fail(Errc::invalid_argument, "one of --seed and --seeds is needed");
+  // Whether a life is the same twice is no question of mutants.
+  if (wish.mutant != kNoMutant) wish.twice_percent = 0;
   return wish;
 }
 
@@ -160,21 +180,26 @@ class Campaign {
   int run() {
     const std::uint64_t first = wish_.from.value_or(fresh_seed());
     const auto began = std::chrono::steady_clock::now();
-    for (std::uint64_t next = first; next < first + wish_.count && !is_caught(); ++next) begin(next, first);
-    while (!trials_.is_idle()) take(trials_.wait());
+    for (std::uint64_t next = first; next < first + wish_.count && !is_caught(); ++next) {
+      begin(next, first);
+      if (!suspects_.empty()) settle_suspects();
+    }
+    settle_suspects();
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
     report(first, took.count());
     return exit_status();
   }
 
  private:
-  [[nodiscard]] bool is_caught() const { return !wish_.mutant.empty() && !failed_.empty(); }
+  [[nodiscard]] bool is_caught() const { return has_mutant() && !failed_.empty(); }
+  [[nodiscard]] bool has_mutant() const { return wish_.mutant != kNoMutant; }
+  [[nodiscard]] Plan plan_of(std::uint64_t seed) const { return cut(draw_plan(seed, wish_.brokers), wish_.cuts); }
 
   void begin(std::uint64_t seed, std::uint64_t first) {
     const int lives = (seed - first) % 100 < wish_.twice_percent ? 2 : 1;
     for (int life = 0; life < lives; ++life) {
       while (!trials_.has_room()) take(trials_.wait());
-      trials_.begin(seed, cut(draw_plan(seed, wish_.brokers), wish_.cuts));
+      trials_.begin(seed, plan_of(seed));
     }
     if (lives == 2) ++twice_;
   }
@@ -192,10 +217,29 @@ class Campaign {
       fmt::print("seed {}: lived twice, and not the same\n", ended.tag);
       failed_.emplace(ended.tag, "not the same twice");
     }
+    if (trial.has_failed() && has_mutant()) return void(suspects_.emplace_back(ended.tag, trial));
     if (!trial.has_failed() || !failed_.emplace(ended.tag, trial.reason()).second) return;
-    fmt::print("seed {}: {}\n", ended.tag, trial.text.substr(0, trial.text.find('\n')));
+    tell(ended.tag, trial);
+    shrinkable_.emplace_back(ended.tag, trial);
+  }
+
+  /// Waits for the lives in progress. Of those that failed with the mutant only such count as do not without.
+  void settle_suspects() {
+    while (!trials_.is_idle()) take(trials_.wait());
+    set_mutant(kNoMutant);
+    for (const auto& [seed, trial] : std::exchange(suspects_, {})) {
+      if (try_out(plan_of(seed)).has_failed()) {
+        fmt::print("seed {}: fails without the mutant, too\n", seed);
+      } else if (failed_.emplace(seed, trial.reason()).second) {
+        tell(seed, trial);
+      }
+    }
+    set_mutant(wish_.mutant);
+  }
+
+  static void tell(std::uint64_t seed, const Trial& trial) {
+    fmt::print("seed {}: {}\n", seed, trial.text.substr(0, trial.text.find('\n')));
     (void)std::fflush(stdout);
-    if (wish_.mutant.empty()) shrinkable_.emplace_back(ended.tag, trial);
   }
 
   void report(std::uint64_t first, double took) {
@@ -209,12 +253,13 @@ class Campaign {
         virtual_seconds_ / took / wish_.jobs, operations_, events_);
     if (!wish_.marks.empty()) write_marks();
     if (wish_.marks_percent_min > 0) tell_marks();
-    if (!wish_.mutant.empty())
-      fmt::print("mutant {}: {} after {} lives\n", wish_.mutant, is_caught() ? "caught" : "NOT CAUGHT", lived_);
+    if (has_mutant())
+      fmt::print("mutant {}: {} after {} lives\n", kMutants.at(wish_.mutant).name,
+                 is_caught() ? "caught" : "NOT CAUGHT", lived_);
   }
 
   void tell_failure(std::uint64_t seed, const Trial& trial) const {
-    const Plan plan = cut(draw_plan(seed, wish_.brokers), wish_.cuts);
+    const Plan plan = plan_of(seed);
     if (!wish_.shrinks || wish_.cuts != Cuts{}) {
       fmt::print("\n{}\nmq_sim {}\n\n", trial.text, words_of(plan, wish_.cuts));
       return;
@@ -249,7 +294,7 @@ class Campaign {
   }
 
   [[nodiscard]] int exit_status() const {
-    if (!wish_.mutant.empty()) return is_caught() ? kExitKept : kExitBroken;
+    if (has_mutant()) return is_caught() ? kExitKept : kExitBroken;
     if (!failed_.empty() || !are_enough_marks_reached()) return kExitBroken;
     return unknown_ * 100 > lived_ * kUnknownPercentMax ? kExitUnknown : kExitKept;
   }
@@ -265,6 +310,7 @@ class Campaign {
   std::vector<std::uint64_t> hits_;
   std::map<std::uint64_t, std::uint64_t> hashes_;
   std::map<std::uint64_t, std::string> failed_;
+  std::vector<std::pair<std::uint64_t, Trial>> suspects_;
   std::vector<std::pair<std::uint64_t, Trial>> shrinkable_;
 };
 
@@ -286,19 +332,16 @@ int run(std::span<char*> words) {
     fmt::print("{}", kUsage);
     return kExitKept;
   }
+  if (!words.empty() && std::string_view(words.front()) == "--list-mutants") {
+    for (const Mutant& mutant : kMutants) fmt::print("{:<16} {}\n", mutant.name, mutant.breaks);
+    return kExitKept;
+  }
   const auto wish = parse(words);
   if (!wish) {
     fmt::print(stderr, "mq_sim: {}\n{}", wish.error().message, kUsage);
     return kExitUsage;
   }
-  if (!wish->mutant.empty()) {
-#ifdef MQ_MUTANTS
-    mutant_on = wish->mutant;
-#else
-    fmt::print(stderr, "mq_sim: there are no mutants in this build; configure it with -DMQ_MUTANTS=ON\n");
-    return kExitUsage;
-#endif
-  }
+  set_mutant(wish->mutant);
   return wish->seed ? live_one(*wish) : Campaign(*wish).run();
 }
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/mark.h"
+#include "base/mutant.h"
 #include "broker/errors.h"
 #include "broker/partition.h"
 #include "broker/partition_reader.h"
@@ -21,7 +22,7 @@ Partition* look_at(FetchItem& item) {
     item.error = ErrorCode::kNotLeaderOrFollower;
     return nullptr;
   }
-  item.high_watermark = partition->high_watermark();
+  item.high_watermark = is_mutant("readunsynced") ? partition->log().written_end() : partition->high_watermark();
   item.last_stable = partition->last_stable_offset();
   item.log_start = partition->log().log_start();
   item.leader_epoch = partition->leader_epoch();

@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "base/mark.h"
+#include "base/mutant.h"
 
 namespace mq::meta {
 namespace {
@@ -369,7 +370,8 @@ Result<void> Database::open_file() {
   sqlite3_db_config(opened, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   // Destroying is not closing: nothing is written then.
   sqlite3_db_config(opened, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
-  return execute(kSettings);
+  MQ_CHECK(execute(kSettings));
+  return is_mutant("sqlitenormal") ? execute("PRAGMA synchronous=NORMAL") : Result<void>{};
 }
 
 Result<void> Database::check_whole() {
