@@ -164,6 +164,7 @@ Result<Tidied> tidy_up(log::LogDir& dir, env::Files& files, const cluster::Clust
   MQ_CHECK(dir.sync_names());
   Tidied tidied;
   for (const auto& [id, partitions] : found.deleted) {
+    MQ_MARK("broker: a start finds the directory of a deleted topic");
     MQ_TRY(const log::LogDir::Removal begun, dir.begin_removal(partitions, id, id.to_string()));
     std::ranges::for_each(begun.failures, leave);
     if (!begun.failures.empty()) tidied.deleted_left.insert(id);

@@ -79,7 +79,7 @@ struct PlannedClient {
   std::size_t buffer_bytes = std::size_t{1} << 20;
   std::uint64_t large_one_in = 0;                     ///< one record in so many is large; 0: none
   std::size_t prefetch_bytes = std::size_t{1} << 20;  ///< of a reader
-  Duration gives_up_after{0};  ///< a batch that is not acknowledged; 0: never
+  Duration gives_up_after{0};                         ///< a batch that is not acknowledged; 0: never
   std::uint64_t seed = 0;
 };
 
