@@ -79,16 +79,23 @@ void Logs::find_lives() {
 /// An assignment names everything that a reader reads; where it is named at the place that the reader had reached, it
 /// only goes on.
 void Logs::note_begins_of_readers() {
+  constexpr std::int64_t kUnknown = -2;
   boost::unordered_flat_map<std::pair<std::int64_t, Name>, std::int64_t> next;  // the offset that each reads next
   const auto begin = [&](const Operation& op, const Point& at) {
     const auto [place, is_new] = next.try_emplace({op.process, at.key}, at.number);
-    if (!is_new && place->second == at.number && at.number != kNoOffset) return;
+    const bool goes_on = place->second == at.number || place->second == kUnknown;
     place->second = at.number;
+    if (!is_new && goes_on && at.number != kNoOffset) return;
     reader_begins_[{op.process, at.key}].push_back(op.invoked);
   };
   for (const Operation& op : history_.operations) {
-    for (const Point& wanted : history_.wanted_by(op))
+    for (const Point& wanted : history_.wanted_by(op)) {
       if (wanted.kind == Point::Kind::position) begin(op, wanted);
+      // Where it goes on after a reset is not kept.
+      if (wanted.kind != Point::Kind::reset_from) continue;
+      next[{op.process, wanted.key}] = kUnknown;
+      reader_begins_[{op.process, wanted.key}].push_back(op.invoked);
+    }
     const std::span<const Read> reads = history_.reads_of(op);
     for (std::size_t at = 0; at < reads.size(); ++at) {
       const bool is_last_of_its_key = at + 1 == reads.size() || reads[at + 1].key != reads[at].key;
