@@ -111,7 +111,8 @@ Time Logs::asked_since(Name key, const Operation& op) const {
   const auto begins = reader_begins_.find({op.process, key});
   // Who tells of no begin has fetched what it gives when it was asked, but for members of groups.
   if (begins == reader_begins_.end()) return op.group == 0 ? op.invoked : history_.first;
-  const auto after = std::ranges::upper_bound(begins->second, op.invoked);
+  // One at the same time may have come after it.
+  const auto after = std::ranges::lower_bound(begins->second, op.invoked);
   return after == begins->second.begin() ? history_.first : *std::prev(after);
 }
 

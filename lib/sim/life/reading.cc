@@ -248,11 +248,11 @@ class Member {
   static client::GroupOptions options(const Actor& actor) {
     client::GroupOptions group;
     group.group = actor.plan.group;
+    // The same of all: a log keeps only the assignor that was chosen, so after a start who has others is turned away.
     group.assignors = {
-        actor.plan.seed % 2 == 0 ? assignment::Assignor::range : assignment::Assignor::cooperative_sticky,
+        actor.stage.plan().seed % 2 == 0 ? assignment::Assignor::range : assignment::Assignor::cooperative_sticky,
         assignment::Assignor::range};
     group.session_timeout = 6s;
-    group.rebalance_timeout = 12s;
     group.heartbeat_interval = 1s;
     group.rebalance_timeout = actor.stage.plan().rebalance_max;
     if (actor.stage.plan().is_cooperative) group.assignors = {assignment::Assignor::cooperative_sticky};
