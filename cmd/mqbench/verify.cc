@@ -468,8 +468,9 @@ awaitable<void> Verify::look_around() {
 
 bool Verify::write_history() {
   auto written = history_->flush();
-  if (!written) fail_with(std::move(written).error());
-  return written.has_value();
+  const bool is_written = written.has_value();
+  if (!is_written) fail_with(std::move(written).error());
+  return is_written;
 }
 
 Faults::Listener Verify::fault_listener() {
