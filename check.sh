@@ -4,6 +4,7 @@
 #   ./check.sh           every test that Debian's packages suffice for
 #   ./check.sh --all     also clang-tidy, ThreadSanitizer, two mutants and the clients from Maven, Go, npm and PyPI; a
 #                        missing toolchain is then an error
+#   ./check.sh --long    also 10,000 fresh lives of mq_sim, and every mutant: hours
 #   ./check.sh --again   run everything although nothing changed since the last run that passed
 #
 # The last line is "N passed, N failed, N skipped"; the exit status is 0 only when nothing failed.
@@ -12,12 +13,13 @@ cd "$(dirname "$0")"
 . scripts/packages.sh
 export LC_ALL=C.UTF-8  # tests read what other programs print
 
-all=false again=false
+all=false again=false long=false
 for word in "$@"; do
   case "$word" in
     --all) all=true ;;
+    --long) all=true long=true ;;
     --again) again=true ;;
-    -h | --help) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) die "check.sh: unknown option $word; try ./check.sh --help" ;;
   esac
 done
@@ -26,7 +28,7 @@ done
 git ls-files --error-unmatch check.sh >/dev/null || die "check.sh needs git, and mq as git cloned it."
 
 results=build/check           # one file or folder of results for each step
-passed_before=build/check-passed-$all
+passed_before=build/check-passed-$all-$long
 
 fingerprint() {
   # Contents of every file that git would see, in whichever state the checkout is.
@@ -111,7 +113,8 @@ if step packages eval '(install_packages $packages_to_build $packages_to_check)'
   if $all && step build-tsan build tsan tools posix_test env_test; then
     step tests-tsan test_profile tsan '^threads$'
   fi
-  $all && step mutants scripts/try_mutants.sh
+  $all && step mutants scripts/try_mutants.sh $($long && echo --all)
+  $long && step lives build/release/tests/sim/mq_sim --seeds 10000
 fi
 
 line=$(command -v python3 >/dev/null && python3 scripts/count_results.py "$results" $failed_steps) || line="0 passed, 1 failed, 0 skipped"
