@@ -47,6 +47,7 @@ constexpr std::string_view kUsage =
                         and is not without
   --without FAULT,...   none of these faults
   --without-events N,.. and --without-clients N,...: these parts of the plan are left out
+  --open-seeds N,...    are known to fail: they are told, and it is an error when they do not
   --no-shrink           a life that fails is told as it is
   --plan                only says what would be lived
   --history FILE, --log FILE: of --seed: what the clients did, and what the brokers logged
@@ -72,6 +73,7 @@ struct Wish {
   std::uint64_t twice_percent = 5;
   std::size_t mutant = kNoMutant;
   Cuts cuts;
+  std::set<std::size_t> open_seeds;
   bool shrinks = true;
   bool only_plan = false;
   TrialFiles files;
@@ -135,6 +137,8 @@ Result<bool> take_value(Wish& wish, std::string_view option, std::string_view va
     MQ_TRY(wish.cuts.without_events, parse_numbers(value));
   } else if (option == "--without-clients") {
     MQ_TRY(wish.cuts.without_clients, parse_numbers(value));
+  } else if (option == "--open-seeds") {
+    MQ_TRY(wish.open_seeds, parse_numbers(value));
   } else if (option == "--history") {
     wish.files.history = value;
   } else if (option == "--log") {
@@ -218,9 +222,18 @@ class Campaign {
       failed_.emplace(ended.tag, "not the same twice");
     }
     if (trial.has_failed() && has_mutant()) return void(suspects_.emplace_back(ended.tag, trial));
+    if (wish_.open_seeds.contains(ended.tag)) return take_open(ended);
     if (!trial.has_failed() || !failed_.emplace(ended.tag, trial.reason()).second) return;
     tell(ended.tag, trial);
     shrinkable_.emplace_back(ended.tag, trial);
+  }
+
+  /// A failure that is known and not mended yet: told, and an error when it is not there any more.
+  void take_open(const Trials::Ended& ended) {
+    tell(ended.tag, ended.trial);
+    if (ended.trial.has_failed()) return;
+    fmt::print("seed {} does not fail any more: it is no open one\n", ended.tag);
+    failed_.emplace(ended.tag, "does not fail any more");
   }
 
   /// Waits for the lives in progress. Of those that failed with the mutant only such count as do not without.
