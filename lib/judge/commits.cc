@@ -177,6 +177,18 @@ class Registers {
   boost::unordered_flat_map<std::int64_t, std::uint32_t> synced_before_;  ///< and the one before that
 };
 
+/// Since when the record was known that a commit says was read last.
+Time seen_since(const History& history, const Logs::Log& log, const Write& write, const Operation& commit) {
+  Time since = commit.invoked;
+  for (std::size_t at = log.lower_bound(write.offset - 1); at < log.places.size(); ++at) {
+    const Logs::Place& place = log.places[at];
+    if (place.offset >= write.offset) break;
+    for (const std::uint32_t seen : {place.acknowledged_by, place.read_by})
+      if (seen != kNone) since = std::min(since, history.operations[seen].invoked);
+  }
+  return since;
+}
+
 }  // namespace
 
 void find_lost_offsets(const Logs& logs, Findings& findings) {
@@ -201,7 +213,8 @@ void find_lost_offsets(const Logs& logs, Findings& findings) {
       const Operation& commit = history.operations[newest.operation];
       std::uint32_t excuses = findings.offsets_loss_circumstances(commit.invoked, op.completed);
       // A member whose offset lies behind the end of a log that lost records cannot begin there.
-      if (look_up.is_first_poll) excuses |= findings.loss_circumstances(-1, commit.invoked, op.completed);
+      if (look_up.is_first_poll)
+        excuses |= findings.loss_circumstances(-1, seen_since(history, log, newest, commit), op.completed);
       findings.add(Anomaly::committed_offset, excuses, [&] {
         const std::string found = look_up.offset == kNoOffset ? "found nothing"
                                   : look_up.is_first_poll ? fmt::format("began to read at offset {}", look_up.offset)

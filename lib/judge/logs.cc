@@ -86,7 +86,7 @@ void Logs::note_begins_of_readers() {
     const bool goes_on = place->second == at.number || place->second == kUnknown;
     place->second = at.number;
     if (!is_new && goes_on && at.number != kNoOffset) return;
-    reader_begins_[{op.process, at.key}].push_back(op.invoked);
+    reader_begins_[{op.process, at.key}].push_back(history_.number_of(op));
   };
   for (const Operation& op : history_.operations) {
     for (const Point& wanted : history_.wanted_by(op)) {
@@ -94,7 +94,7 @@ void Logs::note_begins_of_readers() {
       // Where it goes on after a reset is not kept.
       if (wanted.kind != Point::Kind::reset_from) continue;
       next[{op.process, wanted.key}] = kUnknown;
-      reader_begins_[{op.process, wanted.key}].push_back(op.invoked);
+      reader_begins_[{op.process, wanted.key}].push_back(history_.number_of(op));
     }
     const std::span<const Read> reads = history_.reads_of(op);
     for (std::size_t at = 0; at < reads.size(); ++at) {
@@ -111,9 +111,8 @@ Time Logs::asked_since(Name key, const Operation& op) const {
   const auto begins = reader_begins_.find({op.process, key});
   // Who tells of no begin has fetched what it gives when it was asked, but for members of groups.
   if (begins == reader_begins_.end()) return op.group == 0 ? op.invoked : history_.first;
-  // One at the same time may have come after it.
-  const auto after = std::ranges::lower_bound(begins->second, op.invoked);
-  return after == begins->second.begin() ? history_.first : *std::prev(after);
+  const auto after = std::ranges::lower_bound(begins->second, history_.number_of(op));
+  return after == begins->second.begin() ? history_.first : history_.operations[*std::prev(after)].invoked;
 }
 
 std::uint32_t Logs::log_among_lives(Name key, const Operation& op) const {
@@ -169,6 +168,11 @@ void Logs::place_records() {
       found.last_log = number;
       found.is_in_final_read |= place.is_in_final_read;
     }
+  }
+  for (std::size_t at = 0; at < history_.reads.size(); ++at) {
+    if (places_of_reads_[at] != kNone || !history_.reads[at].has_value) continue;
+    const auto send = history_.send_of_value.find(history_.reads[at].value);
+    if (send != history_.send_of_value.end()) found_[send->second].is_read_in_some_life = true;
   }
 }
 

@@ -34,6 +34,7 @@ class Logs {
     std::uint32_t last_log = kNone;
     std::uint32_t places = 0;  ///< in how many places it was read; in several lives of a partition counts once
     bool is_in_final_read = false;
+    bool is_read_in_some_life = false;  ///< by who may have met one life of the partition or the next: no place says it
   };
   /// Records that were deleted on request.
   struct Deletion {
@@ -69,12 +70,18 @@ class Logs {
   [[nodiscard]] std::uint32_t log_of(Name key, const Operation& op) const {
     return key < only_log_.size() && only_log_[key] != kNone ? only_log_[key] : log_among_lives(key, op);
   }
+  /// Calls `take(number)` for each log that a partition ever had.
+  template <class Take>
+  void for_each_life(Name key, const Take& take) const {
+    const auto [first, end] = key < lives_.size() ? lives_[key] : std::pair<std::uint32_t, std::uint32_t>{};
+    for (std::uint32_t at = first; at < end; ++at) take(at);
+  }
   /// Calls `meet(number)` for each log that an operation may have met.
   template <class Meet>
   void for_each_that_may_be_met(Name key, const Operation& op, const Meet& meet) const {
-    const auto [first, end] = key < lives_.size() ? lives_[key] : std::pair<std::uint32_t, std::uint32_t>{};
-    for (std::uint32_t at = first; at < end; ++at)
+    for_each_life(key, [&](std::uint32_t at) {
       if (op.invoked <= logs_[at].to && op.settled() >= logs_[at].from) meet(at);
+    });
   }
   /// What a poll gives of a partition was fetched then or later: clients fetch ahead, from where they were put last.
   /// Of other operations when they began.
@@ -106,8 +113,8 @@ class Logs {
   std::vector<Log> logs_;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> lives_;  ///< by key: its logs
   std::vector<std::uint32_t> only_log_;  ///< by key: the log of a topic that was never deleted; `kNone` of others
-  /// By process and partition: when the reader was put somewhere there, in order.
-  boost::unordered_flat_map<std::pair<std::int64_t, Name>, std::vector<Time>> reader_begins_;
+  /// By process and partition: the operations that put the reader somewhere there, in order.
+  boost::unordered_flat_map<std::pair<std::int64_t, Name>, std::vector<std::uint32_t>> reader_begins_;
   std::vector<std::uint32_t> places_of_reads_;
   std::vector<Found> found_;
   std::vector<bool> final_keys_;

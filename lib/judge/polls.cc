@@ -44,6 +44,7 @@ class Readers {
       if (std::exchange(key, read.key) != read.key) {
         log = logs_.log_of(key, op);
         reader = log == kNone ? nullptr : &readers_[op.process][log];
+        if (!reader) forget_lives(op.process, key);
       }
       if (reader) step(op, read, logs_.all()[log], *reader);
     }
@@ -57,6 +58,11 @@ class Readers {
     const auto process = readers_.find(op.process);
     if (const std::uint32_t log = logs_.log_of(key, op); log != kNone && process != readers_.end())
       process->second.erase(log);
+  }
+  /// In which of them it is, and where, is not known any more.
+  void forget_lives(std::int64_t process, Name key) {
+    OfProcess& logs = readers_[process];
+    logs_.for_each_life(key, [&](std::uint32_t log) { logs.erase(log); });
   }
   void put(const Operation& op, const Point& wanted);
   void step(const Operation& op, const Read& read, const Logs::Log& log, ReaderAt& reader);

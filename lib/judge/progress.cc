@@ -186,6 +186,8 @@ void measure_lag(const Logs& logs, Findings& findings) {
       const Read& read = reads[at];
       if (at + 1 < reads.size() && reads[at + 1].key == read.key) continue;  // the last one says where the reader is
       const std::uint32_t log = logs.log_of(read.key, op);
+      // Which life of the partition it reads, and up to where it is there, is not known any more.
+      if (log == kNone) logs.for_each_life(read.key, [&](std::uint32_t life) { readers.erase(life); });
       if (log == kNone) continue;
       readers.try_emplace(log, FollowedReader{kNoOffset, op.invoked}).first->second.next = read.offset + 1;
     }
