@@ -75,17 +75,24 @@ void Nemesis::look_after_brokers() {
       const bool has_failed = broker.started() && !*broker.started();
       if (has_failed) failed_starts_[index] = broker.started()->error().message;
       if (broker.started() && *broker.started()) failed_starts_.erase(index);
-      if (has_failed || broker.node().is_offline()) {
-        // What could not be synced may be gone, as with a cut of the power.
-        if (!has_failed && plan_.flush == FlushClass::async) tell("power_loss", index, true);
-        broker.kill();
-        restart_later(index, 1s);
-      }
+      if (has_failed || broker.node().is_offline()) kill(index, 1s);
     } else if (const auto due = starts_at_.find(index); due == starts_at_.end() || due->second <= world().now()) {
       starts_at_.erase(index);
       broker.begin_start();
     }
   }
+}
+
+void Nemesis::kill(int index, Duration away) {
+  Broker& broker = cluster_.broker(index);
+  if (broker.started() && *broker.started() && broker.node().is_offline()) tell_failed_sync(index);
+  broker.kill();
+  restart_later(index, away);
+}
+
+/// What a broker could not sync before its end may be gone, as with a cut of the power.
+void Nemesis::tell_failed_sync(int index) {
+  if (plan_.flush == FlushClass::async) tell("power_loss", index, true);
 }
 
 void Nemesis::restart_later(int index, Duration after) { starts_at_[index] = world().now() + after; }
@@ -109,8 +116,6 @@ int Nemesis::some_broker(Rng& rng) const {
   return static_cast<int>(rng.below(static_cast<std::uint64_t>(cluster_.size())));
 }
 
-Disk& Nemesis::some_disk(Rng& rng) { return cluster_.broker(some_broker(rng)).machine().disk(); }
-
 void Nemesis::strike(const PlannedFault& event) {
   using Blow = void (Nemesis::*)(Rng&);
   static constexpr std::array<Blow, kFaults> kBlows = {
@@ -127,7 +132,7 @@ void Nemesis::stop(Rng& rng) {
   Broker& broker = cluster_.broker(index);
   if (!broker.is_made() || !broker.started() || !*broker.started()) return;
   tell("stop", index, true);
-  (void)broker.stop(5min);
+  if (!broker.stop(5min)) tell_failed_sync(index);
   restart_later(index, upto(rng, 3s));
 }
 
@@ -136,8 +141,7 @@ void Nemesis::kill(Rng& rng) {
   Broker& broker = cluster_.broker(index);
   if (!broker.is_made()) return;
   tell("kill9", index, false);
-  broker.kill();
-  restart_later(index, upto(rng, 2s));
+  kill(index, upto(rng, 2s));
 }
 
 void Nemesis::cut_power(Rng& rng) {
@@ -331,13 +335,13 @@ void Nemesis::take_store_back(Rng& rng) {
     return;
   }
   tell("store_went_back", 0, false);
-  cluster_.broker().kill();
+  const Duration away = upto(rng, 1s);
+  kill(0, away);
   store_is_back_ = true;
   const std::shared_ptr<const ModelMetadata::Copy> newest = store.copy();
   store.go_back(*store_copy_);
-  restart_later(0, upto(rng, 1s));
   later(upto(rng, 6s), [this, &store, newest] {
-    if (cluster_.broker().is_made()) cluster_.broker().kill();
+    if (cluster_.broker().is_made()) kill(0, 0s);
     store.go_back(*newest);
     store_is_back_ = false;
     restart_later(0, 0s);

@@ -41,7 +41,8 @@ class Nemesis {
 
   [[nodiscard]] World& world() { return cluster_.world(); }
   void look_after_brokers();
-  /// Lets a broker's process end now, and be started again in a while.
+  void kill(int index, Duration away);
+  void tell_failed_sync(int index);
   void restart_later(int index, Duration after);
 
   void strike(const PlannedFault& event);
@@ -64,7 +65,6 @@ class Nemesis {
   void take_store_back(Rng& rng);
 
   [[nodiscard]] int some_broker(Rng& rng) const;
-  [[nodiscard]] Disk& some_disk(Rng& rng);
   /// A file below a broker's data directory whose name ends as one of these; empty when there is none.
   [[nodiscard]] static std::string some_file(Rng& rng, Broker& broker, const std::vector<std::string>& ends);
   /// One of the older half of some log: of the newest writes nothing tells rot from a torn end until their end was
