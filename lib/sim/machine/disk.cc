@@ -499,7 +499,7 @@ void Disk::release_if_unused(Inode& inode) {
 
 void Disk::make_durable(Inode& inode) {
   if (inode.is_directory) {
-    inode.durable_entries = inode.entries;
+    for (const NameChange& change : inode.unsynced_names) change.apply_to(inode.durable_entries);
     inode.unsynced_names.clear();
     return;
   }

@@ -57,12 +57,27 @@ void Scheduler::enqueue(Place& to, std::uint64_t from, Task task) {
     return;
   }
   const QueueId id{to.id, from};
-  Queue& queue = queues_[id];
-  if (queue.tasks.empty()) {
-    queue.to = &to;
-    ready_.push_back(id);
+  const std::size_t place = keep(std::move(task));
+  const auto [found, is_new] = queues_.try_emplace(id, Queue{.to = &to, .first = place, .last = place});
+  if (is_new) return ready_.push_back(id);
+  waiting_[found->second.last].next = place;
+  found->second.last = place;
+}
+
+std::size_t Scheduler::keep(Task task) {
+  if (free_.empty()) {
+    waiting_.push_back({.task = std::move(task)});
+    return waiting_.size() - 1;
   }
-  queue.tasks.push_back(std::move(task));
+  const std::size_t place = free_.back();
+  free_.pop_back();
+  waiting_[place].task = std::move(task);
+  return place;
+}
+
+Task Scheduler::take(std::size_t place) {
+  free_.push_back(place);
+  return std::move(waiting_[place].task);
 }
 
 bool Scheduler::step(Instant deadline) {
@@ -93,13 +108,16 @@ void Scheduler::run_one() {
   const QueueId id = ready_[chosen];
   const auto found = queues_.find(id);
   Place& place = *found->second.to;
-  Task task = std::move(found->second.tasks.front());
-  found->second.tasks.pop_front();
-  if (found->second.tasks.empty()) {
+  Queue& queue = found->second;
+  const std::size_t first = queue.first;
+  if (first == queue.last) {
     queues_.erase(found);
     ready_[chosen] = ready_.back();
     ready_.pop_back();
+  } else {
+    queue.first = waiting_[first].next;
   }
+  Task task = take(first);
   if (busy_since_ != now_) busy_since_ = now_, tasks_at_once_ = 0;
   MQ_ASSERT(++tasks_at_once_ < kTasksAtOneInstantMax);
   note(Happening::task, id.first, id.second);
@@ -119,10 +137,10 @@ Witness Scheduler::after_each_task(std::function<void()> look) {
 }
 
 void Scheduler::call_witnesses() {
-  std::erase_if(witnesses_, [](const auto& known) {
-    const Witness witness = known.lock();
-    if (witness) (*witness)();
-    return !witness;
+  std::erase_if(witnesses_, [](const Witness& witness) {
+    const bool is_held = witness.use_count() > 1;
+    if (is_held) (*witness)();
+    return !is_held;
   });
 }
 
@@ -130,7 +148,11 @@ void Scheduler::bury() {
   std::erase_if(ready_, [&](const QueueId& id) {
     const auto found = queues_.find(id);
     if (!found->second.to->is_dead) return false;
-    for (Task& task : found->second.tasks) graveyard_.push_back(std::move(task));
+    const Queue queue = found->second;
+    for (std::size_t at = queue.first;; at = waiting_[at].next) {
+      graveyard_.push_back(take(at));
+      if (at == queue.last) break;
+    }
     queues_.erase(found);
     return true;
   });

@@ -1,8 +1,8 @@
 #pragma once
 
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -89,9 +89,15 @@ class Scheduler {
 
  private:
   using QueueId = std::pair<std::uint64_t, std::uint64_t>;  // to, from
+  /// A list within `waiting_`; never empty.
   struct Queue {
     Place* to = nullptr;
-    std::deque<Task> tasks;
+    std::size_t first = 0;
+    std::size_t last = 0;
+  };
+  struct Waiting {
+    Task task;
+    std::size_t next = 0;  ///< behind it in its queue; of the last one it says nothing
   };
   struct Alarm {
     Place* to = nullptr;
@@ -100,6 +106,8 @@ class Scheduler {
   };
 
   void enqueue(Place& to, std::uint64_t from, Task task);
+  [[nodiscard]] std::size_t keep(Task task);
+  [[nodiscard]] Task take(std::size_t place);
   AlarmId at_from(Instant when, Place& to, std::uint64_t from, Task task);
   void ring_due_alarms();
   void run_one();
@@ -111,12 +119,15 @@ class Scheduler {
   Place outside_;
   Place* current_ = &outside_;
   Duration charged_{0};
-  std::map<QueueId, Queue> queues_;  // none is empty
-  std::vector<QueueId> ready_;       // the keys of queues_, in an order that only the run decides
+  boost::unordered_flat_map<QueueId, Queue> queues_;
+  std::vector<QueueId> ready_;  // the keys of queues_, in an order that only the run decides
+  // Most queues have one task for a moment: all tasks stand in one place, so that none of them costs an allocation.
+  std::vector<Waiting> waiting_;
+  std::vector<std::size_t> free_;  // places of waiting_
   std::map<std::pair<Instant, AlarmId>, Alarm> alarms_;
-  std::map<AlarmId, Instant> alarm_times_;
+  boost::unordered_flat_map<AlarmId, Instant> alarm_times_;
   std::vector<Task> graveyard_;
-  std::vector<std::weak_ptr<const std::function<void()>>> witnesses_;
+  std::vector<Witness> witnesses_;
   Instant busy_since_;
   std::uint64_t tasks_at_once_ = 0;
   std::uint64_t trace_ = 0;
