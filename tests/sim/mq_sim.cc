@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <functional>
@@ -12,17 +13,14 @@
 #include <set>
 #include <span>
 #include <string>
-#include <string_view>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "base/mark.h"
 #include "base/mutant.h"
-#include "base/parsed_number.h"
-#include "base/result.h"
 #include "campaign/shrink.h"
 #include "campaign/trial.h"
+#include "campaign/wish.h"
 #include "sim/life/plan.h"
 
 namespace mq::sim {
@@ -35,145 +33,15 @@ constexpr int kExitUnknown = 3;
 /// Of a campaign's lives, that may be unknown.
 constexpr std::uint64_t kUnknownPercentMax = 25;
 
-constexpr std::string_view kUsage =
-    R"(usage: mq_sim --seed SEED [OPTION]...      lives one life and tells all about it
-       mq_sim --seeds COUNT [OPTION]...    lives many, from seeds that nobody had before
-       mq_sim --list-mutants               says which faults may be put in, and what each breaks
-  --brokers N           1 (the default) to 5
-  --from SEED           the first of COUNT seeds
-  --jobs N              so many at once; the default is the number of cores
-  --twice PERCENT       of the lives are lived twice and have to be the same; the default is 5
-  --mutant NAME         with a fault put in on purpose; ends with 0 at the first life that is broken with it
-                        and is not without
-  --without FAULT,...   none of these faults
-  --without-events N,.. and --without-clients N,...: these parts of the plan are left out
-  --open-seeds N,...    are known to fail: they are told, and it is an error when they do not
-  --no-shrink           a life that fails is told as it is
-  --plan                only says what would be lived
-  --history FILE, --log FILE: of --seed: what the clients did, and what the brokers logged
-  --marks FILE          writes which rare places were reached, how often
-  --marks-at-least P    that P percent of them were reached is a promise, too; says which were not
-exit status: 0 every promise was kept; 1 one was broken; 2 usage; 3 too many lives did too little to tell
-)";
-
 #ifdef MQ_MUTANTS
-constexpr bool kHasMutants = true;
 void set_mutant(std::size_t place) { mutant_on = place; }
 #else
-constexpr bool kHasMutants = false;
 void set_mutant(std::size_t) {}
 #endif
-
-struct Wish {
-  std::optional<std::uint64_t> seed;
-  std::uint64_t count = 0;
-  std::optional<std::uint64_t> from;
-  int brokers = 1;
-  int jobs = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  std::uint64_t twice_percent = 5;
-  std::size_t mutant = kNoMutant;
-  Cuts cuts;
-  std::set<std::size_t> open_seeds;
-  bool shrinks = true;
-  bool only_plan = false;
-  TrialFiles files;
-  std::string marks;
-  std::uint64_t marks_percent_min = 0;
-};
 
 std::uint64_t fresh_seed() {
   std::random_device device;
   return (static_cast<std::uint64_t>(device()) << 16) + 1'000'000;
-}
-
-Result<std::set<Fault>> parse_faults(std::string_view text) {
-  std::set<Fault> faults;
-  while (!text.empty()) {
-    const std::size_t comma = std::min(text.find(','), text.size());
-    MQ_TRY(const Fault fault, parse_fault(text.substr(0, comma)));
-    faults.insert(fault);
-    text.remove_prefix(std::min(comma + 1, text.size()));
-  }
-  return faults;
-}
-
-Result<std::size_t> parse_mutant(std::string_view name) {
-  if (!kHasMutants)
-    return fail(Errc::unsupported, "there are no mutants in this build; configure it with -DMQ_MUTANTS=ON");
-  const auto found = std::ranges::find(kMutants, name, &Mutant::name);
-  if (found != kMutants.end()) return static_cast<std::size_t>(found - kMutants.begin());
-  return fail(Errc::invalid_argument, "no mutant \"{}\"; mq_sim --list-mutants names them all", name);
-}
-
-template <class Number>
-Result<void> parse_number(std::string_view option, std::string_view text, Number& into, Number min, Number max) {
-  const auto number = parsed_number<Number>(text);
-  if (!number || *number < min || *number > max)
-    return fail(Errc::invalid_argument, "{} takes a number from {} to {}, not \"{}\"", option, min, max, text);
-  into = *number;
-  return {};
-}
-
-/// The options that take a value.
-Result<bool> take_value(Wish& wish, std::string_view option, std::string_view value) {
-  constexpr std::uint64_t kSeedMax = UINT64_MAX;
-  std::uint64_t seed = 0;
-  if (option == "--seed" || option == "--from") {
-    MQ_CHECK(parse_number<std::uint64_t>(option, value, seed, 0, kSeedMax));
-    (option == "--seed" ? wish.seed : wish.from) = seed;
-  } else if (option == "--seeds") {
-    MQ_CHECK(parse_number<std::uint64_t>(option, value, wish.count, 1, 10'000'000));
-  } else if (option == "--brokers") {
-    MQ_CHECK(parse_number<int>(option, value, wish.brokers, 1, 5));
-  } else if (option == "--jobs") {
-    MQ_CHECK(parse_number<int>(option, value, wish.jobs, 1, 256));
-  } else if (option == "--twice") {
-    MQ_CHECK(parse_number<std::uint64_t>(option, value, wish.twice_percent, 0, 100));
-  } else if (option == "--mutant") {
-    MQ_TRY(wish.mutant, parse_mutant(value));
-  } else if (option == "--without") {
-    MQ_TRY(wish.cuts.without_faults, parse_faults(value));
-  } else if (option == "--without-events") {
-    MQ_TRY(wish.cuts.without_events, parse_numbers(value));
-  } else if (option == "--without-clients") {
-    MQ_TRY(wish.cuts.without_clients, parse_numbers(value));
-  } else if (option == "--open-seeds") {
-    MQ_TRY(wish.open_seeds, parse_numbers(value));
-  } else if (option == "--history") {
-    wish.files.history = value;
-  } else if (option == "--log") {
-    wish.files.log = value;
-  } else if (option == "--marks") {
-    wish.marks = value;
-  } else if (option == "--marks-at-least") {
-    MQ_CHECK(parse_number<std::uint64_t>(option, value, wish.marks_percent_min, 0, 100));
-  } else {
-    return false;
-  }
-  return true;
-}
-
-Result<Wish> parse(std::span<char*> words) {
-  Wish wish;
-  for (std::size_t at = 0; at < words.size(); ++at) {
-    const std::string_view word = words[at];
-    if (word == "--no-shrink") {
-      wish.shrinks = false;
-    } else if (word == "--plan") {
-      wish.only_plan = true;
-    } else if (at + 1 == words.size()) {
-      return fail(Errc::invalid_argument, "{} is unknown here, or has no value", word);
-    } else {
-      MQ_TRY(const bool is_known, take_value(wish, word, words[at + 1]));
-      if (!is_known) return fail(Errc::invalid_argument, "no option {}", word);
-      ++at;
-    }
-  }
-  if (wish.seed.has_value() == (wish.count > 0))
-    return fail(Errc::invalid_argument, "one of --seed and --seeds is needed");
-  // Whether a life is the same twice is no question of mutants.
-  if (wish.mutant != kNoMutant) wish.twice_percent = 0;
-  return wish;
 }
 
 /// Lives many lives and counts.
@@ -282,14 +150,13 @@ class Campaign {
                shrunk.tries, words_of(plan, shrunk.cuts));
   }
 
-  void write_marks() const {
+  void write_marks() {
     std::FILE* const file = std::fopen(wish_.marks.c_str(), "w");
-    if (file == nullptr) {
-      fmt::print(stderr, "mq_sim: {} cannot be written\n", wish_.marks);
-      return;
-    }
-    for (std::size_t at = 0; at < hits_.size(); ++at) fmt::print(file, "{} {}\n", hits_[at], all_marks()[at].name);
-    (void)std::fclose(file);
+    std::string text;
+    for (std::size_t at = 0; at < hits_.size(); ++at) text += fmt::format("{} {}\n", hits_[at], all_marks()[at].name);
+    const bool is_whole = file != nullptr && std::fwrite(text.data(), 1, text.size(), file) == text.size();
+    are_marks_written_ = file != nullptr && std::fclose(file) == 0 && is_whole;
+    if (!are_marks_written_) fmt::print(stderr, "mq_sim: {} cannot be written\n", wish_.marks);
   }
 
   [[nodiscard]] std::size_t marks_reached() const {
@@ -307,6 +174,7 @@ class Campaign {
   }
 
   [[nodiscard]] int exit_status() const {
+    if (!are_marks_written_) return kExitBroken;
     if (has_mutant()) return is_caught() ? kExitKept : kExitBroken;
     if (!failed_.empty() || !are_enough_marks_reached()) return kExitBroken;
     return unknown_ * 100 > lived_ * kUnknownPercentMax ? kExitUnknown : kExitKept;
@@ -321,6 +189,7 @@ class Campaign {
   std::uint64_t events_ = 0;
   double virtual_seconds_ = 0;
   std::vector<std::uint64_t> hits_;
+  bool are_marks_written_ = true;
   std::map<std::uint64_t, std::uint64_t> hashes_;
   std::map<std::uint64_t, std::string> failed_;
   std::vector<std::pair<std::uint64_t, Trial>> suspects_;
@@ -341,18 +210,15 @@ int live_one(const Wish& wish) {
 }
 
 int run(std::span<char*> words) {
-  if (!words.empty() && std::string_view(words.front()) == "--help") {
-    fmt::print("{}", kUsage);
-    return kExitKept;
+  const auto wish = parse_wish(words);
+  if (!wish) {
+    fmt::print(stderr, "mq_sim: {}\n", wish.error().message);
+    return kExitUsage;
   }
-  if (!words.empty() && std::string_view(words.front()) == "--list-mutants") {
+  if (wish->is_answered) return kExitKept;
+  if (wish->lists_mutants) {
     for (const Mutant& mutant : kMutants) fmt::print("{:<16} {}\n", mutant.name, mutant.breaks);
     return kExitKept;
-  }
-  const auto wish = parse(words);
-  if (!wish) {
-    fmt::print(stderr, "mq_sim: {}\n{}", wish.error().message, kUsage);
-    return kExitUsage;
   }
   set_mutant(wish->mutant);
   return wish->seed ? live_one(*wish) : Campaign(*wish).run();

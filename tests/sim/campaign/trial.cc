@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -131,7 +132,10 @@ void Trials::begin(std::uint64_t tag, const Plan& plan, const TrialFiles& files)
   (void)std::fflush(nullptr);
   one.process = fork();
   MQ_ASSERT(one.process >= 0);
-  if (one.process == 0) live_and_exit(plan, files, one.result.get(), one.words.get());
+  if (one.process != 0) return;
+  // Nobody would read what it has to say.
+  (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+  live_and_exit(plan, files, one.result.get(), one.words.get());
 }
 
 Trials::Ended Trials::wait() {
