@@ -187,7 +187,7 @@ awaitable<LogKeeper::Removal> LogKeeper::rename(const cluster::Topic& topic, std
     if (begun) std::ranges::move(begun->directories, std::back_inserter(renamed.directories));
     if (begun && begun->failures.empty()) continue;
     renamed.are_all = false;
-    MQ_MARK("broker: a deleted topic keeps its directories for now");
+    MQ_MARK("broker: the directories of a deleted topic cannot be renamed");
     node_.logger().warn("the directories of {} could not all be renamed: {}; the next start tries again", topic.name,
                         begun ? begun->failures.front().message : begun.error().message);
   }

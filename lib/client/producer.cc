@@ -613,7 +613,7 @@ void Producer::Impl::on_partition_answer(const Sent& sent,
   }
   Error error = broker_error(answer.error_code, "{}-{}", partition.topic->name, partition.index);
   if (answer.error_message) error.message += ": " + *answer.error_message;
-  if (is_worth_retrying(error)) MQ_MARK("client: a broker refuses a batch for now");
+  if (is_worth_retrying(error)) MQ_MARK("client: a broker refuses a batch, which is sent again");
   if (is_worth_retrying(error)) return retry(sent, error);
   MQ_MARK("client: a broker refuses a batch for good");
   if (!give_up_named(sent, answer)) report(partition, queue.given_up(*sent.batch), -1, &error);

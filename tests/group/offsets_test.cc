@@ -187,13 +187,17 @@ TEST(Offsets, OfADeletedTopicGoWithIt) {
   EXPECT_EQ(f.committed(), -1);
 }
 
-TEST(Offsets, OfADeletedTopicThatCannotBeErasedNowAreFoundByNobodyAndErasedLater) {
-  Fixture f;
-  f.commit_now(5);
+void delete_topic_without_a_tombstone(Fixture& f) {
   f.holds_appends = true;
   f.carry_out(f.coordinator->on_image_changed({.topics_deleted = {"t"}}, f.time));
   f.finish_held(ErrorCode::kKafkaStorageError);
   f.holds_appends = false;
+}
+
+TEST(Offsets, OfADeletedTopicThatCannotBeErasedNowAreFoundByNobodyAndErasedLater) {
+  Fixture f;
+  f.commit_now(5);
+  delete_topic_without_a_tombstone(f);
   EXPECT_EQ(f.committed(), -1);
   f.pass(11min);
   f.restart();
@@ -203,10 +207,7 @@ TEST(Offsets, OfADeletedTopicThatCannotBeErasedNowAreFoundByNobodyAndErasedLater
 TEST(Offsets, CommittedForATopicThatIsMadeAgainStayWhateverBecameOfTheOldOnes) {
   Fixture f;
   f.commit_now(5);
-  f.holds_appends = true;
-  f.carry_out(f.coordinator->on_image_changed({.topics_deleted = {"t"}}, f.time));
-  f.finish_held(ErrorCode::kKafkaStorageError);
-  f.holds_appends = false;
+  delete_topic_without_a_tombstone(f);
   f.commit_now(2);
   f.pass(11min);
   EXPECT_EQ(f.committed(), 2);

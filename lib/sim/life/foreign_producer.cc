@@ -49,7 +49,6 @@ struct Batch {
   Identity identity;
   std::int32_t sequence = -1;  ///< of its first record; -1: it was never sent, or is to be numbered anew
   bool is_in_flight = false;
-  bool was_sent = false;
   bool is_in_doubt = false;  ///< an attempt may be in the log
 };
 using BatchRef = std::shared_ptr<Batch>;
@@ -306,7 +305,6 @@ class ForeignProducer {
         (*connection)->version_for<wire::ProduceRequest>(is_java() ? wire::kVersionMax : kLastVersionWithNames);
     if (!version) co_return false;
     batch->is_in_flight = true;
-    batch->was_sent = true;
     const Instant deadline = actor_.now() + kAckTimeout + 5s;
     auto done = [this, &lane, batch, version = *version](Result<SharedBytes> answered) {
       on_answer(lane, batch, version, std::move(answered));

@@ -148,7 +148,6 @@ class Draw {
       if (!client.topics.empty()) plan_.clients.push_back(std::move(client));
     }
     plan_.clients.push_back({.role = PlannedClient::Role::admin, .pause_max = between(rng, 300ms, 3s)});
-    for (PlannedClient& client : plan_.clients) client.seed = rng.next();
   }
 
   void draw_events() {

@@ -80,7 +80,6 @@ struct PlannedClient {
   std::uint64_t large_one_in = 0;                     ///< one record in so many is large; 0: none
   std::size_t prefetch_bytes = std::size_t{1} << 20;  ///< of a reader
   Duration gives_up_after{0};                         ///< a batch that is not acknowledged; 0: never
-  std::uint64_t seed = 0;
 };
 
 /// A whole life, drawn from one seed: what runs, how it is set, and what happens to it.
