@@ -52,7 +52,7 @@ struct FetchItem {
   /// What was read is forgotten.
   void clear() {
     range = {};
-    copy = {};
+    if (!copy.empty()) copy = std::string();
     lacks_file = false;
   }
   /// The log has another history than the client (KIP-595); it gets no records.
