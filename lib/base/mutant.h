@@ -37,6 +37,7 @@ inline constexpr auto kMutants = std::to_array<Mutant>({
     {"falsegap", "P-5: a start knows of producers only what the last snapshot had"},
     {"halfstate", "P-8: a batch that could not be written counts as written"},
     {"reorder5", "P-9: a batch is taken although the one before it is missing"},
+    {"forgetproducers", "P-7: segments go before what they say of producers is in a snapshot"},
     {"pidreuse", "C-10: producer ids are given out before they are reserved"},
     // Groups
     {"loadearly", "G-1: a coordinator serves before it has loaded"},

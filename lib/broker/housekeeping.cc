@@ -91,9 +91,10 @@ awaitable<void> Housekeeping::look_at(Partition& partition, Begun& begun) {
   if (log.release_if_idle() && keeps_all && log.next_removal() == Instant::never()) co_return;
   if (!co_await retain(partition, begun)) co_return;
   // What follows needs room before it gives any, or none, and what is left is for deletions.
-  if (shard_.node.disk_space.is_reserve_spent()) MQ_MARK("broker: housekeeping does only what frees space");
-  if (shard_.node.disk_space.is_reserve_spent()) co_return note_ends(shard_.node.log_dir(), partition);
-  if (shard_.node.config().compaction && !co_await compact(partition)) co_return;
+  const bool only_frees = shard_.node.disk_space.is_reserve_spent();
+  if (only_frees) MQ_MARK("broker: housekeeping does only what frees space");
+  if (only_frees && !log.deletion_waits()) co_return note_ends(shard_.node.log_dir(), partition);
+  if (!only_frees && shard_.node.config().compaction && !co_await compact(partition)) co_return;
   begin_checkpoint(partition, begun);
 }
 

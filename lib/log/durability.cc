@@ -96,7 +96,7 @@ bool Durability::is_checkpoint_due(bool whatever) const {
   if (failed_ || saving_) return false;
   if (!unsaved_.empty() || bytes_unsaved_ >= kCheckpointBytes) return true;
   const bool is_early = MQ_BUGGIFY("log: a log is saved early");
-  return (whatever || is_early || is_checkpoint_wanted_) && has_unsaved();
+  return is_checkpoint_wanted_ || ((whatever || is_early) && has_unsaved());
 }
 
 SaveRound Durability::begin_checkpoint() {

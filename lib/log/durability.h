@@ -81,7 +81,7 @@ class Durability {
   void on_truncate(Offset segment, Offset end);
   /// A write or sync failed.
   void fail() { failed_ = true; }
-  /// It was idle: the next checkpoint is due also for little.
+  /// The next checkpoint is due also for little, or for nothing but a snapshot.
   void want_checkpoint() { is_checkpoint_wanted_ = true; }
 
   // --- Sync rounds, one at a time -----------------------------------------------------------------------------------

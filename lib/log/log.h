@@ -28,6 +28,7 @@
 #include "log/producer_states.h"
 #include "log/recovery_report.h"
 #include "log/segment.h"
+#include "log/segment_facts.h"
 #include "log/segment_set.h"
 #include "log/torn_tails.h"
 #include "model/ids.h"
@@ -211,6 +212,8 @@ class Log {
   /// would_block, without `wait`: nothing was done; run `prepare_times` and try again.
   [[nodiscard]] Result<std::size_t> delete_old_segments(WallMillis wall_now, Instant now, Offset bound,
                                                         Wait wait = Wait::yes);
+  /// It would have taken more away, were the producers of that saved: the next checkpoint does it.
+  [[nodiscard]] bool deletion_waits() const { return deletion_waits_; }
   /// Files whose delay is over, to be removed on the pool after LogDir::write_log_starts. Nothing when there is none.
   [[nodiscard]] std::optional<RemovalJob> due_removals(Instant now);
   /// The earliest time at which `due_removals` has something; Instant::never() when nothing waits.
@@ -312,6 +315,7 @@ class Log {
   std::invoke_result_t<Look&, Segment&> look_at(const std::shared_ptr<Segment>& segment, Wait wait, Look look);
 
   // log_housekeeping.cc
+  [[nodiscard]] std::size_t saved_in_front(std::span<const SegmentFacts> facts, std::size_t count) const;
   void move_start(Offset start);
   /// The place at which a truncation cuts: so many segments stay, the last one of them up to there.
   struct CutPlace {
@@ -347,6 +351,7 @@ class Log {
   bool compaction_void_ = false;  ///< a truncation came between
   bool may_compact_ = true;
   bool touched_ = false;
+  bool deletion_waits_ = false;
 };
 
 }  // namespace mq::log

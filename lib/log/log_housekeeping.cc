@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "base/mark.h"
+#include "base/mutant.h"
 #include "log/compaction_plan.h"
 #include "log/compaction_work.h"
 #include "log/directory_contents.h"
@@ -36,6 +37,11 @@ Result<std::size_t> Log::delete_old_segments(WallMillis wall_now, Instant now, O
                                                             [&](Segment& s) { return s.largest_timestamp(*config_); }));
                                              return largest.timestamp;
                                            }));
+  const std::size_t saved = saved_in_front(facts, count);
+  deletion_waits_ = saved < count;
+  if (deletion_waits_) MQ_MARK("log: retention waits for a snapshot of the producers");
+  if (deletion_waits_) durability_.want_checkpoint();
+  count = saved;
   if (count == 0) return count;
   MQ_MARK("log: retention takes segments away");
   // Offsets go on where they were: there is always a newest segment. Without room for one the last stays until the
@@ -48,6 +54,14 @@ Result<std::size_t> Log::delete_old_segments(WallMillis wall_now, Instant now, O
   const auto retired = segments_.retire_front(count, now + config_->file_delete_delay);
   move_start(std::max(log_start(), segments_.front()->base_offset()));
   MQ_CHECK(retired);
+  return count;
+}
+
+/// How many of the first `count` segments may go. What their batches say of producers has to outlive them in a snapshot
+/// (P-7): without one a start that nobody stopped for would take again what they had sent.
+std::size_t Log::saved_in_front(std::span<const SegmentFacts> facts, std::size_t count) const {
+  if (is_mutant("forgetproducers") || (producers_ && producers_->empty())) return count;
+  while (count > 0 && facts[count - 1].end > snapshots_.saved_end()) --count;
   return count;
 }
 

@@ -19,6 +19,11 @@ constexpr std::uint64_t kWindowBytes = std::uint64_t{64} << 20;
 
 }  // namespace
 
+void ProducerSnapshots::set_found(std::vector<Offset> offsets, bool are_synced) {
+  offsets_ = std::move(offsets);
+  if (are_synced && !offsets_.empty()) saved_end_ = offsets_.back();
+}
+
 std::optional<Offset> ProducerSnapshots::newest(Offset end) const {
   const auto after = std::ranges::upper_bound(offsets_, end);
   if (after == offsets_.begin()) return std::nullopt;
@@ -102,6 +107,7 @@ std::vector<std::string> ProducerSnapshots::drop_needless(const SegmentSet& segm
 
 void ProducerSnapshots::on_saved(Offset end) {
   std::erase_if(taken_, [&](const Taken& taken) { return taken.offset <= end; });
+  saved_end_ = std::max(saved_end_, end);
 }
 
 Result<bool> ProducerSnapshots::truncate_to(Offset end) {
@@ -109,6 +115,7 @@ Result<bool> ProducerSnapshots::truncate_to(Offset end) {
   bool removed = false;
   for (; !offsets_.empty() && offsets_.back() > end; offsets_.pop_back(), removed = true)
     MQ_CHECK(names_.remove(offsets_.back(), kSnapshotExtensions));
+  saved_end_ = std::min(saved_end_, newest(end).value_or(Offset{0}));
   return removed;
 }
 

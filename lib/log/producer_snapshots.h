@@ -21,8 +21,10 @@ class ProducerSnapshots {
  public:
   explicit ProducerSnapshots(SegmentFiles names) : names_(std::move(names)) {}
 
-  /// The offsets of the files that there are, ascending.
-  void set_found(std::vector<Offset> offsets) { offsets_ = std::move(offsets); }
+  /// The offsets of the files that there are, ascending; whether they are known to be on disk.
+  void set_found(std::vector<Offset> offsets, bool are_synced);
+  /// What the batches before it say of producers is on disk in a snapshot.
+  [[nodiscard]] Offset saved_end() const { return saved_end_; }
   /// The newest file's at or below `end`.
   [[nodiscard]] std::optional<Offset> newest(Offset end) const;
   /// Of the log in [start, end): from the newest snapshot that is whole and the batches after it, also those below
@@ -40,7 +42,7 @@ class ProducerSnapshots {
   /// The paths of files that nobody needs any more: one snapshot stays for each segment, to truncate to, and the newest
   /// two.
   [[nodiscard]] std::vector<std::string> drop_needless(const SegmentSet& segments);
-  /// All that was taken up to `end` was written.
+  /// All that was taken up to `end` was written and synced.
   void on_saved(Offset end);
   /// Removes what is of a later time than `end`. True: there was a file. The removal is not durable on return, and must
   /// be before another batch comes to the log's end: what comes back then would be taken for its own.
@@ -60,6 +62,7 @@ class ProducerSnapshots {
   SegmentFiles names_;
   std::vector<Offset> offsets_;
   std::vector<Taken> taken_;
+  Offset saved_end_{0};
 };
 
 }  // namespace mq::log

@@ -157,7 +157,7 @@ Result<LogContents> Recovery::run() {
   for (const auto& [base, size] : found.segments) segments_.add(base, size);
   if (!found.retired.empty()) MQ_MARK("log: a start finds segments that wait for their removal");
   MQ_CHECK(read_ends(found.ended));
-  contents_.snapshots.set_found(std::move(found.snapshots));
+  contents_.snapshots.set_found(std::move(found.snapshots), context_.clean || context_.synced);
   if (context_.leader_epoch >= LeaderEpoch{0}) contents_.epoch_limit = context_.leader_epoch;
   start_ = context_.log_start.value_or(Offset{0});
   if (!segments_.empty()) {

@@ -208,11 +208,29 @@ TEST_F(LogProducerTest, DeletingItsRecordsDoesNotForgetAProducer) {
   create();
   for (int i = 0; i < 20; ++i) ASSERT_TRUE(produce(i));
   ASSERT_TRUE(log_->advance_start(Offset{20}, Offset{20}));
+  ASSERT_TRUE(checkpoint());
   ASSERT_GT(log_->delete_old_segments(wall_, Instant{}, Offset{20}).value(), 0U);
   ASSERT_TRUE(log_->close());
   ASSERT_TRUE(open(clean()));
   expect_duplicate(Offset{19}, produce(19));
   expect_error(Errc::out_of_order_sequence, produce(30));
+}
+
+TEST_F(LogProducerTest, ItsRecordsStayUntilASnapshotKnowsTheProducer) {
+  config_.segment_bytes = 300;
+  create();
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(produce(i));
+  ASSERT_TRUE(sync());
+  ASSERT_TRUE(log_->advance_start(Offset{20}, Offset{20}));
+  ASSERT_EQ(log_->delete_old_segments(wall_, Instant{}, Offset{20}).value(), 0U);
+  EXPECT_TRUE(log_->deletion_waits());
+  ASSERT_TRUE(checkpoint(false)) << "one is due now";
+  ASSERT_GT(log_->delete_old_segments(wall_, Instant{}, Offset{20}).value(), 0U);
+  EXPECT_FALSE(log_->deletion_waits());
+  ASSERT_TRUE(log_->due_removals(Instant::never())->run());
+  EXPECT_EQ(log_->size_bytes(), 0U);
+  ASSERT_TRUE(open(unclean()));
+  expect_duplicate(Offset{19}, produce(19));
 }
 
 TEST(ProducerStates, SnapshotIsKafkasFormat) {
