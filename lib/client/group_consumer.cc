@@ -100,6 +100,7 @@ class GroupConsumer::Impl : public std::enable_shared_from_this<Impl> {
   // Steps of a rebalance that call the owner back: inside `poll`.
   awaitable<void> begin_rebalance();
   awaitable<Result<void>> take_assignment();
+  awaitable<void> give_up_what_is_lost();
   awaitable<void> give_up(std::vector<TopicPartition> partitions, bool lost);
   awaitable<Result<void>> take_up(const std::vector<TopicPartition>& partitions);
   awaitable<Result<std::set<std::string>>> topics_begun(Instant deadline);
@@ -159,11 +160,16 @@ awaitable<Result<Polled>> GroupConsumer::Impl::poll(Duration wait) {
   // A partition that cannot be taken up now (no leader, say) is tried again by joining again.
   if (phase_ == Phase::outside && !fatal_ && !closed_) co_await begin_rebalance();
   while (true) {
+    co_await give_up_what_is_lost();
     if (phase_ == Phase::joined) MQ_CO_CHECK(co_await take_assignment());
     if (fatal_) co_return fail(*fatal_);
     const Duration left = std::max(deadline - shard_.now(), Duration::zero());
     MQ_CO_TRY(Polled polled, co_await consumer_.poll(left));
     last_poll_ = shard_.now();
+    if (lost_) {  // others may have been given what was read
+      co_await give_up_what_is_lost();
+      polled.batches.clear();
+    }
     for (PartitionError& error : std::exchange(errors_, {})) polled.errors.push_back(std::move(error));
     // A new assignment is taken before the next poll of an impatient caller, but what was read counts first.
     const bool has_news = !polled.batches.empty() || !polled.errors.empty();
@@ -173,9 +179,8 @@ awaitable<Result<Polled>> GroupConsumer::Impl::poll(Duration wait) {
 
 awaitable<void> GroupConsumer::Impl::begin_rebalance() {
   phase_ = Phase::joining;
-  if (lost_ && !owned_.empty()) MQ_MARK("client: a member lost its partitions");
-  if (lost_ || !is_cooperative_) co_await give_up(owned_, lost_);
-  lost_ = false;
+  co_await give_up_what_is_lost();
+  if (!is_cooperative_) co_await give_up(owned_, false);
   if (closed_) co_return;
   cluster_.tasks().spawn(
       [](std::shared_ptr<Impl> self) -> awaitable<void> { co_await self->join_until_done(); }(shared_from_this()));
@@ -185,8 +190,6 @@ awaitable<Result<void>> GroupConsumer::Impl::take_assignment() {
   phase_ = Phase::stable;
   cluster_.note_detail(fmt::format("group {}: generation {}, {} partition{}", options_.group, generation_,
                                    assigned_.size(), assigned_.size() == 1 ? "" : "s"));
-  // The coordinator forgot us while we joined: what we had may have been read by others since.
-  if (std::exchange(lost_, false)) co_await give_up(owned_, true);
   const auto assigned = assigned_;
   const auto gone = without(owned_, assigned);
   co_await give_up(gone, false);
@@ -201,6 +204,14 @@ awaitable<Result<void>> GroupConsumer::Impl::take_assignment() {
   if (is_cooperative_ && !gone.empty()) MQ_MARK("client: a member gives partitions up and joins again");
   if (is_cooperative_ && !gone.empty()) rejoin();
   co_return Result<void>{};
+}
+
+/// The group went on without us, when we joined or before: what we had may be read by others.
+awaitable<void> GroupConsumer::Impl::give_up_what_is_lost() {
+  while (std::exchange(lost_, false)) {
+    if (!owned_.empty()) MQ_MARK("client: a member lost its partitions");
+    co_await give_up(owned_, true);
+  }
 }
 
 awaitable<void> GroupConsumer::Impl::give_up(std::vector<TopicPartition> partitions, bool lost) {
@@ -398,6 +409,7 @@ Error GroupConsumer::Impl::refused(ErrorCode code, std::string_view what) {
       MQ_MARK("client: a group went on without its member");
       generation_ = -1;
       lost_ = true;
+      consumer_.wake();
       break;
     case ErrorCode::kMemberIdRequired:
     case ErrorCode::kRebalanceInProgress:

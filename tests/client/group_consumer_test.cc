@@ -286,6 +286,19 @@ TEST_F(GroupFixture, MemberThatWasForgottenLosesItsPartitionsAndJoinsAsANewOne) 
   EXPECT_NE(c.member_id(), before);
 }
 
+TEST_F(GroupFixture, MemberThatIsForgottenWhileItJoinsReadsNothingMore) {
+  GroupConsumer& c = consumer();
+  poll(c);
+  group.sync_error = ErrorCode::kUnknownMemberId;
+  group.rebalance();
+  poll(c);
+  EXPECT_EQ(happened, (std::vector<std::string>{"+012", "lost 012"}));
+  append(0, 10);
+  EXPECT_EQ(poll(c), 0) << "they may be somebody else's";
+  group.sync_error = ErrorCode::kNone;
+  EXPECT_EQ(poll(c, 10s), 10);
+}
+
 TEST_F(GroupFixture, PartitionWithoutCommittedOffsetIsAnErrorUnderPolicyFail) {
   options.consumer.reset = OffsetReset::fail;
   poll(consumer());

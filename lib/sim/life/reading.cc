@@ -294,8 +294,9 @@ class Member {
     tell_assignment();
     actor_.history.answer(actor_.time(), asked);
     if (polled->batches.empty()) co_return;
-    // What came belongs to the generation that the member is in now, not to the one in which it asked.
-    const auto given = actor_.history.ask_poll(actor_.time(), who());
+    // What came belongs to the generation whose assignment the member has now, not to that in which it asked.
+    const auto given = actor_.history.ask_poll(
+        actor_.time(), {.group = actor_.plan.group, .member = name(), .generation = told_generation_});
     const PollRecord record(*polled, {});
     actor_.history.answer_poll(actor_.time(), given, record.partitions());
     co_await commit();
