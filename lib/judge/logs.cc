@@ -239,15 +239,14 @@ void Logs::note_deletions() {
     }
     if (op.action != Action::delete_records || op.outcome == Outcome::fail) continue;
     for (const Point& wanted : history_.wanted_by(op)) {
-      const std::uint32_t number = log_of(wanted.key, op);
-      if (number == kNone) continue;
       Deletion deletion{.invoked = op.invoked,
                         .completed = op.completed,
                         .before = wanted.number,
                         .operation = history_.number_of(op)};
       for (const Point& told : history_.told_to(op))
         if (told.key == wanted.key && op.outcome == Outcome::ok) deletion.low_watermark = told.number;
-      logs_[number].deletions.push_back(deletion);
+      // Of a partition that was made again any life may be meant: one without an answer may come late.
+      for_each_that_may_be_met(wanted.key, op, [&](std::uint32_t log) { logs_[log].deletions.push_back(deletion); });
     }
   }
 }
