@@ -209,15 +209,23 @@ awaitable<void> Housekeeping::remove_files(
     partition->begin_work();
     dir.set_log_start(partition->name(), partition->log().log_start());
   }
-  const auto removed = co_await shard_.node.disk_pool().run(shard_.shard, [&]() -> Result<void> {
-    MQ_MARK("broker: files of old segments are removed");
-    auto outcome = dir.write_log_starts();
-    if (!outcome && outcome.error().code != Errc::disk_full) return outcome;
-    outcome = {};  // a full disk has more of files that are gone
-    for (auto& [partition, removal] : removals)
-      if (auto gone = removal.run(); !gone) outcome = std::move(gone);
-    return outcome;
-  });
+  const auto write_starts = [&] {
+    return shard_.node.disk_pool().run(shard_.shard, [&] { return dir.write_log_starts(); });
+  };
+  auto removed = co_await shard_.node.disk_space.with_reserve(shard_.shard, write_starts);
+  // A full disk has more of files that are gone.
+  if (removed || removed.error().code == Errc::disk_full) {
+    removed = co_await shard_.node.disk_pool().run(shard_.shard, [&]() -> Result<void> {
+      MQ_MARK("broker: files of old segments are removed");
+      Result<void> outcome;
+      for (auto& [partition, removal] : removals)
+        if (auto gone = removal.run(); !gone) outcome = std::move(gone);
+      return outcome;
+    });
+  } else {
+    MQ_MARK("broker: files of old segments stay since the new starts cannot be saved");
+    for (auto& [partition, removal] : removals) partition->log().put_back(std::move(removal));
+  }
   for (const auto& [partition, removal] : removals) partition->end_work();
   if (!removed) note_failure("removing old segments", removed.error());
 }

@@ -216,11 +216,15 @@ class Log {
   [[nodiscard]] bool deletion_waits() const { return deletion_waits_; }
   /// Files whose delay is over, to be removed on the pool after LogDir::write_log_starts. Nothing when there is none.
   [[nodiscard]] std::optional<RemovalJob> due_removals(Instant now);
+  /// Nothing of `job` was done: it is due again.
+  void put_back(RemovalJob job);
   /// The earliest time at which `due_removals` has something; Instant::never() when nothing waits.
   [[nodiscard]] Instant next_removal() const { return segments_.next_due(); }
   /// DeleteRecords: nothing below `offset` is served any more. Goes to LogDir::set_log_start before the client is told.
   /// offset_out_of_range: above `bound` (the high watermark).
   [[nodiscard]] Result<void> advance_start(Offset offset, Offset bound);
+  /// Where `advance_start` would move the start to, or why it would not. Changes nothing.
+  [[nodiscard]] Result<Offset> start_after_advance(Offset offset, Offset bound);
   /// Where the log would end after `truncate_to(offset)`: there, or before it, where a batch, a gap or damage holds it;
   /// not below the log's start. Goes to LogDir::lower_ends first.
   [[nodiscard]] Result<Offset> truncation_end(Offset offset);

@@ -456,7 +456,13 @@ void LogDir::set_compacted_end(const TopicPartition& partition, Offset offset) {
 void LogDir::set_high_watermark(const TopicPartition& partition, Offset offset) {
   set(kHighWatermark, partition, offset);
 }
-void LogDir::set_log_start(const TopicPartition& partition, Offset offset) { set(kLogStart, partition, offset); }
+void LogDir::set_log_start(const TopicPartition& partition, Offset offset) {
+  const std::lock_guard guard(mutex_);
+  std::optional<Offset>& said = checkpoints_[partition][kLogStart];
+  if (said && *said >= offset) return;
+  said = offset;
+  changed_[kLogStart] = true;
+}
 void LogDir::set_log_bytes(const TopicPartition& partition, std::uint64_t bytes) {
   set(kLogBytes, partition, Offset{static_cast<std::int64_t>(bytes)});
 }

@@ -140,6 +140,7 @@ class LogDir {
   void set_compacted_end(const TopicPartition& partition, Offset offset);
   void set_high_watermark(const TopicPartition& partition, Offset offset);
   [[nodiscard]] std::optional<Offset> high_watermark(const TopicPartition& partition) const;
+  /// Where the log begins, or will begin as soon as that is written. An earlier one than was said before is no news.
   void set_log_start(const TopicPartition& partition, Offset offset);
   /// At a stop: what the next start, if this stop is clean, must find of each log.
   void set_log_bytes(const TopicPartition& partition, std::uint64_t bytes);

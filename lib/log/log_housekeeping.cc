@@ -82,16 +82,25 @@ std::optional<RemovalJob> Log::due_removals(Instant now) {
   return job;
 }
 
-Result<void> Log::advance_start(Offset offset, Offset bound) {
+void Log::put_back(RemovalJob job) {
+  for (std::string& path : job.paths) segments_.note_retired(std::move(path), Instant{});
+}
+
+Result<Offset> Log::start_after_advance(Offset offset, Offset bound) {
   const Offset max = std::min(bound, written_end());
   if (offset > max)
     return fail(Errc::offset_out_of_range, "{}: records up to {} cannot be deleted, only up to {}",
                 partition_.to_string(), offset.value(), max.value());
-  if (offset <= log_start()) return {};
   // The epochs that remain are found by their batches, so they must be known before those are gone.
-  MQ_MARK("log: the start of a log is moved");
   MQ_CHECK(leader_epochs());
-  move_start(offset);
+  return std::max(offset, log_start());
+}
+
+Result<void> Log::advance_start(Offset offset, Offset bound) {
+  MQ_TRY(const Offset start, start_after_advance(offset, bound));
+  if (start == log_start()) return {};
+  MQ_MARK("log: the start of a log is moved");
+  move_start(start);
   return {};
 }
 

@@ -74,7 +74,7 @@ class CheckpointJob {
 };
 
 /// Files that nobody can find any more; removing a large one takes a while. What cannot be removed is found again at
-/// the next start.
+/// the next start, or is given back to the log.
 struct RemovalJob {
   env::Files* files = nullptr;
   std::vector<std::string> paths = {};

@@ -18,10 +18,13 @@ constexpr std::int64_t kToHighWatermark = -1;
 
 struct DeleteRecordsItem : Addressed {
   std::int64_t offset = 0;
+  Offset start{0};  ///< what becomes of it
   std::int64_t low_watermark = -1;
 };
 
-awaitable<void> advance_start(Partition& partition, DeleteRecordsItem& item) {
+/// Finds the new start and has it said with the next checkpoints. Nobody hears of it before it is on disk: after a
+/// crash the log would begin where it began before.
+awaitable<void> plan_start(Partition& partition, DeleteRecordsItem& item) {
   if (item.offset < kToHighWatermark) {
     item.error = ErrorCode::kOffsetOutOfRange;
     co_return;
@@ -39,14 +42,22 @@ awaitable<void> advance_start(Partition& partition, DeleteRecordsItem& item) {
   }
   const Offset end = partition.high_watermark();
   const Offset to = item.offset == kToHighWatermark ? end : Offset{item.offset};
-  auto moved = partition.log().advance_start(to, end);
-  if (!moved) {
+  const auto start = partition.log().start_after_advance(to, end);
+  if (!start) {
     MQ_MARK("broker: records past the readable end cannot be deleted");
+    item.error = to_wire(start.error());
+    co_return;
+  }
+  item.start = *start;
+  partition.shard().node.log_dir().set_log_start(partition.name(), *start);
+}
+
+awaitable<void> take_start(Partition& partition, DeleteRecordsItem& item) {
+  if (auto moved = partition.log().advance_start(item.start, partition.high_watermark()); !moved) {
     item.error = to_wire(moved.error());
     co_return;
   }
   partition.log_start_moved();
-  partition.shard().node.log_dir().set_log_start(partition.name(), partition.log().log_start());
   item.low_watermark = partition.log().log_start().value();
 }
 
@@ -68,7 +79,7 @@ awaitable<wire::DeleteRecordsResponse> delete_records(Call& call, const wire::De
   refuse_excess(home, items);
   // Nothing beyond what is readable can be deleted.
   co_await await_readable(home, items, [](const DeleteRecordsItem&) { return true; });
-  co_await on_each_partition(home, items, advance_start);
+  co_await on_each_partition(home, items, plan_start);
   const auto write = [&home] {
     return home.node().context().disk_pool().run(
         home.shard(), [&home] { return home.node().context().log_dir().write_checkpoints(); });
@@ -76,6 +87,7 @@ awaitable<wire::DeleteRecordsResponse> delete_records(Call& call, const wire::De
   const auto written = is_mutant("deletedback")
                            ? Result<void>{}
                            : co_await home.node().context().disk_space.with_reserve(home.shard(), write);
+  if (written) co_await on_each_partition(home, items, take_start);
   home.node().context().disk_space.look_for_space();
   if (!written && written.error().code == Errc::disk_failed)
     home.node().context().disk_health.disk_failed(written.error());
