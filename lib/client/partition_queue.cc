@@ -16,11 +16,14 @@ Sequence PartitionQueue::claim_sequence(std::int32_t records) {
 }
 
 ProducerBatch* PartitionQueue::send_next(int inflight_max) {
-  if (needs_identity_ || in_flight_ >= window(inflight_max)) return nullptr;
+  const int in_flight_max = needs_identity_ ? settles_doubt() : window(inflight_max);
+  if (in_flight_ >= in_flight_max) return nullptr;
   // All in flight are older than what goes out next, else something failed and waits until the rest is back.
   const auto next = std::ranges::find_if(batches_, [](const BatchRef& batch) { return !batch->in_flight; });
   if (next == batches_.end() || next - batches_.begin() != in_flight_) return nullptr;
   ProducerBatch& batch = **next;
+  MQ_ASSERT(!needs_identity_ || batch.identity == identity_);
+  if (needs_identity_) MQ_MARK("client: what may be in the log is sent under its old number");
   if (has_identity() && batch.identity != identity_) {
     batch.identity = identity_;
     batch.base_sequence = std::exchange(next_sequence_, record::advance(next_sequence_, batch.record_count()));
@@ -39,27 +42,42 @@ PartitionQueue::BatchRef PartitionQueue::acknowledged(ProducerBatch& batch) {
 }
 
 void PartitionQueue::failed(ProducerBatch& batch) {
+  batch.in_doubt = batch.in_doubt || batch.in_flight;
+  put_back(batch);
+}
+
+void PartitionQueue::refused(ProducerBatch& batch) {
+  put_back(batch);
+  batch.in_doubt = false;
+}
+
+void PartitionQueue::put_back(ProducerBatch& batch) {
   if (!batch.in_flight) return;
   batch.in_flight = false;
   --in_flight_;
 }
 
+void PartitionQueue::lost_count() {
+  left_gap();
+  for (const BatchRef& batch : batches_) batch->in_doubt = false;
+}
+
 PartitionQueue::BatchRef PartitionQueue::given_up(ProducerBatch& batch) {
   if (batch.identity.id != kNoProducerId) MQ_MARK("client: a batch with a number is given up");
-  if (batch.identity.id != kNoProducerId) lost_count();
+  if (batch.identity.id != kNoProducerId) left_gap();
   return take(batch);
 }
 
 PartitionQueue::BatchRef PartitionQueue::given_up_but_for(ProducerBatch& batch, BatchRef rest) {
-  if (batch.identity.id != kNoProducerId) lost_count();
-  failed(batch);
+  if (batch.identity.id != kNoProducerId) left_gap();
+  put_back(batch);
   const auto place = std::ranges::find(batches_, &batch, &BatchRef::get);
   MQ_ASSERT(place != batches_.end());
   return std::exchange(*place, std::move(rest));
 }
 
 void PartitionQueue::replace(ProducerBatch& batch, std::vector<BatchRef> parts) {
-  failed(batch);
+  put_back(batch);
   const auto place = std::ranges::find(batches_, &batch, &BatchRef::get);
   MQ_ASSERT(place != batches_.end());
   Sequence sequence = batch.base_sequence;
@@ -81,6 +99,7 @@ void PartitionQueue::renumber(ProducerIdentity identity) {
   next_sequence_ = Sequence{0};
   acknowledged_any_ = false;
   needs_identity_ = false;
+  for (const BatchRef& batch : batches_) batch->in_doubt = false;
 }
 
 std::size_t PartitionQueue::record_count() const {
@@ -103,6 +122,7 @@ void PartitionQueue::check_invariants() const {
     MQ_ASSERT(!batch->tokens.empty());
     MQ_ASSERT((batch->identity.id == kNoProducerId) == (batch->base_sequence.value() < 0));
     MQ_ASSERT(!batch->in_flight || is_stamped == has_identity());
+    MQ_ASSERT(!batch->in_doubt || is_stamped || !has_identity());
     // Sequences are given in the order of the queue. (Where some were lost, all are given anew before anything is
     // sent.)
     MQ_ASSERT(needs_identity_ || !is_stamped || all_before_are_stamped);
@@ -114,7 +134,7 @@ void PartitionQueue::check_invariants() const {
 }
 
 PartitionQueue::BatchRef PartitionQueue::take(ProducerBatch& batch) {
-  failed(batch);
+  put_back(batch);
   const auto place = std::ranges::find(batches_, &batch, &BatchRef::get);
   MQ_ASSERT(place != batches_.end());
   BatchRef taken = std::move(*place);

@@ -23,6 +23,7 @@ struct ProducerBatch {
   ProducerIdentity identity;          ///< stamped into it; kNoProducerId: not yet
   Sequence base_sequence{-1};
   bool in_flight = false;
+  bool in_doubt = false;  ///< an attempt ended without an answer: it may be in the log
 
   [[nodiscard]] std::int32_t record_count() const { return static_cast<std::int32_t>(tokens.size()); }
   [[nodiscard]] SharedBytes shared() const { return {bytes, *bytes}; }
@@ -34,7 +35,9 @@ struct ProducerBatch {
 /// With an identity, batches carry consecutive sequences. When one fails, the broker refuses those behind it
 /// (OUT_OF_ORDER_SEQUENCE); everything waits until nothing is in flight and is sent again, in order, with the same
 /// sequences. When a batch is lost for good no retry closes the gap: what is left is renumbered under a new epoch
-/// (KIP-360; a producer without transactions may raise it on its own).
+/// (KIP-360; a producer without transactions may raise it on its own). But what may be in the log already would be
+/// there twice under another number, so before that it is sent under the old one until the broker has it, or says that
+/// it has it not.
 class PartitionQueue {
  public:
   using BatchRef = std::unique_ptr<ProducerBatch>;
@@ -60,22 +63,29 @@ class PartitionQueue {
 
   /// The broker has it: takes it out.
   BatchRef acknowledged(ProducerBatch& batch);
-  /// The attempt failed, another may succeed.
+  /// The attempt failed, another may succeed; nobody knows what the broker did.
   void failed(ProducerBatch& batch);
+  /// The attempt failed since the batch does not follow on what the log has: it is not there.
+  void refused(ProducerBatch& batch);
+  /// It was not sent after all.
+  void put_back(ProducerBatch& batch);
   /// It will never be in the log, or nobody knows: takes it out. Later sequences need a new epoch.
   BatchRef given_up(ProducerBatch& batch);
   /// The same, but for the records in `rest`, which take its place and go out anew.
   BatchRef given_up_but_for(ProducerBatch& batch, BatchRef rest);
   /// `given_up` of the oldest one.
   BatchRef give_up_front() { return given_up(*batches_.front()); }
-  /// The broker has lost count: the sequences that it saw do not go on with those of the queue.
-  void lost_count() { needs_identity_ = has_identity(); }
+  /// The broker has lost count: the sequences that it saw do not go on with those of the queue. It cannot say any more
+  /// what it has.
+  void lost_count();
+  /// A batch that had a sequence comes no more.
+  void left_gap() { needs_identity_ = has_identity(); }
   /// Puts `parts` in the place of `batch`, which was not in flight any more or is now not; together they have its
   /// records and sequences.
   void replace(ProducerBatch& batch, std::vector<BatchRef> parts);
 
   /// True when nothing may be sent before `renumber`.
-  [[nodiscard]] bool needs_identity() const { return needs_identity_ && in_flight_ == 0; }
+  [[nodiscard]] bool needs_identity() const { return needs_identity_ && in_flight_ == 0 && !settles_doubt(); }
   /// Sequences begin at 0 under `identity`. Nothing is in flight.
   void renumber(ProducerIdentity identity);
 
@@ -86,6 +96,8 @@ class PartitionQueue {
   /// Until the broker has taken a first batch it accepts any sequence: two in flight could then change places.
   [[nodiscard]] int window(int inflight_max) const { return has_identity() && !acknowledged_any_ ? 1 : inflight_max; }
   [[nodiscard]] bool has_identity() const { return identity_.id != kNoProducerId; }
+  /// When the first is not in the log, nothing behind it is.
+  [[nodiscard]] bool settles_doubt() const { return !batches_.empty() && batches_.front()->in_doubt; }
   BatchRef take(ProducerBatch& batch);
 
   std::deque<BatchRef> batches_;

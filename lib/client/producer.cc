@@ -355,7 +355,7 @@ void Producer::Impl::seal(Partition& partition) {
     return;
   }
   // Only an option can be wrong here: a level that the codec does not have.
-  if (sequence.value() >= 0) partition.queue.lost_count();
+  if (sequence.value() >= 0) partition.queue.left_gap();
   report(partition, std::move(batch), -1, &bytes.error());
 }
 
@@ -434,7 +434,7 @@ std::vector<Sent> Producer::Impl::collect(Lane& lane) {
     Partition& partition = *lane.ready.front();
     ProducerBatch* batch = next_batch(partition);
     if (batch != nullptr && bytes > 0 && bytes + batch->bytes->size() > options_.request_bytes_max) {
-      partition.queue.failed(*batch);
+      partition.queue.put_back(*batch);
       break;
     }
     lane.ready.pop_front();
@@ -593,6 +593,7 @@ void Producer::Impl::on_partition_answer(const Sent& sent,
       // Behind a batch that failed this is no surprise. At the front it means that the broker lost count.
       if (is_idempotent() && !queue.is_front(*sent.batch)) MQ_MARK("client: a batch behind one that failed is refused");
       if (is_idempotent() && queue.is_front(*sent.batch)) MQ_MARK("client: a broker lost count of a producer");
+      queue.refused(*sent.batch);
       if (is_idempotent() && queue.is_front(*sent.batch)) queue.lost_count();
       if (is_idempotent())
         return retry(sent, broker_error(answer.error_code, "{}-{}", partition.topic->name, partition.index));

@@ -83,13 +83,42 @@ TEST(PartitionQueue, BatchGivenUpRenumbersTheRestUnderANewEpoch) {
   ProducerBatch* second = queue.send_next(kInflight);
   queue.given_up(*first);
   EXPECT_FALSE(queue.needs_identity()) << "the second is still in flight";
-  queue.failed(*second);
+  queue.refused(*second);
   EXPECT_TRUE(queue.needs_identity());
   EXPECT_EQ(queue.send_next(kInflight), nullptr);
   queue.renumber({.id = kIdentity.id, .epoch = ProducerEpoch{1}});
   EXPECT_EQ(queue.send_next(kInflight), second);
   EXPECT_EQ(header_of(*second).base_sequence, Sequence{0});
   EXPECT_EQ(header_of(*second).producer_epoch, ProducerEpoch{1});
+}
+
+TEST(PartitionQueue, BatchesInDoubtKeepTheirNumbersUntilTheBrokerHasSpoken) {
+  PartitionQueue queue = known_queue();
+  for (int i = 0; i < 4; ++i) queue.push(batch_of(2));
+  std::vector<ProducerBatch*> batches;
+  for (int i = 0; i < 4; ++i) batches.push_back(queue.send_next(kInflight));
+  queue.given_up(*batches[1]);
+  for (const int index : {0, 2, 3}) queue.failed(*batches[static_cast<std::size_t>(index)]);
+  EXPECT_FALSE(queue.needs_identity()) << "it would be in the log twice";
+  EXPECT_EQ(queue.send_next(kInflight), batches[0]);
+  EXPECT_EQ(header_of(*batches[0]).base_sequence, Sequence{10});
+  EXPECT_EQ(queue.send_next(kInflight), nullptr) << "one at a time";
+  queue.acknowledged(*batches[0]);
+  EXPECT_EQ(queue.send_next(kInflight), batches[2]);
+  EXPECT_EQ(header_of(*batches[2]).base_sequence, Sequence{14});
+  queue.refused(*batches[2]);
+  EXPECT_TRUE(queue.needs_identity()) << "nothing behind it can be in the log";
+  queue.renumber({.id = kIdentity.id, .epoch = ProducerEpoch{1}});
+  EXPECT_EQ(queue.send_next(kInflight), batches[2]);
+  EXPECT_EQ(header_of(*batches[2]).base_sequence, Sequence{0});
+}
+
+TEST(PartitionQueue, ABrokerThatLostCountCannotSayWhatItHas) {
+  PartitionQueue queue = known_queue();
+  queue.push(batch_of(2));
+  queue.failed(*queue.send_next(kInflight));
+  queue.lost_count();
+  EXPECT_TRUE(queue.needs_identity());
 }
 
 TEST(PartitionQueue, WhatIsLeftOfABatchGoesOutInItsPlaceUnderANewEpoch) {
@@ -101,7 +130,7 @@ TEST(PartitionQueue, WhatIsLeftOfABatchGoesOutInItsPlaceUnderANewEpoch) {
   auto rest = batch_of(2);
   ProducerBatch* const kept = rest.get();
   EXPECT_EQ(queue.given_up_but_for(*whole, std::move(rest))->record_count(), 5);
-  queue.failed(*behind);
+  queue.refused(*behind);
   EXPECT_TRUE(queue.needs_identity());
   queue.renumber({.id = kIdentity.id, .epoch = ProducerEpoch{1}});
   EXPECT_EQ(queue.send_next(kInflight), kept);
