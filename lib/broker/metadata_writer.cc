@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "base/mark.h"
 #include "broker/data_directory.h"
+#include "cluster/keys.h"
 
 namespace mq::broker {
 namespace {
@@ -134,11 +135,18 @@ awaitable<Result<meta::Revision>> MetadataWriter::settle(meta::Transaction sent,
 
 // --- The image -------------------------------------------------------------------------------------------------------
 
+awaitable<Result<void>> MetadataWriter::follow_others() {
+  const auto held = co_await sending_.take();
+  co_return co_await catch_up();
+}
+
 awaitable<Result<void>> MetadataWriter::catch_up() {
   while (true) {
     MQ_CO_TRY(const auto changes, co_await store_->changes(image_->revision()));
     if (!changes) co_return co_await read();
+    const ImagePtr before = image_;
     MQ_CO_CHECK(follow(changes->entries, changes->revision));
+    note_changed(*before, *image_, changes->entries);
     if (!changes->has_more) co_return Result<void>{};
   }
 }
@@ -156,8 +164,25 @@ awaitable<Result<void>> MetadataWriter::read() {
   if (!vanished.empty())
     co_return fail(Errc::corrupt, "{} is damaged: topics {} are gone from it that nobody deleted",
                    node_.machine.store.name, fmt::join(vanished, ", "));
+  for (const cluster::TopicPtr& topic : image_->topics())
+    if (next.share_topic(topic->id) != topic) changed_.try_emplace(topic->id, topic);
+  for (const cluster::TopicPtr& topic : next.topics())
+    if (image_->share_topic(topic->id) != topic) changed_.try_emplace(topic->id, image_->share_topic(topic->id));
   image_ = std::make_shared<const cluster::ClusterImage>(std::move(next));
   co_return Result<void>{};
+}
+
+void MetadataWriter::note_changed(const cluster::ClusterImage& before, const cluster::ClusterImage& after,
+                                  const std::vector<meta::Change>& changes) {
+  for (const meta::Change& change : changes) {
+    const cluster::ParsedKey key = cluster::parse_key(change.entry.key);
+    if (key.kind == cluster::KeyKind::partition || key.kind == cluster::KeyKind::tombstone)
+      changed_.try_emplace(key.id, before.share_topic(key.id));
+    if (key.kind != cluster::KeyKind::topic) continue;
+    for (const cluster::ClusterImage* image : {&before, &after})
+      if (const cluster::TopicPtr topic = image->share_topic(key.name))
+        changed_.try_emplace(topic->id, before.share_topic(topic->id));
+  }
 }
 
 // --- The revision ----------------------------------------------------------------------------------------------------

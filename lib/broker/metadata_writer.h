@@ -1,7 +1,9 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "base/result.h"
 #include "broker/all_shards.h"
@@ -70,6 +72,15 @@ class MetadataWriter {
   /// Gives `image` to every shard.
   awaitable<void> install();
 
+  /// Brings `image` to where the store stands, should somebody else have changed something.
+  awaitable<Result<void>> follow_others();
+  /// Topics that were changed by others, or by a transaction of ours that took effect when nobody waited for it any
+  /// more, since this was asked last: as they were before; null for what was not there.
+  [[nodiscard]] std::map<Uuid, cluster::TopicPtr> take_changed() { return std::exchange(changed_, {}); }
+  [[nodiscard]] bool has_changed() const { return !changed_.empty(); }
+  /// The topic's logs here are not yet as `image` says.
+  void note_changed(const Uuid& topic) { changed_.try_emplace(topic); }
+
  private:
   /// Others win that often only where something goes wrong.
   static constexpr int kTriesMax = 10;
@@ -82,6 +93,8 @@ class MetadataWriter {
   /// Brings `image` to where the store stands.
   awaitable<Result<void>> catch_up();
   Result<void> follow(const std::vector<meta::Change>& changes, meta::Revision revision);
+  void note_changed(const cluster::ClusterImage& before, const cluster::ClusterImage& after,
+                    const std::vector<meta::Change>& changes);
   awaitable<Result<void>> read();
   awaitable<void> remember();
   awaitable<Result<void>> remember_durably(std::int64_t revision);
@@ -90,6 +103,7 @@ class MetadataWriter {
   AllShards& shards_;
   std::unique_ptr<meta::MetadataStore> store_;
   ImagePtr image_ = std::make_shared<const cluster::ClusterImage>();
+  std::map<Uuid, cluster::TopicPtr> changed_;
   bool remembers_ = false;
   env::Lock topics_;
   env::Lock sending_;  ///< one transaction at a time, so that `image` follows them in the order of the store

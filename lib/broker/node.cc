@@ -15,6 +15,7 @@
 #include "broker/group_service.h"
 #include "broker/log_keeper.h"
 #include "broker/log_opening.h"
+#include "broker/metadata_follower.h"
 #include "broker/metadata_writer.h"
 #include "broker/producer_ids.h"
 #include "broker/request_room.h"
@@ -66,6 +67,7 @@ Node::Node(NodeEnv env, NodeConfig config)
   producer_ids_ = std::make_unique<ProducerIds>(context_, *writer_);
   join_ = std::make_unique<ClusterJoin>(context_, *writer_, listeners_);
   StartingShards& at_start = *this;
+  follower_ = std::make_unique<MetadataFollower>(context_, all, *writer_, *log_keeper_, *topics_);
   log_opening_ = std::make_unique<LogOpening>(context_, at_start, *topics_, *log_keeper_);
   acceptor_ =
       std::make_unique<Acceptor>(first_shard().context(), listeners_, connection_limits_, std::move(connections));
@@ -132,6 +134,7 @@ awaitable<Result<void>> Node::start() {
   if (unclean) tell_recovery(recovery_took);
   for (const auto& shard : shards_) shard->shard().post([&shard] { shard->start(); });
   acceptor_->start();
+  follower_->start();
   metrics.gauge(Metric::start_duration).set((home.now() - begun).count());
   co_return Result<void>{};
 }
@@ -189,6 +192,14 @@ awaitable<bool> Node::put(std::vector<std::unique_ptr<log::Log>> logs, ImagePtr 
   co_return true;
 }
 
+awaitable<std::vector<std::int32_t>> Node::without_log(Uuid topic, std::vector<std::int32_t> partitions) {
+  for (const auto& shard : shards_)
+    co_await env::on_shard(context_.home(), shard->shard(), [&] {
+      std::erase_if(partitions, [&](std::int32_t index) { return shard->find(topic, index) != nullptr; });
+    });
+  co_return partitions;
+}
+
 awaitable<bool> Node::take(Uuid topic) {
   for (const auto& shard : shards_) {
     auto taken = co_await await_on(first_shard(), *shard, [&shard, topic] { return shard->remove(topic); });
@@ -243,6 +254,7 @@ awaitable<bool> Node::stop() {
   co_await context_.synced_ends.stop();
   co_await disk_space().stop();
   co_await end_serving();
+  co_await follower_->stop();
   co_await topics_->stop();
   // What a start that did not come to its end has not looked at is as the last process left it.
   bool clean = is_open_ && !is_offline();
@@ -250,7 +262,9 @@ awaitable<bool> Node::stop() {
   for (const bool closed : co_await on_every_shard(*this, [](ShardBroker& shard) { return shard.close_logs(); }))
     clean = clean && closed;
   if (is_open_) {
-    if (auto closed = co_await writer_->store().close(); !closed) {
+    const auto closed = co_await writer_->store().close();
+    co_await follower_->join();
+    if (!closed) {
       logger().warn("the metadata store did not close well: {}; the next start checks it", closed.error().message);
       clean = false;
     }

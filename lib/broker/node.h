@@ -28,6 +28,7 @@ class Acceptor;
 class ClusterJoin;
 class LogKeeper;
 class LogOpening;
+class MetadataFollower;
 class MetadataWriter;
 class ProducerIds;
 class ShardBroker;
@@ -97,6 +98,7 @@ class Node final : private AllShards, private StartingShards {
   awaitable<bool> install(ImagePtr image) override;
   env::Files& files_of(const Uuid& topic, std::int32_t partition) override;
   awaitable<bool> put(std::vector<std::unique_ptr<log::Log>> logs, ImagePtr image) override;
+  awaitable<std::vector<std::int32_t>> without_log(Uuid topic, std::vector<std::int32_t> partitions) override;
   awaitable<bool> take(Uuid topic) override;
   awaitable<bool> topic_deleted(std::string topic) override;
   awaitable<Result<std::vector<UncertainLog>>> open_logs(std::set<std::pair<Uuid, PartitionId>> not_made) override;
@@ -114,6 +116,7 @@ class Node final : private AllShards, private StartingShards {
   std::unique_ptr<Topics> topics_;
   std::unique_ptr<ProducerIds> producer_ids_;
   std::unique_ptr<ClusterJoin> join_;
+  std::unique_ptr<MetadataFollower> follower_;
   std::unique_ptr<LogOpening> log_opening_;
   Listeners listeners_;
   std::unique_ptr<Acceptor> acceptor_;

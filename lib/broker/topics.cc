@@ -140,7 +140,8 @@ awaitable<std::vector<Result<void>>> Topics::make_logs(std::vector<cluster::Topi
     const bool is_for_room = undone.error().code == Errc::disk_full;
     node_.logger().warn("{} could not be made: {}; nor could it be taken out of metadata: {}. {}", topics[i]->name,
                         outcomes[i].error().message, undone.error().message,
-                        is_for_room ? "It is when there is room" : "The next start makes it");
+                        is_for_room ? "It is when there is room" : "Its logs are made as soon as they can be");
+    if (!is_for_room) writer_.note_changed(topics[i]->id);
     if (!is_for_room) continue;
     node_.disk_space.found_full(undone.error());
     node_.disk_space.put_off(
@@ -208,10 +209,14 @@ awaitable<TopicOutcome> Topics::remove(std::string name, Uuid id) {
     outcome = {.name = name, .error = ErrorCode::kNone, .message = {}, .topic = before};
   if (outcome.error != ErrorCode::kNone) co_return outcome;
   co_await writer_.install();
-  (void)co_await shards_.topic_deleted(name);
-  auto removal = co_await logs_.begin_removal(outcome.topic);
-  tasks_.spawn(finish_removal(outcome.topic, std::move(removal)));
+  co_await was_removed(outcome.topic);
   co_return outcome;
+}
+
+awaitable<void> Topics::was_removed(cluster::TopicPtr topic) {
+  (void)co_await shards_.topic_deleted(topic->name);
+  auto removal = co_await logs_.begin_removal(topic);
+  tasks_.spawn(finish_removal(topic, std::move(removal)));
 }
 
 awaitable<void> Topics::finish_removal(cluster::TopicPtr topic, LogKeeper::Removal removal) {

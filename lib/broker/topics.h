@@ -48,6 +48,9 @@ class Topics {
   using ConfigChange = controller::ConfigChange;
   awaitable<TopicOutcome> change_config(std::string name, ConfigChange change, bool validate_only);
 
+  /// Somebody else has deleted the topic: the logs here follow. The caller holds the lock of topics.
+  awaitable<void> was_removed(cluster::TopicPtr topic);
+
   /// Raises the leader epochs of `logs` above all that they had, before they serve. Those of topics that were deleted
   /// meanwhile are passed over.
   awaitable<Result<void>> raise_epochs(std::vector<UncertainLog> logs);

@@ -251,10 +251,13 @@ Result<LogDir::Removal> LogDir::begin_removal(std::span<const TopicPartition> pa
     if (!gone && gone.error().code == Errc::disk_full) gone = remove_files(partition.to_string());
     if (!gone && gone.error().code != Errc::not_found) removal.failures.push_back(std::move(gone).error());
   }
-  MQ_CHECK(files_.sync_directory(path_));
+  const auto synced = files_.sync_directory(path_);
+  // Also when their new names are not durable: for metadata they are gone, and a slot without a log would say that one
+  // was lost.
   const std::lock_guard guard(mutex_);
   forget_checkpoints(partitions);
   for (const TopicPartition& partition : partitions) synced_->forget(topic_id, PartitionId{partition.partition});
+  MQ_CHECK(synced);
   return removal;
 }
 

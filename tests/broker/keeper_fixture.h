@@ -37,6 +37,11 @@ class KeptByShards final : public AllShards {
     }
     co_return true;
   }
+  awaitable<std::vector<std::int32_t>> without_log(Uuid topic, std::vector<std::int32_t> partitions) override {
+    for (const auto& [name, log] : logs)
+      if (log->topic_id() == topic) std::erase(partitions, log->partition().partition);
+    co_return partitions;
+  }
   awaitable<bool> take(Uuid topic) override {
     std::erase_if(logs, [&](const auto& log) { return log.second->topic_id() == topic; });
     co_return true;

@@ -376,10 +376,11 @@ TEST_F(TopicsTest, ANameThatSomebodyElseMadeInTheStoreIsNotMadeAgain) {
   EXPECT_EQ(world_->run(*machine_, node_->topics().create(std::move(wanted), false), 1min).front().error,
             ErrorCode::kTopicAlreadyExists);
   EXPECT_EQ(stored(cluster::topic_key("taken")), *cluster::put_topic(foreign).value) << "as it was";
-  EXPECT_FALSE(machine_->files().exists("/var/lib/mq/taken-0").value());
-  restart();
-  EXPECT_EQ(find("taken")->id, foreign.id);
-  EXPECT_EQ(log_end("taken"), 0) << "what metadata names and was never here is made by the next start";
+  for (int starts = 0; starts < 2; ++starts) {
+    EXPECT_EQ(find("taken")->id, foreign.id);
+    EXPECT_EQ(log_end("taken"), 0) << "what metadata names is made, whoever named it";
+    restart();
+  }
 }
 
 TEST_P(TopicDeletions, AmidWorkOnTheFilesTouchNothingOfOneMadeAnew) {

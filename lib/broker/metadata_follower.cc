@@ -1,0 +1,98 @@
+#include "broker/metadata_follower.h"
+
+#include <utility>
+
+#include "base/mark.h"
+#include "model/flush_class.h"
+
+namespace mq::broker {
+namespace {
+
+/// A store may forget to tell of a change, and what could not be done is done later.
+constexpr Duration kLookInterval = 10s;
+/// Between two looks at a store that cannot be reached, or is behind what it has told.
+constexpr Duration kPause = 500ms;
+
+}  // namespace
+
+MetadataFollower::MetadataFollower(NodeContext& node, AllShards& shards, MetadataWriter& writer, LogKeeper& logs,
+                                   Topics& topics)
+    : node_(node), shards_(shards), writer_(writer), logs_(logs), topics_(topics), tasks_(node.home()) {}
+
+void MetadataFollower::start() { tasks_.spawn(follow()); }
+
+awaitable<void> MetadataFollower::stop() {
+  // Who holds it is at work, and nobody begins any more.
+  const auto held = co_await writer_.lock_topics();
+}
+
+awaitable<void> MetadataFollower::join() { co_await tasks_.join(); }
+
+awaitable<void> MetadataFollower::follow() {
+  while (!node_.life.is_stopping()) {
+    const Instant look = node_.home().now() + kLookInterval;
+    const auto seen = co_await writer_.store().wait_for_change(writer_.image()->revision(), look);
+    if (node_.life.is_stopping()) break;
+    const bool is_over = !seen && seen.error().code != Errc::timed_out && seen.error().code != Errc::unreachable;
+    if (is_over) break;  // the store is closed, or its disk has failed
+    // What is new is mostly of our own making.
+    if (seen && *seen <= writer_.image()->revision() && !writer_.has_changed()) continue;
+    const bool is_there = co_await bring_up_to_date();
+    const bool is_behind = !is_there || !seen || *seen > writer_.image()->revision();
+    if (is_behind) co_await node_.home().sleep_until(node_.home().now() + kPause);
+  }
+}
+
+awaitable<bool> MetadataFollower::bring_up_to_date() {
+  const auto held = co_await writer_.lock_topics();
+  if (node_.life.is_stopping()) co_return true;
+  if (const auto followed = co_await writer_.follow_others(); !followed) co_return false;
+  const std::map<Uuid, cluster::TopicPtr> changed = writer_.take_changed();
+  if (changed.empty()) co_return true;
+  MQ_MARK("broker: metadata was changed by others");
+  const ImagePtr image = writer_.image();
+  std::vector<WantedLogs> wanted;
+  for (const auto& [id, before] : changed) {
+    const cluster::TopicPtr topic = image->share_topic(id);
+    if (!topic) continue;
+    WantedLogs missing = co_await missing_logs(topic);
+    if (!missing.logs.empty()) wanted.push_back(std::move(missing));
+  }
+  if (!wanted.empty()) co_await make(std::move(wanted));
+  co_await writer_.install();
+  for (const auto& [id, before] : changed) {
+    if (!before || !image->tombstones().contains(id)) continue;
+    MQ_MARK("broker: a topic was deleted by others");
+    co_await topics_.was_removed(before);
+  }
+  co_return true;
+}
+
+awaitable<WantedLogs> MetadataFollower::missing_logs(cluster::TopicPtr topic) {
+  std::vector<std::int32_t> ours;
+  for (std::int32_t index = 0; index < topic->partition_count(); ++index) {
+    // One that has a slot was made before: whatever became of it, it is not to be made as if it had never been.
+    const bool is_ours = topic->find_partition(index)->has_replica(node_.config().node_id);
+    if (is_ours && !node_.log_dir().slot_of(topic->id, PartitionId{index})) ours.push_back(index);
+  }
+  WantedLogs missing{.topic = topic, .logs = {}};
+  for (const std::int32_t index : co_await shards_.without_log(topic->id, std::move(ours)))
+    missing.logs.push_back({.partition = index});
+  co_return missing;
+}
+
+awaitable<void> MetadataFollower::make(std::vector<WantedLogs> wanted) {
+  std::vector<cluster::TopicPtr> topics;
+  for (const WantedLogs& topic : wanted) topics.push_back(topic.topic);
+  MQ_MARK("broker: logs are made that metadata names of itself");
+  const auto outcomes = co_await logs_.make(std::move(wanted), writer_.image());
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    if (outcomes[i] || outcomes[i].error().code == Errc::disk_failed) continue;
+    MQ_MARK("broker: logs that metadata names cannot be made now");
+    node_.logger().warn("the logs of {} cannot be made: {}; it is tried again", topics[i]->name,
+                        outcomes[i].error().message);
+    writer_.note_changed(topics[i]->id);
+  }
+}
+
+}  // namespace mq::broker

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <map>
+#include <vector>
+
+#include "base/result.h"
+#include "broker/all_shards.h"
+#include "broker/log_keeper.h"
+#include "broker/metadata_writer.h"
+#include "broker/node_context.h"
+#include "broker/topics.h"
+#include "cluster/image.h"
+#include "env/async.h"
+#include "env/task_group.h"
+
+namespace mq::broker {
+
+/// Brings what others change in the store to this broker: the image, its logs, its groups. So does what a transaction
+/// of our own changes that takes effect only when nobody waits for it any more.
+///
+/// A log is made before the shards have the image that names it. One that cannot be made now is tried again.
+///
+/// On the first shard.
+class MetadataFollower {
+ public:
+  MetadataFollower(NodeContext& node, AllShards& shards, MetadataWriter& writer, LogKeeper& logs, Topics& topics);
+
+  /// When the logs are open.
+  void start();
+  /// After Life::begin_stop: on return nothing is changed any more.
+  awaitable<void> stop();
+  /// After the store was closed.
+  awaitable<void> join();
+
+ private:
+  awaitable<void> follow();
+  /// False: the store does not say what is true now.
+  awaitable<bool> bring_up_to_date();
+  /// This broker's part of a topic as it is now.
+  awaitable<WantedLogs> missing_logs(cluster::TopicPtr topic);
+  awaitable<void> make(std::vector<WantedLogs> wanted);
+
+  NodeContext& node_;
+  AllShards& shards_;
+  MetadataWriter& writer_;
+  LogKeeper& logs_;
+  Topics& topics_;
+  env::TaskGroup tasks_;
+};
+
+}  // namespace mq::broker
