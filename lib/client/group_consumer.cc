@@ -87,6 +87,7 @@ class GroupConsumer::Impl : public std::enable_shared_from_this<Impl> {
   [[nodiscard]] const std::vector<TopicPartition>& owned() const { return owned_; }
   [[nodiscard]] const std::string& member_id() const { return member_id_; }
   [[nodiscard]] std::int32_t generation() const { return generation_; }
+  [[nodiscard]] std::int32_t assignment_generation() const { return owned_generation_; }
   void check_invariants() const;
 
  private:
@@ -133,6 +134,7 @@ class GroupConsumer::Impl : public std::enable_shared_from_this<Impl> {
   std::string member_id_;
   std::int32_t generation_ = -1;
   std::vector<TopicPartition> owned_;
+  std::int32_t owned_generation_ = -1;
   std::vector<TopicPartition> assigned_;                 ///< by the last SyncGroup
   bool lost_ = false;                                    ///< the group went on without us
   std::map<std::string, std::int32_t> assigned_counts_;  ///< partitions per topic that we shared out, when we lead
@@ -191,6 +193,7 @@ awaitable<Result<void>> GroupConsumer::Impl::take_assignment() {
   cluster_.note_detail(fmt::format("group {}: generation {}, {} partition{}", options_.group, generation_,
                                    assigned_.size(), assigned_.size() == 1 ? "" : "s"));
   const auto assigned = assigned_;
+  owned_generation_ = generation_;
   const auto gone = without(owned_, assigned);
   co_await give_up(gone, false);
   auto taken = co_await take_up(without(assigned, owned_));
@@ -210,6 +213,7 @@ awaitable<Result<void>> GroupConsumer::Impl::take_assignment() {
 awaitable<void> GroupConsumer::Impl::give_up_what_is_lost() {
   while (std::exchange(lost_, false)) {
     if (!owned_.empty()) MQ_MARK("client: a member lost its partitions");
+    owned_generation_ = -1;
     co_await give_up(owned_, true);
   }
 }
@@ -584,6 +588,7 @@ std::optional<Offset> GroupConsumer::known_end(const TopicPartition& where) cons
 }
 const std::string& GroupConsumer::member_id() const { return impl_->member_id(); }
 std::int32_t GroupConsumer::generation() const { return impl_->generation(); }
+std::int32_t GroupConsumer::assignment_generation() const { return impl_->assignment_generation(); }
 void GroupConsumer::check_invariants() const { impl_->check_invariants(); }
 awaitable<Result<void>> GroupConsumer::close(Instant deadline) { return impl_->close(deadline); }
 

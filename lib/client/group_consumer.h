@@ -77,6 +77,8 @@ class GroupConsumer {
   /// Empty before the first join.
   [[nodiscard]] const std::string& member_id() const;
   [[nodiscard]] std::int32_t generation() const;
+  /// The one in which the member was given `assignment`: during a rebalance not yet the one it is to be in. -1: none.
+  [[nodiscard]] std::int32_t assignment_generation() const;
 
   /// Leaves the group (a static member does not) and stops. Does not commit.
   awaitable<Result<void>> close(Instant deadline);

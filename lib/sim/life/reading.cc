@@ -271,16 +271,23 @@ class Member {
     return {.group = actor_.plan.group, .member = name(), .generation = member_.generation()};
   }
 
+  [[nodiscard]] judge::GroupMember who_reads() const {
+    return {.group = actor_.plan.group, .member = name(), .generation = told_generation_};
+  }
+
   /// A new assignment is told before what was read under it.
   void tell_assignment() {
-    if (!member_.is_settled() || told_generation_ == member_.generation()) return;
-    told_generation_ = member_.generation();
+    // The generations of a group that is made again begin anew.
+    const std::int32_t generation = member_.assignment_generation();
+    const bool is_told = told_generation_ == generation && told_assignment_ == member_.assignment();
+    if (generation < 0 || is_told) return;
+    told_generation_ = generation;
+    told_assignment_ = member_.assignment();
     const auto joined = actor_.history.ask_join(actor_.time(), {.group = actor_.plan.group});
-    actor_.history.answer_join(actor_.time(), joined, name(), member_.generation());
-    const auto synced = actor_.history.ask_sync(actor_.time(), who());
-    const std::vector<TopicPartition> owned = member_.assignment();
+    actor_.history.answer_join(actor_.time(), joined, name(), generation);
+    const auto synced = actor_.history.ask_sync(actor_.time(), who_reads());
     std::vector<judge::PartitionName> names;
-    for (const TopicPartition& where : owned) names.push_back(name_of(where));
+    for (const TopicPartition& where : told_assignment_) names.push_back(name_of(where));
     actor_.history.answer_sync(actor_.time(), synced, names);
   }
 
@@ -295,8 +302,7 @@ class Member {
     actor_.history.answer(actor_.time(), asked);
     if (polled->batches.empty()) co_return;
     // What came belongs to the generation whose assignment the member has now, not to that in which it asked.
-    const auto given = actor_.history.ask_poll(
-        actor_.time(), {.group = actor_.plan.group, .member = name(), .generation = told_generation_});
+    const auto given = actor_.history.ask_poll(actor_.time(), who_reads());
     const PollRecord record(*polled, {});
     actor_.history.answer_poll(actor_.time(), given, record.partitions());
     co_await commit();
@@ -320,6 +326,7 @@ class Member {
   client::GroupConsumer member_;
   Witness invariants_;
   std::int32_t told_generation_ = -1;
+  std::vector<TopicPartition> told_assignment_;
 };
 
 awaitable<void> be_a_reader(Actor actor) {
