@@ -68,6 +68,21 @@ TEST_F(HousekeepingTest, WhatIsOverItsBytesGoesWithTheNextLookAndItsFilesLater) 
   EXPECT_FALSE(machine_->files().exists("/data/t-0/00000000000000000000.log").value());
 }
 
+TEST_F(HousekeepingTest, FilesThatCannotGoNowGoLater) {
+  start_with({{"retention.bytes", "700"}, {"file.delete.delay.ms", "0"}});
+  machine_->disk().inject({.on = sim::DiskFault::On::open,
+                           .path_part = "log-start-offset-checkpoint",
+                           .times = 3,
+                           .code = Errc::too_many_files});
+  housekeeping_->start();
+  run_for(31s);
+  EXPECT_LT(segments(), 3U);
+  const std::string gone = "/data/t-0/00000000000000000000.log.deleted";
+  EXPECT_TRUE(machine_->files().exists(gone).value()) << "a crash must not find it missing below the old start";
+  run_for(5min);
+  EXPECT_FALSE(machine_->files().exists(gone).value());
+}
+
 TEST_F(HousekeepingTest, WhoAsksForALookHasItNow) {
   start_with({{"retention.bytes", "700"}});
   housekeeping_->start();

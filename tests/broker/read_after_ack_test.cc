@@ -68,6 +68,28 @@ TEST_F(ReadAfterAck, RecordsCanBeDeletedBeforeTheyAreSynced) {
   }
 }
 
+/// A28: after a crash the log would begin where it began before, and whoever had been told otherwise would see it go
+/// back.
+TEST_F(ReadAfterAck, AStartThatCannotBeSavedIsToldNobody) {
+  constexpr std::int64_t kEarliest = -2;
+  start();
+  create_topic("t", kPartitions);
+  const std::string batch = make_batch({.records = 3});
+  machine_->disk().inject({.on = sim::DiskFault::On::open,
+                           .path_part = "log-start-offset-checkpoint",
+                           .times = -1,
+                           .code = Errc::too_many_files});
+  const auto deleted = run([](sim::Machine& client, const std::string& bytes) -> awaitable<ErrorCode> {
+    auto peer = co_await Peer::connect(client);
+    co_await produce_to_page_cache(*peer, bytes);
+    wire::DeleteRecordsRequest request;
+    request.topics.push_back({.name = "t", .partitions = {{.partition_index = 0, .offset = 2}}});
+    co_return (co_await peer->call(request, 2)).topics.at(0).partitions.at(0).error_code;
+  }(*client_, batch));
+  EXPECT_EQ(deleted, ErrorCode::kKafkaStorageError);
+  EXPECT_EQ(run(offsets_at(*client_, batch, kEarliest)).at(0), 0);
+}
+
 TEST_F(ReadAfterAck, ATopicThatIsDeletedKeepsNobodyWaiting) {
   for (std::uint64_t seed = 1; seed <= 40; ++seed) {
     start({}, seed);
