@@ -277,17 +277,14 @@ class Member {
 
   /// A new assignment is told before what was read under it.
   void tell_assignment() {
-    // The generations of a group that is made again begin anew.
+    // It is -1 when the member has lost what it had: the generations of a group that is made again begin anew.
     const std::int32_t generation = member_.assignment_generation();
-    const bool is_told = told_generation_ == generation && told_assignment_ == member_.assignment();
-    if (generation < 0 || is_told) return;
-    told_generation_ = generation;
-    told_assignment_ = member_.assignment();
+    if (std::exchange(told_generation_, generation) == generation || generation < 0) return;
     const auto joined = actor_.history.ask_join(actor_.time(), {.group = actor_.plan.group});
     actor_.history.answer_join(actor_.time(), joined, name(), generation);
     const auto synced = actor_.history.ask_sync(actor_.time(), who_reads());
     std::vector<judge::PartitionName> names;
-    for (const TopicPartition& where : told_assignment_) names.push_back(name_of(where));
+    for (const TopicPartition& where : member_.assignment()) names.push_back(name_of(where));
     actor_.history.answer_sync(actor_.time(), synced, names);
   }
 
@@ -326,7 +323,6 @@ class Member {
   client::GroupConsumer member_;
   Witness invariants_;
   std::int32_t told_generation_ = -1;
-  std::vector<TopicPartition> told_assignment_;
 };
 
 awaitable<void> be_a_reader(Actor actor) {
