@@ -193,7 +193,7 @@ awaitable<Result<void>> GroupConsumer::Impl::take_assignment() {
   cluster_.note_detail(fmt::format("group {}: generation {}, {} partition{}", options_.group, generation_,
                                    assigned_.size(), assigned_.size() == 1 ? "" : "s"));
   const auto assigned = assigned_;
-  owned_generation_ = generation_;
+  const std::int32_t generation = generation_;
   const auto gone = without(owned_, assigned);
   co_await give_up(gone, false);
   auto taken = co_await take_up(without(assigned, owned_));
@@ -203,6 +203,7 @@ awaitable<Result<void>> GroupConsumer::Impl::take_assignment() {
     if (is_worth_retrying(taken.error())) co_return Result<void>{};
     co_return taken;
   }
+  owned_generation_ = generation;
   // What we gave up goes to its new owner in a round of its own.
   if (is_cooperative_ && !gone.empty()) MQ_MARK("client: a member gives partitions up and joins again");
   if (is_cooperative_ && !gone.empty()) rejoin();
