@@ -227,13 +227,14 @@ class Member {
           if (actor_.shard().is_current()) member_.check_invariants();
         })) {}
 
-  awaitable<void> run() {
+  /// False: another has its place, so this one is over; its owner starts it again.
+  awaitable<bool> run() {
     (void)co_await cluster_.start(Instant::never());
-    while (!actor_.is_over()) {
+    while (!actor_.is_over() && !is_fenced_) {
       co_await poll();
       co_await actor_.pause(actor_.plan.pause_max);
     }
-    if (actor_.plan.is_static) {
+    if (actor_.plan.is_static || is_fenced_) {
       // It keeps its place, and says nothing.
       (void)co_await member_.close(actor_.now() + kPatience);
     } else {
@@ -242,6 +243,7 @@ class Member {
       answer(actor_, asked, left);
     }
     co_await cluster_.close();
+    co_return !is_fenced_;
   }
 
  private:
@@ -293,6 +295,8 @@ class Member {
     const auto polled = co_await member_.poll(kPollWait);
     if (!polled) {
       answer(actor_, asked, polled);
+      // A late request of an incarnation that is gone may have come after ours.
+      is_fenced_ = client::code_of(polled.error()) == ErrorCode::kFencedInstanceId;
       co_return;
     }
     tell_assignment();
@@ -323,6 +327,7 @@ class Member {
   client::GroupConsumer member_;
   Witness invariants_;
   std::int32_t told_generation_ = -1;
+  bool is_fenced_ = false;
 };
 
 awaitable<void> be_a_reader(Actor actor) {
@@ -336,8 +341,10 @@ awaitable<void> be_the_last_reader(Actor actor) {
 }
 
 awaitable<void> be_a_member(Actor actor) {
-  Member member(actor);
-  co_await member.run();
+  for (bool is_done = false; !is_done;) {
+    Member member(actor);
+    is_done = co_await member.run();
+  }
 }
 
 }  // namespace
