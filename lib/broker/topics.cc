@@ -137,15 +137,11 @@ awaitable<std::vector<Result<void>>> Topics::make_logs(std::vector<cluster::Topi
     MQ_MARK("broker: a topic whose logs cannot be made is taken back");
     const auto undone = co_await withdraw(topics[i]->id, first_partition);
     if (undone) continue;
-    const bool is_for_room = undone.error().code == Errc::disk_full;
-    node_.logger().warn("{} could not be made: {}; nor could it be taken out of metadata: {}. {}", topics[i]->name,
-                        outcomes[i].error().message, undone.error().message,
-                        is_for_room ? "It is when there is room" : "Its logs are made as soon as they can be");
-    if (!is_for_room) writer_.note_changed(topics[i]->id);
-    if (!is_for_room) continue;
-    node_.disk_space.found_full(undone.error());
-    node_.disk_space.put_off(
-        [this, id = topics[i]->id, first_partition] { return withdraw_late(id, first_partition); });
+    MQ_MARK("broker: a topic without logs cannot be taken back");
+    node_.logger().warn(
+        "{} could not be made: {}; nor could it be taken out of metadata: {}. Its logs are made as soon as they can be",
+        topics[i]->name, outcomes[i].error().message, undone.error().message);
+    writer_.note_changed(topics[i]->id);
   }
   co_await writer_.install();
   co_return outcomes;
@@ -157,13 +153,6 @@ awaitable<Result<void>> Topics::withdraw(Uuid topic, std::int32_t first_partitio
         return controller::plan_withdrawal(image, topic, first_partition);
       },
       Room::may_spend_reserve);
-}
-
-awaitable<bool> Topics::withdraw_late(Uuid topic, std::int32_t first_partition) {
-  const auto held = co_await writer_.lock_topics();
-  const auto undone = co_await withdraw(topic, first_partition);
-  co_await writer_.install();
-  co_return undone || undone.error().code != Errc::disk_full;
 }
 
 awaitable<std::vector<TopicOutcome>> Topics::create_on_demand(std::vector<std::string> names) {

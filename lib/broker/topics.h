@@ -78,12 +78,11 @@ class Topics {
   /// The topic's logs are gone for requests: its files follow, then what metadata still has of it.
   awaitable<void> finish_removal(cluster::TopicPtr topic, LogKeeper::Removal removal);
   /// Makes the logs from `first_partition` on, and gives every shard the image. What could not be made is taken out of
-  /// metadata again: nobody has seen it. One outcome for each topic.
+  /// metadata again: nobody has seen it. Where that fails too, the logs follow (MetadataFollower). One outcome for each
+  /// topic.
   awaitable<std::vector<Result<void>>> make_logs(std::vector<cluster::TopicPtr> topics, std::int32_t first_partition);
   /// Takes partitions of which no log was made out of metadata.
   awaitable<Result<void>> withdraw(Uuid topic, std::int32_t first_partition);
-  /// The same when there is room again; false: there is none.
-  awaitable<bool> withdraw_late(Uuid topic, std::int32_t first_partition);
 
   NodeContext& node_;
   AllShards& shards_;

@@ -283,7 +283,10 @@ class ForeignProducer {
     const auto topic = co_await cluster_.topic(lane.where.topic, client::Cluster::AutoCreate::no, actor_.now() + 500ms);
     const auto index = static_cast<std::size_t>(lane.where.partition);
     batch->not_before = actor_.now() + kBackoff;
-    if (!topic || index >= (*topic)->partitions.size()) co_return false;
+    if (!topic || index >= (*topic)->partitions.size()) {
+      ask_about_topic(lane.where.topic);
+      co_return false;
+    }
     auto connection = co_await cluster_.broker((*topic)->partitions[index].leader, client::Cluster::Use::data);
     if (!connection || !may_send(lane, *batch)) co_return false;
     if (is_idempotent() && batch->sequence < 0) {
