@@ -67,6 +67,7 @@ awaitable<Result<LogKeeper::Logs>> LogKeeper::make_directories(const WantedLogs&
     auto done = co_await node_.disk_pool().run(node_.home(), [&] { return make_some(some); });
     if (done) continue;
     MQ_MARK("broker: the directory of a new log cannot be made");
+    if (done.error().code == Errc::disk_failed) node_.disk_health.disk_failed(done.error());
     if (done.error().code == Errc::disk_full) node_.disk_space.found_full(done.error());
     // Of the one that failed something may be there, too.
     WantedLogs begun{.topic = wanted.topic, .logs = wanted.logs};

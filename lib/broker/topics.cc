@@ -136,6 +136,9 @@ awaitable<std::vector<Result<void>>> Topics::make_logs(std::vector<cluster::Topi
     if (outcomes[i] || outcomes[i].error().code == Errc::disk_failed) continue;
     MQ_MARK("broker: a topic whose logs cannot be made is taken back");
     const auto undone = co_await withdraw(topics[i]->id, first_partition);
+    if (undone)
+      node_.logger().warn("{} could not be made and was taken out of metadata again: {}", topics[i]->name,
+                          outcomes[i].error().message);
     if (undone) continue;
     MQ_MARK("broker: a topic without logs cannot be taken back");
     node_.logger().warn(

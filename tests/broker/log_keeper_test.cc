@@ -134,6 +134,13 @@ TEST_F(LogKeeperTest, OfATopicThatFailsNothingIsLeftAndTheOthersAreMade) {
   EXPECT_EQ(shards_->logs.size(), 2U);
 }
 
+TEST_F(LogKeeperTest, ADiskThatFailsForANewDirectoryIsOffline) {
+  const auto topic = name("t", 2);
+  machine_.disk().inject({.on = sim::DiskFault::On::change, .path_part = "/t-1", .code = Errc::disk_failed});
+  EXPECT_EQ(make({all_of(topic)})[0].error().code, Errc::disk_failed);
+  EXPECT_TRUE(node_->disk_health.is_offline());
+}
+
 TEST_F(LogKeeperTest, WhatCannotBeMadeDurableIsTakenAwayAgain) {
   const auto topic = name("t", 2);
   machine_.disk().inject({.on = sim::DiskFault::On::sync_directory, .path_part = "", .code = Errc::disk_full});
