@@ -85,7 +85,9 @@ void Nemesis::look_after_brokers() {
 
 void Nemesis::kill(int index, Duration away) {
   Broker& broker = cluster_.broker(index);
-  if (broker.started() && *broker.started() && broker.node().is_offline()) tell_failed_sync(index);
+  const auto& started = broker.started();
+  if (started && (*started ? broker.node().is_offline() : started->error().code == Errc::disk_failed))
+    tell_failed_sync(index);
   broker.kill();
   restart_later(index, away);
 }
