@@ -55,7 +55,8 @@ awaitable<Result<ClusterJoin::Found>> ClusterJoin::look(Uuid wanted) {
   if (!image) co_return std::unexpected(std::move(image).error());
   found.image = std::make_shared<const ClusterImage>(*std::move(image));
   MQ_CO_TRY(found.differences, co_await check_store(listing.revision, *found.image));
-  MQ_CO_CHECK(settle_id(found.image->cluster_id(), wanted));
+  wanted_ = wanted;
+  MQ_CO_CHECK(settle_id(found.image->cluster_id()));
   co_return found;
 }
 
@@ -72,13 +73,13 @@ awaitable<Result<void>> ClusterJoin::open_store() {
   co_return Result<void>{};
 }
 
-Result<void> ClusterJoin::settle_id(const Uuid& of_store, const Uuid& wanted) {
+Result<void> ClusterJoin::settle_id(const Uuid& of_store) {
   const bool was_made = dir().identity().has_value();
   if (of_store.is_zero() && was_made) return no_metadata("empty");
-  cluster_id_ = of_store.is_zero() ? wanted : of_store;
+  cluster_id_ = of_store.is_zero() ? wanted_ : of_store;
   while (cluster_id_.is_zero()) node_.machine.random.fill(cluster_id_.bytes);
   const std::string id = cluster_id_.to_string();
-  if (!wanted.is_zero() && wanted != cluster_id_)
+  if (!wanted_.is_zero() && wanted_ != cluster_id_)
     return fail(Errc::refused, "{} belongs to cluster {}, not {}", node_.config().data_dir, id,
                 node_.config().cluster_id);
   if (was_made && dir().identity()->cluster_id != id)
@@ -129,6 +130,8 @@ awaitable<Result<void>> ClusterJoin::join(controller::Plan migration, ImagePtr i
   MQ_CO_CHECK(co_await writer_.change([this](const ClusterImage& image) -> Result<controller::Plan> {
     return controller::plan_cluster(image, cluster_id_);
   }));
+  // Another broker may have given it one meanwhile.
+  MQ_CO_CHECK(settle_id(writer_.image()->cluster_id()));
   if (!dir().identity()) MQ_CO_CHECK(co_await name_directory());
   const controller::Registration registration = this->registration();
   const auto registered = co_await writer_.change(

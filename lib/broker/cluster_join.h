@@ -56,7 +56,7 @@ class ClusterJoin {
   awaitable<Result<void>> open_store();
   awaitable<Result<Differences>> check_store(meta::Revision revision, const cluster::ClusterImage& image);
   /// Which cluster this is.
-  Result<void> settle_id(const Uuid& of_store, const Uuid& wanted);
+  Result<void> settle_id(const Uuid& of_store);
   /// Metadata that is lost must not look like "no data" (F-16).
   [[nodiscard]] std::unexpected<Error> no_metadata(std::string_view what) const;
   awaitable<Result<void>> name_directory();
@@ -65,6 +65,7 @@ class ClusterJoin {
   NodeContext& node_;
   MetadataWriter& writer_;
   const Listeners& listeners_;
+  Uuid wanted_;
   Uuid cluster_id_;
   bool accepts_store_ = false;
 };
