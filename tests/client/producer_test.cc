@@ -314,6 +314,29 @@ TEST_F(ProducerFixture, TopicCreatedAgainWithFewerPartitionsTakesWhatFollows) {
   EXPECT_EQ(last->producer_epoch, ProducerEpoch{1});
 }
 
+/// Growth that was taken back, and made again: the same topic.
+TEST_F(ProducerFixture, PartitionThatVanishedAndCameBackIsAnotherOne) {
+  w.broker.add_topic("t", 2);
+  w.broker.leader_epoch = 9;
+  options.partitioner = Partitioner::round_robin;
+  Producer& p = producer();
+  ASSERT_TRUE(send(p, 10).has_value());
+  const auto partitions_become = [&](std::size_t count) {
+    w.broker.topics["t"].resize(1);
+    w.broker.topics["t"].resize(count);
+    w.world.run_for(10min);  // until the topic is asked for again
+    ASSERT_TRUE(send(p, 2).has_value());
+    w.world.run_for(10s);
+  };
+  partitions_become(1);
+  w.broker.leader_epoch = 0;
+  partitions_become(2);
+  failed.clear();
+  ASSERT_TRUE(send(p, 10).has_value());
+  EXPECT_TRUE(failed.empty());
+  EXPECT_FALSE(w.broker.topics["t"][1].batches.empty());
+}
+
 TEST_F(ProducerFixture, ErrorThatLastsIsToldAndSoIsItsEnd) {
   Producer& p = producer();
   ASSERT_TRUE(send(p, 1).has_value());
