@@ -42,6 +42,9 @@ const char* Partition::problem() const {
   if (!are_within(elr, replicas)) return "who is eligible is no replica";
   if (!are_within(adding, replicas)) return "who is added is no replica";
   if (!are_within(removing, replicas)) return "who is removed is no replica";
+  if (!are_within(last_in_sync, replicas)) return "who was in sync last is no replica";
+  if (have_common(last_in_sync, isr) || have_common(last_in_sync, elr))
+    return "who may have lost something is eligible";
   if (have_common(isr, elr)) return "a member of the ISR is in the ELR, too";
   if (have_common(adding, removing)) return "a replica is added and removed";
   if (leader != kNoBroker && !holds(isr, leader)) return "the leader is not in the ISR";

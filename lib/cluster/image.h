@@ -93,6 +93,9 @@ struct Partition {
   std::vector<BrokerId> elr{};                 ///< eligible to lead though not in sync (KIP-966)
   BrokerEpoch leader_broker_epoch{};           ///< the leader's incarnation; without meaning when there is no leader
   LeaderEpoch unclean_since = kNoLeaderEpoch;  ///< from this epoch on followers may have to cut what was committed
+  /// Who left ISR and ELR last, since nobody leads: each may have lost something of its log. When both are empty, the
+  /// greatest log among these is the best that there is.
+  std::vector<BrokerId> last_in_sync{};
   Revision revision{};
 
   [[nodiscard]] bool has_replica(BrokerId id) const;

@@ -20,7 +20,7 @@ namespace {
 //   alive         broker epoch
 //   topic         16 bytes of id, count of partitions, list of config, has the default factor (0 or 1)
 //   partition     lists of broker: replicas, ISR, adding, removing, ELR; leader, its broker epoch, leader epoch,
-//                 partition epoch, unclean since
+//                 partition epoch, unclean since; list of broker: last in sync (not there: none)
 //   creating      text name of the topic, broker that makes it, its broker epoch
 //   tombstone     text name of the topic, list of broker that is waited for
 //   config        list of config
@@ -137,6 +137,7 @@ Op put_partition(const Uuid& topic, std::int32_t index, const Partition& partiti
     to.varint(partition.leader_epoch.value());
     to.varint(partition.partition_epoch);
     to.varint(partition.unclean_since.value());
+    put_brokers(to, partition.last_in_sync);
   });
 }
 
@@ -263,6 +264,7 @@ Result<Partition> read_partition(std::string_view key, std::string_view value) {
     partition.leader_epoch = LeaderEpoch{from.varint()};
     partition.partition_epoch = from.varint();
     partition.unclean_since = LeaderEpoch{from.varint()};
+    if (from.remaining() > 0) partition.last_in_sync = take_brokers(from);
     if (partition.problem() != nullptr) from.fail();
     return partition;
   });

@@ -27,7 +27,8 @@ Partition some_partition() {
           .removing = {BrokerId{1}},
           .elr = {BrokerId{1}},
           .leader_broker_epoch = BrokerEpoch{1ll << 40},
-          .unclean_since = LeaderEpoch{3}};
+          .unclean_since = LeaderEpoch{3},
+          .last_in_sync = {BrokerId{300}}};
 }
 
 Broker some_broker() {
@@ -124,7 +125,15 @@ TEST(ClusterValues, EveryCutValueIsDamage) {
     for (std::size_t size = 0; size < op.value->size(); ++size)
       EXPECT_FALSE(read(op.value->substr(0, size))) << op.key << " cut at " << size;
   };
-  cut_everywhere(put_partition(some_id(1), 7, some_partition()), [](auto v) { return read_partition("k", v); });
+  // Without what the value has grown by it is whole: earlier ones end there.
+  Partition without_growth = some_partition();
+  without_growth.last_in_sync.clear();
+  const std::size_t grown_from = put_partition(some_id(1), 7, without_growth).value->size() - 1;
+  cut_everywhere(put_partition(some_id(1), 7, some_partition()), [&](auto v) {
+    auto read = read_partition("k", v);
+    if (v.size() == grown_from) EXPECT_EQ(*read, without_growth);
+    return v.size() != grown_from && read.has_value();
+  });
   cut_everywhere(put_broker(some_broker()), [](auto v) { return read_broker("k", v, BrokerId{3}); });
   cut_everywhere(put_topic(some_topic()), [](auto v) { return read_topic("k", v, "t"); });
   cut_everywhere(put_creation(some_id(1), {.topic = "t"}), [](auto v) { return read_creation("k", v); });
@@ -157,6 +166,8 @@ TEST(Partition, SaysWhatIsWrongWithIt) {
   EXPECT_TRUE(problem_of([](Partition& p) { p.leader_epoch = LeaderEpoch{-1}; }));
   EXPECT_TRUE(problem_of([](Partition& p) { p.partition_epoch = -1; }));
   EXPECT_TRUE(problem_of([](Partition& p) { p.unclean_since = LeaderEpoch{9}; }));
+  EXPECT_TRUE(problem_of([](Partition& p) { p.last_in_sync.push_back(BrokerId{9}); }));
+  EXPECT_TRUE(problem_of([](Partition& p) { p.last_in_sync.push_back(BrokerId{1}); }));  // is in the ELR
   EXPECT_FALSE(problem_of([](Partition& p) { p.leader = kNoBroker; }));
 }
 
