@@ -10,7 +10,8 @@ namespace mq {
 /// A fault put into the program on purpose, to see that simulated lives find it (docs/testing.md).
 struct Mutant {
   std::string_view name;
-  std::string_view breaks;  ///< the rule that does not hold any more (docs/rules.md), and how
+  std::string_view breaks;    ///< the rule that does not hold any more (docs/rules.md), and how
+  bool is_for_model = false;  ///< the small model finds it (tests/model), not lives of `mq_sim`
 };
 
 /// Each stands in one place of the program, where its rule is kept.
@@ -49,6 +50,21 @@ inline constexpr auto kMutants = std::to_array<Mutant>({
     {"keptoffsets", "A16: offsets stay when their topic is deleted"},
     // Metadata
     {"sqlitenormal", "C-8: SQLite commits without a sync"},
+    // Replicas
+    {"hwtrunc", "R-4: a follower cuts its log at its high watermark and nowhere else (KIP-101)", true},
+    {"kip279", "R-5: where an epoch ends is answered without saying which epoch (KIP-279)", true},
+    {"joinhw", "I-1: who lacks records of earlier epochs joins the ISR", true},
+    {"shrinkearly", "H-4: who is to leave the ISR counts no more before the key says so", true},
+    {"hwundermin", "H-2: records are committed below the minimum of the ISR", true},
+    {"settleread", "C-3: a proposed ISR of unknown outcome counts as one that never takes effect", true},
+    // Members and elections
+    {"brokerepoch", "I-2: a member that is added is not compared with who fetched (KIP-903)", true},
+    {"laststanding", "I-8: who may have lost something stays in ISR and ELR (KIP-966)", true},
+    {"isrblind", "I-4: an ISR is written over whatever the partition's key says", true},
+    {"sameepoch", "I-6: a new incarnation goes on leading in the epoch of the one before", true},
+    {"readyearly", "I-8: who has not yet taken itself out of ISR and ELR is elected", true},
+    {"reassignnobump", "I-10: a replica is removed without a new leader epoch", true},
+    {"elrdrop", "I-7: who leaves an ISR below the minimum is not eligible, and who stays counts as enough", true},
 });
 
 /// A name of the table; with any other a call of `is_mutant` does not compile.

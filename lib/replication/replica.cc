@@ -59,16 +59,25 @@ ErrorCode Replica::check_epoch(LeaderEpoch asked) const {
 Offset Replica::acknowledged_by_all() const {
   Offset least = is_mutant("ackbeforesync") ? ends_.written : counted(ends_.synced, ends_.written);
   for (const Peer& peer : peers_)
-    if (peer.is_member || peer.is_proposed) least = std::min(least, counted(peer.synced, peer.log_end));
+    if (counts(peer)) least = std::min(least, counted(peer.synced, peer.log_end));
   return least;
 }
 
-bool Replica::may_advance() const { return role_ == Role::leader && elr_is_empty_ && isr_.size() >= effective_min(); }
+bool Replica::counts(const Peer& peer) const {
+  if (is_mutant("shrinkearly") && is_proposing_) return peer.is_proposed;
+  return peer.is_member || peer.is_proposed;
+}
+
+bool Replica::may_advance() const {
+  if (is_mutant("hwundermin")) return role_ == Role::leader;
+  return role_ == Role::leader && elr_is_empty_ && isr_.size() >= effective_min();
+}
 
 bool Replica::may_join(const Peer& peer) const {
   const Offset has = counted(peer.synced, peer.log_end);
   // I-1: what it lacks of an earlier epoch may be committed, though the high watermark does not say so yet.
-  return peer.fetched_at && !peer.is_gone && !peer.lags && has >= high_watermark_ && has >= epoch_start_;
+  const bool has_earlier_epochs = has >= epoch_start_ || is_mutant("joinhw");
+  return peer.fetched_at && !peer.is_gone && !peer.lags && has >= high_watermark_ && has_earlier_epochs;
 }
 
 bool Replica::should_be_member(const Peer& peer) const {
@@ -112,7 +121,8 @@ void Replica::propose(Effects& effects) {
   }
   // With the minimum in the ISR nobody else is needed, and the key has to say so before anything is committed.
   const bool clears_elr = !elr_is_empty_ && size >= effective_min();
-  if (!differs && !clears_elr) return;
+  const bool has_lost = std::ranges::any_of(peers_, &Peer::has_lost);
+  if (!differs && !clears_elr && !has_lost) return;
   proposal_ = {{.id = self_}};
   for (Peer& peer : peers_) {
     peer.is_proposed = should_be_member(peer);
@@ -121,6 +131,13 @@ void Replica::propose(Effects& effects) {
   }
   is_proposing_ = true;
   effects.propose = true;
+}
+
+std::vector<BrokerId> Replica::lost() const {
+  std::vector<BrokerId> lost;
+  for (const Peer& peer : peers_)
+    if (peer.has_lost) lost.push_back(peer.id);
+  return lost;
 }
 
 void Replica::save_class(Effects& effects) {
@@ -247,6 +264,18 @@ Effects Replica::class_saved(FlushClass saved) {
   return effects;
 }
 
+Effects Replica::registered(cluster::BrokerEpoch epoch) {
+  broker_epoch_ = epoch;
+  if (role_ != Role::leader || leader_broker_epoch_ == epoch) return {};
+  role_ = Role::none;
+  peers_.clear();
+  isr_.clear();
+  is_proposing_ = false;
+  proposal_.clear();
+  check_invariants();
+  return {.role_changed = true};
+}
+
 Effects Replica::image_changed(const cluster::Partition& key, std::span<const BrokerId> gone, Instant now) {
   if (key.leader_epoch < leader_epoch_ || key.partition_epoch < partition_epoch_) return {};
   const Role before = role_;
@@ -259,8 +288,11 @@ Effects Replica::image_changed(const cluster::Partition& key, std::span<const Br
   leader_epoch_ = key.leader_epoch;
   partition_epoch_ = key.partition_epoch;
   unclean_since_ = key.unclean_since;
+  leader_broker_epoch_ = key.leader_broker_epoch;
   if (key.leader == self_) {
-    role_ = Role::leader;
+    const bool is_this_incarnation =
+        broker_epoch_ == cluster::kNoBrokerEpoch || key.leader_broker_epoch == broker_epoch_ || is_mutant("sameepoch");
+    role_ = is_this_incarnation ? Role::leader : Role::none;
   } else {
     role_ = key.leader != kNoBroker && contains(key.replicas, self_) ? Role::follower : Role::none;
   }
@@ -272,6 +304,8 @@ Effects Replica::image_changed(const cluster::Partition& key, std::span<const Br
     is_proposing_ = false;
   }
   Effects effects{.role_changed = role_ != before};
+  if (is_mutant("hwtrunc") && role_ == Role::follower && is_new_epoch && high_watermark_ < ends_.log_end)
+    effects.truncate = high_watermark_;
   conclude(effects);
   return effects;
 }
@@ -291,9 +325,10 @@ void Replica::take_members(const cluster::Partition& key, std::span<const Broker
     const auto found = std::ranges::find(known, id, &Peer::id);
     Peer peer = found != known.end() ? *found : Peer{.id = id, .caught_up_at = now};
     const bool was_member = std::exchange(peer.is_member, contains(key.isr, id));
+    peer.is_eligible = contains(key.elr, id);
     peer.is_gone = contains(gone, id);
     peer.is_proposed = peer.is_proposed && is_proposing_;
-    peer.has_lost = peer.has_lost && peer.is_member;
+    peer.has_lost = peer.has_lost && (peer.is_member || peer.is_eligible);
     if (peer.is_member && !was_member) peer.caught_up_at = now;
     peer.lags = peer.lags && peer.is_member == was_member;
     peers_.push_back(peer);
@@ -309,15 +344,13 @@ Effects Replica::fetched_by(const FollowerFetch& fetch, Instant now) {
   const auto peer = std::ranges::find(peers_, fetch.from, &Peer::id);
   if (peer == peers_.end() || fetch.broker_epoch < peer->broker_epoch) return {};
   peer->broker_epoch = fetch.broker_epoch;
-  const bool counts = peer->is_member || peer->is_proposed;
   const Offset had = counted(peer->synced, peer->log_end);
   peer->log_end = fetch.log_end;
   peer->synced = fetch.synced;
   const Offset has = counted(peer->synced, peer->log_end);
-  if (counts && (has < had || fetch.log_end < high_watermark_)) {
-    // It cannot have lost what it acknowledged, and it has: its word is not to be relied on.
-    peer->has_lost = peer->is_member;
-  }
+  // It cannot have lost what it acknowledged, and it has: its word is not to be relied on.
+  if (has < had || fetch.log_end < high_watermark_)
+    peer->has_lost = peer->has_lost || peer->is_member || peer->is_eligible;
   if (fetch.log_end >= ends_.log_end) {
     peer->caught_up_at = now;
   } else if (peer->fetched_at && fetch.log_end >= peer->log_end_at_fetch) {
@@ -340,7 +373,14 @@ Effects Replica::time_passed(Instant now) {
 
 Effects Replica::proposal_ended(Outcome outcome) {
   // While it may still take effect, those whom it names go on counting beside those whom the key names.
-  if (outcome == Outcome::unknown) return {.propose = is_proposing_};
+  if (outcome == Outcome::unknown && !is_mutant("settleread")) return {.propose = is_proposing_};
+  if (outcome != Outcome::conflict) {
+    is_proposing_ = false;
+    proposal_.clear();
+    for (Peer& peer : peers_) peer.is_proposed = false;
+    check_invariants();
+    return {};
+  }
   // The key that stood in the way comes with the image; until then nothing is proposed on top of what we know of it.
   return {};
 }
@@ -354,7 +394,7 @@ Result<Effects> Replica::answered(const LeaderAnswer& answer) {
     effects.restart_at = answer.log_start;
     return effects;
   }
-  if (answer.diverges_at) {
+  if (answer.diverges_at && !is_mutant("hwtrunc")) {
     const Offset cut = std::min(*answer.diverges_at, ends_.log_end);
     if (cut < high_watermark_ && unclean_since_ <= high_watermark_epoch_)
       return fail(

@@ -161,6 +161,9 @@ class Replica {
   Effects settings_changed(const Settings& settings, bool unsynced);
   /// The slot says `saved`; `async`: durably. `saved` is what `slot_class` was when it was to be saved.
   Effects class_saved(FlushClass saved);
+  /// The broker has registered, and has this epoch from now on. It leads only where a key names that: an earlier
+  /// incarnation may have written other records in the epoch that it was given. Before the first call any will do.
+  Effects registered(cluster::BrokerEpoch epoch);
   /// The partition's key as the newest image has it; older ones are passed over. `gone` are those of its replicas
   /// that are not there: the controller takes them out of the ISR, the leader does not.
   Effects image_changed(const cluster::Partition& key, std::span<const BrokerId> gone, Instant now);
@@ -179,10 +182,13 @@ class Replica {
   /// The ISR that should be the key's, ourselves first; with the minimum in it the ELR becomes empty. Until the image
   /// or `proposal_ended` says how it went.
   [[nodiscard]] const std::vector<Proposed>& proposal() const { return proposal_; }
+  /// Those of the replicas that have less than they had acknowledged: with the proposal they leave the ELR, too.
+  [[nodiscard]] std::vector<BrokerId> lost() const;
   [[nodiscard]] std::int32_t partition_epoch() const { return partition_epoch_; }
   enum class Outcome : std::uint8_t {
     conflict,  ///< it did not take effect and never will: the key has changed, the image follows
     unknown,   ///< it may take effect yet: the same is proposed again, with the next partition epoch
+    refused,   ///< nothing of it can take effect any more, and the key is as it was: the next event proposes anew
   };
   /// One that took effect comes with the image.
   Effects proposal_ended(Outcome outcome);
@@ -192,6 +198,40 @@ class Replica {
   /// refused: the log would have to be cut below the high watermark, where nothing unclean has happened that allows
   /// it. The partition stops here, and a person has to look.
   Result<Effects> answered(const LeaderAnswer& answer);
+
+  // --- For tests ----------------------------------------------------------------------------------------------------
+
+  /// Calls `see` with everything that decides what it does next: for who has to tell whole states apart.
+  template <class See>
+  void look_at_state(See see) const {
+    for (const Offset offset : {ends_.log_start, ends_.synced, ends_.written, ends_.log_end, covered_by_ack_,
+                                high_watermark_, first_unstable_.value_or(Offset{-1}), epoch_start_})
+      see(offset.value());
+    for (const LeaderEpoch epoch : {high_watermark_epoch_, leader_epoch_, unclean_since_}) see(epoch.value());
+    for (const std::int64_t number :
+         {std::int64_t{partition_epoch_}, broker_epoch_.value(), leader_broker_epoch_.value(),
+          static_cast<std::int64_t>(replicas_), static_cast<std::int64_t>(role_)})
+      see(number);
+    for (const bool flag :
+         {saved_class_ == FlushClass::ack, is_saving_class_, elr_is_empty_, is_proposing_, is_syncing_, is_sync_due_})
+      see(flag ? 1 : 0);
+    for (const Peer& peer : peers_) {
+      for (const std::int64_t number :
+           {std::int64_t{peer.id.value()}, peer.log_end.value(), peer.synced.value(), peer.broker_epoch.value(),
+            peer.caught_up_at.since_start().count(), peer.fetched_at ? peer.fetched_at->since_start().count() : -1,
+            peer.log_end_at_fetch.value()})
+        see(number);
+      for (const bool flag :
+           {peer.is_member, peer.is_eligible, peer.is_proposed, peer.is_gone, peer.has_lost, peer.lags})
+        see(flag ? 1 : 0);
+    }
+    for (const BrokerId id : isr_) see(id.value());
+    for (const Proposed& one : proposal_) {
+      see(one.id.value());
+      see(one.broker_epoch.value());
+      see(one.is_new ? 1 : 0);
+    }
+  }
 
  private:
   struct Peer {
@@ -203,9 +243,10 @@ class Replica {
     std::optional<Instant> fetched_at;  ///< its last fetch in this epoch
     Offset log_end_at_fetch{0};         ///< ours at that time
     bool is_member = false;             ///< of the committed ISR
+    bool is_eligible = false;           ///< in the committed ELR
     bool is_proposed = false;           ///< of the proposed one
     bool is_gone = false;
-    bool has_lost = false;  ///< a member that fetched below what it had acknowledged
+    bool has_lost = false;  ///< a member, or one that is eligible, that fetched below what it had acknowledged
     bool lags = false;
   };
   [[nodiscard]] Offset counted(Offset synced, Offset written) const {
@@ -216,6 +257,7 @@ class Replica {
   [[nodiscard]] bool may_advance() const;
   [[nodiscard]] bool may_join(const Peer& peer) const;
   [[nodiscard]] bool should_be_member(const Peer& peer) const;
+  [[nodiscard]] bool counts(const Peer& peer) const;
   void take_members(const cluster::Partition& key, std::span<const BrokerId> gone, bool is_new_epoch, Instant now);
   void come_to(const Ends& ends);
   /// What follows from what was learnt: the high watermark, an ISR to propose, a class to save.
@@ -238,6 +280,8 @@ class Replica {
 
   Role role_ = Role::none;
   LeaderEpoch leader_epoch_ = kNoLeaderEpoch;
+  cluster::BrokerEpoch leader_broker_epoch_;
+  cluster::BrokerEpoch broker_epoch_ = cluster::kNoBrokerEpoch;  ///< our own
   std::int32_t partition_epoch_ = -1;
   LeaderEpoch unclean_since_ = kNoLeaderEpoch;
 

@@ -558,5 +558,48 @@ TEST(Replica, RandomLivesNeverShowWhatNotAllHaveAndNeverForgetToSync) {
   }
 }
 
+TEST(History1x2, AnIncarnationDoesNotLeadInTheEpochThatWasGivenToAnother) {
+  Replica replica(kSelf, ends(5, 5), {.flush_class = FlushClass::ack}, FlushClass::ack, Offset{0});
+  (void)replica.registered(cluster::BrokerEpoch{2});
+  cluster::Partition key = led({kSelf, kFirst}, 0, 7);
+  key.leader_broker_epoch = cluster::BrokerEpoch{1};
+  (void)replica.image_changed(key, {}, kNow);
+  EXPECT_EQ(replica.role(), Role::none);
+  key.leader_epoch = LeaderEpoch{8};
+  key.leader_broker_epoch = cluster::BrokerEpoch{2};
+  ++key.partition_epoch;
+  EXPECT_TRUE(replica.image_changed(key, {}, kNow).role_changed);
+  EXPECT_EQ(replica.role(), Role::leader);
+  EXPECT_TRUE(replica.registered(cluster::BrokerEpoch{3}).role_changed);
+  EXPECT_EQ(replica.role(), Role::none) << "it has registered anew";
+}
+
+TEST(History1x1, AProposalThatWasRefusedCountsNoMoreAndTheNextEventProposesAnew) {
+  Replica replica = leader(ends(5, 5), FlushClass::ack, {kSelf});
+  EXPECT_TRUE(fetch(replica, kFirst, 5, 5).propose);
+  EXPECT_EQ(replica.written(ends(8, 8), kAllSynced, kNobody).readers, false) << "who is proposed counts";
+  EXPECT_TRUE(replica.proposal_ended(Replica::Outcome::unknown).propose);
+  EXPECT_FALSE(replica.proposal_ended(Replica::Outcome::refused).propose);
+  EXPECT_TRUE(replica.proposal().empty());
+  EXPECT_TRUE(replica.synced(ends(8, 8)).readers);
+  EXPECT_TRUE(fetch(replica, kFirst, 8, 8).propose);
+}
+
+TEST(History1x7, WhoIsEligibleAndHasLessThanItAcknowledgedLeavesTheElr) {
+  Replica replica(kSelf, ends(5, 5), {.flush_class = FlushClass::ack, .insync_replicas_min = 2}, FlushClass::ack,
+                  Offset{5});
+  cluster::Partition key = led({kSelf}, 0);
+  key.elr = {kFirst};
+  (void)replica.image_changed(key, {}, kNow);
+  EXPECT_TRUE(fetch(replica, kFirst, 3, 3).propose);
+  EXPECT_EQ(proposed(replica), Ids{kSelf});
+  EXPECT_EQ(replica.lost(), Ids{kFirst});
+  key.elr = {};
+  ++key.partition_epoch;
+  (void)replica.image_changed(key, {}, kNow);
+  EXPECT_TRUE(replica.lost().empty());
+  EXPECT_EQ(replica.high_watermark(), Offset{5});
+}
+
 }  // namespace
 }  // namespace mq::replication

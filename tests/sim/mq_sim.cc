@@ -217,7 +217,8 @@ int run(std::span<char*> words) {
   }
   if (wish->is_answered) return kExitKept;
   if (wish->lists_mutants) {
-    for (const Mutant& mutant : kMutants) fmt::print("{:<16} {}\n", mutant.name, mutant.breaks);
+    for (const Mutant& mutant : kMutants)
+      if (!mutant.is_for_model) fmt::print("{:<16} {}\n", mutant.name, mutant.breaks);
     return kExitKept;
   }
   set_mutant(wish->mutant);
