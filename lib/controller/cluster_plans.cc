@@ -84,6 +84,20 @@ Plan plan_broker_state(const ClusterImage& image, BrokerId id, cluster::BrokerSt
   return plan;
 }
 
+Plan plan_dead(const ClusterImage& image, BrokerId id, cluster::BrokerEpoch epoch) {
+  const cluster::Session* session = image.sessions().find(id);
+  if (session == nullptr || !image.is_ready(id) || session->epoch != epoch) return {};
+  Plan plan = single({as_known(cluster::broker_key(id), image.find_broker(id)->revision),
+                      as_known(cluster::alive_key(id), session->revision)},
+                     {Op::erase(cluster::alive_key(id))});
+  const std::optional<cluster::Controller>& controller = image.controller();
+  if (controller && controller->broker == id && controller->broker_epoch == epoch) {
+    plan.transactions[0].compares.push_back(as_known(cluster::controller_key(), controller->revision));
+    plan.transactions[0].ops.push_back(Op::erase(cluster::controller_key()));
+  }
+  return plan;
+}
+
 Plan plan_broker_configs(const ClusterImage& image, BrokerId id, cluster::ConfigMap configs) {
   const std::string key = cluster::broker_config_key(id);
   const cluster::BrokerSettings* known = image.broker_configs().find(id);

@@ -36,6 +36,11 @@ struct Registration {
 /// The broker, which is registered, becomes ready, or begins to drain.
 [[nodiscard]] Plan plan_broker_state(const cluster::ClusterImage& image, BrokerId id, cluster::BrokerState state);
 
+/// The process of the broker's incarnation `epoch` is gone, as far as can be known before its lease ends: a connection
+/// to it ended, and another was refused. Its session is erased, and the controller's lease where it had that. Nothing
+/// where the guess may not be made: it is not ready, or drains and so ends by itself, or has registered anew.
+[[nodiscard]] Plan plan_dead(const cluster::ClusterImage& image, BrokerId id, cluster::BrokerEpoch epoch);
+
 /// Replaces the settings of one broker, or of all when `id` is kNoBroker. The values were checked.
 [[nodiscard]] Plan plan_broker_configs(const cluster::ClusterImage& image, BrokerId id, cluster::ConfigMap configs);
 

@@ -8,6 +8,7 @@
 #include "base/mark.h"
 #include "cluster/keys.h"
 #include "cluster/values.h"
+#include "controller/membership.h"
 #include "controller/packer.h"
 
 namespace mq::controller {
@@ -17,28 +18,24 @@ using cluster::ClusterImage;
 using cluster::Op;
 using cluster::PartitionPlace;
 
-/// No log comes so far. An epoch beyond it is rot: no CRC covers a batch's epoch.
-constexpr LeaderEpoch kLeaderEpochsEnd{1 << 30};
-
 Plan plan_of(Packer packer) { return {.transactions = std::move(packer).take(), .guard = std::nullopt}; }
 
 }  // namespace
 
 Plan plan_raised_epochs(const ClusterImage& image, std::span<const UncertainLog> logs) {
-  std::map<PartitionPlace, LeaderEpoch> latest;
+  std::map<PartitionPlace, LeaderEpoch> next;
   for (const UncertainLog& log : logs) {
-    const LeaderEpoch believed = log.latest_epoch < kLeaderEpochsEnd ? log.latest_epoch : kNoLeaderEpoch;
-    LeaderEpoch& known = latest.try_emplace({log.topic_id, log.partition}, kNoLeaderEpoch).first->second;
-    known = std::max(known, believed);
+    LeaderEpoch& epoch = next.try_emplace({log.topic_id, log.partition}, kNoLeaderEpoch).first->second;
+    epoch = std::max(epoch, epoch_after(kNoLeaderEpoch, log.latest_epoch));
   }
   Packer packer;
-  for (const auto& [place, epoch] : latest) {
+  for (const auto& [place, epoch] : next) {
     const cluster::Topic* topic = image.find_topic(place.topic);
     const cluster::Partition* known = topic ? topic->find_partition(place.index) : nullptr;
     if (known == nullptr) continue;
     MQ_MARK("controller: a leader epoch is raised");
     cluster::Partition raised = *known;
-    raised.leader_epoch = LeaderEpoch{std::max(known->leader_epoch, epoch).value() + 1};
+    raised.leader_epoch = std::max(epoch_after(known->leader_epoch, kNoLeaderEpoch), epoch);
     ++raised.partition_epoch;
     packer.add({.compares = {as_known(cluster::partition_key(place.topic, place.index), known->revision)},
                 .ops = {cluster::put_partition(place.topic, place.index, raised)}});
@@ -46,24 +43,49 @@ Plan plan_raised_epochs(const ClusterImage& image, std::span<const UncertainLog>
   return plan_of(std::move(packer));
 }
 
+namespace {
+
+/// Erases what is left of a deleted topic and last its tombstone, or waits for fewer.
+void acknowledge(Packer& packer, const ClusterImage& image, const Uuid& id, std::span<const BrokerId> by,
+                 std::vector<cluster::Compare> compares) {
+  const cluster::Tombstone& known = image.tombstones().at(id);
+  const std::string key = cluster::tombstone_key(id);
+  cluster::Tombstone next = known;
+  std::erase_if(next.waiting, [&](BrokerId one) { return std::ranges::find(by, one) != by.end(); });
+  compares.push_back(as_known(key, known.revision));
+  if (!next.waiting.empty()) {
+    if (next.waiting != known.waiting)
+      packer.add({.compares = std::move(compares), .ops = {cluster::put_tombstone(id, next)}});
+    return;
+  }
+  const auto& loose = image.loose_partitions();
+  for (auto at = loose.lower_bound(PartitionPlace{id, 0}); at != loose.end() && at->first.topic == id; ++at)
+    packer.add({.compares = {}, .ops = {Op::erase(cluster::partition_key(id, at->first.index))}});
+  MQ_MARK("controller: nothing is left of a deleted topic");
+  packer.add({.compares = std::move(compares), .ops = {Op::erase(key)}});
+}
+
+}  // namespace
+
 Plan plan_acknowledgement(const ClusterImage& image, std::span<const Uuid> deleted, BrokerId self) {
   Packer packer;
-  for (const Uuid& id : std::set<Uuid>(deleted.begin(), deleted.end())) {
-    const cluster::Tombstone* known = image.tombstones().find(id);
-    if (known == nullptr) continue;
-    const std::string key = cluster::tombstone_key(id);
-    cluster::Tombstone next = *known;
-    std::erase(next.waiting, self);
-    if (!next.waiting.empty()) {
-      if (next.waiting != known->waiting)
-        packer.add({.compares = {as_known(key, known->revision)}, .ops = {cluster::put_tombstone(id, next)}});
-      continue;
+  for (const Uuid& id : std::set<Uuid>(deleted.begin(), deleted.end()))
+    if (image.tombstones().contains(id)) acknowledge(packer, image, id, std::span(&self, 1), {});
+  return plan_of(std::move(packer));
+}
+
+Plan plan_acknowledgement_of_unregistered(const ClusterImage& image) {
+  Packer packer;
+  for (const auto& [id, tombstone] : image.tombstones()) {
+    std::vector<BrokerId> unregistered;
+    std::vector<cluster::Compare> compares;
+    for (const BrokerId broker : tombstone.waiting) {
+      const std::string key = cluster::broker_key(broker);
+      if (image.find_broker(broker) != nullptr || image.defects().contains(key)) continue;
+      unregistered.push_back(broker);
+      compares.push_back(cluster::Compare::absent(key));
     }
-    const auto& loose = image.loose_partitions();
-    for (auto at = loose.lower_bound(PartitionPlace{id, 0}); at != loose.end() && at->first.topic == id; ++at)
-      packer.add({.compares = {}, .ops = {Op::erase(cluster::partition_key(id, at->first.index))}});
-    MQ_MARK("controller: nothing is left of a deleted topic");
-    packer.add({.compares = {as_known(key, known->revision)}, .ops = {Op::erase(key)}});
+    if (!unregistered.empty()) acknowledge(packer, image, id, unregistered, std::move(compares));
   }
   return plan_of(std::move(packer));
 }

@@ -28,6 +28,10 @@ struct UncertainLog {
 [[nodiscard]] Plan plan_acknowledgement(const cluster::ClusterImage& image, std::span<const Uuid> deleted,
                                         BrokerId self);
 
+/// Ids that are not registered any more are waited for no longer: nobody comes back under one, so it counts as having
+/// nothing left of any deleted topic. One whose registration cannot be read is waited for.
+[[nodiscard]] Plan plan_acknowledgement_of_unregistered(const cluster::ClusterImage& image);
+
 /// The creations whose maker is gone, or has registered anew since.
 [[nodiscard]] std::vector<Uuid> abandoned_creations(const cluster::ClusterImage& image);
 

@@ -1,0 +1,202 @@
+#include "controller/election_plans.h"
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "base/assert.h"
+#include "base/mutant.h"
+#include "cluster/keys.h"
+#include "cluster/values.h"
+#include "controller/packer.h"
+
+namespace mq::controller {
+namespace {
+
+using cluster::ClusterImage;
+using cluster::Partition;
+
+/// Whether it may be elected.
+bool may_lead(const ClusterImage& image, BrokerId id) {
+  return is_mutant("readyearly") ? image.is_alive(id) : image.is_ready(id);
+}
+
+Brokers only_electable(const ClusterImage& image, const Partition& partition, const Brokers& among) {
+  Brokers electable;
+  for (const BrokerId id : partition.replicas)
+    if (is_among(among, id) && may_lead(image, id)) electable.push_back(id);
+  return electable;
+}
+
+bool is_anybody_alive(const ClusterImage& image, const Brokers& brokers) {
+  return std::ranges::any_of(brokers, [&](BrokerId id) { return image.is_alive(id); });
+}
+
+/// The partition without those in its ISR that are gone. Their logs are as they were, for all that is known.
+Partition without_gone(const ClusterImage& image, const Partition& known, const TopicSettings& settings) {
+  Brokers isr;
+  for (const BrokerId id : known.isr)
+    if (is_there(image, id)) isr.push_back(id);
+  Partition next = known;
+  if (isr != known.isr) set_isr(next, std::move(isr), settings.insync_replicas_min);
+  return next;
+}
+
+bool is_draining(const ClusterImage& image, BrokerId id) {
+  return image.find_broker(id)->state == cluster::BrokerState::draining;
+}
+
+/// Who may lead, where `next` is already without those that are gone.
+Candidacy candidacy_without_gone(const ClusterImage& image, const Partition& next, const TopicSettings& settings,
+                                 const Circumstances& circumstances) {
+  Candidacy candidacy{.is_due = true, .ground = Ground::in_sync, .candidates = only_electable(image, next, next.isr)};
+  if (!candidacy.candidates.empty()) return candidacy;
+  candidacy.ground = Ground::eligible;
+  candidacy.candidates = only_electable(image, next, next.elr);
+  if (!candidacy.candidates.empty()) return candidacy;
+
+  const Brokers& last = next.last_in_sync;
+  if (next.isr.empty() && next.elr.empty() && !last.empty()) {
+    candidacy.ground = Ground::last_in_sync;
+    candidacy.candidates = only_electable(image, next, last);
+    const bool is_complete = candidacy.candidates.size() == last.size();
+    if (!candidacy.candidates.empty() && (is_complete || circumstances.has_waited)) return candidacy;
+  }
+  // Where the topic allows it: not while somebody better is on the way.
+  const bool is_hope_left =
+      is_anybody_alive(image, next.isr) || is_anybody_alive(image, next.elr) || is_anybody_alive(image, last);
+  if (circumstances.is_unclean_wanted || (settings.unclean_leader_election && !is_hope_left)) {
+    candidacy.ground = Ground::any_replica;
+    candidacy.candidates = only_electable(image, next, next.replicas);
+    if (!candidacy.candidates.empty()) return candidacy;
+  }
+  return {};
+}
+
+/// Who leads takes records and has followers; another one is only better where it has everything, too.
+Candidacy candidacy_beside_leader(const ClusterImage& image, const Partition& next,
+                                  const Circumstances& circumstances) {
+  Brokers others = without(only_electable(image, next, next.isr), {next.leader});
+  Ground ground = Ground::in_sync;
+  if (is_draining(image, next.leader)) {
+    if (others.empty()) {
+      ground = Ground::eligible;
+      others = only_electable(image, next, next.elr);
+    }
+    if (!others.empty()) return {.is_due = true, .ground = ground, .candidates = std::move(others)};
+  } else if (circumstances.is_preferred_wanted && is_among(others, next.replicas.front())) {
+    return {.is_due = true, .ground = ground, .candidates = {next.replicas.front()}};
+  }
+  return {};
+}
+
+Candidacy candidacy_in(const ClusterImage& image, const Partition& next, const TopicSettings& settings,
+                       const Circumstances& circumstances) {
+  return has_leader(image, next) ? candidacy_beside_leader(image, next, circumstances)
+                                 : candidacy_without_gone(image, next, settings, circumstances);
+}
+
+const LogEnd* answer_of(const std::vector<LogEnd>& answers, BrokerId id) {
+  const auto at = std::ranges::find(answers, id, &LogEnd::broker);
+  return at == answers.end() ? nullptr : &*at;
+}
+
+/// The greatest log; of equal ones, and where nobody has answered, the first replica's. Who is silent while others
+/// answer is passed over.
+BrokerId elected_of(const Candidacy& candidacy, const std::vector<LogEnd>& answers) {
+  MQ_ASSERT(!candidacy.candidates.empty());
+  BrokerId elected = kNoBroker;
+  std::tuple<LeaderEpoch, Offset> greatest;
+  for (const BrokerId id : candidacy.candidates) {
+    const LogEnd* answer = answer_of(answers, id);
+    if (answer == nullptr) continue;
+    const std::tuple log{answer->last_epoch, answer->end};
+    if (elected != kNoBroker && log <= greatest) continue;
+    elected = id;
+    greatest = log;
+  }
+  return elected == kNoBroker ? candidacy.candidates.front() : elected;
+}
+
+void set_leader(Partition& next, const ClusterImage& image, Ground ground, BrokerId leader,
+                const TopicSettings& settings) {
+  if (ground == Ground::in_sync || ground == Ground::eligible) {
+    Brokers isr = next.isr;
+    if (!is_among(isr, leader)) isr.push_back(leader);
+    set_isr(next, std::move(isr), settings.insync_replicas_min);
+  } else {
+    next.isr = {leader};
+    next.elr.clear();
+    next.unclean_since = next.leader_epoch;
+  }
+  next.last_in_sync.clear();
+  next.leader = leader;
+  next.leader_broker_epoch = image.find_broker(leader)->epoch;
+}
+
+/// What is to become of the partition; the same when nothing has to.
+struct Cared {
+  Partition next;
+  std::set<BrokerId> brokers;  ///< on whose being there or not it rests
+  Ground ground = Ground::none;
+};
+
+Cared care_for(const ClusterImage& image, const Partition& known, const TopicSettings& settings,
+               const Circumstances& circumstances) {
+  Cared cared{.next = without_gone(image, known, settings), .brokers = {}};
+  Partition& next = cared.next;
+  for (const BrokerId id : without(known.isr, next.isr)) cared.brokers.insert(id);
+  const bool was_led = has_leader(image, next);
+  const Candidacy candidacy = candidacy_in(image, next, settings, circumstances);
+  if (candidacy.is_due) {
+    const BrokerId leader = elected_of(candidacy, circumstances.answers);
+    const LogEnd* log = answer_of(circumstances.answers, leader);
+    if (known.leader != kNoBroker) cared.brokers.insert(known.leader);
+    cared.brokers.insert(leader);
+    cared.ground = candidacy.ground;
+    next.leader_epoch = epoch_after(known.leader_epoch, log ? log->last_epoch : kNoLeaderEpoch);
+    set_leader(next, image, candidacy.ground, leader, settings);
+  } else if (!was_led && known.leader != kNoBroker) {
+    cared.brokers.insert(known.leader);
+    next.leader = kNoBroker;
+    next.leader_epoch = epoch_after(known.leader_epoch, kNoLeaderEpoch);
+  }
+  if (next != known) ++next.partition_epoch;
+  return cared;
+}
+
+}  // namespace
+
+Candidacy candidacy_of(const ClusterImage& image, const Partition& partition, const TopicSettings& settings,
+                       const Circumstances& circumstances) {
+  return candidacy_in(image, without_gone(image, partition, settings), settings, circumstances);
+}
+
+bool needs_care(const ClusterImage& image, const Partition& partition, const TopicSettings& settings,
+                const Circumstances& circumstances) {
+  return care_for(image, partition, settings, circumstances).next != partition;
+}
+
+Plan plan_care(const ClusterImage& image, cluster::Revision lease, std::span<const Case> cases,
+               const SettingsOf& settings_of) {
+  Packer packer;
+  for (const Case& each : cases) {
+    const cluster::Topic* topic = image.find_topic(each.place.topic);
+    const Partition* known = topic ? topic->find_partition(each.place.index) : nullptr;
+    if (known == nullptr) continue;
+    const Cared cared = care_for(image, *known, settings_of(*topic), each.circumstances);
+    if (cared.next == *known) continue;
+    Group group{.compares = as_seen(image, cared.brokers),
+                .ops = {cluster::put_partition(each.place.topic, each.place.index, cared.next)}};
+    group.compares.push_back(as_known(group.ops.front().key, known->revision));
+    group.compares.push_back(cluster::Compare::modified_at(cluster::controller_key(), lease));
+    // Whether records may be lost stands in the topic's settings.
+    if (cared.ground == Ground::any_replica)
+      group.compares.push_back(as_known(cluster::topic_key(topic->name), topic->revision));
+    packer.add(std::move(group));
+  }
+  return {.transactions = std::move(packer).take(), .guard = std::nullopt};
+}
+
+}  // namespace mq::controller
