@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "base/assert.h"
-#include "base/buggify.h"
 
 namespace mq::http {
 namespace {
@@ -135,9 +134,8 @@ awaitable<Result<void>> Client::advance() {
     if (used > 0 || is_done_) co_return Result<void>{};
   }
   const std::size_t before = unread_.size();
-  const std::size_t most = MQ_BUGGIFY("http: a client reads little at a time") ? 7 : kReadBytes;
-  unread_.resize(before + most);
-  const auto got = co_await stream_->read_some({unread_.data() + before, most});
+  unread_.resize(before + kReadBytes);
+  const auto got = co_await stream_->read_some({unread_.data() + before, kReadBytes});
   unread_.resize(before + got.value_or(0));
   if (got) co_return Result<void>{};
   if (got.error().code == Errc::closed && answer_->has_header() && answer_->end() == ResponseParser::State::done) {

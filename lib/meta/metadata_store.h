@@ -75,7 +75,8 @@ inline constexpr std::int64_t kChangesKeptMax = 10'000;
 ///
 /// Keys and values are bytes. Belongs to one shard: all calls on its thread; several may be in progress, each is
 /// atomic. Errors of every call: disk_failed (final: every later call fails with it, the broker stops), timed_out and
-/// unreachable (remote stores only; a transaction may have taken effect, see WriteId), corrupt, closed (after `close`).
+/// unreachable (remote stores only; a transaction may have taken effect, see WriteId), refused (remote stores only:
+/// they do not let us; nothing was done), corrupt, closed (after `close`).
 ///
 /// Leases. A store has one session at a time. What it puts with `Stay::leased` is erased when the session ends, by
 /// transactions that all see as changes. A key that belongs to one holder at a time is put so with `Compare::absent`.

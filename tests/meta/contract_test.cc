@@ -1,4 +1,4 @@
-// What every back end of the metadata store must do. etcd and ZooKeeper join as rows at the end.
+// What every back end of the metadata store must do. Each is a row at the end.
 
 #include <fmt/format.h>
 
@@ -930,7 +930,8 @@ INSTANTIATE_TEST_SUITE_P(Stores, StoreContractInTime,
 INSTANTIATE_TEST_SUITE_P(Stores, StoreContract,
                          ::testing::Values(BackEnd{"Model", make_model_home},
                                            BackEnd{"SqliteSimulated", make_sqlite_home_in_simulation},
-                                           BackEnd{"SqliteOnFiles", make_sqlite_home_on_real_files}),
+                                           BackEnd{"SqliteOnFiles", make_sqlite_home_on_real_files},
+                                           BackEnd{"Etcd", make_etcd_home}),
                          [](const auto& row) { return row.param.name; });
 
 }  // namespace

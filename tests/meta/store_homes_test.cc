@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <optional>
 
+#include "meta/etcd/etcd_store.h"
+#include "meta/etcd_server.h"
 #include "meta/sqlite/sqlite_store.h"
 #include "meta/store_contract.h"
 #include "posix/runtime.h"
@@ -102,10 +104,45 @@ class SqliteRealHome final : public StoreHome {
   std::unique_ptr<MetadataStore> store_;
 };
 
+/// A process of this machine with an etcd of its own.
+class EtcdHome final : public StoreHome {
+ public:
+  EtcdHome() { open(); }
+  ~EtcdHome() override { store_.reset(); }
+
+  [[nodiscard]] MetadataStore& store() override { return *store_; }
+  [[nodiscard]] env::Shard& shard() override { return runtime_.shard(0); }
+  void restart(Restart how) override {
+    if (how == Restart::cleanly) EXPECT_TRUE(run(store_->close()));
+    store_.reset();
+    open();
+  }
+
+ protected:
+  void drive(awaitable<void> task) override {
+    runtime_.run([&task]() -> awaitable<int> {
+      co_await std::move(task);
+      co_return 0;
+    });
+  }
+
+ private:
+  void open() {
+    auto opened = run(open_etcd_store(runtime_.shard(0), runtime_.logger(), {.url = servers_.url(), .password = {}}));
+    ASSERT_TRUE(opened) << opened.error().message;
+    store_ = std::move(*opened);
+  }
+
+  EtcdServers servers_;
+  posix::Runtime runtime_{{.shards = 1, .pool_threads = 2, .log = {.level = env::LogLevel::error}}};
+  std::unique_ptr<MetadataStore> store_;
+};
+
 }  // namespace
 
 std::unique_ptr<StoreHome> make_model_home() { return std::make_unique<ModelHome>(); }
 std::unique_ptr<StoreHome> make_sqlite_home_in_simulation() { return std::make_unique<SqliteSimulatedHome>(); }
 std::unique_ptr<StoreHome> make_sqlite_home_on_real_files() { return std::make_unique<SqliteRealHome>(); }
+std::unique_ptr<StoreHome> make_etcd_home() { return std::make_unique<EtcdHome>(); }
 
 }  // namespace mq::meta
