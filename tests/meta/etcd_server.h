@@ -16,7 +16,7 @@ class EtcdServers {
  public:
   /// Starts as many, and does not wait for them: who asks is told when they answer.
   explicit EtcdServers(int count = 1);
-  /// Kills them.
+  /// Kills them and removes what they had.
   ~EtcdServers();
   EtcdServers(const EtcdServers&) = delete;
   EtcdServers& operator=(const EtcdServers&) = delete;

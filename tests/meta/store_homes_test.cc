@@ -6,6 +6,7 @@
 
 #include "meta/etcd/etcd_store.h"
 #include "meta/etcd_server.h"
+#include "meta/running_process.h"
 #include "meta/sqlite/sqlite_store.h"
 #include "meta/store_contract.h"
 #include "posix/runtime.h"
@@ -108,33 +109,31 @@ class SqliteRealHome final : public StoreHome {
 class EtcdHome final : public StoreHome {
  public:
   EtcdHome() { open(); }
-  ~EtcdHome() override { store_.reset(); }
+  ~EtcdHome() override { drop(); }
 
   [[nodiscard]] MetadataStore& store() override { return *store_; }
-  [[nodiscard]] env::Shard& shard() override { return runtime_.shard(0); }
+  [[nodiscard]] env::Shard& shard() override { return process_.shard(); }
   void restart(Restart how) override {
     if (how == Restart::cleanly) EXPECT_TRUE(run(store_->close()));
-    store_.reset();
+    drop();
     open();
   }
 
  protected:
-  void drive(awaitable<void> task) override {
-    runtime_.run([&task]() -> awaitable<int> {
-      co_await std::move(task);
-      co_return 0;
-    });
-  }
+  void drive(awaitable<void> task) override { process_.run_to_end(std::move(task)); }
 
  private:
   void open() {
-    auto opened = run(open_etcd_store(runtime_.shard(0), runtime_.logger(), {.url = servers_.url(), .password = {}}));
+    auto opened = run(open_etcd_store(shard(), process_.runtime().logger(), {.url = servers_.url(), .password = {}}));
     ASSERT_TRUE(opened) << opened.error().message;
     store_ = std::move(*opened);
   }
+  void drop() {
+    process_.call([this] { store_.reset(); });
+  }
 
   EtcdServers servers_;
-  posix::Runtime runtime_{{.shards = 1, .pool_threads = 2, .log = {.level = env::LogLevel::error}}};
+  RunningProcess process_;
   std::unique_ptr<MetadataStore> store_;
 };
 

@@ -35,14 +35,15 @@ GatewayOptions gateway_options(const EtcdOptions& options) {
   return {.servers = options.url.servers, .user = options.url.user, .password = options.password};
 }
 
-/// What goes on after the store that began it, for a moment.
+/// What goes on for a moment after the store that began it.
 struct Connections {
   Connections(env::Shard& at, env::Logger& logger, const EtcdOptions& options)
       : home(at),
         keys(options.url.prefix),
         gateway(at, logger, gateway_options(options)),
         watch(at, gateway, keys),
-        tasks(at) {}
+        tasks(at),
+        call_ended(at) {}
 
   void stop() {
     watch.stop();
@@ -54,6 +55,25 @@ struct Connections {
   Gateway gateway;
   Watch watch;
   env::TaskGroup tasks;
+  int calls = 0;  ///< in progress
+  env::Event call_ended;
+};
+
+/// A call in progress. What it uses lives as long.
+class [[nodiscard]] Call {
+ public:
+  explicit Call(std::shared_ptr<Connections> connections) : connections_(std::move(connections)) {
+    ++connections_->calls;
+  }
+  Call(Call&&) noexcept = default;
+  ~Call() {
+    if (!connections_) return;
+    --connections_->calls;
+    connections_->call_ended.notify_all();
+  }
+
+ private:
+  std::shared_ptr<Connections> connections_;
 };
 
 /// Lets `connections` live until their tasks have ended.
@@ -66,7 +86,7 @@ void keep_until_ended(std::shared_ptr<Connections> connections) {
 class EtcdStore final : public MetadataStore {
  public:
   EtcdStore(env::Shard& home, env::Logger& logger, const EtcdOptions& options)
-      : home_(home), connections_(std::make_shared<Connections>(home, logger, options)), call_ended_(home) {
+      : home_(home), connections_(std::make_shared<Connections>(home, logger, options)) {
     connections_->tasks.spawn(
         [](std::shared_ptr<Connections> kept) -> awaitable<void> { co_await kept->watch.run(); }(connections_));
   }
@@ -171,7 +191,7 @@ class EtcdStore final : public MetadataStore {
     if (is_closing_) co_return store_closed();
     is_closing_ = true;
     watch().stop();
-    while (calls_ > 0) co_await call_ended_.wait();
+    while (connections_->calls > 0) co_await connections_->call_ended.wait();
     Result<void> ended;
     if (lease_ != kNoLease) ended = co_await revoke();
     connections_->stop();
@@ -181,24 +201,9 @@ class EtcdStore final : public MetadataStore {
   }
 
  private:
-  /// A call in progress.
-  class [[nodiscard]] Call {
-   public:
-    explicit Call(EtcdStore& store) : store_(&store) { ++store.calls_; }
-    Call(Call&& other) noexcept : store_(std::exchange(other.store_, nullptr)) {}
-    ~Call() {
-      if (store_ == nullptr) return;
-      --store_->calls_;
-      store_->call_ended_.notify_all();
-    }
-
-   private:
-    EtcdStore* store_;
-  };
-
   Result<Call> begin_call() {
     if (is_closing_) return store_closed();
-    return Call(*this);
+    return Call(connections_);
   }
 
   awaitable<Result<Reply>> ask(std::string path, std::string body, Repeat repeat) {
@@ -264,9 +269,7 @@ class EtcdStore final : public MetadataStore {
   env::Shard& home_;
   std::shared_ptr<Connections> connections_;
   LeaseId lease_ = kNoLease;  ///< of the session
-  int calls_ = 0;             ///< in progress
   bool is_closing_ = false;
-  env::Event call_ended_;
 };
 
 }  // namespace

@@ -99,16 +99,16 @@ awaitable<Result<http::Answer>> Gateway::post(http::Post request, Instant deadli
       co_return fail(Errc::unreachable, "etcd at {} is slow: {} requests wait", server().to_string(), busy_.size());
   }
   if (is_closed_) co_return fail(Errc::unreachable, "the connection to etcd is closed");
-  Connection connection = idle_.empty() ? std::make_unique<http::Client>(shard_, server()) : std::move(idle_.back());
+  Connection connection = idle_.empty() ? std::make_shared<http::Client>(shard_, server()) : std::move(idle_.back());
   if (!idle_.empty()) idle_.pop_back();
-  busy_.push_back(connection.get());
+  busy_.push_back(connection);
   auto answer = co_await connection->post(std::move(request), kAnswerBytesMax, deadline);
   give_back(std::move(connection));
   co_return answer;
 }
 
 void Gateway::give_back(Connection connection) {
-  std::erase(busy_, connection.get());
+  std::erase_if(busy_, [&](const auto& busy) { return busy.lock() == connection; });
   freed_.notify_all();
   if (!is_closed_ && connection->server() == server()) idle_.push_back(std::move(connection));
 }
@@ -167,7 +167,8 @@ void Gateway::note_answer() {
 void Gateway::close() {
   is_closed_ = true;
   idle_.clear();
-  for (http::Client* connection : busy_) connection->close();
+  for (const auto& busy : busy_)
+    if (const Connection connection = busy.lock()) connection->close();
   freed_.notify_all();
   closing_.notify_all();
 }

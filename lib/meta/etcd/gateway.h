@@ -70,7 +70,8 @@ class Gateway {
   void close();
 
  private:
-  using Connection = std::unique_ptr<http::Client>;
+  /// Of whoever uses it; what it does may be destroyed with the shard in any order.
+  using Connection = std::shared_ptr<http::Client>;
   /// What one server made of it.
   struct Attempt {
     Result<Reply> reply;
@@ -94,7 +95,7 @@ class Gateway {
   Instant heard_at_;
 
   std::vector<Connection> idle_;  ///< to the current server
-  std::vector<http::Client*> busy_;
+  std::vector<std::weak_ptr<http::Client>> busy_;
   env::Event freed_;
   std::optional<std::string> token_;  ///< empty: etcd wants none
   env::Lock logging_in_;

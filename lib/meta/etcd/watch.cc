@@ -133,7 +133,10 @@ Result<void> Watch::take(WatchLine line) {
     case WatchLine::Kind::compacted:
       // What is known may still be what is left, but for what it would have been checked with.
       may_check_history_ = !checks_history_;
-      if (!checks_history_ || log_.reached() < Revision{line.oldest.value() - 1}) lose_history(newest_at_start_);
+      if (const Revision begin{line.oldest.value() - 1}; !checks_history_ || log_.reached() < begin) {
+        lose_history(newest_at_start_);
+        oldest_ = begin;
+      }
       is_reconnecting_ = true;
       return {};
     case WatchLine::Kind::ended:
