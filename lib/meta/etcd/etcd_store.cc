@@ -31,6 +31,12 @@ Result<T> readable(Result<T> answer) {
   return answer;
 }
 
+/// Nor is one that is larger than any that we ask for.
+Result<Reply> not_too_large(Result<Reply> reply) {
+  if (!reply && reply.error().code == Errc::too_large) reply.error().code = Errc::unreachable;
+  return reply;
+}
+
 GatewayOptions gateway_options(const EtcdOptions& options) {
   return {.servers = options.url.servers, .user = options.url.user, .password = options.password};
 }
@@ -41,7 +47,7 @@ struct Connections {
       : home(at),
         keys(options.url.prefix),
         gateway(at, logger, gateway_options(options)),
-        watch(at, gateway, keys),
+        watch(at, logger, gateway, keys),
         tasks(at),
         call_ended(at) {}
 
@@ -100,7 +106,8 @@ class EtcdStore final : public MetadataStore {
 
   awaitable<Result<std::optional<KeyValue>>> get(std::string key) override {
     MQ_CO_TRY(const Call call, begin_call());
-    MQ_CO_TRY(const Reply reply, co_await ask("/v3/kv/range", get_request(keys().of(key)), Repeat::freely));
+    MQ_CO_TRY(const Reply reply,
+              not_too_large(co_await ask("/v3/kv/range", get_request(keys().of(key)), Repeat::freely)));
     if (reply.refusal) co_return refused(*reply.refusal);
     MQ_CO_TRY(RangeAnswer answer, readable(parse_range(reply.body, keys())));
     watch().hear_of(answer.revision);
@@ -114,7 +121,7 @@ class EtcdStore final : public MetadataStore {
     MQ_CO_TRY(const Call call, begin_call());
     const KeyRange range = keys().with_prefix(prefix, page ? page->after : "");
     const Revision moment = page ? page->revision : kNoRevision;
-    // The moment before the first transaction has nothing, so there is no second page of it.
+    // None asks for what is there now; and there is no second page of a moment at which there was nothing.
     MQ_CO_TRY(const Reply reply, co_await ask_for_page(range, moment));
     if (reply.refusal && page && is_revision_gone(*reply.refusal)) co_return std::nullopt;
     if (reply.refusal) co_return refused(*reply.refusal);
@@ -122,7 +129,8 @@ class EtcdStore final : public MetadataStore {
     watch().hear_of(answer.revision);
     if (!std::ranges::all_of(answer.entries, [&](const KeyValue& entry) { return entry.key.starts_with(prefix); }))
       co_return fail(Errc::unreachable, "etcd answers with keys that were not asked for");
-    co_return page_of(std::move(answer), page ? page->revision : answer.revision);
+    const Revision moment_of_page = page ? moment : answer.revision;
+    co_return page_of(std::move(answer), moment_of_page);
   }
 
   awaitable<Result<std::optional<Changes>>> changes(Revision since) override {
@@ -218,8 +226,7 @@ class EtcdStore final : public MetadataStore {
           reply ? reply->refusal && is_too_large(*reply->refusal) : reply.error().code == Errc::too_large;
       if (!is_too_much) break;
     }
-    if (!reply && reply.error().code == Errc::too_large) co_return fail(Errc::unreachable, "{}", reply.error().message);
-    co_return reply;
+    co_return not_too_large(std::move(reply));
   }
 
   static Listing page_of(RangeAnswer answer, Revision moment) {

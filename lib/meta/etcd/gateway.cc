@@ -46,7 +46,8 @@ awaitable<Result<Reply>> Gateway::call(std::string path, std::string body, Repea
       if (++logins == kLoginsMax) co_return not_let_in(server, *done.reply->refusal);
       continue;
     }
-    leave(server, done.reply.error());
+    leave(server);
+    note_failure(done.reply.error());
     if (!done.may_go_on || shard_.now() >= deadline) co_return std::unexpected(done.reply.error());
     if (asked % options_.servers.size() == 0) MQ_CO_CHECK(co_await pause(deadline));
   }
@@ -63,7 +64,7 @@ awaitable<Gateway::Attempt> Gateway::attempt(const std::string& path, const std:
     const bool is_over = with_headers.error().code == Errc::refused || with_headers.error().code == Errc::closed;
     co_return Attempt{.reply = std::unexpected(with_headers.error()), .may_go_on = true, .is_over = is_over};
   }
-  const auto answer = co_await post({.path = path, .headers = *std::move(with_headers), .body = body}, until);
+  auto answer = co_await post({.path = path, .headers = *std::move(with_headers), .body = body}, until);
   if (!answer) {
     const Errc code = answer.error().code;
     if (code == Errc::too_large && may_repeat)
@@ -151,12 +152,15 @@ awaitable<Result<void>> Gateway::pause(Instant deadline) {
   co_return Result<void>{};
 }
 
-void Gateway::leave(const env::Address& server, const Error& reason) {
+void Gateway::leave(const env::Address& server) {
   if (server != this->server() || is_closed_) return;
   idle_.clear();
   current_ = (current_ + 1) % options_.servers.size();
-  if (std::exchange(works_, false)) logger_.warn("metadata: {}; asking {}", reason.message, this->server().to_string());
   if (options_.servers.size() > 1 && on_leave_) on_leave_();
+}
+
+void Gateway::note_failure(const Error& failure) {
+  if (!is_closed_ && std::exchange(works_, false)) logger_.warn("metadata: {}", failure.message);
 }
 
 void Gateway::note_answer() {

@@ -60,7 +60,7 @@ class Gateway {
   awaitable<Result<std::vector<http::Header>>> headers(Instant deadline);
   void token_is_stale() { token_.reset(); }
   /// It has failed: from now on the next one is asked, unless that is so already.
-  void leave(const env::Address& server, const Error& reason);
+  void leave(const env::Address& server);
   /// Is called when another server is asked from now on.
   void set_on_leave(std::function<void()> on_leave) { on_leave_ = std::move(on_leave); }
 
@@ -85,6 +85,7 @@ class Gateway {
   awaitable<Result<void>> pause(Instant deadline);
   void give_back(Connection connection);
   void note_answer();
+  void note_failure(const Error& failure);
 
   env::Shard& shard_;
   env::Logger& logger_;

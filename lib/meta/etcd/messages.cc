@@ -306,6 +306,7 @@ Result<RangeAnswer> parse_range(std::string_view json, const KeySpace& keys) {
     if (!answer.entries.empty() && answer.entries.back().key >= entry.key) return not_etcd();
     answer.entries.push_back(std::move(entry));
   }
+  if (answer.has_more && answer.entries.empty()) return not_etcd();  // nobody could tell where that goes on
   return answer;
 }
 

@@ -15,7 +15,10 @@ constexpr Duration kNewsPatience = 100ms;
 /// A change that must come and does not: another connection may have it.
 constexpr Duration kStuckAfter = 1s;
 constexpr Duration kOpenPatience = 2s;
-constexpr Duration kReconnectPause = 100ms;
+/// Between two connections, doubled as long as they fail, until one has lived for kLived.
+constexpr Duration kPauseMin = 50ms;
+constexpr Duration kPauseMax = 1s;
+constexpr Duration kLived = 10s;
 /// When etcd was not heard for so long, whoever waits for changes asks whether it is there.
 constexpr Duration kSilence = 5s;
 
@@ -25,8 +28,8 @@ std::unexpected<Error> watch_ended(const Refusal& refusal) {
 
 }  // namespace
 
-Watch::Watch(env::Shard& shard, Gateway& gateway, const KeySpace& keys)
-    : shard_(shard), gateway_(gateway), keys_(keys), changed_(shard) {
+Watch::Watch(env::Shard& shard, env::Logger& logger, Gateway& gateway, const KeySpace& keys)
+    : shard_(shard), logger_(logger), gateway_(gateway), keys_(keys), changed_(shard) {
   gateway.set_on_leave([this] { reconnect(); });
 }
 
@@ -41,12 +44,21 @@ awaitable<void> Watch::run() {
     is_reconnecting_ = false;
     const env::Address server = gateway_.server();
     const auto ended = co_await follow();
+    if (following_since_ && shard_.now() >= *following_since_ + kLived) pause_ = 0s;
     connection_.reset();
     following_since_.reset();
     if (is_stopped_ || is_reconnecting_ || ended) continue;
-    gateway_.leave(server, ended.error());
-    (void)co_await changed_.wait_until(shard_.now() + kReconnectPause);
+    gateway_.leave(server);
+    co_await pause_after(ended.error());
   }
+}
+
+awaitable<void> Watch::pause_after(const Error& failure) {
+  if (pause_ == 0s)
+    logger_.warn("metadata: {}; asking {} for what changes", failure.message, gateway_.server().to_string());
+  pause_ = std::clamp(pause_ * 2, kPauseMin, kPauseMax);
+  for (const Instant until = shard_.now() + pause_; !is_stopped_ && shard_.now() < until;)
+    (void)co_await changed_.wait_until(until);
 }
 
 void Watch::stop() {
@@ -62,11 +74,11 @@ void Watch::reconnect() {
 
 awaitable<Result<void>> Watch::follow() {
   const Revision told_of = std::max(newest_known(), heard_of_);
-  MQ_CO_TRY(newest_at_start_, co_await newest_revision(shard_.now() + kOpenPatience));
+  MQ_CO_TRY(const Revision newest, co_await newest_revision(shard_.now() + kOpenPatience));
   if (is_stopped_ || is_reconnecting_) co_return Result<void>{};
-  const bool has_gone_back = newest_at_start_ < told_of;
-  const bool is_too_far = log_.reached().value() + kChangesKeptMax < newest_at_start_.value();
-  if (has_gone_back || is_too_far) lose_history(newest_at_start_);
+  const bool has_gone_back = newest < told_of;
+  const bool is_too_far = log_.reached().value() + kChangesKeptMax < newest.value();
+  if (has_gone_back || is_too_far) lose_history(newest);
   checks_history_ = std::exchange(may_check_history_, true) && log_.last_changed();
   const Revision after = checks_history_ ? Revision{log_.last_changed()->value() - 1} : log_.reached();
   MQ_CO_CHECK(co_await open(after));
@@ -120,6 +132,8 @@ Result<void> Watch::take(WatchLine line) {
   const bool is_first = !following_since_;
   switch (line.kind) {
     case WatchLine::Kind::created:
+      // It lags, or has gone back since we asked.
+      if (line.revision < log_.reached()) return fail(Errc::unreachable, "etcd is not where it was");
       following_since_ = shard_.now();
       changed_.notify_all();
       return {};
@@ -131,19 +145,23 @@ Result<void> Watch::take(WatchLine line) {
       changed_.notify_all();
       return {};
     case WatchLine::Kind::compacted:
-      // What is known may still be what is left, but for what it would have been checked with.
-      may_check_history_ = !checks_history_;
-      if (const Revision begin{line.oldest.value() - 1}; !checks_history_ || log_.reached() < begin) {
-        lose_history(newest_at_start_);
-        oldest_ = begin;
-      }
-      is_reconnecting_ = true;
-      return {};
+      return take_compaction(Revision{line.oldest.value() - 1});
     case WatchLine::Kind::ended:
       gateway_.token_is_stale();  // it may be that
       return watch_ended(line.refusal);
   }
   std::unreachable();
+}
+
+/// etcd knows what was changed after `begin`.
+Result<void> Watch::take_compaction(Revision begin) {
+  const bool knows_what_is_next = log_.reached() >= begin;
+  if (knows_what_is_next && !checks_history_) return fail(Errc::corrupt, "etcd does not tell what it has");
+  // What the history would have been checked with may be gone, and nothing else.
+  may_check_history_ = !knows_what_is_next;
+  if (!knows_what_is_next) lose_history(begin);
+  is_reconnecting_ = true;
+  return {};
 }
 
 Result<void> Watch::take_changes(WatchLine line) {
@@ -162,16 +180,16 @@ Result<void> Watch::take_changes(WatchLine line) {
 Result<void> Watch::check_history(const WatchLine& line) {
   if (!std::exchange(checks_history_, false)) return {};
   if (log_.ends_as(line.changes)) return {};
-  lose_history(newest_at_start_);
+  lose_history(line.revision);
   is_reconnecting_ = true;
   return {};
 }
 
-void Watch::lose_history(Revision newest) {
-  log_.begin(newest);
-  oldest_ = newest;
-  expected_ = std::min(expected_, newest);
-  heard_of_ = newest;
+void Watch::lose_history(Revision begin) {
+  log_.begin(begin);
+  oldest_ = begin;
+  expected_ = std::min(expected_, begin);
+  heard_of_ = begin;
   silent_up_to_ = kNoRevision;
   ++losses_;
   changed_.notify_all();
@@ -238,7 +256,7 @@ awaitable<Result<void>> Watch::catch_up(Revision since, Instant deadline) {
     if (now >= deadline) co_return fail(Errc::timed_out, "etcd does not tell in time what was changed");
     if (must_come && following_since_ && !has_reconnected && now >= began + kStuckAfter) {
       has_reconnected = true;
-      gateway_.leave(connection_->server(), Error{.code = Errc::timed_out, .message = "etcd's watch is silent"});
+      gateway_.leave(connection_->server());
       reconnect();
     }
     const Instant next = must_come ? (has_reconnected ? deadline : began + kStuckAfter) : silent_from;

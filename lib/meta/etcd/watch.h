@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "env/event.h"
+#include "env/logger.h"
 #include "env/shard.h"
 #include "http/client.h"
 #include "meta/etcd/change_log.h"
@@ -28,7 +29,7 @@ namespace mq::meta::etcd {
 class Watch {
  public:
   /// References must outlive it.
-  Watch(env::Shard& shard, Gateway& gateway, const KeySpace& keys);
+  Watch(env::Shard& shard, env::Logger& logger, Gateway& gateway, const KeySpace& keys);
 
   /// Follows etcd until `stop`.
   awaitable<void> run();
@@ -50,19 +51,21 @@ class Watch {
  private:
   static constexpr std::size_t kLineBytesMax = 8 << 20;
 
+  awaitable<void> pause_after(const Error& failure);
   /// The life of one connection.
   awaitable<Result<void>> follow();
   awaitable<Result<void>> open(Revision after);
   awaitable<Result<void>> read_lines();
   [[nodiscard]] Result<void> take_lines();
   [[nodiscard]] Result<void> take(WatchLine line);
+  [[nodiscard]] Result<void> take_compaction(Revision begin);
   [[nodiscard]] Result<void> take_changes(WatchLine line);
   [[nodiscard]] Result<void> check_history(const WatchLine& line);
 
   void begin(Revision after);
   void reconnect();
-  /// What was told before is not what leads to `newest`, or cannot be told any more.
-  void lose_history(Revision newest);
+  /// What was told so far is not what led to `begin`, or what comes next cannot be told any more.
+  void lose_history(Revision begin);
   [[nodiscard]] bool knows_how_to_begin(Revision since) const;
   [[nodiscard]] Revision newest_known() const { return std::max(log_.reached(), expected_); }
   [[nodiscard]] bool is_caught_up() const;
@@ -70,16 +73,16 @@ class Watch {
   awaitable<void> look_whether_etcd_is_there(Instant deadline);
 
   env::Shard& shard_;
+  env::Logger& logger_;
   Gateway& gateway_;
   const KeySpace& keys_;
   ChangeLog log_;
   env::Event changed_;
-  Revision expected_;         ///< changes up to here must come
-  Revision heard_of_;         ///< changes up to here may come
-  Revision silent_up_to_;     ///< no more of those did
-  Revision oldest_;           ///< nobody begins before this
-  Revision newest_at_start_;  ///< of this connection
-  int losses_ = 0;            ///< of history
+  Revision expected_;      ///< changes up to here must come
+  Revision heard_of_;      ///< changes up to here may come
+  Revision silent_up_to_;  ///< no more of those did
+  Revision oldest_;        ///< nobody begins before this
+  int losses_ = 0;         ///< of history
 
   std::unique_ptr<http::Client> connection_;
   std::string unread_;
@@ -88,6 +91,7 @@ class Watch {
   bool checks_history_ = false;  ///< the first that is told must be the last that is known
   bool may_check_history_ = true;
   bool is_reconnecting_ = false;
+  Duration pause_{0};  ///< before the next connection
   bool is_looking_ = false;
   Instant looked_at_;
   bool is_stopped_ = false;
