@@ -1,80 +1,90 @@
 #include "http/response.h"
 
-#include <boost/asio/buffer.hpp>
-#include <boost/beast/core/buffers_range.hpp>
+#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <cstdint>
 #include <utility>
 
+#include "http/body.h"
+
 namespace mq::http {
 namespace {
 
-/// A body as it comes. Unlike Beast's string_body it reserves nothing for a length that a header names.
-struct GrowingBody {
-  using value_type = std::string;
-  class reader {
-   public:
-    template <bool is_request, class Fields>
-    reader(boost::beast::http::header<is_request, Fields>&, value_type& body) : body_(body) {}
-    void init(const boost::optional<std::uint64_t>&, boost::system::error_code& error) { error = {}; }
-    template <class Buffers>
-    std::size_t put(const Buffers& buffers, boost::system::error_code& error) {
-      error = {};
-      std::size_t size = 0;
-      for (const auto buffer : boost::beast::buffers_range_ref(buffers)) {
-        body_.append(static_cast<const char*>(buffer.data()), buffer.size());
-        size += buffer.size();
-      }
-      return size;
-    }
-    void finish(boost::system::error_code& error) { error = {}; }
+namespace beast = boost::beast::http;
 
-   private:
-    value_type& body_;
-  };
-};
+ResponseParser::State state_of(BodyParser::State state) {
+  switch (state) {
+    case BodyParser::State::needs_more:
+      return ResponseParser::State::needs_more;
+    case BodyParser::State::done:
+      return ResponseParser::State::done;
+    case BodyParser::State::malformed:
+      return ResponseParser::State::malformed;
+    case BodyParser::State::line_too_long:
+      return ResponseParser::State::header_too_large;
+    case BodyParser::State::body_too_large:
+      return ResponseParser::State::body_too_large;
+  }
+  std::unreachable();
+}
+
+bool has_no_body(unsigned status) { return status / 100 == 1 || status == 204 || status == 304; }
 
 }  // namespace
 
 struct ResponseParser::Parts {
-  boost::beast::http::response_parser<GrowingBody> parser;
-  std::size_t header_bytes_max = 0;
+  beast::response_parser<beast::empty_body> header;
+  BodyParser::Limits limits;
+  std::optional<BodyParser> body_parser;  ///< once it has its header
+  bool is_until_the_end = false;
+  std::string body;
 };
 
 ResponseParser::ResponseParser(std::size_t header_bytes_max, std::optional<std::size_t> body_bytes_max)
     : parts_(std::make_unique<Parts>()) {
-  parts_->header_bytes_max = header_bytes_max;
-  auto& parser = parts_->parser;
-  parser.eager(true);
-  parser.header_limit(static_cast<std::uint32_t>(header_bytes_max));
-  parser.body_limit(boost::none);
-  if (body_bytes_max) parser.body_limit(*body_bytes_max);
+  parts_->limits = {.line_bytes_max = header_bytes_max, .body_bytes_max = body_bytes_max};
+  parts_->header.header_limit(static_cast<std::uint32_t>(header_bytes_max));
+  parts_->header.body_limit(boost::none);
+  parts_->header.skip(true);  // the body is not Beast's
 }
 
 ResponseParser::~ResponseParser() = default;
 
 ResponseParser::State ResponseParser::parse(BytesView bytes, std::size_t& used) {
-  namespace beast = boost::beast::http;
-  auto& parser = parts_->parser;
+  Parts& parts = *parts_;
+  if (parts.body_parser) return state_of(parts.body_parser->parse(bytes, used, parts.body));
   boost::system::error_code error;
-  used = parser.put(boost::asio::const_buffer(bytes.data(), bytes.size()), error);
+  used = parts.header.put(boost::asio::const_buffer(bytes.data(), bytes.size()), error);
   if (error == beast::error::header_limit) return State::header_too_large;
-  if (error == beast::error::body_limit) return State::body_too_large;
   if (error && error != beast::error::need_more) return State::malformed;
-  if (parser.is_done()) return State::done;
-  // What it cannot use yet is part of a header, or of a line between two chunks.
-  return bytes.size() - used > parts_->header_bytes_max ? State::header_too_large : State::needs_more;
+  if (!parts.header.is_header_done())
+    return bytes.size() - used > parts.limits.line_bytes_max ? State::header_too_large : State::needs_more;
+  std::size_t of_the_body = 0;
+  begin_body();
+  const State state = state_of(parts.body_parser->parse(bytes.substr(used), of_the_body, parts.body));
+  used += of_the_body;
+  return state;
+}
+
+void ResponseParser::begin_body() {
+  Parts& parts = *parts_;
+  const auto length = parts.header.content_length();
+  const bool is_empty = has_no_body(parts.header.get().result_int());
+  const auto form = is_empty                 ? BodyParser::Form::of_length
+                    : parts.header.chunked() ? BodyParser::Form::chunked
+                    : length.has_value()     ? BodyParser::Form::of_length
+                                             : BodyParser::Form::until_the_end;
+  parts.is_until_the_end = form == BodyParser::Form::until_the_end;
+  parts.body_parser.emplace(form, is_empty ? 0 : length.value_or(0), parts.limits);
 }
 
 ResponseParser::State ResponseParser::end() {
-  boost::system::error_code error;
-  parts_->parser.put_eof(error);
-  return !error && parts_->parser.is_done() ? State::done : State::malformed;
+  return parts_->body_parser ? state_of(parts_->body_parser->end()) : State::malformed;
 }
 
-bool ResponseParser::has_header() const { return parts_->parser.is_header_done(); }
-int ResponseParser::status() const { return static_cast<int>(parts_->parser.get().result_int()); }
-bool ResponseParser::keep_alive() const { return parts_->parser.keep_alive(); }
-std::string ResponseParser::take_body() { return std::exchange(parts_->parser.get().body(), {}); }
+bool ResponseParser::has_header() const { return parts_->body_parser.has_value(); }
+int ResponseParser::status() const { return static_cast<int>(parts_->header.get().result_int()); }
+bool ResponseParser::keep_alive() const { return parts_->header.keep_alive() && !parts_->is_until_the_end; }
+std::string ResponseParser::take_body() { return std::exchange(parts_->body, {}); }
 
 }  // namespace mq::http

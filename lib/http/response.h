@@ -38,6 +38,8 @@ class ResponseParser {
   [[nodiscard]] std::string take_body();
 
  private:
+  void begin_body();
+
   struct Parts;
   std::unique_ptr<Parts> parts_;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <utility>
 
 #include "env/event.h"
@@ -219,17 +220,17 @@ class EtcdStore final : public MetadataStore {
   }
 
   awaitable<Result<Reply>> ask_for_page(const KeyRange& range, Revision moment) {
-    Result<Reply> reply = fail(Errc::internal, "");
-    for (const std::size_t limit : kLimits) {
-      reply = co_await ask("/v3/kv/range", range_request(range, limit, moment), Repeat::freely);
+    while (true) {
+      const std::size_t used = limit_used_;
+      auto reply = co_await ask("/v3/kv/range", range_request(range, kLimits[used], moment), Repeat::freely);
       const bool is_too_much =
           reply ? reply->refusal && is_too_large(*reply->refusal) : reply.error().code == Errc::too_large;
-      if (!is_too_much) break;
+      if (!is_too_much || used + 1 == std::size(kLimits)) co_return not_too_large(std::move(reply));
+      limit_used_ = used + 1;
     }
-    co_return not_too_large(std::move(reply));
   }
 
-  static Listing page_of(RangeAnswer answer, Revision moment) {
+  Listing page_of(RangeAnswer answer, Revision moment) {
     Listing listing{.revision = moment, .entries = {}, .next = {}};
     PageFill fill;
     for (KeyValue& entry : answer.entries) {
@@ -239,6 +240,8 @@ class EtcdStore final : public MetadataStore {
       }
       fill.add(listing.entries.emplace_back(std::move(entry)));
     }
+    // Values are small again.
+    if (!fill.is_full()) limit_used_ = 0;
     if (answer.has_more && !listing.entries.empty())
       listing.next = NextPage{.revision = moment, .after = listing.entries.back().key};
     return listing;
@@ -275,7 +278,8 @@ class EtcdStore final : public MetadataStore {
 
   env::Shard& home_;
   std::shared_ptr<Connections> connections_;
-  LeaseId lease_ = kNoLease;  ///< of the session
+  LeaseId lease_ = kNoLease;    ///< of the session
+  std::size_t limit_used_ = 0;  ///< of kLimits
   bool is_closing_ = false;
 };
 
