@@ -61,35 +61,41 @@ awaitable<Gateway::Attempt> Gateway::attempt(const std::string& path, const std:
   const Instant until = std::min(deadline, shard_.now() + patience);
   auto with_headers = co_await headers(until);
   if (!with_headers) {
-    const bool is_over = with_headers.error().code == Errc::refused || with_headers.error().code == Errc::closed;
-    co_return Attempt{.reply = std::unexpected(with_headers.error()), .may_go_on = true, .is_over = is_over};
+    const Errc code = with_headers.error().code;
+    co_return Attempt{.reply = std::unexpected(std::move(with_headers).error()),
+                      .may_go_on = true,
+                      .is_over = code == Errc::refused || code == Errc::closed};
   }
   auto answer = co_await post({.path = path, .headers = *std::move(with_headers), .body = body}, until);
-  if (!answer) {
-    const Errc code = answer.error().code;
-    if (code == Errc::too_large && may_repeat)
-      co_return Attempt{.reply = std::unexpected(answer.error()), .is_over = true};
-    co_return Attempt{.reply = open_outcome(server, answer.error()),
-                      .may_go_on = may_repeat || code == Errc::unreachable,
-                      .is_over = is_closed_};
-  }
-  if (answer->status == 200) {
+  co_return answer ? judge(server, *std::move(answer), may_repeat) : judge(server, answer.error(), may_repeat);
+}
+
+/// There was no answer, or none that we take.
+Gateway::Attempt Gateway::judge(const env::Address& server, const Error& failure, bool may_repeat) const {
+  if (failure.code == Errc::too_large && may_repeat) return {.reply = std::unexpected(failure), .is_over = true};
+  return {.reply = open_outcome(server, failure),
+          .may_go_on = may_repeat || failure.code == Errc::unreachable,
+          .is_over = is_closed_};
+}
+
+Gateway::Attempt Gateway::judge(const env::Address& server, http::Answer answer, bool may_repeat) {
+  if (answer.status == 200) {
     note_answer();
-    co_return Attempt{.reply = Reply{.body = std::move(answer->body), .refusal = {}}, .is_over = true};
+    return {.reply = Reply{.body = std::move(answer.body), .refusal = {}}, .is_over = true};
   }
-  Refusal refusal = parse_refusal(answer->body, answer->status);
+  Refusal refusal = parse_refusal(answer.body, answer.status);
   const auto failed = fail(Errc::unreachable, "etcd at {}: {}", server.to_string(), refusal.message);
   switch (verdict_on(refusal)) {
     case Verdict::not_done:
       note_answer();
-      co_return Attempt{.reply = Reply{.body = {}, .refusal = std::move(refusal)}, .is_over = true};
+      return {.reply = Reply{.body = {}, .refusal = std::move(refusal)}, .is_over = true};
     case Verdict::token_is_stale:
       token_is_stale();
-      co_return Attempt{.reply = Reply{.body = {}, .refusal = std::move(refusal)}};
+      return {.reply = Reply{.body = {}, .refusal = std::move(refusal)}};
     case Verdict::ask_elsewhere:
-      co_return Attempt{.reply = failed, .may_go_on = true};
+      return {.reply = failed, .may_go_on = true};
     case Verdict::unknown:
-      co_return Attempt{.reply = failed, .may_go_on = may_repeat};
+      return {.reply = failed, .may_go_on = may_repeat};
   }
   std::unreachable();
 }

@@ -80,6 +80,8 @@ class Gateway {
   };
 
   awaitable<Attempt> attempt(const std::string& path, const std::string& body, Repeat repeat, Instant deadline);
+  [[nodiscard]] Attempt judge(const env::Address& server, const Error& failure, bool may_repeat) const;
+  [[nodiscard]] Attempt judge(const env::Address& server, http::Answer answer, bool may_repeat);
   awaitable<Result<http::Answer>> post(http::Post request, Instant deadline);
   awaitable<Result<void>> log_in(Instant deadline);
   awaitable<Result<void>> pause(Instant deadline);

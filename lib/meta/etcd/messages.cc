@@ -150,30 +150,30 @@ Result<std::string> bytes_in(const object& in, std::string_view name) {
   return *std::move(bytes);
 }
 
-Result<object> object_in(const object& in, std::string_view name) {
+Result<const object*> object_in(const object& in, std::string_view name) {
   const value* found = member(in, name);
   if (found == nullptr || !found->is_object()) return not_etcd();
-  return found->get_object();
+  return &found->get_object();
 }
 
 /// The elements of an array; none when it is left out.
-Result<std::vector<object>> objects_in(const object& in, std::string_view name) {
-  std::vector<object> objects;
+Result<std::vector<const object*>> objects_in(const object& in, std::string_view name) {
+  std::vector<const object*> objects;
   const value* found = member(in, name);
   if (found == nullptr) return objects;
   if (!found->is_array()) return not_etcd();
   objects.reserve(found->get_array().size());
   for (const value& element : found->get_array()) {
     if (!element.is_object()) return not_etcd();
-    objects.push_back(element.get_object());
+    objects.push_back(&element.get_object());
   }
   return objects;
 }
 
 /// What every answer has: where the store as a whole is.
 Result<Revision> header_revision(const object& in) {
-  MQ_TRY(const object header, object_in(in, "header"));
-  MQ_TRY(const std::int64_t revision, number_in(header, "revision"));
+  MQ_TRY(const object* header, object_in(in, "header"));
+  MQ_TRY(const std::int64_t revision, number_in(*header, "revision"));
   if (revision < 1) return not_etcd();
   return revision_of(revision);
 }
@@ -206,8 +206,8 @@ Result<KeyValue> entry_of(const object& in, bool is_erased, const KeySpace& keys
 
 Result<Change> change_of(const object& event, const KeySpace& keys) {
   const bool is_erased = text_in(event, "type") == "DELETE";
-  MQ_TRY(const object kv, object_in(event, "kv"));
-  MQ_TRY(KeyValue entry, entry_of(kv, is_erased, keys));
+  MQ_TRY(const object* kv, object_in(event, "kv"));
+  MQ_TRY(KeyValue entry, entry_of(*kv, is_erased, keys));
   return Change{.entry = std::move(entry), .is_erased = is_erased};
 }
 
@@ -227,12 +227,12 @@ Refusal refusal_of(const object& in) {
 }
 
 Result<WatchLine> events_of(const object& result, WatchLine line, const KeySpace& keys) {
-  MQ_TRY(const std::vector<object> events, objects_in(result, "events"));
+  MQ_TRY(const std::vector<const object*> events, objects_in(result, "events"));
   line.kind = events.empty() ? WatchLine::Kind::progress : WatchLine::Kind::events;
   line.is_fragment = flag_in(result, "fragment");
   line.changes.reserve(events.size());
-  for (const object& event : events) {
-    MQ_TRY(Change change, change_of(event, keys));
+  for (const object* event : events) {
+    MQ_TRY(Change change, change_of(*event, keys));
     line.changes.push_back(std::move(change));
   }
   const auto revision_of_change = [](const Change& change) { return change.entry.modified; };
@@ -298,11 +298,11 @@ Result<RangeAnswer> parse_range(std::string_view json, const KeySpace& keys) {
   RangeAnswer answer;
   MQ_TRY(const object in, object_of(json));
   MQ_TRY(answer.revision, header_revision(in));
-  MQ_TRY(const std::vector<object> kvs, objects_in(in, "kvs"));
+  MQ_TRY(const std::vector<const object*> kvs, objects_in(in, "kvs"));
   answer.has_more = flag_in(in, "more");
   answer.entries.reserve(kvs.size());
-  for (const object& kv : kvs) {
-    MQ_TRY(KeyValue entry, entry_of(kv, false, keys));
+  for (const object* kv : kvs) {
+    MQ_TRY(KeyValue entry, entry_of(*kv, false, keys));
     if (!answer.entries.empty() && answer.entries.back().key >= entry.key) return not_etcd();
     answer.entries.push_back(std::move(entry));
   }
@@ -320,15 +320,15 @@ Result<TransactionAnswer> parse_transaction(std::string_view json) {
 
 Result<LeaseAnswer> parse_lease(std::string_view json) {
   LeaseAnswer answer;
-  MQ_TRY(object in, object_of(json));
+  MQ_TRY(const object in, object_of(json));
+  const object* told = &in;
   // A lease is kept alive by a stream; there is one answer in it.
   if (member(in, "result") != nullptr) {
-    MQ_TRY(object result, object_in(in, "result"));
-    in = std::move(result);
+    MQ_TRY(told, object_in(in, "result"));
   }
-  MQ_TRY(answer.revision, header_revision(in));
-  MQ_TRY(answer.id, number_in(in, "ID"));
-  MQ_TRY(const std::int64_t ttl, number_in(in, "TTL"));
+  MQ_TRY(answer.revision, header_revision(*told));
+  MQ_TRY(answer.id, number_in(*told, "ID"));
+  MQ_TRY(const std::int64_t ttl, number_in(*told, "TTL"));
   constexpr std::int64_t kTtlMax = 9'000'000'000;  // what etcd grants at most
   if (ttl > kTtlMax) return not_etcd();
   answer.ttl = std::chrono::seconds(std::max<std::int64_t>(ttl, 0));
@@ -346,7 +346,7 @@ Result<std::string> parse_login(std::string_view json) {
 Refusal parse_refusal(std::string_view json, int status) {
   const auto in = object_of(json);
   if (!in) return {.code = kUnknown, .message = fmt::format("HTTP status {}", status)};
-  if (const auto inner = object_in(*in, "error")) return refusal_of(*inner);
+  if (const auto inner = object_in(*in, "error")) return refusal_of(**inner);
   return refusal_of(*in);
 }
 
@@ -385,16 +385,16 @@ bool has_no_users(const Refusal& refusal) { return refusal.code == kFailedPrecon
 Result<WatchLine> parse_watch_line(std::string_view json, const KeySpace& keys) {
   MQ_TRY(const object in, object_of(json));
   if (const auto error = object_in(in, "error"))
-    return WatchLine{.kind = WatchLine::Kind::ended, .refusal = refusal_of(*error)};
-  MQ_TRY(const object result, object_in(in, "result"));
-  if (flag_in(result, "canceled")) return end_of_watch(result);
+    return WatchLine{.kind = WatchLine::Kind::ended, .refusal = refusal_of(**error)};
+  MQ_TRY(const object* result, object_in(in, "result"));
+  if (flag_in(*result, "canceled")) return end_of_watch(*result);
   WatchLine line;
-  MQ_TRY(line.revision, header_revision(result));
-  if (flag_in(result, "created")) {
+  MQ_TRY(line.revision, header_revision(*result));
+  if (flag_in(*result, "created")) {
     line.kind = WatchLine::Kind::created;
     return line;
   }
-  return events_of(result, std::move(line), keys);
+  return events_of(*result, std::move(line), keys);
 }
 
 }  // namespace mq::meta::etcd
