@@ -77,6 +77,16 @@ class FakeEtcd {
  public:
   explicit FakeEtcd(sim::Machine& machine) : machine_(machine) { serve(); }
 
+  /// Begins, again after its machine was started again.
+  void serve() {
+    machine_.spawn([](FakeEtcd& fake) -> awaitable<void> {
+      env::Shard& shard = fake.machine_.shard(0);
+      const auto listener = shard.network().listen({.host = "*", .port = 2379, .path = {}}).value();
+      while (auto stream = co_await listener->accept())
+        fake.machine_.spawn(talk(fake, std::shared_ptr<env::Stream>(std::move(*stream))));
+    }(*this));
+  }
+
   /// The next requests to `path` are treated so, one each; then `always`.
   std::map<std::string, std::deque<Deed>> next;
   std::map<std::string, Deed> always;
@@ -87,15 +97,6 @@ class FakeEtcd {
   }
 
  private:
-  void serve() {
-    machine_.spawn([](FakeEtcd& fake) -> awaitable<void> {
-      env::Shard& shard = fake.machine_.shard(0);
-      const auto listener = shard.network().listen({.host = "*", .port = 2379, .path = {}}).value();
-      while (auto stream = co_await listener->accept())
-        fake.machine_.spawn(talk(fake, std::shared_ptr<env::Stream>(std::move(*stream))));
-    }(*this));
-  }
-
   static awaitable<void> talk(FakeEtcd& fake, std::shared_ptr<env::Stream> stream) {
     while (true) {
       std::string request;
@@ -175,7 +176,8 @@ class EtcdFaults : public ::testing::Test {
   void open(std::string user = {}) {
     EtcdOptions options{.url = parse_store_url("etcd://one,two").value(), .password = "secret"};
     options.url.user = std::move(user);
-    auto opened = world_.run(node_, open_etcd_store(node_.shard(0), node_.logger(), std::move(options)));
+    const StoreSource source = etcd_source(node_.logger(), std::move(options));
+    auto opened = world_.run(node_, source.open({.home = &node_.shard(0), .data_dir = "/data"}));
     ASSERT_TRUE(opened) << opened.error().message;
     store_ = std::move(*opened);
     one_.asked.clear();
@@ -564,6 +566,27 @@ awaitable<void> use(MetadataStore& store, env::Shard& shard) {
     (void)co_await of.transact(std::move(transaction));
   }(store));
   co_await calls.join();
+}
+
+TEST_F(EtcdFaults, StoreMayBeDestroyedWhileItConnects) {
+  EXPECT_EQ(told_after(kNoRevision), Strings{});
+  for (const char* host : {"one", "two"}) {
+    world_.machine(host).lose_power();
+    world_.fabric().reset(host, "broker");
+  }
+  for (const Duration after : std::vector<Duration>{1ms, 100ms, 1500ms, 3s}) {
+    world_.run_for(after);
+    store_.reset();
+    world_.run_for(1min);
+    for (const char* host : {"one", "two"}) world_.machine(host).start();
+    one_.serve();
+    two_.serve();
+    open();
+    EXPECT_EQ(told_after(kNoRevision), Strings{});
+    for (const char* host : {"one", "two"}) world_.machine(host).lose_power();
+    world_.fabric().reset("one", "broker");
+    world_.fabric().reset("two", "broker");
+  }
 }
 
 TEST_F(EtcdFaults, ProcessMayBeKilledAmidAnything) {

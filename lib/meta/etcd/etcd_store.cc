@@ -83,24 +83,25 @@ class [[nodiscard]] Call {
   std::shared_ptr<Connections> connections_;
 };
 
-/// Lets `connections` live until their tasks have ended.
+/// The last that a task of `connections` does: they outlive its end, which their group has yet to hear of.
 void keep_until_ended(std::shared_ptr<Connections> connections) {
   if (connections->tasks.size() == 0) return;
   env::Shard& home = connections->home;
   home.post([kept = std::move(connections)]() mutable { keep_until_ended(std::move(kept)); });
 }
 
+awaitable<void> follow(std::shared_ptr<Connections> connections) {
+  co_await connections->watch.run();
+  keep_until_ended(std::move(connections));
+}
+
 class EtcdStore final : public MetadataStore {
  public:
   EtcdStore(env::Shard& home, env::Logger& logger, const EtcdOptions& options)
       : home_(home), connections_(std::make_shared<Connections>(home, logger, options)) {
-    connections_->tasks.spawn(
-        [](std::shared_ptr<Connections> kept) -> awaitable<void> { co_await kept->watch.run(); }(connections_));
+    connections_->tasks.spawn(follow(connections_));
   }
-  ~EtcdStore() override {
-    connections_->stop();
-    keep_until_ended(std::move(connections_));
-  }
+  ~EtcdStore() override { connections_->stop(); }
 
   /// Until etcd answers for the first time.
   awaitable<Result<Revision>> reach(Duration patience) { return watch().newest_revision(home_.now() + patience); }
