@@ -32,7 +32,7 @@ function(mq_archives_beside out)
   set(files "")
   foreach(file IN LISTS ARGN)
     string(REGEX REPLACE "\\.so$" ".a" archive "${file}")
-    if(archive MATCHES "^/.*/lib(zstd|lz4|snappy|z|sqlite3|utf8proc|crypto|ssl|re2)\\.a$" AND EXISTS ${archive})
+    if(archive MATCHES "^/.*/lib(zstd|lz4|snappy|z|sqlite3|zookeeper_mt|utf8proc|crypto|ssl|re2)\\.a$" AND EXISTS ${archive})
       set(file ${archive})
       if(archive MATCHES "libsqlite3")
         list(APPEND file m)  # its SQL functions

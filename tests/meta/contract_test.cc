@@ -931,7 +931,7 @@ INSTANTIATE_TEST_SUITE_P(Stores, StoreContract,
                          ::testing::Values(BackEnd{"Model", make_model_home},
                                            BackEnd{"SqliteSimulated", make_sqlite_home_in_simulation},
                                            BackEnd{"SqliteOnFiles", make_sqlite_home_on_real_files},
-                                           BackEnd{"Etcd", make_etcd_home}),
+                                           BackEnd{"Etcd", make_etcd_home}, BackEnd{"ZooKeeper", make_zookeeper_home}),
                          [](const auto& row) { return row.param.name; });
 
 }  // namespace

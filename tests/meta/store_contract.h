@@ -50,5 +50,6 @@ std::unique_ptr<StoreHome> make_model_home();
 std::unique_ptr<StoreHome> make_sqlite_home_in_simulation();
 std::unique_ptr<StoreHome> make_sqlite_home_on_real_files();
 std::unique_ptr<StoreHome> make_etcd_home();
+std::unique_ptr<StoreHome> make_zookeeper_home();
 
 }  // namespace mq::meta

@@ -7,8 +7,11 @@
 #include "meta/etcd/etcd_store.h"
 #include "meta/etcd_server.h"
 #include "meta/running_process.h"
+#include "meta/running_shard.h"
 #include "meta/sqlite/sqlite_store.h"
 #include "meta/store_contract.h"
+#include "meta/zookeeper/zookeeper_store.h"
+#include "meta/zookeeper_server.h"
 #include "posix/runtime.h"
 #include "sim/machine/model_metadata.h"
 #include "sim/machine/world.h"
@@ -137,11 +140,40 @@ class EtcdHome final : public StoreHome {
   std::unique_ptr<MetadataStore> store_;
 };
 
+class ZooKeeperHome final : public StoreHome {
+ public:
+  ZooKeeperHome() { open(); }
+
+  [[nodiscard]] MetadataStore& store() override { return *store_; }
+  [[nodiscard]] env::Shard& shard() override { return running_.shard(); }
+  void restart(Restart how) override {
+    if (how == Restart::cleanly) EXPECT_TRUE(run(store_->close()));
+    store_.reset();
+    open();
+  }
+
+ protected:
+  void drive(awaitable<void> task) override { running_.run(std::move(task)); }
+
+ private:
+  void open() {
+    posix::Runtime& runtime = running_.runtime();
+    auto opened = run(open_zookeeper_store(runtime.pool(), shard(), runtime.random(), runtime.logger(), place_, false));
+    ASSERT_TRUE(opened) << opened.error().message;
+    store_ = running_.own(*std::move(opened));
+  }
+
+  const ZooKeeperPlace place_ = ZooKeeperServer::shared().place(ZooKeeperServer::fresh_prefix());
+  RunningShard running_;
+  RunningShard::Store store_;
+};
+
 }  // namespace
 
 std::unique_ptr<StoreHome> make_model_home() { return std::make_unique<ModelHome>(); }
 std::unique_ptr<StoreHome> make_sqlite_home_in_simulation() { return std::make_unique<SqliteSimulatedHome>(); }
 std::unique_ptr<StoreHome> make_sqlite_home_on_real_files() { return std::make_unique<SqliteRealHome>(); }
 std::unique_ptr<StoreHome> make_etcd_home() { return std::make_unique<EtcdHome>(); }
+std::unique_ptr<StoreHome> make_zookeeper_home() { return std::make_unique<ZooKeeperHome>(); }
 
 }  // namespace mq::meta
