@@ -63,8 +63,6 @@ inline constexpr auto kMutants = std::to_array<Mutant>({
     {"isrblind", "I-4: an ISR is written over whatever the partition's key says", true},
     {"sameepoch", "I-6: a new incarnation goes on leading in the epoch of the one before", true},
     {"readyearly", "I-8: who has not yet taken itself out of ISR and ELR is elected", true},
-    {"reassignnobump", "I-10: a replica is removed without a new leader epoch", true},
-    {"elrdrop", "I-7: who leaves an ISR below the minimum is not eligible, and who stays counts as enough", true},
 });
 
 /// A name of the table; with any other a call of `is_mutant` does not compile.

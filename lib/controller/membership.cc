@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/mutant.h"
 #include "cluster/keys.h"
 
 namespace mq::controller {
@@ -27,7 +26,7 @@ bool is_there(const cluster::ClusterImage& image, BrokerId id) {
 
 bool has_leader(const cluster::ClusterImage& image, const cluster::Partition& partition) {
   return partition.leader != kNoBroker && is_there(image, partition.leader) &&
-         (is_mutant("sameepoch") || image.find_broker(partition.leader)->epoch == partition.leader_broker_epoch);
+         image.find_broker(partition.leader)->epoch == partition.leader_broker_epoch;
 }
 
 std::size_t effective_min(const cluster::Partition& partition, std::size_t insync_replicas_min) {
@@ -37,7 +36,7 @@ std::size_t effective_min(const cluster::Partition& partition, std::size_t insyn
 
 void set_isr(cluster::Partition& partition, Brokers isr, std::size_t insync_replicas_min, const Brokers& lost) {
   Brokers elr;
-  if (isr.size() < effective_min(partition, insync_replicas_min) && !is_mutant("elrdrop")) {
+  if (isr.size() < effective_min(partition, insync_replicas_min)) {
     for (const BrokerId id : partition.replicas) {
       const bool was_eligible = is_among(partition.isr, id) || is_among(partition.elr, id);
       if (was_eligible && !is_among(isr, id) && !is_among(lost, id)) elr.push_back(id);

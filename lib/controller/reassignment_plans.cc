@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "base/assert.h"
-#include "base/mutant.h"
 #include "cluster/keys.h"
 #include "cluster/value_parts.h"
 #include "cluster/values.h"
@@ -43,7 +42,7 @@ void take_out(Partition& next, const ClusterImage& image, const Brokers& leaving
   next.elr = without(std::move(next.elr), leaving);
   next.last_in_sync = without(std::move(next.last_in_sync), leaving);
   set_isr(next, without(next.isr, leaving), settings.insync_replicas_min, leaving);
-  if (!is_mutant("reassignnobump")) next.leader_epoch = epoch_after(next.leader_epoch, kNoLeaderEpoch);
+  next.leader_epoch = epoch_after(next.leader_epoch, kNoLeaderEpoch);
   if (!is_among(leaving, next.leader)) return;
   next.leader = kNoBroker;
   for (const BrokerId id : next.replicas) {
