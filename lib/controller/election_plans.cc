@@ -33,11 +33,24 @@ bool is_anybody_alive(const ClusterImage& image, const Brokers& brokers) {
   return std::ranges::any_of(brokers, [&](BrokerId id) { return image.is_alive(id); });
 }
 
+bool is_gone(const ClusterImage& image, BrokerId id, const Circumstances& circumstances) {
+  if (is_there(image, id)) return false;
+  const cluster::Broker* broker = image.find_broker(id);
+  const bool is_spared = is_among(circumstances.spared, id) && !image.sessions().contains(id);
+  return !is_spared || broker == nullptr || broker->state == cluster::BrokerState::starting;
+}
+
+bool is_led(const ClusterImage& image, const Partition& partition, const Circumstances& circumstances) {
+  return partition.leader != kNoBroker && !is_gone(image, partition.leader, circumstances) &&
+         image.find_broker(partition.leader)->epoch == partition.leader_broker_epoch;
+}
+
 /// The partition without those in its ISR that are gone. Their logs are as they were, for all that is known.
-Partition without_gone(const ClusterImage& image, const Partition& known, const TopicSettings& settings) {
+Partition without_gone(const ClusterImage& image, const Partition& known, const TopicSettings& settings,
+                       const Circumstances& circumstances) {
   Brokers isr;
   for (const BrokerId id : known.isr)
-    if (is_there(image, id)) isr.push_back(id);
+    if (!is_gone(image, id, circumstances)) isr.push_back(id);
   Partition next = known;
   if (isr != known.isr) set_isr(next, std::move(isr), settings.insync_replicas_min);
   return next;
@@ -93,8 +106,8 @@ Candidacy candidacy_beside_leader(const ClusterImage& image, const Partition& ne
 
 Candidacy candidacy_in(const ClusterImage& image, const Partition& next, const TopicSettings& settings,
                        const Circumstances& circumstances) {
-  return has_leader(image, next) ? candidacy_beside_leader(image, next, circumstances)
-                                 : candidacy_without_gone(image, next, settings, circumstances);
+  return is_led(image, next, circumstances) ? candidacy_beside_leader(image, next, circumstances)
+                                            : candidacy_without_gone(image, next, settings, circumstances);
 }
 
 const LogEnd* answer_of(const std::vector<LogEnd>& answers, BrokerId id) {
@@ -144,10 +157,10 @@ struct Cared {
 
 Cared care_for(const ClusterImage& image, const Partition& known, const TopicSettings& settings,
                const Circumstances& circumstances) {
-  Cared cared{.next = without_gone(image, known, settings), .brokers = {}};
+  Cared cared{.next = without_gone(image, known, settings, circumstances), .brokers = {}};
   Partition& next = cared.next;
   for (const BrokerId id : without(known.isr, next.isr)) cared.brokers.insert(id);
-  const bool was_led = has_leader(image, next);
+  const bool was_led = is_led(image, next, circumstances);
   const Candidacy candidacy = candidacy_in(image, next, settings, circumstances);
   if (candidacy.is_due) {
     const BrokerId leader = elected_of(candidacy, circumstances.answers);
@@ -170,7 +183,7 @@ Cared care_for(const ClusterImage& image, const Partition& known, const TopicSet
 
 Candidacy candidacy_of(const ClusterImage& image, const Partition& partition, const TopicSettings& settings,
                        const Circumstances& circumstances) {
-  return candidacy_in(image, without_gone(image, partition, settings), settings, circumstances);
+  return candidacy_in(image, without_gone(image, partition, settings, circumstances), settings, circumstances);
 }
 
 bool needs_care(const ClusterImage& image, const Partition& partition, const TopicSettings& settings,

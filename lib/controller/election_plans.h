@@ -26,6 +26,9 @@ struct LogEnd {
 struct Circumstances {
   std::vector<LogEnd> answers;  ///< of the candidates, those that came; none decide nothing: the order of replicas does
   bool has_waited = false;      ///< the session timeout has passed since the first of the last in sync was ready
+  /// Those without a session who are not taken for dead yet: while a controller is new, or had lost the store, it
+  /// cannot know since when they have none.
+  Brokers spared;
   bool is_unclean_wanted = false;    ///< an operator wants a leader, whatever is lost
   bool is_preferred_wanted = false;  ///< the first of the replicas is to lead, if it is in sync
 };

@@ -55,11 +55,11 @@ struct IsrPlan {
 [[nodiscard]] IsrPlan plan_isr_changes(const cluster::ClusterImage& image, BrokerId self,
                                        std::span<const IsrChange> changes, const SettingsOf& settings_of);
 
-/// A broker that starts, and is not ready yet, leaves every ISR and ELR where its log may lack something that it had
-/// acknowledged, with a new leader epoch; who did so while nobody leads is remembered as the last in sync. A replica
-/// that is the only one stays, in a new epoch. The image must not be older than the broker's registration; the broker
-/// is ready once an image shows that a plan of this function is empty. `logs` are those in doubt: lost, or of flush
-/// class `async` after an unclean stop, or cut below their synced end.
+/// A broker that starts, is registered, and is not ready yet, leaves every ISR and ELR where its log may lack something
+/// that it had acknowledged, with a new leader epoch; who did so while nobody leads is remembered as the last in sync.
+/// A replica that is the only one stays, in a new epoch. The image must not be older than the broker's registration;
+/// the broker is ready once an image shows that a plan of this function is empty. `logs` are those in doubt: lost, or
+/// of flush class `async` after an unclean stop, or cut below their synced end.
 [[nodiscard]] Plan plan_stepping_out(const cluster::ClusterImage& image, BrokerId self,
                                      std::span<const UncertainLog> logs, const SettingsOf& settings_of);
 

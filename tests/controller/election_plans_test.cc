@@ -134,6 +134,34 @@ TEST(History1x3, AnElectionRestsOnWhomItNamesAsReadyAndOnWhoIsGone) {
   EXPECT_FALSE(lost.store.perform(plan));
 }
 
+TEST(Care, TakesNobodyOutWhoIsThereAgain) {
+  ClusterModel model;
+  model.lose(2);
+  const Plan plan = model.care();
+  model.come_back(2);
+  EXPECT_FALSE(model.store.perform(plan));
+}
+
+TEST(Draining, MovingLeadershipRestsOnWhoHasItToo) {
+  ClusterModel model;
+  model.set_state(1, BrokerState::draining);
+  const Plan plan = model.care();
+  model.restart(1);
+  EXPECT_FALSE(model.store.perform(plan));
+}
+
+TEST(History1x8, AfterTheStoreWasAwayNobodyIsTakenForDeadAtOnce) {
+  ClusterModel model;
+  for (const int id : {1, 2, 3}) model.lose(id);
+  EXPECT_TRUE(model.care({.spared = ids({1, 2, 3})}).empty());
+  model.come_back(3);
+  EXPECT_TRUE(model.care({.spared = ids({1, 2})}).empty()) << "the first that is back takes nothing from the others";
+  model.restart(1);
+  ASSERT_TRUE(model.store.perform(model.care({.spared = ids({1, 2})})));
+  EXPECT_EQ(model.partition().leader, BrokerId{3}) << "another incarnation has lost what was given to the one before";
+  EXPECT_EQ(model.partition().isr, ids({2, 3}));
+}
+
 TEST(Election, WhoIsEligibleLeadsWhereNobodyInSyncCan) {
   ClusterModel model;
   Partition known = ClusterModel::in_sync();

@@ -162,6 +162,14 @@ TEST(History1x4, TheControllerMayPutItElsewhereMeanwhileAndItIsFoundThere) {
   EXPECT_TRUE(model.partition().elr.empty());
 }
 
+TEST(History1x4, ItStepsOutAlsoWhereItsSessionHasEndedMeanwhile) {
+  ClusterModel model;
+  model.restart(2);
+  model.lose(2);
+  ASSERT_TRUE(model.store.perform(model.step_out(2)));
+  EXPECT_EQ(model.partition().isr, ids({1, 3}));
+}
+
 TEST(History1x4, AnotherIncarnationDoesNotSpeakForThisOne) {
   ClusterModel model;
   model.restart(2);
