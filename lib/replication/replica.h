@@ -78,7 +78,7 @@ struct FollowerFetch {
 struct LeaderAnswer {
   Offset high_watermark{0};
   Offset log_start{0};
-  /// The leader's log is another one from here on: where its newest epoch not above our last one ends (KIP-595).
+  /// The leader's log is another one from here on: `cut_at` of what it answered (`divergence`).
   std::optional<Offset> diverges_at;
 };
 

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "replication/divergence.h"
 #include "replication/replica.h"
 
 namespace mq::replication {
@@ -25,11 +26,6 @@ struct Record {
   LeaderEpoch epoch;
   int value = 0;
   friend bool operator==(const Record&, const Record&) = default;
-};
-
-struct EpochEnd {
-  LeaderEpoch epoch;
-  std::size_t end = 0;
 };
 
 struct Broker {
@@ -50,7 +46,7 @@ struct Broker {
   [[nodiscard]] EpochEnd end_of(LeaderEpoch asked) const {
     const auto above = std::ranges::find_if(log, [&](const Record& record) { return record.epoch > asked; });
     const auto end = static_cast<std::size_t>(above - log.begin());
-    return {.epoch = end == 0 ? kNoLeaderEpoch : log[end - 1].epoch, .end = end};
+    return {.epoch = end == 0 ? kNoLeaderEpoch : log[end - 1].epoch, .end = Offset{static_cast<std::int64_t>(end)}};
   }
   [[nodiscard]] bool leads() const { return is_up && replica->role() == Role::leader; }
 };
@@ -192,10 +188,11 @@ class ReplicasLife {
     if (from == at || !follower.is_up || !leader.leads() || follower.replica->role() != Role::follower) return;
     if (follower.replica->leader_epoch() != leader.replica->leader_epoch()) return;
     // a follower whose last epoch ends elsewhere has another log, and says nothing of what it has of this one.
-    const EpochEnd theirs = leader.end_of(follower.last_epoch());
+    const auto diverging =
+        divergence(leader.end_of(follower.last_epoch()), follower.last_epoch(), follower.ends().log_end);
     LeaderAnswer answer{.high_watermark = leader.replica->high_watermark()};
-    if (!follower.log.empty() && (theirs.epoch < follower.last_epoch() || theirs.end < follower.log.size())) {
-      answer.diverges_at = Offset{static_cast<std::int64_t>(std::min(theirs.end, follower.end_of(theirs.epoch).end))};
+    if (diverging && !follower.log.empty()) {
+      answer.diverges_at = cut_at(*diverging, follower.end_of(diverging->epoch));
     } else {
       obey(at, leader.replica->fetched_by({.from = follower.id,
                                            .broker_epoch = follower.incarnation,
