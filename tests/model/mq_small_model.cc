@@ -42,7 +42,7 @@ int run(std::size_t states_max) {
 }  // namespace mq::small
 
 int main(int argc, char** argv) {
-  std::size_t states_max = 1'500'000;
+  std::size_t states_max = 1'000'000;
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::string_view option = argv[i];
     if (option == "--states") states_max = std::strtoull(argv[i + 1], nullptr, 10);

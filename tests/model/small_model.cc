@@ -153,6 +153,7 @@ std::vector<Scope> all_scopes(std::size_t states_max) {
       {.name = "failovers", .stops = 2, .starts = 1, .is_prompt = true, .states_max = states_max},
       {.name = "restarts", .stops = 2, .starts = 2, .is_prompt = true, .states_max = states_max},
       {.name = "power cut", .stops = 1, .power_cuts = 1, .starts = 1, .is_prompt = true, .states_max = states_max},
+      {.name = "all lose power", .power_cuts = 3, .starts = 3, .is_prompt = true, .states_max = states_max},
       {.name = "joining",
        .records = 1,
        .stops = 2,

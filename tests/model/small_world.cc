@@ -306,7 +306,7 @@ bool SmallWorlds::forget(std::size_t flight) {
 /// `answers`: nobody has answered, or only this one has.
 bool SmallWorlds::care(std::size_t answers) {
   if (world_.flights[kControllersFlight].sent != kNothing) return false;
-  controller::Case one{.place = SmallStores::place(), .circumstances = {}};
+  controller::Case one{.place = SmallStores::place(), .circumstances = {.answers = {}, .has_waited = true}};
   std::uint64_t known = std::uint64_t{world_.store} << 32;
   if (answers > 0) {
     const std::size_t who = answers - 1;
@@ -409,9 +409,17 @@ void SmallWorlds::found(Breach breach) {
 void SmallWorlds::judge() {
   const cluster::Partition& key = stores_.partition(world_.store);
   SmallLog& committed = world_.committed;
-  if (key.unclean_since != kNoLeaderEpoch) return found(Breach::unclean);
+  const bool is_unclean = key.unclean_since != kNoLeaderEpoch;
+  if (is_unclean && scope_.power_cuts <= 1) return found(Breach::unclean);
+  if (world_.unclean_since != key.unclean_since.value() + 1) {
+    // Whatever was committed until now may be gone.
+    world_.unclean_since = static_cast<std::uint8_t>(key.unclean_since.value() + 1);
+    committed.cut(0);
+  }
   for (std::size_t i = 0; i < kBrokers; ++i) {
     if (!is_up(i)) continue;
+    const bool counts = replica(i).role() == Role::leader && replica(i).leader_epoch() >= key.unclean_since;
+    if (is_unclean && !counts) continue;
     const SmallLog& log = world_.nodes[i].log;
     const auto readable = static_cast<std::size_t>(replica(i).high_watermark().value());
     for (std::size_t at = 0; at < readable; ++at) {

@@ -68,7 +68,7 @@ struct World {
   SmallLog committed;
   std::array<std::uint8_t, kEpochsMax> led_by{};  ///< of each epoch: broker and incarnation
   std::uint8_t values = 0, stops = 0, power_cuts = 0, starts = 0, lags = 0, unknown = 0, lost_answers = 0;
-  std::uint8_t unused = 0;
+  std::uint8_t unclean_since = 0;  ///< as the judge knows it, and one more
 };
 static_assert(std::has_unique_object_representations_v<World>);
 
