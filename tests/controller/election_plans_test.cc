@@ -142,6 +142,21 @@ TEST(Care, TakesNobodyOutWhoIsThereAgain) {
   EXPECT_FALSE(model.store.perform(plan));
 }
 
+TEST(Draining, WhoDrainsInANewIncarnationLeadsNoMoreAndThatRestsOnItsWord) {
+  ClusterModel model;
+  model.lose(2);
+  model.lose(3);
+  model.come_back(1);
+  model.set_state(1, BrokerState::draining);
+  const Plan plan = model.care();
+  ClusterModel anew = model;
+  anew.restart(1);
+  EXPECT_FALSE(anew.store.perform(plan));
+  ASSERT_TRUE(model.store.perform(plan));
+  EXPECT_EQ(model.partition().leader, kNoBroker);
+  EXPECT_EQ(model.partition().isr, ids({1}));
+}
+
 TEST(Draining, MovingLeadershipRestsOnWhoHasItToo) {
   ClusterModel model;
   model.set_state(1, BrokerState::draining);

@@ -77,6 +77,23 @@ TEST(Reassignment, FinishingRestsOnTheLeaseAndOnWhoComesToLead) {
   EXPECT_FALSE(restarted.store.perform(plan));
 }
 
+TEST(Reassignment, DoesNotWriteOverAnotherChangeOfThePartition) {
+  ClusterModel model = five_brokers();
+  const ReassignmentPlan planned =
+      plan_reassignment(model.store.image(), ClusterModel::place(), ids({1, 2, 4}), model.settings());
+  set_members(model, ids({1, 2}));
+  EXPECT_FALSE(model.store.perform(planned.plan));
+}
+
+TEST(Reassignment, DoesNotFinishWhereTheMinimumWouldNotBeThere) {
+  ClusterModel model = five_brokers();
+  ASSERT_EQ(reassign(model, ids({4, 3})).error, ErrorCode::kNone);
+  set_members(model, ids({1, 2, 4}));
+  EXPECT_TRUE(finish(model).empty());
+  set_members(model, ids({1, 2, 3, 4}));
+  EXPECT_FALSE(finish(model).empty());
+}
+
 TEST(Reassignment, CanBeCalledOffAtAnyStep) {
   for (const Brokers& isr : {ids({1, 2, 3}), ids({1, 2, 3, 4}), ids({1, 4}), ids({1, 2, 3, 4, 5})}) {
     ClusterModel model = five_brokers();

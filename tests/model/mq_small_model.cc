@@ -30,8 +30,9 @@ int run(std::size_t states_max) {
     const auto begin = std::chrono::steady_clock::now();
     const Findings findings = explore(scope);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-    fmt::print("{:<20} {:>9} states, {} events deep, {}, {:.1f} s: {}\n", scope.name, findings.states, findings.depth,
-               findings.is_whole ? "all there are" : "cut off", took.count(), name_of(findings.breach));
+    fmt::print("{:<20} {:>9} states, {} unclean, {} events deep, {}, {:.1f} s: {}\n", scope.name, findings.states,
+               findings.unclean, findings.depth, findings.is_whole ? "all there are" : "cut off", took.count(),
+               name_of(findings.breach));
     for (const std::string& line : findings.trace) fmt::print("    {}\n", line);
     breaches += findings.breach == Breach::none ? 0 : 1;
   }

@@ -133,6 +133,7 @@ Findings explore(const Scope& scope, Breach wanted) {
       if (!next || !seen.add(fingerprint_of(*next))) continue;
       const auto number = static_cast<std::uint32_t>(steps.size());
       steps.push_back({.from = now.number, .event = event});
+      findings.unclean += worlds.is_unclean(*next) ? 1 : 0;
       const Breach breach = worlds.breach_of();
       if (breach != Breach::none && (wanted == Breach::none || breach == wanted)) {
         findings.breach = breach;
@@ -153,7 +154,13 @@ std::vector<Scope> all_scopes(std::size_t states_max) {
       {.name = "failovers", .stops = 2, .starts = 1, .is_prompt = true, .states_max = states_max},
       {.name = "restarts", .stops = 2, .starts = 2, .is_prompt = true, .states_max = states_max},
       {.name = "power cut", .stops = 1, .power_cuts = 1, .starts = 1, .is_prompt = true, .states_max = states_max},
-      {.name = "all lose power", .power_cuts = 3, .starts = 3, .is_prompt = true, .states_max = states_max},
+      {.name = "all lose power",
+       .records = 1,
+       .power_cuts = 3,
+       .starts = 3,
+       .is_prompt = true,
+       .leader_epochs = 6,
+       .states_max = states_max},
       {.name = "joining",
        .records = 1,
        .stops = 2,

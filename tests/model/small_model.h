@@ -36,9 +36,10 @@ enum class Breach : std::uint8_t {
 [[nodiscard]] const char* name_of(Breach breach);
 
 struct Findings {
-  std::size_t states = 0;  ///< different ones
-  std::size_t depth = 0;   ///< events on the way to the last
-  bool is_whole = false;   ///< all that the scope has were seen
+  std::size_t states = 0;   ///< different ones
+  std::size_t depth = 0;    ///< events on the way to the last
+  std::size_t unclean = 0;  ///< of these after an unclean election
+  bool is_whole = false;    ///< all that the scope has were seen
   Breach breach = Breach::none;
   std::vector<std::string> trace;  ///< the events that lead to the breach, a shortest way
 };

@@ -104,6 +104,9 @@ class SmallWorlds {
   /// The state after the event; nothing when it cannot happen, or is out of scope.
   [[nodiscard]] std::optional<World> follow(const World& world, Event event);
   [[nodiscard]] Breach breach_of() const { return breach_; }  ///< in the last state that `follow` returned
+  [[nodiscard]] bool is_unclean(const World& world) const {
+    return stores_.partition(world.store).unclean_since != kNoLeaderEpoch;
+  }
   [[nodiscard]] std::string told(const World& after, Event event) const;
   [[nodiscard]] std::size_t store_count() const { return stores_.size(); }
   [[nodiscard]] std::size_t replica_count() const { return replicas_.size(); }
