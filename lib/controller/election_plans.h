@@ -33,7 +33,7 @@ struct Circumstances {
   bool is_preferred_wanted = false;  ///< the first of the replicas is to lead, if it is in sync
 };
 
-/// On what ground candidates may lead.
+/// On what ground candidates may lead (I-6): the first that has any.
 enum class Ground : std::uint8_t {
   none,          ///< nobody may, for now
   in_sync,       ///< they are in the ISR
@@ -65,9 +65,9 @@ struct Case {
 
 /// Takes who is gone out of the ISRs of these partitions, and elects: the greatest log of the candidates, in a leader
 /// epoch above the partition's and that log's own. Where the leader is gone and nobody may lead, nobody does. `lease`
-/// is the revision at which the caller acquired the controller's lease. Each transaction compares that, its partitions,
-/// and the registrations and sessions of everybody on whose being there, or not, it rests. They do not rest on each
-/// other: a conflict is planned again with a newer image.
+/// is the revision at which the caller acquired the controller's lease (C-2). Each transaction compares that, its
+/// partitions, and the registrations and sessions of everybody on whose being there, or not, it rests. They do not rest
+/// on each other: a conflict is planned again with a newer image.
 [[nodiscard]] Plan plan_care(const cluster::ClusterImage& image, cluster::Revision lease, std::span<const Case> cases,
                              const SettingsOf& settings_of);
 

@@ -45,9 +45,9 @@ struct IsrPlan {
   std::vector<std::size_t> outdated;
 };
 
-/// The ISRs that `self`, which leads them, wants. Each transaction compares the keys of its partitions, the
+/// The ISRs that `self`, which leads them, wants (I-4). Each transaction compares the keys of its partitions, the
 /// registrations and sessions of `self` and of everybody who is added, who has to be ready and of the broker epoch that
-/// fetched (KIP-903). Who is added and is not ready is left out.
+/// fetched (I-2, KIP-903). Who is added and is not ready is left out.
 ///
 /// Of a change whose transaction conflicted, the caller counts that in `conflicts` and plans it again with an image
 /// that is newer than the conflict: the first time it goes with few others, from the second on alone. One whose outcome
@@ -57,9 +57,9 @@ struct IsrPlan {
 
 /// A broker that starts, is registered, and is not ready yet, leaves every ISR and ELR where its log may lack something
 /// that it had acknowledged, with a new leader epoch; who did so while nobody leads is remembered as the last in sync.
-/// A replica that is the only one stays, in a new epoch. The image must not be older than the broker's registration;
-/// the broker is ready once an image shows that a plan of this function is empty. `logs` are those in doubt: lost, or
-/// of flush class `async` after an unclean stop, or cut below their synced end.
+/// A replica that is the only one stays, in a new epoch (I-8). The image must not be older than the broker's
+/// registration; the broker is ready once an image shows that a plan of this function is empty. `logs` are those in
+/// doubt: lost, or of flush class `async` after an unclean stop, or cut below their synced end.
 [[nodiscard]] Plan plan_stepping_out(const cluster::ClusterImage& image, BrokerId self,
                                      std::span<const UncertainLog> logs, const SettingsOf& settings_of);
 

@@ -35,8 +35,8 @@ using Brokers = std::vector<BrokerId>;
 [[nodiscard]] std::size_t effective_min(const cluster::Partition& partition, std::size_t insync_replicas_min);
 
 /// Gives the partition this ISR. Who leaves it while it is below the minimum stays eligible, as those do that were;
-/// with the minimum in it nobody else is (KIP-966). `lost` may have lost something: they are neither. Epochs are left
-/// to the caller.
+/// with the minimum in it nobody else is (I-7, KIP-966). `lost` may have lost something: they are neither. Epochs are
+/// left to the caller.
 void set_isr(cluster::Partition& partition, Brokers isr, std::size_t insync_replicas_min, const Brokers& lost = {});
 
 /// The next epoch of a partition: above its own, and above the latest in a log. One that no log can have come to is

@@ -187,7 +187,7 @@ class Replica {
   [[nodiscard]] std::int32_t partition_epoch() const { return partition_epoch_; }
   enum class Outcome : std::uint8_t {
     conflict,  ///< it did not take effect and never will: the key has changed, the image follows
-    unknown,   ///< it may take effect yet: the same is proposed again, with the next partition epoch
+    unknown,   ///< it may take effect yet (C-3): the same is proposed again, with the next partition epoch
     refused,   ///< nothing of it can take effect any more, and the key is as it was: the next event proposes anew
   };
   /// One that took effect comes with the image.
