@@ -264,6 +264,10 @@ Effects Replica::class_saved(FlushClass saved) {
   return effects;
 }
 
+bool Replica::is_meant(const cluster::Partition& key) const {
+  return broker_epoch_ == cluster::kNoBrokerEpoch || key.leader_broker_epoch == broker_epoch_ || is_mutant("sameepoch");
+}
+
 Effects Replica::registered(cluster::BrokerEpoch epoch) {
   broker_epoch_ = epoch;
   if (role_ != Role::leader || leader_broker_epoch_ == epoch) return {};
@@ -289,10 +293,12 @@ Effects Replica::image_changed(const cluster::Partition& key, std::span<const Br
   partition_epoch_ = key.partition_epoch;
   unclean_since_ = key.unclean_since;
   leader_broker_epoch_ = key.leader_broker_epoch;
+  bool is_epoch_used = false;
   if (key.leader == self_) {
-    const bool is_this_incarnation =
-        broker_epoch_ == cluster::kNoBrokerEpoch || key.leader_broker_epoch == broker_epoch_ || is_mutant("sameepoch");
-    role_ = is_this_incarnation ? Role::leader : Role::none;
+    const bool leads_on = before == Role::leader && !is_new_epoch;
+    is_epoch_used = is_meant(key) && !leads_on && broker_epoch_ != cluster::kNoBrokerEpoch &&
+                    key.leader_epoch <= ends_.last_epoch && !is_mutant("sameepoch");
+    role_ = is_meant(key) && !is_epoch_used ? Role::leader : Role::none;
   } else {
     role_ = key.leader != kNoBroker && contains(key.replicas, self_) ? Role::follower : Role::none;
   }
@@ -303,7 +309,7 @@ Effects Replica::image_changed(const cluster::Partition& key, std::span<const Br
     isr_.clear();
     is_proposing_ = false;
   }
-  Effects effects{.role_changed = role_ != before};
+  Effects effects{.raise_epoch = is_epoch_used, .role_changed = role_ != before};
   if (is_mutant("hwtrunc") && role_ == Role::follower && is_new_epoch && high_watermark_ < ends_.log_end)
     effects.truncate = high_watermark_;
   conclude(effects);

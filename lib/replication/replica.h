@@ -21,9 +21,10 @@ using mq::FlushClass;
 /// How far a log has come: log_start <= synced <= written <= log_end.
 struct Ends {
   Offset log_start{0};
-  Offset synced{0};   ///< everything below is on disk
-  Offset written{0};  ///< everything below is in the page cache at least
-  Offset log_end{0};  ///< everything below has its offset
+  Offset synced{0};                         ///< everything below is on disk
+  Offset written{0};                        ///< everything below is in the page cache at least
+  Offset log_end{0};                        ///< everything below has its offset
+  LeaderEpoch last_epoch = kNoLeaderEpoch;  ///< of the last record; of a member of a cluster only
 };
 
 /// Who waits for the log to come further, as far as it decides when to sync.
@@ -54,6 +55,8 @@ struct Effects {
   bool propose = false;    ///< puts `proposal()` in the partition's key; the image or `proposal_ended` follows
   bool save_class =
       false;  ///< writes `slot_class()` to the log's slot and tells `class_saved`, of `async` once durable
+  bool raise_epoch =
+      false;  ///< we are named, in an epoch that our log has already: raises it above (`plan_raised_epochs`)
   bool role_changed = false;         ///< who waits for what the former role promised is told that it is over
   std::optional<Offset> truncate;    ///< cuts the log there, and tells `truncated`
   std::optional<Offset> restart_at;  ///< empties the log, begins it anew there, and tells `truncated`
@@ -161,8 +164,10 @@ class Replica {
   Effects settings_changed(const Settings& settings, bool unsynced);
   /// The slot says `saved`; `async`: durably. `saved` is what `slot_class` was when it was to be saved.
   Effects class_saved(FlushClass saved);
-  /// The broker has registered, and has this epoch from now on. It leads only where a key names that: an earlier
-  /// incarnation may have written other records in the epoch that it was given. Before the first call any will do.
+  /// The broker has registered, and has this epoch from now on. It leads only where a key names that, in a leader epoch
+  /// above the last one in its log: an earlier incarnation may have written other records in the epoch that it was
+  /// given, and so may whoever led before a store went back. Before the first call any will do: a store of its own has
+  /// one broker, and its epochs stay.
   Effects registered(cluster::BrokerEpoch epoch);
   /// The partition's key as the newest image has it; older ones are passed over. `gone` are those of its replicas
   /// that are not there: the controller takes them out of the ISR, the leader does not.
@@ -207,7 +212,8 @@ class Replica {
     for (const Offset offset : {ends_.log_start, ends_.synced, ends_.written, ends_.log_end, covered_by_ack_,
                                 high_watermark_, first_unstable_.value_or(Offset{-1}), epoch_start_})
       see(offset.value());
-    for (const LeaderEpoch epoch : {high_watermark_epoch_, leader_epoch_, unclean_since_}) see(epoch.value());
+    for (const LeaderEpoch epoch : {ends_.last_epoch, high_watermark_epoch_, leader_epoch_, unclean_since_})
+      see(epoch.value());
     for (const std::int64_t number :
          {std::int64_t{partition_epoch_}, broker_epoch_.value(), leader_broker_epoch_.value(),
           static_cast<std::int64_t>(replicas_), static_cast<std::int64_t>(role_)})
@@ -258,6 +264,8 @@ class Replica {
   [[nodiscard]] bool may_join(const Peer& peer) const;
   [[nodiscard]] bool should_be_member(const Peer& peer) const;
   [[nodiscard]] bool counts(const Peer& peer) const;
+  /// Of a key that names this broker: whether this incarnation was meant.
+  [[nodiscard]] bool is_meant(const cluster::Partition& key) const;
   void take_members(const cluster::Partition& key, std::span<const BrokerId> gone, bool is_new_epoch, Instant now);
   void come_to(const Ends& ends);
   /// What follows from what was learnt: the high watermark, an ISR to propose, a class to save.

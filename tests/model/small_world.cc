@@ -57,7 +57,11 @@ replication::EpochEnd SmallLog::end_of(LeaderEpoch asked) const {
 
 replication::Ends SmallWorlds::ends(std::size_t who) const {
   const Offset end = world_.nodes[who].log.end();
-  return {.log_start = Offset{0}, .synced = end, .written = end, .log_end = end};
+  return {.log_start = Offset{0},
+          .synced = end,
+          .written = end,
+          .log_end = end,
+          .last_epoch = world_.nodes[who].log.last_epoch()};
 }
 
 void SmallWorlds::keep(std::size_t who, const Replica& replica) {
@@ -84,6 +88,8 @@ void SmallWorlds::obey(std::size_t who, Replica& replica, const Effects& effects
     obey(who, replica, replica.truncated(ends(who)));
   }
   if (effects.propose) send_proposal(who, replica);
+  // Elections begin epochs that no log has yet.
+  MQ_ASSERT(!effects.raise_epoch);
 }
 
 void SmallWorlds::send_proposal(std::size_t who, Replica& replica) {

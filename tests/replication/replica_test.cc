@@ -574,6 +574,27 @@ TEST(History1x2, AnIncarnationDoesNotLeadInTheEpochThatWasGivenToAnother) {
   EXPECT_EQ(replica.role(), Role::none) << "it has registered anew";
 }
 
+TEST(History1x2, WhoseLogHasTheEpochAlreadyLeadsOnlyInALaterOne) {
+  Ends kept = ends(5, 5);
+  kept.last_epoch = LeaderEpoch{8};
+  Replica replica(kSelf, kept, {.flush_class = FlushClass::ack}, FlushClass::ack, Offset{0});
+  (void)replica.registered(cluster::BrokerEpoch{2});
+  cluster::Partition key = led({kSelf}, 0, 8);
+  key.leader_broker_epoch = cluster::BrokerEpoch{2};
+  EXPECT_TRUE(replica.image_changed(key, {}, kNow).raise_epoch);
+  EXPECT_EQ(replica.role(), Role::none);
+  key.leader_epoch = LeaderEpoch{9};
+  ++key.partition_epoch;
+  EXPECT_FALSE(replica.image_changed(key, {}, kNow).raise_epoch);
+  EXPECT_EQ(replica.role(), Role::leader);
+  Ends more = ends(6, 6);
+  more.last_epoch = LeaderEpoch{9};
+  (void)replica.written(more, kAllSynced, kNobody);
+  ++key.partition_epoch;
+  EXPECT_FALSE(replica.image_changed(key, {}, kNow).raise_epoch) << "that is its own epoch";
+  EXPECT_EQ(replica.role(), Role::leader);
+}
+
 TEST(History1x1, AProposalThatWasRefusedCountsNoMoreAndTheNextEventProposesAnew) {
   Replica replica = leader(ends(5, 5), FlushClass::ack, {kSelf});
   EXPECT_TRUE(fetch(replica, kFirst, 5, 5).propose);
