@@ -84,6 +84,19 @@ Plan plan_broker_state(const ClusterImage& image, BrokerId id, cluster::BrokerSt
   return plan;
 }
 
+Plan plan_controller(const ClusterImage& image, BrokerId id, const Uuid& acquisition) {
+  if (image.controller() || !image.is_ready(id)) return {};
+  const cluster::Broker& broker = *image.find_broker(id);
+  const cluster::Controller controller{.broker = id, .broker_epoch = broker.epoch};
+  return single({Compare::absent(cluster::controller_key()), as_known(cluster::broker_key(id), broker.revision),
+                 Compare::exists(cluster::alive_key(id))},
+                {cluster::put_controller(controller), cluster::put_acquisition(acquisition, controller)});
+}
+
+Plan plan_abdication(cluster::Revision lease) {
+  return single({Compare::modified_at(cluster::controller_key(), lease)}, {Op::erase(cluster::controller_key())});
+}
+
 Plan plan_dead(const ClusterImage& image, BrokerId id, cluster::BrokerEpoch epoch) {
   const cluster::Session* session = image.sessions().find(id);
   if (session == nullptr || !image.is_ready(id) || session->epoch != epoch) return {};

@@ -36,6 +36,14 @@ struct Registration {
 /// The broker, which is registered, becomes ready, or begins to drain.
 [[nodiscard]] Plan plan_broker_state(const cluster::ClusterImage& image, BrokerId id, cluster::BrokerState state);
 
+/// The broker becomes the controller, while its session stands, and `acquisition`, a random id, is put on the list of
+/// those that there ever were. The revision of that transaction is what all its plans compare (C-2). Nothing where
+/// there is a controller, or the broker is not ready.
+[[nodiscard]] Plan plan_controller(const cluster::ClusterImage& image, BrokerId id, const Uuid& acquisition);
+
+/// Whoever acquired the controller's lease at `lease` lets it go: it drains, or does not trust its own eyes.
+[[nodiscard]] Plan plan_abdication(cluster::Revision lease);
+
 /// The process of the broker's incarnation `epoch` is gone, as far as can be known before its lease ends: a connection
 /// to it ended, and another was refused. Its session is erased, and the controller's lease where it had that. Nothing
 /// where the guess may not be made: it is not ready, or drains and so ends by itself, or has registered anew.

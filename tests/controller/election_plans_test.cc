@@ -344,6 +344,33 @@ TEST(History1x8, OnlyAReadyIncarnationIsTakenForDeadBeforeItsLeaseEnds) {
   EXPECT_FALSE(model.store.image().controller()) << "it had the lease";
 }
 
+TEST(ControllersLease, OfTwoThatReachForItOneGetsItAndLetsGoOnlyOfItsOwn) {
+  ClusterModel model;
+  EXPECT_TRUE(plan_controller(model.store.image(), BrokerId{2}, id_of(31)).empty()) << "there is one";
+  const cluster::Revision former = model.lease;
+  ASSERT_TRUE(model.store.perform(plan_abdication(former)));
+  const Plan one = plan_controller(model.store.image(), BrokerId{2}, id_of(31));
+  const Plan other = plan_controller(model.store.image(), BrokerId{3}, id_of(32));
+  ASSERT_TRUE(model.store.perform(one));
+  EXPECT_FALSE(model.store.perform(other));
+  EXPECT_EQ(model.store.image().controller()->broker, BrokerId{2});
+  EXPECT_TRUE(model.store.has(cluster::acquisition_key(id_of(31))));
+  EXPECT_FALSE(model.store.perform(plan_abdication(former)));
+}
+
+TEST(ControllersLease, IsForWhoIsReadyInThisIncarnation) {
+  ClusterModel model;
+  ASSERT_TRUE(model.store.perform(plan_abdication(model.lease)));
+  const Plan plan = plan_controller(model.store.image(), BrokerId{2}, id_of(31));
+  ClusterModel lost = model;
+  lost.lose(2);
+  EXPECT_FALSE(lost.store.perform(plan));
+  EXPECT_TRUE(plan_controller(lost.store.image(), BrokerId{2}, id_of(31)).empty());
+  model.restart(2);
+  EXPECT_FALSE(model.store.perform(plan));
+  EXPECT_TRUE(plan_controller(model.store.image(), BrokerId{2}, id_of(31)).empty());
+}
+
 TEST(History1x12, AnIdThatIsNotRegisteredAnyMoreIsNotWaitedFor) {
   ClusterModel model;
   model.store.put(cluster::put_tombstone(id_of(9), {.name = "gone", .waiting = ids({2, 7})}));
