@@ -133,6 +133,12 @@ Result<void> LogDir::read_checkpoints() {
     const std::string path = file(kCheckpointFiles[which]);
     const auto text = env::read_whole(files_, path);
     if (!text && text.error().code == Errc::disk_failed) return fail(text.error());
+    // The others only save work. What was deleted must not come back because of a read that may succeed next time.
+    if (!text && text.error().code == Errc::read_failed && which == kLogStart)
+      return fail(Errc::read_failed,
+                  "{}; it says where logs begin, so nothing is done here. To start without it, which brings back what "
+                  "DeleteRecords took away where its segment is still there, remove it",
+                  text.error().message);
     if (!text && text.error().code == Errc::read_failed) notes_.push_back(text.error().message + "; taken for missing");
     if (!text) continue;
     const auto lines = decode_checkpoint(*text);

@@ -275,6 +275,25 @@ TEST_F(LogDirTest, CheckpointsAreKafkasTextAndADamagedOneCountsAsMissing) {
   ASSERT_EQ(dir_->notes().size(), 1U);
 }
 
+/// What DeleteRecords took away must not come back because of a read that succeeds the next time.
+TEST_F(LogDirTest, ReadErrorOfTheLogStartsEndsTheStartAndOfAnotherCheckpointIsANote) {
+  dir_->set_log_start({"t", 0}, Offset{17});
+  dir_->set_recovery_point({"t", 0}, Offset{30});
+  ASSERT_TRUE(dir_->write_checkpoints());
+  dir_.reset();
+  disk_.inject({.on = sim::DiskFault::On::read, .path_part = "log-start-offset-checkpoint", .code = Errc::read_failed});
+  const auto opened = LogDir::open(disk_, kPath);
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_EQ(opened.error().code, Errc::read_failed);
+  EXPECT_NE(opened.error().message.find("it says where logs begin"), std::string::npos) << opened.error().message;
+  disk_.inject(
+      {.on = sim::DiskFault::On::read, .path_part = "recovery-point-offset-checkpoint", .code = Errc::read_failed});
+  open();
+  EXPECT_EQ(dir_->context_of({"t", 0}, id_, 0).log_start, Offset{17});
+  EXPECT_EQ(dir_->context_of({"t", 0}, id_, 0).recovery_point, Offset{0});
+  EXPECT_EQ(dir_->notes().size(), 1U);
+}
+
 TEST_F(LogDirTest, CheckpointsMayComeInAnyOrderAndNameAPartitionOnce) {
   dir_.reset();
   write("log-start-offset-checkpoint", "0\n3\nt 10 1\na 0 2\nt 2 3\n");
