@@ -77,7 +77,7 @@ void judge_acknowledgement(const Logs& logs, Findings& findings, const Logs::Pla
   const Operation& op = history.operations[place.acknowledged_by];
   // It may be there twice, and the copy that was acknowledged may have gone before anybody read it.
   const bool may_be_compacted = log.is_compacted && history.sends[place.send].message_key != 0;
-  const bool may_be_deleted = history.run.has_retention || place.offset < log.deleted_before(kNever);
+  const bool may_be_deleted = history.run.has_retention || log.was_deleted || place.offset < log.deleted_before(kNever);
   if (!op.is_idempotent && (may_be_compacted || may_be_deleted)) return;
   const std::uint32_t excuses = findings.loss_circumstances(op.acks, op.invoked, history.last);
   findings.add(Anomaly::inconsistent_offsets, excuses, [&] {
