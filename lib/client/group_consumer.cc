@@ -488,9 +488,11 @@ awaitable<void> GroupConsumer::Impl::look_for_new_partitions() {
 
 awaitable<Result<void>> GroupConsumer::Impl::commit(std::vector<CommittedOffset> offsets, Instant deadline) {
   if (offsets.empty()) co_return Result<void>{};
-  std::int32_t generation = -1;
+  const std::int32_t generation = generation_;
   auto attempt = [&]() -> awaitable<Result<void>> {
-    generation = generation_;
+    // In the next generation others may have these partitions, and have committed more.
+    if (generation != generation_)
+      co_return fail(broker_error(ErrorCode::kIllegalGeneration, "group {} went on amid a commit", options_.group));
     MQ_CO_TRY(const auto results, co_await commit_offsets(cluster_, options_.group, committer(), offsets));
     for (const auto& [where, code] : results) {
       if (code == ErrorCode::kNone) continue;

@@ -391,6 +391,30 @@ TEST_F(GroupFixture, RefusalOfACommitOfAnOlderGenerationSaysNothingOfTheNextOne)
   EXPECT_EQ(happened, (std::vector<std::string>{"+012"}));
 }
 
+/// Others may have committed more by then.
+TEST_F(GroupFixture, CommitIsNotTriedAgainInTheNextGeneration) {
+  append(0, 10);
+  GroupConsumer& c = consumer();
+  EXPECT_EQ(poll(c), 10);
+  group.rebalance();
+  ASSERT_TRUE(w.world.run_until([&] { return !c.is_settled(); }, 10s));
+  // The first attempt is answered when the member has long joined anew; the second one would succeed.
+  w.broker.delays[ApiKey::kOffsetCommit] = 3s;
+  group.commit_error = ErrorCode::kCoordinatorNotAvailable;
+  std::optional<Result<void>> done;
+  w.client.spawn([](GroupConsumer* from, Instant deadline, std::optional<Result<void>>* to) -> awaitable<void> {
+    to->emplace(co_await from->commit_polled(deadline));
+  }(&c, w.in(20s), &done));
+  poll(c, 2s);
+  EXPECT_EQ(group.joins, 2);
+  group.commit_error = ErrorCode::kNone;
+  poll(c, 15s);
+  ASSERT_TRUE(done.has_value());
+  ASSERT_FALSE(done->has_value());
+  EXPECT_EQ(code_of(done->error()), ErrorCode::kIllegalGeneration) << done->error().message;
+  EXPECT_EQ(group.committed, (std::map<TopicPartition, std::int64_t>{}));
+}
+
 TEST_F(GroupFixture, CoordinatorThatRestartsIsFoundAgain) {
   append(0, 10);
   GroupConsumer& c = consumer();
