@@ -129,7 +129,8 @@ awaitable<void> Connection::run() {
       continue;
     }
     std::size_t most = is_piece ? LargeReads::kPieceBytes : kBufferBytesMin;
-    if (MQ_BUGGIFY("broker: a connection reads little at a time")) most = 40;
+    // Not where a pause follows: the peer would look as if it stalled.
+    if (!home_->room().is_tight() && MQ_BUGGIFY("broker: a connection reads little at a time")) most = 40;
     const std::span<char> to{buffer_->bytes + read_end_, std::min(buffer_->capacity - read_end_, most)};
     Result<std::size_t> got = 0;
     if (is_piece) {
@@ -308,7 +309,10 @@ bool Connection::make_room() {
 }
 
 bool Connection::take_room(std::size_t bytes, ExtraFrame::Right extra, Holding& room) {
-  if (waits_for_room_) return false;
+  if (waits_for_room_ && !extra) return false;
+  // Its requests were done meanwhile, and with its buffer it has what it waits for.
+  if (waits_for_room_) MQ_MARK("broker: a connection waits for the extra frame that it holds itself");
+  if (std::exchange(waits_for_room_, false)) home_->room().stop_waiting(*this);
   if (granted_.bytes() == bytes) {
     room = std::exchange(granted_, {});
     return true;

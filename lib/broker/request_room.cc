@@ -114,12 +114,16 @@ std::optional<Holding> RequestRoom::take(Connection& connection, std::size_t byt
   return std::nullopt;
 }
 
-void RequestRoom::leave(const Connection& connection) {
+void RequestRoom::stop_waiting(const Connection& connection) {
   const auto is_it = [&](const auto& waiting) { return waiting.first.get() == &connection; };
   std::erase_if(little_waiting_, is_it);
   std::erase_if(much_waiting_, is_it);
-  if (extra_connection_ == &connection) extra_connection_ = nullptr;
   if (!somebody_waits()) extra_->set_waiting(place_, Instant::never());
+}
+
+void RequestRoom::leave(const Connection& connection) {
+  stop_waiting(connection);
+  if (extra_connection_ == &connection) extra_connection_ = nullptr;
   if (watches_ && !somebody_waits() && extra_connection_ == nullptr) watch_timer_->cancel();
 }
 

@@ -140,6 +140,8 @@ class RequestRoom {
   /// Room for `bytes` more in a buffer of `connection`; `extra` when that is the extra frame's. Nothing: the connection
   /// waits from now on, until `Connection::grant` or `leave`, and does not ask meanwhile.
   [[nodiscard]] std::optional<Holding> take(Connection& connection, std::size_t bytes, ExtraFrame::Right extra);
+  /// It does not wait any more, and remains the extra frame's where it is.
+  void stop_waiting(const Connection& connection);
   /// It does not wait any more, or is gone.
   void leave(const Connection& connection);
 
