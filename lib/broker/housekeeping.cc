@@ -185,18 +185,32 @@ awaitable<void> Housekeeping::finish(Begun begun) {
     jobs.push_back(std::move(job));
   }
   if (jobs.empty()) co_return;
-  const auto saved = co_await shard_.node.disk_pool().run(shard_.shard, [&]() -> Result<void> {
-    if (jobs.size() > kSyncedEachMax) return log::CheckpointJob::run_together(jobs, shard_.node.log_dir().tree());
-    for (log::CheckpointJob& job : jobs) MQ_CHECK(job.run());
-    return {};
-  });
+  const auto save = [&] {
+    return shard_.node.disk_pool().run(shard_.shard, [&]() -> Result<void> {
+      if (jobs.size() > kSyncedEachMax) return log::CheckpointJob::run_together(jobs, shard_.node.log_dir().tree());
+      for (log::CheckpointJob& job : jobs) MQ_CHECK(job.run());
+      return {};
+    });
+  };
+  // On a full disk nothing is deleted before the producers of it are saved.
+  const bool frees = std::ranges::any_of(partitions, [](const auto& one) { return one->log().deletion_waits(); });
+  Result<void> saved;
+  if (frees) {
+    saved = co_await shard_.node.disk_space.with_reserve(shard_.shard, save);
+  } else {
+    saved = co_await save();
+  }
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     partitions[i]->end_checkpoint(jobs[i], saved);
     note_ends(shard_.node.log_dir(), *partitions[i]);
     partitions[i]->end_work();
   }
   const bool failed = std::ranges::any_of(partitions, [](const auto& partition) { return partition->log().failed(); });
-  if (!saved) note_failure("saving indexes and producer states", saved.error(), failed);
+  if (!saved) co_return note_failure("saving indexes and producer states", saved.error(), failed);
+  Begun freed;
+  for (const auto& partition : partitions)
+    if (frees && !partition->is_retired() && partition->log().deletion_waits()) co_await retain(*partition, freed);
+  co_await remove_files(std::move(freed.removals));
 }
 
 awaitable<void> Housekeeping::remove_files(

@@ -30,6 +30,7 @@ Result<void> SyncJob::run() const {
 }
 
 Result<void> CheckpointJob::run() {
+  derived_only_ = false;
   for (const auto& file : parts_.data_files) MQ_CHECK(file->sync());
   derived_only_ = true;
   MQ_CHECK(sync_indexes());
@@ -59,6 +60,7 @@ Result<void> CheckpointJob::run_together(std::span<CheckpointJob> jobs, env::Tre
   const auto set_derived_only = [&](bool value) {
     for (CheckpointJob& job : jobs) job.derived_only_ = value;
   };
+  set_derived_only(false);
   Result<void> written;
   for (CheckpointJob& job : jobs)
     if (written) written = job.write_files(Sync::none);
