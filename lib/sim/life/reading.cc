@@ -285,8 +285,9 @@ class Member {
     const auto joined = actor_.history.ask_join(actor_.time(), {.group = actor_.plan.group});
     actor_.history.answer_join(actor_.time(), joined, name(), generation);
     const auto synced = actor_.history.ask_sync(actor_.time(), who_reads());
+    const std::vector<TopicPartition> owned = member_.assignment();  // the names are views of it
     std::vector<judge::PartitionName> names;
-    for (const TopicPartition& where : member_.assignment()) names.push_back(name_of(where));
+    for (const TopicPartition& where : owned) names.push_back(name_of(where));
     actor_.history.answer_sync(actor_.time(), synced, names);
   }
 
