@@ -171,7 +171,7 @@ TEST(BrokerFaults, NetworkThatCutsAndResetsLosesDoublesAndReordersNothing) {
 
 TEST(BrokerFaults, DiskWhoseSyncFailsTakesNothingBackThatWasAcknowledged) {
   int failures = 0;
-  for (const std::uint64_t seed : seeds(30)) {
+  for (const std::uint64_t seed : seeds(60)) {
     SCOPED_TRACE(seed);
     Cluster cluster(seed, brokers_on(Store::sqlite));
     World& world = cluster.world();
@@ -190,7 +190,7 @@ TEST(BrokerFaults, DiskWhoseSyncFailsTakesNothingBackThatWasAcknowledged) {
       if (failed) crash(cluster, broker);
     });
   }
-  EXPECT_GT(failures, 60) << "the disk was too good to prove anything";
+  EXPECT_GT(failures, 100) << "the disk was too good to prove anything";
 }
 
 KeptDirectories kept_directories(Broker& broker) {
