@@ -276,12 +276,13 @@ bool Connection::make_room() {
   bool mine = buffer_ && buffer_.use_count() == 1;
   if (mine) std::atomic_thread_fence(std::memory_order_acquire);
   if (mine && have == 0) {
-    if (buffer_->capacity > kBufferBytesMin) drop_buffer();
+    if (buffer_->capacity > kBufferBytesMin || buffer_->held.extra()) drop_buffer();
     mine = buffer_ != nullptr;
     read_begin_ = read_end_ = 0;
   }
   const std::size_t wanted = std::max({kBufferBytesMin, std::min(frame_bytes_, 2 * have), have + kLengthBytes});
-  const bool has_room = !lacks_room();
+  // Whoever sends nothing would keep the extra frame from all others.
+  const bool has_room = !lacks_room() && (have > 0 || !buffer_->held.extra());
   if (!has_room && mine && buffer_->capacity >= wanted) {
     std::memmove(buffer_->bytes, buffer_->bytes + read_begin_, have);
   } else if (!has_room) {
@@ -304,16 +305,18 @@ bool Connection::make_room() {
     read_end_ = have;
   }
   if (waits_for_room_ || granted_.bytes() > 0) [[unlikely]]
-    leave_room();  // its requests were done meanwhile, and there is room in what it had
+    stop_waiting_for_room();  // its requests were done meanwhile, and there is room in what it had
   return true;
 }
 
 bool Connection::take_room(std::size_t bytes, ExtraFrame::Right extra, Holding& room) {
   if (waits_for_room_ && !extra) return false;
   // Its requests were done meanwhile, and with its buffer it has what it waits for.
-  if (waits_for_room_) MQ_MARK("broker: a connection waits for the extra frame that it holds itself");
-  if (std::exchange(waits_for_room_, false)) home_->room().stop_waiting(*this);
-  if (granted_.bytes() == bytes) {
+  if (waits_for_room_) {
+    MQ_MARK("broker: a connection waits for the extra frame that it holds itself");
+    stop_waiting_for_room();
+  }
+  if (granted_.bytes() == bytes && (!granted_.extra() || has_begun_frame())) {
     room = std::exchange(granted_, {});
     return true;
   }
@@ -331,6 +334,12 @@ void Connection::grant(Holding room) {
   waits_for_room_ = false;
   granted_ = std::move(room);
   progress_->notify_all();
+}
+
+void Connection::stop_waiting_for_room() {
+  waits_for_room_ = false;
+  granted_ = {};
+  home_->room().stop_waiting(*this);
 }
 
 void Connection::leave_room() {

@@ -109,6 +109,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, public
   [[nodiscard]] std::size_t idle_bytes() const;
   /// When its frame that is not complete began, or went on after we had not read.
   [[nodiscard]] Instant frame_started() const { return frame_started_; }
+  [[nodiscard]] bool has_begun_frame() const { return read_begin_ != read_end_; }
   /// The frame that is not complete is the extra one.
   [[nodiscard]] bool holds_extra() const;
   void begin_look() { looked_at_ = received_bytes_; }
@@ -172,6 +173,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, public
   /// Sees to it that there is room to read in; false when memory has to be waited for.
   bool make_room();
   bool take_room(std::size_t bytes, ExtraFrame::Right extra, Holding& room);
+  void stop_waiting_for_room();
   void leave_room();
   /// The next read wants more room than there is behind what was read.
   [[nodiscard]] bool lacks_room() const;

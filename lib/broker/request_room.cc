@@ -102,9 +102,8 @@ RequestRoom::~RequestRoom() { held_->want(false); }
 
 std::optional<Holding> RequestRoom::take(Connection& connection, std::size_t bytes, ExtraFrame::Right extra) {
   if (extra) return Holding(connection.buffer_bytes(), bytes, std::move(extra));
-  const bool is_own = connection.buffer_bytes()->bytes.load(std::memory_order_relaxed) + bytes <= kOwnBytes;
   Waiting& waiting = is_little(connection, bytes) ? little_waiting_ : much_waiting_;
-  if (is_own || (waiting.empty() && has_room(connection, bytes))) return hold(connection, bytes);
+  if (is_own(connection, bytes) || (waiting.empty() && has_room(connection, bytes))) return hold(connection, bytes);
   connection.begin_waiting();
   MQ_MARK("broker: a shard has no room for a request");
   const auto place = std::ranges::upper_bound(waiting, connection.waiting_since(), {},
@@ -119,12 +118,12 @@ void RequestRoom::stop_waiting(const Connection& connection) {
   std::erase_if(little_waiting_, is_it);
   std::erase_if(much_waiting_, is_it);
   if (!somebody_waits()) extra_->set_waiting(place_, Instant::never());
+  if (watches_ && !somebody_waits() && extra_connection_ == nullptr) watch_timer_->cancel();
 }
 
 void RequestRoom::leave(const Connection& connection) {
-  stop_waiting(connection);
   if (extra_connection_ == &connection) extra_connection_ = nullptr;
-  if (watches_ && !somebody_waits() && extra_connection_ == nullptr) watch_timer_->cancel();
+  stop_waiting(connection);
 }
 
 void RequestRoom::remove(std::size_t bytes) {
@@ -167,6 +166,13 @@ void RequestRoom::look() {
 }
 
 void RequestRoom::let_go_on(Waiting& waiting) {
+  // What a connection holds may have become less since it began to wait.
+  std::erase_if(waiting, [this](const auto& one) {
+    const auto& [connection, bytes] = one;
+    const bool is_let_go = is_own(*connection, bytes);
+    if (is_let_go) connection->grant(hold(*connection, bytes));
+    return is_let_go;
+  });
   while (!waiting.empty() && has_room(*waiting.front().first, waiting.front().second)) {
     const auto [connection, bytes] = std::move(waiting.front());
     waiting.pop_front();
@@ -175,12 +181,14 @@ void RequestRoom::let_go_on(Waiting& waiting) {
 }
 
 void RequestRoom::let_one_go_on_beyond(Waiting& waiting) {
-  if (waiting.empty()) return;
-  extra_->set_waiting(place_, waiting.front().first->waiting_since());
+  // Who has begun nothing might keep it for ever, and is let go on by the end of its own requests.
+  const auto first = std::ranges::find_if(waiting, [](const auto& one) { return one.first->has_begun_frame(); });
+  if (first == waiting.end()) return;
+  extra_->set_waiting(place_, first->first->waiting_since());
   ExtraFrame::Right right = extra_->take(place_);
   if (!right) return;
-  const auto [connection, bytes] = std::move(waiting.front());
-  waiting.pop_front();
+  const auto [connection, bytes] = std::move(*first);
+  waiting.erase(first);
   extra_connection_ = connection.get();
   extra_->set_waiting(place_, Instant::never());
   connection->grant(Holding(connection->buffer_bytes(), bytes, std::move(right)));
@@ -188,6 +196,10 @@ void RequestRoom::let_one_go_on_beyond(Waiting& waiting) {
 
 void RequestRoom::forget_extra_that_is_complete() {
   if (extra_connection_ != nullptr && !extra_connection_->holds_extra()) extra_connection_ = nullptr;
+}
+
+bool RequestRoom::is_own(const Connection& connection, std::size_t more) {
+  return connection.buffer_bytes()->bytes.load(std::memory_order_relaxed) + more <= kOwnBytes;
 }
 
 bool RequestRoom::is_little(const Connection& connection, std::size_t more) const {

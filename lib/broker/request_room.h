@@ -111,7 +111,7 @@ class Holding {
 /// - who stays within 16 KiB goes on, always: a small request needs no room of others;
 /// - who holds little (1/64 of the part) may use all of it, everybody else together three quarters, and waits, unread,
 ///   for more;
-/// - one of those who wait, in the whole broker, goes on as the extra frame;
+/// - one of those who wait with a frame begun, in the whole broker, goes on as the extra frame;
 /// - when somebody who holds little has no room, whoever holds most in a frame that is not complete, or in answers that
 ///   are not read, is closed;
 /// - while somebody waits, who could send or read and hardly does is closed after kPatience; sooner when somebody who
@@ -175,6 +175,7 @@ class RequestRoom {
   void look();
   void look_soon();
   [[nodiscard]] std::size_t little_bytes() const { return part_bytes_ / 64; }
+  [[nodiscard]] static bool is_own(const Connection& connection, std::size_t more);
   [[nodiscard]] bool is_little(const Connection& connection, std::size_t more) const;
   [[nodiscard]] bool has_room(const Connection& connection, std::size_t more) const;
   [[nodiscard]] Holding hold(Connection& connection, std::size_t bytes);

@@ -413,6 +413,36 @@ TEST_F(Room, FramesOfGoodWillWaitForEachOtherAndNobodyIsClosed) {
   EXPECT_EQ(closed_for_room(), 0U);
 }
 
+TEST_F(Room, WhoHasSentAllIsNotTheExtraFrameAnyMore) {
+  start(
+      [](NodeConfig& config) {
+        config.queued_request_bytes_max = 8'000;
+        config.connection_rate_per_ip_max = 1'000'000;
+      },
+      1, 1);
+  create_topic("t", 4);
+  run([](Room& test) -> awaitable<void> {
+    auto many = co_await Peer::connect(*test.client_);
+    auto large = co_await Peer::connect(*test.client_);
+    // More than a connection may hold without asking, while those before it are in progress.
+    constexpr int kRequests = 60;
+    std::string frames;
+    for (int request = 0; request < kRequests; ++request)
+      frames += many->frame(produce_request("t", 0, make_batch({.value_bytes = 300})), 9);
+    co_await many->write(std::move(frames));
+    for (int request = 1; request <= kRequests; ++request)
+      EXPECT_EQ(only_row(co_await many->receive<wire::ProduceRequest>(request, 9)).error_code, ErrorCode::kNone);
+    // Larger than all the room that there is.
+    const Instant asked = test.world_->now();
+    const auto answer = co_await large->call(produce_request("t", 1, make_batch({.value_bytes = 60'000})), 9);
+    EXPECT_EQ(only_row(answer).error_code, ErrorCode::kNone);
+    EXPECT_LT(test.world_->now() - asked, 1s);
+    many->close();
+    large->close();
+  }(*this));
+  EXPECT_EQ(closed_for_room(), 0U);
+}
+
 TEST_F(Room, AnswersThatAreNotReadAreBoundedForAllTogether) {
   start_small();
   for (int i = 0; i < 40; ++i)
