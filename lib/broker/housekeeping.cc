@@ -209,7 +209,7 @@ awaitable<void> Housekeeping::finish(Begun begun) {
   if (!saved) co_return note_failure("saving indexes and producer states", saved.error(), failed);
   Begun freed;
   for (const auto& partition : partitions)
-    if (frees && !partition->is_retired() && partition->log().deletion_waits()) co_await retain(*partition, freed);
+    if (!is_over() && !partition->is_retired() && partition->log().deletion_waits()) co_await retain(*partition, freed);
   co_await remove_files(std::move(freed.removals));
 }
 
