@@ -1,25 +1,15 @@
 #include "meta/etcd_server.h"
 
-#include <arpa/inet.h>
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <netinet/in.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
+#include <string_view>
 
 namespace mq::meta {
 namespace {
-
-/// Below the ports that the system gives to outgoing connections, which could take one that we have found free.
-constexpr int kFirstPort = 20'000;
-constexpr int kPorts = 12'000;
 
 std::string program() {
   std::string_view path = std::getenv("PATH") != nullptr ? std::getenv("PATH") : "";
@@ -32,57 +22,16 @@ std::string program() {
   throw std::runtime_error("no etcd in PATH, which this test needs; apt-get install etcd-server");
 }
 
-bool is_free(std::uint16_t port) {
-  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const int yes = 1;
-  ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  const bool bound = ::bind(socket, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
-  ::close(socket);
-  return bound;
-}
-
-/// Tests that run at the same time look in different places.
-std::uint16_t next_free_port() {
-  static int tried = ::getpid() * 97;
-  for (int i = 0; i < kPorts; ++i) {
-    const auto port = static_cast<std::uint16_t>(kFirstPort + ++tried % kPorts);
-    if (is_free(port)) return port;
-  }
-  throw std::runtime_error("no free port for etcd");
-}
-
 std::string name_of(int index) { return fmt::format("etcd{}", index); }
 std::string url_of(std::uint16_t port) { return fmt::format("http://127.0.0.1:{}", port); }
-
-/// In the child: never returns.
-[[noreturn]] void become(char* const* arguments, const char* log, pid_t parent) {
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (::getppid() != parent) ::_exit(127);
-  const int out = ::open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
-  ::dup2(out, STDOUT_FILENO);
-  ::dup2(out, STDERR_FILENO);
-  ::execv(arguments[0], arguments);
-  ::_exit(127);
-}
 
 }  // namespace
 
 EtcdServers::EtcdServers(int count) {
   (void)program();
-  std::string pattern = std::filesystem::temp_directory_path() / "mq-etcd-XXXXXX";
-  if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary directory for etcd");
-  directory_ = pattern;
-  for (int i = 0; i < count; ++i) servers_.push_back({.client_port = next_free_port(), .peer_port = next_free_port()});
+  for (int i = 0; i < count; ++i)
+    servers_.push_back({.client_port = next_free_port(), .peer_port = next_free_port(), .process = {}});
   for (int i = 0; i < count; ++i) start(i);
-}
-
-EtcdServers::~EtcdServers() {
-  for (int i = 0; i < static_cast<int>(servers_.size()); ++i) kill(i);
-  std::filesystem::remove_all(directory_);
 }
 
 StoreUrl EtcdServers::url() const {
@@ -95,7 +44,7 @@ env::Address EtcdServers::address(int index) const {
   return {.host = "127.0.0.1", .port = servers_.at(static_cast<std::size_t>(index)).client_port, .path = {}};
 }
 
-std::string EtcdServers::directory(int index) const { return directory_ + "/" + name_of(index); }
+std::string EtcdServers::directory(int index) const { return directory_.file(name_of(index)); }
 
 std::vector<std::string> EtcdServers::command(int index) const {
   std::string members;
@@ -130,29 +79,10 @@ std::vector<std::string> EtcdServers::command(int index) const {
           "error"};
 }
 
-void EtcdServers::start(int index) {
-  std::vector<std::string> words = command(index);
-  std::vector<char*> arguments;
-  for (std::string& word : words) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-  const std::string log = directory(index) + ".log";
-  const pid_t parent = ::getpid();
-  const pid_t child = ::fork();
-  if (child == 0) become(arguments.data(), log.c_str(), parent);
-  if (child < 0) throw std::runtime_error("etcd cannot be started");
-  servers_.at(static_cast<std::size_t>(index)).process = child;
-}
-
-void EtcdServers::kill(int index) {
-  pid_t& process = servers_.at(static_cast<std::size_t>(index)).process;
-  if (process == 0) return;
-  ::kill(process, SIGKILL);
-  ::waitpid(process, nullptr, 0);
-  process = 0;
-}
-
-void EtcdServers::stop(int index) { ::kill(servers_.at(static_cast<std::size_t>(index)).process, SIGSTOP); }
-void EtcdServers::go_on(int index) { ::kill(servers_.at(static_cast<std::size_t>(index)).process, SIGCONT); }
+void EtcdServers::start(int index) { process(index).start(command(index), directory(index) + ".log"); }
+void EtcdServers::kill(int index) { process(index).kill(); }
+void EtcdServers::stop(int index) { process(index).stop(); }
+void EtcdServers::go_on(int index) { process(index).go_on(); }
 
 void EtcdServers::keep_copy(int index) {
   std::filesystem::copy(directory(index), directory(index) + ".copy", std::filesystem::copy_options::recursive);

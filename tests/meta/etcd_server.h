@@ -1,12 +1,12 @@
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "meta/server_process.h"
 #include "meta/store_url.h"
+#include "posix/temporary_directory.h"
 
 namespace mq::meta {
 
@@ -16,11 +16,6 @@ class EtcdServers {
  public:
   /// Starts as many, and does not wait for them: who asks is told when they answer.
   explicit EtcdServers(int count = 1);
-  /// Kills them and removes what they had.
-  ~EtcdServers();
-  EtcdServers(const EtcdServers&) = delete;
-  EtcdServers& operator=(const EtcdServers&) = delete;
-
   /// All of them, in their order.
   [[nodiscard]] StoreUrl url() const;
   [[nodiscard]] env::Address address(int index) const;
@@ -40,13 +35,15 @@ class EtcdServers {
   struct Server {
     std::uint16_t client_port = 0;
     std::uint16_t peer_port = 0;
-    pid_t process = 0;
+    ServerProcess process;
   };
 
   [[nodiscard]] std::string directory(int index) const;
   [[nodiscard]] std::vector<std::string> command(int index) const;
 
-  std::string directory_;
+  [[nodiscard]] ServerProcess& process(int index) { return servers_.at(static_cast<std::size_t>(index)).process; }
+
+  posix::TemporaryDirectory directory_;  // it goes after those who write in it
   std::vector<Server> servers_;
 };
 

@@ -16,7 +16,7 @@
 #include "http/client.h"
 #include "meta/etcd/etcd_store.h"
 #include "meta/etcd_server.h"
-#include "meta/running_process.h"
+#include "meta/running_shard.h"
 
 namespace mq::meta {
 namespace {
@@ -27,19 +27,19 @@ class User {
   explicit User(StoreUrl url, std::string password = {})
       : options_{.url = std::move(url), .password = std::move(password)} {}
   ~User() {
-    process_.call([this] { store_.reset(); });
+    running_.call([this] { store_.reset(); });
   }
 
   Result<void> open() {
-    MQ_TRY(store_, run(open_etcd_store(shard(), process_.runtime().logger(), options_)));
+    MQ_TRY(store_, run(open_etcd_store(shard(), running_.runtime().logger(), options_)));
     return {};
   }
   template <class T>
   T run(awaitable<T> task) {
-    return process_.run(std::move(task));
+    return running_.run(std::move(task));
   }
   /// It hears nothing of what happens in `step`.
-  void hold_during(const std::function<void()>& step) { process_.hold_during(step); }
+  void hold_during(const std::function<void()>& step) { running_.hold_during(step); }
 
   Result<Revision> put(std::string key, std::string value, Stay stay = Stay::for_good) {
     Transaction transaction;
@@ -88,12 +88,12 @@ class User {
     EXPECT_EQ(answer.status, 200) << answer.body;
   }
 
-  env::Shard& shard() { return process_.shard(); }
+  env::Shard& shard() { return running_.shard(); }
   MetadataStore& store() { return *store_; }
-  env::Random& random() { return process_.runtime().random(); }
+  env::Random& random() { return running_.runtime().random(); }
 
  private:
-  RunningProcess process_;
+  RunningShard running_;
   EtcdOptions options_;
   std::unique_ptr<MetadataStore> store_;
 };
@@ -542,7 +542,7 @@ TEST(EtcdServersTest, StoreThatNobodyServesIsUnreachableInTime) {
     EtcdServers servers;
     url = servers.url();
   }
-  RunningProcess process;
+  RunningShard process;
   const auto opened = process.run(open_etcd_store(process.shard(), process.runtime().logger(),
                                                   {.url = url, .password = {}, .open_patience = 500ms}));
   ASSERT_FALSE(opened);

@@ -61,6 +61,20 @@ class RunningShard {
     done->get_future().wait();
   }
 
+  /// While it runs `step` here, the shard does nothing.
+  template <class F>
+  void hold_during(const F& step) {
+    std::promise<void> held;
+    std::promise<void> may_go_on;
+    shard().post([&] {
+      held.set_value();
+      may_go_on.get_future().wait();
+    });
+    held.get_future().wait();
+    step();
+    may_go_on.set_value();
+  }
+
   /// Destroys a store where it belongs.
   struct Destroy {
     RunningShard* home = nullptr;

@@ -1,18 +1,16 @@
 // The back ends that the contract is tested on. A new one is one more class and one more row in contract_test.cc.
 
-#include <cstdlib>
-#include <filesystem>
 #include <optional>
 
 #include "meta/etcd/etcd_store.h"
 #include "meta/etcd_server.h"
-#include "meta/running_process.h"
 #include "meta/running_shard.h"
 #include "meta/sqlite/sqlite_store.h"
 #include "meta/store_contract.h"
 #include "meta/zookeeper/zookeeper_store.h"
 #include "meta/zookeeper_server.h"
 #include "posix/runtime.h"
+#include "posix/temporary_directory.h"
 #include "sim/machine/model_metadata.h"
 #include "sim/machine/world.h"
 
@@ -69,15 +67,7 @@ class SqliteSimulatedHome final : public SimulatedHome {
 
 class SqliteRealHome final : public StoreHome {
  public:
-  SqliteRealHome() {
-    std::string pattern = std::filesystem::temp_directory_path() / "mq-meta-XXXXXX";
-    directory_ = mkdtemp(pattern.data());
-    open(LastStop::clean);
-  }
-  ~SqliteRealHome() override {
-    store_.reset();
-    std::filesystem::remove_all(directory_);
-  }
+  SqliteRealHome() { open(LastStop::clean); }
 
   [[nodiscard]] MetadataStore& store() override { return *store_; }
   [[nodiscard]] env::Shard& shard() override { return runtime_.shard(0); }
@@ -97,14 +87,15 @@ class SqliteRealHome final : public StoreHome {
 
  private:
   void open(LastStop last_stop) {
-    auto opened = run(open_sqlite_store(runtime_.files(), runtime_.pool(), runtime_.shard(0),
-                                        directory_ + "/metadata.db", runtime_.random(), runtime_.logger(), last_stop));
+    auto opened =
+        run(open_sqlite_store(runtime_.files(), runtime_.pool(), runtime_.shard(0), directory_.file("metadata.db"),
+                              runtime_.random(), runtime_.logger(), last_stop));
     ASSERT_TRUE(opened) << opened.error().message;
     store_ = std::move(*opened);
   }
 
   posix::Runtime runtime_{{.shards = 1, .pool_threads = 2, .log = {.level = env::LogLevel::error}}};
-  std::string directory_;
+  posix::TemporaryDirectory directory_;
   std::unique_ptr<MetadataStore> store_;
 };
 
@@ -115,7 +106,7 @@ class EtcdHome final : public StoreHome {
   ~EtcdHome() override { drop(); }
 
   [[nodiscard]] MetadataStore& store() override { return *store_; }
-  [[nodiscard]] env::Shard& shard() override { return process_.shard(); }
+  [[nodiscard]] env::Shard& shard() override { return running_.shard(); }
   void restart(Restart how) override {
     if (how == Restart::cleanly) EXPECT_TRUE(run(store_->close()));
     drop();
@@ -123,20 +114,20 @@ class EtcdHome final : public StoreHome {
   }
 
  protected:
-  void drive(awaitable<void> task) override { process_.run_to_end(std::move(task)); }
+  void drive(awaitable<void> task) override { running_.run(std::move(task)); }
 
  private:
   void open() {
-    auto opened = run(open_etcd_store(shard(), process_.runtime().logger(), {.url = servers_.url(), .password = {}}));
+    auto opened = run(open_etcd_store(shard(), running_.runtime().logger(), {.url = servers_.url(), .password = {}}));
     ASSERT_TRUE(opened) << opened.error().message;
     store_ = std::move(*opened);
   }
   void drop() {
-    process_.call([this] { store_.reset(); });
+    running_.call([this] { store_.reset(); });
   }
 
   EtcdServers servers_;
-  RunningProcess process_;
+  RunningShard running_;
   std::unique_ptr<MetadataStore> store_;
 };
 

@@ -1,12 +1,12 @@
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstdint>
 #include <memory>
 #include <string>
 
+#include "meta/server_process.h"
 #include "meta/zookeeper/zookeeper_store.h"
+#include "posix/temporary_directory.h"
 
 namespace mq::meta {
 
@@ -16,9 +16,6 @@ class ZooKeeperServer {
  public:
   /// Starts it and waits until it answers. Aborts the test program when it does not.
   ZooKeeperServer();
-  ~ZooKeeperServer();
-  ZooKeeperServer(const ZooKeeperServer&) = delete;
-  ZooKeeperServer& operator=(const ZooKeeperServer&) = delete;
 
   /// The one that all tests of this program share; each has a prefix of its own. It ends with the program.
   static ZooKeeperServer& shared();
@@ -41,9 +38,9 @@ class ZooKeeperServer {
  private:
   [[nodiscard]] bool answers() const;
 
-  std::string directory_;
+  posix::TemporaryDirectory directory_;  // it goes after who writes in it
   std::uint16_t port_ = 0;
-  pid_t process_ = -1;
+  ServerProcess process_;
 };
 
 /// A way to a server that can be blocked: connections to its port are connections to the server.

@@ -6,11 +6,8 @@
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <signal.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -40,20 +37,6 @@ sockaddr_in at_port(std::uint16_t port) {
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   return address;
-}
-
-/// A port that nobody listens on, below those that the system gives to connections by itself: while a server is down,
-/// its port stays free.
-std::uint16_t free_port() {
-  for (int tries = 0; tries < 1000; ++tries) {
-    const auto port = static_cast<std::uint16_t>(10'000 + (::getpid() * 7 + tries * 13) % 10'000);
-    const int probe = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const sockaddr_in address = at_port(port);
-    const bool is_free = ::bind(probe, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-    ::close(probe);
-    if (is_free) return port;
-  }
-  give_up("no free port");
 }
 
 /// Listens on any port; its number is left in `port`.
@@ -88,21 +71,14 @@ ZooKeeperServer::ZooKeeperServer() {
   for (const char* needed : {kJava, kJar})
     if (!std::filesystem::exists(needed))
       give_up(fmt::format("{} is missing; install zookeeper and default-jre-headless", needed));
-  std::string pattern = std::filesystem::temp_directory_path() / "mq-zookeeper-XXXXXX";
-  directory_ = mkdtemp(pattern.data());
-  port_ = free_port();
-  std::filesystem::create_directory(directory_ + "/data");
+  port_ = next_free_port();
+  std::filesystem::create_directory(directory_.file("data"));
   // Sessions of a second, looked at four times as often.
-  std::ofstream(directory_ + "/zoo.cfg")
-      << fmt::format("dataDir={}/data\nclientPort={}\nclientPortAddress=127.0.0.1\n", directory_, port_)
+  std::ofstream(directory_.file("zoo.cfg"))
+      << fmt::format("dataDir={}/data\nclientPort={}\nclientPortAddress=127.0.0.1\n", directory_.path(), port_)
       << "tickTime=250\nminSessionTimeout=1000\nmaxSessionTimeout=60000\nmaxClientCnxns=0\nadmin.enableServer=false\n"
       << "4lw.commands.whitelist=ruok\n";
   start();
-}
-
-ZooKeeperServer::~ZooKeeperServer() {
-  kill();
-  std::filesystem::remove_all(directory_);
 }
 
 ZooKeeperServer& ZooKeeperServer::shared() {
@@ -111,33 +87,14 @@ ZooKeeperServer& ZooKeeperServer::shared() {
 }
 
 void ZooKeeperServer::start() {
-  const std::string config = directory_ + "/zoo.cfg";
   // Only a loss of power would need its syncs; a small log is made sooner.
-  const std::array<const char*, 12> command{kJava,
-                                            "-Xmx256m",
-                                            "-XX:+UseSerialGC",
-                                            "-XX:TieredStopAtLevel=1",
-                                            "-Dzookeeper.forceSync=no",
-                                            "-Dzookeeper.preAllocSize=1024",
-                                            "-cp",
-                                            kJar,
-                                            "org.apache.zookeeper.server.ZooKeeperServerMain",
-                                            config.c_str(),
-                                            nullptr};
-  process_ = ::fork();
-  if (process_ == 0) {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    sigset_t none;
-    ::sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
-    if (std::freopen((directory_ + "/server.log").c_str(), "a", stderr) != nullptr)
-      ::dup2(STDERR_FILENO, STDOUT_FILENO);
-    ::execv(kJava, const_cast<char* const*>(command.data()));
-    ::_exit(127);
-  }
+  process_.start({kJava, "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dzookeeper.forceSync=no",
+                  "-Dzookeeper.preAllocSize=1024", "-cp", kJar, "org.apache.zookeeper.server.ZooKeeperServerMain",
+                  directory_.file("zoo.cfg")},
+                 directory_.file("server.log"));
   for (int tries = 0; !answers(); ++tries) {
-    if (tries == 1500 || ::waitpid(process_, nullptr, WNOHANG) != 0)
-      give_up(fmt::format("it does not start; see {}/server.log", directory_));
+    if (tries == 1500 || process_.has_ended())
+      give_up(fmt::format("it does not start; see {}", directory_.file("server.log")));
     ::poll(nullptr, 0, 20);
   }
 }
@@ -155,22 +112,18 @@ bool ZooKeeperServer::answers() const {
   return std::string_view(answer.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))) == "imok";
 }
 
-void ZooKeeperServer::kill() {
-  ::kill(process_, SIGKILL);
-  ::waitpid(process_, nullptr, 0);
-}
-
-void ZooKeeperServer::freeze() { ::kill(process_, SIGSTOP); }
-void ZooKeeperServer::thaw() { ::kill(process_, SIGCONT); }
+void ZooKeeperServer::kill() { process_.kill(); }
+void ZooKeeperServer::freeze() { process_.stop(); }
+void ZooKeeperServer::thaw() { process_.go_on(); }
 
 void ZooKeeperServer::save_disk() {
-  std::filesystem::remove_all(directory_ + "/saved");
-  std::filesystem::copy(directory_ + "/data", directory_ + "/saved", std::filesystem::copy_options::recursive);
+  std::filesystem::remove_all(directory_.file("saved"));
+  std::filesystem::copy(directory_.file("data"), directory_.file("saved"), std::filesystem::copy_options::recursive);
 }
 
 void ZooKeeperServer::restore_disk() {
-  std::filesystem::remove_all(directory_ + "/data");
-  std::filesystem::copy(directory_ + "/saved", directory_ + "/data", std::filesystem::copy_options::recursive);
+  std::filesystem::remove_all(directory_.file("data"));
+  std::filesystem::copy(directory_.file("saved"), directory_.file("data"), std::filesystem::copy_options::recursive);
 }
 
 ZooKeeperPlace ZooKeeperServer::place(std::string prefix, std::uint16_t port) {

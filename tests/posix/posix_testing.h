@@ -2,13 +2,11 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <functional>
-#include <string>
 #include <utility>
 
 #include "posix/runtime.h"
+#include "posix/temporary_directory.h"
 
 namespace mq::posix {
 
@@ -23,19 +21,5 @@ inline void in_runtime(RuntimeOptions options, std::function<awaitable<void>(Run
 }
 
 inline void in_runtime(std::function<awaitable<void>(Runtime&)> body) { in_runtime({}, std::move(body)); }
-
-/// A directory of its own for each test, removed with everything in it.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() : path_((std::filesystem::temp_directory_path() / "mq-test-XXXXXX").string()) {
-    if (!::mkdtemp(path_.data())) std::abort();
-  }
-  ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
-  [[nodiscard]] const std::string& path() const { return path_; }
-  [[nodiscard]] std::string file(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
 
 }  // namespace mq::posix
