@@ -185,13 +185,7 @@ awaitable<void> Housekeeping::finish(Begun begun) {
     jobs.push_back(std::move(job));
   }
   if (jobs.empty()) co_return;
-  const auto save = [&] {
-    return shard_.node.disk_pool().run(shard_.shard, [&]() -> Result<void> {
-      if (jobs.size() > kSyncedEachMax) return log::CheckpointJob::run_together(jobs, shard_.node.log_dir().tree());
-      for (log::CheckpointJob& job : jobs) MQ_CHECK(job.run());
-      return {};
-    });
-  };
+  const auto save = [&] { return save_all(jobs); };
   // On a full disk nothing is deleted before the producers of it are saved.
   const bool frees = std::ranges::any_of(partitions, [](const auto& one) { return one->log().deletion_waits(); });
   Result<void> saved;
@@ -211,6 +205,20 @@ awaitable<void> Housekeeping::finish(Begun begun) {
   for (const auto& partition : partitions)
     if (!is_over() && !partition->is_retired() && partition->log().deletion_waits()) co_await retain(*partition, freed);
   co_await remove_files(std::move(freed.removals));
+}
+
+awaitable<Result<void>> Housekeeping::save_all(std::span<log::CheckpointJob> jobs) {
+  env::Pool& pool = shard_.node.disk_pool();
+  if (jobs.size() > kSyncedEachMax)
+    co_return co_await pool.run(shard_.shard,
+                                [&] { return log::CheckpointJob::run_together(jobs, shard_.node.log_dir().tree()); });
+  for (log::CheckpointJob& job : jobs) {
+    bool done = false;
+    while (!done) {
+      MQ_CO_TRY(done, co_await pool.run(shard_.shard, [&job] { return job.step(); }));
+    }
+  }
+  co_return Result<void>{};
 }
 
 awaitable<void> Housekeeping::remove_files(

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -58,6 +59,7 @@ class Housekeeping {
   awaitable<void> run_compaction(Partition& partition, log::CompactionJob& job);
   void begin_checkpoint(Partition& partition, Begun& begun);
   awaitable<void> finish(Begun begun);
+  awaitable<Result<void>> save_all(std::span<log::CheckpointJob> jobs);
   awaitable<void> remove_files(std::vector<std::pair<std::shared_ptr<Partition>, log::RemovalJob>> removals);
   awaitable<void> checkpoint(Partition& partition);
   [[nodiscard]] bool is_over() const;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/mark.h"
 #include "base/mutant.h"
 #include "log/index_file.h"
 #include "log/segment.h"
@@ -18,6 +19,8 @@ Result<void> sync_file(env::Files& files, const std::string& path) {
   return file->sync();
 }
 
+/// That one step syncs; of indexes there are two to a segment.
+constexpr int kFilesPerStep = 6;
 constexpr std::string_view kTemporarySuffix = ".tmp";
 constexpr std::size_t kSmallFileBytesMax = std::size_t{256} << 20;
 
@@ -29,31 +32,53 @@ Result<void> SyncJob::run() const {
   return directory.empty() || is_mutant("nodirsync") ? Result<void>{} : files->sync_directory(directory);
 }
 
+Result<bool> CheckpointJob::step() {
+  for (int files = 0; files < kFilesPerStep; ++files) {
+    derived_only_ = data_synced_ == parts_.data_files.size();
+    if (!derived_only_) {
+      MQ_CHECK(parts_.data_files[data_synced_]->sync());
+      ++data_synced_;
+    } else if (indexes_synced_ < parts_.indexed.size()) {
+      sync_indexes(parts_.indexed[indexes_synced_++]);
+    } else {
+      MQ_CHECK(save_derived());
+      return true;
+    }
+  }
+  MQ_MARK("log: a checkpoint lets other jobs of the pool come between");
+  return false;
+}
+
 Result<void> CheckpointJob::run() {
-  derived_only_ = false;
-  for (const auto& file : parts_.data_files) MQ_CHECK(file->sync());
-  derived_only_ = true;
-  MQ_CHECK(sync_indexes());
+  bool done = false;
+  while (!done) {
+    MQ_TRY(done, step());
+  }
+  return {};
+}
+
+/// The others are tried, too: what an index holds whose sync failed is not known any more.
+void CheckpointJob::sync_indexes(const std::shared_ptr<Segment>& segment) {
+  for (const std::string_view extension : kIndexExtensions) {
+    auto synced = sync_file(*parts_.files, segment->path(extension));
+    if (synced) continue;
+    const bool is_noted = !lost_indexes_.empty() && lost_indexes_.back() == segment;
+    if (synced.error().code == Errc::disk_failed && !is_noted) lost_indexes_.push_back(segment);
+    indexes_ = std::move(synced);
+  }
+}
+
+Result<void> CheckpointJob::save_derived() {
+  if (!indexes_) {
+    indexes_synced_ = 0;
+    return std::exchange(indexes_, {});
+  }
   MQ_CHECK(write_files(Sync::each_file));
   MQ_CHECK(rename_epochs());
   derived_only_ = false;
   MQ_CHECK(parts_.files->sync_directory(parts_.directory));
   derived_only_ = true;
   return remove_obsolete();
-}
-
-Result<void> CheckpointJob::sync_indexes() {
-  Result<void> outcome;
-  for (const auto& segment : parts_.indexed) {
-    for (const std::string_view extension : kIndexExtensions) {
-      auto synced = sync_file(*parts_.files, segment->path(extension));
-      if (synced) continue;
-      const bool is_noted = !lost_indexes_.empty() && lost_indexes_.back() == segment;
-      if (synced.error().code == Errc::disk_failed && !is_noted) lost_indexes_.push_back(segment);
-      outcome = std::move(synced);
-    }
-  }
-  return outcome;
 }
 
 Result<void> CheckpointJob::run_together(std::span<CheckpointJob> jobs, env::Tree& data) {

@@ -50,10 +50,14 @@ class CheckpointJob {
 
   /// Recovery begins here once it was run.
   [[nodiscard]] Offset covers_to() const { return parts_.covers_to; }
+  /// Does a part of it, a dozen syncs at most, so that other jobs of the pool come between. True: all is done. After
+  /// disk_full it can be called again; after another error nothing more is to be done.
+  [[nodiscard]] Result<bool> step();
+  /// All steps, for who has nobody waiting.
   [[nodiscard]] Result<void> run();
-  /// Runs many at once with two syncs of `data`, the tree that holds their logs, where `run` of each takes half a
-  /// dozen. disk_full: the logs' data is synced all the same. A sync that fails is final here whatever file it was for:
-  /// it does not tell.
+  /// Runs many at once with two syncs of `data`, the tree that holds their logs, where each by itself takes half a
+  /// dozen at least. disk_full: the logs' data is synced all the same. A sync that fails is final here whatever file it
+  /// was for: it does not tell.
   [[nodiscard]] static Result<void> run_together(std::span<CheckpointJob> jobs, env::Tree& data);
   /// After an error: it was one of files that can be made anew.
   [[nodiscard]] bool is_derived_only() const { return derived_only_; }
@@ -64,11 +68,15 @@ class CheckpointJob {
   enum class Sync { each_file, none };
   /// Snapshots, windows and, under a temporary name, the epochs.
   Result<void> write_files(Sync sync);
-  Result<void> sync_indexes();
+  void sync_indexes(const std::shared_ptr<Segment>& segment);
+  Result<void> save_derived();
   Result<void> rename_epochs();
   Result<void> remove_obsolete();
 
   Parts parts_;
+  std::size_t data_synced_ = 0;
+  std::size_t indexes_synced_ = 0;
+  Result<void> indexes_;  ///< how that went so far
   std::vector<std::shared_ptr<Segment>> lost_indexes_;
   bool derived_only_ = false;
 };

@@ -355,6 +355,31 @@ TEST_F(LogTest, SyncThatFailedFailsWhoeverSyncsTheSameFileMeanwhile) {
   }
 }
 
+TEST_F(LogTest, CheckpointOfManySegmentsLeavesRoomForSyncs) {
+  config_.segment_bytes = 200;
+  create();
+  append_many(40);
+  ASSERT_TRUE(sync());
+  const std::size_t segments = log_->segments().size();
+  ASSERT_GE(segments, 13U);
+  auto checkpoint_job = log_->begin_checkpoint(true).value();
+  ASSERT_TRUE(checkpoint_job);
+  std::size_t syncs = 0;
+  for (bool done = false; !done;) {
+    const auto step = checkpoint_job->step();
+    ASSERT_TRUE(step) << step.error().message;
+    done = *step;
+    if (done) break;
+    append_many(1);
+    ASSERT_TRUE(sync());
+    EXPECT_EQ(log_->synced_end(), log_->log_end());
+    ++syncs;
+  }
+  EXPECT_GE(syncs, segments / 6);
+  log_->end_checkpoint(*checkpoint_job, {});
+  EXPECT_EQ(log_->recovery_point(), Offset{40}) << "what came amid it is for the next one";
+}
+
 TEST_F(LogTest, WantOfDescriptorsPutsASyncOff) {
   create();
   append_many(3);
