@@ -132,10 +132,16 @@ class EndpointStream final : public env::Stream {
 
   void close() override {
     if (std::exchange(end().is_closed, true)) return;
-    end().arrived.clear();
+    const bool has_unread = !std::exchange(end().arrived, {}).empty();
     if (end().reading != 0) end().shard->resume(std::exchange(end().reading, 0), closed_here());
     if (end().writing != 0) end().shard->resume(std::exchange(end().writing, 0), closed_here());
-    if (!end().is_reset && !end().has_vanished) fabric_.send(connection_, side_, {}, true);
+    if (end().is_reset || end().has_vanished) return;
+    // Whoever closes without having read all answers with a reset, as Linux does.
+    if (has_unread) {
+      fabric_.reset_end(connection_, 1 - side_);
+    } else {
+      fabric_.send(connection_, side_, {}, true);
+    }
   }
 
   [[nodiscard]] env::Address local_address() const override { return connection_->ends[mine()].local; }
