@@ -175,7 +175,15 @@ class Draw {
       if (rng.one_in(4)) client.buffer_bytes = 2'000;
       if (rng.one_in(3)) client.large_one_in = rng.one_in(2) ? 8 : 60;
       if (rng.one_in(3)) client.prefetch_bytes = 1'000;
+      if (client.role == PlannedClient::Role::producer && client.acks == 0) keep_small(client);
     }
+  }
+
+  /// A batch larger than a segment is refused, and who asks for no answers can be told only by being cut off: one that
+  /// sends such batches all the time comes to nothing.
+  static void keep_small(PlannedClient& client) {
+    client.batch_bytes = PlannedClient().batch_bytes;
+    client.large_one_in = 0;
   }
 
   std::uint64_t seed_;

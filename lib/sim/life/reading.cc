@@ -9,6 +9,7 @@
 #include "client/cluster.h"
 #include "client/consumer.h"
 #include "client/group_consumer.h"
+#include "client/retry.h"
 #include "sim/life/poll_record.h"
 #include "sim/life/topic_partitions.h"
 
@@ -318,9 +319,17 @@ class Member {
     std::vector<judge::PartitionOffset> told;
     for (const client::CommittedOffset& offset : offsets)
       told.push_back({.partition = name_of(offset.where), .offset = offset.offset.value()});
+    const Instant began = actor_.now();
     const auto asked = actor_.history.ask_commit(actor_.time(), who(), told);
     const auto done = co_await member_.commit(offsets, actor_.now() + kPatience);
     answer(actor_, asked, done);
+    if (done && actor_.now() - began >= client::Backoff::kFirst / 2) tell_of_earlier_attempts(told);
+  }
+
+  /// Since it took so long, it may have been tried more than once: what was not answered may arrive yet.
+  void tell_of_earlier_attempts(std::span<const judge::PartitionOffset> offsets) {
+    const auto asked = actor_.history.ask_commit(actor_.time(), who(), offsets);
+    actor_.history.answer(actor_.time(), asked, {.outcome = judge::Outcome::info, .error = "tried again"});
   }
 
   Actor actor_;
