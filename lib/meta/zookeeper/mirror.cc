@@ -108,7 +108,7 @@ awaitable<Result<bool>> Mirror::load(const HeadAt& before, Instant deadline) {
   const auto newer = entries.begin() + old_count;
   if (!std::all_of(newer, entries.end(), [](const auto& entry) { return entry.has_value(); })) co_return false;
   Copy copy(before.said.revision, std::move(keys));
-  for (auto entry = newer; entry != entries.end(); ++entry) copy.apply(**std::move(entry));
+  for (auto entry = newer; entry != entries.end(); ++entry) copy.apply(std::move(**entry));
   for (auto entry = newer; entry != entries.begin() && *std::prev(entry); --entry) copy.remember(**std::prev(entry));
   copy_ = std::move(copy);
   head_ = now;
