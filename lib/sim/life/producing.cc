@@ -31,7 +31,7 @@ class Sender {
       });
       is_broken_ = false;
       while (!actor_.is_over() && !is_broken_) {
-        co_await send_burst();
+        if (pending_.size() < kPendingMax) co_await send_burst();
         co_await actor_.pause(actor_.plan.pause_max);
       }
       (void)co_await producer_->close(actor_.now() + kCloseTime);
@@ -41,6 +41,8 @@ class Sender {
 
  private:
   static constexpr Duration kCloseTime = 30s;
+  /// Records: with more, one partition that is slow keeps those of all others waiting for room in the buffer.
+  static constexpr std::size_t kPendingMax = 200;
   struct Pending {
     judge::HistoryWriter::Asked asked;
     TopicPartition where;
