@@ -42,6 +42,7 @@ class Partition final : public std::enable_shared_from_this<Partition>, private 
   [[nodiscard]] const Uuid& topic_id() const { return topic_id_; }
   [[nodiscard]] PartitionId id() const { return PartitionId{name_.partition}; }
   [[nodiscard]] LeaderEpoch leader_epoch() const { return replica_.leader_epoch(); }
+  [[nodiscard]] const replication::Replica& replica() const { return replica_; }
   /// The image has this key of the partition now. An older one than before is passed over.
   void image_changed(const cluster::Partition& key);
   /// No appends before the leader epoch has risen.

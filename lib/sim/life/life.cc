@@ -23,6 +23,7 @@
 #include "sim/life/nemesis.h"
 #include "sim/life/producing.h"
 #include "sim/life/reading.h"
+#include "sim/life/replica_witness.h"
 #include "sim/life/stage.h"
 
 namespace mq::sim {
@@ -86,6 +87,7 @@ class Life {
   Life(const Plan& plan, bool prints_log)
       : plan_(plan),
         cluster_(plan.seed, cluster_options(plan, prints_log)),
+        replicas_(cluster_),
         stage_(cluster_, plan),
         nemesis_(stage_, plan) {}
 
@@ -134,6 +136,7 @@ class Life {
     stage_.add("last-reader", kNobody, read_everything());
     if (!nemesis_.wait_until([&] { return stage_.has_ended("last-reader"); }, kFinalMax))
       return stuck("not everything can be read to its end");
+    replicas_.compare_logs();
     begin(Phase::Name::done);
   }
 
@@ -169,6 +172,7 @@ class Life {
     std::string broken;
     for (const judge::AnomalyRow& row : judge::anomaly_rows())
       if (verdict.findings.kind(row.anomaly).broken > 0) broken += fmt::format(" {} {}", row.code, row.name);
+    for (const std::string& breach : replicas_.breaches()) broken += "\n    " + breach;
     if (!stuck_.empty()) broken += " P7 " + stuck_;
     if (broken.empty()) return;
     report.answer = LifeReport::Answer::broken;
@@ -178,6 +182,7 @@ class Life {
   const Plan& plan_;
   std::optional<Buggify> buggify_;  ///< before all that has sites, and after it
   Cluster cluster_;
+  ReplicaWitness replicas_;
   Stage stage_;
   Nemesis nemesis_;
   std::string stuck_;

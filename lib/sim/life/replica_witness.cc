@@ -1,0 +1,177 @@
+#include "sim/life/replica_witness.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <iterator>
+#include <ranges>
+
+#include "broker/shard_broker.h"
+#include "log/segment.h"
+#include "log/segment_reader.h"
+
+namespace mq::sim {
+namespace {
+
+/// What two replicas have to have alike of a batch.
+struct Batch {
+  Offset base;
+  Offset last;
+  LeaderEpoch epoch;
+  std::uint32_t crc = 0;
+  friend bool operator==(const Batch&, const Batch&) = default;
+};
+
+/// A replica of which the logs are compared.
+struct Copy {
+  BrokerId broker;
+  Offset begin;
+  Offset end;
+  std::vector<Batch> batches;
+};
+
+Copy copy_of(Broker& broker, const broker::Partition& partition) {
+  const log::Log& log = partition.log();
+  Copy copy{
+      .broker = broker.config.node_id, .begin = log.log_start(), .end = partition.high_watermark(), .batches = {}};
+  for (const log::SegmentInfo& segment : log.segments()) {
+    const std::string path = log.directory() + "/" + log::segment_file_name(segment.base_offset, "log");
+    const auto file = broker.machine().files().open(path, env::OpenMode::read);
+    if (!file) continue;
+    log::SegmentReader batches(**file, path, 0, segment.size_bytes, log::SegmentReader::Mode::headers);
+    for (auto batch = batches.next(); batch && *batch; batch = batches.next()) {
+      const record::BatchHeader& header = (*batch)->header;
+      copy.batches.push_back({header.base_offset, header.last_offset(), header.leader_epoch, header.crc});
+    }
+  }
+  return copy;
+}
+
+/// Those that are whole in a range that both have.
+std::vector<Batch> batches_within(const Copy& copy, Offset begin, Offset end) {
+  std::vector<Batch> within;
+  std::ranges::copy_if(copy.batches, std::back_inserter(within),
+                       [&](const Batch& batch) { return batch.base >= begin && batch.last < end; });
+  return within;
+}
+
+bool is_compacted(const cluster::Topic& topic) {
+  const auto policy = topic.configs.find("cleanup.policy");
+  return policy != topic.configs.end() && policy->second.contains("compact");
+}
+
+}  // namespace
+
+ReplicaWitness::ReplicaWitness(Cluster& cluster) : cluster_(cluster) {
+  // One alone has nobody to differ from.
+  if (cluster.size() == 1) return;
+  witness_ = cluster.world().scheduler().after_each_task([this] {
+    for (int index = 0; index < cluster_.size(); ++index)
+      if (cluster_.broker(index).is_made()) look_at(cluster_.broker(index).node());
+  });
+}
+
+template <class... Args>
+void ReplicaWitness::breach(fmt::format_string<Args...> text, Args&&... args) {
+  breaches_.push_back(fmt::format(text, std::forward<Args>(args)...));
+}
+
+void ReplicaWitness::look_at(const broker::Node& node) {
+  for (const auto& shard : node.shards()) {
+    if (!shard->shard().is_current() || !shard->image() || shard->logs().table().are_logs_lent()) continue;
+    const BrokerId self = node.config().node_id;
+    shard->logs().table().for_each(
+        [&](const broker::Partition& partition) { look_at(self, partition, *shard->image()); });
+  }
+}
+
+void ReplicaWitness::look_at(BrokerId broker, const broker::Partition& partition, const cluster::ClusterImage& image) {
+  const replication::Replica& replica = partition.replica();
+  const Seen seen{.role = replica.role(),
+                  .epoch = replica.leader_epoch(),
+                  .high_watermark = replica.high_watermark(),
+                  .synced = replica.ends().synced};
+  Known& known = known_[{partition.topic_id(), partition.id().value()}];
+  Seen& before = known.replicas[broker];
+  if (seen == before) return;
+  const bool has_grown =
+      before.epoch == seen.epoch && before.role == seen.role && seen.high_watermark > before.high_watermark;
+  before = seen;
+  if (seen.role == replication::Role::leader) judge_leader(broker, partition, image, known, has_grown);
+}
+
+void ReplicaWitness::judge_leader(BrokerId broker, const broker::Partition& partition,
+                                  const cluster::ClusterImage& image, Known& known, bool has_grown) {
+  const LeaderEpoch epoch = partition.leader_epoch();
+  const auto [leader, is_first] = known.leaders.try_emplace(epoch, broker);
+  if (!is_first && leader->second != broker) {
+    breach("V3: brokers {} and {} both led {} in leader epoch {}", leader->second.value(), broker.value(),
+           partition.name().to_string(), epoch.value());
+    leader->second = broker;
+  }
+  const cluster::Topic* const topic = image.find_topic(partition.topic_id());
+  const cluster::Partition* const key = topic != nullptr ? topic->find_partition(partition.id().value()) : nullptr;
+  if (key == nullptr || key->leader_epoch != epoch) return;
+  judge_end(partition, *key, known);
+  if (has_grown) judge_members(partition, *key, known);
+}
+
+void ReplicaWitness::judge_end(const broker::Partition& partition, const cluster::Partition& key, Known& known) {
+  if (!partition.replica().knows_end()) return;
+  const Offset end = partition.high_watermark();
+  // One that is alone may have lost what no other has, and says so with its epoch.
+  const bool is_excused = key.replicas.size() == 1 || key.unclean_since > known.end_epoch;
+  if (end < known.end && !is_excused)
+    breach("V4: the end of {} was {} in leader epoch {}, and is {} in leader epoch {}", partition.name().to_string(),
+           known.end.value(), known.end_epoch.value(), end.value(), key.leader_epoch.value());
+  known.end = end;
+  known.end_epoch = key.leader_epoch;
+}
+
+void ReplicaWitness::judge_members(const broker::Partition& partition, const cluster::Partition& key,
+                                   const Known& known) {
+  // What is only written may go with the power after it was counted.
+  if (partition.replica().counted_class() != FlushClass::ack) return;
+  for (const BrokerId member : key.isr) {
+    const auto found = known.replicas.find(member);
+    const Offset has = found == known.replicas.end() ? Offset{0} : found->second.synced;
+    if (has >= partition.high_watermark()) continue;
+    breach("V5: the high watermark of {} is {}, and broker {} of the ISR has {} on its disk",
+           partition.name().to_string(), partition.high_watermark().value(), member.value(), has.value());
+  }
+}
+
+void ReplicaWitness::compare_logs() {
+  if (cluster_.size() == 1) return;
+  const auto image = cluster_.broker(0).node().first_shard().image();
+  for (const cluster::TopicPtr& topic : image->topics())
+    for (std::int32_t index = 0; index < topic->partition_count(); ++index) compare(*topic, index);
+}
+
+void ReplicaWitness::compare(const cluster::Topic& topic, std::int32_t index) {
+  const cluster::Partition& key = *topic.find_partition(index);
+  if (key.isr.size() != key.replicas.size() || key.leader == kNoBroker)
+    breach("V2: of the replicas {} of {}-{} only {} are in sync when all is healed, and {} leads",
+           fmt::join(key.replicas | std::views::transform(&BrokerId::value), ","), topic.name, index,
+           fmt::join(key.isr | std::views::transform(&BrokerId::value), ","), key.leader.value());
+  if (is_compacted(topic)) return;
+  std::vector<Copy> copies;
+  for (int broker = 0; broker < cluster_.size(); ++broker)
+    for (const auto& shard : cluster_.broker(broker).node().shards())
+      if (const broker::Partition* const partition = shard->find(topic.id, index))
+        copies.push_back(copy_of(cluster_.broker(broker), *partition));
+  for (std::size_t other = 1; other < copies.size(); ++other) {
+    const Offset begin = std::max(copies[0].begin, copies[other].begin);
+    const Offset end = std::min(copies[0].end, copies[other].end);
+    const auto ours = batches_within(copies[0], begin, end);
+    const auto theirs = batches_within(copies[other], begin, end);
+    if (ours == theirs) continue;
+    const auto [our, their] = std::ranges::mismatch(ours, theirs);
+    const Offset where = our != ours.end() ? our->base : their->base;
+    breach("V2: from offset {} on {}-{} is not the same on brokers {} and {}, both of which count it as committed",
+           where.value(), topic.name, index, copies[0].broker.value(), copies[other].broker.value());
+  }
+}
+
+}  // namespace mq::sim
