@@ -8,7 +8,7 @@
 namespace mq::judge {
 namespace {
 
-constexpr std::uint32_t kLossAllowed = kWeakAcks | kPowerLoss | kUncleanLeader | kMisdirected;
+constexpr std::uint32_t kLossAllowed = kWeakAcks | kPowerLoss | kUncleanLeader | kMisdirected | kLostProof;
 // Records that the disk spoiled cannot be read. What can, stands where it stood, in its order, once.
 constexpr std::uint32_t kUnreadableAllowed = kLossAllowed | kLostMedia;
 
@@ -55,7 +55,7 @@ constexpr std::array<AnomalyRow, kAnomalies> kRows = {{
     {Anomaly::zombie, "A18", "zombie", "Who belongs to an older generation of a group is refused.", kNoCircumstance,
      find_zombies},
     {Anomaly::end_regression, "A19", "end-regression", "The end of a log, as clients are told it, never goes back.",
-     kLeaderChange | kPowerLoss | kUncleanLeader | kMisdirected, find_moved_ends},
+     kLeaderChange | kPowerLoss | kUncleanLeader | kMisdirected | kLostProof, find_moved_ends},
     {Anomaly::read_above_end, "A20", "read-above-end", "Nobody reads above the high watermark.", kNoCircumstance,
      nullptr},
     {Anomaly::stuck_transaction, "A21", "stuck-transaction", "Transactions are decided once everything is healed.",
@@ -118,6 +118,8 @@ const char* to_string(Circumstance circumstance) {
       return "a disk that wrote elsewhere";
     case kLostMedia:
       return "a disk that spoiled the only copy";
+    case kLostProof:
+      return "a loss of power after a disk had spoiled the only copy";
     case kWrites:
       return "writes not being isolated";
   }

@@ -44,6 +44,8 @@ std::uint32_t Findings::loss_circumstances(std::int8_t acks, Time seen, Time mis
   if (is_named_between(kUncleanElectionFault, seen, missed)) found |= kUncleanLeader;
   // It may spoil what was there long before.
   if (is_named_between(kLostMediaFault, history_.first, missed)) found |= kLostMedia;
+  // Of a log about which nothing is known any more, damage is taken for its torn end.
+  if ((found & kLostMedia) != 0 && is_named_between(kPowerLossFault, seen, missed)) found |= kLostProof;
   if (is_named_between(kMisdirectedFault, history_.first, missed)) found |= kMisdirected;
   return found;
 }
