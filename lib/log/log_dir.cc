@@ -216,7 +216,13 @@ OpenContext LogDir::context_of(const TopicPartition& partition, const Uuid& topi
   if (const auto bytes = said[kLogBytes]; was_clean_ && bytes)
     context.bytes = static_cast<std::uint64_t>(bytes->value());
   context.compacted_end = said[kCompactedEnd].value_or(Offset{0});
-  if (const auto slot = synced_->get(topic_id, PartitionId{partition.partition})) context.synced_end = slot->end;
+  if (const auto slot = synced_->get(topic_id, PartitionId{partition.partition})) {
+    context.synced_end = slot->end;
+  } else if (synced_->state() != SlotsState::whole && said[kHighWatermark]) {
+    // A torn write may have taken it. What was committed once is not the torn end of a log.
+    context.synced_end = std::max(context.recovery_point, *said[kHighWatermark]);
+    MQ_MARK("log: a log whose slot is lost is held to its high watermark");
+  }
   return context;
 }
 
@@ -502,6 +508,11 @@ Result<void> LogDir::write_checkpoints() {
   MQ_MARK("log: removals have to be written with the next checkpoints");
   removals_unwritten_ = removals_unwritten_ || removals;
   return written;
+}
+
+bool LogDir::has_unwritten_starts() const {
+  const std::lock_guard guard(mutex_);
+  return changed_[kLogStart];
 }
 
 Result<void> LogDir::write_log_starts() {

@@ -150,6 +150,7 @@ class LogDir {
   /// Pool. Those of the log starts only. Before files of retired segments are removed: a start that finds neither them
   /// nor that the log begins behind them takes them for lost.
   [[nodiscard]] Result<void> write_log_starts();
+  [[nodiscard]] bool has_unwritten_starts() const;
 
   // --- Failure (D-1) ------------------------------------------------------------------------------------------------
   [[nodiscard]] bool is_offline() const { return offline_.load(std::memory_order_acquire); }

@@ -208,6 +208,23 @@ TEST_F(LogDirTest, MissingOrDamagedSlotsProveNothingUntilTheyAreSettled) {
   }
 }
 
+TEST_F(LogDirTest, LogWhoseSlotIsLostIsHeldToWhatWasCommitted) {
+  const std::string path = std::string(kPath) + "/mq-synced-ends";
+  dir_->note_synced(id_, PartitionId{0}, Offset{10});
+  dir_->set_high_watermark({"t", 0}, Offset{8});
+  dir_->set_recovery_point({"t", 0}, Offset{5});
+  ASSERT_TRUE(dir_->write_checkpoints());
+  stop_clean();
+  open();
+  EXPECT_EQ(dir_->context_of({"t", 0}, id_, 0).synced_end, Offset{10});
+  EXPECT_EQ(dir_->context_of({"t", 1}, id_, 0).synced_end, std::nullopt);
+  dir_.reset();
+  ASSERT_TRUE(disk_.remove(path));
+  open();
+  EXPECT_EQ(dir_->context_of({"t", 0}, id_, 0).synced_end, Offset{8});
+  EXPECT_EQ(dir_->context_of({"t", 1}, id_, 0).synced_end, std::nullopt);
+}
+
 TEST_F(LogDirTest, ClassOfALogIsDurableOnceItsSlotIsSynced) {
   EXPECT_EQ(dir_->slot_of(id_, PartitionId{0}), std::nullopt);
   dir_->note_class(id_, PartitionId{0}, FlushClass::ack);
