@@ -21,6 +21,10 @@ constexpr std::size_t kLooksPerTurn = 8;
 // Up to so many logs are synced one by one, more with a sync of the whole data directory.
 constexpr std::size_t kSyncedEachMax = 16;
 
+bool keeps_all(const log::Log& log) {
+  return log.config().retention_ms < 0 && log.config().retention_bytes < 0 && !log.config().cleanup_compact;
+}
+
 }  // namespace
 
 void note_ends(log::LogDir& dir, const Partition& partition) {
@@ -71,8 +75,16 @@ awaitable<void> Housekeeping::run() {
 awaitable<void> Housekeeping::look_at_all() {
   std::vector<std::shared_ptr<Partition>> all;
   partitions_.for_each([&](Partition& partition) { all.push_back(partition.shared_from_this()); });
-  Begun begun;
+  // The starts of all are saved together.
   std::size_t looked_at = 0;
+  for (const auto& partition : all) {
+    if (is_over()) co_return;
+    if (++looked_at % kLooksPerTurn == 0) co_await shard_.shard.sleep_until(shard_.shard.now());
+    if (partition->is_retired() || keeps_all(partition->log())) continue;
+    (void)co_await plan_start(*partition, shard_.shard.clock().wall_now());  // whoever deletes meets the error, too
+  }
+  if (const auto saved = co_await save_starts(); !saved) note_failure("the starts of logs", saved.error());
+  Begun begun;
   for (const auto& partition : all) {
     if (shard_.node.disk_health.is_offline()) co_return;
     if (++looked_at % kLooksPerTurn == 0) co_await shard_.shard.sleep_until(shard_.shard.now());
@@ -86,9 +98,7 @@ awaitable<void> Housekeeping::look_at_all() {
 
 awaitable<void> Housekeeping::look_at(Partition& partition, Begun& begun) {
   log::Log& log = partition.log();
-  const bool keeps_all =
-      log.config().retention_ms < 0 && log.config().retention_bytes < 0 && !log.config().cleanup_compact;
-  if (log.release_if_idle() && keeps_all && log.next_removal() == Instant::never()) co_return;
+  if (log.release_if_idle() && keeps_all(log) && log.next_removal() == Instant::never()) co_return;
   if (!co_await retain(partition, begun)) co_return;
   // What follows needs room before it gives any, or none, and what is left is for deletions.
   const bool only_frees = shard_.node.disk_space.is_reserve_spent();
@@ -96,6 +106,23 @@ awaitable<void> Housekeeping::look_at(Partition& partition, Begun& begun) {
   if (only_frees && !log.deletion_waits()) co_return note_ends(shard_.node.log_dir(), partition);
   if (!only_frees && shard_.node.config().compaction && !co_await compact(partition)) co_return;
   begin_checkpoint(partition, begun);
+}
+
+awaitable<Result<Offset>> Housekeeping::plan_start(Partition& partition, WallMillis wall_now) {
+  PartitionReader reader(partition);
+  const auto start = co_await reader.look_at_times(0, [&](log::Wait wait) {
+    return partition.log().start_after_retention(wall_now, partition.high_watermark(), wait);
+  });
+  if (start && !partition.is_retired()) shard_.node.log_dir().set_log_start(partition.name(), *start);
+  co_return start;
+}
+
+awaitable<Result<void>> Housekeeping::save_starts() {
+  log::LogDir& dir = shard_.node.log_dir();
+  if (!dir.has_unwritten_starts()) co_return Result<void>{};
+  co_return co_await shard_.node.disk_space.with_reserve(shard_.shard, [&] {
+    return shard_.node.disk_pool().run(shard_.shard, [&dir] { return dir.write_log_starts(); });
+  });
 }
 
 awaitable<bool> Housekeeping::retain(Partition& partition, Begun& begun) {
@@ -106,10 +133,21 @@ awaitable<bool> Housekeeping::retain(Partition& partition, Begun& begun) {
   const auto rolled = co_await reader.look_at_times(0, [&](log::Wait wait) { return log.roll_if_old(wall_now, wait); });
   if (partition.is_retired()) co_return false;
   if (!rolled) note_failure(name, rolled.error());
+  const auto start = co_await plan_start(partition, wall_now);
+  if (partition.is_retired()) co_return false;
+  if (!start) note_failure(name, start.error());
+  const auto saved = co_await save_starts();
+  if (partition.is_retired()) co_return false;
+  // A full disk has more of files that are gone.
+  if (!saved && saved.error().code != Errc::disk_full) {
+    MQ_MARK("broker: retention waits since the new starts cannot be saved");
+    note_failure(name, saved.error());
+    co_return true;
+  }
+  const Offset bound = start.value_or(log.log_start());
   const auto deleted = co_await shard_.node.disk_space.with_reserve(shard_.shard, [&] {
-    return reader.look_at_times(0, [&](log::Wait wait) {
-      return log.delete_old_segments(wall_now, shard_.shard.now(), partition.high_watermark(), wait);
-    });
+    return reader.look_at_times(
+        0, [&](log::Wait wait) { return log.delete_old_segments(wall_now, shard_.shard.now(), bound, wait); });
   });
   if (partition.is_retired()) co_return false;
   partition.log_start_moved();
@@ -231,10 +269,7 @@ awaitable<void> Housekeeping::remove_files(
     partition->begin_work();
     dir.set_log_start(partition->name(), partition->log().log_start());
   }
-  const auto write_starts = [&] {
-    return shard_.node.disk_pool().run(shard_.shard, [&] { return dir.write_log_starts(); });
-  };
-  auto removed = co_await shard_.node.disk_space.with_reserve(shard_.shard, write_starts);
+  auto removed = co_await save_starts();
   // A full disk has more of files that are gone.
   if (removed || removed.error().code == Errc::disk_full) {
     removed = co_await shard_.node.disk_pool().run(shard_.shard, [&]() -> Result<void> {
@@ -245,7 +280,6 @@ awaitable<void> Housekeeping::remove_files(
       return outcome;
     });
   } else {
-    MQ_MARK("broker: files of old segments stay since the new starts cannot be saved");
     for (auto& [partition, removal] : removals) partition->log().put_back(std::move(removal));
   }
   for (const auto& [partition, removal] : removals) partition->end_work();

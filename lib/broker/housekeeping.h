@@ -7,12 +7,14 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/time.h"
 #include "broker/partition_table.h"
 #include "broker/shard_context.h"
 #include "env/async.h"
 #include "env/shard.h"
 #include "log/compaction.h"
 #include "log/log_jobs.h"
+#include "model/ids.h"
 
 namespace mq::broker {
 
@@ -23,7 +25,8 @@ void note_ends(log::LogDir& dir, const Partition& partition);
 /// Looks after the logs of one shard: retention, compaction, checkpoints. All of them every housekeeping interval, one
 /// after the other:
 ///
-/// - a segment that is too old is ended, and old ones are taken out; their files go a little later;
+/// - a segment that is too old is ended, and old ones are taken out once the log's new start is on disk; their files go
+///   a little later;
 /// - what can be compacted is;
 /// - indexes and producer states are saved, of many logs with one job of the pool.
 ///
@@ -53,6 +56,10 @@ class Housekeeping {
   awaitable<void> run();
   awaitable<void> look_at_all();
   awaitable<void> look_at(Partition& partition, Begun& begun);
+  /// Where retention moves the log's start to, which the next `save_starts` says.
+  awaitable<Result<Offset>> plan_start(Partition& partition, WallMillis wall_now);
+  /// Nobody hears of a new start before it is on disk: after a crash the log would begin where it began before.
+  awaitable<Result<void>> save_starts();
   /// False: it went away meanwhile.
   awaitable<bool> retain(Partition& partition, Begun& begun);
   awaitable<bool> compact(Partition& partition);

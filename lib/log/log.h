@@ -212,6 +212,8 @@ class Log {
   /// would_block, without `wait`: nothing was done; run `prepare_times` and try again.
   [[nodiscard]] Result<std::size_t> delete_old_segments(WallMillis wall_now, Instant now, Offset bound,
                                                         Wait wait = Wait::yes);
+  /// Where that would move the log's start to: on disk first (LogDir::set_log_start), before anybody hears of it.
+  [[nodiscard]] Result<Offset> start_after_retention(WallMillis wall_now, Offset bound, Wait wait = Wait::yes);
   /// It would have taken more away, were the producers of that saved: the next checkpoint does it.
   [[nodiscard]] bool deletion_waits() const { return deletion_waits_; }
   /// Files whose delay is over, to be removed on the pool after LogDir::write_log_starts. Nothing when there is none.
@@ -319,6 +321,8 @@ class Log {
   std::invoke_result_t<Look&, Segment&> look_at(const std::shared_ptr<Segment>& segment, Wait wait, Look look);
 
   // log_housekeeping.cc
+  /// How many retention takes away now.
+  [[nodiscard]] Result<std::size_t> count_old_segments(WallMillis wall_now, Offset bound, Wait wait);
   [[nodiscard]] std::size_t saved_in_front(std::span<const SegmentFacts> facts, std::size_t count) const;
   void move_start(Offset start);
   /// The place at which a truncation cuts: so many segments stay, the last one of them up to there.

@@ -27,21 +27,32 @@ std::vector<SegmentFacts> facts_of(const SegmentSet& segments, Offset log_end) {
 
 }  // namespace
 
-Result<std::size_t> Log::delete_old_segments(WallMillis wall_now, Instant now, Offset bound, Wait wait) {
+Result<std::size_t> Log::count_old_segments(WallMillis wall_now, Offset bound, Wait wait) {
   if (failed() || compacting_ || segments_.empty()) return std::size_t{0};
   std::vector<SegmentFacts> facts = facts_of(segments_, log_end());
-  MQ_TRY(std::size_t count, plan_retention(facts, {.log_start = log_start(), .bound = bound, .wall_now = wall_now},
-                                           *config_, [&](std::size_t i) -> Result<WallMillis> {
-                                             MQ_TRY(const TimeIndexEntry largest,
-                                                    look_at(segments_[i], wait,
-                                                            [&](Segment& s) { return s.largest_timestamp(*config_); }));
-                                             return largest.timestamp;
-                                           }));
+  MQ_TRY(const std::size_t count,
+         plan_retention(facts, {.log_start = log_start(), .bound = bound, .wall_now = wall_now}, *config_,
+                        [&](std::size_t i) -> Result<WallMillis> {
+                          MQ_TRY(const TimeIndexEntry largest, look_at(segments_[i], wait, [&](Segment& s) {
+                                   return s.largest_timestamp(*config_);
+                                 }));
+                          return largest.timestamp;
+                        }));
   const std::size_t saved = saved_in_front(facts, count);
   deletion_waits_ = saved < count;
   if (deletion_waits_) MQ_MARK("log: retention waits for a snapshot of the producers");
   if (deletion_waits_) durability_.want_checkpoint();
-  count = saved;
+  return saved;
+}
+
+Result<Offset> Log::start_after_retention(WallMillis wall_now, Offset bound, Wait wait) {
+  MQ_TRY(const std::size_t count, count_old_segments(wall_now, bound, wait));
+  if (count == 0) return log_start();
+  return std::max(log_start(), segments_.end_of(count - 1, log_end()));
+}
+
+Result<std::size_t> Log::delete_old_segments(WallMillis wall_now, Instant now, Offset bound, Wait wait) {
+  MQ_TRY(std::size_t count, count_old_segments(wall_now, bound, wait));
   if (count == 0) return count;
   MQ_MARK("log: retention takes segments away");
   // Offsets go on where they were: there is always a newest segment. Without room for one the last stays until the
