@@ -45,7 +45,8 @@ void find_lost(const Logs& logs, Findings& findings) {
       findings.looked_at(Anomaly::lost_write);
       const Logs::Place* beyond = last[number];
       if (send.is_acknowledged && found.places == 0 && !found.is_read_in_some_life && send.offset != kNoOffset &&
-          beyond && beyond->offset > send.offset && !may_be_deleted(history, log, send.offset)) {
+          beyond && beyond->offset > send.offset && !may_be_deleted(history, log, send.offset) &&
+          history.operations[beyond->read_by].completed >= op.invoked) {
         findings.add(Anomaly::lost_write, excuses, [&] {
           const Operation& reader = history.operations[beyond->read_by];
           return fmt::format("{}: value {} was acknowledged to {}. Nobody read it, and {} read offset {} behind it.",
