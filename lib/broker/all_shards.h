@@ -29,6 +29,8 @@ class AllShards {
   virtual env::Files& files_of(const Uuid& topic, std::int32_t partition) = 0;
   /// Gives logs to their shards, where requests find them. `image` names them all.
   virtual awaitable<bool> put(std::vector<std::unique_ptr<log::Log>> logs, ImagePtr image) = 0;
+  /// The broker has registered under this epoch: it leads only what names that.
+  virtual awaitable<bool> registered(cluster::BrokerEpoch epoch) = 0;
   /// Those of `partitions` of which no shard has a log.
   virtual awaitable<std::vector<std::int32_t>> without_log(Uuid topic, std::vector<std::int32_t> partitions) = 0;
   /// Takes all logs of a topic from the shards and closes them: nothing works on their files any more.

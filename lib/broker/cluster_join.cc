@@ -36,8 +36,8 @@ std::vector<cluster::KeyValue> listing_after(const std::vector<cluster::KeyValue
 
 }  // namespace
 
-ClusterJoin::ClusterJoin(NodeContext& node, MetadataWriter& writer, const Listeners& listeners)
-    : node_(node), writer_(writer), listeners_(listeners) {}
+ClusterJoin::ClusterJoin(NodeContext& node, MetadataWriter& writer, Membership& membership, const Listeners& listeners)
+    : node_(node), writer_(writer), membership_(membership), listeners_(listeners) {}
 
 BrokerId ClusterJoin::self() const { return node_.config().node_id; }
 const std::string& ClusterJoin::store_name() const { return node_.machine.store.name; }
@@ -134,6 +134,12 @@ awaitable<Result<void>> ClusterJoin::join(controller::Plan migration, ImagePtr i
   MQ_CO_CHECK(settle_id(writer_.image()->cluster_id()));
   if (!dir().identity()) MQ_CO_CHECK(co_await name_directory());
   const controller::Registration registration = this->registration();
+  if (node_.machine.store.is_shared) {
+    MQ_CO_CHECK(co_await membership_.join(registration));
+    co_await writer_.install();
+    for (const auto& [key, defect] : writer_.image()->defects()) node_.logger().error("{}", defect.message);
+    co_return Result<void>{};
+  }
   const auto registered = co_await writer_.change(
       [&registration](const ClusterImage& image) { return controller::plan_registration(image, registration); });
   // On a full disk a broker that is known goes on with what is known of it.

@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "broker/bound_listener.h"
 #include "broker/data_directory.h"
+#include "broker/membership.h"
 #include "broker/metadata_writer.h"
 #include "broker/node_context.h"
 #include "cluster/image.h"
@@ -26,7 +27,7 @@ namespace mq::broker {
 class ClusterJoin {
  public:
   /// All of them outlive it.
-  ClusterJoin(NodeContext& node, MetadataWriter& writer, const Listeners& listeners);
+  ClusterJoin(NodeContext& node, MetadataWriter& writer, Membership& membership, const Listeners& listeners);
 
   /// What there is, before anything is written.
   struct Found {
@@ -64,6 +65,7 @@ class ClusterJoin {
 
   NodeContext& node_;
   MetadataWriter& writer_;
+  Membership& membership_;
   const Listeners& listeners_;
   Uuid wanted_;
   Uuid cluster_id_;

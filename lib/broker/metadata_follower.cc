@@ -10,14 +10,22 @@ namespace {
 
 /// A store may forget to tell of a change, and what could not be done is done later.
 constexpr Duration kLookInterval = 10s;
+/// In a cluster time alone may give the controller something to do.
+constexpr Duration kCareInterval = 500ms;
 /// Between two looks at a store that cannot be reached, or is behind what it has told.
 constexpr Duration kPause = 500ms;
 
 }  // namespace
 
 MetadataFollower::MetadataFollower(NodeContext& node, AllShards& shards, MetadataWriter& writer, LogKeeper& logs,
-                                   Topics& topics)
-    : node_(node), shards_(shards), writer_(writer), logs_(logs), topics_(topics), tasks_(node.home()) {}
+                                   Topics& topics, Caretaker& caretaker)
+    : node_(node),
+      shards_(shards),
+      writer_(writer),
+      logs_(logs),
+      topics_(topics),
+      caretaker_(caretaker),
+      tasks_(node.home()) {}
 
 void MetadataFollower::start() { tasks_.spawn(follow()); }
 
@@ -30,7 +38,9 @@ awaitable<void> MetadataFollower::join() { co_await tasks_.join(); }
 
 awaitable<void> MetadataFollower::follow() {
   while (!node_.life.is_stopping()) {
-    const Instant look = node_.home().now() + kLookInterval;
+    co_await caretaker_.look_after_cluster();
+    if (node_.life.is_stopping()) break;
+    const Instant look = node_.home().now() + (node_.machine.store.is_shared ? kCareInterval : kLookInterval);
     const auto seen = co_await writer_.store().wait_for_change(writer_.image()->revision(), look);
     if (node_.life.is_stopping()) break;
     const bool is_over = !seen && seen.error().code != Errc::timed_out && seen.error().code != Errc::unreachable;

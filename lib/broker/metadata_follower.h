@@ -5,6 +5,7 @@
 
 #include "base/result.h"
 #include "broker/all_shards.h"
+#include "broker/caretaker.h"
 #include "broker/log_keeper.h"
 #include "broker/metadata_writer.h"
 #include "broker/node_context.h"
@@ -23,7 +24,8 @@ namespace mq::broker {
 /// On the first shard.
 class MetadataFollower {
  public:
-  MetadataFollower(NodeContext& node, AllShards& shards, MetadataWriter& writer, LogKeeper& logs, Topics& topics);
+  MetadataFollower(NodeContext& node, AllShards& shards, MetadataWriter& writer, LogKeeper& logs, Topics& topics,
+                   Caretaker& caretaker);
 
   /// When the logs are open.
   void start();
@@ -45,6 +47,7 @@ class MetadataFollower {
   MetadataWriter& writer_;
   LogKeeper& logs_;
   Topics& topics_;
+  Caretaker& caretaker_;
   env::TaskGroup tasks_;
 };
 

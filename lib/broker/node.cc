@@ -11,10 +11,12 @@
 #include "base/mark.h"
 #include "broker/acceptor.h"
 #include "broker/api/fetch_session.h"
+#include "broker/caretaker.h"
 #include "broker/cluster_join.h"
 #include "broker/group_service.h"
 #include "broker/log_keeper.h"
 #include "broker/log_opening.h"
+#include "broker/membership.h"
 #include "broker/metadata_follower.h"
 #include "broker/metadata_writer.h"
 #include "broker/producer_ids.h"
@@ -65,9 +67,11 @@ Node::Node(NodeEnv env, NodeConfig config)
   log_keeper_ = std::make_unique<LogKeeper>(context_, all);
   topics_ = std::make_unique<Topics>(context_, all, *writer_, *log_keeper_);
   producer_ids_ = std::make_unique<ProducerIds>(context_, *writer_);
-  join_ = std::make_unique<ClusterJoin>(context_, *writer_, listeners_);
+  membership_ = std::make_unique<Membership>(context_, all, *writer_);
+  join_ = std::make_unique<ClusterJoin>(context_, *writer_, *membership_, listeners_);
+  caretaker_ = std::make_unique<Caretaker>(context_, *writer_);
   StartingShards& at_start = *this;
-  follower_ = std::make_unique<MetadataFollower>(context_, all, *writer_, *log_keeper_, *topics_);
+  follower_ = std::make_unique<MetadataFollower>(context_, all, *writer_, *log_keeper_, *topics_, *caretaker_);
   log_opening_ = std::make_unique<LogOpening>(context_, at_start, *topics_, *log_keeper_);
   acceptor_ =
       std::make_unique<Acceptor>(first_shard().context(), listeners_, connection_limits_, std::move(connections));
@@ -128,6 +132,7 @@ awaitable<Result<void>> Node::start() {
     MQ_CO_CHECK(co_await producer_ids_->pass_over_lost());
     MQ_CO_CHECK(co_await join_->end_acceptance());
   }
+  MQ_CO_CHECK(co_await membership_->become_ready());
   is_open_ = true;
   const Duration recovery_took = home.now() - recovery_begun;
   metrics.gauge(Metric::recovery_duration).set(recovery_took.count());
@@ -189,6 +194,14 @@ awaitable<bool> Node::put(std::vector<std::unique_ptr<log::Log>> logs, ImagePtr 
       for (auto& partition : there) shard->put(std::move(partition));
     });
   }
+  co_return true;
+}
+
+awaitable<bool> Node::registered(cluster::BrokerEpoch epoch) {
+  for (const auto& shard : shards_)
+    co_await env::on_shard(context_.home(), shard->shard(), [&shard, epoch] {
+      shard->logs().table().for_each([epoch](Partition& partition) { partition.registered(epoch); });
+    });
   co_return true;
 }
 
@@ -255,6 +268,7 @@ awaitable<bool> Node::stop() {
   co_await disk_space().stop();
   co_await end_serving();
   co_await follower_->stop();
+  co_await membership_->leave();
   co_await topics_->stop();
   // What a start that did not come to its end has not looked at is as the last process left it.
   bool clean = is_open_ && !is_offline();

@@ -28,6 +28,8 @@ class Acceptor;
 class ClusterJoin;
 class LogKeeper;
 class LogOpening;
+class Caretaker;
+class Membership;
 class MetadataFollower;
 class MetadataWriter;
 class ProducerIds;
@@ -98,6 +100,7 @@ class Node final : private AllShards, private StartingShards {
   awaitable<bool> install(ImagePtr image) override;
   env::Files& files_of(const Uuid& topic, std::int32_t partition) override;
   awaitable<bool> put(std::vector<std::unique_ptr<log::Log>> logs, ImagePtr image) override;
+  awaitable<bool> registered(cluster::BrokerEpoch epoch) override;
   awaitable<std::vector<std::int32_t>> without_log(Uuid topic, std::vector<std::int32_t> partitions) override;
   awaitable<bool> take(Uuid topic) override;
   awaitable<bool> topic_deleted(std::string topic) override;
@@ -116,6 +119,8 @@ class Node final : private AllShards, private StartingShards {
   std::unique_ptr<Topics> topics_;
   std::unique_ptr<ProducerIds> producer_ids_;
   std::unique_ptr<ClusterJoin> join_;
+  std::unique_ptr<Membership> membership_;
+  std::unique_ptr<Caretaker> caretaker_;
   std::unique_ptr<MetadataFollower> follower_;
   std::unique_ptr<LogOpening> log_opening_;
   Listeners listeners_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 
@@ -10,6 +11,7 @@
 #include "broker/life.h"
 #include "broker/node_env.h"
 #include "broker/synced_ends_writer.h"
+#include "cluster/image.h"
 #include "log/log_dir.h"
 
 namespace mq::broker {
@@ -41,6 +43,9 @@ class NodeContext {
   DiskHealth disk_health;
   DiskSpace disk_space;
   SyncedEndsWriter synced_ends;
+  /// Of this broker's registration in a cluster: what it leads names this incarnation. kNoBrokerEpoch on a store of its
+  /// own. Set on the first shard, before the shards hear of it.
+  std::atomic<cluster::BrokerEpoch> broker_epoch{cluster::kNoBrokerEpoch};
 };
 
 }  // namespace mq::broker

@@ -34,7 +34,7 @@ Partition::Partition(ShardContext& shard, PartitionHost& host, TopicPartition na
       replica_(shard.node.config().node_id, ends_of(*log_), replica_settings(settings),
                shard.node.log_dir().slot_of(topic_id, id()).value_or(log::SyncedEnd{}).flush_class,
                shard.node.log_dir().high_watermark(name_).value_or(Offset{0})),
-      first_effects_(replica_.image_changed(key, {}, shard.shard.now())),
+      first_effects_(first_effects(key)),
       file_work_([&host] { host.work_ended(); }),
       warm_up_(shard, *log_, file_work_),
       damage_log_(shard, name_),
@@ -42,6 +42,12 @@ Partition::Partition(ShardContext& shard, PartitionHost& host, TopicPartition na
       waiters_(shard.shard) {}
 
 Partition::~Partition() = default;
+
+replication::Effects Partition::first_effects(const cluster::Partition& key) {
+  if (const auto epoch = shard_.node.broker_epoch.load(); epoch != cluster::kNoBrokerEpoch)
+    (void)replica_.registered(epoch);  // it has no role yet
+  return replica_.image_changed(key, {}, shard_.shard.now());
+}
 
 void Partition::set_settings(const TopicSettings& settings) {
   log_->set_config(settings.log);

@@ -45,6 +45,8 @@ class Partition final : public std::enable_shared_from_this<Partition>, private 
   [[nodiscard]] const replication::Replica& replica() const { return replica_; }
   /// The image has this key of the partition now. An older one than before is passed over.
   void image_changed(const cluster::Partition& key);
+  /// The broker has this epoch from now on.
+  void registered(cluster::BrokerEpoch epoch) { carry_out(replica_.registered(epoch)); }
   /// No appends before the leader epoch has risen.
   void hold_appends() { appender_.hold(leader_epoch()); }
   [[nodiscard]] log::Log& log() { return *log_; }
@@ -154,6 +156,7 @@ class Partition final : public std::enable_shared_from_this<Partition>, private 
   void was_written() override;
   void was_not_written() override { fail_waiters(ErrorCode::kKafkaStorageError); }
   std::shared_ptr<Partition> share() override { return shared_from_this(); }
+  [[nodiscard]] replication::Effects first_effects(const cluster::Partition& key);
   [[nodiscard]] replication::Ends ends() const;
   [[nodiscard]] replication::Awaited awaited() const;
   /// Wakes who waited for the disk, then who waited for the high watermark.

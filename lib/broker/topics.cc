@@ -5,6 +5,8 @@
 
 #include "base/mark.h"
 #include "broker/errors.h"
+#include "broker/settings.h"
+#include "controller/isr_plans.h"
 
 namespace mq::broker {
 namespace {
@@ -248,7 +250,14 @@ awaitable<TopicOutcome> Topics::change_config(std::string name, ConfigChange cha
 
 awaitable<Result<void>> Topics::raise_epochs(std::vector<UncertainLog> logs) {
   const auto held = co_await writer_.lock_topics();
+  const auto settings_of = [this](const cluster::Topic& topic) {
+    return controller::TopicSettings{.insync_replicas_min =
+                                         resolve_settings(topic.configs, node_.config())->insync_replicas_min};
+  };
   const auto done = co_await writer_.change([&](const cluster::ClusterImage& image) -> Result<controller::Plan> {
+    // Among several replicas others may have what is lost here: they lead.
+    if (node_.machine.store.is_shared)
+      return controller::plan_stepping_out(image, node_.config().node_id, logs, settings_of);
     return controller::plan_raised_epochs(image, logs);
   });
   co_await writer_.install();

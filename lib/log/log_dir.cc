@@ -96,7 +96,9 @@ Result<void> LogDir::read_identity() {
   const auto node = property(*text, "node.id");
   DirIdentity identity{.node = kNoBroker,
                        .cluster_id = property(*text, "cluster.id").value_or(""),
-                       .directory_id = property(*text, "directory.id").value_or("")};
+                       .directory_id = property(*text, "directory.id").value_or(""),
+                       .nonce = property(*text, "mq.nonce").value_or(""),
+                       .nonce_before = property(*text, "mq.nonce.before").value_or("")};
   if (!node) return bad("no `node.id`");
   const auto id = parsed_number<std::int32_t>(*node);
   if (!id || *id < 0) return bad("`node.id` is not a number");
@@ -110,6 +112,8 @@ Result<void> LogDir::set_identity(const DirIdentity& identity) {
   std::string text = fmt::format("#\nnode.id={}\nversion=1\n", identity.node.value());
   if (!identity.directory_id.empty()) text += fmt::format("directory.id={}\n", identity.directory_id);
   text += fmt::format("cluster.id={}\n", identity.cluster_id);
+  if (!identity.nonce.empty()) text += fmt::format("mq.nonce={}\n", identity.nonce);
+  if (!identity.nonce_before.empty()) text += fmt::format("mq.nonce.before={}\n", identity.nonce_before);
   MQ_CHECK(env::replace_atomically(files_, file(kIdentityFile), text));
   MQ_CHECK(sync_ancestors());  // the directory is new, too
   identity_ = identity;

@@ -29,6 +29,9 @@ struct DirIdentity {
   BrokerId node;
   std::string cluster_id;    ///< 22 characters of base64, as Kafka's
   std::string directory_id;  ///< the same
+  /// Of the newest incarnation that has registered, or was about to, in a cluster; empty: none. The same form.
+  std::string nonce = {};
+  std::string nonce_before = {};  ///< that of the registration which stood then
 };
 
 /// One data directory: who may use it, how its last stop went, and the few small files that speak for all its logs. The

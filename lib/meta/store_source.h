@@ -27,7 +27,8 @@ struct StoreOpening {
 /// Where a broker's metadata is kept: the embedded file, a service of the network, a model. not_found: `was_made`, and
 /// there is no store; nothing was made.
 struct StoreSource {
-  std::string name;  ///< as people call it, such as `metadata.db`
+  std::string name;        ///< as people call it, such as `metadata.db`
+  bool is_shared = false;  ///< several brokers may use it: each of them is a member of a cluster, with a session
   std::function<awaitable<Result<std::unique_ptr<MetadataStore>>>(StoreOpening)> open;
 };
 

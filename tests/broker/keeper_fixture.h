@@ -37,6 +37,10 @@ class KeptByShards final : public AllShards {
     }
     co_return true;
   }
+  awaitable<bool> registered(cluster::BrokerEpoch epoch) override {
+    epochs.push_back(epoch);
+    co_return true;
+  }
   awaitable<std::vector<std::int32_t>> without_log(Uuid topic, std::vector<std::int32_t> partitions) override {
     for (const auto& [name, log] : logs)
       if (log->topic_id() == topic) std::erase(partitions, log->partition().partition);
@@ -52,6 +56,7 @@ class KeptByShards final : public AllShards {
   }
 
   std::vector<ImagePtr> images;
+  std::vector<cluster::BrokerEpoch> epochs;               ///< under which the broker has registered
   std::map<std::string, std::unique_ptr<log::Log>> logs;  ///< by the names of their directories
   std::vector<std::string> deleted;
 

@@ -40,6 +40,7 @@ Broker::Broker(World& world, const std::string& host, const ClusterOptions& opti
     : world_(world),
       machine_(world.add_machine(host, options.machine)),
       model_(model),
+      is_one_of_several_(options.brokers > 1),
       disk_pool_(options.disk_pool),
       descriptors_max_(options.descriptors_max) {}
 
@@ -93,8 +94,9 @@ void Broker::make() {
 meta::StoreSource Broker::store() const {
   if (model_ == nullptr)
     return meta::sqlite_source(machine_.files(), machine_.metadata_pool(), machine_.random(), machine_.logger());
-  return {.name = "the model",
-          .open = [model = model_](meta::StoreOpening opening) { return connect(*model, std::move(opening)); }};
+  return {.name = "the model", .is_shared = is_one_of_several_, .open = [model = model_](meta::StoreOpening opening) {
+            return connect(*model, std::move(opening));
+          }};
 }
 
 Cluster::Cluster(std::uint64_t seed, ClusterOptions options)

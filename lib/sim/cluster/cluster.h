@@ -83,6 +83,7 @@ class Broker {
   World& world_;
   Machine& machine_;
   ModelMetadata* model_;  ///< null: SQLite
+  bool is_one_of_several_;
   std::function<env::Pool*()> disk_pool_;
   std::size_t descriptors_max_;
   broker::Node* node_ = nullptr;
