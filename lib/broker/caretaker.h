@@ -1,21 +1,22 @@
 #pragma once
 
-#include <cstdint>
 #include <map>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "base/time.h"
 #include "broker/metadata_writer.h"
 #include "broker/node_context.h"
 #include "cluster/image.h"
 #include "controller/election_plans.h"
 #include "env/async.h"
+#include "model/ids.h"
 
 namespace mq::broker {
 
-/// What a broker does for the whole cluster while it holds the controller's lease, and how it comes by that: takes
-/// brokers that are gone out of the ISRs and elects leaders. On a store of its own there is nothing to do.
+/// What a broker does for the whole cluster while it holds the controller's lease, and how it comes by that and lets it
+/// go: takes brokers that are gone out of the ISRs and elects leaders. On a store of its own there is nothing to do.
 ///
 /// On the first shard; one call at a time.
 class Caretaker {
@@ -24,20 +25,26 @@ class Caretaker {
 
   /// Once in a while, and when the image has changed.
   awaitable<void> look_after_cluster();
+  /// The store cannot be reached: who could not renew its session either comes back.
+  void lost_store() { trusts_absence_at_ = Instant::never(); }
 
  private:
   /// Who is there, and in which incarnation.
   using Members = std::map<BrokerId, std::pair<cluster::BrokerEpoch, bool>>;
 
   awaitable<void> take_lease();
+  /// About to stop, it leaves the rest to another one, if there is any.
+  awaitable<void> let_lease_go();
   [[nodiscard]] bool holds_lease(const cluster::ClusterImage& image) const;
+  void note_members(const cluster::ClusterImage& image);
   [[nodiscard]] std::vector<controller::Case> cases_in(const cluster::ClusterImage& image) const;
-  [[nodiscard]] controller::TopicSettings settings_of(const cluster::Topic& topic) const;
+  [[nodiscard]] BrokerId self() const { return node_.config().node_id; }
 
   NodeContext& node_;
   MetadataWriter& writer_;
   std::optional<cluster::Revision> lease_;  ///< that we hold, as far as was seen
-  Instant held_since_;
+  /// From then on who has no session is gone; before that it may be on its way.
+  Instant trusts_absence_at_ = Instant::never();
   Members members_;  ///< at the last look
   Instant members_changed_at_;
   Instant looked_at_;

@@ -1,12 +1,15 @@
 #include "broker/cluster_join.h"
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "base/mark.h"
 #include "broker/endpoint.h"
+#include "cluster/keys.h"
 #include "controller/cluster_plans.h"
 #include "controller/migration.h"
 
@@ -45,6 +48,8 @@ const std::string& ClusterJoin::store_name() const { return node_.machine.store.
 // --- Looking ---------------------------------------------------------------------------------------------------------
 
 awaitable<Result<ClusterJoin::Found>> ClusterJoin::look(Uuid wanted) {
+  MQ_CO_CHECK(check_directory());
+  if (node_.is_member()) MQ_CO_CHECK(check_listeners());
   MQ_CO_CHECK(co_await open_store());
   MQ_CO_TRY(const meta::Listing listing, co_await meta::list_all(writer_.store(), ""));
   Found found;
@@ -58,6 +63,47 @@ awaitable<Result<ClusterJoin::Found>> ClusterJoin::look(Uuid wanted) {
   wanted_ = wanted;
   MQ_CO_CHECK(settle_id(found.image->cluster_id()));
   co_return found;
+}
+
+Result<void> ClusterJoin::check_directory() {
+  is_id_open_ = self() == kNoBroker;
+  const auto& identity = dir().identity();
+  if (!identity) return {};
+  const std::string& data_dir = node_.config().data_dir;
+  if (!is_id_open_ && identity->node != self())
+    return fail(Errc::refused, "{} belongs to node {}, this is node {}; use its own directory or its id", data_dir,
+                identity->node.value(), self().value());
+  if (!node_.is_member() && !identity->store.empty())
+    return fail(Errc::refused,
+                "{} belongs to a member of cluster {}, whose metadata is in {}; start it with --meta and that",
+                data_dir, identity->cluster_id, identity->store);
+  if (node_.is_member() && identity->store.empty())
+    return fail(Errc::refused,
+                "{} belongs to a broker with metadata of its own, and cannot join the cluster in {}; give this broker "
+                "an empty directory",
+                data_dir, store_name());
+  NodeConfig config = node_.config();
+  config.node_id = identity->node;
+  node_.configs.set(std::move(config));
+  return {};
+}
+
+Result<void> ClusterJoin::check_listeners() const {
+  const auto& wanted = node_.config().inter_broker_listener;
+  bool is_reachable = false;
+  for (const auto& bound : listeners_) {
+    if (bound->address.is_unix()) continue;
+    if (bound->address.is_wildcard() && bound->config.advertised_host.empty())
+      return fail(Errc::refused,
+                  "listener {} is on every address of this machine: say with --advertise by which one the other "
+                  "brokers reach it",
+                  bound->config.name);
+    is_reachable = is_reachable || wanted.empty() || wanted == bound->config.name;
+  }
+  if (is_reachable) return {};
+  return fail(Errc::refused, "{}: the other brokers of the cluster could not reach this one",
+              wanted.empty() ? "it listens on unix sockets only"
+                             : fmt::format("inter.broker.listener.name is {}, and no listener has that name", wanted));
 }
 
 awaitable<Result<void>> ClusterJoin::open_store() {
@@ -93,18 +139,27 @@ std::unexpected<Error> ClusterJoin::no_metadata(std::string_view what) const {
               node_.config().data_dir, dir().identity()->cluster_id, store_name(), what, store_name());
 }
 
-awaitable<Result<Differences>> ClusterJoin::check_store(meta::Revision revision, const cluster::ClusterImage& image) {
-  const auto find = [&](Look look) {
-    return node_.disk_pool().run(
-        node_.home(), [this, &image, look] { return compare(dir(), node_.machine.files, image, self(), look); });
-  };
-  MQ_CO_TRY(Differences differences, co_await find(Look::at_names));
+awaitable<Result<Differences>> ClusterJoin::look_again() {
+  const ImagePtr image = writer_.image();
+  co_return co_await find_differences(*image, Look::at_names);
+}
+
+awaitable<Result<Differences>> ClusterJoin::find_differences(const ClusterImage& image, Look look) {
+  co_return co_await node_.disk_pool().run(
+      node_.home(), [this, &image, look] { return compare(dir(), node_.machine.files, image, self(), look); });
+}
+
+awaitable<Result<Differences>> ClusterJoin::check_store(meta::Revision revision, const ClusterImage& image) {
+  MQ_CO_TRY(Differences differences, co_await find_differences(image, Look::at_names));
   const auto went_back = store_went_back(dir(), differences, revision.value());
   if (!went_back) {
     if (node_.config().accept_store)
       node_.logger().warn("--accept-store: there was nothing to accept; leave it out from now on");
     co_return differences;
   }
+  if (node_.is_member())
+    co_return fail(Errc::corrupt, "{} has gone back in time: it {}. Nothing was changed; restore it from a newer copy",
+                   store_name(), *went_back);
   if (!node_.config().accept_store)
     co_return fail(
         Errc::corrupt,
@@ -115,7 +170,7 @@ awaitable<Result<Differences>> ClusterJoin::check_store(meta::Revision revision,
   node_.logger().warn("--accept-store: metadata.db has gone back in time, it {}; going on with what it has",
                       *went_back);
   accepts_store_ = true;
-  co_return co_await find(Look::at_topic_ids);
+  co_return co_await find_differences(image, Look::at_topic_ids);
 }
 
 // --- Joining ---------------------------------------------------------------------------------------------------------
@@ -132,33 +187,68 @@ awaitable<Result<void>> ClusterJoin::join(controller::Plan migration, ImagePtr i
   }));
   // Another broker may have given it one meanwhile.
   MQ_CO_CHECK(settle_id(writer_.image()->cluster_id()));
-  if (!dir().identity()) MQ_CO_CHECK(co_await name_directory());
-  const controller::Registration registration = this->registration();
-  if (node_.machine.store.is_shared) {
-    MQ_CO_CHECK(co_await membership_.join(registration));
-    co_await writer_.install();
-    for (const auto& [key, defect] : writer_.image()->defects()) node_.logger().error("{}", defect.message);
-    co_return Result<void>{};
-  }
-  const auto registered = co_await writer_.change(
-      [&registration](const ClusterImage& image) { return controller::plan_registration(image, registration); });
-  // On a full disk a broker that is known goes on with what is known of it.
-  const bool is_known = writer_.image()->find_broker(self()) != nullptr;
-  if (!registered && (registered.error().code != Errc::disk_full || !is_known)) co_return registered;
+  MQ_CO_CHECK(node_.is_member() ? co_await join_others() : co_await join_alone());
   co_await writer_.install();
   for (const auto& [key, defect] : writer_.image()->defects()) node_.logger().error("{}", defect.message);
   co_return Result<void>{};
 }
 
+awaitable<Result<void>> ClusterJoin::join_alone() {
+  if (!dir().identity()) MQ_CO_CHECK(co_await name_directory());
+  const auto registered = co_await writer_.change([registration = registration()](const ClusterImage& image) {
+    return controller::plan_registration(image, registration);
+  });
+  // On a full disk a broker that is known goes on with what is known of it.
+  const bool is_known = writer_.image()->find_broker(self()) != nullptr;
+  if (!registered && (registered.error().code != Errc::disk_full || !is_known)) co_return registered;
+  co_return Result<void>{};
+}
+
+awaitable<Result<void>> ClusterJoin::join_others() {
+  MQ_CO_TRY(const auto logs, co_await node_.disk_pool().run(node_.home(), [this] { return dir().partitions(); }));
+  // Of a directory without logs nobody has heard, unless the store knows it.
+  const bool may_choose_id = is_id_open_ && logs.empty();
+  while (true) {
+    if (self() == kNoBroker || (may_choose_id && is_taken(self()))) choose_id();
+    MQ_CO_CHECK(co_await name_directory());
+    const auto joined = co_await membership_.join(registration());
+    if (joined || !may_choose_id || !is_taken(self())) co_return joined;
+    MQ_MARK("broker: another broker was faster to take an id");
+  }
+}
+
+bool ClusterJoin::is_taken(BrokerId id) const {
+  const cluster::Broker* known = writer_.image()->find_broker(id);
+  return known != nullptr && known->directory.to_string() != dir().identity()->directory_id;
+}
+
+void ClusterJoin::choose_id() {
+  BrokerId last{0};
+  for (const auto& [id, broker] : writer_.image()->brokers()) last = std::max(last, id);
+  for (const auto& [key, defect] : writer_.image()->defects()) last = std::max(last, cluster::parse_key(key).broker);
+  NodeConfig config = node_.config();
+  config.node_id = BrokerId{last.value() + 1};
+  node_.configs.set(std::move(config));
+}
+
 awaitable<Result<void>> ClusterJoin::name_directory() {
-  Uuid directory;
-  node_.machine.random.fill(directory.bytes);
-  const log::DirIdentity identity{
-      .node = self(), .cluster_id = cluster_id_.to_string(), .directory_id = directory.to_string()};
+  log::DirIdentity identity = dir().identity().value_or(log::DirIdentity{.node = kNoBroker});
+  const bool is_named = identity.node == self() && !identity.directory_id.empty();
+  if (is_named) co_return Result<void>{};
+  if (identity.node != self()) identity.nonces.clear();
+  identity.node = self();
+  identity.cluster_id = cluster_id_.to_string();
+  if (node_.is_member()) identity.store = store_name();
+  if (identity.directory_id.empty()) {
+    Uuid directory;
+    node_.machine.random.fill(directory.bytes);
+    identity.directory_id = directory.to_string();
+  }
   co_return co_await node_.disk_pool().run(node_.home(), [this, identity] { return dir().set_identity(identity); });
 }
 
 controller::Registration ClusterJoin::registration() const {
+  const NodeConfig& config = node_.config();
   controller::Registration registration{.id = self(), .directory = {}, .nonce = {}};
   (void)Uuid::parse(dir().identity()->directory_id, registration.directory);  // Kafka's earlier ones have none
   for (const auto& bound : listeners_) {
@@ -167,9 +257,11 @@ controller::Registration ClusterJoin::registration() const {
     registration.endpoints.push_back({.listener = bound->config.name,
                                       .host = std::move(reached.host),
                                       .port = static_cast<std::uint16_t>(reached.port)});
-    if (registration.inter_broker_listener.empty()) registration.inter_broker_listener = bound->config.name;
   }
-  if (!node_.config().rack.empty()) registration.rack = node_.config().rack;
+  registration.inter_broker_listener = config.inter_broker_listener;
+  if (registration.inter_broker_listener.empty() && !registration.endpoints.empty())
+    registration.inter_broker_listener = registration.endpoints.front().listener;
+  if (!config.rack.empty()) registration.rack = config.rack;
   return registration;
 }
 

@@ -19,7 +19,7 @@
 
 namespace mq::broker {
 
-/// How a start makes the broker a member of its cluster: it opens the metadata store, finds out whether store and data
+/// How a start makes the broker part of its cluster: it opens the metadata store, finds out whether store and data
 /// directory belong together and to this broker, and only then writes to either. What does not fit is refused with what
 /// to do about it, and stays as it was.
 ///
@@ -41,6 +41,8 @@ class ClusterJoin {
   /// With what `look` has found: a store of an earlier format is moved, what is empty becomes this cluster, and this
   /// broker is registered in it. Every shard has the image on return.
   awaitable<Result<void>> join(controller::Plan migration, ImagePtr image);
+  /// As `look` has found them, with the image of now: other brokers write to the store, too.
+  awaitable<Result<Differences>> look_again();
   /// All that metadata names is here, and nothing that was given out under what was lost is given out again.
   awaitable<Result<void>> end_acceptance();
 
@@ -54,12 +56,23 @@ class ClusterJoin {
   [[nodiscard]] BrokerId self() const;
   [[nodiscard]] log::LogDir& dir() const { return node_.log_dir(); }
   [[nodiscard]] const std::string& store_name() const;
+  /// That the directory is this broker's, as far as it says itself; the broker has its id then, if it has one yet.
+  Result<void> check_directory();
+  /// That the other brokers of a cluster can be told how to reach this one.
+  [[nodiscard]] Result<void> check_listeners() const;
   awaitable<Result<void>> open_store();
+  awaitable<Result<Differences>> find_differences(const cluster::ClusterImage& image, Look look);
   awaitable<Result<Differences>> check_store(meta::Revision revision, const cluster::ClusterImage& image);
   /// Which cluster this is.
   Result<void> settle_id(const Uuid& of_store);
   /// Metadata that is lost must not look like "no data" (F-16).
   [[nodiscard]] std::unexpected<Error> no_metadata(std::string_view what) const;
+  awaitable<Result<void>> join_alone();
+  awaitable<Result<void>> join_others();
+  [[nodiscard]] bool is_taken(BrokerId id) const;  ///< by another directory
+  /// The next one that no broker has had.
+  void choose_id();
+  /// Says in it whose it is, durably, unless it does.
   awaitable<Result<void>> name_directory();
   [[nodiscard]] controller::Registration registration() const;
 
@@ -70,6 +83,7 @@ class ClusterJoin {
   Uuid wanted_;
   Uuid cluster_id_;
   bool accepts_store_ = false;
+  bool is_id_open_ = false;  ///< nobody has said which id this broker is to have
 };
 
 }  // namespace mq::broker

@@ -52,6 +52,13 @@ BrokerId controller_of(const cluster::ClusterImage& image) {
   return kNoBroker;
 }
 
+std::vector<BrokerId> gone_among(const cluster::ClusterImage& image, const std::vector<BrokerId>& brokers) {
+  std::vector<BrokerId> gone;
+  for (const BrokerId id : brokers)
+    if (!image.is_alive(id)) gone.push_back(id);
+  return gone;
+}
+
 std::vector<std::int32_t> ids_of(const std::vector<BrokerId>& brokers) {
   std::vector<std::int32_t> ids;
   ids.reserve(brokers.size());

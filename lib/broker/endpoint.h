@@ -42,6 +42,10 @@ struct ReachableBroker {
 /// that is ready.
 [[nodiscard]] BrokerId controller_of(const cluster::ClusterImage& image);
 
+/// Those of `brokers` that are not alive.
+[[nodiscard]] std::vector<BrokerId> gone_among(const cluster::ClusterImage& image,
+                                               const std::vector<BrokerId>& brokers);
+
 [[nodiscard]] std::vector<std::int32_t> ids_of(const std::vector<BrokerId>& brokers);
 
 }  // namespace mq::broker

@@ -101,15 +101,28 @@ void GroupService::host_partitions(std::shared_ptr<const cluster::ClusterImage> 
   if (topic == nullptr || stopped_) return;
   for (std::int32_t index = 0; index < topic->partition_count(); ++index) {
     Partition* partition = find_partition_(topic->id, index);
-    if (partition == nullptr) continue;
-    std::shared_ptr<Host>& host = hosts_[index];
-    if (host) {
-      host->lead_in(partition->leader_epoch());
-    } else {
-      host = make_host(partition->shared_from_this());
-      host->start();
+    const auto found = hosts_.find(index);
+    const bool leads = partition != nullptr && partition->is_leader();
+    if (found != hosts_.end()) {
+      if (leads && may_go_on(*found->second, *partition)) {
+        found->second->lead_in(partition->leader_epoch());
+        continue;
+      }
+      MQ_MARK("broker: another leads a partition of groups now");
+      found->second->step_down();
+      hosts_.erase(found);
     }
+    if (!leads) continue;
+    const std::shared_ptr<Host> host = make_host(partition->shared_from_this());
+    hosts_.emplace(index, host);
+    host->start();
   }
+}
+
+/// Between two epochs that follow one another nobody else has led.
+bool GroupService::may_go_on(const Host& host, const Partition& partition) const {
+  if (!shard_.node.is_member()) return true;
+  return partition.leader_epoch().value() - host.epoch().value() <= 1;
 }
 
 void GroupService::stop() {

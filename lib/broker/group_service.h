@@ -33,8 +33,8 @@ class GroupService {
   GroupService(ShardContext& shard, FindPartition find_partition);
   ~GroupService();
 
-  /// Hosts every offsets partition of `image` that is here. After the logs are open, and again whenever the image or a
-  /// partition's leader epoch changes.
+  /// Hosts every offsets partition of `image` that this broker leads, and no other. After the logs are open, and again
+  /// whenever the image or a partition's leader epoch changes.
   void host_partitions(std::shared_ptr<const cluster::ClusterImage> image);
   /// Answers everybody who waits with NOT_COORDINATOR and ends.
   void stop();
@@ -61,6 +61,7 @@ class GroupService {
   [[nodiscard]] std::unique_ptr<group::Coordinator> make_coordinator(std::shared_ptr<const Partition> partition);
   [[nodiscard]] std::shared_ptr<Host> make_host(std::shared_ptr<Partition> partition);
   [[nodiscard]] Host* find_host(std::int32_t offsets_partition) const;
+  [[nodiscard]] bool may_go_on(const Host& host, const Partition& partition) const;
   // Whether the shard's part of what the broker keeps of groups is not reached; they tell it when it is.
   [[nodiscard]] bool has_room_for_group() const;
   [[nodiscard]] bool has_room_for_bytes(std::size_t more) const;

@@ -1,119 +1,188 @@
 #include "broker/membership.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "base/mark.h"
+#include "broker/settings.h"
+#include "controller/election_plans.h"
 #include "log/log_dir.h"
 
 namespace mq::broker {
 namespace {
 
-/// How long a broker may be silent before the others take it for gone.
-constexpr Duration kSessionTimeout = 3s;
+using cluster::BrokerState;
+using cluster::ClusterImage;
+
 /// So long a start waits for the session of an earlier incarnation to end, in session timeouts.
-constexpr int kPatience = 10;
-/// Between two looks whether it has.
+constexpr int kSessionPatience = 10;
+/// Between two looks whether it has, and whether others lead.
 constexpr Duration kSessionPause = 200ms;
+/// A stop waits so long for others to lead.
+constexpr Duration kDrainPatience = 5s;
+/// Starts that came to no registration, one after the other, of which the directory remembers the nonces.
+constexpr std::size_t kNoncesMax = 64;
+
+bool may_pass(const Error& error) {
+  return error.code == Errc::conflict || error.code == Errc::timed_out || error.code == Errc::unreachable;
+}
 
 }  // namespace
 
 Membership::Membership(NodeContext& node, AllShards& shards, MetadataWriter& writer)
     : node_(node), shards_(shards), writer_(writer), timer_(node.home().make_timer()), tasks_(node.home()) {}
 
+// --- Joining ---------------------------------------------------------------------------------------------------------
+
 awaitable<Result<void>> Membership::join(controller::Registration registration) {
   registration_ = std::move(registration);
   MQ_CO_CHECK(check_directory());
   MQ_CO_CHECK(co_await note_nonce());
-  MQ_CO_TRY(ttl_, co_await writer_.store().begin_session(kSessionTimeout));
-  is_member_ = true;
-  tasks_.spawn(keep_session());
-  co_return co_await register_now();
+  MQ_CO_TRY(ttl_, co_await writer_.store().begin_session(node_.config().session_timeout));
+  if (!std::exchange(has_joined_, true)) tasks_.spawn(keep_session());
+  MQ_CO_CHECK(co_await register_until(node_.home().now() + kSessionPatience * ttl_));
+  node_.logger().info("registered as broker {} of cluster {}, epoch {}", self().value(),
+                      writer_.image()->cluster_id().to_string(), node_.broker_epoch.load().value());
+  co_return Result<void>{};
 }
 
 Result<void> Membership::check_directory() const {
   const cluster::Broker* known = writer_.image()->find_broker(self());
   if (known == nullptr || known->directory != registration_.directory) return {};  // whose it is, the plan says
-  const auto& identity = node_.log_dir().identity();
-  const std::string nonce = known->nonce.to_string();
-  if (known->nonce.is_zero() || nonce == identity->nonce || nonce == identity->nonce_before) return {};
+  if (const auto& nonces = node_.log_dir().identity()->nonces;
+      std::ranges::find(nonces, known->nonce.to_string()) != nonces.end())
+    return {};
   MQ_MARK("broker: a directory that is a copy, or of an earlier time, is refused");
   return fail(Errc::refused,
-              "{} is a copy of the directory of broker {}, or has gone back in time: it does not know that broker's "
-              "newest start. Start the original, or give this broker an empty directory and another id",
+              "{} is a copy of the directory of broker {}, or has gone back in time: it does not know the newest start "
+              "of that broker. Start the original, or give this broker an empty directory and another id",
               node_.config().data_dir, self().value());
 }
 
 awaitable<Result<void>> Membership::note_nonce() {
   log::DirIdentity identity = *node_.log_dir().identity();
-  const cluster::Broker* known = writer_.image()->find_broker(self());
-  identity.nonce_before = known != nullptr && !known->nonce.is_zero() ? known->nonce.to_string() : std::string();
+  std::vector<std::string>& nonces = identity.nonces;
+  // Any that was written since the one that stands may be registered yet, by a transaction that comes late.
+  if (const cluster::Broker* known = writer_.image()->find_broker(self()))
+    nonces.erase(nonces.begin(), std::ranges::find(nonces, known->nonce.to_string()));
+  if (nonces.size() >= kNoncesMax) nonces.erase(nonces.begin() + 1);
   node_.machine.random.fill(registration_.nonce.bytes);
-  identity.nonce = registration_.nonce.to_string();
+  nonces.push_back(registration_.nonce.to_string());
   co_return co_await node_.disk_pool().run(node_.home(),
                                            [this, identity] { return node_.log_dir().set_identity(identity); });
 }
 
-awaitable<Result<void>> Membership::register_now() {
-  const Instant patience = node_.home().now() + kPatience * ttl_;
-  while (true) {
-    auto done = co_await writer_.change(
-        [this](const cluster::ClusterImage& image) { return controller::plan_registration(image, registration_); });
+awaitable<Result<void>> Membership::register_until(Instant patience) {
+  while (!is_registered_anew()) {
+    auto done = co_await writer_.change([this](const ClusterImage& image) -> Result<controller::Plan> {
+      const cluster::Broker* known = image.find_broker(self());
+      const bool is_anothers = has_registered() && (known == nullptr || known->nonce != registration_.nonce);
+      if (is_anothers) return fail(Errc::refused, "another process has registered as broker {}", self().value());
+      return controller::plan_registration(image, registration_);
+    });
     if (done) break;
-    const bool may_pass = done.error().code == Errc::conflict || done.error().code == Errc::timed_out ||
-                          done.error().code == Errc::unreachable;
-    if (!may_pass || is_leaving_ || node_.home().now() >= patience) co_return done;
+    if (!may_pass(done.error()) || is_leaving_ || node_.home().now() >= patience) co_return done;
     MQ_MARK("broker: a start waits for a session to end");
     co_await node_.home().sleep_until(node_.home().now() + kSessionPause);
-    if (auto followed = co_await writer_.follow_others(); !followed) continue;
+    (void)co_await writer_.follow_others();  // or with the next attempt
   }
-  const cluster::BrokerEpoch epoch = writer_.image()->find_broker(self())->epoch;
-  node_.broker_epoch = epoch;
-  (void)co_await shards_.registered(epoch);
+  node_.broker_epoch = writer_.image()->find_broker(self())->epoch;
+  (void)co_await shards_.registered(node_.broker_epoch);
+  co_await writer_.install();
   co_return Result<void>{};
 }
 
-awaitable<Result<void>> Membership::become_ready() {
-  if (!is_member_) co_return Result<void>{};
-  is_ready_ = true;
-  co_return co_await write_ready();
+bool Membership::is_registered() const {
+  const ClusterImage& image = *writer_.image();
+  const cluster::Broker* broker = image.find_broker(self());
+  const cluster::Session* session = image.sessions().find(self());
+  return broker != nullptr && broker->nonce == registration_.nonce && session != nullptr &&
+         session->epoch == broker->epoch;
 }
 
-awaitable<Result<void>> Membership::write_ready() {
-  const auto done = co_await writer_.change([this](const cluster::ClusterImage& image) -> Result<controller::Plan> {
-    return controller::plan_broker_state(image, self(), cluster::BrokerState::ready);
+bool Membership::is_registered_anew() const {
+  return is_registered() && writer_.image()->find_broker(self())->epoch > node_.broker_epoch.load();
+}
+
+awaitable<Result<void>> Membership::become_ready() {
+  if (!has_joined_) co_return Result<void>{};
+  is_ready_ = true;
+  co_return co_await write_state(BrokerState::ready);
+}
+
+awaitable<Result<void>> Membership::write_state(BrokerState state) {
+  const auto done = co_await writer_.change([this, state](const ClusterImage& image) -> Result<controller::Plan> {
+    return controller::plan_broker_state(image, self(), state);
   });
   co_await writer_.install();
   co_return done;
 }
 
+// --- Staying ---------------------------------------------------------------------------------------------------------
+
+awaitable<void> Membership::keep_session() {
+  while (!is_leaving_ && !is_displaced_) {
+    (void)co_await timer_->wait_until(node_.home().now() + ttl_ / 3);
+    if (is_leaving_) break;
+    const auto renewed = co_await writer_.store().renew_session();
+    const bool has_ended = !renewed && renewed.error().code == Errc::conflict;
+    if (is_leaving_ || is_draining_ || (!renewed && !has_ended)) continue;
+    if (has_ended || (has_registered() && !is_registered())) co_await begin_anew(!has_ended);
+    const cluster::Broker* broker = writer_.image()->find_broker(self());
+    if (is_ready_ && is_registered() && broker->state == BrokerState::starting)
+      (void)co_await write_state(BrokerState::ready);  // else the next time
+  }
+}
+
+awaitable<void> Membership::begin_anew(bool has_session) {
+  if (!has_session) {
+    const auto begun = co_await writer_.store().begin_session(node_.config().session_timeout);
+    if (!begun) co_return;
+    ttl_ = *begun;
+  }
+  if (!has_registered() || is_leaving_ || is_draining_) co_return;  // whoever joins does it, or nobody
+  MQ_MARK("broker: a session has ended and the broker registers anew");
+  node_.logger().warn("the session in {} has ended; the broker registers anew", node_.machine.store.name);
+  const auto done = co_await register_until(node_.home().now() + ttl_);
+  if (done || may_pass(done.error()) || node_.life.is_stopping()) co_return;
+  is_displaced_ = true;
+  node_.logger().error("{}; this one leads nothing any more: stop it", done.error().message);
+}
+
+// --- Leaving ---------------------------------------------------------------------------------------------------------
+
+awaitable<void> Membership::drain() {
+  if (!is_ready_ || is_displaced_) co_return;
+  is_draining_ = true;
+  MQ_MARK("broker: a stop hands leadership over");
+  if (!co_await write_state(BrokerState::draining)) co_return;
+  const Instant patience = node_.home().now() + kDrainPatience;
+  while (could_others_lead() && node_.home().now() < patience) {
+    (void)co_await writer_.store().wait_for_change(writer_.image()->revision(), node_.home().now() + kSessionPause);
+    (void)co_await writer_.follow_others();
+  }
+  co_await writer_.install();
+}
+
+bool Membership::could_others_lead() const {
+  const ClusterImage& image = *writer_.image();
+  if (!is_registered()) return false;
+  const controller::SettingsOf settings_of = plan_settings(node_.config());
+  for (const cluster::TopicPtr& topic : image.topics())
+    for (const cluster::Partition& partition : topic->partitions)
+      if (partition.leader == self() && controller::candidacy_of(image, partition, settings_of(*topic)).is_due)
+        return true;
+  return false;
+}
+
 awaitable<void> Membership::leave() {
-  if (!is_member_) co_return;
+  if (!has_joined_) co_return;
   is_leaving_ = true;
   timer_->cancel();
   co_await tasks_.join();
   (void)co_await writer_.store().end_session();  // else it ends by itself
-}
-
-awaitable<void> Membership::keep_session() {
-  while (!is_leaving_) {
-    (void)co_await timer_->wait_until(node_.home().now() + ttl_ / 3);
-    if (is_leaving_) break;
-    const auto renewed = co_await writer_.store().renew_session();
-    if (renewed || renewed.error().code != Errc::conflict || is_leaving_) continue;
-    co_await begin_anew();
-  }
-}
-
-/// The store has taken us for gone, and so have others. Our logs are as they were: only the incarnation is another.
-awaitable<void> Membership::begin_anew() {
-  MQ_MARK("broker: a session has ended and the broker registers anew");
-  node_.logger().warn("the session in {} has ended; the broker registers anew", node_.machine.store.name);
-  const auto begun = co_await writer_.store().begin_session(kSessionTimeout);
-  if (!begun) co_return;
-  ttl_ = *begun;
-  if (!co_await register_now() || !is_ready_) co_return;
-  (void)co_await write_ready();
 }
 
 }  // namespace mq::broker

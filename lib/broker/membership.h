@@ -7,6 +7,7 @@
 #include "broker/all_shards.h"
 #include "broker/metadata_writer.h"
 #include "broker/node_context.h"
+#include "cluster/image.h"
 #include "controller/cluster_plans.h"
 #include "env/async.h"
 #include "env/shard.h"
@@ -19,9 +20,10 @@ namespace mq::broker {
 ///     join           a nonce is on disk, a session begins, the broker is registered under both, as starting
 ///     become_ready   its logs are open, and what may have lost something has left its ISRs: it may lead
 ///     ...            should the store end the session, it registers anew, under the next broker epoch
+///     drain          others lead what they can
 ///     leave          the session ends, and everybody sees that it is gone
 ///
-/// On a store of its own there is nothing to do for any of these. On the first shard.
+/// On a store of its own there is nothing to do for any of these but `join`, which is not called. On the first shard.
 class Membership {
  public:
   Membership(NodeContext& node, AllShards& shards, MetadataWriter& writer);
@@ -30,27 +32,39 @@ class Membership {
   /// another directory's, or this directory is a copy or of an earlier time.
   awaitable<Result<void>> join(controller::Registration registration);
   awaitable<Result<void>> become_ready();
-  /// At a stop, when nobody is served any more.
+  /// At a stop, while it serves. Returns when nothing is left that another one could lead, or soon.
+  awaitable<void> drain();
+  /// When nobody is served any more.
   awaitable<void> leave();
 
  private:
+  [[nodiscard]] BrokerId self() const { return node_.config().node_id; }
   /// That the store knows no incarnation of this directory that the directory does not know.
   [[nodiscard]] Result<void> check_directory() const;
+  /// Has a new one in the directory, durably.
   awaitable<Result<void>> note_nonce();
-  awaitable<Result<void>> register_now();
-  awaitable<Result<void>> write_ready();
+  /// A session has begun.
+  awaitable<Result<void>> register_until(Instant patience);
+  /// What is registered is this incarnation, under the session that has begun last.
+  [[nodiscard]] bool is_registered_anew() const;
+  [[nodiscard]] bool is_registered() const;
+  [[nodiscard]] bool has_registered() const { return node_.broker_epoch.load() != cluster::kNoBrokerEpoch; }
+  awaitable<Result<void>> write_state(cluster::BrokerState state);
   awaitable<void> keep_session();
-  awaitable<void> begin_anew();
-  [[nodiscard]] BrokerId self() const { return node_.config().node_id; }
+  /// The store has taken us for gone, or others have. Our logs are as they were: only the incarnation is another.
+  awaitable<void> begin_anew(bool has_session);
+  [[nodiscard]] bool could_others_lead() const;
 
   NodeContext& node_;
   AllShards& shards_;
   MetadataWriter& writer_;
   controller::Registration registration_;
   Duration ttl_{0};  ///< that the store has granted
-  bool is_member_ = false;
+  bool has_joined_ = false;
   bool is_ready_ = false;
-  bool is_leaving_ = false;
+  bool is_draining_ = false;
+  bool is_leaving_ = false;    ///< the session is not kept any more
+  bool is_displaced_ = false;  ///< another process has registered with this directory, or a copy of it
   std::unique_ptr<env::Timer> timer_;
   env::TaskGroup tasks_;
 };

@@ -1,5 +1,6 @@
 #include "broker/metadata_follower.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/mark.h"
@@ -11,7 +12,7 @@ namespace {
 /// A store may forget to tell of a change, and what could not be done is done later.
 constexpr Duration kLookInterval = 10s;
 /// In a cluster time alone may give the controller something to do.
-constexpr Duration kCareInterval = 500ms;
+constexpr Duration kCareInterval = 1s;
 /// Between two looks at a store that cannot be reached, or is behind what it has told.
 constexpr Duration kPause = 500ms;
 
@@ -37,18 +38,23 @@ awaitable<void> MetadataFollower::stop() {
 awaitable<void> MetadataFollower::join() { co_await tasks_.join(); }
 
 awaitable<void> MetadataFollower::follow() {
+  Instant look = node_.home().now() + kLookInterval;
   while (!node_.life.is_stopping()) {
     co_await caretaker_.look_after_cluster();
     if (node_.life.is_stopping()) break;
-    const Instant look = node_.home().now() + (node_.machine.store.is_shared ? kCareInterval : kLookInterval);
-    const auto seen = co_await writer_.store().wait_for_change(writer_.image()->revision(), look);
+    const Instant next = node_.is_member() ? std::min(look, node_.home().now() + kCareInterval) : look;
+    const auto seen = co_await writer_.store().wait_for_change(writer_.image()->revision(), next);
     if (node_.life.is_stopping()) break;
-    const bool is_over = !seen && seen.error().code != Errc::timed_out && seen.error().code != Errc::unreachable;
+    const bool is_quiet = !seen && seen.error().code == Errc::timed_out;
+    const bool is_over = !seen && !is_quiet && seen.error().code != Errc::unreachable;
     if (is_over) break;  // the store is closed, or its disk has failed
     // What is new is mostly of our own making.
-    if (seen && *seen <= writer_.image()->revision() && !writer_.has_changed()) continue;
+    const bool is_known = is_quiet || (seen && *seen <= writer_.image()->revision());
+    if (is_known && !writer_.has_changed() && node_.home().now() < look) continue;
+    look = node_.home().now() + kLookInterval;
     const bool is_there = co_await bring_up_to_date();
-    const bool is_behind = !is_there || !seen || *seen > writer_.image()->revision();
+    if (!is_there) caretaker_.lost_store();
+    const bool is_behind = !is_there || (seen ? *seen > writer_.image()->revision() : !is_quiet);
     if (is_behind) co_await node_.home().sleep_until(node_.home().now() + kPause);
   }
 }
@@ -58,7 +64,10 @@ awaitable<bool> MetadataFollower::bring_up_to_date() {
   if (node_.life.is_stopping()) co_return true;
   if (const auto followed = co_await writer_.follow_others(); !followed) co_return false;
   const std::map<Uuid, cluster::TopicPtr> changed = writer_.take_changed();
-  if (changed.empty()) co_return true;
+  if (changed.empty()) {
+    if (!writer_.is_installed()) co_await writer_.install();  // brokers come and go
+    co_return true;
+  }
   MQ_MARK("broker: metadata was changed by others");
   const ImagePtr image = writer_.image();
   std::vector<WantedLogs> wanted;

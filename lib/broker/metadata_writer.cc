@@ -72,7 +72,10 @@ awaitable<Result<void>> MetadataWriter::commit(controller::Plan plan, Room room)
   co_return Result<void>{};
 }
 
-awaitable<void> MetadataWriter::install() { (void)co_await shards_.install(image_); }
+awaitable<void> MetadataWriter::install() {
+  installed_ = image_;
+  (void)co_await shards_.install(image_);
+}
 
 // --- Transactions ----------------------------------------------------------------------------------------------------
 

@@ -71,6 +71,8 @@ class MetadataWriter {
 
   /// Gives `image` to every shard.
   awaitable<void> install();
+  /// Whether it was given to them, or is about to be.
+  [[nodiscard]] bool is_installed() const { return installed_ == image_; }
 
   /// Brings `image` to where the store stands, should somebody else have changed something.
   awaitable<Result<void>> follow_others();
@@ -103,6 +105,7 @@ class MetadataWriter {
   AllShards& shards_;
   std::unique_ptr<meta::MetadataStore> store_;
   ImagePtr image_ = std::make_shared<const cluster::ClusterImage>();
+  ImagePtr installed_;
   std::map<Uuid, cluster::TopicPtr> changed_;
   bool remembers_ = false;
   env::Lock topics_;

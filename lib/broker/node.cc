@@ -84,6 +84,7 @@ Node::~Node() {
 }
 
 awaitable<void> Node::reconfigure(NodeConfig config) {
+  config.node_id = id();
   context_.configs.set(std::move(config));
   for (const auto& shard : shards_) {
     // From then on the logs may be in the hands of who closes them.
@@ -110,9 +111,6 @@ awaitable<Result<void>> Node::start() {
     return log::LogDir::open(machine().files, config().data_dir);
   }));
   for (const std::string& note : log_dir().notes()) logger().warn("{}", note);
-  if (log_dir().identity() && log_dir().identity()->node != config().node_id)
-    co_return fail(Errc::refused, "{} belongs to node {}, this is node {}; use its own directory or its id",
-                   config().data_dir, log_dir().identity()->node.value(), config().node_id.value());
   const bool unclean = log_dir().identity() && !log_dir().was_clean();
   ShardMetrics& metrics = first_shard().metrics();
   metrics.gauge(Metric::unclean_start).set(unclean ? 1 : 0);
@@ -121,6 +119,9 @@ awaitable<Result<void>> Node::start() {
   co_await disk_space().open_reserve();
   MQ_CO_CHECK(co_await machine().disk_pool.run(home, [this] { return log_dir().begin_writing(); }));
   MQ_CO_CHECK(co_await join_->join(std::move(found.migration), std::move(found.image)));
+  if (context_.is_member()) {
+    MQ_CO_TRY(found.differences, co_await join_->look_again());
+  }
   MQ_CO_TRY(const std::size_t strays, co_await log_opening_->tidy(found.differences, writer_->image()));
   metrics.gauge(Metric::stray_directories).set(static_cast<std::int64_t>(strays));
   const Instant recovery_begun = home.now();
@@ -262,6 +263,7 @@ void Node::look_after_logs_soon() {
 
 awaitable<bool> Node::stop() {
   env::Shard& home = first_shard().shard();
+  if (is_open_) co_await membership_->drain();
   context_.life.begin_stop();
   co_await acceptor_->stop();
   co_await context_.synced_ends.stop();

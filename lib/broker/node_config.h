@@ -23,7 +23,7 @@ struct ListenerConfig {
 /// What a node is told when it starts. Plain values, already validated.
 struct NodeConfig {
   std::string data_dir;
-  BrokerId node_id{1};
+  BrokerId node_id{1};        ///< kNoBroker: that of the data, or one that the cluster gives it
   std::string cluster_id;     ///< empty: from the data, or made
   bool accept_store = false;  ///< go on with metadata that has gone back in time
   std::vector<ListenerConfig> listeners;
@@ -31,7 +31,10 @@ struct NodeConfig {
   bool auto_create_topics = true;
   bool delete_topics = true;
   std::int32_t partitions_default = 1;
-  std::string rack;  ///< broker.rack, told to clients; empty: none
+  std::int32_t replicas_default = 3;  ///< default.replication.factor; fewer where there are fewer brokers
+  std::string rack;                   ///< broker.rack, told to clients; empty: none
+  std::string inter_broker_listener;  ///< inter.broker.listener.name; empty: the first that is no unix socket
+  Duration session_timeout = 3s;      ///< mq.session.timeout.ms; the store may grant more
   /// Broker-wide topic defaults by topic option name ("retention.ms"), below what a topic sets itself.
   config::Overrides topic_defaults;
   /// What was set in file, option or -X, by broker option name: shown by DescribeConfigs.

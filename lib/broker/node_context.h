@@ -30,6 +30,8 @@ class NodeContext {
   [[nodiscard]] const NodeConfig& config() const { return configs.get(); }
   [[nodiscard]] env::Pool& disk_pool() const { return machine.disk_pool; }
   [[nodiscard]] env::Logger& logger() const { return machine.logger; }
+  /// Whether it shares its metadata with other brokers, as a member of their cluster.
+  [[nodiscard]] bool is_member() const { return machine.store.is_shared; }
   /// Where what exists once runs.
   [[nodiscard]] env::Shard& home() const { return *machine.shards.front(); }
   [[nodiscard]] log::LogDir& log_dir() const { return *opened_log_dir; }

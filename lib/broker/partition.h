@@ -60,8 +60,13 @@ class Partition final : public std::enable_shared_from_this<Partition>, private 
   void set_settings(const TopicSettings& settings);
   /// The end of what read_committed consumers may read.
   [[nodiscard]] Offset last_stable_offset() const { return replica_.last_stable_offset(); }
-  /// FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH or none; kNoLeaderEpoch asks nothing.
-  [[nodiscard]] ErrorCode check_epoch(LeaderEpoch asked) const { return replica_.check_epoch(asked); }
+  [[nodiscard]] bool is_leader() const { return replica_.role() == replication::Role::leader; }
+  /// Before what only the leader answers: FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH (R-6; kNoLeaderEpoch asks nothing),
+  /// NOT_LEADER_OR_FOLLOWER or none.
+  [[nodiscard]] ErrorCode check_leader(LeaderEpoch asked = kNoLeaderEpoch) const {
+    const ErrorCode error = replica_.check_epoch(asked);
+    return error == ErrorCode::kNone && !is_leader() ? ErrorCode::kNotLeaderOrFollower : error;
+  }
   /// Before an append: NOT_LEADER_OR_FOLLOWER, NOT_ENOUGH_REPLICAS (only for acks=all) or none (H-3).
   [[nodiscard]] ErrorCode check_append(bool acks_all) const { return replica_.check_append(acks_all); }
 

@@ -61,6 +61,16 @@ std::shared_ptr<const TopicSettings> resolve_settings(const cluster::ConfigMap& 
   return settings;
 }
 
+controller::SettingsOf plan_settings(const NodeConfig& node) {
+  static constexpr std::string_view kMin = "min.insync.replicas";
+  return [&node, unset = resolve_settings({}, node)->insync_replicas_min](const cluster::Topic& topic) {
+    // Plans ask for every topic: only a few have a setting of their own.
+    const std::size_t least =
+        topic.configs.contains(kMin) ? resolve_settings(topic.configs, node)->insync_replicas_min : unset;
+    return controller::TopicSettings{.insync_replicas_min = least};
+  };
+}
+
 Result<config::Overrides> checked_topic_configs(const config::Overrides& configs, const NodeConfig& node) {
   MQ_TRY(const config::TopicConfig resolved, config::resolve_topic_config(configs, node.topic_defaults));
   (void)resolved;

@@ -7,6 +7,7 @@
 #include "broker/node_config.h"
 #include "cluster/image.h"
 #include "config/option.h"
+#include "controller/membership.h"
 #include "log/log_config.h"
 #include "record/validate.h"
 
@@ -23,6 +24,9 @@ struct TopicSettings {
 /// understood (a later version wrote it), the broker's defaults count.
 [[nodiscard]] std::shared_ptr<const TopicSettings> resolve_settings(const cluster::ConfigMap& configs,
                                                                     const NodeConfig& node);
+
+/// What plans ask of the settings of topics. `node` outlives it.
+[[nodiscard]] controller::SettingsOf plan_settings(const NodeConfig& node);
 
 /// A topic's own settings as they are kept. invalid_argument: an unknown name or a bad value; the message says which
 /// and what would be right.

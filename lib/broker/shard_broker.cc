@@ -83,12 +83,21 @@ Result<ShardBroker::OpenedLog> ShardBroker::open_log(const WantedLog& wanted) {
     if (cuts) opened.cuts = *std::move(cuts);
     for (const std::string& note : opened.cuts.removed) node_.logger().info("{}: {}", name.to_string(), note);
   }
-  if (node_.accepts_store()) {
-    opened.report.end_uncertain = true;
+  if (node_.accepts_store()) opened.report.end_uncertain = true;
+  if (node_.context().is_member()) opened.report.end_uncertain = may_lack_something(**log, opened.report);
+  if (opened.report.end_uncertain && (node_.accepts_store() || node_.context().is_member())) {
     MQ_TRY(opened.latest_epoch, (*log)->latest_epoch());
   }
   opened.partition = make_partition(name, topic.id, key, *wanted.settings, std::move(*log));
   return opened;
+}
+
+/// Among several replicas it counts whether anything is lost that was acknowledged.
+bool ShardBroker::may_lack_something(const log::Log& log, const log::RecoveryReport& report) const {
+  if (report.clean) return false;
+  const auto slot = node_.log_dir().slot_of(log.topic_id(), PartitionId{log.partition().partition});
+  if (!slot || slot->flush_class == FlushClass::async) return true;
+  return !report.damage.empty() || log.log_end() < slot->end;
 }
 
 awaitable<Result<std::vector<UncertainLog>>> ShardBroker::open_logs(

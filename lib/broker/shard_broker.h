@@ -117,6 +117,7 @@ class ShardBroker final {
   };
   /// Any thread.
   Result<OpenedLog> open_log(const WantedLog& wanted);
+  [[nodiscard]] bool may_lack_something(const log::Log& log, const log::RecoveryReport& report) const;
 
   Node& node_;
   env::Shard& shard_;

@@ -31,7 +31,9 @@ Topics::Topics(NodeContext& node, AllShards& shards, MetadataWriter& writer, Log
 controller::Rules Topics::rules() const {
   const NodeConfig& config = node_.config();
   return {.self = config.node_id,
+          .is_member = node_.is_member(),
           .partitions_default = config.partitions_default,
+          .replicas_default = config.replicas_default,
           .partitions_total_max = config.partitions_total_max,
           .delete_topics = config.delete_topics,
           .topic_defaults = config.topic_defaults,
@@ -250,14 +252,10 @@ awaitable<TopicOutcome> Topics::change_config(std::string name, ConfigChange cha
 
 awaitable<Result<void>> Topics::raise_epochs(std::vector<UncertainLog> logs) {
   const auto held = co_await writer_.lock_topics();
-  const auto settings_of = [this](const cluster::Topic& topic) {
-    return controller::TopicSettings{.insync_replicas_min =
-                                         resolve_settings(topic.configs, node_.config())->insync_replicas_min};
-  };
+  const controller::SettingsOf settings_of = plan_settings(node_.config());
   const auto done = co_await writer_.change([&](const cluster::ClusterImage& image) -> Result<controller::Plan> {
     // Among several replicas others may have what is lost here: they lead.
-    if (node_.machine.store.is_shared)
-      return controller::plan_stepping_out(image, node_.config().node_id, logs, settings_of);
+    if (node_.is_member()) return controller::plan_stepping_out(image, node_.config().node_id, logs, settings_of);
     return controller::plan_raised_epochs(image, logs);
   });
   co_await writer_.install();

@@ -39,12 +39,14 @@ TopicOutcome granted(TopicPtr topic) {
 
 /// The settings of our internal topics, whoever names them first.
 NewTopic internal_topic(std::string name, const Rules& rules) {
-  return {.name = std::move(name),
-          .partitions = rules.offsets_partitions,
-          .configs = {{"cleanup.policy", "compact"},
-                      {"segment.bytes", fmt::format("{}", rules.offsets_segment_bytes)},
-                      {"compression.type", "producer"},
-                      {"mq.flush", "ack"}}};
+  NewTopic topic{.name = std::move(name),
+                 .partitions = rules.offsets_partitions,
+                 .configs = {{"cleanup.policy", "compact"},
+                             {"segment.bytes", fmt::format("{}", rules.offsets_segment_bytes)},
+                             {"compression.type", "producer"},
+                             {"mq.flush", "ack"}}};
+  if (rules.is_member) topic.configs["min.insync.replicas"] = "2";
+  return topic;
 }
 
 /// What offsets and transactions rest on cannot be changed: a compacted topic whose answers wait for the disk.

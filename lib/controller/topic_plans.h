@@ -22,6 +22,7 @@ namespace mq::controller {
 /// What plans have to know of the settings of the broker that plans.
 struct Rules {
   BrokerId self{-1};
+  bool is_member = false;  ///< of a cluster, where records of internal topics are on two disks
   std::int32_t partitions_default = 1;
   std::int32_t replicas_default = 3;  ///< or as many as there are brokers
   std::int32_t partitions_total_max = 200'000;

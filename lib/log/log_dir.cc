@@ -1,6 +1,7 @@
 #include "log/log_dir.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -55,6 +56,17 @@ std::optional<std::string> property(BytesView text, std::string_view key) {
   return std::nullopt;
 }
 
+/// The parts of a list that commas separate.
+std::vector<std::string> parts_of(std::string_view list) {
+  std::vector<std::string> parts;
+  while (!list.empty()) {
+    const std::size_t end = std::min(list.find(','), list.size());
+    parts.emplace_back(list.substr(0, end));
+    list.remove_prefix(std::min(end + 1, list.size()));
+  }
+  return parts;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<LogDir>> LogDir::open(env::Files& files, std::string path) {
@@ -97,8 +109,8 @@ Result<void> LogDir::read_identity() {
   DirIdentity identity{.node = kNoBroker,
                        .cluster_id = property(*text, "cluster.id").value_or(""),
                        .directory_id = property(*text, "directory.id").value_or(""),
-                       .nonce = property(*text, "mq.nonce").value_or(""),
-                       .nonce_before = property(*text, "mq.nonce.before").value_or("")};
+                       .store = property(*text, "mq.meta").value_or(""),
+                       .nonces = parts_of(property(*text, "mq.nonces").value_or(""))};
   if (!node) return bad("no `node.id`");
   const auto id = parsed_number<std::int32_t>(*node);
   if (!id || *id < 0) return bad("`node.id` is not a number");
@@ -112,8 +124,8 @@ Result<void> LogDir::set_identity(const DirIdentity& identity) {
   std::string text = fmt::format("#\nnode.id={}\nversion=1\n", identity.node.value());
   if (!identity.directory_id.empty()) text += fmt::format("directory.id={}\n", identity.directory_id);
   text += fmt::format("cluster.id={}\n", identity.cluster_id);
-  if (!identity.nonce.empty()) text += fmt::format("mq.nonce={}\n", identity.nonce);
-  if (!identity.nonce_before.empty()) text += fmt::format("mq.nonce.before={}\n", identity.nonce_before);
+  if (!identity.store.empty()) text += fmt::format("mq.meta={}\n", identity.store);
+  if (!identity.nonces.empty()) text += fmt::format("mq.nonces={}\n", fmt::join(identity.nonces, ","));
   MQ_CHECK(env::replace_atomically(files_, file(kIdentityFile), text));
   MQ_CHECK(sync_ancestors());  // the directory is new, too
   identity_ = identity;

@@ -29,9 +29,10 @@ struct DirIdentity {
   BrokerId node;
   std::string cluster_id;    ///< 22 characters of base64, as Kafka's
   std::string directory_id;  ///< the same
-  /// Of the newest incarnation that has registered, or was about to, in a cluster; empty: none. The same form.
-  std::string nonce = {};
-  std::string nonce_before = {};  ///< that of the registration which stood then
+  std::string store = {};    ///< of the cluster that it is a member of; empty: it has its own
+  /// One for each incarnation that has registered in that store, or was about to, from the one on that was known to
+  /// stand there; the newest is the last. Of letters, digits and `-_`.
+  std::vector<std::string> nonces = {};
 };
 
 /// One data directory: who may use it, how its last stop went, and the few small files that speak for all its logs. The

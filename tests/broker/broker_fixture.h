@@ -33,9 +33,10 @@ class Peer {
  public:
   Peer(sim::Machine& machine, std::unique_ptr<env::Stream> stream) : machine_(machine), stream_(std::move(stream)) {}
 
-  static awaitable<std::unique_ptr<Peer>> connect(sim::Machine& machine) {
+  /// To the broker with this index.
+  static awaitable<std::unique_ptr<Peer>> connect(sim::Machine& machine, int broker = 0) {
     env::Shard& shard = machine.shard(0);
-    auto stream = co_await shard.network().connect({.host = sim::Cluster::host_of(0), .port = kPort, .path = {}},
+    auto stream = co_await shard.network().connect({.host = sim::Cluster::host_of(broker), .port = kPort, .path = {}},
                                                    shard.now() + 10s);
     EXPECT_TRUE(stream);
     co_return std::make_unique<Peer>(machine, std::move(*stream));

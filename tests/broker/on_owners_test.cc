@@ -21,11 +21,11 @@ class OnOwners : public testing::ServicesTest {
   }
 };
 
-constexpr auto kAll = [](const Addressed&) { return true; };
+constexpr auto kEveryItem = [](const Addressed&) { return true; };
 
 TEST_F(OnOwners, ItemsAreGroupedByOwnerInTheOrderOfTheRequest) {
   const auto items = this->items();
-  const auto parts = parts_of(items, kAll);
+  const auto parts = parts_of(items, kEveryItem);
   ASSERT_EQ(parts.size(), static_cast<std::size_t>(kShards));
   std::size_t count = 0;
   for (const OwnersPart& part : parts) {
@@ -47,11 +47,12 @@ TEST_F(OnOwners, OnlyWhatIsWantedIsInAPart) {
 TEST_F(OnOwners, EachPartRunsOnItsOwnersShardAndTheCallerGoesOnOnItsOwn) {
   run([](OnOwners& test) -> awaitable<void> {
     int ran = 0;
-    co_await on_owners(test.home(), parts_of(test.items(), kAll), [&ran](const OwnersPart& part) -> awaitable<void> {
-      EXPECT_TRUE(part.owner->shard().is_current());
-      ++ran;
-      co_return;
-    });
+    co_await on_owners(test.home(), parts_of(test.items(), kEveryItem),
+                       [&ran](const OwnersPart& part) -> awaitable<void> {
+                         EXPECT_TRUE(part.owner->shard().is_current());
+                         ++ran;
+                         co_return;
+                       });
     EXPECT_EQ(ran, kShards);
     EXPECT_TRUE(test.home().shard().is_current());
   }(*this));
@@ -60,7 +61,7 @@ TEST_F(OnOwners, EachPartRunsOnItsOwnersShardAndTheCallerGoesOnOnItsOwn) {
 TEST_F(OnOwners, ShardsWorkAtTheSameTime) {
   const Instant begun = world_.now();
   run([](OnOwners& test) -> awaitable<void> {
-    co_await on_owners(test.home(), parts_of(test.items(), kAll), [](const OwnersPart& part) -> awaitable<void> {
+    co_await on_owners(test.home(), parts_of(test.items(), kEveryItem), [](const OwnersPart& part) -> awaitable<void> {
       co_await part.owner->shard().sleep_until(part.owner->shard().now() + 1s);
     });
   }(*this));

@@ -451,6 +451,16 @@ TEST_F(LogDirTest, EveryDirectoryThatWasMadeOnTheWayIsDurable) {
   EXPECT_TRUE(LogDir::open(disk_, deep).value()->identity());
 }
 
+TEST_F(LogDirTest, ADirectoryOfAMemberKnowsItsStoreAndItsIncarnations) {
+  identity_.store = "etcd://a:2379,b:2379/mq";
+  identity_.nonces = {"AAAAAAAAAAAAAAAAAAAAAA", "BBBBBBBBBBBBBBBBBBBBBB"};
+  ASSERT_TRUE(dir_->set_identity(identity_));
+  dir_.reset();
+  const auto again = LogDir::open(disk_, kPath).value();
+  EXPECT_EQ(again->identity()->store, identity_.store);
+  EXPECT_EQ(again->identity()->nonces, identity_.nonces);
+}
+
 TEST_F(LogDirTest, StrayDirectoryIsSetAsideAndKept) {
   ASSERT_TRUE(disk_.make_directories(std::string(kPath) + "/t-0"));
   EXPECT_EQ(dir_->set_aside({"t", 0}, "abc").value(), "t-0.abc-stray");

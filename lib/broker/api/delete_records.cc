@@ -25,6 +25,8 @@ struct DeleteRecordsItem : Addressed {
 /// Finds the new start and has it said with the next checkpoints. Nobody hears of it before it is on disk: after a
 /// crash the log would begin where it began before.
 awaitable<void> plan_start(Partition& partition, DeleteRecordsItem& item) {
+  item.error = partition.check_leader();
+  if (item.error != ErrorCode::kNone) co_return;
   if (item.offset < kToHighWatermark) {
     item.error = ErrorCode::kOffsetOutOfRange;
     co_return;

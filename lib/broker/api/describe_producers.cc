@@ -16,6 +16,8 @@ struct ProducersItem : Addressed {
 };
 
 awaitable<void> list_producers(Partition& partition, ProducersItem& item) {
+  item.error = partition.check_leader();
+  if (item.error != ErrorCode::kNone) co_return;
   co_await partition.until_warm();
   if (auto producers = partition.log().producers(partition.shard().shard.clock().wall_now())) {
     item.producers = std::move(*producers);

@@ -73,12 +73,15 @@ wire::DescribeTopicPartitionsResponse describe_topic_partitions(Call& call,
       const cluster::Partition& partition = topic->partitions[static_cast<std::size_t>(index)];
       auto& row = answer.partitions.emplace_back();
       row.partition_index = index;
-      row.leader_id = partition.leader.value();
+      const bool is_led = partition.leader != kNoBroker && image->is_alive(partition.leader);
+      if (!is_led) row.error_code = ErrorCode::kLeaderNotAvailable;
+      row.leader_id = is_led ? partition.leader.value() : kNoBroker.value();
       row.leader_epoch = partition.leader_epoch.value();
       row.replica_nodes = ids_of(partition.replicas);
       row.isr_nodes = ids_of(partition.isr);
-      row.eligible_leader_replicas.emplace();
-      row.last_known_elr.emplace();
+      row.eligible_leader_replicas = ids_of(partition.elr);
+      row.last_known_elr = ids_of(partition.last_in_sync);
+      row.offline_replicas = ids_of(gone_among(*image, partition.replicas));
     }
     if (index < topic->partition_count()) {
       response.next_cursor.emplace();

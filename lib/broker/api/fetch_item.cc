@@ -26,7 +26,7 @@ Partition* look_at(FetchItem& item) {
   item.last_stable = partition->last_stable_offset();
   item.log_start = partition->log().log_start();
   item.leader_epoch = partition->leader_epoch();
-  item.error = partition->check_epoch(LeaderEpoch{item.wanted.current_leader_epoch});
+  item.error = partition->check_leader(LeaderEpoch{item.wanted.current_leader_epoch});
   return item.error == ErrorCode::kNone ? partition : nullptr;
 }
 

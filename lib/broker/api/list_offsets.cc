@@ -50,7 +50,7 @@ bool asks_about_end(const ListOffsetsItem& item) {
 }
 
 awaitable<void> find_offset(Partition& partition, ListOffsetsItem& item) {
-  item.error = partition.check_epoch(LeaderEpoch{item.current_leader_epoch});
+  item.error = partition.check_leader(LeaderEpoch{item.current_leader_epoch});
   if (item.error != ErrorCode::kNone) co_return;
   PartitionReader reader(partition);
   const Offset end = reader.end_of(item.read_committed ? Bound::stable : Bound::readable);

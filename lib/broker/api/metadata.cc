@@ -28,7 +28,8 @@ Result<wire::MetadataRequest> decode_metadata(BytesView body, ApiVersion version
   return message;
 }
 
-wire::MetadataResponse::MetadataResponseTopic describe(const cluster::Topic& topic) {
+wire::MetadataResponse::MetadataResponseTopic describe(const cluster::ClusterImage& image,
+                                                       const cluster::Topic& topic) {
   wire::MetadataResponse::MetadataResponseTopic answer;
   answer.name = topic.name;
   answer.topic_id = topic.id;
@@ -36,11 +37,14 @@ wire::MetadataResponse::MetadataResponseTopic describe(const cluster::Topic& top
   answer.partitions.reserve(static_cast<std::size_t>(topic.partition_count()));
   for (std::int32_t index = 0; index < topic.partition_count(); ++index) {
     const cluster::Partition& partition = topic.partitions[static_cast<std::size_t>(index)];
-    answer.partitions.push_back({.partition_index = index,
-                                 .leader_id = partition.leader.value(),
+    const bool is_led = partition.leader != kNoBroker && image.is_alive(partition.leader);
+    answer.partitions.push_back({.error_code = is_led ? ErrorCode::kNone : ErrorCode::kLeaderNotAvailable,
+                                 .partition_index = index,
+                                 .leader_id = is_led ? partition.leader.value() : kNoBroker.value(),
                                  .leader_epoch = partition.leader_epoch.value(),
                                  .replica_nodes = ids_of(partition.replicas),
-                                 .isr_nodes = ids_of(partition.isr)});
+                                 .isr_nodes = ids_of(partition.isr),
+                                 .offline_replicas = ids_of(gone_among(image, partition.replicas))});
   }
   return answer;
 }
@@ -120,7 +124,7 @@ awaitable<wire::MetadataResponse> metadata(Call& call, const wire::MetadataReque
   const bool all = !request.topics || (call.version() == 0 && request.topics->empty());
   if (all) {
     for (const cluster::TopicPtr& topic : image->topics())
-      if (topics.may(*topic)) response.topics.push_back(describe(*topic));
+      if (topics.may(*topic)) response.topics.push_back(describe(*image, *topic));
     co_return response;
   }
   Seen seen;
@@ -134,7 +138,7 @@ awaitable<wire::MetadataResponse> metadata(Call& call, const wire::MetadataReque
     }
     const FoundTopic found = by_id ? topics.by_id(wanted.topic_id) : topics.by_valid_name(*wanted.name);
     if (found.topic != nullptr) {
-      response.topics.push_back(describe(*found.topic));
+      response.topics.push_back(describe(*image, *found.topic));
     } else if (by_id) {
       response.topics.push_back(refusal(found.error, std::nullopt, wanted.topic_id));
     } else {

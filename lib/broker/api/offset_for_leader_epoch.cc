@@ -19,7 +19,7 @@ struct EpochEndItem : Addressed {
 };
 
 awaitable<void> find_epoch_end(Partition& partition, EpochEndItem& item) {
-  item.error = partition.check_epoch(LeaderEpoch{item.current_leader_epoch});
+  item.error = partition.check_leader(LeaderEpoch{item.current_leader_epoch});
   if (item.error != ErrorCode::kNone) co_return;
   PartitionReader reader(partition);
   if (const auto end = co_await reader.end_of_epoch(item.asked)) {

@@ -108,6 +108,10 @@ Cluster::Cluster(std::uint64_t seed, ClusterOptions options)
     added.config.node_id = BrokerId{index + 1};
     added.config.data_dir = kDataDir;
     added.config.listeners.push_back({.address = {.host = "", .port = Broker::kPort, .path = {}}});
+    if (options.brokers > 1) {
+      added.config.listeners.front().advertised_host = host_of(index);
+      added.config.topic_defaults["min.insync.replicas"] = "2";
+    }
     if (options.configure) options.configure(added.config);
   }
   witness_ = world_.scheduler().after_each_task([this] {

@@ -82,8 +82,8 @@ class Broker {
 
   World& world_;
   Machine& machine_;
-  ModelMetadata* model_;  ///< null: SQLite
-  bool is_one_of_several_;
+  ModelMetadata* model_;    ///< null: SQLite
+  bool is_one_of_several_;  ///< which share the store
   std::function<env::Pool*()> disk_pool_;
   std::size_t descriptors_max_;
   broker::Node* node_ = nullptr;

@@ -1,0 +1,462 @@
+// Several brokers over one metadata store: who is a member, who leads, and what becomes of it when one goes.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "broker/endpoint.h"
+#include "broker/settings.h"
+#include "broker_fixture.h"
+#include "env/files.h"
+#include "group/partition_for.h"
+#include "wire/messages/describe_cluster.h"
+#include "wire/messages/find_coordinator.h"
+#include "wire/messages/heartbeat.h"
+#include "wire/messages/list_offsets.h"
+#include "wire/messages/metadata.h"
+#include "wire/messages/offset_fetch.h"
+
+namespace mq::broker {
+namespace {
+
+using testing::Peer;
+
+constexpr Duration kSessionTimeout = 3s;
+/// A session ends, the controller sees it, and its changes come everywhere.
+constexpr Duration kUntilOthersLead = kSessionTimeout + 2s;
+
+std::set<std::int32_t> set_of(const std::vector<BrokerId>& brokers) {
+  const std::vector<std::int32_t> ids = ids_of(brokers);
+  return {ids.begin(), ids.end()};
+}
+
+class ClusterTest : public ::testing::Test {
+ public:
+  void make(int brokers = 3, std::function<void(NodeConfig&)> configure = {}) {
+    cluster_ = std::make_unique<sim::Cluster>(
+        7, sim::ClusterOptions{.brokers = brokers, .store = sim::Store::model, .configure = [&](NodeConfig& config) {
+                                 config.offsets_partitions = 6;
+                                 if (configure) configure(config);
+                               }});
+    client_ = &cluster_->add_client("client");
+  }
+  /// Makes them and starts all.
+  void start(int brokers = 3, std::function<void(NodeConfig&)> configure = {}) {
+    make(brokers, std::move(configure));
+    const auto started = cluster_->start();
+    ASSERT_TRUE(started) << started.error().message;
+    ASSERT_TRUE(until([&] { return all_agree() && image(0).controller().has_value(); }, 5s));
+  }
+
+  [[nodiscard]] sim::Broker& broker(int index) { return cluster_->broker(index); }
+  [[nodiscard]] const cluster::ClusterImage& image(int index) { return *broker(index).node().first_shard().image(); }
+  [[nodiscard]] const cluster::Topic& topic(int index, std::string_view name) { return *image(index).find_topic(name); }
+  /// Every broker that runs has the newest image.
+  bool all_agree() {
+    std::set<cluster::Revision> known;
+    for (int index = 0; index < cluster_->size(); ++index)
+      if (broker(index).is_made()) known.insert(image(index).revision());
+    return known.size() == 1;
+  }
+  bool until(const std::function<bool()>& done, Duration at_most) { return cluster_->world().run_until(done, at_most); }
+  template <class T>
+  T run(awaitable<T> task) {
+    return cluster_->world().run(*client_, std::move(task), 1min);
+  }
+  template <class Request>
+  typename Request::Response ask(int index, const Request& request, ApiVersion version) {
+    return run(
+        [](sim::Machine& client, int to, const Request& asked, ApiVersion in) -> awaitable<typename Request::Response> {
+          auto peer = co_await Peer::connect(client, to);
+          auto response = co_await peer->call(asked, in);
+          peer->close();
+          co_return response;
+        }(*client_, index, request, version));
+  }
+
+  void create(int index, std::string name, std::int32_t partitions, std::int16_t replicas = -1,
+              std::map<std::string, std::string> configs = {}) {
+    std::vector<NewTopic> wanted(1);
+    wanted.front() = {.name = name, .partitions = partitions, .replicas = replicas, .configs = std::move(configs)};
+    const auto outcomes = cluster_->world().run(broker(index).machine(),
+                                                broker(index).node().topics().create(std::move(wanted), false), 1min);
+    ASSERT_EQ(outcomes.front().error, ErrorCode::kNone) << outcomes.front().message;
+    ASSERT_TRUE(until([&] { return all_agree() && has_logs(name); }, 5s));
+  }
+  /// Each broker has a log of each partition that it is a replica of.
+  bool has_logs(std::string_view name) {
+    for (int index = 0; index < cluster_->size(); ++index) {
+      if (!broker(index).is_made()) continue;
+      const cluster::Topic& known = topic(index, name);
+      for (std::int32_t at = 0; at < known.partition_count(); ++at)
+        if (known.find_partition(at)->has_replica(id(index)) && !find(index, known, at)) return false;
+    }
+    return true;
+  }
+  [[nodiscard]] Partition* find(int index, const cluster::Topic& known, std::int32_t at) {
+    return broker(index).node().owner_of(known.id, at).find(known.id, at);
+  }
+  [[nodiscard]] static BrokerId id(int index) { return BrokerId{index + 1}; }
+  [[nodiscard]] static int index_of(BrokerId id) { return id.value() - 1; }
+  [[nodiscard]] int controller() {
+    int alive = 0;
+    while (!broker(alive).is_made()) ++alive;
+    return image(alive).controller() ? index_of(image(alive).controller()->broker) : -1;
+  }
+  /// As broker `at` knows it: somebody leads each partition, and neither leaders nor ISRs have `gone` among them.
+  bool is_led_without(int at, std::string_view name, BrokerId gone) {
+    for (const cluster::Partition& partition : topic(at, name).partitions)
+      if (partition.leader == kNoBroker || partition.leader == gone || set_of(partition.isr).contains(gone.value()))
+        return false;
+    return true;
+  }
+  [[nodiscard]] bool leads_any(int at, std::string_view name, BrokerId leader) {
+    return std::ranges::any_of(topic(at, name).partitions,
+                               [&](const cluster::Partition& partition) { return partition.leader == leader; });
+  }
+
+  std::unique_ptr<sim::Cluster> cluster_;
+  sim::Machine* client_ = nullptr;
+};
+
+/// Everything in `directory`, as a copy of the disk would have it.
+void copy_directory(env::Files& from, env::Files& to, const std::string& directory) {
+  ASSERT_TRUE(to.make_directories(directory));
+  for (const env::DirEntry& entry : from.list(directory).value()) {
+    const std::string path = directory + "/" + entry.name;
+    if (entry.is_directory) {
+      copy_directory(from, to, path);
+    } else {
+      ASSERT_TRUE(env::replace_atomically(to, path, env::read_whole(from, path).value()));
+    }
+  }
+}
+
+// --- Members ---------------------------------------------------------------------------------------------------------
+
+TEST_F(ClusterTest, ThreeBrokersKnowEachOtherAndOneIsTheController) {
+  start();
+  for (int index = 0; index < 3; ++index) {
+    for (int other = 0; other < 3; ++other) EXPECT_TRUE(image(index).is_ready(id(other)));
+    EXPECT_EQ(image(index).cluster_id(), image(0).cluster_id());
+    ASSERT_TRUE(image(index).controller());
+    EXPECT_TRUE(image(index).is_ready(image(index).controller()->broker));
+  }
+}
+
+TEST_F(ClusterTest, TheClusterGivesIdsToThoseThatHaveNone) {
+  make(3, [](NodeConfig& config) { config.node_id = kNoBroker; });
+  ASSERT_TRUE(cluster_->start());
+  std::set<BrokerId> ids;
+  for (int index = 0; index < 3; ++index) ids.insert(broker(index).node().id());
+  EXPECT_EQ(ids, (std::set{BrokerId{1}, BrokerId{2}, BrokerId{3}}));
+  const BrokerId before = broker(1).node().id();
+  broker(1).stop();
+  ASSERT_TRUE(broker(1).start());
+  EXPECT_EQ(broker(1).node().id(), before) << "its directory keeps it";
+}
+
+TEST_F(ClusterTest, BrokersThatStartAtOnceGetDifferentIds) {
+  make(3, [](NodeConfig& config) { config.node_id = kNoBroker; });
+  for (int index = 0; index < 3; ++index) broker(index).begin_start();
+  ASSERT_TRUE(until([&] { return broker(0).started() && broker(1).started() && broker(2).started(); }, 1min));
+  std::set<BrokerId> ids;
+  for (int index = 0; index < 3; ++index) {
+    ASSERT_TRUE(*broker(index).started()) << broker(index).started()->error().message;
+    ids.insert(broker(index).node().id());
+  }
+  EXPECT_EQ(ids.size(), 3u);
+}
+
+TEST_F(ClusterTest, WhoComesAgainHasAHigherBrokerEpoch) {
+  start();
+  const cluster::BrokerEpoch before = image(0).find_broker(id(2))->epoch;
+  broker(2).kill();
+  ASSERT_TRUE(broker(2).start());
+  EXPECT_GT(image(2).find_broker(id(2))->epoch, before);
+  EXPECT_TRUE(image(2).is_ready(id(2)));
+}
+
+TEST_F(ClusterTest, WhoLostItsSessionRegistersAnewAndLeadsAgain) {
+  start();
+  create(0, "t", 6, 3);
+  const cluster::BrokerEpoch before = image(0).find_broker(id(1))->epoch;
+  cluster_->model_store().end_all_sessions();
+  EXPECT_TRUE(until(
+      [&] {
+        for (int index = 0; index < 3; ++index)
+          if (!image(0).is_ready(id(index)) || image(0).find_broker(id(index))->epoch <= before) return false;
+        return all_agree() && image(0).controller().has_value();
+      },
+      20s));
+  const auto is_led = [&](const cluster::Partition& partition) {
+    return partition.leader != kNoBroker &&
+           image(0).find_broker(partition.leader)->epoch == partition.leader_broker_epoch;
+  };
+  EXPECT_TRUE(until([&] { return std::ranges::all_of(topic(0, "t").partitions, is_led); }, 20s));
+}
+
+TEST_F(ClusterTest, ACopiedDirectoryIsRefusedOnceTheOriginalHasStartedAgain) {
+  make(4);
+  for (int index = 0; index < 3; ++index) ASSERT_TRUE(broker(index).start());
+  broker(2).stop();
+  copy_directory(broker(2).machine().files(), broker(3).machine().files(), sim::Cluster::kDataDir);
+  ASSERT_TRUE(broker(2).start());
+  broker(2).stop();
+  broker(3).config.node_id = id(2);
+  const auto started = broker(3).start();
+  ASSERT_FALSE(started);
+  EXPECT_EQ(started.error().code, Errc::refused);
+  EXPECT_NE(started.error().message.find("is a copy of the directory of broker 3"), std::string::npos)
+      << started.error().message;
+  EXPECT_NE(started.error().message.find("an empty directory and another id"), std::string::npos);
+}
+
+TEST_F(ClusterTest, AnIdOfAnotherDirectoryIsRefused) {
+  make(3);
+  ASSERT_TRUE(broker(0).start());
+  broker(1).config.node_id = id(0);
+  const auto started = broker(1).start();
+  ASSERT_FALSE(started);
+  EXPECT_EQ(started.error().code, Errc::refused);
+  EXPECT_NE(started.error().message.find("belongs to another data directory"), std::string::npos)
+      << started.error().message;
+}
+
+TEST_F(ClusterTest, ADirectoryOfAMemberIsRefusedWithoutTheCluster) {
+  start();
+  broker(0).stop();
+  sim::Cluster alone(8);
+  copy_directory(broker(0).machine().files(), alone.broker().machine().files(), sim::Cluster::kDataDir);
+  const auto started = alone.broker().start();
+  ASSERT_FALSE(started);
+  EXPECT_EQ(started.error().code, Errc::refused);
+  EXPECT_NE(started.error().message.find("start it with --meta"), std::string::npos) << started.error().message;
+}
+
+TEST_F(ClusterTest, AListenerThatNobodyCouldReachIsRefusedBeforeAnythingIsMade) {
+  make(3, [](NodeConfig& config) {
+    config.listeners.front().address.host = "0.0.0.0";
+    config.listeners.front().advertised_host.clear();
+  });
+  const auto started = broker(0).start();
+  ASSERT_FALSE(started);
+  EXPECT_EQ(started.error().code, Errc::refused);
+  EXPECT_NE(started.error().message.find("--advertise"), std::string::npos) << started.error().message;
+}
+
+// --- Topics ----------------------------------------------------------------------------------------------------------
+
+TEST_F(ClusterTest, PartitionsSpreadAndEachBrokerHasItsLogsOnly) {
+  start();
+  create(1, "t", 9, 2);
+  std::map<BrokerId, int> led;
+  for (std::int32_t at = 0; at < 9; ++at) {
+    const cluster::Partition& partition = *topic(0, "t").find_partition(at);
+    EXPECT_EQ(partition.replicas.size(), 2u);
+    EXPECT_EQ(partition.isr, partition.replicas);
+    ++led[partition.leader];
+    for (int index = 0; index < 3; ++index) {
+      EXPECT_EQ(find(index, topic(index, "t"), at) != nullptr, partition.has_replica(id(index)));
+      if (const Partition* there = find(index, topic(index, "t"), at))
+        EXPECT_EQ(there->is_leader(), partition.leader == id(index));
+    }
+  }
+  EXPECT_EQ(led, (std::map<BrokerId, int>{{id(0), 3}, {id(1), 3}, {id(2), 3}}));
+}
+
+TEST_F(ClusterTest, WhoNamesNoFactorGetsThreeReplicasAndTwoInSync) {
+  start(4);
+  create(0, "t", 1);
+  EXPECT_EQ(topic(3, "t").find_partition(0)->replicas.size(), 3u);
+  EXPECT_TRUE(topic(3, "t").has_default_factor);
+  EXPECT_EQ(resolve_settings(topic(0, "t").configs, broker(0).node().config())->insync_replicas_min, 2u);
+}
+
+TEST_F(ClusterTest, WithTwoBrokersADefaultFactorIsTwo) {
+  start(2);
+  create(0, "t", 1);
+  EXPECT_EQ(topic(1, "t").find_partition(0)->replicas.size(), 2u);
+}
+
+TEST_F(ClusterTest, ADeletedTopicIsGoneEverywhere) {
+  start();
+  create(0, "t", 6, 3);
+  const Uuid deleted = topic(0, "t").id;
+  const auto outcome = cluster_->world().run(broker(2).machine(), broker(2).node().topics().remove("t"), 1min);
+  EXPECT_EQ(outcome.error, ErrorCode::kNone) << outcome.message;
+  EXPECT_TRUE(until(
+      [&] {
+        for (int index = 0; index < 3; ++index)
+          if (image(index).find_topic(std::string_view("t")) != nullptr || image(index).tombstones().contains(deleted))
+            return false;
+        return true;
+      },
+      10s))
+      << "the last one that has nothing left of it erases the tombstone";
+}
+
+// --- What clients are told -------------------------------------------------------------------------------------------
+
+TEST_F(ClusterTest, EveryBrokerNamesAllBrokersAndLeaders) {
+  start();
+  create(0, "t", 6, 3);
+  for (int index = 0; index < 3; ++index) {
+    wire::MetadataRequest request;
+    request.topics = {{.name = "t"}};
+    const auto metadata = ask(index, request, 12);
+    std::map<std::int32_t, std::string> hosts;
+    for (const auto& each : metadata.brokers) hosts[each.node_id] = each.host;
+    EXPECT_EQ(hosts, (std::map<std::int32_t, std::string>{{1, "broker-1"}, {2, "broker-2"}, {3, "broker-3"}}));
+    EXPECT_EQ(metadata.controller_id, image(0).controller()->broker.value());
+    for (const auto& row : metadata.topics.at(0).partitions) {
+      EXPECT_EQ(row.error_code, ErrorCode::kNone);
+      EXPECT_EQ(row.leader_id, topic(0, "t").find_partition(row.partition_index)->leader.value());
+      EXPECT_TRUE(row.offline_replicas.empty());
+    }
+    const auto described = ask(index, wire::DescribeClusterRequest{}, 0);
+    EXPECT_EQ(described.brokers.size(), 3u);
+    EXPECT_EQ(described.controller_id, metadata.controller_id);
+  }
+}
+
+TEST_F(ClusterTest, WhatAnotherBrokerLeadsIsRefused) {
+  start();
+  create(0, "t", 3, 3, {{"min.insync.replicas", "1"}});
+  for (std::int32_t at = 0; at < 3; ++at) {
+    for (int index = 0; index < 3; ++index) {
+      const bool leads = topic(0, "t").find_partition(at)->leader == id(index);
+      const std::string batch = testing::make_batch({});
+      const auto produced =
+          ask(index, testing::produce_request("t", at, batch, testing::kLeader), testing::kProduceVersion);
+      EXPECT_EQ(testing::only_row(produced).error_code, leads ? ErrorCode::kNone : ErrorCode::kNotLeaderOrFollower);
+      wire::ListOffsetsRequest offsets;
+      offsets.replica_id = -1;
+      offsets.topics = {{.name = "t", .partitions = {{.partition_index = at, .timestamp = -2}}}};
+      EXPECT_EQ(ask(index, offsets, 7).topics.at(0).partitions.at(0).error_code,
+                leads ? ErrorCode::kNone : ErrorCode::kNotLeaderOrFollower);
+      wire::FetchRequest fetch;
+      fetch.topics = {{.topic = "t", .partitions = {{.partition = at, .partition_max_bytes = 1000}}}};
+      EXPECT_EQ(ask(index, fetch, 11).responses.at(0).partitions.at(0).error_code,
+                leads ? ErrorCode::kNone : ErrorCode::kNotLeaderOrFollower);
+    }
+  }
+}
+
+TEST_F(ClusterTest, OneBrokerCoordinatesAGroupAndTheOthersNameIt) {
+  start();
+  wire::FindCoordinatorRequest request;
+  request.coordinator_keys = {"g"};
+  ASSERT_EQ(ask(0, request, 4).coordinators.at(0).error_code, ErrorCode::kNone) << "it makes the topic";
+  ASSERT_TRUE(until([&] { return all_agree() && has_logs(kOffsetsTopic); }, 5s));
+  const cluster::Topic& offsets = topic(0, kOffsetsTopic);
+  EXPECT_EQ(offsets.configs.at("min.insync.replicas"), "2");
+  const BrokerId leader = offsets.find_partition(group::partition_for("g", offsets.partition_count()))->leader;
+  for (int index = 0; index < 3; ++index) {
+    const auto found = ask(index, request, 4).coordinators.at(0);
+    EXPECT_EQ(found.node_id, leader.value());
+    EXPECT_EQ(found.host, sim::Cluster::host_of(index_of(leader)));
+    wire::HeartbeatRequest heartbeat;
+    heartbeat.group_id = "g";
+    heartbeat.member_id = "nobody";
+    EXPECT_EQ(ask(index, heartbeat, 4).error_code,
+              id(index) == leader ? ErrorCode::kUnknownMemberId : ErrorCode::kNotCoordinator);
+    wire::OffsetFetchRequest fetched;
+    fetched.groups = {{.group_id = "g"}};
+    EXPECT_EQ(ask(index, fetched, 8).groups.at(0).error_code,
+              id(index) == leader ? ErrorCode::kNone : ErrorCode::kNotCoordinator);
+  }
+}
+
+// --- Who goes --------------------------------------------------------------------------------------------------------
+
+TEST_F(ClusterTest, WhoIsKilledLeavesTheIsrsAndOthersLead) {
+  start();
+  create(0, "t", 6, 3);
+  const int gone = (controller() + 1) % 3;
+  const int other = (controller() + 2) % 3;
+  ASSERT_TRUE(leads_any(other, "t", id(gone)));
+  broker(gone).kill();
+  EXPECT_TRUE(until([&] { return is_led_without(other, "t", id(gone)); }, kUntilOthersLead));
+  EXPECT_FALSE(image(other).is_alive(id(gone)));
+  wire::MetadataRequest request;
+  request.topics = {{.name = "t"}};
+  const auto metadata = ask(other, request, 12);
+  EXPECT_EQ(metadata.brokers.size(), 2u);
+  for (const auto& row : metadata.topics.at(0).partitions)
+    EXPECT_EQ(row.offline_replicas, std::vector{id(gone).value()});
+}
+
+TEST_F(ClusterTest, WhenTheControllerIsKilledAnotherOneTakesOver) {
+  start();
+  create(0, "t", 6, 3);
+  const int gone = controller();
+  const int other = (gone + 1) % 3;
+  broker(gone).kill();
+  EXPECT_TRUE(until([&] { return controller() >= 0 && controller() != gone; }, kUntilOthersLead));
+  // Who has no session is spared at first: it may be on its way.
+  EXPECT_TRUE(until([&] { return is_led_without(other, "t", id(gone)); }, kSessionTimeout + kUntilOthersLead));
+}
+
+TEST_F(ClusterTest, WhatNobodyElseHasInSyncWaitsForItsLeader) {
+  start();
+  create(0, "t", 3, 1);
+  broker(1).kill();
+  const auto its_own = [&](int at) -> const cluster::Partition& {
+    return *std::ranges::find_if(topic(at, "t").partitions, [&](const cluster::Partition& partition) {
+      return partition.replicas.front() == id(1);
+    });
+  };
+  EXPECT_TRUE(until([&] { return its_own(0).leader == kNoBroker; }, kSessionTimeout + kUntilOthersLead));
+  const LeaderEpoch before = its_own(0).leader_epoch;
+  ASSERT_TRUE(broker(1).start());
+  EXPECT_TRUE(until([&] { return its_own(0).leader == id(1); }, kUntilOthersLead));
+  EXPECT_GT(its_own(0).leader_epoch, before);
+}
+
+TEST_F(ClusterTest, ACleanStopHandsLeadershipOverBeforeItEnds) {
+  start();
+  create(0, "t", 6, 3);
+  for (const int leaving : {controller(), (controller() + 1) % 3}) {
+    ASSERT_TRUE(leads_any(leaving, "t", id(leaving)));
+    sim::Broker& stopping = broker(leaving);
+    const Instant begun = cluster_->world().now();
+    EXPECT_TRUE(stopping.stop());
+    const int other = (leaving + 1) % 3 == controller() ? (leaving + 2) % 3 : (leaving + 1) % 3;
+    EXPECT_LT(cluster_->world().now() - begun, 1s);
+    EXPECT_FALSE(leads_any(other, "t", id(leaving)));
+    ASSERT_TRUE(stopping.start());
+    ASSERT_TRUE(until([&] { return all_agree(); }, 5s));
+  }
+}
+
+TEST_F(ClusterTest, TheLastOneStopsWithoutWaitingForAnybody) {
+  start();
+  create(0, "t", 6, 3);
+  for (int index = 0; index < 3; ++index) {
+    const Instant begun = cluster_->world().now();
+    EXPECT_TRUE(broker(index).stop());
+    EXPECT_LT(cluster_->world().now() - begun, 1s);
+  }
+}
+
+TEST_F(ClusterTest, AllComeAgainAfterAllWereKilled) {
+  start();
+  create(0, "t", 6, 3);
+  for (int index = 0; index < 3; ++index) broker(index).kill();
+  for (int index = 0; index < 3; ++index) broker(index).begin_start();
+  ASSERT_TRUE(until([&] { return broker(0).started() && broker(1).started() && broker(2).started(); }, 1min));
+  for (int index = 0; index < 3; ++index)
+    ASSERT_TRUE(*broker(index).started()) << broker(index).started()->error().message;
+  EXPECT_TRUE(until([&] { return is_led_without(0, "t", kNoBroker); }, 20s));
+}
+
+}  // namespace
+}  // namespace mq::broker
