@@ -3,6 +3,8 @@ complete -c mqd -f
 complete -c mqd -s D -l data -r -F -d 'the data directory; made when it is missing, locked while mqd runs'
 complete -c mqd -s l -l listen -x -d 'listen on [NAME://]HOST:PORT or unix:PATH; * is every address, IPv6 stands in brackets as in [::1]:9092, and port 0 means any free port'
 complete -c mqd -l advertise -x -d 'what clients of the first TCP listener are told to connect to; IPv6 stands in brackets'
+complete -c mqd -l meta -x -d 'be a member of the cluster whose metadata is in etcd://HOST[:PORT][,...][/PREFIX], or likewise in zookeeper://'
+complete -c mqd -l rack -x -d 'where this broker stands, for clients and for replicas'
 complete -c mqd -s i -l node-id -x -d 'the id of this broker'
 complete -c mqd -l cluster-id -x -d 'refuse data of any other cluster'
 complete -c mqd -l accept-store -d 'start once with a metadata.db that has gone back in time: logs that it does not know become *-stray, all leader epochs rise'

@@ -17,7 +17,9 @@
 #include "cli/exit_code.h"
 #include "config/broker_config.h"
 #include "config/reload.h"
+#include "meta/etcd/etcd_store.h"
 #include "meta/sqlite/sqlite_store.h"
+#include "meta/zookeeper/zookeeper_store.h"
 #include "options.h"
 #include "posix/memory.h"
 #include "posix/process.h"
@@ -32,20 +34,43 @@ namespace {
 constexpr Duration kStopPatience = 60s;
 constexpr Duration kLogPatience = 100ms;
 
-/// Who starts us again must not do so after a mistake in the settings or damage: these need a person.
-cli::ExitCode exit_code_of_start(const Error& error) {
+/// Who starts us again must not do so after a mistake in the settings or damage, or where directory, id and cluster do
+/// not belong together: these need a person.
+cli::ExitCode exit_code_of_start(const Error& error, bool has_directory, bool is_member) {
   const cli::ExitCode code = cli::exit_code_of(error);
-  return code == cli::ExitCode::usage || code == cli::ExitCode::damaged ? code : cli::ExitCode::some_failed;
+  switch (code) {
+    case cli::ExitCode::usage:
+    case cli::ExitCode::damaged:
+      return code;
+    case cli::ExitCode::unreachable:
+      return is_member ? code : cli::ExitCode::some_failed;
+    case cli::ExitCode::precondition:  // before that another process may have it, which is about to stop
+      return has_directory && error.code == Errc::refused ? code : cli::ExitCode::some_failed;
+    default:
+      return cli::ExitCode::some_failed;
+  }
 }
 
-broker::NodeEnv machine_of(posix::Runtime& runtime) {
+meta::StoreSource store_of(posix::Runtime& runtime, const std::optional<SharedStore>& shared) {
+  if (!shared) return meta::sqlite_source(runtime.files(), runtime.metadata_pool(), runtime.random(), runtime.logger());
+  switch (shared->url.service) {
+    case meta::StoreService::etcd:
+      return meta::etcd_source(runtime.logger(), {.url = shared->url, .password = shared->password});
+    case meta::StoreService::zookeeper:
+      return meta::zookeeper_source(runtime.pool(), runtime.random(), runtime.logger(),
+                                    {.url = shared->url, .password = shared->password});
+  }
+  std::unreachable();
+}
+
+broker::NodeEnv machine_of(posix::Runtime& runtime, const DaemonOptions& options) {
   return {.shards = runtime.shards(),
           .files = runtime.files(),
           .disk_pool = runtime.pool(),
           .metadata_pool = runtime.metadata_pool(),
           .random = runtime.random(),
           .logger = runtime.logger(),
-          .store = meta::sqlite_source(runtime.files(), runtime.metadata_pool(), runtime.random(), runtime.logger()),
+          .store = store_of(runtime, options.store),
           .descriptors_max = posix::raise_descriptor_limit(),
           .return_memory = posix::return_free_memory};
 }
@@ -59,7 +84,7 @@ Daemon::Daemon(posix::Runtime& runtime, DaemonOptions options)
       begun_(runtime.clock().now()),
       started_at_(runtime.clock().wall_now()),
       signals_(shard_),
-      node_(machine_of(runtime), options_.node),
+      node_(machine_of(runtime, options_), options_.node),
       tasks_(shard_),
       command_(shard_),
       ended_(shard_) {}
@@ -70,7 +95,7 @@ awaitable<int> Daemon::run() {
     const bool is_full = started.error().code == Errc::disk_full;
     runtime_.logger().error("{}{}", started.error().message,
                             is_full ? "; this start needs some room: make it, and start mqd again" : "");
-    status_ = cli::to_status(exit_code_of_start(started.error()));
+    status_ = cli::to_status(exit_code_of_start(started.error(), node_.has_log_dir(), options_.store.has_value()));
   } else {
     tell_ready();
     if (!options_.command.empty()) command_.spawn(watch_command());

@@ -10,14 +10,22 @@
 #include "config/option.h"
 #include "env/task_group.h"
 #include "http/server.h"
+#include "meta/store_url.h"
 #include "posix/process.h"
 #include "posix/runtime.h"
 #include "posix/signals.h"
 
 namespace mq::mqd {
 
+/// Where a cluster's metadata is kept, and how to get in.
+struct SharedStore {
+  meta::StoreUrl url;
+  std::string password;  ///< of its user; empty: none
+};
+
 struct DaemonOptions {
   broker::NodeConfig node;
+  std::optional<SharedStore> store;                          ///< of the cluster that it is a member of; none: its own
   std::optional<env::Address> metrics;                       ///< of the HTTP listener; none without it
   int ready_fd = -1;                                         ///< told when clients can connect; -1: none
   std::vector<std::string> command;                          ///< run beside the broker, which ends with it; empty: none

@@ -26,7 +26,8 @@ Result<config::Overrides> wanted_settings(const cli::Arguments& args, const Opti
   return wanted;
 }
 
-Result<DaemonOptions> daemon_options(const Options& options, const config::Overrides& wanted) {
+Result<DaemonOptions> daemon_options(const Options& options, const config::Overrides& wanted,
+                                     const cli::Environment& around) {
   DaemonOptions daemon = options.daemon;
   std::string data_dir = default_data_dir();
   if (options.ephemeral && !wanted.contains("log.dirs") && !options.check_config) {
@@ -34,6 +35,7 @@ Result<DaemonOptions> daemon_options(const Options& options, const config::Overr
     daemon.remove_data = true;
   }
   MQ_TRY(daemon.node, node_config(options, wanted, data_dir));
+  MQ_TRY(daemon.store, shared_store(wanted, around));
   if (const auto metrics = wanted.find("mq.metrics.listen"); metrics != wanted.end() && !metrics->second.empty()) {
     MQ_TRY(daemon.metrics, env::parse_listen_address(metrics->second));
   }
@@ -66,7 +68,7 @@ int run(int argc, char** argv) {
   const Options options = understand(*args);
   const auto wanted = wanted_settings(*args, options, around);
   if (!wanted) return tool::write_out(args->usage_error(wanted.error().message));
-  auto daemon = daemon_options(options, *wanted);
+  auto daemon = daemon_options(options, *wanted, around);
   if (!daemon) return tool::write_out(args->usage_error(daemon.error().message));
   if (options.check_config) return 0;
 

@@ -45,11 +45,24 @@ constexpr cli::OptionRow kOptions[] = {
      .group = "Where",
      .help = "what clients of the first TCP listener are told to connect to; IPv6 stands in brackets",
      .into = cli::into<&Options::advertise>},
+    {.long_name = "meta",
+     .value_name = "URL",
+     .fallback_note = "metadata of its own",
+     .group = "Where",
+     .help = "be a member of the cluster whose metadata is in etcd://HOST[:PORT][,...][/PREFIX], or likewise in "
+             "zookeeper://",
+     .broker_option = "mq.meta"},
+    {.long_name = "rack",
+     .value_name = "NAME",
+     .fallback_note = "none",
+     .group = "Where",
+     .help = "where this broker stands, for clients and for replicas",
+     .broker_option = "broker.rack"},
     {.short_name = 'i',
      .long_name = "node-id",
      .kind = ValueKind::number,
      .value_name = "N",
-     .fallback = "1",
+     .fallback_note = "1; with --meta the cluster gives one",
      .group = "Where",
      .help = "the id of this broker",
      .number_max = 2147483647,
@@ -219,6 +232,9 @@ constexpr cli::ToolRow kTool{
         "connections and requests and the log level count from then on; what only a restart "
         "takes over is named in one warning. A file with a mistake changes nothing, and the "
         "log says why. SIGUSR1 has the log tell how much is served.\n\n"
+        "With --meta several brokers are one cluster; mq.conf(5) has the whole form of the URL. The "
+        "start ends with 3 when the store is not reached for 30 s, and with 6 when the data "
+        "directory, the id and the cluster do not belong together.\n\n"
         "With --metrics, /metrics answers in Prometheus' text format, /healthz as soon as "
         "the process runs, and /readyz with 200 while requests are served and with "
         "503 before the logs are open, while mqd stops and after its disk failed.\n\n"
@@ -258,6 +274,29 @@ std::string take_listener_name(std::string_view& text) {
   std::string name(text.substr(0, slashes));
   text.remove_prefix(slashes + 3);
   return name;
+}
+
+/// What `source`, the value of mq.meta.password, stands for.
+Result<std::string> read_password(std::string_view source, const cli::Environment& environment) {
+  const auto kind = source.substr(0, source.find(':') + 1);
+  std::string path(source.substr(kind.size()));
+  if ((kind != "file:" && kind != "cred:") || path.empty())
+    return fail(
+        Errc::invalid_argument,
+        "mq.meta.password: a password in the settings is seen by all; write it to a file, and say file:PATH, or "
+        "cred:NAME for a credential of systemd");
+  if (kind == "cred:") {
+    const auto credentials = environment.variables.find("CREDENTIALS_DIRECTORY");
+    if (credentials == environment.variables.end() || path.find('/') != std::string::npos)
+      return fail(Errc::invalid_argument, "mq.meta.password = {}: systemd passes no such credential", source);
+    path = credentials->second + "/" + path;
+  }
+  auto text = environment.read_file(path);
+  if (!text) return fail(Errc::invalid_argument, "mq.meta.password: {}", text.error().message);
+  std::string password = *std::move(text);
+  if (password.ends_with('\n')) password.pop_back();
+  if (password.empty()) return fail(Errc::invalid_argument, "mq.meta.password: {} is empty", path);
+  return password;
 }
 
 /// The value of an option that stands for one of the broker, as that one is written.
@@ -329,7 +368,23 @@ Result<config::Overrides> settings(const cli::Arguments& args, const Options& op
   for (const cli::OptionRow& row : kOptions)
     if (!row.broker_option.empty() && args.given(row.long_name))
       wanted[std::string(row.broker_option)] = broker_text(args, row);
+  config::add_member_defaults(wanted);
   return wanted;
+}
+
+Result<std::optional<SharedStore>> shared_store(const config::Overrides& settings,
+                                                const cli::Environment& environment) {
+  MQ_TRY(const config::BrokerConfig broker, config::resolve_broker_config(settings));
+  if (broker.meta.empty()) return std::nullopt;
+  SharedStore store;
+  MQ_TRY(store.url, meta::parse_store_url(broker.meta));
+  if (store.url.user.empty() != broker.meta_password.empty())
+    return fail(Errc::invalid_argument, "{}",
+                store.url.user.empty() ? "mq.meta.password is set, but mq.meta names no user"
+                                       : "mq.meta names a user: say with mq.meta.password where the password is");
+  if (store.url.user.empty()) return store;
+  MQ_TRY(store.password, read_password(broker.meta_password, environment));
+  return store;
 }
 
 Result<broker::NodeConfig> node_config(const Options& options, const config::Overrides& settings,
@@ -341,7 +396,9 @@ Result<broker::NodeConfig> node_config(const Options& options, const config::Ove
     return fail(Errc::invalid_argument, "log.dirs names {} directories; mqd keeps its data in one",
                 broker.log_dirs.size());
   config.data_dir = broker.log_dirs.empty() ? default_data_dir : broker.log_dirs.front();
-  config.node_id = BrokerId{broker.node_id};
+  config.node_id = broker.meta.empty() || settings.contains("node.id") ? BrokerId{broker.node_id} : kNoBroker;
+  if (!broker.meta.empty() && config.accept_store)
+    return fail(Errc::invalid_argument, "--accept-store is about metadata.db, which a member of a cluster has not");
   config.cluster_id = broker.cluster_id;
   for (const std::string& text : broker.listeners) {
     MQ_TRY(auto listener, parse_listener(text));

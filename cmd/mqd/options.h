@@ -38,6 +38,11 @@ struct Options {
 [[nodiscard]] Result<broker::NodeConfig> node_config(const Options& options, const config::Overrides& settings,
                                                      const std::string& default_data_dir);
 
+/// Where `settings` say that the metadata of a cluster is; nothing: the broker is alone. invalid_argument: a bad URL,
+/// or a password that is missing, cannot be read, or stands in the open; no message repeats one.
+[[nodiscard]] Result<std::optional<SharedStore>> shared_store(const config::Overrides& settings,
+                                                              const cli::Environment& environment);
+
 /// Of mq.log.level.
 [[nodiscard]] env::LogLevel log_level(std::string_view name);
 

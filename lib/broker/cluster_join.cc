@@ -18,6 +18,12 @@ namespace {
 
 using cluster::ClusterImage;
 
+/// A store of other machines may be on its way, too.
+constexpr Duration kStorePatience = 30s;
+constexpr Duration kStorePause = 500ms;
+
+bool may_come_yet(const Error& error) { return error.code == Errc::unreachable || error.code == Errc::timed_out; }
+
 /// What a store that holds `entries` will hold once `plan` is carried out.
 std::vector<cluster::KeyValue> listing_after(const std::vector<cluster::KeyValue>& entries,
                                              const controller::Plan& plan) {
@@ -59,9 +65,11 @@ awaitable<Result<ClusterJoin::Found>> ClusterJoin::look(Uuid wanted) {
                    : ClusterImage::of_listing(listing_after(listing.entries, found.migration), listing.revision);
   if (!image) co_return std::unexpected(std::move(image).error());
   found.image = std::make_shared<const ClusterImage>(*std::move(image));
-  MQ_CO_TRY(found.differences, co_await check_store(listing.revision, *found.image));
   wanted_ = wanted;
-  MQ_CO_CHECK(settle_id(found.image->cluster_id()));
+  // The store of another cluster does not know our logs, either.
+  if (node_.is_member()) MQ_CO_CHECK(settle_id(found.image->cluster_id()));
+  MQ_CO_TRY(found.differences, co_await check_store(listing.revision, *found.image));
+  if (!node_.is_member()) MQ_CO_CHECK(settle_id(found.image->cluster_id()));
   co_return found;
 }
 
@@ -70,9 +78,6 @@ Result<void> ClusterJoin::check_directory() {
   const auto& identity = dir().identity();
   if (!identity) return {};
   const std::string& data_dir = node_.config().data_dir;
-  if (!is_id_open_ && identity->node != self())
-    return fail(Errc::refused, "{} belongs to node {}, this is node {}; use its own directory or its id", data_dir,
-                identity->node.value(), self().value());
   if (!node_.is_member() && !identity->store.empty())
     return fail(Errc::refused,
                 "{} belongs to a member of cluster {}, whose metadata is in {}; start it with --meta and that",
@@ -82,6 +87,9 @@ Result<void> ClusterJoin::check_directory() {
                 "{} belongs to a broker with metadata of its own, and cannot join the cluster in {}; give this broker "
                 "an empty directory",
                 data_dir, store_name());
+  if (!is_id_open_ && identity->node != self())
+    return fail(Errc::refused, "{} belongs to node {}, this is node {}; use its own directory or its id", data_dir,
+                identity->node.value(), self().value());
   NodeConfig config = node_.config();
   config.node_id = identity->node;
   node_.configs.set(std::move(config));
@@ -108,11 +116,17 @@ Result<void> ClusterJoin::check_listeners() const {
 
 awaitable<Result<void>> ClusterJoin::open_store() {
   const bool was_made = dir().identity().has_value();
-  auto store = co_await node_.machine.store.open(
-      {.home = &node_.home(),
-       .data_dir = node_.config().data_dir,
-       .was_made = was_made,
-       .last_stop = was_made && !dir().was_clean() ? meta::LastStop::unclean : meta::LastStop::clean});
+  const meta::StoreOpening opening{
+      .home = &node_.home(),
+      .data_dir = node_.config().data_dir,
+      .was_made = was_made,
+      .last_stop = was_made && !dir().was_clean() ? meta::LastStop::unclean : meta::LastStop::clean};
+  const Instant patience = node_.home().now() + kStorePatience;
+  auto store = co_await node_.machine.store.open(opening);
+  while (!store && may_come_yet(store.error()) && node_.home().now() < patience) {
+    co_await node_.home().sleep_until(node_.home().now() + kStorePause);
+    store = co_await node_.machine.store.open(opening);
+  }
   if (!store && was_made && store.error().code == Errc::not_found) co_return no_metadata("missing");
   if (!store) co_return std::unexpected(std::move(store).error());
   writer_.use(*std::move(store));
@@ -129,8 +143,9 @@ Result<void> ClusterJoin::settle_id(const Uuid& of_store) {
     return fail(Errc::refused, "{} belongs to cluster {}, not {}", node_.config().data_dir, id,
                 node_.config().cluster_id);
   if (was_made && dir().identity()->cluster_id != id)
-    return fail(Errc::corrupt, "{}/meta.properties names cluster {}, its {} cluster {}; nothing was changed",
-                node_.config().data_dir, dir().identity()->cluster_id, store_name(), id);
+    return fail(node_.is_member() ? Errc::refused : Errc::corrupt,
+                "{}/meta.properties names cluster {}, its {} cluster {}; nothing was changed", node_.config().data_dir,
+                dir().identity()->cluster_id, store_name(), id);
   return {};
 }
 

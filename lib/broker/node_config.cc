@@ -14,16 +14,21 @@ Result<void> apply_options(const config::Overrides& options, NodeConfig& config)
   // Each alone may be fine and the whole not (a segment smaller than a message): say so now, not at the first topic.
   MQ_TRY(const config::TopicConfig whole, config::resolve_topic_config({}, config.topic_defaults));
   (void)whole;
+  const bool is_member = !broker.meta.empty();
   for (const auto& [name, replicas] :
        {std::pair("default.replication.factor", broker.replication_factor_default),
         std::pair("offsets.topic.replication.factor", broker.offsets_replication_factor)})
-    if (replicas != 1)
+    if (replicas != 1 && !is_member)
       return fail(Errc::invalid_argument, "{} = {}, but this broker is alone: only 1 can be", name, replicas);
   config.broker_options = options;
   config.auto_create_topics = broker.auto_create_topics;
   config.delete_topics = broker.delete_topics;
   config.partitions_default = broker.partitions_default;
+  config.replicas_default = broker.replication_factor_default;
+  config.offsets_replicas_default = broker.offsets_replication_factor;
   config.rack = broker.rack;
+  config.inter_broker_listener = broker.inter_broker_listener;
+  config.session_timeout = broker.session_timeout;
   config.request_bytes_max = broker.request_bytes_max;
   config.queued_request_bytes_max = static_cast<std::size_t>(broker.queued_request_bytes_max);
   config.connections_max = static_cast<std::size_t>(broker.connections_max);

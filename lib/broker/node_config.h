@@ -54,6 +54,7 @@ struct NodeConfig {
   std::int32_t partitions_total_max = 200'000;
 
   std::int32_t offsets_partitions = 50;            ///< offsets.topic.num.partitions
+  std::int32_t offsets_replicas_default = 3;       ///< offsets.topic.replication.factor; fewer of fewer brokers
   std::int32_t offsets_segment_bytes = 100 << 20;  ///< offsets.topic.segment.bytes
   Duration offsets_retention = 7 * 24h;
   Duration offsets_retention_check_interval = 10min;

@@ -38,6 +38,7 @@ controller::Rules Topics::rules() const {
           .delete_topics = config.delete_topics,
           .topic_defaults = config.topic_defaults,
           .offsets_partitions = config.offsets_partitions,
+          .offsets_replicas_default = config.offsets_replicas_default,
           .offsets_segment_bytes = config.offsets_segment_bytes};
 }
 

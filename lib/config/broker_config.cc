@@ -5,6 +5,16 @@
 
 namespace mq::config {
 
+void add_member_defaults(Overrides& overrides) {
+  const auto meta = overrides.find("mq.meta");
+  if (meta == overrides.end() || meta->second.empty()) return;
+  overrides.try_emplace("default.replication.factor", "3");
+  overrides.try_emplace("offsets.topic.replication.factor", "3");
+  overrides.try_emplace("min.insync.replicas", "2");
+  // Its service ends no session earlier.
+  if (meta->second.starts_with("zookeeper:")) overrides.try_emplace("mq.session.timeout.ms", "4000");
+}
+
 Result<BrokerConfig> resolve_broker_config(const Overrides& overrides) {
   const Overrides* const layers[] = {&overrides};
   MQ_TRY(const TypedOptions options, TypedOptions::resolve(broker_options(), layers));
@@ -14,6 +24,10 @@ Result<BrokerConfig> resolve_broker_config(const Overrides& overrides) {
       .node_id = options.int32("node.id"),
       .cluster_id = options.text("mq.cluster.id"),
       .rack = options.text("broker.rack"),
+      .meta = options.text("mq.meta"),
+      .meta_password = options.text("mq.meta.password"),
+      .session_timeout = span("mq.session.timeout.ms"),
+      .inter_broker_listener = options.text("inter.broker.listener.name"),
       .listeners = options.list("listeners"),
       .advertised_listeners = options.list("advertised.listeners"),
       .log_dirs = options.list("log.dirs"),

@@ -13,8 +13,12 @@ namespace mq::config {
 /// The settings of one broker, typed; those that are defaults of topics come from `topic_defaults`.
 struct BrokerConfig {
   std::int32_t node_id = 0;
-  std::string cluster_id;                         ///< empty: the one in the data, or a new one
-  std::string rack;                               ///< empty: none
+  std::string cluster_id;     ///< empty: the one in the data, or a new one
+  std::string rack;           ///< empty: none
+  std::string meta;           ///< URL of the cluster's store; empty: a store of its own
+  std::string meta_password;  ///< `file:PATH`, `cred:NAME`; empty: none
+  Duration session_timeout{};
+  std::string inter_broker_listener;              ///< empty: the first that is no unix socket
   std::vector<std::string> listeners;             ///< NAME://HOST:PORT or unix:PATH
   std::vector<std::string> advertised_listeners;  ///< empty: the address of each connection
   std::vector<std::string> log_dirs;              ///< empty: the place for data of this user
@@ -55,6 +59,10 @@ struct BrokerConfig {
   std::int64_t cleaner_memory_bytes = 0;
   std::int64_t disk_reserve_bytes = 0;
 };
+
+/// Has the options of a member of a cluster that nobody set: where several brokers are, three replicas of which two are
+/// in sync are the default. Nothing when `overrides` name no store of a cluster.
+void add_member_defaults(Overrides& overrides);
 
 /// invalid_argument: an unknown name, a value out of range, or values that do not go together.
 [[nodiscard]] Result<BrokerConfig> resolve_broker_config(const Overrides& overrides);

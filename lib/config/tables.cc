@@ -103,7 +103,9 @@ constexpr OptionRow kTopicOptions[] = {
      .fallback = "1",
      .min = 1,
      .max = kInt32Max,
-     .text = "How many replicas must have a record before acks=all is answered; with fewer in sync it is refused."},
+     .text = "How many replicas must have a record before acks=all is answered; with fewer in sync it is refused. "
+             "Replicas that "
+             "do not exist do not count. In a cluster the default of the brokers is 2."},
     {.name = "mq.flush",
      .type = OptionType::string,
      .fallback = "ack",
@@ -192,7 +194,9 @@ constexpr OptionRow kBrokerOnly[] = {
      .min = 1,
      .max = 32767,
      .scope = Scope::broker,
-     .text = "The number of replicas of a topic whose creator names none; a broker alone takes 1 only."},
+     .text =
+         "The number of replicas of a topic whose creator names none; a broker alone takes 1 only. In a cluster the "
+         "default is 3, or as many as there are brokers."},
     {.name = "delete.topic.enable",
      .type = OptionType::boolean,
      .fallback = "true",
@@ -240,6 +244,11 @@ constexpr OptionRow kBrokerOnly[] = {
      .max = kInt32Max,
      .scope = Scope::broker,
      .text = "The shortest session timeout that a member of a group may ask for."},
+    {.name = "inter.broker.listener.name",
+     .type = OptionType::string,
+     .scope = Scope::broker,
+     .text = "By which listener the other brokers of the cluster reach this one; without it the first that is no unix "
+             "socket."},
     {.name = "listeners",
      .type = OptionType::list,
      .fallback = "plain://127.0.0.1:9092",
@@ -389,11 +398,32 @@ constexpr OptionRow kBrokerOnly[] = {
      .text =
          "The most connections in a second from one address other than this machine; more wait, for up to 10 s, and "
          "beyond that are closed at once."},
+    {.name = "mq.meta",
+     .type = OptionType::string,
+     .scope = Scope::broker,
+     .text = "Where the metadata of the cluster is kept that this broker is a member of, as "
+             "etcd://[USER@]HOST[:PORT][,HOST[:PORT]]...[/PREFIX] or zookeeper://...; without it the broker is alone, "
+             "and its metadata is in its data directory."},
+    {.name = "mq.meta.password",
+     .type = OptionType::string,
+     .scope = Scope::broker,
+     .text = "Where the password of the user in mq.meta is: file:PATH, or cred:NAME for a credential that systemd "
+             "passes."},
     {.name = "mq.metrics.listen",
      .type = OptionType::string,
      .scope = Scope::broker,
      .text = "Where /metrics, /healthz and /readyz are served, as HOST:PORT, [IPV6]:PORT or unix:PATH; * is every "
              "address, and empty for nowhere."},
+    {.name = "mq.session.timeout.ms",
+     .type = OptionType::integer,
+     .unit = Unit::milliseconds,
+     .fallback = "3000",
+     .min = 1000,
+     .max = 3600000,
+     .scope = Scope::broker,
+     .text =
+         "How long a member of a cluster may be silent before the others take it for gone; the service that keeps the "
+         "metadata may grant more. With zookeeper the default is 4000."},
     {.name = "mq.threads",
      .type = OptionType::integer,
      .unit = Unit::count,
@@ -409,7 +439,8 @@ constexpr OptionRow kBrokerOnly[] = {
      .min = 0,
      .max = kInt32Max,
      .scope = Scope::broker,
-     .text = "The number of this broker in its cluster."},
+     .text = "The number of this broker in its cluster. With mq.meta there is no default: the cluster gives one to the "
+             "data directory."},
     {.name = "num.partitions",
      .type = OptionType::integer,
      .unit = Unit::count,
@@ -458,7 +489,9 @@ constexpr OptionRow kBrokerOnly[] = {
      .min = 1,
      .max = 32767,
      .scope = Scope::broker,
-     .text = "The number of replicas of __consumer_offsets; a broker alone takes 1 only. Kafka's default is 3."},
+     .text = "The number of replicas of __consumer_offsets; a broker alone takes 1 only. In a cluster the default is "
+             "3, or as "
+             "many as there are brokers."},
     {.name = "offsets.topic.segment.bytes",
      .type = OptionType::integer,
      .unit = Unit::bytes,

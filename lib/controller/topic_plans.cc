@@ -198,8 +198,8 @@ TopicOutcome grant(const NewTopic& wanted, const ClusterImage& image, const Rule
     made[static_cast<std::size_t>(index)] = new_partition(image, to_brokers(on));
   if (wanted.assignments.empty()) {
     const Placement placement(image, topic->id);
-    const auto factor =
-        static_cast<std::size_t>(std::max(1, has_default_factor ? rules.replicas_default : wanted.replicas));
+    const std::int32_t usual = is_internal_topic(wanted.name) ? rules.offsets_replicas_default : rules.replicas_default;
+    const auto factor = static_cast<std::size_t>(std::max(1, has_default_factor ? usual : wanted.replicas));
     for (std::int32_t index = 0; index < partitions; ++index)
       made[static_cast<std::size_t>(index)] =
           new_partition(image, placement.replicas_of(index, std::min(factor, placement.broker_count())));

@@ -29,6 +29,7 @@ struct Rules {
   bool delete_topics = true;
   config::Overrides topic_defaults;  ///< by topic option name
   std::int32_t offsets_partitions = 50;
+  std::int32_t offsets_replicas_default = 3;  ///< likewise
   std::int32_t offsets_segment_bytes = 100 << 20;
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <iostream>
 #include <map>
 #include <memory>
 #include <set>
@@ -16,6 +17,7 @@
 #include "broker_fixture.h"
 #include "env/files.h"
 #include "group/partition_for.h"
+#include "seeds.h"
 #include "wire/messages/describe_cluster.h"
 #include "wire/messages/find_coordinator.h"
 #include "wire/messages/heartbeat.h"
@@ -457,6 +459,85 @@ TEST_F(ClusterTest, AllComeAgainAfterAllWereKilled) {
     ASSERT_TRUE(*broker(index).started()) << broker(index).started()->error().message;
   EXPECT_TRUE(until([&] { return is_led_without(0, "t", kNoBroker); }, 20s));
 }
+
+// --- A store that is ill ---------------------------------------------------------------------------------------------
+
+class IllStore : public ClusterTest, public ::testing::WithParamInterface<std::uint64_t> {
+ protected:
+  /// No two brokers lead a partition in the same epoch, whatever they have heard.
+  void expect_one_leader_in_an_epoch() {
+    std::set<std::pair<std::int32_t, LeaderEpoch>> led;
+    for (int index = 0; index < cluster_->size(); ++index) {
+      if (!broker(index).is_made()) continue;
+      for (std::int32_t at = 0; at < 6; ++at) {
+        const Partition* partition = find(index, topic_, at);
+        if (partition == nullptr || !partition->is_leader()) continue;
+        EXPECT_TRUE(led.emplace(at, partition->leader_epoch()).second) << "partition " << at;
+      }
+    }
+  }
+  void run_for(Duration time) {
+    const Instant end = cluster_->world().now() + time;
+    until(
+        [&] {
+          expect_one_leader_in_an_epoch();
+          return HasFailure() || cluster_->world().now() >= end;
+        },
+        time);
+  }
+  /// Every broker is ready, and each partition has a leader of now, which knows it.
+  bool is_well() {
+    for (int index = 0; index < cluster_->size(); ++index)
+      if (!image(0).is_ready(id(index)) || broker(index).started() == std::nullopt) return false;
+    if (!all_agree() || !image(0).controller()) return false;
+    for (std::int32_t at = 0; at < 6; ++at) {
+      const BrokerId leader = topic(0, "t").find_partition(at)->leader;
+      if (leader == kNoBroker) return false;
+      const Partition* partition = find(index_of(leader), topic_, at);
+      if (partition == nullptr || !partition->is_leader()) return false;
+    }
+    return true;
+  }
+
+  cluster::Topic topic_;
+};
+
+TEST_P(IllStore, DelaysTheClusterAndNeverGivesItTwoLeaders) {
+  start();
+  create(0, "t", 6, 3);
+  topic_ = topic(0, "t");
+  sim::Rng rng(GetParam());
+  cluster_->model_store().set_trouble({.lost_request_one_in = 20,
+                                       .lost_answer_one_in = 20,
+                                       .late_one_in = 20,
+                                       .false_alarm_one_in = 5,
+                                       .forgotten_one_in = 50,
+                                       .stale_one_in = 10,
+                                       .delay_max = 20ms},
+                                      GetParam());
+  for (int round = 0; round < 12 && !HasFailure(); ++round) {
+    const int index = static_cast<int>(rng.below(3));
+    if (rng.one_in(6)) cluster_->model_store().end_all_sessions();
+    if (broker(index).is_made()) {
+      broker(index).kill();
+    } else {
+      broker(index).begin_start();
+    }
+    run_for(rng.delay(50ms, 6s));
+  }
+  cluster_->model_store().set_trouble({}, GetParam());
+  for (int index = 0; index < 3; ++index) {
+    if (broker(index).is_made() && broker(index).started() && !*broker(index).started()) broker(index).kill();
+    if (!broker(index).is_made()) broker(index).begin_start();
+  }
+  EXPECT_TRUE(until([&] { return is_well(); }, 2min));
+  if (HasFailure())
+    for (int index = 0; index < 3; ++index)
+      for (const std::string& line : broker(index).machine().log_lines())
+        std::cerr << index + 1 << ": " << line << "\n";
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, IllStore, ::testing::ValuesIn(seeds(20)));
 
 }  // namespace
 }  // namespace mq::broker

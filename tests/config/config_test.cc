@@ -268,5 +268,21 @@ TEST(ConfigFile, ErrorsNameFileAndLine) {
   EXPECT_FALSE(parse_config_file(std::string(kConfigFileBytesMax + 1, '#'), "f", broker_options()));
 }
 
+TEST(BrokerConfig, AMemberOfAClusterHasOtherDefaultsThanABrokerAlone) {
+  Overrides alone{{"num.partitions", "3"}};
+  add_member_defaults(alone);
+  EXPECT_EQ(alone, (Overrides{{"num.partitions", "3"}}));
+  Overrides member{{"mq.meta", "etcd://a"}, {"offsets.topic.replication.factor", "1"}};
+  add_member_defaults(member);
+  EXPECT_EQ(member, (Overrides{{"mq.meta", "etcd://a"},
+                               {"default.replication.factor", "3"},
+                               {"offsets.topic.replication.factor", "1"},
+                               {"min.insync.replicas", "2"}}))
+      << "what somebody set stays";
+  Overrides of_zookeeper{{"mq.meta", "zookeeper://a"}};
+  add_member_defaults(of_zookeeper);
+  EXPECT_EQ(of_zookeeper.at("mq.session.timeout.ms"), "4000");
+}
+
 }  // namespace
 }  // namespace mq::config

@@ -299,7 +299,9 @@ awaitable<Result<std::unique_ptr<MetadataStore>>> open_etcd_store(env::Shard& ho
 
 StoreSource etcd_source(env::Logger& logger, EtcdOptions options) {
   std::string name = options.url.to_string();
-  return {.name = std::move(name), .open = [&logger, options = std::move(options)](StoreOpening opening) {
+  return {.name = std::move(name),
+          .is_shared = true,
+          .open = [&logger, options = std::move(options)](StoreOpening opening) {
             return open_etcd_store(*opening.home, logger, options);
           }};
 }

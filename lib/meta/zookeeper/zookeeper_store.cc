@@ -703,9 +703,10 @@ awaitable<Result<std::unique_ptr<MetadataStore>>> open_zookeeper_store(env::Pool
 }
 
 StoreSource zookeeper_source(env::Pool& pool, env::Random& random, env::Logger& logger, ZooKeeperPlace place) {
-  return {.name = place.url.to_string(), .open = [&pool, &random, &logger, place](StoreOpening opening) {
-            return open_zookeeper_store(pool, *opening.home, random, logger, place, opening.was_made);
-          }};
+  return {
+      .name = place.url.to_string(), .is_shared = true, .open = [&pool, &random, &logger, place](StoreOpening opening) {
+        return open_zookeeper_store(pool, *opening.home, random, logger, place, opening.was_made);
+      }};
 }
 
 }  // namespace mq::meta

@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# Three mqd over one etcd: clients see one cluster, a broker that dies is replaced by the others and comes back under its id,
+# a stop hands its leadership over first, and what does not belong together is refused with what to do about it.
+. "$(dirname "$0")/situation.sh"
+for needed in etcd kcat; do command -v $needed >/dev/null || { echo "$needed is not installed"; exit 77; }; done
+declare -A pids=()
+etcd_pid=
+at_end() { for pid in "${pids[@]}" $etcd_pid; do kill -9 "$pid" 2>/dev/null || true; done; }
+
+free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+etcd_port=$(free_port)
+url=etcd://127.0.0.1:$etcd_port/test
+etcd --logger zap --data-dir "$work/etcd" --listen-client-urls "http://127.0.0.1:$etcd_port" --log-level error \
+  --advertise-client-urls "http://127.0.0.1:$etcd_port" --listen-peer-urls "http://127.0.0.1:$(free_port)" >"$work/etcd.log" 2>&1 &
+etcd_pid=$!
+
+# start_member NAME [OPTION]...: returns when it is ready.
+declare -A ports=()
+start_member() {
+  local name=$1 ready=$work/ready.$1.$RANDOM line; shift
+  mkfifo "$ready"
+  mqd -D "$work/$name" -l "127.0.0.1:${ports[$name]:-0}" --meta "$url" --threads 1 --ready-fd 7 "$@" \
+    >>"$work/$name.log" 2>&1 7>"$ready" &
+  pids[$name]=$!
+  line=$(timeout 60 head -n 1 "$ready") || fail "$name was not ready in 60 s"
+  [ -n "$line" ] || fail "$name ended before it was ready"
+  ports[$name]=${line##*:}
+}
+kill_member() { kill -9 "${pids[$1]}"; wait "${pids[$1]}" 2>/dev/null || true; unset "pids[$1]"; }
+stop_member() {
+  local status=0
+  kill -TERM "${pids[$1]}"; wait "${pids[$1]}" || status=$?
+  unset "pids[$1]"
+  same 0 $status "status of the stop of $1"
+}
+seen_by() { kcat -L -J -m 5 -b "127.0.0.1:${ports[$1]}" 2>/dev/null; }
+ids_by() { seen_by "$1" | python3 -c 'import json, sys; print(*sorted(b["id"] for b in json.load(sys.stdin)["brokers"]))'; }
+leaders_by() {
+  seen_by "$1" | python3 -c 'import json, sys
+topics = {t["topic"]: t for t in json.load(sys.stdin)["topics"]}
+print(*sorted({p["leader"] for p in topics.get("t", {"partitions": []})["partitions"]}))'
+}
+ids_are() { [ "$(ids_by "$1")" = "$2" ]; }
+leaders_are() { [ "$(leaders_by "$1")" = "$2" ]; }
+replicas_by() {
+  seen_by "$1" | python3 -c 'import json, sys
+for topic in json.load(sys.stdin)["topics"]:
+  for partition in topic["partitions"]: print(*sorted(r["id"] for r in partition["replicas"]))' | sort -u
+}
+status_of() { local status=0; timeout 90 "$@" 2>"$work/refused" || status=$?; echo $status; }
+says() { grep -q -- "$1" "$work/refused" || fail "other words: $(cat "$work/refused")"; }
+
+for name in a b c; do start_member $name --rack "rack-$name"; done
+for name in a b c; do until_true 10 ids_are $name "1 2 3"; done
+mqctl -b "127.0.0.1:${ports[b]}" topic create t -p 6 >/dev/null
+until_true 10 leaders_are c "1 2 3"
+same "1 2 3" "$(replicas_by a)" "replicas of a topic whose maker names no factor"
+
+kill_member b
+until_true 20 leaders_are a "1 3"
+ids_are c "1 3" || fail "the dead broker is named: $(ids_by c)"
+start_member b
+until_true 10 ids_are a "1 2 3"
+
+stop_member a
+leaders=$(leaders_by c)
+case " $leaders " in *" 1 "* | *" -1 "*) fail "a stop has not handed over: $leaders" ;; esac
+start_member a
+until_true 10 ids_are b "1 2 3"
+
+stop_member c
+cp -r "$work/c" "$work/copy"
+start_member c
+stop_member c
+same 6 "$(status_of mqd -D "$work/copy" -l 127.0.0.1:0 --meta "$url")" "status of a copy"
+says "is a copy of the directory of broker 3"
+same 6 "$(status_of mqd -D "$work/c" -l 127.0.0.1:0)" "status without --meta"
+says "start it with --meta"
+same 6 "$(status_of mqd -D "$work/c" -l 127.0.0.1:0 --meta "$url" --node-id 5)" "status with another id"
+same 6 "$(status_of mqd -D "$work/new" -l 127.0.0.1:0 --meta "$url" --node-id 1)" "status with an id of another directory"
+says "belongs to another data directory"
+same 6 "$(status_of mqd -D "$work/new" -l '*:0' --meta "$url")" "status of a listener that nobody could reach"
+says -- "--advertise"
+same 7 "$(status_of mqd -D "$work/c" -l 127.0.0.1:0 --meta "$url-of-others")" "status where there is no cluster any more"
+says "is empty"
+mqd -D "$work/other" -l 127.0.0.1:0 --meta "$url-of-others" --ready-fd 7 7>"$work/other.ready" 2>>"$work/other.log" & pids[other]=$!
+until_true 20 test -s "$work/other.ready"
+stop_member other
+same 6 "$(status_of mqd -D "$work/c" -l 127.0.0.1:0 --meta "$url-of-others")" "status in another cluster"
+says "names cluster"
+same 2 "$(status_of mqd -D "$work/new" -l 127.0.0.1:0 --meta "etcd://u:secret@127.0.0.1:$etcd_port")" "status of a password in an argument"
+! grep -q secret "$work/refused" || fail "it repeats the password"
+same 2 "$(status_of mqd -D "$work/new" -l 127.0.0.1:0 --meta "etcd://u@127.0.0.1:$etcd_port" -X mq.meta.password=secret)" "status of a password in a setting"
+! grep -q secret "$work/refused" || fail "it repeats the password"
+same 3 "$(status_of mqd -D "$work/new" -l 127.0.0.1:0 --meta "etcd://127.0.0.1:$(free_port)")" "status without a store"
+start_member c
+echo "three brokers over etcd: one died, each was stopped, the strangers were refused"
