@@ -62,6 +62,18 @@ void Durability::on_truncate(Offset segment, Offset end) {
   check_invariants();
 }
 
+void Durability::on_restart(Offset start) {
+  MQ_ASSERT(!saving_ && start >= end_);
+  start_ = recovery_point_ = on_disk_ = end_ = start;
+  forget([](Offset) { return true; });
+  names_unsynced_ = true;
+  epochs_unsaved_ = true;
+  // What was there before may come back with a power cut: all of it lies below the start.
+  unsynced_cut_.reset();
+  if (syncing_) syncing_->covers_cut = false;
+  check_invariants();
+}
+
 // --- Sync rounds ----------------------------------------------------------------------------------------------------
 
 bool Durability::is_unsynced(Offset segment) const { return std::ranges::binary_search(unsynced_, segment); }

@@ -79,6 +79,8 @@ class Durability {
   void on_start(Offset start, Offset segments_from);
   /// The log ends at `end` now, in `segment`, the last one. Not during a checkpoint.
   void on_truncate(Offset segment, Offset end);
+  /// It is empty and begins at `start`, above its end. Not during a checkpoint.
+  void on_restart(Offset start);
   /// A write or sync failed.
   void fail() { failed_ = true; }
   /// The next checkpoint is due also for little, or for nothing but a snapshot.

@@ -332,6 +332,11 @@ Result<LeaderEpoch> Log::latest_epoch() {
   return epochs->latest();
 }
 
+Result<LeaderEpoch> Log::last_epoch() {
+  // One that has begun and has no batch yet does not count, nor one whose batches are all gone.
+  return log_start() < log_end() ? epoch_at(log_end() - OffsetDelta{1}) : kNoLeaderEpoch;
+}
+
 Result<LeaderEpoch> Log::epoch_at(Offset offset) {
   MQ_TRY(LeaderEpochs* const epochs, leader_epochs());
   return epochs->at(offset);

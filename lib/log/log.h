@@ -175,6 +175,8 @@ class Log {
   [[nodiscard]] Result<EpochEnd> end_offset_for(LeaderEpoch epoch);
   /// kNoLeaderEpoch in a log without batches.
   [[nodiscard]] Result<LeaderEpoch> latest_epoch();
+  /// Of the last batch; kNoLeaderEpoch in an empty log.
+  [[nodiscard]] Result<LeaderEpoch> last_epoch();
   /// The epoch that wrote `offset`; kNoLeaderEpoch when unknown.
   [[nodiscard]] Result<LeaderEpoch> epoch_at(Offset offset);
   /// Of each producer that was not expired at `wall_now`, for DescribeProducers.
@@ -236,6 +238,10 @@ class Log {
   /// not come back amid what took its place, and waits for the disk if no round has ended since. conflict: a checkpoint
   /// is being saved; nothing was changed. Other errors: see `failed`.
   [[nodiscard]] Result<void> truncate_to(Offset offset, WallMillis wall_now);
+  /// Empties the log, which begins anew at `start`, above its end: its leader has nothing any more of what would come
+  /// between. The caller has made it durable that the log begins there (LogDir::set_log_start). Errors as
+  /// `truncate_to`.
+  [[nodiscard]] Result<void> restart_at(Offset start, WallMillis wall_now);
   /// Compaction of what may be compacted below `bound` and is worth it now; see CompactionJob. would_block, without
   /// `wait`: run `prepare_times` and try again.
   [[nodiscard]] Result<std::optional<CompactionJob>> begin_compaction(WallMillis wall_now, Offset bound,
@@ -332,6 +338,7 @@ class Log {
   };
   Result<CutPlace> cut_place(Offset offset);
   Result<void> cut(const CutPlace& place, Offset end);
+  Result<void> empty(Offset start);
   Result<void> name_swaps(const CompactionJob& job);
   Result<void> swap_in(CompactionJob& job, Instant now);
 

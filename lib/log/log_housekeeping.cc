@@ -180,6 +180,35 @@ Result<void> Log::cut(const CutPlace& place, Offset end) {
   return {};
 }
 
+Result<void> Log::restart_at(Offset start, WallMillis wall_now) {
+  MQ_CHECK(check_usable());
+  if (durability_.is_saving())
+    return fail(Errc::conflict, "{}: cannot begin anew while a checkpoint is saved", partition_.to_string());
+  MQ_CHECK(load_active());
+  MQ_CHECK(leader_epochs());
+  MQ_ASSERT(start > log_end());
+  wall_seen_ = wall_now;
+  auto done = empty(start);
+  // Half of it is neither the old log nor the new one.
+  if (!done) durability_.fail();
+  check_invariants();
+  return done;
+}
+
+Result<void> Log::empty(Offset start) {
+  compaction_void_ = true;
+  active_loaded_ = false;
+  while (!segments_.empty()) MQ_CHECK(segments_.retire_back(Instant{}));
+  epochs_->truncate_from(Offset{0});
+  MQ_CHECK(snapshots_.truncate_to(Offset{0}));
+  producers_.reset();
+  damage_.clear();
+  compacted_end_ = std::max(compacted_end_, start);
+  durability_.on_restart(start);
+  MQ_MARK("log: a log is emptied and begins anew");
+  return {};
+}
+
 // --- Compaction -----------------------------------------------------------------------------------------------------
 
 Result<std::optional<CompactionJob>> Log::begin_compaction(WallMillis wall_now, Offset bound, Wait wait) {

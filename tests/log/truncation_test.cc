@@ -180,5 +180,52 @@ TEST_F(TruncationTest, WhatWasCutDoesNotComeBackAmidWhatTookItsPlace) {
   }
 }
 
+TEST_F(TruncationTest, BegunAnewAboveItsEndItHasNothingOfWhatItHad) {
+  for (const bool is_killed : {false, true}) {
+    SCOPED_TRACE(is_killed);
+    config_.segment_bytes = 2 * batch_bytes();
+    create();
+    append_threes(5);
+    ASSERT_TRUE(checkpoint());
+    ASSERT_TRUE(log_->restart_at(Offset{100}, wall_));
+    EXPECT_EQ(log_->log_start(), Offset{100});
+    EXPECT_EQ(log_->log_end(), Offset{100});
+    EXPECT_EQ(log_->disk_end(), Offset{100});
+    EXPECT_EQ(log_->last_epoch().value(), kNoLeaderEpoch);
+    EXPECT_EQ(log_->producers(wall_).value().size(), 0U);
+    append_threes(2);
+    EXPECT_EQ(offsets_from(100), numbers(100, 106));
+    if (!is_killed) ASSERT_TRUE(log_->close());
+    OpenContext context = is_killed ? unclean() : clean();
+    context.log_start = Offset{100};
+    ASSERT_TRUE(open(context));
+    EXPECT_EQ(log_->log_start(), Offset{100});
+    EXPECT_EQ(offsets_from(100), numbers(100, 106));
+    EXPECT_TRUE(log_->damage().empty());
+    log_.reset();
+    for (const auto& name : names()) ASSERT_TRUE(disk_.remove(std::string(kDirectory) + "/" + name));
+  }
+}
+
+TEST_F(TruncationTest, APowerCutAfterItBeganAnewLeavesNoDamage) {
+  for (const auto how : {sim::PowerLoss::drop_all, sim::PowerLoss::drop_some, sim::PowerLoss::keep_all}) {
+    create();
+    append_threes(5);
+    OpenContext context = unclean();
+    context.log_start = Offset{100};  // LogDir::set_log_start
+    ASSERT_TRUE(log_->restart_at(Offset{100}, wall_));
+    ASSERT_TRUE(append({{.key = {}, .value = "another"}}));
+    log_.reset();
+    disk_.lose_power(how);
+    ASSERT_TRUE(open(context));
+    EXPECT_EQ(log_->log_start(), Offset{100});
+    EXPECT_TRUE(log_->damage().empty());
+    append_threes(1);
+    EXPECT_EQ(log_->last_epoch().value(), log_->latest_epoch().value());
+    log_.reset();
+    for (const auto& name : names()) ASSERT_TRUE(disk_.remove(std::string(kDirectory) + "/" + name));
+  }
+}
+
 }  // namespace
 }  // namespace mq::log
