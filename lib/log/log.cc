@@ -210,7 +210,10 @@ Result<AppendInfo> Log::append_new(char* batch, record::BatchHeader placed, bool
 Result<AppendInfo> Log::append_as_is(BytesView batch, const record::BatchHeader& header, WallMillis wall_now) {
   MQ_CHECK(check_usable());
   MQ_CHECK(load_active());
-  if (header.base_offset != log_end())
+  const bool holds_start =
+      log_start() == log_end() && header.base_offset < log_end() && header.next_offset() > log_end();
+  if (holds_start) MQ_CHECK(begin_before_start(header.base_offset));
+  if (header.base_offset != log_end() && !holds_start)
     return fail(Errc::invalid_argument, "{}: a batch at offset {} does not continue the log at {}",
                 partition_.to_string(), header.base_offset.value(), log_end().value());
   MQ_CHECK(producer_states());
@@ -222,6 +225,20 @@ Result<AppendInfo> Log::append_as_is(BytesView batch, const record::BatchHeader&
   wall_seen_ = wall_now;
   MQ_CHECK(write_batch(batch, header));
   return AppendInfo{.base_offset = header.base_offset, .end_offset = log_end()};
+}
+
+Result<void> Log::begin_before_start(Offset base) {
+  while (!segments_.empty() && segments_.back()->size_bytes() == 0) MQ_CHECK(segments_.retire_back(Instant{}));
+  if (!segments_.empty())
+    return fail(Errc::invalid_argument, "{}: a batch at offset {} is of the past of the log", partition_.to_string(),
+                base.value());
+  MQ_MARK("log: a copy begins amid a batch");
+  segments_.add(base, 0);
+  durability_.on_name();
+  before_opening(*segments_.back());
+  MQ_TRY([[maybe_unused]] const Offset end, segments_.back()->load_tail(*config_));
+  MQ_TRY([[maybe_unused]] const WallMillis first, segments_.back()->first_timestamp());
+  return {};
 }
 
 Result<void> Log::write_batch(BytesView batch, const record::BatchHeader& header) {

@@ -100,8 +100,9 @@ class Log {
   [[nodiscard]] Result<void> write_out();
 
   /// Appends a batch as it stands, offsets and epoch included: what a follower fetched. The caller has checked its CRC
-  /// . The same holds as for `append`; of its producer nothing is judged, the leader has done so.
-  /// invalid_argument: it does not begin at the log's end, or is of an older epoch than the latest in the log.
+  /// . The same holds as for `append`; of its producer nothing is judged, the leader has done so. Into an empty
+  /// log, which may begin amid a batch, comes the one that holds its start. invalid_argument: it does not begin at the
+  /// log's end, or is of an older epoch than the latest in the log.
   [[nodiscard]] Result<AppendInfo> append_as_is(BytesView batch, const record::BatchHeader& header,
                                                 WallMillis wall_now);
 
@@ -303,6 +304,8 @@ class Log {
   void use();
   void before_opening(const Segment& segment);
   Result<void> load_active();
+  /// The empty log gets a segment that begins at `base`, before its start.
+  Result<void> begin_before_start(Offset base);
   /// Cuts what recovery had to leave. Before anything is appended, and before the log may be called clean.
   Result<void> finish_recovery();
   /// What a truncation has cut is off the disk before anything takes its place.

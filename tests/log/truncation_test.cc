@@ -227,5 +227,36 @@ TEST_F(TruncationTest, APowerCutAfterItBeganAnewLeavesNoDamage) {
   }
 }
 
+TEST_F(TruncationTest, ACopyMayBeginAmidABatchAsTheLeadersLogDoes) {
+  create();
+  append_threes(4);
+  const auto all = log_->read(Offset{0}, 1 << 20, Offset{12}, true).value();
+  const std::string bytes = read_bytes(all).value();
+  log_.reset();
+  for (const auto& name : names()) ASSERT_TRUE(disk_.remove(std::string(kDirectory) + "/" + name));
+  for (const bool is_killed : {false, true}) {
+    SCOPED_TRACE(is_killed);
+    create();
+    ASSERT_TRUE(log_->restart_at(Offset{7}, wall_));
+    record::BatchReader reader(bytes);
+    while (auto batch = reader.next().value()) {
+      const bool is_wanted = batch->header().next_offset() > Offset{7};
+      EXPECT_EQ(log_->append_as_is(batch->bytes(), batch->header(), wall_).has_value(), is_wanted);
+    }
+    ASSERT_TRUE(sync());
+    EXPECT_EQ(log_->log_start(), Offset{7});
+    EXPECT_EQ(offsets_from(7), numbers(7, 12));
+    if (!is_killed) ASSERT_TRUE(log_->close());
+    OpenContext context = is_killed ? unclean() : clean();
+    context.log_start = Offset{7};
+    ASSERT_TRUE(open(context));
+    EXPECT_EQ(offsets_from(7), numbers(7, 12));
+    EXPECT_TRUE(log_->damage().empty());
+    append_threes(1);
+    log_.reset();
+    for (const auto& name : names()) ASSERT_TRUE(disk_.remove(std::string(kDirectory) + "/" + name));
+  }
+}
+
 }  // namespace
 }  // namespace mq::log
