@@ -28,7 +28,8 @@ bool keeps_all(const log::Log& log) {
 }  // namespace
 
 void note_ends(log::LogDir& dir, const Partition& partition) {
-  if (partition.is_retired()) return;
+  // What a cut has lowered stays low until it is done.
+  if (partition.is_retired() || partition.is_cutting()) return;
   const log::Log& log = partition.log();
   dir.note_synced(partition.topic_id(), partition.id(), log.disk_end());
   dir.set_log_start(partition.name(), log.log_start());

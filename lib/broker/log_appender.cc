@@ -29,14 +29,7 @@ Result<Appended> LogAppender::append(char* batch, const record::ValidatedBatch& 
   }
   auto info = log_.append(batch, validated.header, validated.max_timestamp, epoch, shard_.shard.clock().wall_now());
   if (!info) return std::unexpected(tell(std::move(info).error()));
-  if (!info->duplicate) {
-    count_towards_checkpoint(validated.header.size_bytes());
-    if (!log_.has_gathered()) {
-      owner_.was_written();
-    } else if (!std::exchange(ends_turn_, true)) {
-      shard_.turn_end.add_partition({owner_.share(), this});
-    }
-  }
+  if (!info->duplicate) appended(validated.header.size_bytes());
   count(validated.header, info->duplicate);
   if (validated.header.has_producer_id()) count_producers();
   const std::int64_t unflushed = (log_.log_end() - log_.synced_end()).value();
@@ -45,6 +38,28 @@ Result<Appended> LogAppender::append(char* batch, const record::ValidatedBatch& 
                   // Also for a duplicate, whose original may still wait for that sync (P-1).
                   .needs_flush = unflushed >= log_.config().flush_messages,
                   .log_append_time = info->log_append_time};
+}
+
+Result<void> LogAppender::append_copy(const record::BatchView& batch) {
+  if (shard_.node.disk_health.is_offline()) return fail(Errc::disk_failed, "the data directory is offline");
+  if (auto room = shard_.node.disk_space.check_room(); !room) {
+    shard_.node.disk_space.found_full(room.error());
+    return room;
+  }
+  auto info = log_.append_as_is(batch.bytes(), batch.header(), shard_.shard.clock().wall_now());
+  if (!info) return std::unexpected(tell(std::move(info).error()));
+  appended(batch.bytes().size());
+  if (batch.header().has_producer_id()) count_producers();
+  return {};
+}
+
+void LogAppender::appended(std::size_t bytes) {
+  count_towards_checkpoint(bytes);
+  if (!log_.has_gathered()) {
+    owner_.was_written();
+  } else if (!std::exchange(ends_turn_, true)) {
+    shard_.turn_end.add_partition({owner_.share(), this});
+  }
 }
 
 Error LogAppender::tell(Error error) {

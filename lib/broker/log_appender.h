@@ -14,6 +14,7 @@
 #include "env/async.h"
 #include "log/log.h"
 #include "model/ids.h"
+#include "record/batch.h"
 #include "record/validate.h"
 
 namespace mq::broker {
@@ -49,6 +50,9 @@ class LogAppender final : public EndsTurn {
   /// leader epoch and, with log-append time, timestamps are set in place. A small batch is written at the end of the
   /// turn.
   [[nodiscard]] Result<Appended> append(char* batch, const record::ValidatedBatch& validated, LeaderEpoch epoch);
+  /// A batch that a follower has fetched and checked, as it stands; see Log::append_as_is. A small one is
+  /// written with `end_turn`.
+  [[nodiscard]] Result<void> append_copy(const record::BatchView& batch);
   /// No appends in this epoch.
   void hold(LeaderEpoch epoch) { held_in_ = epoch; }
 
@@ -67,6 +71,8 @@ class LogAppender final : public EndsTurn {
   static awaitable<void> write_later(LogAppender& self, std::shared_ptr<Partition> kept);
   [[nodiscard]] Result<void> check_room(LeaderEpoch epoch) const;
   Error tell(Error error);
+  /// The log has so many bytes more.
+  void appended(std::size_t bytes);
   void count(const record::BatchHeader& header, bool is_duplicate);
   void count_towards_checkpoint(std::size_t bytes);
 

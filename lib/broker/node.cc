@@ -14,6 +14,7 @@
 #include "broker/caretaker.h"
 #include "broker/cluster_join.h"
 #include "broker/group_service.h"
+#include "broker/isr_writer.h"
 #include "broker/log_keeper.h"
 #include "broker/log_opening.h"
 #include "broker/membership.h"
@@ -69,6 +70,8 @@ Node::Node(NodeEnv env, NodeConfig config)
   producer_ids_ = std::make_unique<ProducerIds>(context_, *writer_);
   membership_ = std::make_unique<Membership>(context_, all, *writer_);
   join_ = std::make_unique<ClusterJoin>(context_, *writer_, *membership_, listeners_);
+  isr_writer_ = std::make_unique<IsrWriter>(context_, *writer_);
+  context_.leader_wishes = isr_writer_.get();
   caretaker_ = std::make_unique<Caretaker>(context_, *writer_);
   StartingShards& at_start = *this;
   follower_ = std::make_unique<MetadataFollower>(context_, all, *writer_, *log_keeper_, *topics_, *caretaker_);
@@ -269,6 +272,7 @@ awaitable<bool> Node::stop() {
   co_await context_.synced_ends.stop();
   co_await disk_space().stop();
   co_await end_serving();
+  co_await isr_writer_->stop();
   co_await follower_->stop();
   co_await membership_->leave();
   co_await topics_->stop();

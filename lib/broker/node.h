@@ -26,6 +26,7 @@ namespace mq::broker {
 
 class Acceptor;
 class ClusterJoin;
+class IsrWriter;
 class LogKeeper;
 class LogOpening;
 class Caretaker;
@@ -120,6 +121,7 @@ class Node final : private AllShards, private StartingShards {
   std::unique_ptr<ProducerIds> producer_ids_;
   std::unique_ptr<ClusterJoin> join_;
   std::unique_ptr<Membership> membership_;
+  std::unique_ptr<IsrWriter> isr_writer_;
   std::unique_ptr<Caretaker> caretaker_;
   std::unique_ptr<MetadataFollower> follower_;
   std::unique_ptr<LogOpening> log_opening_;

@@ -66,6 +66,8 @@ struct NodeConfig {
   std::size_t group_bytes_max = 256u << 20;  ///< mq.group.memory.bytes, all shards together
   std::int32_t offset_metadata_chars_max = 4096;
 
+  Duration replica_lag_max = 30s;  ///< a follower that lags behind for so long leaves the ISR
+
   Duration producer_expiration = 24h;                 ///< producer.id.expiration.ms
   std::size_t producers_max = 1'000'000;              ///< idempotent producers remembered, counted in each partition
   bool compaction = true;                             ///< log.cleaner.enable

@@ -16,6 +16,8 @@
 
 namespace mq::broker {
 
+class LeaderWishes;
+
 /// What exists once in a broker and every part of it may use: the machine, the settings, and the state of the data
 /// directory. Decides nothing, and knows nobody who uses it.
 class NodeContext {
@@ -48,6 +50,7 @@ class NodeContext {
   /// Of this broker's registration in a cluster: what it leads names this incarnation. kNoBrokerEpoch on a store of its
   /// own. Set on the first shard, before the shards hear of it.
   std::atomic<cluster::BrokerEpoch> broker_epoch{cluster::kNoBrokerEpoch};
+  LeaderWishes* leader_wishes = nullptr;  ///< of a whole broker; while it lives
 };
 
 }  // namespace mq::broker

@@ -29,19 +29,29 @@ void OffsetWaiters::wake(For what, Offset reached, metrics::BucketHistogram* wai
   }
 }
 
-void OffsetWaiters::wake_watches() {
-  for (auto& woken : watches_) woken();
+void OffsetWaiters::wake_watches(Watching who) {
+  for (auto& woken : watches_of(who)) woken();
 }
 
 void OffsetWaiters::fail(ErrorCode error) {
   for (List& list : lists_)
     for (Waiter& waiter : std::exchange(list, {})) waiter.done(error);
-  wake_watches();
+  wake_watches(Watching::reader);
+  wake_watches(Watching::replica);
+}
+
+void OffsetWaiters::fail_above(Offset end, ErrorCode error) {
+  for (List& list : lists_) {
+    const auto first = std::ranges::upper_bound(list, end, {}, &Waiter::end);
+    List told(std::make_move_iterator(first), std::make_move_iterator(list.end()));
+    list.erase(first, list.end());
+    for (Waiter& waiter : told) waiter.done(error);
+  }
 }
 
 void OffsetWaiters::drop() {
   for (List& list : lists_) list.clear();
-  watches_.clear();
+  for (auto& watches : watches_) watches.clear();
 }
 
 }  // namespace mq::broker

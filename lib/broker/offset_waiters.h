@@ -30,17 +30,28 @@ class OffsetWaiters {
   void wake(For what, Offset reached, metrics::BucketHistogram* waits = nullptr);
   [[nodiscard]] bool any(For what) const { return !lists_[static_cast<std::size_t>(what)].empty(); }
 
-  using Watch = std::list<std::move_only_function<void()>>::iterator;
-  /// Calls `woken` with every `wake_watches` until `unwatch`.
-  [[nodiscard]] Watch watch(std::move_only_function<void()> woken) {
-    return watches_.insert(watches_.end(), std::move(woken));
+  /// Whom the growth of the log concerns.
+  enum class Watching : std::uint8_t {
+    reader,   ///< a consumer: more may be read
+    replica,  ///< a follower: the log has more, or more of it is committed
+  };
+  struct Watch {
+    Watching who;
+    std::list<std::move_only_function<void()>>::iterator place;
+  };
+  /// Calls `woken` with every `wake_watches` for `who` until `unwatch`.
+  [[nodiscard]] Watch watch(Watching who, std::move_only_function<void()> woken) {
+    auto& watches = watches_of(who);
+    return {.who = who, .place = watches.insert(watches.end(), std::move(woken))};
   }
-  void unwatch(Watch watch) { watches_.erase(watch); }
-  void wake_watches();
-  [[nodiscard]] bool any_watch() const { return !watches_.empty(); }
+  void unwatch(Watch watch) { watches_of(watch.who).erase(watch.place); }
+  void wake_watches(Watching who);
+  [[nodiscard]] bool any_watch(Watching who) const { return !watches_[static_cast<std::size_t>(who)].empty(); }
 
   /// All are told `error` and go; who watches is called and stays.
   void fail(ErrorCode error);
+  /// The same for those who wait for what lies above `end`.
+  void fail_above(Offset end, ErrorCode error);
   /// All are destroyed and told nothing.
   void drop();
 
@@ -52,9 +63,13 @@ class OffsetWaiters {
   };
   using List = std::vector<Waiter>;  ///< by `end`; takes no memory where nobody waits, as in most of many partitions
 
+  std::list<std::move_only_function<void()>>& watches_of(Watching who) {
+    return watches_[static_cast<std::size_t>(who)];
+  }
+
   const env::Shard& shard_;
   std::array<List, 3> lists_;
-  std::list<std::move_only_function<void()>> watches_;
+  std::array<std::list<std::move_only_function<void()>>, 2> watches_;
 };
 
 }  // namespace mq::broker

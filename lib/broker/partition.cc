@@ -12,14 +12,23 @@ namespace {
 
 using For = OffsetWaiters::For;
 
-replication::Ends ends_of(const log::Log& log) {
-  return {
-      .log_start = log.log_start(), .synced = log.synced_end(), .written = log.written_end(), .log_end = log.log_end()};
+/// `is_member`: of a cluster, where it matters in which epoch the last record came.
+replication::Ends ends_of(log::Log& log, bool is_member) {
+  return {.log_start = log.log_start(),
+          .synced = log.synced_end(),
+          .written = log.written_end(),
+          .log_end = log.log_end(),
+          .last_epoch = is_member ? log.last_epoch().value_or(kNoLeaderEpoch) : kNoLeaderEpoch};
 }
 
 replication::Settings replica_settings(const TopicSettings& settings) {
   return {.flush_class = settings.log->flush_on_ack ? FlushClass::ack : FlushClass::async,
-          .insync_replicas_min = settings.insync_replicas_min};
+          .insync_replicas_min = settings.insync_replicas_min,
+          .lag_max = settings.replica_lag_max};
+}
+
+bool is_member(const ShardContext& shard) {
+  return shard.node.broker_epoch.load(std::memory_order_relaxed) != cluster::kNoBrokerEpoch;
 }
 
 }  // namespace
@@ -31,7 +40,7 @@ Partition::Partition(ShardContext& shard, PartitionHost& host, TopicPartition na
       name_(std::move(name)),
       topic_id_(topic_id),
       log_(std::move(log)),
-      replica_(shard.node.config().node_id, ends_of(*log_), replica_settings(settings),
+      replica_(shard.node.config().node_id, ends_of(*log_, is_member(shard)), replica_settings(settings),
                shard.node.log_dir().slot_of(topic_id, id()).value_or(log::SyncedEnd{}).flush_class,
                shard.node.log_dir().high_watermark(name_).value_or(Offset{0})),
       first_effects_(first_effects(key)),
@@ -39,6 +48,7 @@ Partition::Partition(ShardContext& shard, PartitionHost& host, TopicPartition na
       warm_up_(shard, *log_, file_work_),
       damage_log_(shard, name_),
       appender_(*this, shard, host, *log_, file_work_, damage_log_),
+      cutter_(*this, shard, *log_, file_work_),
       waiters_(shard.shard) {}
 
 Partition::~Partition() = default;
@@ -50,19 +60,79 @@ replication::Effects Partition::first_effects(const cluster::Partition& key) {
 }
 
 void Partition::set_settings(const TopicSettings& settings) {
+  const FlushClass before = replica_.counted_class();
   log_->set_config(settings.log);
   carry_out(replica_.settings_changed(replica_settings(settings), log_->needs_sync()));
+  if (replica_.counted_class() != before) host_.role_changed(*this);
 }
 
-void Partition::image_changed(const cluster::Partition& key) {
-  carry_out(replica_.image_changed(key, {}, shard_.shard.now()));
+// --- What it is to do -----------------------------------------------------------------------------------------------
+
+void Partition::begin() {
+  carry_out(first_effects_);
+  part_changed({replication::Role::none, leader_epoch()});
 }
 
-void Partition::end_checkpoint(const log::CheckpointJob& job, const Result<void>& outcome) {
-  log_->end_checkpoint(job, outcome);
-  was_synced();
+void Partition::image_changed(const cluster::Partition& key, std::span<const BrokerId> gone) {
+  const Part before = part();
+  carry_out(replica_.image_changed(key, gone, shard_.shard.now()));
+  part_changed(before);
+}
+
+void Partition::registered(cluster::BrokerEpoch epoch) {
+  const Part before = part();
+  carry_out(replica_.registered(epoch));
+  part_changed(before);
+}
+
+void Partition::part_changed(Part before) {
+  if (part() == before) return;
+  if (is_leader() && is_member(shard_)) {
+    // Its epoch begins where the log ends, be anything written in it or not.
+    if (auto begun = log_->begin_epoch(leader_epoch()); !begun) tell_damage(begun.error());
+  }
+  host_.role_changed(*this);
+}
+
+void Partition::proposal_ended(std::int32_t partition_epoch, replication::Replica::Outcome outcome) {
+  if (partition_epoch == replica_.partition_epoch()) carry_out(replica_.proposal_ended(outcome));
+}
+
+// --- As a follower --------------------------------------------------------------------------------------------------
+
+Result<void> Partition::answered(const replication::LeaderAnswer& answer) {
+  MQ_ASSERT(!is_cutting());
+  MQ_TRY(const replication::Effects effects, replica_.answered(answer));
+  carry_out(effects);
+  if (!effects.truncate && !effects.restart_at) follow_start(answer.log_start);
+  check_invariants();
+  return {};
+}
+
+void Partition::follow_start(Offset start) {
+  start = std::min(start, high_watermark());
+  if (start <= log_->log_start()) return;
+  MQ_MARK("broker: a follower's log begins where its leader's does");
+  shard_.node.log_dir().set_log_start(name_, start);
+  if (auto moved = log_->advance_start(start, high_watermark()); !moved) return tell_damage(moved.error());
+  log_start_moved();
+}
+
+void Partition::was_cut() {
+  waiters_.fail_above(log_->log_end(), ErrorCode::kNotLeaderOrFollower);
+  carry_out(replica_.truncated(ends()));
+  shard_.node.log_dir().set_high_watermark(name_, high_watermark());
+  note_synced();
+  host_.has_news(*this);
   check_invariants();
 }
+
+void Partition::was_not_cut() {
+  note_synced();
+  host_.has_news(*this);
+}
+
+// --- The log --------------------------------------------------------------------------------------------------------
 
 void Partition::was_written() {
   waiters_.wake(For::written, log_->written_end());
@@ -89,7 +159,8 @@ void Partition::when_flushed(Offset end, Done done) {
 }
 
 bool Partition::hurry_readers() {
-  if (high_watermark() >= log_->written_end()) return false;
+  // Below the minimum waiting is of no use.
+  if (high_watermark() >= log_->written_end() || replica_.check_committed() != ErrorCode::kNone) return false;
   hurry();
   return true;
 }
@@ -99,77 +170,28 @@ awaitable<void> Partition::until_readable(Instant deadline) {
   if (high_watermark() >= end) co_return;
   MQ_MARK("broker: somebody waits until an end is durable");
   env::Event grown(shard_.shard);
-  const Watch growth = watch([&grown] { grown.notify_all(); });
-  const auto may_grow = [this] { return !is_retired() && !shard_.node.disk_health.is_offline(); };
+  const Watch growth = watch(Watching::reader, [&grown] { grown.notify_all(); });
+  const auto may_grow = [this] {
+    return !is_retired() && !shard_.node.disk_health.is_offline() && replica_.check_committed() == ErrorCode::kNone;
+  };
   while (high_watermark() < end && may_grow() && co_await grown.wait_until(deadline)) {
   }
   unwatch(growth);
 }
 
-Partition::Watch Partition::watch(std::move_only_function<void()> woken) {
-  const auto watch = waiters_.watch(std::move(woken));
-  if (high_watermark() < log_->log_end() && !appender_.will_write()) hurry();
+Partition::Watch Partition::watch(Watching who, std::move_only_function<void()> woken) {
+  const auto watch = waiters_.watch(who, std::move(woken));
+  if (who == Watching::reader && high_watermark() < log_->log_end() && !appender_.will_write()) hurry();
   return watch;
 }
 
-void Partition::note_slot_end() { shard_.node.log_dir().note_synced(topic_id_, id(), log_->disk_end()); }
-
-void Partition::note_synced() {
-  if (is_retired()) return;
-  note_slot_end();
-  shard_.node.synced_ends.note();
-}
-
-void Partition::save_class(FlushClass flush_class) {
-  if (is_retired()) return;
-  note_slot_end();  // a slot may begin with this
-  shard_.node.log_dir().note_class(topic_id_, id(), flush_class);
-  if (flush_class == FlushClass::ack) {
-    // Late is early enough: until it is there, a start takes more for lost than it has to.
-    shard_.node.synced_ends.note();
-    return carry_out(replica_.class_saved(flush_class));
-  }
-  host_.sync_slots([kept = shared_from_this()] { kept->carry_out(kept->replica_.class_saved(FlushClass::async)); });
-}
-
-std::optional<log::SyncJob> Partition::begin_sync() {
-  if (is_retired()) return std::nullopt;
-  auto job = log_->begin_sync();
-  if (!job) return std::nullopt;
-  replica_.sync_began();
-  begin_work();
-  return job;
-}
-
-void Partition::end_sync(const log::SyncJob& job, const Result<void>& outcome) {
-  log_->end_sync(job, outcome);
-  end_work();
-  if (outcome) {
-    note_synced();
-    synced(replica_.sync_ended(ends()));
-    carry_out(replica_.sync_goes_on(log_->needs_sync(), awaited()));
-  } else if (outcome.error().code == Errc::too_many_files) {
-    MQ_MARK("broker: a sync is put off for want of descriptors");
-    shard_.peer_log.warn("{} could not be synced, and is tried again: {}", name_.to_string(), outcome.error().message);
-    carry_out(replica_.sync_refused());
-  } else {
-    replica_.sync_failed();
-    MQ_MARK("broker: a sync fails");
-    shard_.node.disk_health.disk_failed(outcome.error());
-    fail_waiters(ErrorCode::kKafkaStorageError);
-  }
-  check_invariants();
-}
-
-void Partition::synced(const replication::Effects& effects) {
-  waiters_.wake(For::synced, log_->synced_end(), &shard_.metrics.commit_wait);
-  carry_out(effects);
-}
-
-replication::Ends Partition::ends() const { return ends_of(*log_); }
+replication::Ends Partition::ends() const { return ends_of(*log_, is_member(shard_)); }
 
 replication::Awaited Partition::awaited() const {
-  return {.synced = waiters_.any(For::synced), .readable = waiters_.any(For::readable) || waiters_.any_watch()};
+  // What a follower has not synced its leader may be waiting for.
+  const bool is_leader_waiting = replica_.role() == replication::Role::follower;
+  return {.synced = waiters_.any(For::synced),
+          .readable = waiters_.any(For::readable) || waiters_.any_watch(Watching::reader) || is_leader_waiting};
 }
 
 void Partition::carry_out(const replication::Effects& effects) {
@@ -186,11 +208,21 @@ void Partition::carry_out(const replication::Effects& effects) {
       host_.sync_by_time(*this);
       break;
   }
+  if (effects.readers) {
+    waiters_.wake(For::readable, high_watermark(), &shard_.metrics.commit_wait);
+    waiters_.wake_watches(Watching::reader);
+  }
+  if (effects.followers) waiters_.wake_watches(Watching::replica);
+  carry_out_rare(effects);
+}
+
+void Partition::carry_out_rare(const replication::Effects& effects) {
   if (effects.role_changed) fail_waiters(ErrorCode::kNotLeaderOrFollower);
   if (effects.save_class) save_class(replica_.slot_class());
-  if (!effects.readers) return;
-  waiters_.wake(For::readable, high_watermark(), &shard_.metrics.commit_wait);
-  waiters_.wake_watches();
+  if (effects.truncate) cutter_.cut_at(shared_from_this(), *effects.truncate);
+  if (effects.restart_at) cutter_.restart_at(shared_from_this(), *effects.restart_at);
+  if (effects.propose) host_.propose(*this);
+  if (effects.raise_epoch) host_.raise_epoch(*this);
 }
 
 void Partition::drop_waiters() {

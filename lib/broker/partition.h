@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "base/result.h"
@@ -11,6 +12,7 @@
 #include "broker/damage_log.h"
 #include "broker/file_work.h"
 #include "broker/log_appender.h"
+#include "broker/log_cutter.h"
 #include "broker/log_warm_up.h"
 #include "broker/offset_waiters.h"
 #include "broker/partition_host.h"
@@ -22,19 +24,23 @@
 #include "model/error_code.h"
 #include "model/flush_class.h"
 #include "model/ids.h"
+#include "record/batch.h"
 #include "record/validate.h"
 #include "replication/replica.h"
 
 namespace mq::broker {
 
-/// One partition that this broker leads: its log, and who waits for it to come further. What of it may be read and when
-/// it is synced is decided by its Replica, whose effects are carried out here. Touched by its shard only.
-class Partition final : public std::enable_shared_from_this<Partition>, private LogAppender::Owner {
+/// This broker's replica of one partition: its log, and who waits for it to come further. What of it may be read, when
+/// it is synced or cut, and who is in sync is decided by its Replica, whose effects are carried out here. Touched by
+/// its shard only.
+class Partition final : public std::enable_shared_from_this<Partition>,
+                        private LogAppender::Owner,
+                        private LogCutter::Owner {
  public:
   Partition(ShardContext& shard, PartitionHost& host, TopicPartition name, Uuid topic_id, const cluster::Partition& key,
             const TopicSettings& settings, std::unique_ptr<log::Log> log);
   /// Once, on its shard, before anything else.
-  void begin() { carry_out(first_effects_); }
+  void begin();
   /// Waiters are dropped: their callbacks answer for themselves when destroyed.
   ~Partition();
 
@@ -43,10 +49,11 @@ class Partition final : public std::enable_shared_from_this<Partition>, private 
   [[nodiscard]] PartitionId id() const { return PartitionId{name_.partition}; }
   [[nodiscard]] LeaderEpoch leader_epoch() const { return replica_.leader_epoch(); }
   [[nodiscard]] const replication::Replica& replica() const { return replica_; }
-  /// The image has this key of the partition now. An older one than before is passed over.
-  void image_changed(const cluster::Partition& key);
+  /// The image has this key of the partition now, and `gone` of its replicas are not there. An older one than before is
+  /// passed over.
+  void image_changed(const cluster::Partition& key, std::span<const BrokerId> gone = {});
   /// The broker has this epoch from now on.
-  void registered(cluster::BrokerEpoch epoch) { carry_out(replica_.registered(epoch)); }
+  void registered(cluster::BrokerEpoch epoch);
   /// No appends before the leader epoch has risen.
   void hold_appends() { appender_.hold(leader_epoch()); }
   [[nodiscard]] log::Log& log() { return *log_; }
@@ -104,9 +111,28 @@ class Partition final : public std::enable_shared_from_this<Partition>, private 
   [[nodiscard]] awaitable<void> until_readable(Instant deadline);
 
   using Watch = OffsetWaiters::Watch;
-  /// Calls `woken` at every growth of the high watermark (and when the partition fails or goes) until `unwatch`.
-  [[nodiscard]] Watch watch(std::move_only_function<void()> woken);
+  using Watching = OffsetWaiters::Watching;
+  /// Calls `woken` at every growth of the high watermark, for a replica also of the log, (and when the partition fails
+  /// or goes) until `unwatch`.
+  [[nodiscard]] Watch watch(Watching who, std::move_only_function<void()> woken);
   void unwatch(Watch watch) { waiters_.unwatch(watch); }
+
+  // --- Replication --------------------------------------------------------------------------------------------------
+
+  /// A leader is told what a follower has.
+  void fetched_by(const replication::FollowerFetch& fetch) {
+    carry_out(replica_.fetched_by(fetch, shard_.shard.now()));
+  }
+  /// A leader looks who lags. Every half of replica.lag.time.max.ms.
+  void time_passed() { carry_out(replica_.time_passed(shard_.shard.now())); }
+  /// What became of the ISR that it has proposed for the key of `partition_epoch`, unless the image says so.
+  void proposal_ended(std::int32_t partition_epoch, replication::Replica::Outcome outcome);
+  /// A follower has fetched and checked this batch. Written with `end_turn`.
+  [[nodiscard]] Result<void> append_copy(const record::BatchView& batch) { return appender_.append_copy(batch); }
+  /// What the leader has said of its log. refused: see Replica::answered.
+  [[nodiscard]] Result<void> answered(const replication::LeaderAnswer& answer);
+  /// Its log is being cut: nothing is appended meanwhile.
+  [[nodiscard]] bool is_cutting() const { return cutter_.is_cutting(); }
 
   /// The producer's batch was refused before it came here: its next one must not be taken for its first (P-9).
   void refuse(const record::BatchHeader& header) { log_->refuse(header); }
@@ -161,13 +187,24 @@ class Partition final : public std::enable_shared_from_this<Partition>, private 
   void was_written() override;
   void was_not_written() override { fail_waiters(ErrorCode::kKafkaStorageError); }
   std::shared_ptr<Partition> share() override { return shared_from_this(); }
+  [[nodiscard]] bool may_cut() const override { return !is_leader() && !is_retired(); }
+  void was_cut() override;
+  void was_not_cut() override;
+  /// What it does changed from `before`, or the epoch in which it does.
+  using Part = std::pair<replication::Role, LeaderEpoch>;
+  [[nodiscard]] Part part() const { return {replica_.role(), leader_epoch()}; }
+  void part_changed(Part before);
   [[nodiscard]] replication::Effects first_effects(const cluster::Partition& key);
   [[nodiscard]] replication::Ends ends() const;
   [[nodiscard]] replication::Awaited awaited() const;
   /// Wakes who waited for the disk, then who waited for the high watermark.
   void synced(const replication::Effects& effects);
   void carry_out(const replication::Effects& effects);
+  void carry_out_rare(const replication::Effects& effects);
+  /// The leader has nothing any more below `start`.
+  void follow_start(Offset start);
   void save_class(FlushClass flush_class);
+  void class_saved(FlushClass flush_class);
   void note_slot_end();
 
   ShardContext& shard_;
@@ -181,6 +218,7 @@ class Partition final : public std::enable_shared_from_this<Partition>, private 
   LogWarmUp warm_up_;
   DamageLog damage_log_;
   LogAppender appender_;
+  LogCutter cutter_;
   bool is_timed_ = false;
   OffsetWaiters waiters_;
 };

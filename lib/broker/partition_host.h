@@ -25,6 +25,15 @@ class PartitionHost {
   virtual void producers_came(std::size_t count) = 0;
   /// Nothing works on the files of a retired partition any more.
   virtual void work_ended() = 0;
+  /// Puts the ISR that its replica proposes into the partition's key. The image follows, or
+  /// `partition.proposal_ended`.
+  virtual void propose(Partition& partition) = 0;
+  /// Raises its leader epoch above all that its log has. The image follows.
+  virtual void raise_epoch(Partition& partition) = 0;
+  /// It follows somebody, or does so no more, or in another epoch.
+  virtual void role_changed(Partition& partition) = 0;
+  /// It follows, and has something to tell its leader: more is on its disk, or its log was cut.
+  virtual void has_news(Partition& partition) = 0;
 
  protected:
   ~PartitionHost() = default;

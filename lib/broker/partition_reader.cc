@@ -139,19 +139,24 @@ awaitable<Result<log::EpochEnd>> PartitionReader::end_of_epoch(LeaderEpoch epoch
 }
 
 Result<log::EpochEnd> PartitionReader::look_up_epoch(LeaderEpoch epoch) {
-  // As in Kafka a leader's epoch begins where the log ended when it came to lead, be anything written in it or not.
-  if (auto begun = partition_.log().begin_epoch(partition_.leader_epoch()); !begun)
-    return told(std::move(begun).error());
+  if (auto begun = begin_epoch(); !begun) return std::unexpected(std::move(begun).error());
   auto end = partition_.log().end_offset_for(epoch);
   if (!end) return told(std::move(end).error());
   return end;
 }
 
+Result<void> PartitionReader::begin_epoch() {
+  // As in Kafka a leader's epoch begins where the log ended when it came to lead, be anything written in it or not.
+  if (!partition_.is_leader()) return {};
+  if (auto begun = partition_.log().begin_epoch(partition_.leader_epoch()); !begun)
+    return told(std::move(begun).error());
+  return {};
+}
+
 awaitable<Result<PartitionReader::Start>> PartitionReader::start() {
   const auto kept = partition_.shared_from_this();
   MQ_CO_CHECK(co_await until_warm());
-  if (auto begun = partition_.log().begin_epoch(partition_.leader_epoch()); !begun)
-    co_return told(std::move(begun).error());
+  MQ_CO_CHECK(begin_epoch());
   const Offset offset = partition_.log().log_start();
   co_return Start{.offset = offset, .leader_epoch = partition_.log().epoch_at(offset).value_or(kNoLeaderEpoch)};
 }

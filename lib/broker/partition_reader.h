@@ -108,6 +108,7 @@ class PartitionReader {
   /// Where waiting in the pool has not helped, the last look waits where it is.
   [[nodiscard]] std::size_t looks_max() const;
   /// Its epochs are in memory, or in the cache.
+  [[nodiscard]] Result<void> begin_epoch();
   [[nodiscard]] Result<log::EpochEnd> look_up_epoch(LeaderEpoch epoch);
   [[nodiscard]] std::unexpected<Error> gone() const;
   [[nodiscard]] std::unexpected<Error> told(Error error) const;

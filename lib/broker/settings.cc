@@ -52,6 +52,7 @@ std::shared_ptr<const TopicSettings> resolve_settings(const cluster::ConfigMap& 
   auto settings = std::make_shared<TopicSettings>();
   settings->log = std::move(log);
   settings->insync_replicas_min = static_cast<std::size_t>(topic.insync_replicas_min);
+  settings->replica_lag_max = node.replica_lag_max;
   settings->rules.batch_bytes_max = static_cast<std::size_t>(topic.message_bytes_max);
   settings->rules.decompress = expansion_of(topic.message_bytes_max);
   settings->rules.keys_required = topic.cleanup_compact;

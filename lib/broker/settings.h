@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "base/result.h"
+#include "base/time.h"
 #include "broker/node_config.h"
 #include "cluster/image.h"
 #include "config/option.h"
@@ -18,6 +19,7 @@ struct TopicSettings {
   std::shared_ptr<const log::LogConfig> log;
   record::ValidationRules rules;  ///< but for `now`
   std::size_t insync_replicas_min = 1;
+  Duration replica_lag_max = Duration::max();
 };
 
 /// The topic's own settings over the broker's. Values were checked before they were stored; should one not be

@@ -7,6 +7,7 @@
 
 #include "broker/front_door.h"
 #include "broker/group_service.h"
+#include "controller/membership.h"
 #include "log/cut_files.h"
 
 namespace mq::broker {
@@ -14,6 +15,16 @@ namespace {
 
 // How many logs one job of the pool opens: other jobs wait meanwhile.
 constexpr std::size_t kOpenedTogetherMax = 256;
+
+/// Whether the same brokers take part in replication.
+bool are_same_there(const cluster::ClusterImage& a, const cluster::ClusterImage& b) {
+  const auto all_as_in = [](const cluster::ClusterImage& one, const cluster::ClusterImage& other) {
+    return std::ranges::all_of(one.brokers(), [&](const auto& broker) {
+      return controller::is_there(one, broker.first) == controller::is_there(other, broker.first);
+    });
+  };
+  return all_as_in(a, b) && all_as_in(b, a);
+}
 
 }  // namespace
 
@@ -49,15 +60,29 @@ void ShardBroker::install(std::shared_ptr<const cluster::ClusterImage> image) {
   logs_.settings_changed();
   std::vector<Uuid> topics;
   logs_.table().for_each_topic([&](const Uuid& id) { topics.push_back(id); });
+  const auto before = cluster_.image();
   for (const cluster::Topic* topic : cluster_.install(std::move(image), topics)) {
     const auto now = cluster_.settings(*topic);
     logs_.table().for_each_of(topic->id, [&](Partition& partition) {
       partition.set_settings(*now);
-      partition.image_changed(*topic->find_partition(partition.name().partition));
+      tell_image(partition, *topic);
     });
   }
+  if (!are_same_there(*before, *cluster_.image()))
+    logs_.table().for_each([this](Partition& partition) {
+      const cluster::Topic* topic = cluster_.image()->find_topic(partition.topic_id());
+      if (topic != nullptr) tell_image(partition, *topic);
+    });
   // __consumer_offsets may just have come to be.
   if (started_) groups_->host_partitions(cluster_.image());
+}
+
+void ShardBroker::tell_image(Partition& partition, const cluster::Topic& topic) const {
+  const cluster::Partition& key = *topic.find_partition(partition.name().partition);
+  std::vector<BrokerId> gone;
+  for (const BrokerId id : key.replicas)
+    if (id != context_.node.config().node_id && !controller::is_there(*cluster_.image(), id)) gone.push_back(id);
+  partition.image_changed(key, gone);
 }
 
 Result<ShardBroker::OpenedLog> ShardBroker::open_log(const WantedLog& wanted) {

@@ -103,6 +103,8 @@ class ShardBroker final {
    private:
     ShardServices& services_;
   };
+  /// Tells it what the image has of it.
+  void tell_image(Partition& partition, const cluster::Topic& topic) const;
   /// A partition whose log is to be opened, with all that the pool needs for it.
   struct WantedLog {
     const cluster::Topic* topic = nullptr;

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "base/mark.h"
+#include "broker/leader_wishes.h"
 #include "log/log_dir.h"
 
 namespace mq::broker {
@@ -23,7 +24,8 @@ ShardLogs::ShardLogs(ShardContext& shard)
       syncer_(shard),
       slot_syncer_(shard),
       housekeeping_(shard, partitions_),
-      producer_limit_(shard.node, partitions_) {
+      producer_limit_(shard.node, partitions_),
+      lag_timer_(shard.shard.make_timer()) {
   settings_changed();
 }
 
@@ -73,6 +75,48 @@ void ShardLogs::was_synced(log::Log& log, const Result<void>& outcome) {
     partition->note_synced();
     partition->was_synced();
   });
+}
+
+void ShardLogs::start() {
+  housekeeping_.start();
+  if (shard_.node.machine.store.is_shared) shard_.log_tasks.spawn(watch_lag());
+}
+
+void ShardLogs::stop() {
+  housekeeping_.stop();
+  lag_timer_->cancel();
+}
+
+// --- The keys of led partitions -------------------------------------------------------------------------------------
+
+void ShardLogs::propose(Partition& partition) {
+  const replication::Replica& replica = partition.replica();
+  const std::int32_t epoch = replica.partition_epoch();
+  auto ended = [&shard = shard_.shard, weak = partition.weak_from_this(), epoch](auto outcome) {
+    shard.post([weak, epoch, outcome] {
+      if (const auto alive = weak.lock()) alive->proposal_ended(epoch, outcome);
+    });
+  };
+  shard_.node.leader_wishes->wish(IsrWish{.place = {partition.topic_id(), partition.name().partition},
+                                          .partition_epoch = epoch,
+                                          .isr = replica.proposal(),
+                                          .lost = replica.lost(),
+                                          .ended = std::move(ended)});
+}
+
+void ShardLogs::raise_epoch(Partition& partition) {
+  shard_.node.leader_wishes->wish(EpochWish{.place = {partition.topic_id(), partition.name().partition},
+                                            .latest = partition.replica().ends().last_epoch});
+}
+
+awaitable<void> ShardLogs::watch_lag() {
+  while (!shard_.node.life.is_stopping()) {
+    (void)co_await lag_timer_->wait_until(shard_.shard.now() + shard_.node.config().replica_lag_max / 2);
+    if (shard_.node.life.is_stopping()) break;
+    partitions_.for_each([](Partition& partition) {
+      if (partition.is_leader()) partition.time_passed();
+    });
+  }
 }
 
 awaitable<bool> ShardLogs::close() {

@@ -48,11 +48,11 @@ class ShardLogs final : private log::OpenFiles::Owner, private PartitionHost {
   awaitable<std::vector<std::shared_ptr<Partition>>> remove(Uuid topic_id);
 
   /// When all logs are open.
-  void start() { housekeeping_.start(); }
+  void start();
   /// They are looked at now, not when it is due.
   void look_now() { housekeeping_.look_now(); }
   /// After Life::begin_stop: nobody looks after the logs any more.
-  void stop() { housekeeping_.stop(); }
+  void stop();
   /// Syncs and closes every log, when nobody uses them any more; false when one did not end well, so that the stop was
   /// not clean.
   awaitable<bool> close();
@@ -76,6 +76,12 @@ class ShardLogs final : private log::OpenFiles::Owner, private PartitionHost {
   }
   void producers_came(std::size_t count) override { producer_limit_.came(count); }
   void work_ended() override { work_ended_.notify_all(); }
+  void propose(Partition& partition) override;
+  void raise_epoch(Partition& partition) override;
+  void role_changed(Partition& /*partition*/) override {}
+  void has_news(Partition& /*partition*/) override {}
+  /// Leaders look who lags, until the stop.
+  awaitable<void> watch_lag();
   awaitable<bool> close_some(std::vector<Partition*> some);
 
   ShardContext& shard_;
@@ -86,6 +92,7 @@ class ShardLogs final : private log::OpenFiles::Owner, private PartitionHost {
   SlotSyncer slot_syncer_;
   Housekeeping housekeeping_;
   ProducerLimit producer_limit_;
+  std::unique_ptr<env::Timer> lag_timer_;
 };
 
 }  // namespace mq::broker

@@ -88,6 +88,10 @@ class IdleHost final : public PartitionHost {
   void checkpoint_soon(std::shared_ptr<Partition> partition) override { checkpoints.push_back(std::move(partition)); }
   void producers_came(std::size_t count) override { producers += count; }
   void work_ended() override { ++works_ended; }
+  void propose(Partition& partition) override { proposals.push_back(partition.replica().proposal()); }
+  void raise_epoch(Partition&) override { ++raised_epochs; }
+  void role_changed(Partition&) override { ++roles; }
+  void has_news(Partition&) override { ++news; }
 
   int syncs = 0;
   int lazy_syncs = 0;
@@ -96,6 +100,10 @@ class IdleHost final : public PartitionHost {
   std::vector<std::shared_ptr<Partition>> checkpoints;
   std::size_t producers = 0;
   int works_ended = 0;
+  std::vector<std::vector<replication::Replica::Proposed>> proposals;
+  int raised_epochs = 0;
+  int roles = 0;
+  int news = 0;
 };
 
 }  // namespace mq::broker::testing

@@ -20,6 +20,10 @@ class SyncingHost final : public PartitionHost {
   void checkpoint_soon(std::shared_ptr<Partition>) override {}
   void producers_came(std::size_t) override {}
   void work_ended() override {}
+  void propose(Partition&) override {}
+  void raise_epoch(Partition&) override {}
+  void role_changed(Partition&) override {}
+  void has_news(Partition&) override {}
   void check_invariants() const {
     syncer.check_invariants();
     slots.check_invariants();

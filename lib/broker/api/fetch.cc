@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/buggify.h"
+#include "base/mark.h"
 #include "broker/api/api.h"
 #include "broker/api/fetch_op.h"
 #include "broker/api/fetch_session.h"
@@ -47,7 +48,7 @@ void refuse_size(Call& call) {
   call.responder().close("a fetch of more partitions than one request may name");
 }
 
-std::vector<FetchItem> resolve(const Call& call, const cluster::ClusterImage& image,
+std::vector<FetchItem> resolve(const Call& call, const cluster::ClusterImage& image, const FetchingReplica& replica,
                                std::vector<FetchedPartition> partitions) {
   const bool by_id = call.version() >= kFetchTopicIdsSince;
   const TopicResolver topics(call, image);
@@ -60,6 +61,12 @@ std::vector<FetchItem> resolve(const Call& call, const cluster::ClusterImage& im
     item.topic = found.topic;
     item.owner = place.owner;
     item.error = place.error;
+    item.replica = replica;
+    if (replica.is_there() && place.owner != nullptr &&
+        !found.topic->find_partition(wanted.partition)->has_replica(replica.id)) {
+      item.owner = nullptr;
+      item.error = ErrorCode::kNotLeaderOrFollower;
+    }
     item.wanted = std::move(wanted);
   }
   return items;
@@ -189,8 +196,11 @@ void answer(Call& call, std::vector<FetchItem>& items, const Form& form) {
       copy = copy_of(call, item);
       copied += copy.size();
     }
-    // Who is refused is told nothing else, so that a session tells it all when the error has gone.
-    if (item.error != ErrorCode::kNone) item.high_watermark = item.last_stable = item.log_start = Offset{-1};
+    // Who is refused is told nothing else, so that a session tells it all when the error has gone. But a follower has
+    // to know where it may go on.
+    const bool begins_anew = item.replica.is_there() && item.error == ErrorCode::kOffsetOutOfRange;
+    if (item.error != ErrorCode::kNone) item.high_watermark = item.last_stable = Offset{-1};
+    if (item.error != ErrorCode::kNone && !begins_anew) item.log_start = Offset{-1};
     if (form.is_incremental && !is_news(item)) continue;
     const bool has_records = item.range.size > 0;
     if (form.session_id != 0 && session.id() == form.session_id)
@@ -213,12 +223,31 @@ std::int32_t new_session_id(const ShardServices& home) {
   return static_cast<std::int32_t>(home.node().context().machine.random.below(0x7fffffff) + 1);
 }
 
+/// Only a broker may fetch as a replica (CVE-2018-1288: a client must not move the ISR): in its present incarnation,
+/// and where brokers reach each other.
+ErrorCode check_replica(const Call& call, const FetchingReplica& replica) {
+  const ShardServices& home = call.home();
+  const cluster::Broker* self = home.image()->find_broker(home.node().id());
+  if (self == nullptr || !self->has_session()) return ErrorCode::kClusterAuthorizationFailed;
+  if (call.connection().listener().config.name != self->inter_broker_listener)
+    return ErrorCode::kClusterAuthorizationFailed;
+  if (const ErrorCode refusal = call.refusal(kCluster); refusal != ErrorCode::kNone) return refusal;
+  const cluster::Broker* broker = home.image()->find_broker(replica.id);
+  const bool is_known = broker != nullptr && broker->epoch == replica.broker_epoch;
+  if (!is_known) MQ_MARK("broker: a fetch of another incarnation of a follower is refused");
+  return is_known ? ErrorCode::kNone : ErrorCode::kStaleBrokerEpoch;
+}
+
 void fetch(Call call, wire::FetchRequest request) {
   ShardServices& home = call.home();
-  if (request.replica_id >= 0 || request.replica_state.replica_id >= 0)
-    // Only a broker may fetch as a replica, and this node has no followers (CVE-2018-1288: a client must not move the
-    // ISR).
-    return answer_error(call, ErrorCode::kClusterAuthorizationFailed, 0);
+  FetchingReplica replica;
+  if (request.replica_id >= 0) replica.id = BrokerId{request.replica_id};
+  if (request.replica_state.replica_id >= 0)
+    replica = {.id = BrokerId{request.replica_state.replica_id},
+               .broker_epoch = cluster::BrokerEpoch{request.replica_state.replica_epoch}};
+  if (replica.is_there())
+    if (const ErrorCode error = check_replica(call, replica); error != ErrorCode::kNone)
+      return answer_error(call, error, 0);
   if (names_too_many(home, named_in(request))) return refuse_size(call);
   auto asked = call.connection().fetch_session().apply(request, call.version(), new_session_id(home));
   if (asked.error != ErrorCode::kNone) return answer_error(call, asked.error, asked.session_id);
@@ -226,11 +255,16 @@ void fetch(Call call, wire::FetchRequest request) {
                   .is_incremental = asked.incremental,
                   .is_read_committed = request.isolation_level == kReadCommitted};
   auto image = home.image();
-  auto items = resolve(call, *image, std::move(asked.partitions));
+  auto items = resolve(call, *image, replica, std::move(asked.partitions));
   const FetchOp::Limits limits = limits_of(call, request);
-  std::make_shared<FetchOp>(std::move(call), std::move(image), std::move(items), limits,
-                            [form](Call& of, std::vector<FetchItem>& read) { answer(of, read, form); })
-      ->start();
+  const auto connection = call.connection().shared_from_this();
+  const auto op = std::make_shared<FetchOp>(std::move(call), std::move(image), std::move(items), limits,
+                                            [form](Call& of, std::vector<FetchItem>& read) { answer(of, read, form); });
+  if (replica.is_there())
+    connection->fetch_session().replica_fetches([waiting = std::weak_ptr(op)] {
+      if (const auto alive = waiting.lock()) alive->end();
+    });
+  op->start();
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "broker/api/fetch_item.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/mark.h"
@@ -26,13 +27,14 @@ Partition* look_at(FetchItem& item) {
   item.last_stable = partition->last_stable_offset();
   item.log_start = partition->log().log_start();
   item.leader_epoch = partition->leader_epoch();
+  item.end = item.replica.is_there() ? partition->log().written_end() : item.high_watermark;
   item.error = partition->check_leader(LeaderEpoch{item.wanted.current_leader_epoch});
   return item.error == ErrorCode::kNone ? partition : nullptr;
 }
 
 PartitionReader::Place place_of(const FetchItem& item, const FetchRoom& room) {
   return {.from = Offset{item.wanted.fetch_offset},
-          .end = item.high_watermark,
+          .end = item.end,
           .bytes_max = std::min(room.bytes, static_cast<std::size_t>(std::max(item.wanted.bytes_max, 0))),
           .at_least_one_batch = room.is_untouched};
 }
@@ -61,6 +63,18 @@ bool goes_on_after(FetchItem& item, const Result<log::EpochEnd>& end) {
   return item.error == ErrorCode::kNone && !item.diverges() && !item.lacks_file;
 }
 
+/// A follower has all below where it fetches: its log is a beginning of ours, or it would diverge.
+void tell_replica(FetchItem& item, Partition& partition) {
+  const Offset has{item.wanted.fetch_offset};
+  const bool is_possible = has >= Offset{0} && has <= partition.log().log_end();
+  if (!item.replica.is_there() || !is_possible || std::exchange(item.has_told, true)) return;
+  partition.fetched_by({.from = item.replica.id,
+                        .broker_epoch = item.replica.broker_epoch,
+                        .log_end = has,
+                        .synced = std::clamp(Offset{item.wanted.synced_end}, Offset{0}, has)});
+  item.high_watermark = partition.high_watermark();
+}
+
 void take_range(FetchItem& item, Partition& partition, Result<log::FileRange> range, const FetchRoom& room) {
   if (!range) return note_failure(item, range.error());
   item.range = *std::move(range);
@@ -82,7 +96,7 @@ void take_range(FetchItem& item, Partition& partition, Result<log::FileRange> ra
 
 /// No more files are to be had, and it would need one.
 bool must_wait(FetchItem& item, const Partition& partition, const FetchRoom& room) {
-  const bool has_more = item.wanted.fetch_offset < item.high_watermark.value();
+  const bool has_more = item.wanted.fetch_offset < item.end.value();
   item.lacks_file = room.lacks_file && has_more && !partition.log().has_open_files();
   return item.lacks_file;
 }
@@ -103,6 +117,7 @@ bool read_item_now(FetchItem& item, const FetchRoom& room) {
     if (would_block(end)) return false;
     if (!goes_on_after(item, end)) return true;
   }
+  tell_replica(item, *partition);
   auto range = reader.read_now(place_of(item, room));
   if (would_block(range)) return false;
   take_range(item, *partition, std::move(range), room);
@@ -118,6 +133,8 @@ awaitable<void> read_item(FetchItem& item, FetchRoom room) {
     const auto end = co_await reader.end_of_epoch(LeaderEpoch{item.wanted.last_fetched_epoch});
     if (!goes_on_after(item, end)) co_return;
   }
+  // It may have ceased to lead meanwhile: then nobody counts what is said.
+  tell_replica(item, *partition);
   auto range = co_await reader.read(place_of(item, room));
   take_range(item, *partition, std::move(range), room);
 }

@@ -5,15 +5,12 @@
 #include <string>
 
 #include "broker/api/fetch_session.h"
+#include "cluster/image.h"
 #include "env/async.h"
 #include "log/file_range.h"
 #include "model/error_code.h"
 #include "model/ids.h"
 #include "wire/messages/fetch.h"
-
-namespace mq::cluster {
-struct Topic;
-}  // namespace mq::cluster
 
 namespace mq::broker {
 
@@ -31,16 +28,26 @@ struct FetchRoom {
   void take(const FetchItem& item);
 };
 
-/// One partition of a fetch: the question, and the answer of its shard. What it says is of one moment: the range ends
-/// below the high watermark that stands beside it.
+/// Which broker fetches, to copy the log; nobody: a consumer does.
+struct FetchingReplica {
+  BrokerId id = kNoBroker;
+  cluster::BrokerEpoch broker_epoch = cluster::kNoBrokerEpoch;
+  [[nodiscard]] bool is_there() const { return id != kNoBroker; }
+};
+
+/// One partition of a fetch: the question, and the answer of its shard. What it says is of one moment: the range of a
+/// consumer ends below the high watermark that stands beside it, that of a follower at the log's end.
 struct FetchItem {
   FetchedPartition wanted;
+  FetchingReplica replica;
   const cluster::Topic* topic = nullptr;  ///< kept alive by the fetch's image
   ShardServices* owner = nullptr;         ///< null when `error` was known without reading
   bool is_woken = true;                   ///< there may be more than was read
+  bool has_told = false;                  ///< the leader's replica knows what the follower has
 
   ErrorCode error = ErrorCode::kNone;
   Offset high_watermark{-1};
+  Offset end{-1};  ///< how far it may be read
   Offset last_stable{-1};
   Offset log_start{-1};
   wire::FetchResponse::EpochEndOffset diverging;
@@ -57,6 +64,8 @@ struct FetchItem {
   }
   /// The log has another history than the client (KIP-595); it gets no records.
   [[nodiscard]] bool diverges() const { return diverging.epoch >= 0; }
+  /// More is committed than the follower knows.
+  [[nodiscard]] bool has_more_committed() const { return high_watermark.value() > wanted.known_high_watermark; }
 };
 
 inline void FetchRoom::take(const FetchItem& item) {

@@ -37,6 +37,11 @@ void FetchOp::start() {
       [](std::shared_ptr<FetchOp> self) -> awaitable<void> { co_await self->serve_waiting(); }(shared_from_this()));
 }
 
+void FetchOp::end() {
+  is_ended_ = true;
+  if (timer_) timer_->cancel();
+}
+
 ShardServices* FetchOp::only_owner() const {
   ShardServices* only = nullptr;
   for (const FetchItem& item : items_) {
@@ -67,7 +72,7 @@ awaitable<void> FetchOp::serve_waiting() {
   timer_ = home.shard().make_timer();
   call_.responder().hold(items_.capacity() * sizeof(FetchItem));
   co_await read_woken();
-  if (!is_enough() && home.shard().now() < limits_.deadline) {
+  if (!is_over() && home.shard().now() < limits_.deadline) {
     home.parked_fetches().push_back(timer_.get());
     call_.connection().add_wait(*timer_);
     watch_all();
@@ -89,7 +94,8 @@ awaitable<void> FetchOp::serve_waiting() {
 }
 
 bool FetchOp::is_over() const {
-  return is_enough() || call_.connection().is_closing() || call_.home().node().context().life.is_stopping();
+  return is_enough() || is_ended_ || call_.connection().is_closing() ||
+         call_.home().node().context().life.is_stopping();
 }
 
 // --- Reading --------------------------------------------------------------------------------------------------------
@@ -144,7 +150,7 @@ bool FetchOp::is_enough() const {
   for (const FetchItem& item : items_) {
     if (item.owner == nullptr) continue;  // what is not there is told with the rest, so that nobody asks all the time
     reads_any = true;
-    if (item.error != ErrorCode::kNone || item.diverges()) return true;
+    if (item.error != ErrorCode::kNone || item.diverges() || item.has_more_committed()) return true;
     // Waiting brings no more of it: the answer is full, or its segment ends, and the next fetch gets the rest.
     if (item.range.has_more) return true;
     bytes += item.range.size;
@@ -178,12 +184,15 @@ void FetchOp::watch_all() {
       std::size_t index;
       Uuid topic;
       std::int32_t partition;
-      Offset seen;
+      Partition::Watching who;
+      Offset seen_committed;
+      Offset seen_end;
     };
     std::vector<Place> places;
     for (const std::size_t index : part.items) {
       const FetchItem& item = items_[index];
-      places.push_back({index, item.topic->id, item.wanted.partition, item.high_watermark});
+      const auto who = item.replica.is_there() ? Partition::Watching::replica : Partition::Watching::reader;
+      places.push_back({index, item.topic->id, item.wanted.partition, who, item.high_watermark, item.end});
     }
     auto wake = [weak = weak_from_this(), owner, home = &call_.home()](std::size_t index) {
       if (owner == home) {
@@ -198,10 +207,13 @@ void FetchOp::watch_all() {
       for (const Place& place : places) {
         Partition* partition = owner->find(place.topic, place.partition);
         // It grew, or went away, between the read and now.
-        if (partition == nullptr || partition->high_watermark() > place.seen) wake(place.index);
+        const bool is_for_copy = place.who == Partition::Watching::replica;
+        if (partition == nullptr || partition->high_watermark() > place.seen_committed ||
+            (is_for_copy && partition->log().written_end() > place.seen_end))
+          wake(place.index);
         if (partition != nullptr)
           watches->watches.emplace_back(partition->weak_from_this(),
-                                        partition->watch([wake, index = place.index] { wake(index); }));
+                                        partition->watch(place.who, [wake, index = place.index] { wake(index); }));
       }
     };
     owner == &call_.home() ? begin() : owner->shard().post(std::move(begin));

@@ -39,6 +39,8 @@ class FetchOp : public std::enable_shared_from_this<FetchOp> {
 
   /// `done` may have been called when this returns.
   void start();
+  /// It waits no longer: the answer is what there is.
+  void end();
 
  private:
   /// Who is called when the high watermarks of one shard grow.
@@ -77,6 +79,7 @@ class FetchOp : public std::enable_shared_from_this<FetchOp> {
   std::vector<std::shared_ptr<Watches>> watches_;
   std::unique_ptr<env::Timer> timer_;
   bool has_news_ = false;         ///< some item is woken
+  bool is_ended_ = false;         ///< nobody wants to wait any more
   std::size_t copied_bytes_ = 0;  ///< accounted for
 };
 

@@ -28,7 +28,9 @@ std::vector<FetchedPartition> partitions_of(const wire::FetchRequest& request) {
                             .current_leader_epoch = partition.current_leader_epoch,
                             .fetch_offset = partition.fetch_offset,
                             .last_fetched_epoch = partition.last_fetched_epoch,
-                            .bytes_max = partition.partition_max_bytes});
+                            .bytes_max = partition.partition_max_bytes,
+                            .known_high_watermark = partition.high_watermark,
+                            .synced_end = partition.synced_end});
     }
   return partitions;
 }
@@ -92,6 +94,8 @@ void FetchSession::put(FetchedPartition wanted) {
   partition.fetch_offset = wanted.fetch_offset;
   partition.last_fetched_epoch = wanted.last_fetched_epoch;
   partition.bytes_max = wanted.bytes_max;
+  partition.known_high_watermark = wanted.known_high_watermark;
+  partition.synced_end = wanted.synced_end;
 }
 
 void FetchSession::forget(const wire::FetchRequest& request) {

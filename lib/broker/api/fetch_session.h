@@ -5,10 +5,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <list>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -30,6 +32,8 @@ struct FetchedPartition {
   std::int64_t fetch_offset = 0;
   std::int32_t last_fetched_epoch = -1;
   std::int32_t bytes_max = 0;
+  std::int64_t known_high_watermark = std::numeric_limits<std::int64_t>::max();  ///< by a follower: it waits for more
+  std::int64_t synced_end = -1;                                                  ///< of a follower's log
 
   std::int64_t told_high_watermark = -1;
   std::int64_t told_log_start = -1;
@@ -97,6 +101,12 @@ class FetchSession {
 
   [[nodiscard]] std::int32_t id() const { return id_; }
 
+  /// Ends the wait of the follower's fetch before this one, which says more: its answers come in order. `end` ends the
+  /// wait of this one.
+  void replica_fetches(std::move_only_function<void()> end) {
+    if (auto before = std::exchange(end_wait_, std::move(end))) before();
+  }
+
  private:
   [[nodiscard]] bool open(std::vector<FetchedPartition> partitions, std::int32_t id);
   void put(FetchedPartition wanted);
@@ -104,6 +114,7 @@ class FetchSession {
   void close();
 
   std::shared_ptr<FetchSessionSlots> slots_;
+  std::move_only_function<void()> end_wait_;
   std::int32_t id_ = 0;  ///< 0: no session
   std::int32_t next_epoch_ = 0;
   bool by_topic_id_ = false;

@@ -56,6 +56,11 @@ awaitable<void> find_offset(Partition& partition, ListOffsetsItem& item) {
   const Offset end = reader.end_of(item.read_committed ? Bound::stable : Bound::readable);
   switch (item.timestamp) {
     case kLatest:
+      // Records of earlier epochs may be committed above, and who was told so must not be told less (H-6).
+      if (!partition.replica().knows_end()) {
+        item.error = ErrorCode::kOffsetNotAvailable;
+        co_return;
+      }
       item.found.offset = end;
       item.found.leader_epoch = partition.leader_epoch();
       co_return;

@@ -18,6 +18,7 @@ void describe(auto& v, FetchRequest::FetchPartition& m) {
   v.field("partition_max_bytes", m.partition_max_bytes);
   v.tagged(0, "replica_directory_id", m.replica_directory_id, since(17));                                // KIP-853
   v.tagged(1, "high_watermark", m.high_watermark, since(18), std::numeric_limits<std::int64_t>::max());  // KIP-1166
+  v.tagged(10000, "synced_end", m.synced_end, since(15), std::int64_t{-1});                              // ours
 }
 
 void describe(auto& v, FetchRequest::FetchTopic& m) {

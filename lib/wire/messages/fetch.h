@@ -38,7 +38,8 @@ struct FetchRequest {
     std::int64_t log_start_offset = -1;    ///< of a follower; -1 from a consumer
     std::int32_t partition_max_bytes = 0;
     Uuid replica_directory_id{};
-    std::int64_t high_watermark = std::numeric_limits<std::int64_t>::max();
+    std::int64_t high_watermark = std::numeric_limits<std::int64_t>::max();  ///< that a follower knows
+    std::int64_t synced_end = -1;  ///< of a follower's log; ours, between brokers (docs/formats.md)
   };
   struct FetchTopic {
     std::string topic{};
