@@ -61,6 +61,7 @@ void ShardBroker::install(std::shared_ptr<const cluster::ClusterImage> image) {
   std::vector<Uuid> topics;
   logs_.table().for_each_topic([&](const Uuid& id) { topics.push_back(id); });
   const auto before = cluster_.image();
+  logs_.following().install(image);
   for (const cluster::Topic* topic : cluster_.install(std::move(image), topics)) {
     const auto now = cluster_.settings(*topic);
     logs_.table().for_each_of(topic->id, [&](Partition& partition) {

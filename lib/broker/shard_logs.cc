@@ -25,6 +25,7 @@ ShardLogs::ShardLogs(ShardContext& shard)
       slot_syncer_(shard),
       housekeeping_(shard, partitions_),
       producer_limit_(shard.node, partitions_),
+      following_(shard, partitions_),
       lag_timer_(shard.shard.make_timer()) {
   settings_changed();
 }
@@ -50,6 +51,7 @@ awaitable<std::vector<std::shared_ptr<Partition>>> ShardLogs::remove(Uuid topic_
   auto removed = partitions_.take(topic_id);
   for (const auto& partition : removed) {
     partition->end_turn();
+    following_.leave(*partition);
     partition->retire();
     partition->log().leave_open_files();  // from now on the pool may close the log
     partition->fail_waiters(ErrorCode::kUnknownTopicOrPartition);
@@ -79,12 +81,15 @@ void ShardLogs::was_synced(log::Log& log, const Result<void>& outcome) {
 
 void ShardLogs::start() {
   housekeeping_.start();
-  if (shard_.node.machine.store.is_shared) shard_.log_tasks.spawn(watch_lag());
+  if (!shard_.node.machine.store.is_shared) return;
+  following_.start();
+  shard_.log_tasks.spawn(watch_lag());
 }
 
 void ShardLogs::stop() {
   housekeeping_.stop();
   lag_timer_->cancel();
+  following_.stop();
 }
 
 // --- The keys of led partitions -------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "broker/following.h"
 #include "broker/housekeeping.h"
 #include "broker/partition.h"
 #include "broker/partition_host.h"
@@ -33,6 +34,7 @@ class ShardLogs final : private log::OpenFiles::Owner, private PartitionHost {
   ShardLogs& operator=(const ShardLogs&) = delete;
 
   [[nodiscard]] PartitionTable& table() { return partitions_; }
+  [[nodiscard]] Following& following() { return following_; }
   /// What the logs are opened with. Any thread.
   [[nodiscard]] env::Files& files() { return open_files_; }
   /// How many of them may be open follows from the settings, which are others now.
@@ -78,8 +80,8 @@ class ShardLogs final : private log::OpenFiles::Owner, private PartitionHost {
   void work_ended() override { work_ended_.notify_all(); }
   void propose(Partition& partition) override;
   void raise_epoch(Partition& partition) override;
-  void role_changed(Partition& /*partition*/) override {}
-  void has_news(Partition& /*partition*/) override {}
+  void role_changed(Partition& partition) override { following_.role_changed(partition); }
+  void has_news(Partition& partition) override { following_.has_news(partition); }
   /// Leaders look who lags, until the stop.
   awaitable<void> watch_lag();
   awaitable<bool> close_some(std::vector<Partition*> some);
@@ -92,6 +94,7 @@ class ShardLogs final : private log::OpenFiles::Owner, private PartitionHost {
   SlotSyncer slot_syncer_;
   Housekeeping housekeeping_;
   ProducerLimit producer_limit_;
+  Following following_;
   std::unique_ptr<env::Timer> lag_timer_;
 };
 

@@ -1,0 +1,262 @@
+// Three brokers on one metadata store, and a topic with a replica on each.
+
+#include <algorithm>
+#include <optional>
+
+#include "broker_fixture.h"
+#include "log/file_range.h"
+
+namespace mq::broker {
+namespace {
+
+using testing::kAll;
+using testing::kLeader;
+using testing::kProduceVersion;
+using testing::make_batch;
+using testing::Peer;
+
+constexpr int kBrokers = 3;
+
+class Replication : public ::testing::TestWithParam<const char*> {
+ public:
+  void start(std::uint64_t seed = 1, Duration lag_max = 30s) {
+    cluster_ = std::make_unique<sim::Cluster>(
+        seed, sim::ClusterOptions{.brokers = kBrokers,
+                                  .store = sim::Store::model,
+                                  .machine = {.shards = 2},
+                                  .configure = [lag_max](NodeConfig& config) {
+                                    config.listeners.front().advertised_host =
+                                        sim::Cluster::host_of(config.node_id.value() - 1);
+                                    config.replica_lag_max = lag_max;
+                                    config.offsets_partitions = 2;
+                                  }});
+    client_ = &cluster_->add_client("client");
+    const auto started = cluster_->start();
+    ASSERT_TRUE(started) << started.error().message;
+    ASSERT_TRUE(eventually([this] {
+      for (int i = 0; i < kBrokers; ++i)
+        for (int j = 1; j <= kBrokers; ++j)
+          if (!image(i).is_ready(BrokerId{j})) return false;
+      return true;
+    }));
+    create("t");
+  }
+  void create(const std::string& name) {
+    std::vector<NewTopic> wanted{{.name = name, .partitions = 1, .replicas = kBrokers}};
+    wanted.front().configs = {{"min.insync.replicas", "2"}, {"mq.flush", GetParam()}};
+    Broker& maker = cluster_->broker(0);
+    const auto outcomes =
+        cluster_->world().run(maker.machine(), maker.node().topics().create(std::move(wanted), false), 1min);
+    ASSERT_EQ(outcomes.front().error, ErrorCode::kNone) << outcomes.front().message;
+    ASSERT_TRUE(eventually([this] {
+      for (int i = 0; i < kBrokers; ++i)
+        if (find(i) == nullptr) return false;
+      return leader() >= 0;
+    }));
+  }
+
+  using Broker = sim::Broker;
+  bool eventually(const std::function<bool()>& done, Duration at_most = 30s) {
+    return cluster_->world().run_until(done, at_most);
+  }
+  [[nodiscard]] const cluster::ClusterImage& image(int broker) {
+    return *cluster_->broker(broker).node().first_shard().image();
+  }
+  [[nodiscard]] bool is_up(int broker) { return cluster_->broker(broker).is_made(); }
+  [[nodiscard]] Partition* find(int broker) {
+    if (!is_up(broker)) return nullptr;
+    Node& node = cluster_->broker(broker).node();
+    const cluster::Topic* topic = image(broker).find_topic(std::string_view("t"));
+    return topic == nullptr ? nullptr : node.owner_of(topic->id, 0).find(topic->id, 0);
+  }
+  [[nodiscard]] const cluster::Partition& key(int broker) {
+    return *image(broker).find_topic(std::string_view("t"))->find_partition(0);
+  }
+  /// The broker that leads in the newest epoch, or -1.
+  [[nodiscard]] int leader() {
+    int found = -1;
+    for (int i = 0; i < kBrokers; ++i) {
+      const Partition* partition = find(i);
+      if (partition == nullptr || !partition->is_leader()) continue;
+      if (found < 0 || partition->leader_epoch() > find(found)->leader_epoch()) found = i;
+    }
+    return found;
+  }
+  [[nodiscard]] std::size_t isr_size() {
+    const int at = leader();
+    return at < 0 ? 0 : key(at).isr.size();
+  }
+  /// Two others than `broker`.
+  [[nodiscard]] static std::vector<int> others(int broker) {
+    std::vector<int> all{0, 1, 2};
+    std::erase(all, broker);
+    return all;
+  }
+
+  ErrorCode produce(int broker, std::int16_t acks = kAll, int value_bytes = 10) {
+    ++produced_;
+    const std::string batch = make_batch({.value_bytes = static_cast<std::size_t>(value_bytes + produced_ % 7)});
+    auto answer = std::make_shared<std::optional<ErrorCode>>();
+    client_->spawn([](sim::Machine& client, int broker_index, std::string records, std::int16_t wanted,
+                      std::shared_ptr<std::optional<ErrorCode>> to) -> awaitable<void> {
+      *to = co_await produce_at(client, broker_index, std::move(records), wanted);
+    }(*client_, broker, batch, acks, answer));
+    return eventually([&] { return answer->has_value(); }, 20s) ? **answer : ErrorCode::kRequestTimedOut;
+  }
+  using Cluster = sim::Cluster;
+  static awaitable<ErrorCode> produce_at(sim::Machine& client, int broker, std::string batch, std::int16_t acks) {
+    auto peer = co_await Peer::connect(client, broker);
+    auto request = testing::produce_request("t", 0, batch, acks);
+    request.timeout_ms = 5'000;
+    const auto answer = co_await peer->call(request, kProduceVersion);
+    co_return testing::only_row(answer).error_code;
+  }
+  /// All that the log has.
+  std::string bytes(int broker) {
+    log::Log& log = find(broker)->log();
+    std::string all;
+    for (Offset from = log.log_start(); from < log.log_end();) {
+      const auto range = log.read(from, 1 << 20, log.log_end(), true);
+      EXPECT_TRUE(range) << range.error().message;
+      if (!range || range->empty()) break;
+      const std::string piece = log::read_bytes(*range).value();
+      record::BatchReader reader(piece);
+      while (auto batch = reader.next().value()) from = batch->header().next_offset();
+      all += piece;
+    }
+    return all;
+  }
+  bool are_same_everywhere() {
+    return eventually([this] {
+      for (int i = 0; i < kBrokers; ++i) {
+        const Partition* partition = find(i);
+        if (partition == nullptr || partition->log().log_end() != find(leader())->log().log_end() ||
+            partition->high_watermark() != partition->log().log_end())
+          return false;
+      }
+      return true;
+    });
+  }
+  void expect_same_bytes() {
+    ASSERT_TRUE(are_same_everywhere()) << state();
+    for (int i = 0; i < kBrokers; ++i) EXPECT_EQ(bytes(i), bytes(leader())) << "broker " << i;
+  }
+  std::string state() {
+    std::string text;
+    for (int i = 0; i < kBrokers; ++i) {
+      const Partition* partition = find(i);
+      if (partition == nullptr) continue;
+      text += fmt::format("broker {}: role {}, epoch {}, end {}, high watermark {}, isr {}\n", i,
+                          static_cast<int>(partition->replica().role()), partition->leader_epoch().value(),
+                          partition->log().log_end().value(), partition->high_watermark().value(), key(i).isr.size());
+    }
+    return text;
+  }
+  bool logged(int broker, std::string_view text) {
+    return std::ranges::any_of(cluster_->broker(broker).machine().log_lines(),
+                               [&](const std::string& line) { return line.contains(text); });
+  }
+  void TearDown() override {
+    if (!HasFailure()) return;
+    for (int i = 0; i < kBrokers; ++i)
+      for (const std::string& line : cluster_->broker(i).machine().log_lines()) std::cerr << i << ' ' << line << '\n';
+  }
+
+  std::unique_ptr<Cluster> cluster_;
+  sim::Machine* client_ = nullptr;
+  int produced_ = 0;
+};
+
+TEST_P(Replication, WhatIsAcknowledgedByAllIsOnEveryLogByteForByte) {
+  start();
+  for (int i = 0; i < 50; ++i) ASSERT_EQ(produce(leader()), ErrorCode::kNone) << state();
+  EXPECT_EQ(isr_size(), 3U);
+  expect_same_bytes();
+  EXPECT_EQ(find(0)->log().log_end(), Offset{50});
+}
+
+TEST_P(Replication, OnlyTheLeaderTakesRecords) {
+  start();
+  for (const int other : others(leader())) EXPECT_EQ(produce(other), ErrorCode::kNotLeaderOrFollower);
+}
+
+TEST_P(Replication, AFollowerThatIsGoneLeavesTheIsrComesBackAndRejoins) {
+  start();
+  ASSERT_EQ(produce(leader()), ErrorCode::kNone);
+  const int gone = others(leader()).front();
+  cluster_->broker(gone).kill();
+  ASSERT_TRUE(eventually([this] { return isr_size() == 2; })) << state();
+  for (int i = 0; i < 20; ++i) ASSERT_EQ(produce(leader()), ErrorCode::kNone);
+  ASSERT_TRUE(cluster_->broker(gone).start());
+  ASSERT_TRUE(eventually([this] { return isr_size() == 3; })) << state();
+  ASSERT_EQ(produce(leader()), ErrorCode::kNone);
+  expect_same_bytes();
+}
+
+TEST_P(Replication, AFollowerThatLagsLeavesTheIsrAndRejoins) {
+  start(1, 2s);
+  const int lags = others(leader()).front();
+  ASSERT_EQ(produce(leader()), ErrorCode::kNone);
+  cluster_->world().fabric().cut(cluster_->broker(lags).host(), cluster_->broker(leader()).host());
+  ASSERT_EQ(produce(leader(), kLeader), ErrorCode::kNone);
+  ASSERT_TRUE(eventually([this] { return isr_size() == 2; })) << state();
+  ASSERT_EQ(produce(leader()), ErrorCode::kNone);
+  cluster_->world().fabric().heal();
+  ASSERT_TRUE(eventually([this] { return isr_size() == 3; })) << state();
+  expect_same_bytes();
+}
+
+TEST_P(Replication, AnotherLeadsWhenTheLeaderIsKilledAndNothingAcknowledgedIsLost) {
+  start();
+  for (int i = 0; i < 20; ++i) ASSERT_EQ(produce(leader()), ErrorCode::kNone);
+  const int before = leader();
+  cluster_->broker(before).kill();
+  ASSERT_TRUE(eventually([&] { return leader() >= 0 && leader() != before; })) << state();
+  EXPECT_GE(find(leader())->log().log_end(), Offset{20});
+  ASSERT_TRUE(eventually([&] { return isr_size() == 2; })) << state();
+  for (int i = 0; i < 20; ++i) ASSERT_EQ(produce(leader()), ErrorCode::kNone) << state();
+  ASSERT_TRUE(cluster_->broker(before).start());
+  ASSERT_TRUE(eventually([this] { return isr_size() == 3; })) << state();
+  expect_same_bytes();
+  EXPECT_EQ(find(before)->log().log_end(), Offset{40});
+}
+
+TEST_P(Replication, ALeaderThatWasCutOffCutsWhatItWroteMeanwhile) {
+  start();
+  for (int i = 0; i < 10; ++i) ASSERT_EQ(produce(leader()), ErrorCode::kNone);
+  const int stale = leader();
+  for (const int other : others(stale))
+    cluster_->world().fabric().cut(cluster_->broker(stale).host(), cluster_->broker(other).host());
+  // It is acknowledged by the leader alone, and by nobody for all.
+  ASSERT_EQ(produce(stale, kLeader), ErrorCode::kNone);
+  ASSERT_EQ(produce(stale, kLeader), ErrorCode::kNone);
+  cluster_->broker(stale).kill();
+  ASSERT_TRUE(eventually([&] { return leader() >= 0 && leader() != stale; })) << state();
+  ASSERT_TRUE(eventually([&] { return isr_size() == 2; })) << state();
+  for (int i = 0; i < 5; ++i) ASSERT_EQ(produce(leader()), ErrorCode::kNone) << state();
+  cluster_->world().fabric().heal();
+  ASSERT_TRUE(cluster_->broker(stale).start());
+  ASSERT_TRUE(eventually([this] { return isr_size() == 3; })) << state();
+  expect_same_bytes();
+  EXPECT_EQ(find(stale)->log().log_end(), Offset{15});
+}
+
+TEST_P(Replication, BelowTheMinimumNothingIsTakenForAll) {
+  start();
+  ASSERT_EQ(produce(leader()), ErrorCode::kNone);
+  const int alone = leader();
+  for (const int other : others(alone)) cluster_->broker(other).kill();
+  ASSERT_TRUE(eventually([this] { return isr_size() == 1; })) << state();
+  EXPECT_EQ(produce(alone), ErrorCode::kNotEnoughReplicas);
+  EXPECT_EQ(produce(alone, kLeader), ErrorCode::kNone);
+  for (const int other : others(alone)) ASSERT_TRUE(cluster_->broker(other).start());
+  ASSERT_TRUE(eventually([this] { return isr_size() == 3; })) << state();
+  EXPECT_EQ(produce(leader()), ErrorCode::kNone);
+  expect_same_bytes();
+}
+
+INSTANTIATE_TEST_SUITE_P(Classes, Replication, ::testing::Values("ack", "async"),
+                         [](const auto& param) { return std::string(param.param); });
+
+}  // namespace
+}  // namespace mq::broker
