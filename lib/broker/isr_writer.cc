@@ -98,11 +98,7 @@ controller::IsrPlan IsrWriter::plan(const std::vector<Pending>& wanted) const {
     change.lost = one.wanted.lost;
     change.conflicts = one.conflicts;
   }
-  return controller::plan_isr_changes(
-      *writer_.image(), node_.config().node_id, changes, [this](const cluster::Topic& topic) {
-        return controller::TopicSettings{.insync_replicas_min =
-                                             resolve_settings(topic.configs, node_.config())->insync_replicas_min};
-      });
+  return controller::plan_isr_changes(*writer_.image(), node_.config().node_id, changes, plan_settings(node_.config()));
 }
 
 awaitable<std::vector<IsrWriter::Pending>> IsrWriter::carry_out(controller::IsrPlan plan,

@@ -8,12 +8,12 @@
 
 namespace mq::broker {
 
-void OffsetWaiters::add(For what, Offset end, Done done) {
+void OffsetWaiters::add(For what, Offset end, Done done, Instant deadline) {
   List& list = lists_[static_cast<std::size_t>(what)];
   // Nearly always the newest: only a duplicate's original lies further back.
   const auto place = std::ranges::upper_bound(list, end, {}, &Waiter::end);
   if (place != list.end()) MQ_MARK("broker: somebody waits for an end that others have waited for");
-  list.insert(place, Waiter{end, shard_.now(), std::move(done)});
+  list.insert(place, Waiter{end, shard_.now(), deadline, std::move(done)});
 }
 
 void OffsetWaiters::wake(For what, Offset reached, metrics::BucketHistogram* waits) {
@@ -38,6 +38,16 @@ void OffsetWaiters::fail(ErrorCode error) {
     for (Waiter& waiter : std::exchange(list, {})) waiter.done(error);
   wake_watches(Watching::reader);
   wake_watches(Watching::replica);
+}
+
+void OffsetWaiters::expire(Instant now, ErrorCode error) {
+  const auto is_over = [now](const Waiter& waiter) { return waiter.deadline <= now; };
+  for (List& list : lists_) {
+    if (std::ranges::none_of(list, is_over)) continue;
+    List told;
+    for (Waiter& waiter : std::exchange(list, {})) (is_over(waiter) ? told : list).push_back(std::move(waiter));
+    for (Waiter& waiter : told) waiter.done(error);
+  }
 }
 
 void OffsetWaiters::fail_above(Offset end, ErrorCode error) {

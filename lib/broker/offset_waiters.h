@@ -25,7 +25,7 @@ class OffsetWaiters {
   /// `shard` tells the time.
   explicit OffsetWaiters(const env::Shard& shard) : shard_(shard) {}
 
-  void add(For what, Offset end, Done done);
+  void add(For what, Offset end, Done done, Instant deadline = Instant::never());
   /// Those whose offset `what` has reached are told kNone and go. How long they waited goes to `waits`, if any.
   void wake(For what, Offset reached, metrics::BucketHistogram* waits = nullptr);
   [[nodiscard]] bool any(For what) const { return !lists_[static_cast<std::size_t>(what)].empty(); }
@@ -50,6 +50,8 @@ class OffsetWaiters {
 
   /// All are told `error` and go; who watches is called and stays.
   void fail(ErrorCode error);
+  /// The same for those who do not want to wait any longer.
+  void expire(Instant now, ErrorCode error);
   /// The same for those who wait for what lies above `end`.
   void fail_above(Offset end, ErrorCode error);
   /// All are destroyed and told nothing.
@@ -59,6 +61,7 @@ class OffsetWaiters {
   struct Waiter {
     Offset end;
     Instant since;
+    Instant deadline;
     Done done;
   };
   using List = std::vector<Waiter>;  ///< by `end`; takes no memory where nobody waits, as in most of many partitions

@@ -145,9 +145,9 @@ void Partition::when_written(Offset end, Done done) {
   waiters_.add(For::written, end, std::move(done));
 }
 
-void Partition::when_committed(Offset end, Done done) {
+void Partition::when_committed(Offset end, Done done, Instant deadline) {
   if (high_watermark() >= end) return done(replica_.check_committed());
-  waiters_.add(For::readable, end, std::move(done));
+  waiters_.add(For::readable, end, std::move(done), deadline);
   // Else the sync starts when the turn's batches are written.
   if (!appender_.will_write()) hurry();
 }

@@ -97,8 +97,9 @@ class Partition final : public std::enable_shared_from_this<Partition>,
   /// Calls `done` once everything below `end` is in the page cache (acks=1), with kNone, or with an error when it never
   /// will be. At once when it already is. `done` runs on this shard and must not touch this partition's waiters.
   void when_written(Offset end, Done done);
-  /// The same once the high watermark reaches `end` (acks=all).
-  void when_committed(Offset end, Done done);
+  /// The same once the high watermark reaches `end` (acks=all); REQUEST_TIMED_OUT soon after `deadline`, where others
+  /// have to have it, too.
+  void when_committed(Offset end, Done done, Instant deadline = Instant::never());
   /// Writes the batches gathered in this turn and wakes who waited for that.
   void end_turn() { appender_.end_turn(); }
   /// The same once the disk has everything below `end`, whatever the topic's mq.flush.
@@ -123,6 +124,8 @@ class Partition final : public std::enable_shared_from_this<Partition>,
   void fetched_by(const replication::FollowerFetch& fetch) {
     carry_out(replica_.fetched_by(fetch, shard_.shard.now()));
   }
+  /// Who waits for too long is told so. Now and then, where there are other brokers.
+  void expire_waiters() { waiters_.expire(shard_.shard.now(), ErrorCode::kRequestTimedOut); }
   /// A leader looks who lags. Every half of replica.lag.time.max.ms.
   void time_passed() { carry_out(replica_.time_passed(shard_.shard.now())); }
   /// What became of the ISR that it has proposed for the key of `partition_epoch`, unless the image says so.

@@ -14,6 +14,8 @@ namespace {
 constexpr std::size_t kClosedTogetherMax = 2000;
 // A sync of all waits for what others write to the disk, so a few logs are closed each for itself.
 constexpr std::size_t kClosedEachMax = 16;
+// Who waits for replicas learns within this that it was too long.
+constexpr Duration kWaitersLook = 500ms;
 
 }  // namespace
 
@@ -26,7 +28,7 @@ ShardLogs::ShardLogs(ShardContext& shard)
       housekeeping_(shard, partitions_),
       producer_limit_(shard.node, partitions_),
       following_(shard, partitions_),
-      lag_timer_(shard.shard.make_timer()) {
+      time_timer_(shard.shard.make_timer()) {
   settings_changed();
 }
 
@@ -81,14 +83,14 @@ void ShardLogs::was_synced(log::Log& log, const Result<void>& outcome) {
 
 void ShardLogs::start() {
   housekeeping_.start();
-  if (!shard_.node.machine.store.is_shared) return;
+  if (!shard_.node.is_member()) return;
   following_.start();
-  shard_.log_tasks.spawn(watch_lag());
+  shard_.log_tasks.spawn(watch_time());
 }
 
 void ShardLogs::stop() {
   housekeeping_.stop();
-  lag_timer_->cancel();
+  time_timer_->cancel();
   following_.stop();
 }
 
@@ -114,12 +116,18 @@ void ShardLogs::raise_epoch(Partition& partition) {
                                             .latest = partition.replica().ends().last_epoch});
 }
 
-awaitable<void> ShardLogs::watch_lag() {
+awaitable<void> ShardLogs::watch_time() {
+  Instant lag_looked_at = shard_.shard.now();
   while (!shard_.node.life.is_stopping()) {
-    (void)co_await lag_timer_->wait_until(shard_.shard.now() + shard_.node.config().replica_lag_max / 2);
+    const Duration lag_interval = shard_.node.config().replica_lag_max / 2;
+    (void)co_await time_timer_->wait_until(shard_.shard.now() + std::min(kWaitersLook, lag_interval));
     if (shard_.node.life.is_stopping()) break;
-    partitions_.for_each([](Partition& partition) {
-      if (partition.is_leader()) partition.time_passed();
+    const bool looks_at_lag = shard_.shard.now() - lag_looked_at >= lag_interval;
+    if (looks_at_lag) lag_looked_at = shard_.shard.now();
+    partitions_.for_each([looks_at_lag](Partition& partition) {
+      if (!partition.is_leader()) return;
+      if (looks_at_lag) partition.time_passed();
+      partition.expire_waiters();
     });
   }
 }

@@ -82,8 +82,8 @@ class ShardLogs final : private log::OpenFiles::Owner, private PartitionHost {
   void raise_epoch(Partition& partition) override;
   void role_changed(Partition& partition) override { following_.role_changed(partition); }
   void has_news(Partition& partition) override { following_.has_news(partition); }
-  /// Leaders look who lags, until the stop.
-  awaitable<void> watch_lag();
+  /// Leaders look who lags and who has waited for too long, until the stop.
+  awaitable<void> watch_time();
   awaitable<bool> close_some(std::vector<Partition*> some);
 
   ShardContext& shard_;
@@ -95,7 +95,7 @@ class ShardLogs final : private log::OpenFiles::Owner, private PartitionHost {
   Housekeeping housekeeping_;
   ProducerLimit producer_limit_;
   Following following_;
-  std::unique_ptr<env::Timer> lag_timer_;
+  std::unique_ptr<env::Timer> time_timer_;
 };
 
 }  // namespace mq::broker

@@ -101,7 +101,7 @@ class Replication : public ::testing::TestWithParam<const char*> {
                       std::shared_ptr<std::optional<ErrorCode>> to) -> awaitable<void> {
       *to = co_await produce_at(client, broker_index, std::move(records), wanted);
     }(*client_, broker, batch, acks, answer));
-    return eventually([&] { return answer->has_value(); }, 20s) ? **answer : ErrorCode::kRequestTimedOut;
+    return eventually([&] { return answer->has_value(); }, 20s) ? **answer : ErrorCode::kUnknownServerError;
   }
   using Cluster = sim::Cluster;
   static awaitable<ErrorCode> produce_at(sim::Machine& client, int broker, std::string batch, std::int16_t acks) {
@@ -239,6 +239,17 @@ TEST_P(Replication, ALeaderThatWasCutOffCutsWhatItWroteMeanwhile) {
   ASSERT_TRUE(eventually([this] { return isr_size() == 3; })) << state();
   expect_same_bytes();
   EXPECT_EQ(find(stale)->log().log_end(), Offset{15});
+}
+
+TEST_P(Replication, WhoWaitsForReplicasForTooLongIsTold) {
+  start();
+  ASSERT_EQ(produce(leader()), ErrorCode::kNone);
+  for (const int other : others(leader()))
+    cluster_->world().fabric().cut(cluster_->broker(leader()).host(), cluster_->broker(other).host());
+  EXPECT_EQ(produce(leader()), ErrorCode::kRequestTimedOut);
+  cluster_->world().fabric().heal();
+  EXPECT_EQ(produce(leader()), ErrorCode::kNone) << state();
+  expect_same_bytes();
 }
 
 TEST_P(Replication, BelowTheMinimumNothingIsTakenForAll) {

@@ -87,6 +87,8 @@ class ProduceOp : public std::enable_shared_from_this<ProduceOp> {
   void item_done(const std::shared_ptr<ShardPart>& part);
   void part_done();
   void answer();
+  /// Until when it waits for replicas.
+  [[nodiscard]] Instant deadline() const;
   [[nodiscard]] FoundTopic find(const wire::ProduceRequest::TopicProduceData& topic) const;
 
   Call call_;
@@ -100,6 +102,14 @@ class ProduceOp : public std::enable_shared_from_this<ProduceOp> {
   std::vector<std::shared_ptr<ShardPart>> parts_;
   std::size_t parts_waiting_ = 0;
 };
+
+/// What became of a record that is in the log.
+std::string why_not_acknowledged(ErrorCode error) {
+  if (error == ErrorCode::kRequestTimedOut) return "the record was appended, but too few replicas have it in time";
+  if (error == ErrorCode::kNotEnoughReplicasAfterAppend)
+    return "the record was appended, but fewer replicas are in sync now than min.insync.replicas asks for";
+  return "the record was appended, but its disk or partition is gone";
+}
 
 void set_error(wire::ProduceResponse::PartitionProduceResponse& response, ErrorCode code, std::string message) {
   response.error_code = code;
@@ -316,6 +326,10 @@ void ProduceOp::append_item(const std::shared_ptr<ShardPart>& part, ProduceItem&
   partition->when_warm([self = shared_from_this(), part, &item] { self->append_now(part, item); });
 }
 
+Instant ProduceOp::deadline() const {
+  return call_.request().arrived + std::chrono::milliseconds(std::max(request_.timeout_ms, 0));
+}
+
 void ProduceOp::append_now(const std::shared_ptr<ShardPart>& part, ProduceItem& item) {
   Partition* partition = part->owner->find(item.topic_id, item.partition);
   if (partition == nullptr) {
@@ -351,13 +365,12 @@ void ProduceOp::append_now(const std::shared_ptr<ShardPart>& part, ProduceItem& 
   if (request_.acks == kAcksNone) return item_done(part);
   auto done = [this, part, response = item.response](ErrorCode error) {
     if (error != ErrorCode::kNone) MQ_MARK("broker: a batch was appended and is not acknowledged");
-    if (error != ErrorCode::kNone)
-      set_error(*response, error, "the record was appended, but its disk or partition is gone");
+    if (error != ErrorCode::kNone) set_error(*response, error, why_not_acknowledged(error));
     item_done(part);
   };
   if (appended->needs_flush) MQ_MARK("broker: a producer waits for the sync of many records");
   if (appended->needs_flush) return partition->when_flushed(appended->end, std::move(done));
-  if (request_.acks == kAcksAll) return partition->when_committed(appended->end, std::move(done));
+  if (request_.acks == kAcksAll) return partition->when_committed(appended->end, std::move(done), deadline());
   partition->when_written(appended->end, std::move(done));
 }
 
