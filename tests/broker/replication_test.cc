@@ -19,7 +19,7 @@ constexpr int kBrokers = 3;
 
 class Replication : public ::testing::TestWithParam<const char*> {
  public:
-  void start(std::uint64_t seed = 1, Duration lag_max = 30s) {
+  void start(std::uint64_t seed = 1, Duration lag_max = 30s, std::map<std::string, std::string> configs = {}) {
     cluster_ = std::make_unique<sim::Cluster>(
         seed, sim::ClusterOptions{.brokers = kBrokers,
                                   .store = sim::Store::model,
@@ -39,11 +39,13 @@ class Replication : public ::testing::TestWithParam<const char*> {
           if (!image(i).is_ready(BrokerId{j})) return false;
       return true;
     }));
-    create("t");
+    create("t", std::move(configs));
   }
-  void create(const std::string& name) {
+  void create(const std::string& name, std::map<std::string, std::string> configs) {
     std::vector<NewTopic> wanted{{.name = name, .partitions = 1, .replicas = kBrokers}};
-    wanted.front().configs = {{"min.insync.replicas", "2"}, {"mq.flush", GetParam()}};
+    wanted.front().configs = std::move(configs);
+    wanted.front().configs["min.insync.replicas"] = "2";
+    wanted.front().configs["mq.flush"] = GetParam();
     Broker& maker = cluster_->broker(0);
     const auto outcomes =
         cluster_->world().run(maker.machine(), maker.node().topics().create(std::move(wanted), false), 1min);
@@ -173,6 +175,14 @@ TEST_P(Replication, WhatIsAcknowledgedByAllIsOnEveryLogByteForByte) {
   EXPECT_EQ(isr_size(), 3U);
   expect_same_bytes();
   EXPECT_EQ(find(0)->log().log_end(), Offset{50});
+}
+
+TEST_P(Replication, ASyncForManyRecordsIsNoAcknowledgementOfAll) {
+  start(1, 30s, {{"flush.messages", "1"}});
+  ASSERT_EQ(produce(leader()), ErrorCode::kNone);
+  for (const int other : others(leader()))
+    cluster_->world().fabric().cut(cluster_->broker(leader()).host(), cluster_->broker(other).host());
+  EXPECT_EQ(produce(leader()), ErrorCode::kRequestTimedOut);
 }
 
 TEST_P(Replication, OnlyTheLeaderTakesRecords) {

@@ -369,6 +369,10 @@ void ProduceOp::append_now(const std::shared_ptr<ShardPart>& part, ProduceItem& 
     item_done(part);
   };
   if (appended->needs_flush) MQ_MARK("broker: a producer waits for the sync of many records");
+  if (appended->needs_flush && request_.acks == kAcksAll) {
+    ++part->waiting;  // that it is on this disk says nothing of the others
+    partition->when_committed(appended->end, done, deadline());
+  }
   if (appended->needs_flush) return partition->when_flushed(appended->end, std::move(done));
   if (request_.acks == kAcksAll) return partition->when_committed(appended->end, std::move(done), deadline());
   partition->when_written(appended->end, std::move(done));
