@@ -17,7 +17,9 @@ namespace {
 constexpr Duration kWaitMax = 500ms;
 /// What a leader may need beyond that, before it counts as gone.
 constexpr Duration kPatience = 3s;
-constexpr Duration kConnectTimeout = 1s;
+/// Longer each time: a leader that lets connections wait, since they come too fast, answers in the end (KIP-601).
+constexpr Duration kConnectTimeoutMin = 1s;
+constexpr Duration kConnectTimeoutMax = 12s;
 constexpr Duration kPauseMin = 10ms;
 constexpr Duration kPauseMax = 1s;
 constexpr std::int32_t kBytesMax = 10 << 20;
@@ -36,7 +38,10 @@ bool Follower::Rest::begin(Instant now) {
 }
 
 Follower::Follower(ShardContext& shard, Leader leader)
-    : shard_(shard), leader_(std::move(leader)), timer_(shard.shard.make_timer()) {}
+    : shard_(shard),
+      leader_(std::move(leader)),
+      connect_timeout_(kConnectTimeoutMin),
+      timer_(shard.shard.make_timer()) {}
 
 Follower::~Follower() = default;
 
@@ -97,12 +102,14 @@ awaitable<void> Follower::run(std::shared_ptr<Follower> self) {
 awaitable<void> Follower::connect() {
   client::ClientOptions options;
   options.client_id = fmt::format("mq-replica-{}", shard_.node.config().node_id.value());
-  options.connect_timeout = kConnectTimeout;
+  options.connect_timeout = connect_timeout_;
   in_flight_ = 0;
   ++connections_;
   auto opened = co_await client::Connection::open(shard_.shard, shard_.log_tasks, leader_.address, options);
   if (opened && is_stopped_) (*opened)->close();
   if (is_stopped_) co_return;
+  const bool is_late = !opened && opened.error().code == Errc::timed_out;
+  connect_timeout_ = is_late ? std::min(2 * connect_timeout_, kConnectTimeoutMax) : kConnectTimeoutMin;
   if (!opened) co_return all_failed(opened.error());
   const auto version = (*opened)->version_for<wire::FetchRequest>();
   if (!version || *version < kVersionMin) {

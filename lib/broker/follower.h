@@ -110,6 +110,7 @@ class Follower final : public std::enable_shared_from_this<Follower> {
   Copies copies_;
   cluster::PartitionPlace served_last_;  ///< the next request begins behind it, so that a busy one starves nobody
   std::shared_ptr<client::Connection> connection_;
+  Duration connect_timeout_;       ///< longer each time that nobody answered
   std::uint64_t connections_ = 0;  ///< counts them: an answer of an earlier one is late
   int in_flight_ = 0;
   Rest rest_;
