@@ -79,11 +79,12 @@ void ShardBroker::install(std::shared_ptr<const cluster::ClusterImage> image) {
 }
 
 void ShardBroker::tell_image(Partition& partition, const cluster::Topic& topic) const {
-  const cluster::Partition& key = *topic.find_partition(partition.name().partition);
+  const cluster::Partition* key = topic.find_partition(partition.name().partition);
+  if (key == nullptr) return;  // a growth was taken back
   std::vector<BrokerId> gone;
-  for (const BrokerId id : key.replicas)
+  for (const BrokerId id : key->replicas)
     if (id != context_.node.config().node_id && !controller::is_there(*cluster_.image(), id)) gone.push_back(id);
-  partition.image_changed(key, gone);
+  partition.image_changed(*key, gone);
 }
 
 Result<ShardBroker::OpenedLog> ShardBroker::open_log(const WantedLog& wanted) {

@@ -139,6 +139,15 @@ awaitable<std::vector<Result<void>>> Topics::make_logs(std::vector<cluster::Topi
   for (std::size_t i = 0; i < topics.size(); ++i) {
     // A disk that failed takes nothing more; the next start makes the logs.
     if (outcomes[i] || outcomes[i].error().code == Errc::disk_failed) continue;
+    if (node_.is_member()) {
+      // Others have their logs of it by now: ours follow.
+      MQ_MARK("broker: a topic is made though this broker cannot make its logs now");
+      node_.logger().warn("the logs of {} cannot be made here: {}; it is tried again", topics[i]->name,
+                          outcomes[i].error().message);
+      writer_.note_changed(topics[i]->id);
+      outcomes[i] = {};
+      continue;
+    }
     MQ_MARK("broker: a topic whose logs cannot be made is taken back");
     const auto undone = co_await withdraw(topics[i]->id, first_partition);
     if (undone)
