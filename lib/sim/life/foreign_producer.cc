@@ -288,6 +288,7 @@ class ForeignProducer {
       co_return false;
     }
     auto connection = co_await cluster_.broker((*topic)->partitions[index].leader, client::Cluster::Use::data);
+    if (!connection) ask_about_topic(lane.where.topic);  // who leads it may be another by now
     if (!connection || !may_send(lane, *batch)) co_return false;
     if (is_idempotent() && batch->sequence < 0) {
       batch->identity = lane.identity;
