@@ -16,6 +16,7 @@ constexpr std::size_t kClosedTogetherMax = 2000;
 constexpr std::size_t kClosedEachMax = 16;
 // Who waits for replicas learns within this that it was too long.
 constexpr Duration kWaitersLook = 500ms;
+constexpr Duration kStoppingLook = 20ms;
 
 }  // namespace
 
@@ -118,10 +119,16 @@ void ShardLogs::raise_epoch(Partition& partition) {
 
 awaitable<void> ShardLogs::watch_time() {
   Instant lag_looked_at = shard_.shard.now();
-  while (!shard_.node.life.is_stopping()) {
+  while (!is_closing_) {
+    const bool is_stopping = shard_.node.life.is_stopping();
     const Duration lag_interval = shard_.node.config().replica_lag_max / 2;
-    (void)co_await time_timer_->wait_until(shard_.shard.now() + std::min(kWaitersLook, lag_interval));
-    if (shard_.node.life.is_stopping()) break;
+    const Duration pause = is_stopping ? kStoppingLook : std::min(kWaitersLook, lag_interval);
+    (void)co_await time_timer_->wait_until(shard_.shard.now() + pause);
+    if (is_stopping) {
+      // No follower gets any more from here, so what is not committed by now is not committed by us.
+      fail_waiters(ErrorCode::kNotLeaderOrFollower);
+      continue;
+    }
     const bool looks_at_lag = shard_.shard.now() - lag_looked_at >= lag_interval;
     if (looks_at_lag) lag_looked_at = shard_.shard.now();
     partitions_.for_each([looks_at_lag](Partition& partition) {
@@ -133,6 +140,8 @@ awaitable<void> ShardLogs::watch_time() {
 }
 
 awaitable<bool> ShardLogs::close() {
+  is_closing_ = true;
+  time_timer_->cancel();
   co_await shard_.log_tasks.join();
   syncer_.stop();
   partitions_.for_each([this](Partition& partition) {

@@ -82,7 +82,8 @@ class ShardLogs final : private log::OpenFiles::Owner, private PartitionHost {
   void raise_epoch(Partition& partition) override;
   void role_changed(Partition& partition) override { following_.role_changed(partition); }
   void has_news(Partition& partition) override { following_.has_news(partition); }
-  /// Leaders look who lags and who has waited for too long, until the stop.
+  /// Leaders look who lags and who has waited for too long. From a stop on nobody who waits is served any more, until
+  /// the logs are closed.
   awaitable<void> watch_time();
   awaitable<bool> close_some(std::vector<Partition*> some);
 
@@ -96,6 +97,7 @@ class ShardLogs final : private log::OpenFiles::Owner, private PartitionHost {
   ProducerLimit producer_limit_;
   Following following_;
   std::unique_ptr<env::Timer> time_timer_;
+  bool is_closing_ = false;
 };
 
 }  // namespace mq::broker

@@ -262,6 +262,19 @@ TEST_P(Replication, WhoWaitsForReplicasForTooLongIsTold) {
   expect_same_bytes();
 }
 
+TEST_P(Replication, AStopDoesNotWaitForReplicas) {
+  start();
+  const int stopped = leader();
+  ASSERT_EQ(produce(stopped), ErrorCode::kNone);
+  for (const int other : others(stopped))
+    cluster_->world().fabric().cut(cluster_->broker(stopped).host(), cluster_->broker(other).host());
+  client_->spawn([](sim::Machine& client, int broker) -> awaitable<void> {
+    (void)co_await produce_at(client, broker, make_batch({}), kAll);
+  }(*client_, stopped));
+  cluster_->world().run_for(100ms);
+  (void)cluster_->broker(stopped).stop(20s);  // asserted
+}
+
 TEST_P(Replication, BelowTheMinimumNothingIsTakenForAll) {
   start();
   ASSERT_EQ(produce(leader()), ErrorCode::kNone);
