@@ -6,6 +6,8 @@
 #include "base/mark.h"
 #include "broker/settings.h"
 #include "controller/cluster_plans.h"
+#include "controller/placement.h"
+#include "controller/reassignment_plans.h"
 
 namespace mq::broker {
 namespace {
@@ -14,6 +16,8 @@ using cluster::ClusterImage;
 
 /// Time alone gives something to do, at most so often.
 constexpr Duration kLookInterval = 2s;
+/// So many partitions at most are copied to new replicas because of what nobody has asked for.
+constexpr std::size_t kMovingMax = 100;
 
 }  // namespace
 
@@ -39,13 +43,19 @@ awaitable<void> Caretaker::look_after_cluster() {
   if (seen_ == image->revision() && !trusts_anew && now - looked_at_ < kLookInterval) co_return;
   looked_at_ = now;
   const std::vector<controller::Case> cases = cases_in(*image);
+  std::vector<controller::Plan> plans;
   if (cases.empty()) {
+    plans = improvements_of(*image);
+  } else {
+    MQ_MARK("broker: the controller looks after partitions");
+    plans.push_back(controller::plan_care(*image, *lease_, cases, plan_settings(node_.config())));
+  }
+  if (plans.empty()) {
     seen_ = image->revision();
     co_return;
   }
-  MQ_MARK("broker: the controller looks after partitions");
-  // Those that conflict come again with the next look.
-  (void)co_await writer_.commit(controller::plan_care(*image, *lease_, cases, plan_settings(node_.config())));
+  // What conflicts comes again with the next look.
+  for (controller::Plan& plan : plans) (void)co_await writer_.commit(std::move(plan));
   co_await writer_.install();
 }
 
@@ -100,6 +110,38 @@ std::vector<controller::Case> Caretaker::cases_in(const ClusterImage& image) con
         cases.push_back({.place = {topic->id, index}, .circumstances = circumstances});
   }
   return cases;
+}
+
+std::vector<controller::Plan> Caretaker::improvements_of(const ClusterImage& image) const {
+  const NodeConfig& config = node_.config();
+  const auto factor = std::min(static_cast<std::size_t>(config.replicas_default), controller::ready_count(image));
+  const controller::SettingsOf settings_of = plan_settings(config);
+  std::vector<cluster::PartitionPlace> ready;
+  std::size_t moving = 0;
+  bool is_short = false;
+  for (const cluster::TopicPtr& topic : image.topics()) {
+    const controller::TopicSettings settings = settings_of(*topic);
+    for (std::int32_t index = 0; index < topic->partition_count(); ++index) {
+      const cluster::Partition& partition = *topic->find_partition(index);
+      is_short = is_short || (topic->has_default_factor && partition.replicas.size() < factor);
+      if (partition.adding.empty() && partition.removing.empty()) continue;
+      ++moving;
+      if (controller::can_finish(image, partition, settings)) ready.push_back({.topic = topic->id, .index = index});
+    }
+  }
+  std::vector<controller::Plan> plans;
+  if (!ready.empty()) {
+    MQ_MARK("broker: the controller ends a reassignment");
+    plans.push_back(controller::plan_finished(image, *lease_, ready, settings_of));
+  }
+  if (is_short && moving < kMovingMax) {
+    controller::Plan growth = controller::plan_factor_growth(image, *lease_, factor, kMovingMax - moving);
+    if (!growth.empty()) {
+      MQ_MARK("broker: the controller gives topics more replicas");
+      plans.push_back(std::move(growth));
+    }
+  }
+  return plans;
 }
 
 }  // namespace mq::broker

@@ -10,13 +10,16 @@
 #include "broker/node_context.h"
 #include "cluster/image.h"
 #include "controller/election_plans.h"
+#include "controller/plan.h"
 #include "env/async.h"
 #include "model/ids.h"
 
 namespace mq::broker {
 
 /// What a broker does for the whole cluster while it holds the controller's lease, and how it comes by that and lets it
-/// go: takes brokers that are gone out of the ISRs and elects leaders. On a store of its own there is nothing to do.
+/// go: takes brokers that are gone out of the ISRs and elects leaders, and when that is done ends reassignments whose
+/// replicas are in sync and gives topics the replicas that there were no brokers for. On a store of its own there is
+/// nothing to do.
 ///
 /// On the first shard; one call at a time.
 class Caretaker {
@@ -38,6 +41,8 @@ class Caretaker {
   [[nodiscard]] bool holds_lease(const cluster::ClusterImage& image) const;
   void note_members(const cluster::ClusterImage& image);
   [[nodiscard]] std::vector<controller::Case> cases_in(const cluster::ClusterImage& image) const;
+  /// What can wait until everything is led.
+  [[nodiscard]] std::vector<controller::Plan> improvements_of(const cluster::ClusterImage& image) const;
   [[nodiscard]] BrokerId self() const { return node_.config().node_id; }
 
   NodeContext& node_;

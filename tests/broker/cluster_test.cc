@@ -15,6 +15,7 @@
 #include "broker/endpoint.h"
 #include "broker/settings.h"
 #include "broker_fixture.h"
+#include "controller/cluster_plans.h"
 #include "env/files.h"
 #include "group/partition_for.h"
 #include "seeds.h"
@@ -205,6 +206,18 @@ TEST_F(ClusterTest, WhoLostItsSessionRegistersAnewAndLeadsAgain) {
   EXPECT_TRUE(until([&] { return std::ranges::all_of(topic(0, "t").partitions, is_led); }, 20s));
 }
 
+TEST_F(ClusterTest, WhomOthersHaveTakenForGoneRegistersAnewThoughItsSessionStands) {
+  start();
+  const cluster::BrokerEpoch before = image(0).find_broker(id(1))->epoch;
+  controller::Plan plan = controller::plan_dead(image(0), id(1), before);
+  ASSERT_EQ(plan.transactions.size(), 1u);
+  const auto erased = cluster_->world().run(
+      broker(0).machine(), broker(0).node().store().transact(std::move(plan.transactions.front())), 1min);
+  ASSERT_TRUE(erased) << erased.error().message;
+  EXPECT_TRUE(
+      until([&] { return image(0).find_broker(id(1))->epoch > before && image(0).is_ready(id(1)); }, kSessionTimeout));
+}
+
 TEST_F(ClusterTest, ACopiedDirectoryIsRefusedOnceTheOriginalHasStartedAgain) {
   make(4);
   for (int index = 0; index < 3; ++index) ASSERT_TRUE(broker(index).start());
@@ -286,6 +299,21 @@ TEST_F(ClusterTest, WithTwoBrokersADefaultFactorIsTwo) {
   start(2);
   create(0, "t", 1);
   EXPECT_EQ(topic(1, "t").find_partition(0)->replicas.size(), 2u);
+}
+
+TEST_F(ClusterTest, TopicsOfTheFirstBrokerGetAnotherReplicaWhenAnotherBrokerComes) {
+  make();
+  ASSERT_TRUE(broker(0).start());
+  create(0, "t", 2);
+  create(0, "wanted-so", 1, 1);
+  EXPECT_EQ(topic(0, "t").find_partition(0)->replicas, std::vector{id(0)});
+  ASSERT_TRUE(broker(1).start());
+  const auto is_on_both = [](const cluster::Partition& partition) {
+    return partition.replicas == std::vector{id(0), id(1)};
+  };
+  EXPECT_TRUE(until(
+      [&] { return all_agree() && std::ranges::all_of(topic(1, "t").partitions, is_on_both) && has_logs("t"); }, 20s));
+  EXPECT_EQ(topic(1, "wanted-so").find_partition(0)->replicas.size(), 1u);
 }
 
 TEST_F(ClusterTest, ADeletedTopicIsGoneEverywhere) {
