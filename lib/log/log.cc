@@ -18,6 +18,8 @@ namespace {
 
 /// Reserved space that a close leaves to a log: the next appends take it.
 constexpr std::uint64_t kReserveKept = std::uint64_t{64} << 10;
+/// Offsets behind a gap of a copied log, before gaps are noted anew.
+constexpr std::int64_t kGapsAhead = 1 << 20;
 
 }  // namespace
 
@@ -199,6 +201,11 @@ Result<AppendInfo> Log::append_new(char* batch, record::BatchHeader placed, bool
   record::set_leader_epoch(batch, placed.leader_epoch);
   if (restamp) record::set_max_timestamp(batch, placed.timestamp_type(), placed.max_timestamp);
   wall_seen_ = wall_now;
+  if (placed.size_bytes() > config_->segment_bytes) {
+    MQ_MARK("log: a batch is larger than a segment");
+    return fail(Errc::too_large, "{}: a batch of {} bytes is larger than a segment of {}", partition_.to_string(),
+                placed.size_bytes(), config_->segment_bytes);
+  }
   MQ_CHECK(write_batch(BytesView(batch, placed.size_bytes()), placed));
   const bool stamped = placed.timestamp_type() == record::TimestampType::log_append_time;
   return AppendInfo{.base_offset = placed.base_offset,
@@ -213,9 +220,10 @@ Result<AppendInfo> Log::append_as_is(BytesView batch, const record::BatchHeader&
   const bool holds_start =
       log_start() == log_end() && header.base_offset < log_end() && header.next_offset() > log_end();
   if (holds_start) MQ_CHECK(begin_before_start(header.base_offset));
-  if (header.base_offset != log_end() && !holds_start)
+  if (header.base_offset < log_end() && !holds_start)
     return fail(Errc::invalid_argument, "{}: a batch at offset {} does not continue the log at {}",
                 partition_.to_string(), header.base_offset.value(), log_end().value());
+  if (header.base_offset > log_end()) MQ_CHECK(leave_gap(header.next_offset()));
   MQ_CHECK(producer_states());
   MQ_TRY(LeaderEpochs* const epochs, leader_epochs());
   if (header.leader_epoch < epochs->latest())
@@ -225,6 +233,21 @@ Result<AppendInfo> Log::append_as_is(BytesView batch, const record::BatchHeader&
   wall_seen_ = wall_now;
   MQ_CHECK(write_batch(batch, header));
   return AppendInfo{.base_offset = header.base_offset, .end_offset = log_end()};
+}
+
+/// The leader's log has a gap, of compaction or damage, and so has its copy.
+Result<void> Log::leave_gap(Offset next) {
+  if (next <= segments_.gaps_end()) return {};
+  if (compacting_) {
+    compaction_void_ = true;
+    return fail(Errc::conflict, "{}: a copy with gaps waits for the end of a compaction", partition_.to_string());
+  }
+  MQ_MARK("log: a copy has a gap as its leader's log has");
+  // On disk before the batch behind it, which a start would else take for rot; far ahead, since that takes its time.
+  const Offset end{next.value() + kGapsAhead};
+  MQ_CHECK(env::replace_atomically(files_, path_of(kGapsFile), encode_gaps_end(end)));
+  segments_.set_gaps_end(end);
+  return {};
 }
 
 Result<void> Log::begin_before_start(Offset base) {
@@ -242,10 +265,6 @@ Result<void> Log::begin_before_start(Offset base) {
 }
 
 Result<void> Log::write_batch(BytesView batch, const record::BatchHeader& header) {
-  if (batch.size() > config_->segment_bytes) MQ_MARK("log: a batch is larger than a segment");
-  if (batch.size() > config_->segment_bytes)
-    return fail(Errc::too_large, "{}: a batch of {} bytes is larger than a segment of {}", partition_.to_string(),
-                batch.size(), config_->segment_bytes);
   if (segments_.back()->must_roll(batch.size(), header.last_offset(), header.max_timestamp, *config_))
     MQ_CHECK(roll_now());
   const std::shared_ptr<Segment>& active = segments_.back();

@@ -101,8 +101,9 @@ class Log {
 
   /// Appends a batch as it stands, offsets and epoch included: what a follower fetched. The caller has checked its CRC
   /// . The same holds as for `append`; of its producer nothing is judged, the leader has done so. Into an empty
-  /// log, which may begin amid a batch, comes the one that holds its start. invalid_argument: it does not begin at the
-  /// log's end, or is of an older epoch than the latest in the log.
+  /// log, which may begin amid a batch, comes the one that holds its start. There may be a gap before it, and it may be
+  /// larger than a segment: the leader has it so. invalid_argument: it begins below the log's end, or is of an older
+  /// epoch than the latest in the log. conflict: try again later.
   [[nodiscard]] Result<AppendInfo> append_as_is(BytesView batch, const record::BatchHeader& header,
                                                 WallMillis wall_now);
 
@@ -313,6 +314,7 @@ class Log {
   /// What the last segment had behind its end is cut: it may be appended to again.
   Result<void> forget_end();
   Result<AppendInfo> append_new(char* batch, record::BatchHeader placed, bool restamp, WallMillis wall_now);
+  Result<void> leave_gap(Offset next);
   Result<void> write_batch(BytesView batch, const record::BatchHeader& header);
   Result<void> roll_now();
   Result<ProducerStates*> producer_states();

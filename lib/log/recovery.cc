@@ -72,7 +72,7 @@ class Recovery {
   /// Tells what is missing in front of the first segment, unless retention has taken it.
   void note_missing_front(const DirectoryContents& contents);
   /// Learns below which offset compaction may have left gaps. Nothing: that is not written, or damaged.
-  Result<std::optional<Offset>> read_gaps_end(bool has_file);
+  Result<void> read_gaps_end(bool has_file);
   /// Of the segments that end before their bytes do.
   Result<void> read_ends(const std::vector<Offset>& bases);
   /// The last segment ends here, though it has bytes that cannot be read.
@@ -117,8 +117,7 @@ class Recovery {
   Offset start_{0};
   Offset end_{0};
   Offset recovery_point_{0};
-  std::optional<Offset> compacted_durably_;  ///< what was found written of its gaps
-  std::vector<Offset> unsaved_;              ///< segments whose indexes are not known to be on disk
+  std::vector<Offset> unsaved_;  ///< segments whose indexes are not known to be on disk
   bool names_unsynced_ = false;
   bool epochs_unsaved_ = false;
 };
@@ -164,7 +163,7 @@ Result<LogContents> Recovery::run() {
     note_missing_front(found);
     start_ = std::max(start_, segments_.front()->base_offset());
   }
-  MQ_TRY(compacted_durably_, read_gaps_end(found.has_gaps_file));
+  MQ_CHECK(read_gaps_end(found.has_gaps_file));
 
   if (context_.clean) {
     MQ_TRY(report_.clean, load_clean());
@@ -197,20 +196,20 @@ void Recovery::note_missing_front(const DirectoryContents& contents) {
                                         *names_.directory(), context_.log_start->value(), front.value())});
 }
 
-Result<std::optional<Offset>> Recovery::read_gaps_end(bool has_file) {
+Result<void> Recovery::read_gaps_end(bool has_file) {
   if (has_file) {
     const auto end = load_gaps_end(names_.files(), names_.path_of(kGapsFile));
     if (!end && end.error().code == Errc::disk_failed) return fail(end.error());
     if (end) {
       segments_.set_gaps_end(*end);
-      return *end;
+      return {};
     }
   }
   // Damaged, it still says that there are some: good batches must not be taken for bad ones. Without it the log may
   // come from elsewhere. But what is appended to is never compacted.
   if ((has_file || config_.cleanup_compact || context_.compacted_end > start_) && !segments_.empty())
     segments_.set_gaps_end(segments_.back()->base_offset());
-  return std::nullopt;
+  return {};
 }
 
 Result<void> Recovery::read_ends(const std::vector<Offset>& bases) {
@@ -270,8 +269,8 @@ Result<void> Recovery::recover() {
   const std::uint64_t bytes_found = segments_.size_bytes();
   recovery_point_ = std::max(context_.recovery_point, start_);
   // The slot may be late, but compaction touches nothing that is not on disk.
-  scan_.durable_end = std::max(
-      {context_.synced_end.value_or(Offset{0}), context_.recovery_point, compacted_durably_.value_or(Offset{0})});
+  scan_.durable_end =
+      std::max({context_.synced_end.value_or(Offset{0}), context_.recovery_point, context_.compacted_end});
 
   MQ_TRY(const auto saved, read_epochs_file(names_, contents_.epoch_limit));
   const bool epochs_known = saved.has_value();

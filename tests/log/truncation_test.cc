@@ -227,6 +227,37 @@ TEST_F(TruncationTest, APowerCutAfterItBeganAnewLeavesNoDamage) {
   }
 }
 
+TEST_F(TruncationTest, ACopyHasTheGapsOfTheLeadersLog) {
+  create();
+  append_threes(8);
+  const auto all = log_->read(Offset{0}, 1 << 20, Offset{24}, true).value();
+  const std::string bytes = read_bytes(all).value();
+  log_.reset();
+  for (const bool is_killed : {false, true}) {
+    SCOPED_TRACE(is_killed);
+    for (const auto& name : names()) ASSERT_TRUE(disk_.remove(std::string(kDirectory) + "/" + name));
+    create();
+    record::BatchReader reader(bytes);
+    while (auto batch = reader.next().value()) {
+      // Compaction has left the second batch, and the last ones.
+      const Offset base = batch->header().base_offset;
+      if (base != Offset{3} && base < Offset{15}) continue;
+      ASSERT_TRUE(log_->append_as_is(batch->bytes(), batch->header(), wall_));
+    }
+    ASSERT_TRUE(sync());
+    std::vector<std::int64_t> wanted = numbers(3, 6);
+    for (const std::int64_t offset : numbers(15, 24)) wanted.push_back(offset);
+    EXPECT_EQ(offsets_from(0), wanted);
+    if (!is_killed) ASSERT_TRUE(log_->close());
+    const OpenContext context = is_killed ? unclean() : clean();
+    if (is_killed) disk_.lose_power(sim::PowerLoss::drop_all);
+    ASSERT_TRUE(open(context));
+    EXPECT_EQ(offsets_from(0), wanted);
+    EXPECT_TRUE(log_->damage().empty());
+    log_.reset();
+  }
+}
+
 TEST_F(TruncationTest, ACopyMayBeginAmidABatchAsTheLeadersLogDoes) {
   create();
   append_threes(4);
