@@ -145,10 +145,11 @@ awaitable<bool> Housekeeping::retain(Partition& partition, Begun& begun) {
     note_failure(name, saved.error());
     co_return true;
   }
-  const Offset bound = start.value_or(log.log_start());
+  const Offset start_max = start.value_or(log.log_start());
   const auto deleted = co_await shard_.node.disk_space.with_reserve(shard_.shard, [&] {
-    return reader.look_at_times(
-        0, [&](log::Wait wait) { return log.delete_old_segments(wall_now, shard_.shard.now(), bound, wait); });
+    return reader.look_at_times(0, [&](log::Wait wait) {
+      return log.delete_old_segments(wall_now, shard_.shard.now(), partition.high_watermark(), wait, start_max);
+    });
   });
   if (partition.is_retired()) co_return false;
   partition.log_start_moved();

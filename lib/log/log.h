@@ -212,10 +212,11 @@ class Log {
   /// `prepare_times` and try again.
   [[nodiscard]] Result<void> roll_if_old(WallMillis wall_now, Wait wait = Wait::yes);
   /// Takes segments away that retention no longer wants or that DeleteRecords has passed: renames them to `*.deleted`.
-  /// They go when `due_removals` says so. None at or above `bound` (the high watermark; D-8). Returns how many.
-  /// would_block, without `wait`: nothing was done; run `prepare_times` and try again.
+  /// They go when `due_removals` says so. None at or above `bound` (the high watermark; D-8), or that would move the
+  /// log's start beyond `start_max`. Returns how many. would_block, without `wait`: nothing was done; run
+  /// `prepare_times` and try again.
   [[nodiscard]] Result<std::size_t> delete_old_segments(WallMillis wall_now, Instant now, Offset bound,
-                                                        Wait wait = Wait::yes);
+                                                        Wait wait = Wait::yes, Offset start_max = OffsetRules::kNone);
   /// Where that would move the log's start to: on disk first (LogDir::set_log_start), before anybody hears of it.
   [[nodiscard]] Result<Offset> start_after_retention(WallMillis wall_now, Offset bound, Wait wait = Wait::yes);
   /// It would have taken more away, were the producers of that saved: the next checkpoint does it.

@@ -51,8 +51,10 @@ Result<Offset> Log::start_after_retention(WallMillis wall_now, Offset bound, Wai
   return std::max(log_start(), segments_.end_of(count - 1, log_end()));
 }
 
-Result<std::size_t> Log::delete_old_segments(WallMillis wall_now, Instant now, Offset bound, Wait wait) {
+Result<std::size_t> Log::delete_old_segments(WallMillis wall_now, Instant now, Offset bound, Wait wait,
+                                             Offset start_max) {
   MQ_TRY(std::size_t count, count_old_segments(wall_now, bound, wait));
+  while (count > 0 && segments_.end_of(count - 1, log_end()) > start_max) --count;
   if (count == 0) return count;
   MQ_MARK("log: retention takes segments away");
   // Offsets go on where they were: there is always a newest segment. Without room for one the last stays until the
