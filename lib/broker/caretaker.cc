@@ -18,6 +18,8 @@ using cluster::ClusterImage;
 constexpr Duration kLookInterval = 2s;
 /// So many partitions at most are copied to new replicas because of what nobody has asked for.
 constexpr std::size_t kMovingMax = 100;
+/// Candidates have so long to say how far their logs go. Nobody leads meanwhile.
+constexpr Duration kAnswerPatience = 50ms;
 
 }  // namespace
 
@@ -25,6 +27,7 @@ awaitable<void> Caretaker::look_after_cluster() {
   if (!node_.is_member()) co_return;
   if (!writer_.image()->controller()) co_await take_lease();
   const ImagePtr image = writer_.image();
+  peers_.look(*image);
   if (!holds_lease(*image)) {
     lease_.reset();
     co_return;
@@ -37,17 +40,21 @@ awaitable<void> Caretaker::look_after_cluster() {
     trusts_absence_at_ = now + node_.config().session_timeout;
     seen_ = cluster::kNoRevision;
   }
-  if (!image->is_ready(self())) co_return co_await let_lease_go();
+  if (!image->is_ready(self()) || peers_.is_ill()) {
+    if (is_another_ready(*image)) co_return co_await let_lease_go();
+    if (!image->is_ready(self())) co_return;
+  }
   note_members(*image);
   const bool trusts_anew = looked_at_ < trusts_absence_at_ && trusts_absence_at_ <= now;
   if (seen_ == image->revision() && !trusts_anew && now - looked_at_ < kLookInterval) co_return;
   looked_at_ = now;
-  const std::vector<controller::Case> cases = cases_in(*image);
+  std::vector<controller::Case> cases = cases_in(*image);
   std::vector<controller::Plan> plans;
   if (cases.empty()) {
     plans = improvements_of(*image);
   } else {
     MQ_MARK("broker: the controller looks after partitions");
+    co_await ask_candidates(*image, cases);
     plans.push_back(controller::plan_care(*image, *lease_, cases, plan_settings(node_.config())));
   }
   if (plans.empty()) {
@@ -60,7 +67,8 @@ awaitable<void> Caretaker::look_after_cluster() {
 }
 
 awaitable<void> Caretaker::take_lease() {
-  if (!writer_.image()->is_ready(self())) co_return;
+  const ImagePtr before = writer_.image();
+  if (!before->is_ready(self()) || (peers_.is_ill() && is_another_ready(*before))) co_return;
   Uuid acquisition;
   node_.machine.random.fill(acquisition.bytes);
   // Where another one was faster the image says so.
@@ -71,14 +79,14 @@ awaitable<void> Caretaker::take_lease() {
 }
 
 awaitable<void> Caretaker::let_lease_go() {
-  const ImagePtr image = writer_.image();
-  const auto& brokers = image->brokers();
-  const bool is_another_ready =
-      std::ranges::any_of(brokers, [&](const auto& entry) { return image->is_ready(entry.first); });
-  if (!is_another_ready) co_return;
-  MQ_MARK("broker: a controller that stops lets its lease go");
+  MQ_MARK("broker: a controller lets its lease go");
   (void)co_await writer_.commit(controller::plan_abdication(*lease_));
   co_await writer_.install();
+}
+
+bool Caretaker::is_another_ready(const ClusterImage& image) const {
+  return std::ranges::any_of(image.brokers(),
+                             [&](const auto& entry) { return entry.first != self() && image.is_ready(entry.first); });
 }
 
 bool Caretaker::holds_lease(const ClusterImage& image) const {
@@ -100,7 +108,7 @@ std::vector<controller::Case> Caretaker::cases_in(const ClusterImage& image) con
       .answers = {}, .has_waited = now - members_changed_at_ >= node_.config().session_timeout, .spared = {}};
   if (now < trusts_absence_at_)
     for (const auto& [id, broker] : image.brokers())
-      if (!image.sessions().contains(id)) circumstances.spared.push_back(id);
+      if (!image.sessions().contains(id) && !peers_.is_gone(id, broker.epoch)) circumstances.spared.push_back(id);
   const controller::SettingsOf settings_of = plan_settings(node_.config());
   std::vector<controller::Case> cases;
   for (const cluster::TopicPtr& topic : image.topics()) {
@@ -110,6 +118,26 @@ std::vector<controller::Case> Caretaker::cases_in(const ClusterImage& image) con
         cases.push_back({.place = {topic->id, index}, .circumstances = circumstances});
   }
   return cases;
+}
+
+awaitable<void> Caretaker::ask_candidates(const ClusterImage& image, std::vector<controller::Case>& cases) {
+  const controller::SettingsOf settings_of = plan_settings(node_.config());
+  std::map<BrokerId, PeerWatch::Question> questions;
+  for (const controller::Case& one : cases) {
+    const cluster::Topic& topic = *image.find_topic(one.place.topic);
+    const controller::Candidacy candidacy =
+        controller::candidacy_of(image, *topic.find_partition(one.place.index), settings_of(topic), one.circumstances);
+    if (!candidacy.is_due || candidacy.candidates.size() < 2) continue;
+    for (const BrokerId candidate : candidacy.candidates) questions[candidate].push_back(one.place);
+  }
+  if (questions.empty()) co_return;
+  MQ_MARK("broker: candidates are asked for their logs");
+  const auto answers = co_await peers_.ask_for_log_ends(std::move(questions), kAnswerPatience);
+  std::map<cluster::PartitionPlace, controller::Case*> by_place;
+  for (controller::Case& one : cases) by_place.emplace(one.place, &one);
+  for (const auto& [place, end] : answers)
+    if (const auto found = by_place.find(place); found != by_place.end())
+      found->second->circumstances.answers.push_back(end);
 }
 
 std::vector<controller::Plan> Caretaker::improvements_of(const ClusterImage& image) const {

@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "broker/metadata_writer.h"
 #include "broker/node_context.h"
+#include "broker/peer_watch.h"
 #include "cluster/image.h"
 #include "controller/election_plans.h"
 #include "controller/plan.h"
@@ -24,7 +25,8 @@ namespace mq::broker {
 /// On the first shard; one call at a time.
 class Caretaker {
  public:
-  Caretaker(NodeContext& node, MetadataWriter& writer) : node_(node), writer_(writer) {}
+  Caretaker(NodeContext& node, MetadataWriter& writer, PeerWatch& peers)
+      : node_(node), writer_(writer), peers_(peers) {}
 
   /// Once in a while, and when the image has changed.
   awaitable<void> look_after_cluster();
@@ -41,12 +43,17 @@ class Caretaker {
   [[nodiscard]] bool holds_lease(const cluster::ClusterImage& image) const;
   void note_members(const cluster::ClusterImage& image);
   [[nodiscard]] std::vector<controller::Case> cases_in(const cluster::ClusterImage& image) const;
+  /// Where more than one may be elected, what the candidates say of their logs.
+  awaitable<void> ask_candidates(const cluster::ClusterImage& image, std::vector<controller::Case>& cases);
+  /// Whether anybody else could be the controller.
+  [[nodiscard]] bool is_another_ready(const cluster::ClusterImage& image) const;
   /// What can wait until everything is led.
   [[nodiscard]] std::vector<controller::Plan> improvements_of(const cluster::ClusterImage& image) const;
   [[nodiscard]] BrokerId self() const { return node_.config().node_id; }
 
   NodeContext& node_;
   MetadataWriter& writer_;
+  PeerWatch& peers_;
   std::optional<cluster::Revision> lease_;  ///< that we hold, as far as was seen
   /// From then on who has no session is gone; before that it may be on its way.
   Instant trusts_absence_at_ = Instant::never();

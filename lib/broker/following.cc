@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/mark.h"
+#include "broker/inter_broker_address.h"
 
 namespace mq::broker {
 
@@ -14,7 +15,7 @@ void Following::install(std::shared_ptr<const cluster::ClusterImage> image) {
   // Who moved is found at its new address; those that it leads are told of no change.
   std::vector<std::shared_ptr<Follower>> astray;
   for (const auto& [key, follower] : followers_)
-    if (address_of(key.first) != follower->leader().address) astray.push_back(follower);
+    if (inter_broker_address(*image_, key.first) != follower->leader().address) astray.push_back(follower);
   if (astray.empty()) return;
   partitions_.for_each([&](Partition& partition) {
     const auto by = copied_by_.find(&partition);
@@ -70,7 +71,7 @@ std::shared_ptr<Follower> Following::follower_for(const Partition& partition) {
   const cluster::Topic* topic = image_->find_topic(partition.topic_id());
   const cluster::Partition* key = topic != nullptr ? topic->find_partition(partition.name().partition) : nullptr;
   if (key == nullptr || key->leader == kNoBroker) return nullptr;
-  const auto address = address_of(key->leader);
+  const auto address = inter_broker_address(*image_, key->leader);
   if (!address) return nullptr;
   const Follower::Leader leader{.id = key->leader, .address = *address};
   std::shared_ptr<Follower>& follower = followers_[{leader.id, partition.replica().counted_class()}];
@@ -80,14 +81,6 @@ std::shared_ptr<Follower> Following::follower_for(const Partition& partition) {
   follower = std::make_shared<Follower>(shard_, leader);
   follower->start();
   return follower;
-}
-
-std::optional<env::Address> Following::address_of(BrokerId broker) const {
-  const cluster::Broker* known = image_->find_broker(broker);
-  if (known == nullptr) return std::nullopt;
-  const cluster::Endpoint* endpoint = known->find_endpoint(known->inter_broker_listener);
-  if (endpoint == nullptr) return std::nullopt;
-  return env::Address{.host = endpoint->host, .port = endpoint->port, .path = {}};
 }
 
 }  // namespace mq::broker

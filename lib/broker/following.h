@@ -3,7 +3,6 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <map>
 #include <memory>
-#include <optional>
 #include <utility>
 #include <vector>
 
@@ -42,8 +41,6 @@ class Following {
   using Key = std::pair<BrokerId, FlushClass>;
   /// By whom it is copied; null: by nobody.
   [[nodiscard]] std::shared_ptr<Follower> follower_for(const Partition& partition);
-  /// Where the broker is reached by others; nothing where that is not known.
-  [[nodiscard]] std::optional<env::Address> address_of(BrokerId broker) const;
   /// From whom it is copied no more.
   std::shared_ptr<Follower> take(const Partition& partition);
   void drop_idle(const std::shared_ptr<Follower>& follower);

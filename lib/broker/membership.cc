@@ -88,6 +88,7 @@ awaitable<Result<void>> Membership::register_until(Instant patience) {
     co_await node_.home().sleep_until(node_.home().now() + kSessionPause);
     (void)co_await writer_.follow_others();  // or with the next attempt
   }
+  if (has_registered()) node_.has_registered_anew = true;
   node_.broker_epoch = writer_.image()->find_broker(self())->epoch;
   (void)co_await shards_.registered(node_.broker_epoch);
   co_await writer_.install();

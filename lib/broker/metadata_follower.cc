@@ -14,7 +14,7 @@ constexpr Duration kLookInterval = 10s;
 /// In a cluster time alone may give the controller something to do.
 constexpr Duration kCareInterval = 1s;
 /// Between two looks at a store that cannot be reached, or is behind what it has told.
-constexpr Duration kPause = 500ms;
+constexpr Duration kBehindPause = 500ms;
 
 }  // namespace
 
@@ -55,7 +55,7 @@ awaitable<void> MetadataFollower::follow() {
     const bool is_there = co_await bring_up_to_date();
     if (!is_there) caretaker_.lost_store();
     const bool is_behind = !is_there || (seen ? *seen > writer_.image()->revision() : !is_quiet);
-    if (is_behind) co_await node_.home().sleep_until(node_.home().now() + kPause);
+    if (is_behind) co_await node_.home().sleep_until(node_.home().now() + kBehindPause);
   }
 }
 

@@ -265,7 +265,8 @@ std::vector<MetricRow> make_rows() {
 std::array<std::uint8_t, 128> make_places() {
   std::array<std::uint8_t, 128> places{};
   for (std::size_t i = 0; i < apis().size(); ++i)
-    places.at(static_cast<std::size_t>(apis()[i].key)) = static_cast<std::uint8_t>(i + 1);
+    if (!is_our_own(apis()[i].key))
+      places.at(static_cast<std::size_t>(apis()[i].key)) = static_cast<std::uint8_t>(i + 1);
   return places;
 }
 
@@ -304,6 +305,11 @@ ShardMetrics::ShardMetrics()
     requests_.push_back(&all_.counter(place(Metric::requests), api));
     request_duration_.push_back(&all_.histogram(place(Metric::request_duration), api));
   }
+}
+
+std::uint8_t ShardMetrics::rare_place_of(std::int16_t api_key) {
+  const ApiInfo* row = find_api(api_key);
+  return row != nullptr ? static_cast<std::uint8_t>(row - apis().data() + 1) : kUnknownPlace;
 }
 
 void ShardMetrics::count_errors(ApiKey api, std::span<const ErrorCode> errors) {

@@ -113,7 +113,7 @@ class ShardMetrics {
   /// Where an API's numbers stand; one more place is for keys that we do not know.
   [[nodiscard]] static std::uint8_t place_of(std::int16_t api_key) {
     return static_cast<std::size_t>(api_key) < kPlaces.size() ? kPlaces[static_cast<std::size_t>(api_key)]
-                                                              : kUnknownPlace;
+                                                              : rare_place_of(api_key);
   }
   void request_started(std::uint8_t api_place) { requests_[api_place]->add(); }
   /// Its answer of `bytes` is out, `waited` after the last byte of the request was read; 0 bytes for acks=0.
@@ -139,6 +139,8 @@ class ShardMetrics {
   static constexpr std::size_t kKeysMax = 128;
   static constexpr std::uint8_t kUnknownPlace = 0;
   static const std::array<std::uint8_t, kKeysMax> kPlaces;
+  /// The same for the keys that are too large for that.
+  [[nodiscard]] static std::uint8_t rare_place_of(std::int16_t api_key);
 
   std::vector<metrics::Counter*> requests_;
   std::vector<metrics::BucketHistogram*> request_duration_;

@@ -20,6 +20,7 @@
 #include "broker/membership.h"
 #include "broker/metadata_follower.h"
 #include "broker/metadata_writer.h"
+#include "broker/peer_watch.h"
 #include "broker/producer_ids.h"
 #include "broker/request_room.h"
 #include "broker/settings.h"
@@ -72,7 +73,8 @@ Node::Node(NodeEnv env, NodeConfig config)
   join_ = std::make_unique<ClusterJoin>(context_, *writer_, *membership_, listeners_);
   isr_writer_ = std::make_unique<IsrWriter>(context_, *writer_);
   context_.leader_wishes = isr_writer_.get();
-  caretaker_ = std::make_unique<Caretaker>(context_, *writer_);
+  peer_watch_ = std::make_unique<PeerWatch>(context_, *writer_);
+  caretaker_ = std::make_unique<Caretaker>(context_, *writer_, *peer_watch_);
   StartingShards& at_start = *this;
   follower_ = std::make_unique<MetadataFollower>(context_, all, *writer_, *log_keeper_, *topics_, *caretaker_);
   log_opening_ = std::make_unique<LogOpening>(context_, at_start, *topics_, *log_keeper_);
@@ -137,6 +139,7 @@ awaitable<Result<void>> Node::start() {
     MQ_CO_CHECK(co_await join_->end_acceptance());
   }
   MQ_CO_CHECK(co_await membership_->become_ready());
+  if (context_.is_member()) producer_ids_->keep_spare();
   is_open_ = true;
   const Duration recovery_took = home.now() - recovery_begun;
   metrics.gauge(Metric::recovery_duration).set(recovery_took.count());
@@ -273,6 +276,8 @@ awaitable<bool> Node::stop() {
   co_await disk_space().stop();
   co_await end_serving();
   co_await isr_writer_->stop();
+  co_await peer_watch_->stop();
+  co_await producer_ids_->stop();
   co_await follower_->stop();
   co_await membership_->leave();
   co_await topics_->stop();

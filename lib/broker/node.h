@@ -32,6 +32,7 @@ class LogOpening;
 class Caretaker;
 class Membership;
 class MetadataFollower;
+class PeerWatch;
 class MetadataWriter;
 class ProducerIds;
 class ShardBroker;
@@ -122,6 +123,7 @@ class Node final : private AllShards, private StartingShards {
   std::unique_ptr<ClusterJoin> join_;
   std::unique_ptr<Membership> membership_;
   std::unique_ptr<IsrWriter> isr_writer_;
+  std::unique_ptr<PeerWatch> peer_watch_;
   std::unique_ptr<Caretaker> caretaker_;
   std::unique_ptr<MetadataFollower> follower_;
   std::unique_ptr<LogOpening> log_opening_;

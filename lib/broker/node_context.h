@@ -50,6 +50,8 @@ class NodeContext {
   /// Of this broker's registration in a cluster: what it leads names this incarnation. kNoBrokerEpoch on a store of its
   /// own. Set on the first shard, before the shards hear of it.
   std::atomic<cluster::BrokerEpoch> broker_epoch{cluster::kNoBrokerEpoch};
+  /// The process has registered more than once. Set on the first shard.
+  std::atomic<bool> has_registered_anew{false};
   LeaderWishes* leader_wishes = nullptr;  ///< of a whole broker; while it lives
 };
 

@@ -74,7 +74,8 @@ awaitable<Result<void>> Connection::negotiate(Instant deadline) {
 
 Result<ApiVersion> Connection::common_version(ApiKey api, wire::Versions ours, ApiVersion version_max,
                                               std::string_view name) const {
-  const wire::Versions theirs = versions_[static_cast<std::size_t>(api)];
+  // What is our own nobody advertises, and who does not have it closes the connection.
+  const wire::Versions theirs = is_our_own(api) ? ours : versions_[static_cast<std::size_t>(api)];
   const ApiVersion version = std::min({ours.last, theirs.last, version_max});
   if (version < std::max(ours.first, theirs.first))
     return mq::fail(Errc::unsupported,
@@ -264,6 +265,7 @@ void Connection::fail_all() {
     for (Outgoing& out : *queue)
       if (out.written) std::exchange(out.written, Done{})(mq::fail(reason_));
   outgoing_.clear();
+  if (when_ended_) std::exchange(when_ended_, {})(reason_);
 }
 
 }  // namespace mq::client

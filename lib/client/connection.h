@@ -80,6 +80,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     return enqueue(encode(request, version, std::move(records)), Req::kApi, version, deadline, false, std::move(done));
   }
 
+  /// `told` is called once, with the reason, when the connection has ended; from the task that ends it.
+  void when_ended(std::move_only_function<void(const Error&)> told) { when_ended_ = std::move(told); }
   /// Ends the connection; what is in flight fails with `closed`. May be called more than once.
   void close() { close(Error{.code = Errc::closed, .message = "the connection was closed", .kafka_code = 0}); }
   [[nodiscard]] bool is_open() const { return !closing_; }
@@ -140,6 +142,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::unique_ptr<env::Timer> writer_wake_;
   std::unique_ptr<env::Timer> watch_timer_;
   Instant watch_until_ = Instant::never();
+  std::move_only_function<void(const Error&)> when_ended_;
   bool closing_ = false;
   Error reason_;
 };

@@ -62,6 +62,9 @@ class Network {
   [[nodiscard]] virtual Result<std::unique_ptr<Listener>> listen(const Address& address) = 0;
   /// Connects, trying every address of the name, until `deadline`. unreachable or timed_out.
   virtual awaitable<Result<std::unique_ptr<Stream>>> connect(const Address& address, Instant deadline) = 0;
+  /// Whether the machine at every address of the name says by `deadline` that nobody listens there: whatever process
+  /// did is gone. A machine that says nothing proves nothing.
+  virtual awaitable<bool> refuses(const Address& address, Instant deadline) = 0;
 };
 
 }  // namespace mq::env

@@ -42,6 +42,8 @@ constexpr ApiInfo kApis[] = {
     {ApiKey::kDescribeCluster, "DescribeCluster", 0, 2, 0},
     {ApiKey::kDescribeProducers, "DescribeProducers", 0, 0, 0},
     {ApiKey::kDescribeTopicPartitions, "DescribeTopicPartitions", 0, 0, 0},
+    {ApiKey::kPeerStatus, "PeerStatus", 0, 0, 0},
+    {ApiKey::kLogEnds, "LogEnds", 0, 0, 0},
 };
 static_assert(std::ranges::is_sorted(kApis, {}, &ApiInfo::key));
 

@@ -6,7 +6,7 @@
 
 namespace mq {
 
-/// The APIs we speak, with Kafka's numbers.
+/// The APIs we speak, with Kafka's numbers, and from 10000 on with ours.
 enum class ApiKey : std::int16_t {
   kProduce = 0,
   kFetch = 1,
@@ -37,7 +37,13 @@ enum class ApiKey : std::int16_t {
   kDescribeCluster = 60,
   kDescribeProducers = 61,
   kDescribeTopicPartitions = 75,
+  // Of our own, between brokers.
+  kPeerStatus = 10000,
+  kLogEnds = 10001,
 };
+
+/// Kafka has no such key: it is not advertised, and only brokers of ours ask it of each other.
+[[nodiscard]] constexpr bool is_our_own(ApiKey key) { return static_cast<std::int16_t>(key) >= 10000; }
 
 using ApiVersion = std::int16_t;
 

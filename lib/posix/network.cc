@@ -88,11 +88,11 @@ awaitable<int> connect_outcome(PosixShard& shard, int fd, Instant deadline) {
   co_return outcome;
 }
 
-awaitable<Result<Descriptor>> connect_one(PosixShard& shard, SocketAddress where, const env::Address& address,
-                                          Instant deadline) {
+/// What connect(2) says; 0 when `socket` is connected then.
+awaitable<int> connect_one(PosixShard& shard, SocketAddress where, Instant deadline, Descriptor& connected) {
   Descriptor socket(::socket(where.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!socket) co_return connect_failure(errno, address);
-  if (!address.is_unix()) {
+  if (!socket) co_return errno;
+  if (where.family() != AF_UNIX) {
     const int on = 1;
     ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     ::setsockopt(socket.get(), SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
@@ -104,8 +104,8 @@ awaitable<Result<Descriptor>> connect_one(PosixShard& shard, SocketAddress where
   }
   if (error == EINPROGRESS) error = co_await connect_outcome(shard, socket.get(), deadline);
   if (error == EAGAIN) error = ETIMEDOUT;
-  if (error != 0) co_return connect_failure(error, address);
-  co_return socket;
+  connected = std::move(socket);
+  co_return error;
 }
 
 }  // namespace
@@ -125,16 +125,29 @@ awaitable<Result<std::unique_ptr<env::Stream>>> PosixNetwork::connect(const env:
   for (const SocketAddress& where : addresses) {
     const bool is_last = &where == &addresses.back();
     const Instant until = is_last ? deadline : std::min(deadline, shard_.now() + kOneOfSeveralMax);
-    auto socket = co_await connect_one(shard_, where, to, until);
-    if (socket) {
-      env::Address here = to.is_unix() ? to : SocketAddress::local_of(socket->get()).to_address();
+    Descriptor socket;
+    const int error = co_await connect_one(shard_, where, until, socket);
+    if (error == 0) {
+      env::Address here = to.is_unix() ? to : SocketAddress::local_of(socket.get()).to_address();
       env::Address there = to.is_unix() ? to : where.to_address();
-      co_return std::make_unique<PosixStream>(shard_, *std::move(socket), std::move(here), std::move(there));
+      co_return std::make_unique<PosixStream>(shard_, std::move(socket), std::move(here), std::move(there));
     }
-    last = std::move(socket).error();
+    last = connect_failure(error, to).error();
     if (shard_.now() >= deadline) break;
   }
   co_return fail(std::move(last));
+}
+
+awaitable<bool> PosixNetwork::refuses(const env::Address& address, Instant deadline) {
+  const auto addresses = co_await addresses_of(shard_, pool_, address, deadline);
+  if (!addresses) co_return false;
+  for (const SocketAddress& where : *addresses) {
+    Descriptor socket;
+    const int error = co_await connect_one(shard_, where, deadline, socket);
+    // The name of a unix socket goes with its process, or stays behind.
+    if (error != ECONNREFUSED && (error != ENOENT || !address.is_unix())) co_return false;
+  }
+  co_return !addresses->empty();
 }
 
 }  // namespace mq::posix

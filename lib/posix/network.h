@@ -20,6 +20,7 @@ class PosixNetwork final : public env::Network {
   /// On a socket that was given to `keep`, when the address is its, else on a new one.
   [[nodiscard]] Result<std::unique_ptr<env::Listener>> listen(const env::Address& address) override;
   awaitable<Result<std::unique_ptr<env::Stream>>> connect(const env::Address& address, Instant deadline) override;
+  awaitable<bool> refuses(const env::Address& address, Instant deadline) override;
   /// For the next `listen` on its address.
   void keep(InheritedSocket socket) { inherited_.push_back(std::move(socket)); }
 

@@ -34,6 +34,10 @@ using testing::Peer;
 constexpr Duration kSessionTimeout = 3s;
 /// A session ends, the controller sees it, and its changes come everywhere.
 constexpr Duration kUntilOthersLead = kSessionTimeout + 2s;
+/// A process ends, its connections do, and its changes come everywhere.
+constexpr Duration kUntilSeenGone = 300ms;
+/// Brokers connect to the controller, and it to them.
+constexpr Duration kUntilWatched = 1s;
 
 std::set<std::int32_t> set_of(const std::vector<BrokerId>& brokers) {
   const std::vector<std::int32_t> ids = ids_of(brokers);
@@ -56,6 +60,7 @@ class ClusterTest : public ::testing::Test {
     const auto started = cluster_->start();
     ASSERT_TRUE(started) << started.error().message;
     ASSERT_TRUE(until([&] { return all_agree() && image(0).controller().has_value(); }, 5s));
+    cluster_->world().run_for(kUntilWatched);
   }
 
   [[nodiscard]] sim::Broker& broker(int index) { return cluster_->broker(index); }
@@ -433,6 +438,84 @@ TEST_F(ClusterTest, WhenTheControllerIsKilledAnotherOneTakesOver) {
   EXPECT_TRUE(until([&] { return controller() >= 0 && controller() != gone; }, kUntilOthersLead));
   // Who has no session is spared at first: it may be on its way.
   EXPECT_TRUE(until([&] { return is_led_without(other, "t", id(gone)); }, kSessionTimeout + kUntilOthersLead));
+}
+
+TEST_F(ClusterTest, AKilledLeaderIsReplacedLongBeforeItsSessionEnds) {
+  start();
+  create(0, "t", 6, 3);
+  const int gone = (controller() + 1) % 3;
+  const int other = (controller() + 2) % 3;
+  broker(gone).kill();
+  EXPECT_TRUE(until([&] { return is_led_without(other, "t", id(gone)); }, kUntilSeenGone));
+}
+
+TEST_F(ClusterTest, AKilledControllerAndWhatItLedAreReplacedLongBeforeItsSessionEnds) {
+  start();
+  create(0, "t", 6, 3);
+  const int gone = controller();
+  const int other = (gone + 1) % 3;
+  broker(gone).kill();
+  EXPECT_TRUE(until([&] { return controller() >= 0 && controller() != gone; }, kUntilSeenGone));
+  EXPECT_TRUE(until([&] { return is_led_without(other, "t", id(gone)); }, kUntilSeenGone));
+}
+
+TEST_F(ClusterTest, AMachineThatIsSilentIsNotTakenForGoneBeforeItsSessionEnds) {
+  start();
+  create(0, "t", 6, 3);
+  const int gone = (controller() + 1) % 3;
+  const int other = (controller() + 2) % 3;
+  broker(gone).lose_power();
+  EXPECT_FALSE(until([&] { return !image(other).is_alive(id(gone)); }, kSessionTimeout - 1100ms));
+  EXPECT_TRUE(until([&] { return is_led_without(other, "t", id(gone)); }, kUntilOthersLead));
+}
+
+TEST_F(ClusterTest, ABrokerWhoseConnectionsAreResetIsNotTakenForGone) {
+  start();
+  create(0, "t", 6, 3);
+  const int reset = (controller() + 1) % 3;
+  const cluster::BrokerEpoch before = image(0).find_broker(id(reset))->epoch;
+  EXPECT_GT(cluster_->world().fabric().reset(broker(reset).host(), broker(controller()).host()), 0u);
+  EXPECT_FALSE(until([&] { return !image(0).is_alive(id(reset)); }, kSessionTimeout));
+  EXPECT_EQ(image(0).find_broker(id(reset))->epoch, before);
+}
+
+TEST_F(ClusterTest, WhoWasWronglyTakenForGoneOnceHasOnlyItsSessionFromThenOn) {
+  start();
+  create(0, "t", 6, 3);
+  const int guessed = (controller() + 1) % 3;
+  const int other = (controller() + 2) % 3;
+  const cluster::BrokerEpoch before = image(0).find_broker(id(guessed))->epoch;
+  controller::Plan plan = controller::plan_dead(image(0), id(guessed), before);
+  ASSERT_TRUE(cluster_->world().run(broker(0).machine(),
+                                    broker(0).node().store().transact(std::move(plan.transactions.front())), 1min));
+  ASSERT_TRUE(until(
+      [&] {
+        return image(0).find_broker(id(guessed))->epoch > before && image(0).is_ready(id(guessed)) && all_agree();
+      },
+      kUntilOthersLead));
+  cluster_->world().run_for(kUntilWatched);
+  broker(guessed).kill();
+  EXPECT_FALSE(until([&] { return !image(other).is_alive(id(guessed)); }, kUntilSeenGone));
+  EXPECT_TRUE(until([&] { return is_led_without(other, "t", id(guessed)); }, kUntilOthersLead));
+}
+
+TEST_F(ClusterTest, WhoSeesTwoGoneAtOnceTrustsItsEyesNoMoreAndAnotherOneIsTheController) {
+  start(5);
+  create(0, "t", 6, 3);
+  const int ill = controller();
+  const int gone = (ill + 1) % 5;
+  const int gone_too = (ill + 2) % 5;
+  const int other = (ill + 3) % 5;
+  broker(gone).kill();
+  broker(gone_too).kill();
+  const auto count = [&] {
+    return (image(other).is_alive(id(gone)) ? 0 : 1) + (image(other).is_alive(id(gone_too)) ? 0 : 1);
+  };
+  ASSERT_TRUE(until([&] { return count() == 1; }, kUntilSeenGone));
+  EXPECT_TRUE(until([&] { return controller() >= 0 && controller() != ill; }, kSessionTimeout));
+  EXPECT_EQ(count(), 1);
+  EXPECT_TRUE(until([&] { return count() == 2; }, kUntilOthersLead));
+  EXPECT_TRUE(image(other).is_alive(id(ill)));
 }
 
 TEST_F(ClusterTest, WhatNobodyElseHasInSyncWaitsForItsLeader) {

@@ -28,7 +28,8 @@ class MetadataFollowerTest : public testing::NodeParts {
     writer_ = &connect();
     logs_ = &machine_.make<LogKeeper>(*node_, *shards_);
     topics_ = &machine_.make<Topics>(*node_, *shards_, *writer_, *logs_);
-    auto& caretaker = machine_.make<Caretaker>(*node_, *writer_);
+    auto& peers = machine_.make<PeerWatch>(*node_, *writer_);
+    auto& caretaker = machine_.make<Caretaker>(*node_, *writer_, peers);
     follower_ = &machine_.make<MetadataFollower>(*node_, *shards_, *writer_, *logs_, *topics_, caretaker);
     machine_.shard(0).post([this] { follower_->start(); });
   }

@@ -251,6 +251,31 @@ TEST_P(Replication, ALeaderThatWasCutOffCutsWhatItWroteMeanwhile) {
   EXPECT_EQ(find(stale)->log().log_end(), Offset{15});
 }
 
+TEST_P(Replication, OfThoseInSyncTheOneWithTheGreatestLogLeads) {
+  start();
+  cluster_->world().run_for(1s);  // the controller connects to all
+  for (int i = 0; i < 10; ++i) ASSERT_EQ(produce(leader()), ErrorCode::kNone);
+  ASSERT_TRUE(are_same_everywhere()) << state();
+  const int gone = leader();
+  // By the order of replicas the first of the others would lead; it gets nothing more.
+  std::vector<int> order;
+  for (const BrokerId id : key(gone).replicas)
+    if (id.value() - 1 != gone) order.push_back(id.value() - 1);
+  cluster_->world().fabric().cut(cluster_->broker(gone).host(), cluster_->broker(order[0]).host());
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(produce(gone, kLeader), ErrorCode::kNone);
+  ASSERT_TRUE(eventually([&] { return find(order[1])->log().log_end() == Offset{13}; })) << state();
+  ASSERT_EQ(isr_size(), 3u);
+  ASSERT_EQ(find(order[0])->log().log_end(), Offset{10});
+  cluster_->broker(gone).kill();
+  ASSERT_TRUE(eventually([&] { return leader() >= 0 && leader() != gone; })) << state();
+  EXPECT_EQ(leader(), order[1]) << state();
+  cluster_->world().fabric().heal();
+  ASSERT_TRUE(cluster_->broker(gone).start());
+  ASSERT_TRUE(eventually([this] { return isr_size() == 3; })) << state();
+  expect_same_bytes();
+  EXPECT_EQ(find(leader())->log().log_end(), Offset{13});
+}
+
 TEST_P(Replication, WhoWaitsForReplicasForTooLongIsTold) {
   start();
   ASSERT_EQ(produce(leader()), ErrorCode::kNone);

@@ -29,11 +29,13 @@
 #include "wire/messages/leave_group.h"
 #include "wire/messages/list_groups.h"
 #include "wire/messages/list_offsets.h"
+#include "wire/messages/log_ends.h"
 #include "wire/messages/metadata.h"
 #include "wire/messages/offset_commit.h"
 #include "wire/messages/offset_delete.h"
 #include "wire/messages/offset_fetch.h"
 #include "wire/messages/offset_for_leader_epoch.h"
+#include "wire/messages/peer_status.h"
 #include "wire/messages/sync_group.h"
 
 namespace mq::broker {
@@ -508,6 +510,16 @@ const Situation kSituations[] = {
            request.topics.emplace_back().name = name;
            return test.hear(request, version);
          }},
+    {.key = ApiKey::kPeerStatus,
+     .type = ResourceType::cluster,
+     .error = kNoCluster,
+     .ask = [](auto& test, auto&, ApiVersion version) { return test.hear(wire::PeerStatusRequest{}, version); },
+     .is_for_nobody = true},
+    {.key = ApiKey::kLogEnds,
+     .type = ResourceType::cluster,
+     .error = kNoCluster,
+     .ask = [](auto& test, auto&, ApiVersion version) { return test.hear(wire::LogEndsRequest{}, version); },
+     .is_for_nobody = true},
 };
 
 /// What `situation` has to do with: the topic or group of that name, or the cluster.

@@ -78,6 +78,9 @@ constexpr std::pair<ApiKey, std::string_view> kRights[] = {
     {ApiKey::kDescribeCluster, ""},
     {ApiKey::kDescribeProducers, "READ T"},
     {ApiKey::kDescribeTopicPartitions, "DESCRIBE T"},
+    // Ours, between brokers, as Kafka's requests between brokers.
+    {ApiKey::kPeerStatus, "CLUSTER_ACTION C"},
+    {ApiKey::kLogEnds, "CLUSTER_ACTION C"},
 };
 
 std::string_view name_of(broker::AclOperation operation) {

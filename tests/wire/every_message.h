@@ -23,12 +23,14 @@
 #include "wire/messages/leave_group.h"
 #include "wire/messages/list_groups.h"
 #include "wire/messages/list_offsets.h"
+#include "wire/messages/log_ends.h"
 #include "wire/messages/metadata.h"
 #include "wire/messages/offset_commit.h"
 #include "wire/messages/offset_delete.h"
 #include "wire/messages/offset_fetch.h"
 #include "wire/messages/offset_for_leader_epoch.h"
 #include "wire/messages/offsets_topic.h"
+#include "wire/messages/peer_status.h"
 #include "wire/messages/produce.h"
 #include "wire/messages/sync_group.h"
 
@@ -43,8 +45,9 @@ using EveryRequest =
                 DescribeConfigsRequest, DescribeGroupsRequest, DescribeLogDirsRequest, DescribeProducersRequest,
                 DescribeTopicPartitionsRequest, FetchRequest, FindCoordinatorRequest, HeartbeatRequest,
                 IncrementalAlterConfigsRequest, InitProducerIdRequest, JoinGroupRequest, LeaveGroupRequest,
-                ListGroupsRequest, ListOffsetsRequest, MetadataRequest, OffsetCommitRequest, OffsetDeleteRequest,
-                OffsetFetchRequest, OffsetForLeaderEpochRequest, ProduceRequest, SyncGroupRequest>;
+                ListGroupsRequest, ListOffsetsRequest, LogEndsRequest, MetadataRequest, OffsetCommitRequest,
+                OffsetDeleteRequest, OffsetFetchRequest, OffsetForLeaderEpochRequest, PeerStatusRequest, ProduceRequest,
+                SyncGroupRequest>;
 
 /// What begins with its own version.
 using EveryVersioned = MessageList<ConsumerProtocolSubscription, ConsumerProtocolAssignment, OffsetCommitKey,

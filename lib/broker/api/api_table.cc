@@ -36,6 +36,8 @@ extern const ApiEntry kOffsetDeleteApi;
 extern const ApiEntry kDescribeClusterApi;
 extern const ApiEntry kDescribeProducersApi;
 extern const ApiEntry kDescribeTopicPartitionsApi;
+extern const ApiEntry kPeerStatusApi;
+extern const ApiEntry kLogEndsApi;
 
 namespace {
 
@@ -69,6 +71,8 @@ constexpr const ApiEntry* kApis[] = {
     &kDescribeClusterApi,
     &kDescribeProducersApi,
     &kDescribeTopicPartitionsApi,
+    &kPeerStatusApi,
+    &kLogEndsApi,
 };
 
 }  // namespace

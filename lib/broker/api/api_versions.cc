@@ -25,6 +25,7 @@ bool is_software_name(std::string_view text) {
 wire::ApiVersionsResponse all_api_versions(ApiVersion version) {
   wire::ApiVersionsResponse response;
   for (const ApiEntry* entry : api_table()) {
+    if (is_our_own(entry->key)) continue;
     const ApiInfo& info = api_info(entry->key);
     response.api_keys.push_back({.api_key = static_cast<std::int16_t>(info.key),
                                  .min_version = info.version_min,

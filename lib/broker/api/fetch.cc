@@ -12,6 +12,7 @@
 #include "base/buggify.h"
 #include "base/mark.h"
 #include "broker/api/api.h"
+#include "broker/api/between_brokers.h"
 #include "broker/api/fetch_op.h"
 #include "broker/api/fetch_session.h"
 #include "broker/errors.h"
@@ -223,16 +224,10 @@ std::int32_t new_session_id(const ShardServices& home) {
   return static_cast<std::int32_t>(home.node().context().machine.random.below(0x7fffffff) + 1);
 }
 
-/// Only a broker may fetch as a replica (CVE-2018-1288: a client must not move the ISR): in its present incarnation,
-/// and where brokers reach each other.
+/// Only a broker may fetch as a replica, in its present incarnation: a client must not move the ISR.
 ErrorCode check_replica(const Call& call, const FetchingReplica& replica) {
-  const ShardServices& home = call.home();
-  const cluster::Broker* self = home.image()->find_broker(home.node().id());
-  if (self == nullptr || !self->has_session()) return ErrorCode::kClusterAuthorizationFailed;
-  if (call.connection().listener().config.name != self->inter_broker_listener)
-    return ErrorCode::kClusterAuthorizationFailed;
-  if (const ErrorCode refusal = call.refusal(kCluster); refusal != ErrorCode::kNone) return refusal;
-  const cluster::Broker* broker = home.image()->find_broker(replica.id);
+  if (const ErrorCode refusal = refusal_between_brokers(call); refusal != ErrorCode::kNone) return refusal;
+  const cluster::Broker* broker = call.home().image()->find_broker(replica.id);
   const bool is_known = broker != nullptr && broker->epoch == replica.broker_epoch;
   if (!is_known) MQ_MARK("broker: a fetch of another incarnation of a follower is refused");
   return is_known ? ErrorCode::kNone : ErrorCode::kStaleBrokerEpoch;

@@ -253,6 +253,14 @@ class MachineNetwork final : public env::Network {
     }
   }
 
+  awaitable<bool> refuses(const env::Address& address, Instant deadline) override {
+    const env::Address to = address;
+    const std::string host = to.is_unix() || means_own_host(to.host) ? host_ : to.host;
+    co_await shard_.sleep_until(std::min(deadline, shard_.now() + fabric_.draw_delay() + fabric_.draw_delay()));
+    const bool is_heard = fabric_.hosts_.contains(host) && fabric_.passes(host_, host) && fabric_.passes(host, host_);
+    co_return is_heard&& shard_.now() < deadline && !fabric_.ports_.contains(port_key(host, to));
+  }
+
  private:
   std::unique_ptr<env::Stream> establish(Port& port, const std::string& host, const env::Address& to) {
     auto connection = std::make_shared<Connection>();
