@@ -285,6 +285,7 @@ constexpr cli::ColumnRow kProduceFields[] = {
     kCpuRecordField,
     kCpuGbField,
     kUnsentField,
+    {.name = "longest_ack_gap_ms", .help = "the longest time without an acknowledgement; with --rate"},
     {.name = "latency_*_us", .help = "from sending a record until it was acknowledged; without --rate"},
     {.name = "response_*_us", .help = "from when a record was due until it was acknowledged; with --rate"},
     {.name = "lateness_*_us", .help = "from when a record was due until it was sent; with --rate"},

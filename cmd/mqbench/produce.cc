@@ -84,6 +84,10 @@ void Produce::delivered(const client::Delivery& delivery) {
   if (delivery.error != nullptr) return fail_with(*delivery.error);
   const auto tokens = delivery.tokens;
   const Instant now = shard().now();
+  // A wait that began in the window counts as long as it is, as latencies do.
+  if (acknowledged_at_ && began_in_window(*acknowledged_at_))
+    longest_ack_gap_ = std::max(longest_ack_gap_, now - *acknowledged_at_);
+  acknowledged_at_ = now;
   // Records of one look at the clock have the same token and stand together.
   for (std::size_t i = 0; i < tokens.size();) {
     std::size_t end = i + 1;
@@ -114,7 +118,10 @@ bool Produce::try_send(Lane& lane, Instant intended) {
 void Produce::describe(Report& report) {
   report.add("record_bytes", std::uint64_t{options().record_bytes});
   describe_window(report);
-  if (options().records_per_second() > 0) report.add("unsent", unsent_);
+  if (options().records_per_second() > 0) {
+    report.add("unsent", unsent_);
+    report.add("longest_ack_gap_ms", static_cast<double>(longest_ack_gap_ / 1us) / 1000, 1);
+  }
   report.add_latencies(options().records_per_second() > 0 ? "response" : "latency", response_);
   report.add_latencies("lateness", lateness_);
 }

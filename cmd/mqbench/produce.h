@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "bench.h"
@@ -35,7 +36,9 @@ class Produce final : public Bench {
   WallMillis timestamp_ = 0;  ///< of the records, read once for many
   std::vector<std::unique_ptr<Lane>> lanes_;
   metrics::Histogram response_;
-  metrics::Histogram lateness_;  ///< how long after its time a record was sent
+  metrics::Histogram lateness_;             ///< how long after its time a record was sent
+  std::optional<Instant> acknowledged_at_;  ///< the last time
+  Duration longest_ack_gap_{0};             ///< between two acknowledgements, of those that began in the window
 };
 
 }  // namespace mq::mqbench

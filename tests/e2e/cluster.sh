@@ -29,7 +29,7 @@ declare -A ports=()
 start_member() {
   local name=$1 ready=$work/ready.$1.$RANDOM line; shift
   mkfifo "$ready"
-  mqd -D "$work/$name" -l "127.0.0.1:${ports[$name]:-0}" --meta "$url" --threads 1 --ready-fd 7 "$@" \
+  mqd -D "$work/$name" -l "127.0.0.1:${ports[$name]:-0}" --meta "$url" --threads 1 -X mq.session.timeout.ms=10000 --ready-fd 7 "$@" \
     >>"$work/$name.log" 2>&1 7>"$ready" &
   pids[$name]=$!
   line=$(timeout 60 head -n 1 "$ready") || fail "$name was not ready in 60 s"
@@ -66,9 +66,21 @@ mqctl -b "127.0.0.1:${ports[b]}" topic create t -p 6 >/dev/null
 until_true 10 leaders_are c "1 2 3"
 same "1 2 3" "$(replicas_by a)" "replicas of a topic whose maker names no factor"
 
+# A killed process is replaced long before its session, of 10 s here, has ended: also the controller.
+mqctl -b "127.0.0.1:${ports[a]}" topic create steady -p 12 >/dev/null
+mqbench produce steady -r 200/s -w 0s -t 8s --json -b "127.0.0.1:${ports[a]},127.0.0.1:${ports[c]}" >"$work/steady" 2>"$work/steady.err" &
+load=$!
+timeout 20 mqcons steady -c 100 -b "127.0.0.1:${ports[a]}" >/dev/null || fail "nothing arrives"
 kill_member b
 until_true 20 leaders_are a "1 3"
 ids_are c "1 3" || fail "the dead broker is named: $(ids_by c)"
+wait $load || fail "a steady producer: $(cat "$work/steady.err")"
+python3 -c 'import json, sys
+report = json.load(open(sys.argv[1]))
+print("steady producer:", report)
+assert report["response_max_us"] < 8e6, "a record waited for the session to end"
+assert report["unsent"] == 0' "$work/steady" || fail "the dead broker was replaced late"
+grep -q "refuses connections" "$work"/{a,c}.log || fail "nobody saw the process end"
 start_member b
 until_true 10 ids_are a "1 2 3"
 

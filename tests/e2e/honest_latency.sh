@@ -28,6 +28,7 @@ at_least "$(number latency_max_us)" 1500000 "rpc: the longest wait"
 stalls_over_the_end produce mqbench produce -r 1000/s
 at_least "$(number response_p90_us)" 1500000 "produce: every tenth record waited"
 same 0 "$(number unsent)" "produce: records without room"
+at_least "$(number longest_ack_gap_ms)" 1500 "produce: the longest time without an acknowledgement"
 stalls_over_the_end e2e mqbench e2e -r 1000/s
 at_least "$(number response_p90_us)" 1500000 "e2e: every tenth record waited"
 same 0 "$(number missing)" "e2e: missing records"
