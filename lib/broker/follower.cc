@@ -134,7 +134,9 @@ bool Follower::may_ask(const Copy& copy) const {
 Follower::Told Follower::position(const Copy& copy) {
   const Partition& partition = *copy.partition;
   const bool counts_synced = partition.replica().counted_class() == FlushClass::ack;
-  return {.end = partition.log().written_end(), .synced = counts_synced ? partition.log().synced_end() : Offset{0}};
+  return {.end = partition.log().written_end(),
+          .synced = counts_synced ? partition.log().synced_end() : Offset{0},
+          .start = partition.log().log_start()};
 }
 
 bool Follower::is_news(const Copy& copy) const { return may_ask(copy) && position(copy) != copy.told; }
@@ -198,7 +200,7 @@ std::optional<wire::FetchRequest::FetchPartition> Follower::question(Copy& copy)
                                             .current_leader_epoch = copy.epoch.value(),
                                             .fetch_offset = copy.told.end.value(),
                                             .last_fetched_epoch = last_epoch->value(),
-                                            .log_start_offset = partition.log().log_start().value(),
+                                            .log_start_offset = copy.told.start.value(),
                                             .partition_max_bytes = kPartitionBytesMax,
                                             .high_watermark = partition.high_watermark().value(),
                                             .synced_end = partition.log().synced_end().value()};
@@ -285,9 +287,11 @@ void Follower::tell(Copy& copy, const wire::FetchResponse::PartitionData& row, s
   const auto partition = copy.partition;
   copy.rest.end();
   if (diverges_at) copy.told = {};
-  const auto taken = partition->answered({.high_watermark = Offset{row.high_watermark},
-                                          .log_start = Offset{row.log_start_offset},
-                                          .diverges_at = diverges_at});
+  const auto taken =
+      partition->answered({.high_watermark = Offset{row.high_watermark},
+                           .log_start = Offset{row.log_start_offset},
+                           .start_wanted = std::max(Offset{row.log_start_offset}, Offset{row.start_wanted}),
+                           .diverges_at = diverges_at});
   if (taken) return;
   MQ_MARK("broker: a follower does not cut what is committed");
   copy.is_stopped = true;
