@@ -18,7 +18,7 @@ constexpr Duration kWaitMax = 500ms;
 /// What a leader may need beyond that, before it counts as gone.
 constexpr Duration kPatience = 3s;
 /// Longer each time: a leader that lets connections wait, since they come too fast, answers in the end (KIP-601).
-constexpr Duration kConnectTimeoutMin = 1s;
+constexpr Duration kConnectTimeoutMin = 4s;
 constexpr Duration kConnectTimeoutMax = 12s;
 constexpr Duration kPauseMin = 10ms;
 constexpr Duration kPauseMax = 1s;
@@ -109,7 +109,9 @@ awaitable<void> Follower::connect() {
   if (opened && is_stopped_) (*opened)->close();
   if (is_stopped_) co_return;
   const bool is_late = !opened && opened.error().code == Errc::timed_out;
-  connect_timeout_ = is_late ? std::min(2 * connect_timeout_, kConnectTimeoutMax) : kConnectTimeoutMin;
+  // Who is refused because others wait before him has not been waited for long enough, either.
+  if (is_late) connect_timeout_ = std::min(2 * connect_timeout_, kConnectTimeoutMax);
+  if (opened) connect_timeout_ = kConnectTimeoutMin;
   if (!opened) co_return all_failed(opened.error());
   const auto version = (*opened)->version_for<wire::FetchRequest>();
   if (!version || *version < kVersionMin) {
