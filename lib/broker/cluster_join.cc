@@ -154,8 +154,7 @@ std::unexpected<Error> ClusterJoin::no_metadata(std::string_view what) const {
               node_.config().data_dir, dir().identity()->cluster_id, store_name(), what, store_name());
 }
 
-awaitable<Result<Differences>> ClusterJoin::look_again() {
-  const ImagePtr image = writer_.image();
+awaitable<Result<Differences>> ClusterJoin::look_again(ImagePtr image) {
   co_return co_await find_differences(*image, Look::at_names);
 }
 

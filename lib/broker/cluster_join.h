@@ -41,8 +41,8 @@ class ClusterJoin {
   /// With what `look` has found: a store of an earlier format is moved, what is empty becomes this cluster, and this
   /// broker is registered in it. Every shard has the image on return.
   awaitable<Result<void>> join(controller::Plan migration, ImagePtr image);
-  /// As `look` has found them, with the image of now: other brokers write to the store, too.
-  awaitable<Result<Differences>> look_again();
+  /// As `look` has found them, of an image since `join`: other brokers write to the store, too.
+  awaitable<Result<Differences>> look_again(ImagePtr image);
   /// All that metadata names is here, and nothing that was given out under what was lost is given out again.
   awaitable<Result<void>> end_acceptance();
 

@@ -18,7 +18,7 @@ constexpr Duration kWaitMax = 500ms;
 /// What a leader may need beyond that, before it counts as gone.
 constexpr Duration kPatience = 3s;
 /// Longer each time: a leader that lets connections wait, since they come too fast, answers in the end (KIP-601).
-constexpr Duration kConnectTimeoutMin = 1s;
+constexpr Duration kConnectTimeoutMin = 4s;
 constexpr Duration kConnectTimeoutMax = 12s;
 constexpr Duration kPauseMin = 10ms;
 constexpr Duration kPauseMax = 1s;
@@ -109,7 +109,9 @@ awaitable<void> Follower::connect() {
   if (opened && is_stopped_) (*opened)->close();
   if (is_stopped_) co_return;
   const bool is_late = !opened && opened.error().code == Errc::timed_out;
-  connect_timeout_ = is_late ? std::min(2 * connect_timeout_, kConnectTimeoutMax) : kConnectTimeoutMin;
+  // Who is refused because others wait before him has not been waited for long enough, either.
+  if (is_late) connect_timeout_ = std::min(2 * connect_timeout_, kConnectTimeoutMax);
+  if (opened) connect_timeout_ = kConnectTimeoutMin;
   if (!opened) co_return all_failed(opened.error());
   const auto version = (*opened)->version_for<wire::FetchRequest>();
   if (!version || *version < kVersionMin) {
@@ -134,7 +136,9 @@ bool Follower::may_ask(const Copy& copy) const {
 Follower::Told Follower::position(const Copy& copy) {
   const Partition& partition = *copy.partition;
   const bool counts_synced = partition.replica().counted_class() == FlushClass::ack;
-  return {.end = partition.log().written_end(), .synced = counts_synced ? partition.log().synced_end() : Offset{0}};
+  return {.end = partition.log().written_end(),
+          .synced = counts_synced ? partition.log().synced_end() : Offset{0},
+          .start = partition.log().log_start()};
 }
 
 bool Follower::is_news(const Copy& copy) const { return may_ask(copy) && position(copy) != copy.told; }
@@ -198,7 +202,7 @@ std::optional<wire::FetchRequest::FetchPartition> Follower::question(Copy& copy)
                                             .current_leader_epoch = copy.epoch.value(),
                                             .fetch_offset = copy.told.end.value(),
                                             .last_fetched_epoch = last_epoch->value(),
-                                            .log_start_offset = partition.log().log_start().value(),
+                                            .log_start_offset = copy.told.start.value(),
                                             .partition_max_bytes = kPartitionBytesMax,
                                             .high_watermark = partition.high_watermark().value(),
                                             .synced_end = partition.log().synced_end().value()};
@@ -285,9 +289,11 @@ void Follower::tell(Copy& copy, const wire::FetchResponse::PartitionData& row, s
   const auto partition = copy.partition;
   copy.rest.end();
   if (diverges_at) copy.told = {};
-  const auto taken = partition->answered({.high_watermark = Offset{row.high_watermark},
-                                          .log_start = Offset{row.log_start_offset},
-                                          .diverges_at = diverges_at});
+  const auto taken =
+      partition->answered({.high_watermark = Offset{row.high_watermark},
+                           .log_start = Offset{row.log_start_offset},
+                           .start_wanted = std::max(Offset{row.log_start_offset}, Offset{row.start_wanted}),
+                           .diverges_at = diverges_at});
   if (taken) return;
   MQ_MARK("broker: a follower does not cut what is committed");
   copy.is_stopped = true;

@@ -63,6 +63,7 @@ class Follower final : public std::enable_shared_from_this<Follower> {
   struct Told {
     Offset end{-1};
     Offset synced{-1};
+    Offset start{-1};
     friend bool operator==(const Told&, const Told&) = default;
   };
   struct Copy {

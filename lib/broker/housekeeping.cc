@@ -76,15 +76,20 @@ awaitable<void> Housekeeping::run() {
 awaitable<void> Housekeeping::look_at_all() {
   std::vector<std::shared_ptr<Partition>> all;
   partitions_.for_each([&](Partition& partition) { all.push_back(partition.shared_from_this()); });
-  // The starts of all are saved together.
+  // The starts of all are saved together, and the followers of all hear of theirs meanwhile.
+  std::vector<std::pair<std::shared_ptr<Partition>, Offset>> starts;
   std::size_t looked_at = 0;
   for (const auto& partition : all) {
     if (is_over()) co_return;
     if (++looked_at % kLooksPerTurn == 0) co_await shard_.shard.sleep_until(shard_.shard.now());
     if (partition->is_retired() || keeps_all(partition->log())) continue;
-    (void)co_await plan_start(*partition, shard_.shard.clock().wall_now());  // whoever deletes meets the error, too
+    const auto start = co_await plan_start(*partition, shard_.shard.clock().wall_now());
+    if (start && *start > partition->log().log_start()) starts.emplace_back(partition, *start);
   }
-  if (const auto saved = co_await save_starts(); !saved) note_failure("the starts of logs", saved.error());
+  const auto saved = co_await save_starts();
+  if (!saved) note_failure("the starts of logs", saved.error());  // whoever deletes meets the error, too
+  for (const auto& [partition, start] : starts)
+    if (saved && !partition->is_retired()) (void)start_saved(*partition, start);
   Begun begun;
   for (const auto& partition : all) {
     if (shard_.node.disk_health.is_offline()) co_return;
@@ -126,6 +131,28 @@ awaitable<Result<void>> Housekeeping::save_starts() {
   });
 }
 
+Offset Housekeeping::start_saved(Partition& partition, Offset start) {
+  // Else whoever takes segments away moves it.
+  if (!partition.replica().has_peers()) return start;
+  partition.start_saved(std::min(start, partition.high_watermark()));
+  return partition.log().log_start();
+}
+
+void Housekeeping::save_start(std::shared_ptr<Partition> partition, Offset start) {
+  followers_starts_.emplace_back(std::move(partition), start);
+  if (!std::exchange(is_saving_starts_, true)) shard_.log_tasks.spawn(save_followers_starts());
+}
+
+awaitable<void> Housekeeping::save_followers_starts() {
+  while (!followers_starts_.empty()) {
+    const auto starts = std::exchange(followers_starts_, {});
+    const auto saved = co_await save_starts();
+    if (!saved) note_failure("the starts of logs", saved.error());
+    for (const auto& [partition, start] : starts) saved ? partition->start_saved(start) : partition->start_not_saved();
+  }
+  is_saving_starts_ = false;
+}
+
 awaitable<bool> Housekeeping::retain(Partition& partition, Begun& begun) {
   log::Log& log = partition.log();
   const WallMillis wall_now = shard_.shard.clock().wall_now();
@@ -145,7 +172,7 @@ awaitable<bool> Housekeeping::retain(Partition& partition, Begun& begun) {
     note_failure(name, saved.error());
     co_return true;
   }
-  const Offset start_max = start.value_or(log.log_start());
+  const Offset start_max = start ? start_saved(partition, *start) : log.log_start();
   const auto deleted = co_await shard_.node.disk_space.with_reserve(shard_.shard, [&] {
     return reader.look_at_times(0, [&](log::Wait wait) {
       return log.delete_old_segments(wall_now, shard_.shard.now(), partition.high_watermark(), wait, start_max);
@@ -153,6 +180,7 @@ awaitable<bool> Housekeeping::retain(Partition& partition, Begun& begun) {
   });
   if (partition.is_retired()) co_return false;
   partition.log_start_moved();
+  if (partition.replica().role() == replication::Role::follower) partition.tell_leader();
   if (!deleted) {
     note_failure(name, deleted.error());
   } else {

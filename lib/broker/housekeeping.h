@@ -45,6 +45,8 @@ class Housekeeping {
   void stop() { timer_->cancel(); }
   /// Saves what recovery would otherwise have to read again; then calls `partition->checkpoint_done()`.
   void checkpoint_soon(std::shared_ptr<Partition> partition);
+  /// Has it on disk where the log of a follower begins: see PartitionHost.
+  void save_start(std::shared_ptr<Partition> partition, Offset start);
   void check_invariants() const;
 
  private:
@@ -60,6 +62,9 @@ class Housekeeping {
   awaitable<Result<Offset>> plan_start(Partition& partition, WallMillis wall_now);
   /// Nobody hears of a new start before it is on disk: after a crash the log would begin where it began before.
   awaitable<Result<void>> save_starts();
+  awaitable<void> save_followers_starts();
+  /// They are on disk. Returns where retention may have the log begin now.
+  [[nodiscard]] static Offset start_saved(Partition& partition, Offset start);
   /// False: it went away meanwhile.
   awaitable<bool> retain(Partition& partition, Begun& begun);
   awaitable<bool> compact(Partition& partition);
@@ -77,6 +82,8 @@ class Housekeeping {
   ShardContext& shard_;
   const PartitionTable& partitions_;
   std::unique_ptr<env::Timer> timer_;
+  std::vector<std::pair<std::shared_ptr<Partition>, Offset>> followers_starts_;  ///< to be saved together
+  bool is_saving_starts_ = false;
   bool is_running_ = false;
   bool looks_ = false;          ///< is amid a look
   bool look_is_asked_ = false;  ///< for another one, at once

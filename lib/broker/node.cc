@@ -124,10 +124,12 @@ awaitable<Result<void>> Node::start() {
   co_await disk_space().open_reserve();
   MQ_CO_CHECK(co_await machine().disk_pool.run(home, [this] { return log_dir().begin_writing(); }));
   MQ_CO_CHECK(co_await join_->join(std::move(found.migration), std::move(found.image)));
+  // What was deleted since the look still has its directories: only the deletions of that image are over here.
+  const ImagePtr seen = writer_->image();
   if (context_.is_member()) {
-    MQ_CO_TRY(found.differences, co_await join_->look_again());
+    MQ_CO_TRY(found.differences, co_await join_->look_again(seen));
   }
-  MQ_CO_TRY(const std::size_t strays, co_await log_opening_->tidy(found.differences, writer_->image()));
+  MQ_CO_TRY(const std::size_t strays, co_await log_opening_->tidy(found.differences, seen));
   metrics.gauge(Metric::stray_directories).set(static_cast<std::int64_t>(strays));
   const Instant recovery_begun = home.now();
   if (unclean)

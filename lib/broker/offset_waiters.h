@@ -19,7 +19,7 @@ namespace mq::broker {
 class OffsetWaiters {
  public:
   /// What has to reach the offset that is waited for.
-  enum class For : std::uint8_t { written, readable, synced };
+  enum class For : std::uint8_t { written, readable, synced, begun };
   using Done = std::move_only_function<void(ErrorCode)>;
 
   /// `shard` tells the time.
@@ -71,7 +71,7 @@ class OffsetWaiters {
   }
 
   const env::Shard& shard_;
-  std::array<List, 3> lists_;
+  std::array<List, 4> lists_;
   std::array<std::list<std::move_only_function<void()>>, 2> watches_;
 };
 

@@ -104,18 +104,51 @@ Result<void> Partition::answered(const replication::LeaderAnswer& answer) {
   MQ_ASSERT(!is_cutting());
   MQ_TRY(const replication::Effects effects, replica_.answered(answer));
   carry_out(effects);
-  if (!effects.truncate && !effects.restart_at) follow_start(answer.log_start);
+  if (!effects.truncate && !effects.restart_at) follow_start(answer.start_wanted);
   check_invariants();
   return {};
 }
 
 void Partition::follow_start(Offset start) {
   start = std::min(start, high_watermark());
-  if (start <= log_->log_start()) return;
-  MQ_MARK("broker: a follower's log begins where its leader's does");
+  if (start <= std::max(log_->log_start(), start_to_save_)) return;
+  start_to_save_ = start;
   shard_.node.log_dir().set_log_start(name_, start);
+  host_.save_start(shared_from_this(), start);
+}
+
+void Partition::start_saved(Offset start) {
+  start_to_save_ = Offset{0};
+  if (is_retired() || is_cutting() || start > high_watermark()) return;
+  carry_out(replica_.start_saved(start));
+  check_invariants();
+}
+
+void Partition::move_start(Offset start) {
   if (auto moved = log_->advance_start(start, high_watermark()); !moved) return tell_damage(moved.error());
   log_start_moved();
+  if (replica_.role() != replication::Role::follower) return;
+  MQ_MARK("broker: a follower's log begins where its leader's does");
+  host_.has_news(*this);
+}
+
+awaitable<ErrorCode> Partition::until_start(Offset start, Instant deadline) {
+  const auto kept = shared_from_this();
+  env::Event told(shard_.shard);
+  std::optional<ErrorCode> outcome;
+  if (!is_leader() || is_retired()) co_return ErrorCode::kNotLeaderOrFollower;
+  if (replica_.committed_start() >= start) co_return ErrorCode::kNone;
+  if (shard_.node.disk_health.is_offline()) co_return ErrorCode::kKafkaStorageError;
+  MQ_MARK("broker: a new start of a log waits for the followers");
+  waiters_.add(
+      For::begun, start,
+      [&](ErrorCode error) {
+        outcome = error;
+        told.notify_all();
+      },
+      deadline);
+  while (!outcome) co_await told.wait();
+  co_return *outcome;
 }
 
 void Partition::was_cut() {
@@ -217,6 +250,8 @@ void Partition::carry_out(const replication::Effects& effects) {
 }
 
 void Partition::carry_out_rare(const replication::Effects& effects) {
+  if (effects.start) move_start(*effects.start);
+  if (effects.start_is_known) waiters_.wake(For::begun, replica_.committed_start());
   if (effects.role_changed) fail_waiters(ErrorCode::kNotLeaderOrFollower);
   if (effects.save_class) save_class(replica_.slot_class());
   if (effects.truncate) cutter_.cut_at(shared_from_this(), *effects.truncate);

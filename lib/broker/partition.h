@@ -111,6 +111,13 @@ class Partition final : public std::enable_shared_from_this<Partition>,
   /// the log ends waits for this first: what it was told is written (acks=1) is then in the answer, as in Kafka.
   [[nodiscard]] awaitable<void> until_readable(Instant deadline);
 
+  /// The log may begin at `start`, and will do so after a crash: LogDir::write_log_starts has returned. It does at
+  /// once, or, where others may lead, when they have said the same (H-9). Passed over when the log was cut since.
+  void start_saved(Offset start);
+  /// Returns once the log, and that of everybody who may lead it, begins at `start` or behind; else an error, soon
+  /// after `deadline` REQUEST_TIMED_OUT.
+  [[nodiscard]] awaitable<ErrorCode> until_start(Offset start, Instant deadline);
+
   using Watch = OffsetWaiters::Watch;
   using Watching = OffsetWaiters::Watching;
   /// Calls `woken` at every growth of the high watermark, for a replica also of the log, (and when the partition fails
@@ -124,6 +131,12 @@ class Partition final : public std::enable_shared_from_this<Partition>,
   void fetched_by(const replication::FollowerFetch& fetch) {
     carry_out(replica_.fetched_by(fetch, shard_.shard.now()));
   }
+  /// Whether a follower has to be told anew where its log is to begin: it counts as told now.
+  [[nodiscard]] bool tell_start(BrokerId follower) { return replica_.tell_start(follower); }
+  /// A follower has something new to tell.
+  void tell_leader() { host_.has_news(*this); }
+  /// A follower's start could not be saved: it is tried again when the leader names it next.
+  void start_not_saved() { start_to_save_ = Offset{0}; }
   /// Who waits for too long is told so. Now and then, where there are other brokers.
   void expire_waiters() { waiters_.expire(shard_.shard.now(), ErrorCode::kRequestTimedOut); }
   /// A leader looks who lags. Every half of replica.lag.time.max.ms.
@@ -143,7 +156,7 @@ class Partition final : public std::enable_shared_from_this<Partition>,
   void tell_damage(const Error& error) { damage_log_.tell(error); }
   void checkpoint_done() { appender_.checkpoint_done(); }
   /// Retention or a request moved it.
-  void log_start_moved() { replica_.log_start_moved(ends()); }
+  void log_start_moved() { carry_out(replica_.log_start_moved(ends())); }
   /// The outcome of a job of the log's `begin_checkpoint`, which syncs what it saves.
   void end_checkpoint(const log::CheckpointJob& job, const Result<void>& outcome);
 
@@ -204,8 +217,9 @@ class Partition final : public std::enable_shared_from_this<Partition>,
   void synced(const replication::Effects& effects);
   void carry_out(const replication::Effects& effects);
   void carry_out_rare(const replication::Effects& effects);
-  /// The leader has nothing any more below `start`.
+  /// The leader has nothing any more below `start`, or will have nothing soon.
   void follow_start(Offset start);
+  void move_start(Offset start);
   void save_class(FlushClass flush_class);
   void class_saved(FlushClass flush_class);
   void note_slot_end();
@@ -222,6 +236,7 @@ class Partition final : public std::enable_shared_from_this<Partition>,
   DamageLog damage_log_;
   LogAppender appender_;
   LogCutter cutter_;
+  Offset start_to_save_{0};  ///< a follower's log is to begin there once that is on disk
   bool is_timed_ = false;
   OffsetWaiters waiters_;
 };

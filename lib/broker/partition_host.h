@@ -4,6 +4,8 @@
 #include <functional>
 #include <memory>
 
+#include "model/ids.h"
+
 namespace mq::broker {
 
 class Partition;
@@ -21,6 +23,8 @@ class PartitionHost {
   virtual void sync_slots(std::move_only_function<void()> then) = 0;
   /// Saves what recovery would otherwise have to read again; calls `partition->checkpoint_done()`.
   virtual void checkpoint_soon(std::shared_ptr<Partition> partition) = 0;
+  /// Writes what was told to LogDir::set_log_start; calls `partition->start_saved(start)`, or `start_not_saved`.
+  virtual void save_start(std::shared_ptr<Partition> partition, Offset start) = 0;
   /// So many more idempotent producers are remembered in its log.
   virtual void producers_came(std::size_t count) = 0;
   /// Nothing works on the files of a retired partition any more.

@@ -76,6 +76,9 @@ class ShardLogs final : private log::OpenFiles::Owner, private PartitionHost {
   void checkpoint_soon(std::shared_ptr<Partition> partition) override {
     housekeeping_.checkpoint_soon(std::move(partition));
   }
+  void save_start(std::shared_ptr<Partition> partition, Offset start) override {
+    housekeeping_.save_start(std::move(partition), start);
+  }
   void producers_came(std::size_t count) override { producer_limit_.came(count); }
   void work_ended() override { work_ended_.notify_all(); }
   void propose(Partition& partition) override;

@@ -509,6 +509,7 @@ Result<void> LogDir::write_checkpoints() {
     // All of one moment: the recovery point of a later one may be the new start of a log.
     const std::lock_guard guard(mutex_);
     for (std::size_t which = 0; which < kCheckpoints; ++which) texts[which] = take_changed(Checkpoint(which));
+    starts_on_their_way_ = texts[kLogStart].has_value();
     removals = std::exchange(removals_unwritten_, false);
   }
   Result<void> written;
@@ -519,8 +520,9 @@ Result<void> LogDir::write_checkpoints() {
     const std::lock_guard guard(mutex_);
     changed_[which] = true;
   }
-  if (written) return {};
   const std::lock_guard guard(mutex_);
+  starts_on_their_way_ = false;
+  if (written) return {};
   MQ_MARK("log: removals have to be written with the next checkpoints");
   removals_unwritten_ = removals_unwritten_ || removals;
   return written;
@@ -528,7 +530,7 @@ Result<void> LogDir::write_checkpoints() {
 
 bool LogDir::has_unwritten_starts() const {
   const std::lock_guard guard(mutex_);
-  return changed_[kLogStart];
+  return changed_[kLogStart] || starts_on_their_way_;
 }
 
 Result<void> LogDir::write_log_starts() {
@@ -537,12 +539,12 @@ Result<void> LogDir::write_log_starts() {
   {
     const std::lock_guard guard(mutex_);
     text = take_changed(kLogStart);
+    starts_on_their_way_ = text.has_value();
   }
   auto written = text ? write(kLogStart, *text) : Result<void>{};
-  if (!written) {
-    const std::lock_guard guard(mutex_);
-    changed_[kLogStart] = true;
-  }
+  const std::lock_guard guard(mutex_);
+  starts_on_their_way_ = false;
+  if (!written) changed_[kLogStart] = true;
   return written;
 }
 

@@ -154,6 +154,7 @@ class LogDir {
   /// Pool. Those of the log starts only. Before files of retired segments are removed: a start that finds neither them
   /// nor that the log begins behind them takes them for lost.
   [[nodiscard]] Result<void> write_log_starts();
+  /// Some that were set may not be on disk yet.
   [[nodiscard]] bool has_unwritten_starts() const;
 
   // --- Failure (D-1) ------------------------------------------------------------------------------------------------
@@ -212,8 +213,9 @@ class LogDir {
   std::string offline_reason_;
   std::map<TopicPartition, Said> checkpoints_;
   std::array<bool, kCheckpoints> changed_{};
-  bool removals_unwritten_ = false;  ///< the files still name partitions that were forgotten
-  std::mutex writing_;               ///< one writer of checkpoints or synced ends at a time
+  bool starts_on_their_way_ = false;  ///< are being written, and may fail to be
+  bool removals_unwritten_ = false;   ///< the files still name partitions that were forgotten
+  std::mutex writing_;                ///< one writer of checkpoints or synced ends at a time
   std::unique_ptr<SyncedEnds> synced_;
   std::mutex writing_slots_;         ///< of synced ends; never held while they are synced. Guards what follows
   bool synced_ends_dirty_ = false;   ///< written and not synced

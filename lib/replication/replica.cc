@@ -21,7 +21,8 @@ Replica::Replica(BrokerId self, const Ends& ends, const Settings& settings, Flus
       settings_(settings),
       saved_class_(slot_class),
       covered_by_ack_(ends.log_end),
-      high_watermark_(std::clamp(high_watermark, ends.log_start, ends.written)) {
+      high_watermark_(std::clamp(high_watermark, ends.log_start, ends.written)),
+      start_wanted_(ends.log_start) {
   check_invariants();
 }
 
@@ -63,6 +64,13 @@ Offset Replica::acknowledged_by_all() const {
   return least;
 }
 
+Offset Replica::least_start() const {
+  Offset least = start_wanted_;
+  for (const Peer& peer : peers_)
+    if (counts(peer) || peer.is_eligible) least = std::min(least, peer.log_start);
+  return least;
+}
+
 bool Replica::counts(const Peer& peer) const {
   if (is_mutant("shrinkearly") && is_proposing_) return peer.is_proposed;
   return peer.is_member || peer.is_proposed;
@@ -77,7 +85,9 @@ bool Replica::may_join(const Peer& peer) const {
   const Offset has = counted(peer.synced, peer.log_end);
   // I-1: what it lacks of an earlier epoch may be committed, though the high watermark does not say so yet.
   const bool has_earlier_epochs = has >= epoch_start_ || is_mutant("joinhw");
-  return peer.fetched_at && !peer.is_gone && !peer.lags && has >= high_watermark_ && has_earlier_epochs;
+  const bool begins_late_enough = peer.log_start >= ends_.log_start;  // H-9
+  return peer.fetched_at && !peer.is_gone && !peer.lags && has >= high_watermark_ && has_earlier_epochs &&
+         begins_late_enough;
 }
 
 bool Replica::should_be_member(const Peer& peer) const {
@@ -91,10 +101,12 @@ void Replica::come_to(const Ends& ends) {
   MQ_ASSERT(ends.synced >= ends_.synced);
   MQ_ASSERT(ends.written >= ends_.written);
   ends_ = ends;
+  start_wanted_ = std::max(start_wanted_, ends_.log_start);
 }
 
 void Replica::conclude(Effects& effects) {
   advance(effects);
+  advance_start(effects);
   if (!peers_.empty()) propose(effects);
   save_class(effects);
   check_invariants();
@@ -108,6 +120,16 @@ void Replica::advance(Effects& effects) {
   high_watermark_epoch_ = leader_epoch_;
   effects.readers = true;
   effects.followers = !peers_.empty();
+}
+
+void Replica::advance_start(Effects& effects) {
+  if (role_ != Role::leader) return;
+  const Offset reached = least_start();
+  if (reached > committed_start_) {
+    committed_start_ = reached;
+    effects.start_is_known = true;
+  }
+  if (reached > ends_.log_start) effects.start = reached;
 }
 
 void Replica::propose(Effects& effects) {
@@ -220,10 +242,26 @@ void Replica::sync_failed() {
   is_syncing_ = false;
 }
 
-void Replica::log_start_moved(const Ends& ends) {
+Effects Replica::start_saved(Offset start) {
+  MQ_ASSERT(start <= high_watermark_);
+  Effects effects;
+  if (start <= start_wanted_) return effects;
+  if (role_ != Role::leader) {
+    effects.start = start;
+    return effects;
+  }
+  start_wanted_ = start;
+  effects.followers = !peers_.empty();
+  conclude(effects);
+  return effects;
+}
+
+Effects Replica::log_start_moved(const Ends& ends) {
   come_to(ends);
   high_watermark_ = std::max(high_watermark_, ends_.log_start);
-  check_invariants();
+  Effects effects;
+  conclude(effects);
+  return effects;
 }
 
 void Replica::first_unstable_changed(std::optional<Offset> first) {
@@ -234,6 +272,7 @@ void Replica::first_unstable_changed(std::optional<Offset> first) {
 Effects Replica::truncated(const Ends& ends) {
   MQ_ASSERT(role_ != Role::leader);
   ends_ = ends;
+  start_wanted_ = ends_.log_start;
   covered_by_ack_ = std::min(covered_by_ack_, ends_.log_end);
   high_watermark_ = std::clamp(high_watermark_, ends_.log_start, ends_.written);
   Effects effects;
@@ -271,13 +310,20 @@ bool Replica::is_meant(const cluster::Partition& key) const {
 Effects Replica::registered(cluster::BrokerEpoch epoch) {
   broker_epoch_ = epoch;
   if (role_ != Role::leader || leader_broker_epoch_ == epoch) return {};
+  Effects effects{.role_changed = true};
   role_ = Role::none;
+  take_start_wanted(effects);
   peers_.clear();
   isr_.clear();
   is_proposing_ = false;
   proposal_.clear();
   check_invariants();
-  return {.role_changed = true};
+  return effects;
+}
+
+/// It is on our disk, and as we lead no more nobody asks us where the log begins.
+void Replica::take_start_wanted(Effects& effects) const {
+  if (start_wanted_ > ends_.log_start) effects.start = start_wanted_;
 }
 
 Effects Replica::image_changed(const cluster::Partition& key, std::span<const BrokerId> gone, Instant now) {
@@ -310,6 +356,7 @@ Effects Replica::image_changed(const cluster::Partition& key, std::span<const Br
     is_proposing_ = false;
   }
   Effects effects{.raise_epoch = is_epoch_used, .role_changed = role_ != before};
+  if (role_ != Role::leader) take_start_wanted(effects);
   if (is_mutant("hwtrunc") && role_ == Role::follower && is_new_epoch && high_watermark_ < ends_.log_end)
     effects.truncate = high_watermark_;
   conclude(effects);
@@ -353,6 +400,7 @@ Effects Replica::fetched_by(const FollowerFetch& fetch, Instant now) {
   const Offset had = counted(peer->synced, peer->log_end);
   peer->log_end = fetch.log_end;
   peer->synced = fetch.synced;
+  peer->log_start = fetch.log_start;
   const Offset has = counted(peer->synced, peer->log_end);
   // It cannot have lost what it acknowledged, and it has: its word is not to be relied on.
   if (has < had || fetch.log_end < high_watermark_)
@@ -368,6 +416,13 @@ Effects Replica::fetched_by(const FollowerFetch& fetch, Instant now) {
   Effects effects;
   conclude(effects);
   return effects;
+}
+
+bool Replica::tell_start(BrokerId peer) {
+  const auto told = std::ranges::find(peers_, peer, &Peer::id);
+  if (told == peers_.end() || told->told_start >= start_wanted_ || told->log_start >= start_wanted_) return false;
+  told->told_start = start_wanted_;
+  return true;
 }
 
 Effects Replica::time_passed(Instant now) {
@@ -396,10 +451,11 @@ Effects Replica::proposal_ended(Outcome outcome) {
 Result<Effects> Replica::answered(const LeaderAnswer& answer) {
   if (role_ != Role::follower) return Effects{};
   Effects effects;
-  if (answer.log_start > ends_.log_end) {
-    effects.restart_at = answer.log_start;
+  if (answer.start_wanted > ends_.log_end) {
+    effects.restart_at = answer.start_wanted;
     return effects;
   }
+  committed_start_ = std::max(committed_start_, answer.log_start);
   if (answer.diverges_at && !is_mutant("hwtrunc")) {
     const Offset cut = std::min(*answer.diverges_at, ends_.log_end);
     if (cut < high_watermark_ && unclean_since_ <= high_watermark_epoch_)
@@ -425,6 +481,8 @@ void Replica::check_invariants() const {
   MQ_ASSERT(ends_.synced <= ends_.written);
   MQ_ASSERT(ends_.written <= ends_.log_end);
   MQ_ASSERT(ends_.log_start <= high_watermark_);
+  MQ_ASSERT(ends_.log_start <= start_wanted_);
+  MQ_ASSERT(start_wanted_ <= high_watermark_);
   MQ_ASSERT(high_watermark_ <= ends_.written);
   MQ_ASSERT(role_ == Role::leader || (peers_.empty() && isr_.empty()));
   MQ_ASSERT(role_ == Role::leader || !is_proposing_);

@@ -60,6 +60,8 @@ struct Effects {
   bool role_changed = false;         ///< who waits for what the former role promised is told that it is over
   std::optional<Offset> truncate;    ///< cuts the log there, and tells `truncated`
   std::optional<Offset> restart_at;  ///< empties the log, begins it anew there, and tells `truncated`
+  std::optional<Offset> start;       ///< moves the log's start there, and tells `log_start_moved`
+  bool start_is_known = false;       ///< then wakes who waits for `committed_start`
 };
 
 /// What the settings of broker and topic say.
@@ -75,12 +77,14 @@ struct FollowerFetch {
   cluster::BrokerEpoch broker_epoch{};  ///< of its registration (KIP-903)
   Offset log_end{0};                    ///< where it fetches: it has everything below
   Offset synced{0};                     ///< it has everything below on its disk
+  Offset log_start{0};                  ///< its log begins there, durably
 };
 
 /// An answer of the leader to our fetch, as far as it says something of the log.
 struct LeaderAnswer {
   Offset high_watermark{0};
-  Offset log_start{0};
+  Offset log_start{0};     ///< all that may lead begin here or behind
+  Offset start_wanted{0};  ///< here they are to begin: it has nothing below, or will have nothing soon
   /// The leader's log is another one from here on: `cut_at` of what it answered (`divergence`).
   std::optional<Offset> diverges_at;
 };
@@ -119,6 +123,14 @@ class Replica {
   /// False at the begin of an epoch, while records of earlier ones may be committed that are not known as such yet:
   /// consumers are told no end then (H-6).
   [[nodiscard]] bool knows_end() const { return role_ == Role::leader && high_watermark_ >= epoch_start_; }
+  /// All replicas that may lead begin here or behind, as far as this one knows (H-9).
+  [[nodiscard]] Offset committed_start() const { return committed_start_; }
+  /// Where the log of a leader is to begin once all that may lead have it on their disks.
+  [[nodiscard]] Offset start_wanted() const { return start_wanted_; }
+  /// False at the begin of an epoch, while some that may lead may begin earlier: clients are told no begin then (H-9).
+  [[nodiscard]] bool knows_start() const { return role_ == Role::leader && committed_start_ >= ends_.log_start; }
+  /// Where the log begins is decided with others.
+  [[nodiscard]] bool has_peers() const { return !peers_.empty(); }
   [[nodiscard]] bool is_syncing() const { return is_syncing_; }
   /// What an acknowledgement counts now.
   [[nodiscard]] FlushClass counted_class() const;
@@ -152,8 +164,11 @@ class Replica {
   Effects sync_refused();
   /// It failed. That is final: the log takes nothing any more.
   void sync_failed();
-  /// Retention or a request moved the log's start.
-  void log_start_moved(const Ends& ends);
+  /// The log may begin at `start`, not above the high watermark, and will do so after a crash. A leader moves it there
+  /// when all that may lead have said the same, so that no later leader begins earlier (H-9).
+  Effects start_saved(Offset start);
+  /// It begins elsewhere than before.
+  Effects log_start_moved(const Ends& ends);
   /// A transaction began, or the oldest open one ended.
   void first_unstable_changed(std::optional<Offset> first);
   /// What `truncate` asked for is done.
@@ -176,6 +191,8 @@ class Replica {
   // --- The leader ---------------------------------------------------------------------------------------------------
 
   Effects fetched_by(const FollowerFetch& fetch, Instant now);
+  /// Whether `start_wanted` is news to the replica on `peer`, which is told it now.
+  bool tell_start(BrokerId peer);
   /// Looks for members that lag. Called every half of `lag_max`.
   Effects time_passed(Instant now);
   struct Proposed {
@@ -209,8 +226,9 @@ class Replica {
   /// Calls `see` with everything that decides what it does next: for who has to tell whole states apart.
   template <class See>
   void look_at_state(See see) const {
-    for (const Offset offset : {ends_.log_start, ends_.synced, ends_.written, ends_.log_end, covered_by_ack_,
-                                high_watermark_, first_unstable_.value_or(Offset{-1}), epoch_start_})
+    for (const Offset offset :
+         {ends_.log_start, ends_.synced, ends_.written, ends_.log_end, covered_by_ack_, high_watermark_,
+          first_unstable_.value_or(Offset{-1}), epoch_start_, committed_start_, start_wanted_})
       see(offset.value());
     for (const LeaderEpoch epoch : {ends_.last_epoch, high_watermark_epoch_, leader_epoch_, unclean_since_})
       see(epoch.value());
@@ -225,7 +243,7 @@ class Replica {
       for (const std::int64_t number :
            {std::int64_t{peer.id.value()}, peer.log_end.value(), peer.synced.value(), peer.broker_epoch.value(),
             peer.caught_up_at.since_start().count(), peer.fetched_at ? peer.fetched_at->since_start().count() : -1,
-            peer.log_end_at_fetch.value()})
+            peer.log_end_at_fetch.value(), peer.log_start.value(), peer.told_start.value()})
         see(number);
       for (const bool flag :
            {peer.is_member, peer.is_eligible, peer.is_proposed, peer.is_gone, peer.has_lost, peer.lags})
@@ -244,6 +262,8 @@ class Replica {
     BrokerId id;
     Offset log_end{0};
     Offset synced{0};
+    Offset log_start{0};
+    Offset told_start{0};                                         ///< the start that it is to move to
     cluster::BrokerEpoch broker_epoch = cluster::kNoBrokerEpoch;  ///< of its last fetch
     Instant caught_up_at;               ///< when it last had all that there was, or came into the ISR
     std::optional<Instant> fetched_at;  ///< its last fetch in this epoch
@@ -259,6 +279,8 @@ class Replica {
     return counted_class() == FlushClass::ack ? synced : written;
   }
   [[nodiscard]] Offset acknowledged_by_all() const;
+  /// Where those begin that may lead.
+  [[nodiscard]] Offset least_start() const;
   [[nodiscard]] std::size_t effective_min() const;
   [[nodiscard]] bool may_advance() const;
   [[nodiscard]] bool may_join(const Peer& peer) const;
@@ -271,6 +293,8 @@ class Replica {
   /// What follows from what was learnt: the high watermark, an ISR to propose, a class to save.
   void conclude(Effects& effects);
   void advance(Effects& effects);
+  void advance_start(Effects& effects);
+  void take_start_wanted(Effects& effects) const;
   void propose(Effects& effects);
   void save_class(Effects& effects);
   /// Asserts what must hold after every event.
@@ -285,6 +309,8 @@ class Replica {
   Offset high_watermark_{0};
   LeaderEpoch high_watermark_epoch_ = kNoLeaderEpoch;  ///< in which it moved last
   std::optional<Offset> first_unstable_;
+  Offset committed_start_{0};
+  Offset start_wanted_{0};  ///< of a leader; else where the log begins
 
   Role role_ = Role::none;
   LeaderEpoch leader_epoch_ = kNoLeaderEpoch;

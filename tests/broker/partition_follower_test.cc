@@ -128,7 +128,7 @@ TEST_F(FollowingPartition, WhoLeadsByThenKeepsItsLog) {
 
 TEST_F(FollowingPartition, WhereTheLeaderBeginsLaterItBeginsAnew) {
   ASSERT_TRUE(copy(0, 1));
-  ASSERT_TRUE(answered({.log_start = Offset{50}}));
+  ASSERT_TRUE(answered({.start_wanted = Offset{50}}));
   EXPECT_EQ(partition_->log().log_start(), Offset{50});
   EXPECT_EQ(partition_->high_watermark(), Offset{50});
   EXPECT_EQ(slot_end(), Offset{50});
@@ -137,8 +137,53 @@ TEST_F(FollowingPartition, WhereTheLeaderBeginsLaterItBeginsAnew) {
 
 TEST_F(FollowingPartition, ItBeginsWhereTheLeaderBeginsAsFarAsThatIsCommitted) {
   for (int i = 0; i < 4; ++i) ASSERT_TRUE(copy(i, 1));
-  ASSERT_TRUE(answered({.high_watermark = Offset{2}, .log_start = Offset{3}}));
+  ASSERT_TRUE(answered({.high_watermark = Offset{2}, .start_wanted = Offset{3}}));
+  EXPECT_EQ(partition_->log().log_start(), Offset{0}) << "it is not on the disk";
+  ASSERT_EQ(host_->starts, std::vector{Offset{2}});
+  ASSERT_TRUE(answered({.high_watermark = Offset{2}, .start_wanted = Offset{3}}));
+  EXPECT_EQ(host_->starts.size(), 1U) << "it is on its way";
+  const int news = host_->news;
+  on_shard([&] { partition_->start_saved(Offset{2}); });
   EXPECT_EQ(partition_->log().log_start(), Offset{2});
+  EXPECT_GT(host_->news, news);
+}
+
+TEST_F(FollowingPartition, AStartThatCouldNotBeSavedIsTriedAgain) {
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(copy(i, 1));
+  ASSERT_TRUE(answered({.high_watermark = Offset{4}, .start_wanted = Offset{3}}));
+  on_shard([&] { partition_->start_not_saved(); });
+  ASSERT_TRUE(answered({.high_watermark = Offset{4}, .start_wanted = Offset{3}}));
+  EXPECT_EQ(host_->starts.size(), 2U);
+  EXPECT_EQ(partition_->log().log_start(), Offset{0});
+}
+
+TEST_F(FollowingPartition, ALeadersStartWaitsForThoseWhoMayLead) {
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(copy(i, 1));
+  sync();
+  led_by(BrokerId{1}, 2);
+  const auto fetched = [&](int start) {
+    on_shard([&] {
+      partition_->fetched_by({.from = kOther, .log_end = Offset{4}, .synced = Offset{4}, .log_start = Offset{start}});
+    });
+  };
+  fetched(0);
+  ASSERT_EQ(partition_->high_watermark(), Offset{4});
+  std::optional<ErrorCode> begun;
+  on_shard([&] {
+    partition_->start_saved(Offset{3});
+    EXPECT_TRUE(partition_->tell_start(kOther));
+    EXPECT_FALSE(partition_->tell_start(kOther));
+    shard_->tasks.spawn([](Partition& partition, std::optional<ErrorCode>& to) -> awaitable<void> {
+      to = co_await partition.until_start(Offset{3}, Instant::never());
+    }(*partition_, begun));
+  });
+  fetched(0);
+  EXPECT_FALSE(begun);
+  EXPECT_EQ(partition_->log().log_start(), Offset{0});
+  fetched(3);
+  world_.run_for(1s);
+  EXPECT_EQ(begun, ErrorCode::kNone);
+  EXPECT_EQ(partition_->log().log_start(), Offset{3});
 }
 
 TEST_F(FollowingPartition, WhoComesToLeadKnowsWhereItsEpochBegins) {

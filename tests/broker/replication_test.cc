@@ -5,6 +5,7 @@
 
 #include "broker_fixture.h"
 #include "log/file_range.h"
+#include "wire/messages/delete_records.h"
 
 namespace mq::broker {
 namespace {
@@ -112,6 +113,21 @@ class Replication : public ::testing::TestWithParam<const char*> {
     request.timeout_ms = 5'000;
     const auto answer = co_await peer->call(request, kProduceVersion);
     co_return testing::only_row(answer).error_code;
+  }
+  ErrorCode delete_records(int broker, std::int64_t before) {
+    auto answer = std::make_shared<std::optional<ErrorCode>>();
+    client_->spawn([](sim::Machine& client, int broker_index, std::int64_t offset,
+                      std::shared_ptr<std::optional<ErrorCode>> to) -> awaitable<void> {
+      auto peer = co_await Peer::connect(client, broker_index);
+      wire::DeleteRecordsRequest request;
+      request.timeout_ms = 3'000;
+      auto& topic = request.topics.emplace_back();
+      topic.name = "t";
+      topic.partitions.push_back({.partition_index = 0, .offset = offset});
+      const auto told = co_await peer->call(request, 2);
+      *to = told.topics.front().partitions.front().error_code;
+    }(*client_, broker, before, answer));
+    return eventually([&] { return answer->has_value(); }, 20s) ? **answer : ErrorCode::kUnknownServerError;
   }
   /// All that the log has.
   std::string bytes(int broker) {
@@ -312,6 +328,23 @@ TEST_P(Replication, BelowTheMinimumNothingIsTakenForAll) {
   ASSERT_TRUE(eventually([this] { return isr_size() == 3; })) << state();
   EXPECT_EQ(produce(leader()), ErrorCode::kNone);
   expect_same_bytes();
+}
+
+TEST_P(Replication, WhereALogBeginsIsNotToldBeforeItIsOnTheDisksOfAllThatMayLead) {
+  start();
+  for (int i = 0; i < 10; ++i) ASSERT_EQ(produce(leader()), ErrorCode::kNone);
+  const int before = leader();
+  for (const int other : others(before))
+    cluster_->world().fabric().cut(cluster_->broker(before).host(), cluster_->broker(other).host());
+  EXPECT_EQ(delete_records(before, 5), ErrorCode::kRequestTimedOut);
+  EXPECT_EQ(find(before)->log().log_start(), Offset{0});
+  cluster_->world().fabric().heal();
+  EXPECT_EQ(delete_records(leader(), 7), ErrorCode::kNone) << state();
+  // At once: whoever leads next has nothing in memory of what it was told.
+  for (int i = 0; i < kBrokers; ++i) cluster_->broker(i).kill();
+  for (int i = 0; i < kBrokers; ++i) cluster_->broker(i).begin_start();
+  ASSERT_TRUE(eventually([this] { return leader() >= 0 && isr_size() == 3; })) << state();
+  for (int i = 0; i < kBrokers; ++i) EXPECT_EQ(find(i)->log().log_start(), Offset{7}) << "broker " << i;
 }
 
 INSTANTIATE_TEST_SUITE_P(Classes, Replication, ::testing::Values("ack", "async"),

@@ -86,6 +86,7 @@ class IdleHost final : public PartitionHost {
   void sync_by_time(Partition&) override { ++timed_syncs; }
   void sync_slots(std::move_only_function<void()> then) override { slots.push_back(std::move(then)); }
   void checkpoint_soon(std::shared_ptr<Partition> partition) override { checkpoints.push_back(std::move(partition)); }
+  void save_start(std::shared_ptr<Partition>, Offset start) override { starts.push_back(start); }
   void producers_came(std::size_t count) override { producers += count; }
   void work_ended() override { ++works_ended; }
   void propose(Partition& partition) override { proposals.push_back(partition.replica().proposal()); }
@@ -98,6 +99,7 @@ class IdleHost final : public PartitionHost {
   int timed_syncs = 0;
   std::vector<std::move_only_function<void()>> slots;
   std::vector<std::shared_ptr<Partition>> checkpoints;
+  std::vector<Offset> starts;
   std::size_t producers = 0;
   int works_ended = 0;
   std::vector<std::vector<replication::Replica::Proposed>> proposals;

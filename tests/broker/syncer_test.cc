@@ -18,6 +18,7 @@ class SyncingHost final : public PartitionHost {
   void sync_by_time(Partition& partition) override { syncer.begin_timing(partition); }
   void sync_slots(std::move_only_function<void()> then) override { slots.sync(std::move(then)); }
   void checkpoint_soon(std::shared_ptr<Partition>) override {}
+  void save_start(std::shared_ptr<Partition>, Offset) override {}
   void producers_came(std::size_t) override {}
   void work_ended() override {}
   void propose(Partition&) override {}

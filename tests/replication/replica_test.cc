@@ -470,7 +470,7 @@ TEST(Replica, AFollowerNeverCutsWhatIsCommittedUnlessTheKeySaysSo) {
 
 TEST(Replica, AFollowerThatTheLeaderHasNothingForAnyMoreBeginsAnew) {
   Replica replica = follower(ends(10, 10), Offset{3});
-  const auto effects = replica.answered({.high_watermark = Offset{60}, .log_start = Offset{50}});
+  const auto effects = replica.answered({.high_watermark = Offset{60}, .start_wanted = Offset{50}});
   ASSERT_TRUE(effects);
   EXPECT_EQ(effects->restart_at, Offset{50});
   (void)replica.truncated(
@@ -604,6 +604,92 @@ TEST(History1x1, AProposalThatWasRefusedCountsNoMoreAndTheNextEventProposesAnew)
   EXPECT_TRUE(replica.proposal().empty());
   EXPECT_TRUE(replica.synced(ends(8, 8)).readers);
   EXPECT_TRUE(fetch(replica, kFirst, 8, 8).propose);
+}
+
+// --- H-9: where the log begins --------------------------------------------------------------------------------------
+
+Effects begins(Replica& replica, BrokerId from, int log_start) {
+  return replica.fetched_by({.from = from, .log_end = Offset{10}, .synced = Offset{10}, .log_start = Offset{log_start}},
+                            kNow);
+}
+Ends begun(int log_start) {
+  Ends there = ends(10, 10);
+  there.log_start = Offset{log_start};
+  return there;
+}
+
+TEST(LogStart, ALeaderMovesItWhenAllThatMayLeadHaveItOnTheirDisks) {
+  Replica replica = leader(ends(10, 10), FlushClass::ack, {kSelf, kFirst});
+  EXPECT_TRUE(replica.knows_start());
+  EXPECT_TRUE(replica.start_saved(Offset{5}).followers) << "they are told";
+  EXPECT_TRUE(replica.tell_start(kFirst));
+  EXPECT_FALSE(replica.tell_start(kFirst)) << "it knows";
+  EXPECT_EQ(begins(replica, kFirst, 3).start, Offset{3}) << "as far as both are";
+  (void)replica.log_start_moved(begun(3));
+  const Effects all = begins(replica, kFirst, 7);
+  EXPECT_EQ(all.start, Offset{5});
+  EXPECT_TRUE(all.start_is_known);
+  (void)replica.log_start_moved(begun(5));
+  EXPECT_TRUE(replica.knows_start());
+  EXPECT_TRUE(replica.tell_start(kSecond)) << "that one is to begin there, too, before it joins";
+}
+
+TEST(LogStart, OneThatIsAloneMovesItAtOnce) {
+  Replica replica = alone(ends(10, 10), FlushClass::ack);
+  EXPECT_EQ(replica.start_saved(Offset{5}).start, Offset{5});
+  (void)replica.log_start_moved(begun(5));
+  EXPECT_TRUE(replica.knows_start());
+  (void)replica.log_start_moved(begun(8));
+  EXPECT_TRUE(replica.knows_start()) << "retention moved it";
+}
+
+TEST(LogStart, WhoIsEligibleMayLeadToo) {
+  Replica replica(kSelf, ends(10, 10), {.insync_replicas_min = 2}, FlushClass::ack, Offset{10});
+  cluster::Partition key = led({kSelf}, 0);
+  key.elr = {kFirst};
+  (void)replica.image_changed(key, {}, kNow);
+  EXPECT_FALSE(replica.start_saved(Offset{5}).start);
+  EXPECT_EQ(begins(replica, kFirst, 5).start, Offset{5});
+}
+
+TEST(LogStart, WhoBeginsEarlierDoesNotJoin) {
+  Replica replica = leader(begun(5), FlushClass::ack, {kSelf});
+  EXPECT_FALSE(begins(replica, kFirst, 4).propose);
+  EXPECT_TRUE(begins(replica, kFirst, 5).propose);
+}
+
+TEST(LogStart, WhoIsProposedCounts) {
+  Replica replica = leader(begun(5), FlushClass::ack, {kSelf});
+  ASSERT_TRUE(begins(replica, kFirst, 5).propose);
+  EXPECT_FALSE(replica.start_saved(Offset{8}).start);
+  EXPECT_EQ(begins(replica, kFirst, 9).start, Offset{8});
+}
+
+TEST(LogStart, ANewLeaderThatBeginsLaterThanWasCommittedTellsNoBegin) {
+  Replica replica(kSelf, begun(5), {.flush_class = FlushClass::ack}, FlushClass::ack, Offset{10});
+  (void)replica.image_changed(led({kSelf, kFirst}, 1, 1), {}, kNow);
+  EXPECT_FALSE(replica.knows_start());
+  EXPECT_FALSE(begins(replica, kFirst, 4).start_is_known && replica.knows_start());
+  (void)begins(replica, kFirst, 5);
+  EXPECT_TRUE(replica.knows_start());
+}
+
+TEST(LogStart, ANewLeaderTellsWhatTheOneBeforeSaidIsCommitted) {
+  Replica replica(kSelf, begun(5), {.flush_class = FlushClass::ack}, FlushClass::ack, Offset{10});
+  cluster::Partition key = led({kSelf, kFirst}, 1, 1);
+  key.leader = kFirst;
+  (void)replica.image_changed(key, {}, kNow);
+  ASSERT_TRUE(replica.answered({.high_watermark = Offset{10}, .log_start = Offset{5}, .start_wanted = Offset{6}}));
+  (void)replica.image_changed(led({kSelf, kFirst}, 2, 2), {}, kNow);
+  EXPECT_TRUE(replica.knows_start());
+}
+
+TEST(LogStart, WhoLeadsNoMoreTakesTheStartThatIsOnItsDisk) {
+  Replica replica = leader(ends(10, 10), FlushClass::ack, {kSelf, kFirst});
+  (void)replica.start_saved(Offset{5});
+  cluster::Partition key = led({kSelf, kFirst}, 1, 1);
+  key.leader = kFirst;
+  EXPECT_EQ(replica.image_changed(key, {}, kNow).start, Offset{5});
 }
 
 TEST(History1x7, WhoIsEligibleAndHasLessThanItAcknowledgedLeavesTheElr) {

@@ -1,7 +1,9 @@
-// DeleteRecords (key 21): moves the start of logs. Durable before it is answered.
+// DeleteRecords (key 21): moves the start of logs. Durable before it is answered, wherever somebody may lead next
+// (H-9).
 
 #include "wire/messages/delete_records.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "base/mark.h"
@@ -15,6 +17,8 @@ namespace mq::broker {
 namespace {
 
 constexpr std::int64_t kToHighWatermark = -1;
+/// Who wants to wait longer for the replicas asks again.
+constexpr Duration kWaitMax = 60s;
 
 struct DeleteRecordsItem : Addressed {
   std::int64_t offset = 0;
@@ -54,13 +58,21 @@ awaitable<void> plan_start(Partition& partition, DeleteRecordsItem& item) {
   partition.shard().node.log_dir().set_log_start(partition.name(), *start);
 }
 
+/// The start is on our disk.
 awaitable<void> take_start(Partition& partition, DeleteRecordsItem& item) {
-  if (auto moved = partition.log().advance_start(item.start, partition.high_watermark()); !moved) {
-    item.error = to_wire(moved.error());
-    co_return;
-  }
-  partition.log_start_moved();
-  item.low_watermark = partition.log().log_start().value();
+  if (item.error == ErrorCode::kNone) item.error = partition.check_leader();
+  if (item.error == ErrorCode::kNone) partition.start_saved(item.start);
+  co_return;
+}
+
+/// Until it is on the disks of all that may lead.
+awaitable<void> await_start(Partition& partition, DeleteRecordsItem& item, Instant deadline) {
+  if (item.error != ErrorCode::kNone) co_return;
+  item.error = co_await partition.until_start(item.start, deadline);
+  // Why it could not be moved is told in the log.
+  if (item.error == ErrorCode::kNone && partition.log().log_start() < item.start)
+    item.error = ErrorCode::kKafkaStorageError;
+  if (item.error == ErrorCode::kNone) item.low_watermark = partition.log().log_start().value();
 }
 
 awaitable<wire::DeleteRecordsResponse> delete_records(Call& call, const wire::DeleteRecordsRequest& request) {
@@ -89,7 +101,13 @@ awaitable<wire::DeleteRecordsResponse> delete_records(Call& call, const wire::De
   const auto written = is_mutant("deletedback")
                            ? Result<void>{}
                            : co_await home.node().context().disk_space.with_reserve(home.shard(), write);
-  if (written) co_await on_each_partition(home, items, take_start);
+  const Instant deadline = call.request().arrived + std::clamp<Duration>(request.timeout_ms * 1ms, 0s, kWaitMax);
+  if (written) {
+    co_await on_each_partition(home, items, take_start);
+    co_await on_each_partition(home, items, [deadline](Partition& partition, DeleteRecordsItem& item) {
+      return await_start(partition, item, deadline);
+    });
+  }
   home.node().context().disk_space.look_for_space();
   if (!written && written.error().code == Errc::disk_failed)
     home.node().context().disk_health.disk_failed(written.error());

@@ -124,7 +124,7 @@ std::string copy_of(const Call& call, FetchItem& item) {
 
 bool is_news(const FetchItem& item) {
   return item.wanted.is_new || item.range.size > 0 || item.error != ErrorCode::kNone || item.diverges() ||
-         item.high_watermark.value() != item.wanted.told_high_watermark ||
+         item.has_later_start || item.high_watermark.value() != item.wanted.told_high_watermark ||
          item.log_start.value() != item.wanted.told_log_start;
 }
 
@@ -151,6 +151,7 @@ wire::FetchResponse::PartitionData& add_row(wire::FetchResponse& response, const
   row.high_watermark = item.high_watermark.value();
   row.last_stable_offset = item.last_stable.value();
   row.log_start_offset = item.log_start.value();
+  row.start_wanted = item.start_wanted.value();
   row.diverging_epoch = item.diverging;
   row.aborted_transactions = aborted_transactions(item, form.is_read_committed);
   if (item.error == ErrorCode::kFencedLeaderEpoch || item.error == ErrorCode::kNotLeaderOrFollower) {
@@ -201,7 +202,7 @@ void answer(Call& call, std::vector<FetchItem>& items, const Form& form) {
     // to know where it may go on.
     const bool begins_anew = item.replica.is_there() && item.error == ErrorCode::kOffsetOutOfRange;
     if (item.error != ErrorCode::kNone) item.high_watermark = item.last_stable = Offset{-1};
-    if (item.error != ErrorCode::kNone && !begins_anew) item.log_start = Offset{-1};
+    if (item.error != ErrorCode::kNone) item.log_start = begins_anew ? item.start_wanted : Offset{-1};
     if (form.is_incremental && !is_news(item)) continue;
     const bool has_records = item.range.size > 0;
     if (form.session_id != 0 && session.id() == form.session_id)

@@ -26,6 +26,11 @@ Partition* look_at(FetchItem& item) {
   item.high_watermark = is_mutant("readunsynced") ? partition->log().written_end() : partition->high_watermark();
   item.last_stable = partition->last_stable_offset();
   item.log_start = partition->log().log_start();
+  if (item.replica.is_there()) {
+    // H-9: what it believes of all that may lead.
+    item.log_start = std::min(item.log_start, partition->replica().committed_start());
+    item.start_wanted = partition->replica().start_wanted();
+  }
   item.leader_epoch = partition->leader_epoch();
   item.end = item.replica.is_there() ? partition->log().written_end() : item.high_watermark;
   item.error = partition->check_leader(LeaderEpoch{item.wanted.current_leader_epoch});
@@ -67,11 +72,13 @@ bool goes_on_after(FetchItem& item, const Result<log::EpochEnd>& end) {
 void tell_replica(FetchItem& item, Partition& partition) {
   const Offset has{item.wanted.fetch_offset};
   const bool is_possible = has >= Offset{0} && has <= partition.log().log_end();
+  if (item.replica.is_there() && partition.tell_start(item.replica.id)) item.has_later_start = true;
   if (!item.replica.is_there() || !is_possible || std::exchange(item.has_told, true)) return;
   partition.fetched_by({.from = item.replica.id,
                         .broker_epoch = item.replica.broker_epoch,
                         .log_end = has,
-                        .synced = std::clamp(Offset{item.wanted.synced_end}, Offset{0}, has)});
+                        .synced = std::clamp(Offset{item.wanted.synced_end}, Offset{0}, has),
+                        .log_start = std::max(Offset{item.wanted.log_start}, Offset{0})});
   item.high_watermark = partition.high_watermark();
 }
 

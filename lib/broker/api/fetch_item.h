@@ -50,6 +50,8 @@ struct FetchItem {
   Offset end{-1};  ///< how far it may be read
   Offset last_stable{-1};
   Offset log_start{-1};
+  Offset start_wanted{-1};       ///< where the log of a follower is to begin
+  bool has_later_start = false;  ///< which it has not been told yet
   wire::FetchResponse::EpochEndOffset diverging;
   LeaderEpoch leader_epoch = kNoLeaderEpoch;
   log::FileRange range;
@@ -64,6 +66,8 @@ struct FetchItem {
   }
   /// The log has another history than the client (KIP-595); it gets no records.
   [[nodiscard]] bool diverges() const { return diverging.epoch >= 0; }
+  /// A follower has to know it now, though there are no records for it.
+  [[nodiscard]] bool has_news_for_replica() const { return has_more_committed() || has_later_start; }
   /// More is committed than the follower knows.
   [[nodiscard]] bool has_more_committed() const { return high_watermark.value() > wanted.known_high_watermark; }
 };

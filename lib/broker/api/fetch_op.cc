@@ -150,7 +150,7 @@ bool FetchOp::is_enough() const {
   for (const FetchItem& item : items_) {
     if (item.owner == nullptr) continue;  // what is not there is told with the rest, so that nobody asks all the time
     reads_any = true;
-    if (item.error != ErrorCode::kNone || item.diverges() || item.has_more_committed()) return true;
+    if (item.error != ErrorCode::kNone || item.diverges() || item.has_news_for_replica()) return true;
     // Waiting brings no more of it: the answer is full, or its segment ends, and the next fetch gets the rest.
     if (item.range.has_more) return true;
     bytes += item.range.size;
@@ -187,12 +187,14 @@ void FetchOp::watch_all() {
       Partition::Watching who;
       Offset seen_committed;
       Offset seen_end;
+      Offset seen_start;
     };
     std::vector<Place> places;
     for (const std::size_t index : part.items) {
       const FetchItem& item = items_[index];
       const auto who = item.replica.is_there() ? Partition::Watching::replica : Partition::Watching::reader;
-      places.push_back({index, item.topic->id, item.wanted.partition, who, item.high_watermark, item.end});
+      places.push_back(
+          {index, item.topic->id, item.wanted.partition, who, item.high_watermark, item.end, item.start_wanted});
     }
     auto wake = [weak = weak_from_this(), owner, home = &call_.home()](std::size_t index) {
       if (owner == home) {
@@ -209,7 +211,8 @@ void FetchOp::watch_all() {
         // It grew, or went away, between the read and now.
         const bool is_for_copy = place.who == Partition::Watching::replica;
         if (partition == nullptr || partition->high_watermark() > place.seen_committed ||
-            (is_for_copy && partition->log().written_end() > place.seen_end))
+            (is_for_copy && (partition->log().written_end() > place.seen_end ||
+                             partition->replica().start_wanted() > place.seen_start)))
           wake(place.index);
         if (partition != nullptr)
           watches->watches.emplace_back(partition->weak_from_this(),

@@ -30,7 +30,8 @@ std::vector<FetchedPartition> partitions_of(const wire::FetchRequest& request) {
                             .last_fetched_epoch = partition.last_fetched_epoch,
                             .bytes_max = partition.partition_max_bytes,
                             .known_high_watermark = partition.high_watermark,
-                            .synced_end = partition.synced_end});
+                            .synced_end = partition.synced_end,
+                            .log_start = partition.log_start_offset});
     }
   return partitions;
 }
@@ -96,6 +97,7 @@ void FetchSession::put(FetchedPartition wanted) {
   partition.bytes_max = wanted.bytes_max;
   partition.known_high_watermark = wanted.known_high_watermark;
   partition.synced_end = wanted.synced_end;
+  partition.log_start = wanted.log_start;
 }
 
 void FetchSession::forget(const wire::FetchRequest& request) {

@@ -34,6 +34,7 @@ struct FetchedPartition {
   std::int32_t bytes_max = 0;
   std::int64_t known_high_watermark = std::numeric_limits<std::int64_t>::max();  ///< by a follower: it waits for more
   std::int64_t synced_end = -1;                                                  ///< of a follower's log
+  std::int64_t log_start = -1;                                                   ///< the same
 
   std::int64_t told_high_watermark = -1;
   std::int64_t told_log_start = -1;

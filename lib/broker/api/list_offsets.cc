@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "base/mark.h"
 #include "broker/api/api.h"
 #include "broker/errors.h"
 #include "broker/on_owners.h"
@@ -66,6 +67,12 @@ awaitable<void> find_offset(Partition& partition, ListOffsetsItem& item) {
       co_return;
     case kEarliest:
     case kEarliestLocal: {
+      // One that may lead next may begin earlier, and who was told so must not be told less (H-9).
+      if (!partition.replica().knows_start()) {
+        MQ_MARK("broker: where a log begins is not known yet");
+        item.error = ErrorCode::kOffsetNotAvailable;
+        co_return;
+      }
       if (const auto start = co_await reader.start()) {
         item.found.offset = start->offset;
         item.found.leader_epoch = start->leader_epoch;

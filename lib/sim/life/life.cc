@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <utility>
@@ -136,7 +137,9 @@ class Life {
     stage_.add("last-reader", kNobody, read_everything());
     if (!nemesis_.wait_until([&] { return stage_.has_ended("last-reader"); }, kFinalMax))
       return stuck("not everything can be read to its end");
-    replicas_.compare_logs();
+    const bool is_media_lost =
+        std::ranges::find(plan_.events, Fault::lost_media, &PlannedFault::what) != plan_.events.end();
+    replicas_.compare_logs(is_media_lost ? ReplicaWitness::Media::lost : ReplicaWitness::Media::whole);
     begin(Phase::Name::done);
   }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 #include <ranges>
 
 #include "broker/shard_broker.h"
@@ -14,33 +15,38 @@
 namespace mq::sim {
 namespace {
 
-/// What two replicas have to have alike of a batch.
-struct Batch {
-  Offset base;
-  Offset last;
-  LeaderEpoch epoch;
-  std::uint32_t crc = 0;
-  friend bool operator==(const Batch&, const Batch&) = default;
-};
+/// Behind all that there are.
+constexpr Offset kNoBatch{std::numeric_limits<std::int64_t>::max()};
+
+using Batch = ReplicaWitness::Batch;
 
 /// A replica of which the logs are compared.
 struct Copy {
   BrokerId broker;
   Offset begin;
   Offset end;
-  std::vector<Batch> batches;
+  std::vector<Batch> batches;  ///< those that can be read
+  std::string damage;          ///< why others cannot
 };
 
 Copy copy_of(Broker& broker, const broker::Partition& partition) {
   const log::Log& log = partition.log();
-  Copy copy{
-      .broker = broker.config.node_id, .begin = log.log_start(), .end = partition.high_watermark(), .batches = {}};
+  Copy copy{.broker = broker.config.node_id,
+            .begin = log.log_start(),
+            .end = partition.high_watermark(),
+            .batches = {},
+            .damage = {}};
   for (const log::SegmentInfo& segment : log.segments()) {
     const std::string path = log.directory() + "/" + log::segment_file_name(segment.base_offset, "log");
     const auto file = broker.machine().files().open(path, env::OpenMode::read);
     if (!file) continue;
-    log::SegmentReader batches(**file, path, 0, segment.size_bytes, log::SegmentReader::Mode::headers);
-    for (auto batch = batches.next(); batch && *batch; batch = batches.next()) {
+    log::SegmentReader batches(**file, path, 0, segment.size_bytes, log::SegmentReader::Mode::wholes);
+    while (true) {
+      const auto batch = batches.next();
+      if (batch && !*batch) break;
+      if (!batch) copy.damage = batch.error().message;
+      if (!batch && batches.resume(log.log_end()).value_or(false)) continue;
+      if (!batch) break;
       const record::BatchHeader& header = (*batch)->header;
       copy.batches.push_back({header.base_offset, header.last_offset(), header.leader_epoch, header.crc});
     }
@@ -142,35 +148,56 @@ void ReplicaWitness::judge_members(const broker::Partition& partition, const clu
   }
 }
 
-void ReplicaWitness::compare_logs() {
+std::optional<Offset> ReplicaWitness::first_difference(std::span<const Batch> ours, std::span<const Batch> theirs,
+                                                       Media media) {
+  auto our = ours.begin();
+  auto their = theirs.begin();
+  while (our != ours.end() || their != theirs.end()) {
+    const Offset our_base = our != ours.end() ? our->base : kNoBatch;
+    const Offset their_base = their != theirs.end() ? their->base : kNoBatch;
+    const bool are_alike = our_base == their_base && *our == *their;
+    const bool may_be_lost = our_base != their_base && media == Media::lost;
+    if (!are_alike && !may_be_lost) return std::min(our_base, their_base);
+    if (our_base <= their_base) ++our;
+    if (their_base <= our_base) ++their;
+  }
+  return std::nullopt;
+}
+
+void ReplicaWitness::compare_logs(Media media) {
   if (cluster_.size() == 1) return;
   const auto image = cluster_.broker(0).node().first_shard().image();
   for (const cluster::TopicPtr& topic : image->topics())
-    for (std::int32_t index = 0; index < topic->partition_count(); ++index) compare(*topic, index);
+    for (std::int32_t index = 0; index < topic->partition_count(); ++index) compare(*topic, index, media);
 }
 
-void ReplicaWitness::compare(const cluster::Topic& topic, std::int32_t index) {
+void ReplicaWitness::compare(const cluster::Topic& topic, std::int32_t index, Media media) {
   const cluster::Partition& key = *topic.find_partition(index);
-  if (key.isr.size() != key.replicas.size() || key.leader == kNoBroker)
-    breach("V2: of the replicas {} of {}-{} only {} are in sync when all is healed, and {} leads",
-           fmt::join(key.replicas | std::views::transform(&BrokerId::value), ","), topic.name, index,
-           fmt::join(key.isr | std::views::transform(&BrokerId::value), ","), key.leader.value());
-  if (is_compacted(topic)) return;
   std::vector<Copy> copies;
   for (int broker = 0; broker < cluster_.size(); ++broker)
     for (const auto& shard : cluster_.broker(broker).node().shards())
       if (const broker::Partition* const partition = shard->find(topic.id, index))
         copies.push_back(copy_of(cluster_.broker(broker), *partition));
+  if (media == Media::whole)
+    for (const Copy& copy : copies)
+      if (!copy.damage.empty())
+        breach("V2: {}-{} is damaged on broker {}, which nothing did: {}", topic.name, index, copy.broker.value(),
+               copy.damage);
+  // Nobody can copy what its leader cannot read.
+  const bool may_lack = std::ranges::any_of(copies, [](const Copy& copy) { return !copy.damage.empty(); });
+  if (!may_lack && (key.isr.size() != key.replicas.size() || key.leader == kNoBroker))
+    breach("V2: of the replicas {} of {}-{} only {} are in sync when all is healed, and {} leads",
+           fmt::join(key.replicas | std::views::transform(&BrokerId::value), ","), topic.name, index,
+           fmt::join(key.isr | std::views::transform(&BrokerId::value), ","), key.leader.value());
+  if (is_compacted(topic)) return;
   for (std::size_t other = 1; other < copies.size(); ++other) {
     const Offset begin = std::max(copies[0].begin, copies[other].begin);
     const Offset end = std::min(copies[0].end, copies[other].end);
-    const auto ours = batches_within(copies[0], begin, end);
-    const auto theirs = batches_within(copies[other], begin, end);
-    if (ours == theirs) continue;
-    const auto [our, their] = std::ranges::mismatch(ours, theirs);
-    const Offset where = our != ours.end() ? our->base : their->base;
+    const auto where =
+        first_difference(batches_within(copies[0], begin, end), batches_within(copies[other], begin, end), media);
+    if (!where) continue;
     breach("V2: from offset {} on {}-{} is not the same on brokers {} and {}, both of which count it as committed",
-           where.value(), topic.name, index, copies[0].broker.value(), copies[other].broker.value());
+           where->value(), topic.name, index, copies[0].broker.value(), copies[other].broker.value());
   }
 }
 

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,9 +34,25 @@ class ReplicaWitness {
   ReplicaWitness(const ReplicaWitness&) = delete;
   ReplicaWitness& operator=(const ReplicaWitness&) = delete;
 
+  /// What a disk may have done to what it held.
+  enum class Media {
+    whole,  ///< nothing: each batch can be read, everywhere
+    lost,   ///< it spoiled some. What is damaged on a replica may be missing there, and who would copy that is behind
+  };
   /// When nothing happens any more and all brokers serve: every replica is in sync, and all of a partition have the
   /// same batches below their high watermarks.
-  void compare_logs();
+  void compare_logs(Media media);
+  /// What two replicas have to have alike of a batch.
+  struct Batch {
+    Offset base;
+    Offset last;
+    LeaderEpoch epoch;
+    std::uint32_t crc = 0;
+    friend bool operator==(const Batch&, const Batch&) = default;
+  };
+  /// Where the one has something else than the other. Both in order. Where media was lost, what both have is compared.
+  [[nodiscard]] static std::optional<Offset> first_difference(std::span<const Batch> ours,
+                                                              std::span<const Batch> theirs, Media media);
   /// A sentence each, in the order in which they were found.
   [[nodiscard]] const std::vector<std::string>& breaches() const { return breaches_; }
 
@@ -60,7 +78,7 @@ class ReplicaWitness {
                     Known& known, bool has_grown);
   void judge_end(const broker::Partition& partition, const cluster::Partition& key, Known& known);
   void judge_members(const broker::Partition& partition, const cluster::Partition& key, const Known& known);
-  void compare(const cluster::Topic& topic, std::int32_t index);
+  void compare(const cluster::Topic& topic, std::int32_t index, Media media);
   template <class... Args>
   void breach(fmt::format_string<Args...> text, Args&&... args);
 

@@ -77,9 +77,10 @@ void describe(auto& v, FetchResponse::PartitionData& m) {
   v.field("aborted_transactions", m.aborted_transactions);
   v.field("preferred_read_replica", m.preferred_read_replica, since(11));  // KIP-392
   v.field("records", m.records);
-  v.tagged(0, "diverging_epoch", m.diverging_epoch, since(12));  // KIP-595
-  v.tagged(1, "current_leader", m.current_leader, since(12));    // KIP-595
-  v.tagged(2, "snapshot_id", m.snapshot_id, since(12));          // KIP-630
+  v.tagged(0, "diverging_epoch", m.diverging_epoch, since(12));                  // KIP-595
+  v.tagged(1, "current_leader", m.current_leader, since(12));                    // KIP-595
+  v.tagged(2, "snapshot_id", m.snapshot_id, since(12));                          // KIP-630
+  v.tagged(10000, "start_wanted", m.start_wanted, since(15), std::int64_t{-1});  // ours
 }
 
 void describe(auto& v, FetchResponse::FetchableTopicResponse& m) {

@@ -101,6 +101,7 @@ struct FetchResponse {
     std::int64_t high_watermark = 0;  ///< -1 after an error
     std::int64_t last_stable_offset = -1;
     std::int64_t log_start_offset = -1;
+    std::int64_t start_wanted = -1;  ///< where a follower's log is to begin; ours, between brokers (docs/formats.md)
     EpochEndOffset diverging_epoch{};
     LeaderIdAndEpoch current_leader{};
     SnapshotId snapshot_id{};
