@@ -53,7 +53,8 @@ std::unique_ptr<group::Coordinator> GroupService::make_coordinator(std::shared_p
       group::Room{
           .for_group = [this] { return has_room_for_group(); },
           .for_bytes = [this](std::size_t more) { return has_room_for_bytes(more); },
-          .batch_bytes = [partition = std::move(partition)] { return partition->log().config().batch_bytes_max; }});
+          .batch_bytes = [partition = std::move(partition)] { return partition->log().config().batch_bytes_max; }},
+      [this](const Uuid& topic) { return deleted_.contains(topic); });
 }
 
 std::shared_ptr<GroupService::Host> GroupService::make_host(std::shared_ptr<Partition> partition) {
@@ -65,12 +66,23 @@ std::shared_ptr<GroupService::Host> GroupService::make_host(std::shared_ptr<Part
 statelog::ImageChange GroupService::deletions_missed_by(const group::Coordinator& loaded) const {
   // Metadata that has gone back does not know all topics that there are.
   if (config().accept_store) return {};
-  std::set<std::string> gone;
+  std::set<Uuid> gone;
+  std::set<std::string> gone_names;
   loaded.for_each_group([&](const group::Group& group) {
-    for (const TopicPartition& known : group.offsets().known())
-      if (image_->find_topic(known.topic) == nullptr) gone.insert(known.topic);
+    for (const auto& [partition, offset] : group.offsets().committed()) {
+      // One that is there and cannot be read is not gone.
+      if (offset.is_of_deleted_topic || image_->is_withheld(partition.topic)) continue;
+      const bool has_id = !offset.topic_id.is_zero();
+      const auto* topic = has_id ? image_->find_topic(offset.topic_id) : image_->find_topic(partition.topic);
+      if (topic != nullptr) continue;
+      if (has_id) gone.insert(offset.topic_id);
+      if (!has_id) gone_names.insert(partition.topic);
+    }
   });
-  return {.topics_deleted = {gone.begin(), gone.end()}};
+  statelog::ImageChange missed;
+  for (const Uuid& id : gone) missed.topics_deleted.push_back({.id = id, .name = {}});
+  for (const std::string& name : gone_names) missed.topics_deleted.push_back({.id = {}, .name = name});
+  return missed;
 }
 
 bool GroupService::has_room_for_group() const {
@@ -130,8 +142,17 @@ void GroupService::stop() {
   for (const auto& [index, host] : hosts_) host->step_down();
 }
 
-void GroupService::image_changed(const statelog::ImageChange& change) {
+void GroupService::topics_deleted(std::span<const cluster::TopicPtr> topics) {
+  statelog::ImageChange change;
+  for (const cluster::TopicPtr& topic : topics) {
+    deleted_.insert(topic->id);
+    change.topics_deleted.push_back({.id = topic->id, .name = topic->name});
+  }
   for (const auto& [index, host] : hosts_) host->image_changed(change);
+}
+
+void GroupService::topics_are_gone(std::span<const cluster::TopicPtr> topics) {
+  for (const cluster::TopicPtr& topic : topics) deleted_.erase(topic->id);
 }
 
 void GroupService::ask(std::int32_t offsets_partition, Host::Ask ask, Host::Told told) {

@@ -5,15 +5,14 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "broker/state_host.h"
+#include "cluster/image.h"
 #include "group/coordinator.h"
-
-namespace mq::cluster {
-class ClusterImage;
-}  // namespace mq::cluster
 
 namespace mq::broker {
 
@@ -40,8 +39,10 @@ class GroupService {
   void stop();
   /// Sets the shard's numbers of groups and members.
   void refresh_metrics();
-  /// When every shard has the image with this change.
-  void image_changed(const statelog::ImageChange& change);
+  /// Before any shard has an image without these topics.
+  void topics_deleted(std::span<const cluster::TopicPtr> topics);
+  /// When every shard has it.
+  void topics_are_gone(std::span<const cluster::TopicPtr> topics);
 
   // Where no coordinator is, one answers that is none: with NOT_COORDINATOR.
 
@@ -84,6 +85,7 @@ class GroupService {
   std::shared_ptr<const cluster::ClusterImage> image_;   ///< null: no partition is hosted yet
   std::unique_ptr<group::Coordinator> nobody_;           ///< is none: unloaded from the beginning
   std::map<std::int32_t, std::shared_ptr<Host>> hosts_;  ///< by offsets partition
+  std::set<Uuid> deleted_;                               ///< topics that some shard may not know yet to be gone
   bool stopped_ = false;
 };
 

@@ -39,7 +39,7 @@ bool erases(const meta::Transaction& transaction, const std::string& key) {
 }  // namespace
 
 MetadataWriter::MetadataWriter(NodeContext& node, AllShards& shards)
-    : node_(node), shards_(shards), topics_(node.home()), sending_(node.home()) {}
+    : node_(node), shards_(shards), topics_(node.home()), sending_(node.home()), installing_(node.home()) {}
 
 void MetadataWriter::use(std::unique_ptr<meta::MetadataStore> store) {
   MQ_ASSERT(!store_);
@@ -73,8 +73,13 @@ awaitable<Result<void>> MetadataWriter::commit(controller::Plan plan, Room room)
 }
 
 awaitable<void> MetadataWriter::install() {
-  installed_ = image_;
-  (void)co_await shards_.install(image_);
+  const auto held = co_await installing_.take();
+  const ImagePtr image = image_;
+  const std::vector<cluster::TopicPtr> gone = std::exchange(gone_, {});
+  if (!gone.empty()) (void)co_await shards_.topics_deleted(gone);
+  installed_ = image;
+  (void)co_await shards_.install(image);
+  if (!gone.empty()) (void)co_await shards_.topics_are_gone(gone);
 }
 
 // --- Transactions ----------------------------------------------------------------------------------------------------
@@ -156,6 +161,10 @@ awaitable<Result<void>> MetadataWriter::catch_up() {
 
 Result<void> MetadataWriter::follow(const std::vector<meta::Change>& changes, meta::Revision revision) {
   MQ_TRY(cluster::ClusterImage next, image_->apply(changes, revision));
+  for (const meta::Change& change : changes) {
+    const cluster::ParsedKey key = cluster::parse_key(change.entry.key);
+    if (key.kind == cluster::KeyKind::topic) note_gone(image_->share_topic(key.name), next);
+  }
   image_ = std::make_shared<const cluster::ClusterImage>(std::move(next));
   return {};
 }
@@ -167,12 +176,18 @@ awaitable<Result<void>> MetadataWriter::read() {
   if (!vanished.empty())
     co_return fail(Errc::corrupt, "{} is damaged: topics {} are gone from it that nobody deleted",
                    node_.machine.store.name, fmt::join(vanished, ", "));
-  for (const cluster::TopicPtr& topic : image_->topics())
+  for (const cluster::TopicPtr& topic : image_->topics()) {
     if (next.share_topic(topic->id) != topic) changed_.try_emplace(topic->id, topic);
+    note_gone(topic, next);
+  }
   for (const cluster::TopicPtr& topic : next.topics())
     if (image_->share_topic(topic->id) != topic) changed_.try_emplace(topic->id, image_->share_topic(topic->id));
   image_ = std::make_shared<const cluster::ClusterImage>(std::move(next));
   co_return Result<void>{};
+}
+
+void MetadataWriter::note_gone(const cluster::TopicPtr& topic, const cluster::ClusterImage& next) {
+  if (topic && next.find_topic(topic->id) == nullptr && !next.is_withheld(topic->name)) gone_.push_back(topic);
 }
 
 void MetadataWriter::note_changed(const cluster::ClusterImage& before, const cluster::ClusterImage& after,

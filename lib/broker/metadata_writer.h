@@ -95,6 +95,8 @@ class MetadataWriter {
   /// Brings `image` to where the store stands.
   awaitable<Result<void>> catch_up();
   Result<void> follow(const std::vector<meta::Change>& changes, meta::Revision revision);
+  /// Of `image`, should `next` not have it any more.
+  void note_gone(const cluster::TopicPtr& topic, const cluster::ClusterImage& next);
   void note_changed(const cluster::ClusterImage& before, const cluster::ClusterImage& after,
                     const std::vector<meta::Change>& changes);
   awaitable<Result<void>> read();
@@ -107,9 +109,11 @@ class MetadataWriter {
   ImagePtr image_ = std::make_shared<const cluster::ClusterImage>();
   ImagePtr installed_;
   std::map<Uuid, cluster::TopicPtr> changed_;
+  std::vector<cluster::TopicPtr> gone_;  ///< deleted in `image`, and no shard knows yet
   bool remembers_ = false;
   env::Lock topics_;
-  env::Lock sending_;  ///< one transaction at a time, so that `image` follows them in the order of the store
+  env::Lock sending_;     ///< one transaction at a time, so that `image` follows them in the order of the store
+  env::Lock installing_;  ///< one image at a time: no shard has one before all groups know what is gone in it
 };
 
 }  // namespace mq::broker

@@ -250,10 +250,15 @@ awaitable<bool> Node::hold_appends(std::vector<UncertainLog> logs) {
   co_return true;
 }
 
-awaitable<bool> Node::topic_deleted(std::string topic) {
+awaitable<bool> Node::topics_deleted(std::vector<cluster::TopicPtr> topics) {
   for (const auto& shard : shards_)
-    co_await env::on_shard(context_.home(), shard->shard(),
-                           [&shard, &topic] { shard->groups().image_changed({.topics_deleted = {topic}}); });
+    co_await env::on_shard(context_.home(), shard->shard(), [&] { shard->groups().topics_deleted(topics); });
+  co_return true;
+}
+
+awaitable<bool> Node::topics_are_gone(std::vector<cluster::TopicPtr> topics) {
+  for (const auto& shard : shards_)
+    co_await env::on_shard(context_.home(), shard->shard(), [&] { shard->groups().topics_are_gone(topics); });
   co_return true;
 }
 

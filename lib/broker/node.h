@@ -105,7 +105,8 @@ class Node final : private AllShards, private StartingShards {
   awaitable<bool> registered(cluster::BrokerEpoch epoch) override;
   awaitable<std::vector<std::int32_t>> without_log(Uuid topic, std::vector<std::int32_t> partitions) override;
   awaitable<bool> take(Uuid topic) override;
-  awaitable<bool> topic_deleted(std::string topic) override;
+  awaitable<bool> topics_deleted(std::vector<cluster::TopicPtr> topics) override;
+  awaitable<bool> topics_are_gone(std::vector<cluster::TopicPtr> topics) override;
   awaitable<Result<std::vector<UncertainLog>>> open_logs(std::set<std::pair<Uuid, PartitionId>> not_made) override;
   awaitable<bool> hold_appends(std::vector<UncertainLog> logs) override;
   awaitable<void> end_serving();

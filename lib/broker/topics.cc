@@ -220,7 +220,6 @@ awaitable<TopicOutcome> Topics::remove(std::string name, Uuid id) {
 }
 
 awaitable<void> Topics::was_removed(cluster::TopicPtr topic) {
-  (void)co_await shards_.topic_deleted(topic->name);
   auto removal = co_await logs_.begin_removal(topic);
   tasks_.spawn(finish_removal(topic, std::move(removal)));
 }

@@ -7,9 +7,11 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/assert.h"
 #include "base/time.h"
+#include "group/deleted_topics.h"
 #include "group/memory.h"
 #include "model/ids.h"
 
@@ -21,12 +23,13 @@ struct CommittedOffset {
   std::string metadata;
   WallMillis committed_at = 0;
   std::optional<WallMillis> expires_at;  ///< set by clients before OffsetCommit 5 only
+  Uuid topic_id{};                       ///< zero: not known, since its record has no place for it
   /// Nobody finds it any more, and it goes as soon as its tombstone can be written.
   bool is_of_deleted_topic = false;
   /// As they are written.
   friend bool operator==(const CommittedOffset& a, const CommittedOffset& b) {
     return a.offset == b.offset && a.leader_epoch == b.leader_epoch && a.metadata == b.metadata &&
-           a.committed_at == b.committed_at && a.expires_at == b.expires_at;
+           a.committed_at == b.committed_at && a.expires_at == b.expires_at && a.topic_id == b.topic_id;
   }
 };
 
@@ -41,9 +44,15 @@ class CommittedOffsets {
     if (!is_new) bytes_ -= counted_text(at->second);
     at->second = std::move(offset);
   }
-  /// Its topic is deleted. What is committed later is of another one.
-  void topic_deleted(const TopicPartition& partition) {
-    if (const auto at = map_.find(partition); at != map_.end()) at->second.is_of_deleted_topic = true;
+  /// Topics are deleted. What is committed later is of others. Returns what is of theirs.
+  [[nodiscard]] std::vector<TopicPartition> topics_deleted(const DeletedTopics& deleted) {
+    std::vector<TopicPartition> found;
+    for (auto& [partition, offset] : map_) {
+      if (!deleted.have(partition, offset.topic_id)) continue;
+      offset.is_of_deleted_topic = true;
+      found.push_back(partition);
+    }
+    return found;
   }
   void erase(const TopicPartition& partition) {
     const auto at = map_.find(partition);

@@ -27,8 +27,12 @@ Effects answer_with(RequestToken token, Response response) {
 
 }  // namespace
 
-Coordinator::Coordinator(Settings settings, std::function<std::string()> new_member_suffix, Room room)
-    : policy_{.settings = settings, .new_member_suffix = std::move(new_member_suffix), .room = std::move(room)} {}
+Coordinator::Coordinator(Settings settings, std::function<std::string()> new_member_suffix, Room room,
+                         std::function<bool(const Uuid&)> is_deleted)
+    : policy_{.settings = settings,
+              .new_member_suffix = std::move(new_member_suffix),
+              .room = std::move(room),
+              .is_deleted = std::move(is_deleted)} {}
 
 Coordinator::~Coordinator() = default;
 
@@ -204,12 +208,12 @@ Effects Coordinator::time_passed(Time time) {
 
 Effects Coordinator::image_changed(const statelog::ImageChange& change, Time time) {
   Effects effects;
-  const std::set<std::string, std::less<>> deleted(change.topics_deleted.begin(), change.topics_deleted.end());
+  const DeletedTopics deleted(change);
   if (deleted.empty() || is_mutant("keptoffsets")) return effects;
   MQ_MARK("group: groups hear of a deleted topic");
   for (auto& [id, kept] : groups_) {
     Step step = step_at(kept.group, time);
-    kept.group.erase_offsets_of(step, deleted);
+    kept.group.topics_deleted(step, deleted);
     take_up(std::move(step), effects);
   }
   return effects;

@@ -36,16 +36,18 @@ namespace mq::group {
 /// restart expels nobody (G-5).
 ///
 /// The caller has checked topic names, partitions and rights before: a commit for any topic is taken as it is. Topic
-/// ids (OffsetCommit and OffsetFetch 10+) are resolved by the caller, who fills in the names; ids are copied to the
-/// answer.
+/// ids (OffsetCommit and OffsetFetch 10+) are resolved by the caller, who fills in the names, and the ids of what is
+/// committed by name; ids are copied to the answer.
 ///
 /// Not thread-safe: belongs to the shard of its partition. Calls never suspend and cost at most the size of the group,
 /// but for `list`, topics that are deleted and the check for expired offsets, which look at every group.
 class Coordinator final : public statelog::Machine<Response> {
  public:
   /// `new_member_suffix` returns text that is never returned twice, in practice a UUID. Without room a request is
-  /// refused with GROUP_MAX_SIZE_REACHED.
-  Coordinator(Settings settings, std::function<std::string()> new_member_suffix, Room room = {});
+  /// refused with GROUP_MAX_SIZE_REACHED. What is committed for a topic that `is_deleted` is refused.
+  Coordinator(
+      Settings settings, std::function<std::string()> new_member_suffix, Room room = {},
+      std::function<bool(const Uuid&)> is_deleted = [](const Uuid&) { return false; });
   ~Coordinator() override;
 
   // Requests that may be answered later.

@@ -76,14 +76,6 @@ void Group::expire_offsets(Step& step) {
   if (!expired.empty()) offsets_.erase(step, std::move(expired), {}, nobody_waits);
 }
 
-void Group::erase_offsets_of(Step& step, const std::set<std::string, std::less<>>& topics) {
-  std::vector<TopicPartition> gone = offsets_.known();
-  std::erase_if(gone, [&](const TopicPartition& partition) { return !topics.contains(partition.topic); });
-  if (gone.empty()) return;
-  MQ_MARK("group: offsets of a deleted topic go");
-  offsets_.erase_of_deleted_topics(step, std::move(gone));
-}
-
 std::size_t Group::bytes() const {
   // Twice its id: it is what the group is found by.
   return sizeof(Group) + kStringNodeBytes + 2 * id_.size() + classic_.bytes() + offsets_.bytes();

@@ -56,8 +56,7 @@ class Group {
 
   /// Erases offsets that nobody has needed for as long as they are kept, and the group when nothing else is left.
   void expire_offsets(Step& step);
-  /// Erases the offsets of deleted topics.
-  void erase_offsets_of(Step& step, const std::set<std::string, std::less<>>& topics);
+  void topics_deleted(Step& step, const DeletedTopics& deleted) { offsets_.topics_deleted(step, deleted); }
 
   /// Something is kept of it, or is on its way into the log.
   [[nodiscard]] bool is_in_use() const { return classic_.is_in_use() || !offsets_.is_empty(); }

@@ -44,13 +44,20 @@ struct Offsets::Commit {
   Commit(const Step& step, const wire::OffsetCommitRequest& request) : response(refuse(request, ErrorCode::kNone)) {
     for (std::size_t t = 0; t < request.topics.size(); ++t) {
       const auto& topic = request.topics[t];
+      const bool is_deleted = step.policy.is_deleted(topic.topic_id);
+      if (is_deleted) MQ_MARK("group: a commit comes after the deletion of its topic");
       for (std::size_t p = 0; p < topic.partitions.size(); ++p) {
         const auto& wanted = topic.partitions[p];
+        if (is_deleted) {
+          response.topics[t].partitions[p].error_code = ErrorCode::kUnknownTopicOrPartition;
+          continue;
+        }
         CommittedOffset offset{.offset = wanted.committed_offset,
                                .leader_epoch = wanted.committed_leader_epoch,
                                .metadata = wanted.committed_metadata.value_or(""),
                                .committed_at = step.time.wall,
-                               .expires_at = expiry_of(request.retention_time_ms, step.time.wall)};
+                               .expires_at = expiry_of(request.retention_time_ms, step.time.wall),
+                               .topic_id = topic.topic_id};
         if (to_utf16(offset.metadata).size() > step.policy.settings.offset_metadata_chars_max) {
           response.topics[t].partitions[p].error_code = ErrorCode::kOffsetMetadataTooLarge;
           continue;
@@ -75,7 +82,7 @@ bool Offsets::knows(const TopicPartition& partition) const {
 std::vector<TopicPartition> Offsets::known() const {
   std::set<TopicPartition> known;
   for (const auto& [partition, offset] : committed_) known.insert(partition);
-  for (const auto& [partition, count] : in_progress_) known.insert(partition);
+  for (const auto& [partition, appends] : in_progress_) known.insert(partition);
   return {known.begin(), known.end()};
 }
 
@@ -85,12 +92,12 @@ void Offsets::commit(Step& step, RequestToken token, const wire::OffsetCommitReq
   if (!step.policy.has_room_to_grow(0, growth))
     return step.answer(token, refuse(request, ErrorCode::kGroupMaxSizeReached));
   if (commit.records.empty()) return step.answer(token, std::move(commit.response));
-  begin(commit.partitions);
+  begin(commit);
   growth_ += growth;
   std::vector<Record> records = std::move(commit.records);
   step.append(std::move(records),
               [this, token, growth, commit = std::move(commit)](Step& later, ErrorCode error) mutable {
-                end(commit.partitions);
+                end(commit);
                 growth_ -= growth;
                 for (std::size_t i = 0; error == ErrorCode::kNone && i < commit.partitions.size(); ++i)
                   committed_.put(commit.partitions[i], std::move(commit.offsets[i]));
@@ -117,9 +124,23 @@ void Offsets::erase(Step& step, std::vector<TopicPartition> partitions, std::vec
   erase_some(step, std::move(some), std::move(last), std::move(then));
 }
 
-void Offsets::erase_of_deleted_topics(Step& step, std::vector<TopicPartition> partitions) {
-  for (const TopicPartition& partition : partitions) committed_.topic_deleted(partition);
-  erase(step, std::move(partitions), {}, [](Step&, ErrorCode) {});
+void Offsets::topics_deleted(Step& step, const DeletedTopics& deleted) {
+  const std::vector<TopicPartition> committed = committed_.topics_deleted(deleted);
+  std::set<TopicPartition> gone(committed.begin(), committed.end());
+  for (auto& [partition, appends] : in_progress_) {
+    for (InProgress::OneCommit& commit : appends.commits) {
+      if (!deleted.have(partition, commit.topic_id)) continue;
+      MQ_MARK("group: a topic is deleted amid a commit for it");
+      commit.is_of_deleted_topic = true;
+      gone.insert(partition);
+    }
+    // What comes behind for a topic of the same name takes its place, and a tombstone would take that away.
+    const bool has_new = !appends.commits.empty() && !appends.commits.back().is_of_deleted_topic;
+    if (has_new) gone.erase(partition);
+  }
+  if (gone.empty()) return;
+  MQ_MARK("group: offsets of a deleted topic go");
+  erase(step, {gone.begin(), gone.end()}, {}, [](Step&, ErrorCode) {});
 }
 
 void Offsets::erase_some(Step& step, std::vector<TopicPartition> partitions, std::vector<Record> last,
@@ -176,19 +197,37 @@ std::vector<TopicPartition> Offsets::expired(WallMillis now, Duration retention,
 
 void Offsets::check_invariants() const {
   committed_.check_invariants();
-  for (const auto& [partition, count] : in_progress_) MQ_ASSERT(count > 0);
+  for (const auto& [partition, appends] : in_progress_)
+    MQ_ASSERT(appends.count > 0 && appends.commits.size() <= static_cast<std::size_t>(appends.count));
   MQ_ASSERT(has_appends() || growth_ == 0);
 }
 
 void Offsets::begin(const std::vector<TopicPartition>& partitions) {
-  for (const TopicPartition& partition : partitions) ++in_progress_[partition];
+  for (const TopicPartition& partition : partitions) ++in_progress_[partition].count;
+}
+
+void Offsets::begin(const Commit& commit) {
+  begin(commit.partitions);
+  for (std::size_t i = 0; i < commit.partitions.size(); ++i)
+    in_progress_[commit.partitions[i]].commits.push_back({.topic_id = commit.offsets[i].topic_id});
+}
+
+/// Appends end in the order of the log, so that the first of a partition's commits is this one.
+void Offsets::end(Commit& commit) {
+  for (std::size_t i = 0; i < commit.partitions.size(); ++i) {
+    std::deque<InProgress::OneCommit>& commits = in_progress_.at(commit.partitions[i]).commits;
+    MQ_ASSERT(!commits.empty() && commits.front().topic_id == commit.offsets[i].topic_id);
+    commit.offsets[i].is_of_deleted_topic = commits.front().is_of_deleted_topic;
+    commits.pop_front();
+  }
+  end(commit.partitions);
 }
 
 void Offsets::end(const std::vector<TopicPartition>& partitions) {
   for (const TopicPartition& partition : partitions) {
     const auto at = in_progress_.find(partition);
     MQ_ASSERT(at != in_progress_.end());
-    if (--at->second == 0) in_progress_.erase(at);
+    if (--at->second.count == 0) in_progress_.erase(at);
   }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
@@ -9,6 +10,7 @@
 
 #include "base/time.h"
 #include "group/committed_offsets.h"
+#include "group/deleted_topics.h"
 #include "group/step.h"
 #include "model/ids.h"
 #include "wire/messages/offset_fetch.h"
@@ -39,8 +41,9 @@ class Offsets {
   /// All partitions that it knows.
   [[nodiscard]] std::vector<TopicPartition> known() const;
 
-  /// Their topics are deleted: appends tombstones, again with those that expire when they cannot be written now.
-  void erase_of_deleted_topics(Step& step, std::vector<TopicPartition> partitions);
+  /// What is committed for these topics, or is on its way, is found by nobody any more, and tombstones are appended for
+  /// it: again with what expires when they cannot be written now (G-6).
+  void topics_deleted(Step& step, const DeletedTopics& deleted);
   /// Answers `token` when all is written, or at once when nothing of it may be.
   void commit(Step& step, RequestToken token, const wire::OffsetCommitRequest& request);
   /// Appends tombstones, in as many batches as they need; `last` goes at the end of the last one, and `then` goes on
@@ -67,11 +70,23 @@ class Offsets {
   void erase_some(Step& step, std::vector<TopicPartition> partitions, std::vector<Record> last, Step::Then then);
   void begin(const std::vector<TopicPartition>& partitions);
   void end(const std::vector<TopicPartition>& partitions);
+  void begin(const Commit& commit);
+  void end(Commit& commit);
   [[nodiscard]] std::size_t growth_with(const Commit& commit) const;
 
+  /// Appends that touch a partition.
+  struct InProgress {
+    struct OneCommit {
+      Uuid topic_id;
+      bool is_of_deleted_topic = false;
+    };
+    int count = 0;
+    std::deque<OneCommit> commits;  ///< those among them, in the order of the log
+  };
+
   CommittedOffsets committed_;
-  std::map<TopicPartition, int> in_progress_;  ///< how many appends touch it
-  std::size_t growth_ = 0;                     ///< by how much these will make `committed_` grow, at most
+  std::map<TopicPartition, InProgress> in_progress_;
+  std::size_t growth_ = 0;  ///< by how much these will make `committed_` grow, at most
 };
 
 }  // namespace mq::group

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "group/settings.h"
+#include "model/ids.h"
 
 namespace mq::group {
 
@@ -24,6 +25,8 @@ struct Policy {
   /// Returns text that is never returned twice, in practice a UUID.
   std::function<std::string()> new_member_suffix;
   Room room;
+  /// Whether it is known here, and perhaps not yet where a request was checked, that the topic is deleted.
+  std::function<bool(const Uuid&)> is_deleted = [](const Uuid&) { return false; };
 
   /// Whatever somebody wants to add must find room, and for what was there already there is.
   [[nodiscard]] bool has_room_to_grow(std::size_t from, std::size_t to) const {

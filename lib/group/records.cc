@@ -15,8 +15,8 @@ namespace {
 // Versions 0 and 1 of a key are both an offset's; 2 is a group's. Later ones belong to groups that we do not have.
 constexpr ApiVersion kOffsetKeyVersion = 1;
 constexpr ApiVersion kGroupKeyVersion = 2;
-// What Kafka writes. An own expiry has its field in version 1 only.
-constexpr ApiVersion kOffsetValueVersion = 3;
+// What Kafka writes, with the topic's id. An own expiry has its field in version 1 only, which has none for the id.
+constexpr ApiVersion kOffsetValueVersion = 4;
 constexpr ApiVersion kOffsetValueVersionWithExpiry = 1;
 constexpr ApiVersion kGroupValueVersion = 3;
 
@@ -67,7 +67,8 @@ std::optional<CommittedOffset> decode_offset(BytesView value) {
                          .leader_epoch = written->leader_epoch,
                          .metadata = std::move(written->metadata),
                          .committed_at = written->commit_timestamp,
-                         .expires_at = std::nullopt};
+                         .expires_at = std::nullopt,
+                         .topic_id = written->topic_id};
   if (written->expire_timestamp >= 0) offset.expires_at = written->expire_timestamp;
   return offset;
 }
@@ -93,6 +94,7 @@ Record offset_record(const std::string& group_id, const TopicPartition& partitio
   value.metadata = offset.metadata;
   value.commit_timestamp = offset.committed_at;
   value.expire_timestamp = offset.expires_at.value_or(-1);
+  value.topic_id = offset.topic_id;
   Record record = offset_tombstone(group_id, partition);
   record.value = wire::encode_versioned(value, offset.expires_at ? kOffsetValueVersionWithExpiry : kOffsetValueVersion);
   return record;

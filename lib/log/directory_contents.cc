@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/crc32c.h"
 #include "base/parsed_number.h"
 #include "log/segment_files.h"
 
@@ -74,15 +75,24 @@ Result<Uuid> decode_partition_metadata(BytesView text) {
   return id;
 }
 
-std::string encode_gaps_end(Offset end) { return fmt::format("0\n{}\n", end.value()); }
+std::string encode_gaps_end(Offset end) {
+  const std::string text = fmt::format("1\n{}\n", end.value());
+  return text + fmt::format("{:08x}\n", crc32c(text));
+}
 
 Result<Offset> decode_gaps_end(BytesView text) {
-  constexpr std::string_view kVersion = "0\n";
-  if (text.starts_with(kVersion) && text.substr(kVersion.size()).ends_with('\n')) {
-    const auto end = parsed_number<std::int64_t>(text.substr(kVersion.size(), text.size() - kVersion.size() - 1));
-    if (end && *end >= 0) return Offset{*end};
-  }
-  return fail(Errc::corrupt, "not a version and an offset");
+  const std::size_t version_end = text.find('\n');
+  const std::size_t offset_end = version_end == BytesView::npos ? version_end : text.find('\n', version_end + 1);
+  if (offset_end == BytesView::npos) return fail(Errc::corrupt, "not a version and an offset, a line each");
+  const auto version = parsed_number<int>(text.substr(0, version_end));
+  const auto end = parsed_number<std::int64_t>(text.substr(version_end + 1, offset_end - version_end - 1));
+  if (!version || !end || *end < 0) return fail(Errc::corrupt, "not a version and an offset, a line each");
+  const bool is_known = *version == 0 || *version == 1;
+  if (!is_known) return fail(Errc::corrupt, "version {}, only 0 and 1 are known", *version);
+  const BytesView without_crc = text.substr(0, offset_end + 1);
+  if (text != (*version == 0 ? std::string(without_crc) : encode_gaps_end(Offset{*end})))
+    return fail(Errc::corrupt, "its CRC is wrong");
+  return Offset{*end};
 }
 
 Result<Offset> load_gaps_end(env::Files& files, const std::string& path) {

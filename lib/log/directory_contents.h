@@ -15,6 +15,8 @@
 namespace mq::log {
 
 inline constexpr std::string_view kEpochsFile = "leader-epoch-checkpoint";
+/// The CRC of that, which is Kafka's and has no place for it. Ours.
+inline constexpr std::string_view kEpochsCrcFile = "mq-epochs-crc";
 inline constexpr std::string_view kMetadataFile = "partition.metadata";
 /// Compaction came so far: batches below this offset need not continue each other. Ours.
 inline constexpr std::string_view kGapsFile = "mq-gaps";
@@ -53,7 +55,8 @@ struct DirectoryContents {
 /// corrupt: not that text.
 [[nodiscard]] Result<Uuid> decode_partition_metadata(BytesView text);
 
-/// `mq-gaps` and `BASE.mqend`: a version and an offset, a line each.
+/// `mq-gaps` and `BASE.mqend`: a version, an offset and the CRC-32C of these two lines, a line each. Version 0 has
+/// none.
 [[nodiscard]] std::string encode_gaps_end(Offset end);
 /// corrupt: not that text.
 [[nodiscard]] Result<Offset> decode_gaps_end(BytesView text);

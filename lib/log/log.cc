@@ -150,6 +150,7 @@ WarmUp Log::prepare_append() {
   is_warm_ = true;
   WarmUp job{.files = &files_, .from = segments_.begin_or(log_start())};
   job.small_files.push_back(path_of(kEpochsFile));
+  job.small_files.push_back(path_of(kEpochsCrcFile));
   if (const auto newest = snapshots_.newest(log_end())) {
     job.from = std::max(job.from, *newest);
     for (const std::string_view extension : kSnapshotExtensions)
@@ -347,12 +348,12 @@ Result<void> Log::roll_now() {
 
 Result<LeaderEpochs*> Log::leader_epochs() {
   if (!epochs_) {
-    MQ_TRY(auto epochs, read_epochs_file(segments_.names(), epoch_limit_));
-    if (!epochs && log_end() > log_start()) {
-      MQ_TRY(epochs, epochs_of_batches(segments_, log_start(), log_end(), epoch_limit_, *config_));
-      durability_.on_epochs();
+    MQ_TRY(auto saved, read_epochs_file(segments_.names(), epoch_limit_));
+    if (!saved.has_crc && log_end() > log_start()) durability_.on_epochs();
+    if (!saved.epochs && log_end() > log_start()) {
+      MQ_TRY(saved.epochs, epochs_of_batches(segments_, log_start(), log_end(), epoch_limit_, *config_));
     }
-    epochs_ = std::make_unique<LeaderEpochs>(std::move(epochs).value_or(LeaderEpochs{}));
+    epochs_ = std::make_unique<LeaderEpochs>(std::move(saved.epochs).value_or(LeaderEpochs{}));
     epochs_->truncate_from(next(log_end()));
   }
   return epochs_.get();
@@ -449,8 +450,9 @@ Result<std::optional<CheckpointJob>> Log::begin_checkpoint(bool whatever) {
   parts.new_files = snapshots_.to_write(log_end(), *states);
   parts.obsolete_files = snapshots_.drop_needless(segments_);
   if (durability_.begin_checkpoint().epochs) {
-    parts.epochs_path = path_of(kEpochsFile);
-    parts.epochs_text = epochs->encode();
+    std::string text = epochs->encode();
+    parts.replaced_files.emplace_back(path_of(kEpochsCrcFile), encode_epochs_crc(text));
+    parts.replaced_files.emplace_back(path_of(kEpochsFile), std::move(text));
   }
   return CheckpointJob(std::move(parts));
 }

@@ -109,15 +109,18 @@ Result<void> CheckpointJob::write_files(Sync sync) {
     if (size > contents.size()) MQ_CHECK(file->truncate(contents.size()));
     return sync == Sync::each_file ? file->sync() : Result<void>{};
   };
-  // Snapshots carry a CRC, a torn one is as good as none; the epochs' text does not and is replaced at once.
+  // Snapshots carry a CRC, a torn one is as good as none. That of the epochs lies beside them: both are replaced at
+  // once, or else they would have to be made anew from all batches.
   for (const auto& [path, contents] : parts_.new_files) MQ_CHECK(write(path, contents));
-  return parts_.epochs_path.empty() ? Result<void>{}
-                                    : write(parts_.epochs_path + std::string(kTemporarySuffix), parts_.epochs_text);
+  for (const auto& [path, contents] : parts_.replaced_files)
+    MQ_CHECK(write(path + std::string(kTemporarySuffix), contents));
+  return {};
 }
 
 Result<void> CheckpointJob::rename_epochs() {
-  if (parts_.epochs_path.empty()) return {};
-  return parts_.files->rename(parts_.epochs_path + std::string(kTemporarySuffix), parts_.epochs_path);
+  for (const auto& [path, contents] : parts_.replaced_files)
+    MQ_CHECK(parts_.files->rename(path + std::string(kTemporarySuffix), path));
+  return {};
 }
 
 Result<void> CheckpointJob::remove_obsolete() {

@@ -41,9 +41,8 @@ class CheckpointJob {
     Offset covers_to{0};
     std::vector<std::shared_ptr<env::File>> data_files = {};
     std::vector<std::shared_ptr<Segment>> indexed = {};
-    std::vector<std::pair<std::string, std::string>> new_files = {};  ///< path and contents
-    std::string epochs_path = {};                                     ///< empty: they are saved already
-    std::string epochs_text = {};
+    std::vector<std::pair<std::string, std::string>> new_files = {};       ///< path and contents
+    std::vector<std::pair<std::string, std::string>> replaced_files = {};  ///< of the epochs; none: they are saved
     std::vector<std::string> obsolete_files = {};
   };
   explicit CheckpointJob(Parts parts) : parts_(std::move(parts)) {}
@@ -66,7 +65,7 @@ class CheckpointJob {
 
  private:
   enum class Sync { each_file, none };
-  /// Snapshots, windows and, under a temporary name, the epochs.
+  /// Snapshots, windows and, under temporary names, the epochs.
   Result<void> write_files(Sync sync);
   void sync_indexes(const std::shared_ptr<Segment>& segment);
   Result<void> save_derived();

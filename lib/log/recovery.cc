@@ -273,8 +273,8 @@ Result<void> Recovery::recover() {
       std::max({context_.synced_end.value_or(Offset{0}), context_.recovery_point, context_.compacted_end});
 
   MQ_TRY(const auto saved, read_epochs_file(names_, contents_.epoch_limit));
-  const bool epochs_known = saved.has_value();
-  LeaderEpochs epochs = saved.value_or(LeaderEpochs{});
+  const bool epochs_known = saved.epochs.has_value();
+  LeaderEpochs epochs = saved.epochs.value_or(LeaderEpochs{});
 
   if (segments_.empty()) {
     scan_.expected = start_;
@@ -306,7 +306,8 @@ Result<void> Recovery::recover() {
     if (end_ > start_)
       report_.notes.push_back(fmt::format("{}: made anew from the batches", names_.path_of(kEpochsFile)));
   }
-  epochs_unsaved_ = !saved || saved->entries() != contents_.epochs->entries();
+  const bool is_as_saved = epochs_known && saved.epochs->entries() == contents_.epochs->entries();
+  epochs_unsaved_ = !is_as_saved || (!saved.has_crc && end_ > start_);
 
   MQ_TRY(const bool removed, contents_.snapshots.truncate_to(end_));
   if (removed) MQ_CHECK(names_.files().sync_directory(*names_.directory()));

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "log/directory_contents.h"
+#include "log/epochs_file.h"
 #include "log/index_file.h"
 #include "log/leader_epochs.h"
 #include "log/producer_states.h"
@@ -238,11 +239,16 @@ Offset gaps_end_of(env::Files& files, const std::string& directory, const Direct
   return load_gaps_end(files, directory + "/" + std::string(kGapsFile)).value_or(OffsetRules::kNone);
 }
 
-Result<void> check_epochs(env::Files& files, const std::string& path, const LeaderEpochs& of_batches,
+Result<void> check_epochs(env::Files& files, const std::string& directory, const LeaderEpochs& of_batches,
                           Findings& findings) {
+  const std::string path = directory + "/" + std::string(kEpochsFile);
+  const std::string crc_path = directory + "/" + std::string(kEpochsCrcFile);
   const auto text = env::read_whole(files, path);
   if (!text && text.error().code == Errc::not_found) return {};
   if (!text) return fail(text.error());
+  const auto crc = env::read_whole(files, crc_path);
+  if (!crc && crc.error().code != Errc::not_found) return fail(crc.error());
+  if (crc && !is_epochs_crc(*crc, *text)) findings.add(crc_path, 0, fmt::format("is not the CRC of {}", path));
   const auto epochs = LeaderEpochs::decode(*text);
   if (!epochs) {
     findings.add(path, 0, epochs.error().message);
@@ -307,7 +313,7 @@ Result<std::vector<SegmentSummary>> check_directory(env::Files& files, const std
     for (const LeaderEpochs::Entry& entry : walk.epochs.entries()) epochs.assign(entry.epoch, entry.start);
     summaries.push_back(walk.summary);
   }
-  MQ_CHECK(check_epochs(files, directory + "/" + std::string(kEpochsFile), epochs, sink));
+  MQ_CHECK(check_epochs(files, directory, epochs, sink));
   if (!contents.snapshots.empty()) {
     const std::string path = directory + "/" + segment_file_name(contents.snapshots.back(), "snapshot");
     MQ_TRY(const std::string bytes, env::read_whole(files, path));

@@ -7,6 +7,7 @@
 
 #include "base/strong.h"
 #include "base/time.h"
+#include "model/ids.h"
 
 namespace mq::statelog {
 
@@ -57,10 +58,16 @@ struct Effects {
   std::vector<Answer<Response>> answers;
 };
 
-/// What became of the cluster's metadata. Told when every shard of the broker knows it: no request that comes after it
-/// was checked against what was before.
+/// What became of the cluster's metadata. Told before any shard of the broker knows it: requests that were checked
+/// against what was before may still come.
 struct ImageChange {
-  std::vector<std::string> topics_deleted;  ///< names; there may be a new topic of the same name by now
+  /// There may be a new topic of the same name soon, or by now.
+  struct DeletedTopic {
+    Uuid id;           ///< zero: whatever is kept under the name without an id
+    std::string name;  ///< empty: only what is kept under the id
+    friend bool operator==(const DeletedTopic&, const DeletedTopic&) = default;
+  };
+  std::vector<DeletedTopic> topics_deleted;
 };
 
 }  // namespace mq::statelog

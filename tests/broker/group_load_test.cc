@@ -187,7 +187,7 @@ TEST_F(GroupLoad, OffsetWhoseValueCannotBeReadKeepsItsPartitionUnavailable) {
   // To skip it would be to go back to 7.
   commit(7);
   group::Record record = group::offset_record(kGroup, {"t", 0}, {.offset = 8});
-  ASSERT_EQ((*record.value)[1], 3);
+  ASSERT_EQ((*record.value)[1], 4);
   (*record.value)[1] = 99;
   write({record});
   restart();
@@ -259,6 +259,30 @@ TEST_F(GroupLoad, TopicThatIsDeletedWhileItsOffsetsLoadTakesThemWithIt) {
   EXPECT_EQ(fetch().offset, kNone);
   restart();
   EXPECT_EQ(fetch().offset, kNone);
+}
+
+TEST_F(GroupLoad, OffsetsOfADeletedTopicAreNotThoseOfTheOneThatIsMadeAgainThoughNoTombstoneIsThere) {
+  commit(7, 0);
+  commit(8, 1);
+  const Uuid old = node_->first_shard().image()->find_topic(std::string_view("t"))->id;
+  EXPECT_EQ(world_->run(*machine_, node_->topics().remove("t"), 100ms).error, ErrorCode::kNone);
+  create_topic("t", 2);
+  commit(1, 1);
+  EXPECT_EQ(fetch(0).offset, kNone);
+  // As if a crash had taken the tombstone away.
+  write({group::offset_record(kGroup, {"t", 0}, {.offset = 7, .topic_id = old})});
+  restart();
+  EXPECT_EQ(fetch(0).offset, kNone);
+  EXPECT_EQ(fetch(1).offset, 1);
+}
+
+TEST_F(GroupLoad, OffsetsThatWereWrittenWithoutAnIdAreThoseOfTheirTopicsName) {
+  write({group::offset_record(kGroup, {"t", 0}, {.offset = 7})});
+  restart();
+  EXPECT_EQ(fetch(0).offset, 7);
+  EXPECT_EQ(world_->run(*machine_, node_->topics().remove("t"), 100ms).error, ErrorCode::kNone);
+  create_topic("t", 1);
+  EXPECT_EQ(fetch(0).offset, kNone);
 }
 
 TEST_F(GroupLoad, StopAmidALoadLeavesItsOffsetsToTheNextStart) {

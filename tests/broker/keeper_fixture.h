@@ -50,8 +50,15 @@ class KeptByShards final : public AllShards {
     std::erase_if(logs, [&](const auto& log) { return log.second->topic_id() == topic; });
     co_return true;
   }
-  awaitable<bool> topic_deleted(std::string topic) override {
-    deleted.push_back(std::move(topic));
+  awaitable<bool> topics_deleted(std::vector<cluster::TopicPtr> topics) override {
+    for (const cluster::TopicPtr& topic : topics) deleted.push_back(topic->name);
+    co_return true;
+  }
+  awaitable<bool> topics_are_gone(std::vector<cluster::TopicPtr> topics) override {
+    for (const cluster::TopicPtr& topic : topics) {
+      EXPECT_EQ(images.back()->find_topic(topic->id), nullptr);
+      gone.push_back(topic->name);
+    }
     co_return true;
   }
 
@@ -59,6 +66,7 @@ class KeptByShards final : public AllShards {
   std::vector<cluster::BrokerEpoch> epochs;               ///< under which the broker has registered
   std::map<std::string, std::unique_ptr<log::Log>> logs;  ///< by the names of their directories
   std::vector<std::string> deleted;
+  std::vector<std::string> gone;
 
  private:
   env::Files& files_;

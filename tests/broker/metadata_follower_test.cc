@@ -112,6 +112,7 @@ TEST_F(MetadataFollowerTest, LogsOfATopicThatOthersDeleteGo) {
   pass(1s);
   EXPECT_EQ(logs(), Names{"u-0"});
   EXPECT_EQ(shards_->deleted, Names{"t"});
+  EXPECT_EQ(shards_->gone, Names{"t"});
   EXPECT_FALSE(is_installed("t"));
   EXPECT_TRUE(writer_->image()->tombstones().empty()) << "nothing is left of it here";
 }

@@ -52,7 +52,7 @@ class Texts final : public statelog::Machine<std::string> {
     return effects;
   }
   Effects image_changed(const statelog::ImageChange& change, statelog::Time) override {
-    deleted.insert(deleted.end(), change.topics_deleted.begin(), change.topics_deleted.end());
+    for (const auto& topic : change.topics_deleted) deleted.push_back(topic.name);
     return {};
   }
   Instant first_deadline() const override { return deadlines_.empty() ? Instant::never() : *deadlines_.begin(); }
@@ -238,10 +238,10 @@ TEST_F(StateHostTest, TopicsThatGoWhileItLoadsAreToldWhenItIsInOffice) {
   write("a", "1");
   pool_->holds = true;
   make_host();
-  on_shard([this] { host_->image_changed({.topics_deleted = {"t", "u"}}); });
+  on_shard([this] { host_->image_changed({.topics_deleted = {{.id = {}, .name = "t"}, {.id = {}, .name = "u"}}}); });
   pool_->let_go();
   world_->run_for(1s);
-  on_shard([this] { host_->image_changed({.topics_deleted = {"v"}}); });
+  on_shard([this] { host_->image_changed({.topics_deleted = {{.id = {}, .name = "v"}}}); });
   EXPECT_EQ(texts().deleted, (Answers{"t", "u", "v"}));
 }
 

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -171,7 +172,8 @@ class Fixture {
     return std::make_unique<Coordinator>(
         settings_, [this] { return std::to_string(++suffixes_); },
         Room{.for_bytes = [this](std::size_t more) { return coordinator->bytes() + more <= bytes_max; },
-             .batch_bytes = [this] { return batch_bytes; }});
+             .batch_bytes = [this] { return batch_bytes; }},
+        [this](const Uuid& topic) { return deleted.contains(topic); });
   }
   void finish_held(ErrorCode error = ErrorCode::kNone) {
     while (!held.empty()) {
@@ -218,6 +220,7 @@ class Fixture {
   std::unique_ptr<Coordinator> coordinator;
   std::size_t bytes_max = std::size_t{1} << 30;
   std::size_t batch_bytes = std::size_t{1} << 20;
+  std::set<Uuid> deleted;
   bool holds_appends = false;
   std::deque<Append> held;
   std::vector<Record> log;

@@ -183,13 +183,13 @@ TEST(Offsets, AGroupThatComesBackWhileItsDeletionIsWrittenStays) {
 TEST(Offsets, OfADeletedTopicGoWithIt) {
   Fixture f;
   f.commit_now(5);
-  f.carry_out(f.coordinator->on_image_changed({.topics_deleted = {"t"}}, f.time));
+  f.carry_out(f.coordinator->on_image_changed({.topics_deleted = {{.id = {}, .name = "t"}}}, f.time));
   EXPECT_EQ(f.committed(), -1);
 }
 
 void delete_topic_without_a_tombstone(Fixture& f) {
   f.holds_appends = true;
-  f.carry_out(f.coordinator->on_image_changed({.topics_deleted = {"t"}}, f.time));
+  f.carry_out(f.coordinator->on_image_changed({.topics_deleted = {{.id = {}, .name = "t"}}}, f.time));
   f.finish_held(ErrorCode::kKafkaStorageError);
   f.holds_appends = false;
 }
@@ -211,6 +211,66 @@ TEST(Offsets, CommittedForATopicThatIsMadeAgainStayWhateverBecameOfTheOldOnes) {
   f.commit_now(2);
   f.pass(11min);
   EXPECT_EQ(f.committed(), 2);
+}
+
+constexpr Uuid kOld{{1}};
+constexpr Uuid kNew{{2}};
+
+wire::OffsetCommitRequest commit_for(const Uuid& topic, std::int64_t offset) {
+  auto request = Fixture::commit_request(offset);
+  request.topics[0].topic_id = topic;
+  return request;
+}
+statelog::ImageChange deletion_of(const Uuid& topic) { return {.topics_deleted = {{.id = topic, .name = "t"}}}; }
+
+TEST(Offsets, OnTheirWayWhenTheirTopicIsDeletedAreFoundByNobodyThoughNoTombstoneCanBeWritten) {
+  Fixture f;
+  f.holds_appends = true;
+  f.commit(commit_for(kOld, 5));
+  f.carry_out(f.coordinator->on_image_changed(deletion_of(kOld), f.time));
+  ASSERT_EQ(f.held.size(), 2U) << "the commit, and its tombstone behind it";
+  const Append commit = std::move(f.held.front());
+  f.held.pop_front();
+  f.finish(commit, ErrorCode::kNone);
+  f.finish_held(ErrorCode::kKafkaStorageError);
+  f.holds_appends = false;
+  EXPECT_EQ(f.committed(), -1);
+  f.commit(commit_for(kNew, 2));
+  EXPECT_EQ(f.committed(), 2);
+}
+
+TEST(Offsets, OfTheTopicThatWasMadeAgainStayWhenTheDeletionOfTheOldOneIsToldLate) {
+  for (const bool holds_appends : {false, true}) {
+    Fixture f;
+    f.holds_appends = holds_appends;
+    f.commit(commit_for(kOld, 5));
+    f.commit(commit_for(kNew, 2));
+    f.carry_out(f.coordinator->on_image_changed(deletion_of(kOld), f.time));
+    f.finish_held();
+    EXPECT_EQ(f.committed(), 2);
+    f.restart();
+    EXPECT_EQ(f.committed(), 2) << "no tombstone stands behind it";
+  }
+}
+
+TEST(Offsets, OfATopicThatIsKnownToBeDeletedAreNotTaken) {
+  Fixture f;
+  f.deleted = {kOld};
+  EXPECT_EQ(f.take<Commit>(f.commit(commit_for(kOld, 5))).topics[0].partitions[0].error_code,
+            ErrorCode::kUnknownTopicOrPartition);
+  EXPECT_EQ(f.take<Commit>(f.commit(commit_for(kNew, 2))).topics[0].partitions[0].error_code, ErrorCode::kNone);
+  EXPECT_EQ(f.committed(), 2);
+}
+
+TEST(Offsets, AreWrittenWithTheIdOfTheirTopic) {
+  Fixture f;
+  f.commit(commit_for(kOld, 5));
+  f.restart();
+  EXPECT_EQ(f.group()->offsets().committed().begin()->second.topic_id, kOld);
+  f.carry_out(f.coordinator->on_image_changed({.topics_deleted = {{.id = kNew, .name = "t"}}}, f.time));
+  EXPECT_EQ(f.committed(), 5);
+  f.carry_out(f.coordinator->on_image_changed({.topics_deleted = {{.id = kOld, .name = {}}}}, f.time));
+  EXPECT_EQ(f.committed(), -1);
 }
 
 TEST(Retention, OffsetsOfAnActiveGroupStayForEver) {
@@ -281,9 +341,11 @@ TEST(Retention, AnOldClientsOwnRetentionIsKept) {
 /// Kafka's bytes, written by hand from its schemas.
 TEST(Records, AnOffsetIsWrittenInKafkasForm) {
   const Record record = offset_record(
-      "g", {"t", 7}, {.offset = 5, .leader_epoch = 2, .metadata = "m", .committed_at = 9, .expires_at = {}});
+      "g", {"t", 7},
+      {.offset = 5, .leader_epoch = 2, .metadata = "m", .committed_at = 9, .expires_at = {}, .topic_id = {{'i', 'd'}}});
   EXPECT_EQ(record.key, std::string("\0\1\0\1g\0\1t\0\0\0\7", 12));
-  EXPECT_EQ(*record.value, std::string("\0\3\0\0\0\0\0\0\0\5\0\0\0\2\0\1m\0\0\0\0\0\0\0\11", 25));
+  EXPECT_EQ(*record.value, std::string("\0\4\0\0\0\0\0\0\0\5\0\0\0\2\2m\0\0\0\0\0\0\0\11", 24) +
+                               std::string("\1\0\20id\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 19));
 }
 
 TEST(Records, AGroupsKeyIsKafkas) { EXPECT_EQ(group_tombstone("gg").key, std::string("\0\2\0\2gg", 6)); }

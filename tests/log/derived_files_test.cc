@@ -29,8 +29,8 @@ class DerivedFilesTest : public LogFixture {
 TEST_F(DerivedFilesTest, LogWhoseDerivedFilesCannotBeReadIsOpenedAndRead) {
   make_log();
   for (const bool is_clean : {true, false}) {
-    for (const char* part :
-         {".index", ".timeindex", ".snapshot", ".mqwindow", "leader-epoch-checkpoint", "partition.metadata"}) {
+    for (const char* part : {".index", ".timeindex", ".snapshot", ".mqwindow", "leader-epoch-checkpoint",
+                             "mq-epochs-crc", "partition.metadata"}) {
       SCOPED_TRACE(part);
       ASSERT_TRUE(log_->close());
       const OpenContext context = is_clean ? clean() : unclean();
@@ -68,7 +68,7 @@ TEST_F(DerivedFilesTest, FailedSyncOfAnIndexMakesItAnewAndFailsNothing) {
 
 TEST_F(DerivedFilesTest, FailedWriteOfADerivedFileIsTriedAgain) {
   make_log();
-  for (const char* part : {".index", ".snapshot", ".mqwindow", "leader-epoch-checkpoint"}) {
+  for (const char* part : {".index", ".snapshot", ".mqwindow", "leader-epoch-checkpoint", "mq-epochs-crc"}) {
     SCOPED_TRACE(part);
     epoch_ = LeaderEpoch{epoch_.value() + 1};
     append_many(50);
@@ -88,6 +88,91 @@ TEST_F(DerivedFilesTest, FailedWriteOfADerivedFileIsTriedAgain) {
   const OpenContext context = unclean();
   ASSERT_TRUE(open(context));
   EXPECT_EQ(offsets_from(0), numbers(0, log_->log_end().value()));
+}
+
+/// A log of three leader epochs, that is closed.
+class SavedEpochsTest : public LogFixture {
+ protected:
+  const std::string epochs_path_ = std::string(kDirectory) + "/leader-epoch-checkpoint";
+  const std::string crc_path_ = std::string(kDirectory) + "/mq-epochs-crc";
+
+  void make_log() {
+    create();
+    for (const int epoch : {3, 5, 8}) {
+      epoch_ = LeaderEpoch{epoch};
+      append_many(10);
+    }
+    ASSERT_TRUE(log_->close());
+  }
+  void expect_epochs() {
+    EXPECT_EQ(log_->end_offset_for(LeaderEpoch{3}).value(), (EpochEnd{LeaderEpoch{3}, Offset{10}}));
+    EXPECT_EQ(log_->end_offset_for(LeaderEpoch{7}).value(), (EpochEnd{LeaderEpoch{5}, Offset{20}}));
+    EXPECT_EQ(log_->end_offset_for(LeaderEpoch{8}).value(), (EpochEnd{LeaderEpoch{8}, Offset{30}}));
+  }
+};
+
+TEST_F(SavedEpochsTest, AnyRottenByteOfThemIsNoticedAndTheyAreMadeAnewFromTheBatches) {
+  make_log();
+  const std::string epochs = contents(epochs_path_);
+  const std::string crc = contents(crc_path_);
+  for (const std::string& file : {epochs_path_, crc_path_}) {
+    for (std::size_t at = 0; at < contents(file).size(); ++at) {
+      for (const bool is_clean : {true, false}) {
+        SCOPED_TRACE(testing::Message() << file << " byte " << at << (is_clean ? " clean" : " unclean"));
+        OpenContext context = is_clean ? clean() : unclean();
+        context.leader_epoch = epoch_;
+        log_.reset();
+        disk_.flip_bits(file, at, static_cast<std::uint8_t>(1 << (at % 4)));
+        disk_.lose_power(sim::PowerLoss::keep_all);
+        ASSERT_TRUE(open(context));
+        expect_epochs();
+        ASSERT_TRUE(log_->close());
+        EXPECT_EQ(contents(epochs_path_), epochs);
+        EXPECT_EQ(contents(crc_path_), crc);
+      }
+    }
+  }
+}
+
+TEST_F(SavedEpochsTest, OfATimeWithoutACrcAreBelievedAndGetOne) {
+  make_log();
+  const std::string crc = contents(crc_path_);
+  for (const bool is_clean : {true, false}) {
+    const OpenContext context = is_clean ? clean() : unclean();
+    log_.reset();
+    ASSERT_TRUE(disk_.remove(crc_path_));
+    ASSERT_TRUE(open(context));
+    expect_epochs();
+    EXPECT_TRUE(report_.notes.empty()) << "nothing was made anew";
+    ASSERT_TRUE(log_->close());
+    EXPECT_EQ(contents(crc_path_), crc);
+  }
+}
+
+TEST_F(SavedEpochsTest, ThatAnotherProgramHasWrittenGiveWayToWhatTheBatchesSay) {
+  make_log();
+  const OpenContext context = clean();
+  log_.reset();
+  ASSERT_TRUE(env::replace_atomically(disk_, epochs_path_, "0\n1\n3 0\n"));
+  ASSERT_TRUE(open(context));
+  expect_epochs();
+}
+
+/// Neither of the two files replaces both: where a cut of the power left one of them, they do not fit.
+TEST_F(SavedEpochsTest, AreRightWhereverTheirReplacementIsCutOff) {
+  make_log();
+  for (int after = 0; after < 2; ++after) {
+    epoch_ = LeaderEpoch{epoch_.value() + 1};
+    append_many(1);
+    ASSERT_TRUE(sync());
+    disk_.inject({.on = On::rename, .after = after});
+    EXPECT_FALSE(checkpoint());
+    disk_.clear_faults();
+    const OpenContext context = unclean();
+    ASSERT_TRUE(open(context));
+    EXPECT_EQ(log_->end_offset_for(LeaderEpoch{3}).value(), (EpochEnd{LeaderEpoch{3}, Offset{10}}));
+    EXPECT_EQ(log_->epoch_at(log_->log_end() - OffsetDelta{1}).value(), epoch_);
+  }
 }
 
 TEST_F(DerivedFilesTest, FailedSyncOfTheDataBesideThemIsFinal) {

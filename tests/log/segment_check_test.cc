@@ -72,12 +72,18 @@ TEST_F(SegmentCheckTest, EpochFileThatContradictsTheBatchesIsFound) {
   const std::string file = std::string(kDirectory) + "/leader-epoch-checkpoint";
   EXPECT_EQ(contents(file), "0\n2\n0 0\n1 20\n");
   overwrite(file, 0, "0\n2\n0 0\n1 21\n");
+  ASSERT_EQ(findings().size(), 2U);
+  EXPECT_EQ(findings()[0].file, std::string(kDirectory) + "/mq-epochs-crc");
+  EXPECT_EQ(findings()[1].file, file);
+  // As Kafka leaves it, which knows no such CRC.
+  ASSERT_TRUE(disk_.remove(std::string(kDirectory) + "/mq-epochs-crc"));
   ASSERT_EQ(findings().size(), 1U);
   EXPECT_EQ(findings()[0].file, file);
 }
 
 TEST_F(SegmentCheckTest, EpochFileBeginsWithTheLogAlsoWithinASegment) {
   overwrite(std::string(kDirectory) + "/leader-epoch-checkpoint", 0, "0\n2\n0 5\n1 20\n");
+  ASSERT_TRUE(disk_.remove(std::string(kDirectory) + "/mq-epochs-crc"));
   for (const Finding& finding : findings()) ADD_FAILURE() << finding.to_string();
 }
 

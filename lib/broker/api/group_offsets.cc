@@ -31,7 +31,7 @@ struct Refused {
   ErrorCode error = ErrorCode::kNone;
 };
 
-/// Fills in the names of topics given by id, and takes out of `request` what does not exist.
+/// Fills in the names of topics given by id and the ids of others, and takes out of `request` what does not exist.
 std::vector<Refused> check_topics(wire::OffsetCommitRequest& request, ApiVersion version, const TopicResolver& topics) {
   std::vector<Refused> refused;
   for (std::size_t i = 0; i < request.topics.size(); ++i) {
@@ -39,6 +39,7 @@ std::vector<Refused> check_topics(wire::OffsetCommitRequest& request, ApiVersion
     const FoundTopic found =
         version >= kTopicIdsInOffsetsSince ? topics.by_id(topic.topic_id) : topics.by_name(topic.name);
     if (found.topic != nullptr) topic.name = found.topic->name;
+    if (found.topic != nullptr) topic.topic_id = found.topic->id;
     std::erase_if(topic.partitions, [&](const auto& partition) {
       const ErrorCode error = topics.place(found, partition.partition_index).error;
       if (error != ErrorCode::kNone) refused.push_back({i, partition.partition_index, error});
@@ -48,7 +49,8 @@ std::vector<Refused> check_topics(wire::OffsetCommitRequest& request, ApiVersion
   return refused;
 }
 
-/// One answer in the order of the request, from the coordinator's and what was refused before.
+/// One answer in the order of the request, from the coordinator's and what was refused before. `asked` has names and
+/// ids as the coordinator was told them.
 void merge(wire::OffsetCommitResponse& response, const wire::OffsetCommitRequest& asked,
            const std::vector<Refused>& refused) {
   using Topic = std::pair<std::string_view, Uuid>;
@@ -231,8 +233,8 @@ awaitable<wire::OffsetFetchResponse> fetch_groups(Call& call, wire::OffsetFetchR
 
 void offset_commit(Call call, wire::OffsetCommitRequest request) {
   const std::string group_id = request.group_id;
-  auto asked = std::make_unique<const wire::OffsetCommitRequest>(request);
   std::vector<Refused> refused = check_topics(request, call.version(), TopicResolver(call, *call.home().image()));
+  auto asked = std::make_unique<const wire::OffsetCommitRequest>(request);
   ask_coordinator<wire::OffsetCommitResponse>(
       std::move(call), group_id, ask_with(&group::Coordinator::commit_offsets, std::move(request)),
       [asked = std::move(asked), refused = std::move(refused)](Call& c, wire::OffsetCommitResponse response) {

@@ -244,11 +244,14 @@ void Nemesis::rot(Rng& rng) {
   const int index = some_broker(rng);
   Broker& broker = cluster_.broker(index);
   tell("rot", index, true);
-  for (std::uint64_t flips = 1 + rng.below(4); flips > 0; --flips)
-    if (const std::string path =
-            some_file(rng, broker, {".index", ".timeindex", ".snapshot", "leader-epoch-checkpoint"});
-        !path.empty())
+  const auto rot_one_of = [&](const std::vector<std::string>& ends) {
+    if (const std::string path = some_file(rng, broker, ends); !path.empty())
       broker.machine().disk().flip_some_bit(path, rng);
+  };
+  for (std::uint64_t flips = 1 + rng.below(4); flips > 0; --flips)
+    rot_one_of({".index", ".timeindex", ".snapshot", "leader-epoch-checkpoint"});
+  // Drawn last: what rotted before these files came to lives rots as it did.
+  if (rng.one_in(2)) rot_one_of({".mqwindow", "mq-epochs-crc", "mq-gaps", ".mqend"});
 }
 
 void Nemesis::lose_media(Rng& rng) {
