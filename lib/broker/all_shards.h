@@ -35,6 +35,8 @@ class AllShards {
   virtual awaitable<std::vector<std::int32_t>> without_log(Uuid topic, std::vector<std::int32_t> partitions) = 0;
   /// Takes all logs of a topic from the shards and closes them: nothing works on their files any more.
   virtual awaitable<bool> take(Uuid topic) = 0;
+  /// The same for these partitions of it alone.
+  virtual awaitable<bool> take(Uuid topic, std::vector<std::int32_t> partitions) = 0;
   /// Groups forget a topic.
   virtual awaitable<bool> topic_deleted(std::string topic) = 0;
 

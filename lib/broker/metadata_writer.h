@@ -95,6 +95,8 @@ class MetadataWriter {
   /// Brings `image` to where the store stands.
   awaitable<Result<void>> catch_up();
   Result<void> follow(const std::vector<meta::Change>& changes, meta::Revision revision);
+  /// Of what a transaction of ours did: topics of which this broker has become a replica by it, or is none any more.
+  void note_own_replicas(const cluster::ClusterImage& before, const meta::Transaction& transaction);
   void note_changed(const cluster::ClusterImage& before, const cluster::ClusterImage& after,
                     const std::vector<meta::Change>& changes);
   awaitable<Result<void>> read();

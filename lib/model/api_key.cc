@@ -37,10 +37,14 @@ constexpr ApiInfo kApis[] = {
     {ApiKey::kDescribeLogDirs, "DescribeLogDirs", 1, 5, 2},
     {ApiKey::kCreatePartitions, "CreatePartitions", 0, 3, 2},
     {ApiKey::kDeleteGroups, "DeleteGroups", 0, 2, 2},
+    {ApiKey::kElectLeaders, "ElectLeaders", 0, 2, 2},
     {ApiKey::kIncrementalAlterConfigs, "IncrementalAlterConfigs", 0, 1, 1},
+    {ApiKey::kAlterPartitionReassignments, "AlterPartitionReassignments", 0, 1, 0},
+    {ApiKey::kListPartitionReassignments, "ListPartitionReassignments", 0, 0, 0},
     {ApiKey::kOffsetDelete, "OffsetDelete", 0, 0, kNever},
     {ApiKey::kDescribeCluster, "DescribeCluster", 0, 2, 0},
     {ApiKey::kDescribeProducers, "DescribeProducers", 0, 0, 0},
+    {ApiKey::kUnregisterBroker, "UnregisterBroker", 0, 0, 0},
     {ApiKey::kDescribeTopicPartitions, "DescribeTopicPartitions", 0, 0, 0},
 };
 static_assert(std::ranges::is_sorted(kApis, {}, &ApiInfo::key));

@@ -32,10 +32,14 @@ enum class ApiKey : std::int16_t {
   kDescribeLogDirs = 35,
   kCreatePartitions = 37,
   kDeleteGroups = 42,
+  kElectLeaders = 43,
   kIncrementalAlterConfigs = 44,
+  kAlterPartitionReassignments = 45,
+  kListPartitionReassignments = 46,
   kOffsetDelete = 47,
   kDescribeCluster = 60,
   kDescribeProducers = 61,
+  kUnregisterBroker = 64,
   kDescribeTopicPartitions = 75,
 };
 

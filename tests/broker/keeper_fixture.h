@@ -50,6 +50,13 @@ class KeptByShards final : public AllShards {
     std::erase_if(logs, [&](const auto& log) { return log.second->topic_id() == topic; });
     co_return true;
   }
+  awaitable<bool> take(Uuid topic, std::vector<std::int32_t> partitions) override {
+    std::erase_if(logs, [&](const auto& log) {
+      return log.second->topic_id() == topic &&
+             std::ranges::find(partitions, log.second->partition().partition) != partitions.end();
+    });
+    co_return true;
+  }
   awaitable<bool> topic_deleted(std::string topic) override {
     deleted.push_back(std::move(topic));
     co_return true;

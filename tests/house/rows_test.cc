@@ -73,10 +73,14 @@ constexpr std::pair<ApiKey, std::string_view> kRights[] = {
     {ApiKey::kDescribeLogDirs, "DESCRIBE C suffices"},
     {ApiKey::kCreatePartitions, "ALTER T"},
     {ApiKey::kDeleteGroups, "DELETE G"},
+    {ApiKey::kElectLeaders, "ALTER C"},
     {ApiKey::kIncrementalAlterConfigs, "ALTER_CONFIGS T, ALTER_CONFIGS C"},
+    {ApiKey::kAlterPartitionReassignments, "ALTER C"},
+    {ApiKey::kListPartitionReassignments, "DESCRIBE C"},
     {ApiKey::kOffsetDelete, "READ T, DELETE G"},
     {ApiKey::kDescribeCluster, ""},
     {ApiKey::kDescribeProducers, "READ T"},
+    {ApiKey::kUnregisterBroker, "ALTER C"},
     {ApiKey::kDescribeTopicPartitions, "DESCRIBE T"},
 };
 
