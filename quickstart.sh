@@ -1,10 +1,18 @@
 #!/usr/bin/env bash
-# From a checkout to a log that went through mq: installs what is missing, builds, starts mqd, and shows the tools.
+# From a checkout to a log that went through mq: installs what is missing, builds, starts mqd, and shows the tools. With
+# --cluster it starts etcd and three brokers, and kills the one that leads while the log goes through.
 set -eu
 cd "$(dirname "$0")"
 . scripts/packages.sh
 
-(install_packages $packages_to_build)
+is_cluster=
+case "${1:-}" in
+  "") ;;
+  --cluster) is_cluster=1 ;;
+  *) die "usage: $0 [--cluster]" ;;
+esac
+
+(install_packages $packages_to_build ${is_cluster:+etcd-server})
 say "Building (the first time takes 4 to 6 minutes on two cores)"
 mkdir -p build
 cmake --preset release >build/quickstart.log 2>&1 || { cat build/quickstart.log; exit 1; }
@@ -12,6 +20,10 @@ quiet=--quiet
 [ ! -t 1 ] || quiet=  # a terminal shows how far it is
 ninja -C build/release $quiet tools
 PATH=$PWD/build/release/bin:$PATH
+if [ -n "$is_cluster" ]; then
+  . scripts/quickstart_cluster.sh
+  exit 0
+fi
 
 free_port() {
   local port=9092

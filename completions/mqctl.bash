@@ -9,7 +9,7 @@ _mqctl()
     for word in "${words[@]:1}"; do
         if [ -n "$option" ]; then option=""; continue; fi
         case "$word" in
-            -b|--brokers|-P|--profile|--config|-X|--connect-timeout|--timeout|--client-id|--color|--progress|--completion|-o|--output|-p|--partitions|-r|--replicas|--set|--retention|--max|--to|--topic|--unset|--append|-o|--offset|-F|--format|--output) option=$word ;;
+            -b|--brokers|-P|--profile|--config|-X|--connect-timeout|--timeout|--client-id|--color|--progress|--completion|-o|--output|-p|--partitions|-r|--replicas|--set|--retention|--wait|--exclude|--max-moves|--max|--to|--topic|--unset|--append|-o|--offset|-F|--format|--output|--for|--within) option=$word ;;
             -*) ;;
             *) command="${command:+$command }$word" ;;
         esac
@@ -20,8 +20,14 @@ _mqctl()
             'topic list'*:-o|'topic list'*:--output) candidates='table tsv json jsonl' ;;
             'topic create'*:-o|'topic create'*:--output) candidates='table tsv json jsonl' ;;
             'topic describe'*:-o|'topic describe'*:--output) candidates='table tsv json jsonl' ;;
+            'topic alter'*:-o|'topic alter'*:--output) candidates='table tsv json jsonl' ;;
             'topic delete'*:-o|'topic delete'*:--output) candidates='table tsv json jsonl' ;;
             'partition list'*:-o|'partition list'*:--output) candidates='table tsv json jsonl' ;;
+            'partition elect'*:-o|'partition elect'*:--output) candidates='table tsv json jsonl' ;;
+            'partition move'*:-o|'partition move'*:--output) candidates='table tsv json jsonl' ;;
+            'partition rebalance'*:-o|'partition rebalance'*:--output) candidates='table tsv json jsonl' ;;
+            'partition moves'*:-o|'partition moves'*:--output) candidates='table tsv json jsonl' ;;
+            'partition cancel'*:-o|'partition cancel'*:--output) candidates='table tsv json jsonl' ;;
             'group list'*:-o|'group list'*:--output) candidates='table tsv json jsonl' ;;
             'group describe'*:-o|'group describe'*:--output) candidates='table tsv json jsonl' ;;
             'group lag'*:-o|'group lag'*:--output) candidates='table tsv json jsonl' ;;
@@ -30,7 +36,12 @@ _mqctl()
             'config set'*:-o|'config set'*:--output) candidates='table tsv json jsonl' ;;
             'segment list'*:-o|'segment list'*:--output) candidates='table tsv json jsonl' ;;
             'segment dump'*:--output) candidates='table tsv json jsonl' ;;
+            'broker list'*:-o|'broker list'*:--output) candidates='table tsv json jsonl' ;;
+            'broker remove'*:-o|'broker remove'*:--output) candidates='table tsv json jsonl' ;;
             'cluster info'*:-o|'cluster info'*:--output) candidates='table tsv json jsonl' ;;
+            'cluster health'*:-o|'cluster health'*:--output) candidates='table tsv json jsonl' ;;
+            'cluster drain'*:-o|'cluster drain'*:--output) candidates='table tsv json jsonl' ;;
+            'why partition'*:-o|'why partition'*:--output) candidates='table tsv json jsonl' ;;
             *:--config) files=yes ;;
             *:--color) candidates='auto always never' ;;
             *:--progress) candidates='auto plain never' ;;
@@ -43,8 +54,14 @@ _mqctl()
             'topic list'*) candidates="$candidates --internal -o --output --no-header" ;;
             'topic create'*) candidates="$candidates -p --partitions -r --replicas --set --compact --retention --if-not-exists -n --dry-run -y --yes -o --output --no-header" ;;
             'topic describe'*) candidates="$candidates --partitions --configs -o --output --no-header" ;;
+            'topic alter'*) candidates="$candidates -r --replicas --wait -n --dry-run -y --yes -o --output --no-header" ;;
             'topic delete'*) candidates="$candidates --if-exists -n --dry-run -y --yes -o --output --no-header" ;;
-            'partition list'*) candidates="$candidates --urp -o --output --no-header" ;;
+            'partition list'*) candidates="$candidates --urp --offline --under-min-isr --not-preferred -o --output --no-header" ;;
+            'partition elect'*) candidates="$candidates --unclean -n --dry-run -y --yes -o --output --no-header" ;;
+            'partition move'*) candidates="$candidates --wait -n --dry-run -y --yes -o --output --no-header" ;;
+            'partition rebalance'*) candidates="$candidates --exclude --max-moves --wait -n --dry-run -y --yes -o --output --no-header" ;;
+            'partition moves'*) candidates="$candidates -o --output --no-header" ;;
+            'partition cancel'*) candidates="$candidates -n --dry-run -y --yes -o --output --no-header" ;;
             'group list'*) candidates="$candidates -o --output --no-header" ;;
             'group describe'*) candidates="$candidates -o --output --no-header" ;;
             'group lag'*) candidates="$candidates --max -o --output --no-header" ;;
@@ -54,7 +71,13 @@ _mqctl()
             'segment list'*) candidates="$candidates -o --output --no-header" ;;
             'segment dump'*) candidates="$candidates -o --offset --batches --records -J --json -F --format --output --no-header" ;;
             'segment verify'*) candidates="$candidates --all-errors" ;;
+            'broker list'*) candidates="$candidates -o --output --no-header" ;;
+            'broker remove'*) candidates="$candidates -n --dry-run -y --yes -o --output --no-header" ;;
             'cluster info'*) candidates="$candidates -o --output --no-header" ;;
+            'cluster health'*) candidates="$candidates -o --output --no-header" ;;
+            'cluster wait'*) candidates="$candidates --for --within" ;;
+            'cluster drain'*) candidates="$candidates --wait -n --dry-run -y --yes -o --output --no-header" ;;
+            'why partition'*) candidates="$candidates -o --output --no-header" ;;
         esac
         local excluded=""
         for word in "${words[@]:1}"; do
@@ -73,13 +96,15 @@ _mqctl()
         done
     else
         case "$command" in
-            '') candidates='topic partition group config segment cluster' ;;
-            'topic') candidates='list create describe delete' ;;
-            'partition') candidates='list' ;;
+            '') candidates='topic partition group config segment broker cluster why' ;;
+            'topic') candidates='list create describe alter delete' ;;
+            'partition') candidates='list elect move rebalance moves cancel' ;;
             'group') candidates='list describe lag reset' ;;
             'config') candidates='get set' ;;
             'segment') candidates='list dump verify' ;;
-            'cluster') candidates='info' ;;
+            'broker') candidates='list remove' ;;
+            'cluster') candidates='info health wait drain' ;;
+            'why') candidates='partition' ;;
             'segment list'*) files=yes ;;
             'segment dump'*) files=yes ;;
             'segment verify'*) files=yes ;;

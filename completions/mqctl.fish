@@ -1,16 +1,24 @@
 # fish completion for mqctl
 complete -c mqctl -f
-complete -c mqctl -n 'not __fish_seen_subcommand_from topic partition group config segment cluster' -a topic
-complete -c mqctl -n 'not __fish_seen_subcommand_from topic partition group config segment cluster' -a partition
-complete -c mqctl -n 'not __fish_seen_subcommand_from topic partition group config segment cluster' -a group
-complete -c mqctl -n 'not __fish_seen_subcommand_from topic partition group config segment cluster' -a config
-complete -c mqctl -n 'not __fish_seen_subcommand_from topic partition group config segment cluster' -a segment
-complete -c mqctl -n 'not __fish_seen_subcommand_from topic partition group config segment cluster' -a cluster
-complete -c mqctl -n '__fish_seen_subcommand_from topic; and not __fish_seen_subcommand_from list create describe delete' -a list
-complete -c mqctl -n '__fish_seen_subcommand_from topic; and not __fish_seen_subcommand_from list create describe delete' -a create
-complete -c mqctl -n '__fish_seen_subcommand_from topic; and not __fish_seen_subcommand_from list create describe delete' -a describe
-complete -c mqctl -n '__fish_seen_subcommand_from topic; and not __fish_seen_subcommand_from list create describe delete' -a delete
-complete -c mqctl -n '__fish_seen_subcommand_from partition; and not __fish_seen_subcommand_from list' -a list
+complete -c mqctl -n 'not __fish_seen_subcommand_from topic partition group config segment broker cluster why' -a topic
+complete -c mqctl -n 'not __fish_seen_subcommand_from topic partition group config segment broker cluster why' -a partition
+complete -c mqctl -n 'not __fish_seen_subcommand_from topic partition group config segment broker cluster why' -a group
+complete -c mqctl -n 'not __fish_seen_subcommand_from topic partition group config segment broker cluster why' -a config
+complete -c mqctl -n 'not __fish_seen_subcommand_from topic partition group config segment broker cluster why' -a segment
+complete -c mqctl -n 'not __fish_seen_subcommand_from topic partition group config segment broker cluster why' -a broker
+complete -c mqctl -n 'not __fish_seen_subcommand_from topic partition group config segment broker cluster why' -a cluster
+complete -c mqctl -n 'not __fish_seen_subcommand_from topic partition group config segment broker cluster why' -a why
+complete -c mqctl -n '__fish_seen_subcommand_from topic; and not __fish_seen_subcommand_from list create describe alter delete' -a list
+complete -c mqctl -n '__fish_seen_subcommand_from topic; and not __fish_seen_subcommand_from list create describe alter delete' -a create
+complete -c mqctl -n '__fish_seen_subcommand_from topic; and not __fish_seen_subcommand_from list create describe alter delete' -a describe
+complete -c mqctl -n '__fish_seen_subcommand_from topic; and not __fish_seen_subcommand_from list create describe alter delete' -a alter
+complete -c mqctl -n '__fish_seen_subcommand_from topic; and not __fish_seen_subcommand_from list create describe alter delete' -a delete
+complete -c mqctl -n '__fish_seen_subcommand_from partition; and not __fish_seen_subcommand_from list elect move rebalance moves cancel' -a list
+complete -c mqctl -n '__fish_seen_subcommand_from partition; and not __fish_seen_subcommand_from list elect move rebalance moves cancel' -a elect
+complete -c mqctl -n '__fish_seen_subcommand_from partition; and not __fish_seen_subcommand_from list elect move rebalance moves cancel' -a move
+complete -c mqctl -n '__fish_seen_subcommand_from partition; and not __fish_seen_subcommand_from list elect move rebalance moves cancel' -a rebalance
+complete -c mqctl -n '__fish_seen_subcommand_from partition; and not __fish_seen_subcommand_from list elect move rebalance moves cancel' -a moves
+complete -c mqctl -n '__fish_seen_subcommand_from partition; and not __fish_seen_subcommand_from list elect move rebalance moves cancel' -a cancel
 complete -c mqctl -n '__fish_seen_subcommand_from group; and not __fish_seen_subcommand_from list describe lag reset' -a list
 complete -c mqctl -n '__fish_seen_subcommand_from group; and not __fish_seen_subcommand_from list describe lag reset' -a describe
 complete -c mqctl -n '__fish_seen_subcommand_from group; and not __fish_seen_subcommand_from list describe lag reset' -a lag
@@ -20,7 +28,13 @@ complete -c mqctl -n '__fish_seen_subcommand_from config; and not __fish_seen_su
 complete -c mqctl -n '__fish_seen_subcommand_from segment; and not __fish_seen_subcommand_from list dump verify' -a list
 complete -c mqctl -n '__fish_seen_subcommand_from segment; and not __fish_seen_subcommand_from list dump verify' -a dump
 complete -c mqctl -n '__fish_seen_subcommand_from segment; and not __fish_seen_subcommand_from list dump verify' -a verify
-complete -c mqctl -n '__fish_seen_subcommand_from cluster; and not __fish_seen_subcommand_from info' -a info
+complete -c mqctl -n '__fish_seen_subcommand_from broker; and not __fish_seen_subcommand_from list remove' -a list
+complete -c mqctl -n '__fish_seen_subcommand_from broker; and not __fish_seen_subcommand_from list remove' -a remove
+complete -c mqctl -n '__fish_seen_subcommand_from cluster; and not __fish_seen_subcommand_from info health wait drain' -a info
+complete -c mqctl -n '__fish_seen_subcommand_from cluster; and not __fish_seen_subcommand_from info health wait drain' -a health
+complete -c mqctl -n '__fish_seen_subcommand_from cluster; and not __fish_seen_subcommand_from info health wait drain' -a wait
+complete -c mqctl -n '__fish_seen_subcommand_from cluster; and not __fish_seen_subcommand_from info health wait drain' -a drain
+complete -c mqctl -n '__fish_seen_subcommand_from why; and not __fish_seen_subcommand_from partition' -a partition
 complete -c mqctl -s b -l brokers -x -d 'where to ask first; IPv6 stands in brackets, unix:PATH is a socket'
 complete -c mqctl -s P -l profile -x -d 'section [profile NAME] of the configuration file'
 complete -c mqctl -l config -r -F -d 'configuration file'
@@ -55,14 +69,46 @@ complete -c mqctl -n '__fish_seen_subcommand_from topic; and __fish_seen_subcomm
 complete -c mqctl -n '__fish_seen_subcommand_from topic; and __fish_seen_subcommand_from describe; and not __fish_contains_opt partitions' -l configs -d 'a row for each setting, as config get'
 complete -c mqctl -n '__fish_seen_subcommand_from topic; and __fish_seen_subcommand_from describe' -s o -l output -x -a 'table tsv json jsonl' -d 'tsv and json have plain bytes and milliseconds, tables units'
 complete -c mqctl -n '__fish_seen_subcommand_from topic; and __fish_seen_subcommand_from describe' -l no-header -d 'leave the line with the names of the columns out'
+complete -c mqctl -n '__fish_seen_subcommand_from topic; and __fish_seen_subcommand_from alter' -s r -l replicas -x -d 'copies of each partition, on other racks first, on brokers that have the fewest; required'
+complete -c mqctl -n '__fish_seen_subcommand_from topic; and __fish_seen_subcommand_from alter' -l wait -x -d 'wait so long until they have moved; then it exits 3'
+complete -c mqctl -n '__fish_seen_subcommand_from topic; and __fish_seen_subcommand_from alter' -s n -l dry-run -d 'say what would change, and change nothing'
+complete -c mqctl -n '__fish_seen_subcommand_from topic; and __fish_seen_subcommand_from alter' -s y -l yes -d 'do it where consent is needed'
+complete -c mqctl -n '__fish_seen_subcommand_from topic; and __fish_seen_subcommand_from alter' -s o -l output -x -a 'table tsv json jsonl' -d 'tsv and json have plain bytes and milliseconds, tables units'
+complete -c mqctl -n '__fish_seen_subcommand_from topic; and __fish_seen_subcommand_from alter' -l no-header -d 'leave the line with the names of the columns out'
 complete -c mqctl -n '__fish_seen_subcommand_from topic; and __fish_seen_subcommand_from delete' -l if-exists -d 'a topic that is not there is no error'
 complete -c mqctl -n '__fish_seen_subcommand_from topic; and __fish_seen_subcommand_from delete' -s n -l dry-run -d 'say what would change, and change nothing'
 complete -c mqctl -n '__fish_seen_subcommand_from topic; and __fish_seen_subcommand_from delete' -s y -l yes -d 'do it where consent is needed'
 complete -c mqctl -n '__fish_seen_subcommand_from topic; and __fish_seen_subcommand_from delete' -s o -l output -x -a 'table tsv json jsonl' -d 'tsv and json have plain bytes and milliseconds, tables units'
 complete -c mqctl -n '__fish_seen_subcommand_from topic; and __fish_seen_subcommand_from delete' -l no-header -d 'leave the line with the names of the columns out'
 complete -c mqctl -n '__fish_seen_subcommand_from partition; and __fish_seen_subcommand_from list' -l urp -d 'only under-replicated ones: fewer replicas in sync than there are'
+complete -c mqctl -n '__fish_seen_subcommand_from partition; and __fish_seen_subcommand_from list' -l offline -d 'only those that nobody leads'
+complete -c mqctl -n '__fish_seen_subcommand_from partition; and __fish_seen_subcommand_from list' -l under-min-isr -d 'only those with fewer in sync than min.insync.replicas: acks=all is refused there'
+complete -c mqctl -n '__fish_seen_subcommand_from partition; and __fish_seen_subcommand_from list' -l not-preferred -d 'only those that another broker leads than the first of their replicas; of several such options one is enough'
 complete -c mqctl -n '__fish_seen_subcommand_from partition; and __fish_seen_subcommand_from list' -s o -l output -x -a 'table tsv json jsonl' -d 'tsv and json have plain bytes and milliseconds, tables units'
 complete -c mqctl -n '__fish_seen_subcommand_from partition; and __fish_seen_subcommand_from list' -l no-header -d 'leave the line with the names of the columns out'
+complete -c mqctl -n '__fish_seen_subcommand_from partition; and __fish_seen_subcommand_from elect' -l unclean -d 'where nobody leads: any replica that is there, whatever records it lacks; wants --yes'
+complete -c mqctl -n '__fish_seen_subcommand_from partition; and __fish_seen_subcommand_from elect' -s n -l dry-run -d 'say what would change, and change nothing'
+complete -c mqctl -n '__fish_seen_subcommand_from partition; and __fish_seen_subcommand_from elect' -s y -l yes -d 'do it where consent is needed'
+complete -c mqctl -n '__fish_seen_subcommand_from partition; and __fish_seen_subcommand_from elect' -s o -l output -x -a 'table tsv json jsonl' -d 'tsv and json have plain bytes and milliseconds, tables units'
+complete -c mqctl -n '__fish_seen_subcommand_from partition; and __fish_seen_subcommand_from elect' -l no-header -d 'leave the line with the names of the columns out'
+complete -c mqctl -n '__fish_seen_subcommand_from partition; and __fish_seen_subcommand_from move' -l wait -x -d 'wait so long until they have moved; then it exits 3'
+complete -c mqctl -n '__fish_seen_subcommand_from partition; and __fish_seen_subcommand_from move' -s n -l dry-run -d 'say what would change, and change nothing'
+complete -c mqctl -n '__fish_seen_subcommand_from partition; and __fish_seen_subcommand_from move' -s y -l yes -d 'do it where consent is needed'
+complete -c mqctl -n '__fish_seen_subcommand_from partition; and __fish_seen_subcommand_from move' -s o -l output -x -a 'table tsv json jsonl' -d 'tsv and json have plain bytes and milliseconds, tables units'
+complete -c mqctl -n '__fish_seen_subcommand_from partition; and __fish_seen_subcommand_from move' -l no-header -d 'leave the line with the names of the columns out'
+complete -c mqctl -n '__fish_seen_subcommand_from partition; and __fish_seen_subcommand_from rebalance' -l exclude -x -d 'this broker is to have none of them'
+complete -c mqctl -n '__fish_seen_subcommand_from partition; and __fish_seen_subcommand_from rebalance' -l max-moves -x -d 'partitions at most at a time'
+complete -c mqctl -n '__fish_seen_subcommand_from partition; and __fish_seen_subcommand_from rebalance' -l wait -x -d 'wait so long until they have moved; then it exits 3'
+complete -c mqctl -n '__fish_seen_subcommand_from partition; and __fish_seen_subcommand_from rebalance' -s n -l dry-run -d 'say what would change, and change nothing'
+complete -c mqctl -n '__fish_seen_subcommand_from partition; and __fish_seen_subcommand_from rebalance' -s y -l yes -d 'do it where consent is needed'
+complete -c mqctl -n '__fish_seen_subcommand_from partition; and __fish_seen_subcommand_from rebalance' -s o -l output -x -a 'table tsv json jsonl' -d 'tsv and json have plain bytes and milliseconds, tables units'
+complete -c mqctl -n '__fish_seen_subcommand_from partition; and __fish_seen_subcommand_from rebalance' -l no-header -d 'leave the line with the names of the columns out'
+complete -c mqctl -n '__fish_seen_subcommand_from partition; and __fish_seen_subcommand_from moves' -s o -l output -x -a 'table tsv json jsonl' -d 'tsv and json have plain bytes and milliseconds, tables units'
+complete -c mqctl -n '__fish_seen_subcommand_from partition; and __fish_seen_subcommand_from moves' -l no-header -d 'leave the line with the names of the columns out'
+complete -c mqctl -n '__fish_seen_subcommand_from partition; and __fish_seen_subcommand_from cancel' -s n -l dry-run -d 'say what would change, and change nothing'
+complete -c mqctl -n '__fish_seen_subcommand_from partition; and __fish_seen_subcommand_from cancel' -s y -l yes -d 'do it where consent is needed'
+complete -c mqctl -n '__fish_seen_subcommand_from partition; and __fish_seen_subcommand_from cancel' -s o -l output -x -a 'table tsv json jsonl' -d 'tsv and json have plain bytes and milliseconds, tables units'
+complete -c mqctl -n '__fish_seen_subcommand_from partition; and __fish_seen_subcommand_from cancel' -l no-header -d 'leave the line with the names of the columns out'
 complete -c mqctl -n '__fish_seen_subcommand_from group; and __fish_seen_subcommand_from list' -s o -l output -x -a 'table tsv json jsonl' -d 'tsv and json have plain bytes and milliseconds, tables units'
 complete -c mqctl -n '__fish_seen_subcommand_from group; and __fish_seen_subcommand_from list' -l no-header -d 'leave the line with the names of the columns out'
 complete -c mqctl -n '__fish_seen_subcommand_from group; and __fish_seen_subcommand_from describe' -s o -l output -x -a 'table tsv json jsonl' -d 'tsv and json have plain bytes and milliseconds, tables units'
@@ -98,5 +144,22 @@ complete -c mqctl -n '__fish_seen_subcommand_from segment; and __fish_seen_subco
 complete -c mqctl -n '__fish_seen_subcommand_from segment; and __fish_seen_subcommand_from dump' -l no-header -d 'leave the line with the names of the columns out'
 complete -c mqctl -n '__fish_seen_subcommand_from segment; and __fish_seen_subcommand_from verify' -F
 complete -c mqctl -n '__fish_seen_subcommand_from segment; and __fish_seen_subcommand_from verify' -l all-errors -d 'do not stop after 1000 findings in one place'
+complete -c mqctl -n '__fish_seen_subcommand_from broker; and __fish_seen_subcommand_from list' -s o -l output -x -a 'table tsv json jsonl' -d 'tsv and json have plain bytes and milliseconds, tables units'
+complete -c mqctl -n '__fish_seen_subcommand_from broker; and __fish_seen_subcommand_from list' -l no-header -d 'leave the line with the names of the columns out'
+complete -c mqctl -n '__fish_seen_subcommand_from broker; and __fish_seen_subcommand_from remove' -s n -l dry-run -d 'say what would change, and change nothing'
+complete -c mqctl -n '__fish_seen_subcommand_from broker; and __fish_seen_subcommand_from remove' -s y -l yes -d 'do it where consent is needed'
+complete -c mqctl -n '__fish_seen_subcommand_from broker; and __fish_seen_subcommand_from remove' -s o -l output -x -a 'table tsv json jsonl' -d 'tsv and json have plain bytes and milliseconds, tables units'
+complete -c mqctl -n '__fish_seen_subcommand_from broker; and __fish_seen_subcommand_from remove' -l no-header -d 'leave the line with the names of the columns out'
 complete -c mqctl -n '__fish_seen_subcommand_from cluster; and __fish_seen_subcommand_from info' -s o -l output -x -a 'table tsv json jsonl' -d 'tsv and json have plain bytes and milliseconds, tables units'
 complete -c mqctl -n '__fish_seen_subcommand_from cluster; and __fish_seen_subcommand_from info' -l no-header -d 'leave the line with the names of the columns out'
+complete -c mqctl -n '__fish_seen_subcommand_from cluster; and __fish_seen_subcommand_from health' -s o -l output -x -a 'table tsv json jsonl' -d 'tsv and json have plain bytes and milliseconds, tables units'
+complete -c mqctl -n '__fish_seen_subcommand_from cluster; and __fish_seen_subcommand_from health' -l no-header -d 'leave the line with the names of the columns out'
+complete -c mqctl -n '__fish_seen_subcommand_from cluster; and __fish_seen_subcommand_from wait' -l for -x -d 'healthy, as cluster health has it; no-urp: everything led and in sync; brokers=N: so many are there'
+complete -c mqctl -n '__fish_seen_subcommand_from cluster; and __fish_seen_subcommand_from wait' -l within -x -d 'how long; then it exits 3 and says what is missing'
+complete -c mqctl -n '__fish_seen_subcommand_from cluster; and __fish_seen_subcommand_from drain' -l wait -x -d 'wait so long until they have moved; then it exits 3'
+complete -c mqctl -n '__fish_seen_subcommand_from cluster; and __fish_seen_subcommand_from drain' -s n -l dry-run -d 'say what would change, and change nothing'
+complete -c mqctl -n '__fish_seen_subcommand_from cluster; and __fish_seen_subcommand_from drain' -s y -l yes -d 'do it where consent is needed'
+complete -c mqctl -n '__fish_seen_subcommand_from cluster; and __fish_seen_subcommand_from drain' -s o -l output -x -a 'table tsv json jsonl' -d 'tsv and json have plain bytes and milliseconds, tables units'
+complete -c mqctl -n '__fish_seen_subcommand_from cluster; and __fish_seen_subcommand_from drain' -l no-header -d 'leave the line with the names of the columns out'
+complete -c mqctl -n '__fish_seen_subcommand_from why; and __fish_seen_subcommand_from partition' -s o -l output -x -a 'table tsv json jsonl' -d 'tsv and json have plain bytes and milliseconds, tables units'
+complete -c mqctl -n '__fish_seen_subcommand_from why; and __fish_seen_subcommand_from partition' -l no-header -d 'leave the line with the names of the columns out'

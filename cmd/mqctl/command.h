@@ -24,10 +24,13 @@ struct Command {
 // One file for each noun, in the order of the help.
 [[nodiscard]] std::span<const Command> topic_commands();
 [[nodiscard]] std::span<const Command> partition_commands();
+[[nodiscard]] std::span<const Command> partition_move_commands();
 [[nodiscard]] std::span<const Command> group_commands();
 [[nodiscard]] std::span<const Command> config_commands();
 [[nodiscard]] std::span<const Command> segment_commands();
+[[nodiscard]] std::span<const Command> broker_commands();
 [[nodiscard]] std::span<const Command> cluster_commands();
+[[nodiscard]] std::span<const Command> why_commands();
 
 /// The options of every command that prints a table.
 inline constexpr std::array kOutputRows = {

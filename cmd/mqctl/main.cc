@@ -12,8 +12,9 @@ namespace {
 /// The commands of every noun, in the order of the help.
 std::vector<Command> all_commands() {
   std::vector<Command> all;
-  for (const auto commands : {topic_commands(), partition_commands(), group_commands(), config_commands(),
-                              segment_commands(), cluster_commands()})
+  for (const auto commands :
+       {topic_commands(), partition_commands(), partition_move_commands(), group_commands(), config_commands(),
+        segment_commands(), broker_commands(), cluster_commands(), why_commands()})
     all.insert(all.end(), commands.begin(), commands.end());
   return all;
 }
@@ -23,6 +24,7 @@ constexpr cli::Example kExamples[] = {
     {"make a topic", "mqctl topic create web -p 6"},
     {"who reads it, and how far behind", "mqctl group lag"},
     {"read again from this morning on; see the plan first", "mqctl group reset billing --to @today -n"},
+    {"is the cluster well?", "mqctl cluster health"},
     {"is a log sound? the broker need not run", "mqctl segment verify /var/lib/mqd/web-0"},
 };
 

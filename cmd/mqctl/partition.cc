@@ -1,11 +1,12 @@
 #include <algorithm>
-#include <limits>
 #include <map>
 #include <utility>
 
 #include "client/connection.h"
+#include "cluster_state.h"
 #include "command.h"
 #include "partition_table.h"
+#include "selection.h"
 #include "wire/messages/offset_for_leader_epoch.h"
 
 namespace mq::mqctl {
@@ -22,6 +23,7 @@ constexpr cli::ColumnRow kColumns[] = {
     {.name = "high_watermark", .unit = cli::Unit::number, .help = "the offset that consumers come to last"},
     {.name = "log_end", .unit = cli::Unit::number, .help = "the offset of the next record"},
     {.name = "size_bytes", .unit = cli::Unit::bytes, .help = "of its log"},
+    {.name = "elr", .help = "the brokers that may lead though they are not in sync (KIP-966)"},
 };
 
 using LogEnds = std::map<TopicPartition, Offset>;
@@ -55,6 +57,27 @@ std::vector<std::int64_t> numbers_of(const std::vector<BrokerId>& ids) {
   return numbers;
 }
 
+using Eligible = std::map<TopicPartition, std::vector<BrokerId>>;
+
+/// Nothing from brokers that do not say.
+awaitable<Result<Eligible>> eligible_leaders(Remote& remote, const std::vector<client::Cluster::TopicRef>& topics) {
+  Eligible eligible;
+  std::vector<std::string> names;
+  for (const auto& topic : topics) names.push_back(topic->name);
+  if (names.empty()) co_return eligible;
+  const auto states = co_await remote.admin().describe_partitions(std::move(names), remote.deadline());
+  if (!states && states.error().code == Errc::unsupported) co_return eligible;
+  if (!states) co_return std::unexpected(states.error());
+  for (const client::PartitionState& state : *states) eligible[state.where] = state.eligible;
+  co_return eligible;
+}
+
+cli::Cell list_cell(const Eligible& eligible, const TopicPartition& where) {
+  const auto found = eligible.find(where);
+  if (found == eligible.end() || found->second.empty()) return std::monostate{};
+  return numbers_of(found->second);
+}
+
 template <class Value, class Number>
 cli::Cell cell_of(const std::map<TopicPartition, Value>& values, const TopicPartition& where, Number number) {
   const auto found = values.find(where);
@@ -62,76 +85,73 @@ cli::Cell cell_of(const std::map<TopicPartition, Value>& values, const TopicPart
   return std::int64_t{number(found->second)};
 }
 
-/// TOPIC or TOPIC/PARTITION.
-struct Selection {
-  std::vector<std::string> topics;
-  std::vector<TopicPartition> partitions;  ///< of topics that are not named as a whole
-};
-
-bool select(Console& console, Selection& selection) {
-  std::vector<std::string> whole;
-  for (const std::string& operand : console.args().operands()) {
-    const std::size_t slash = operand.find('/');
-    const std::string topic = operand.substr(0, slash);
-    if (std::ranges::find(selection.topics, topic) == selection.topics.end()) selection.topics.push_back(topic);
-    if (slash == std::string::npos) {
-      whole.push_back(topic);
-      continue;
-    }
-    const auto partition = cli::parse_number(operand.substr(slash + 1), 0, std::numeric_limits<std::int32_t>::max());
-    if (!partition) {
-      console.usage(console.args().usage_error(
-          "TOPIC/PARTITION", operand,
-          {.at = slash + 1, .size = operand.size() - slash - 1, .why = "a partition is a number from 0 on"}));
-      return false;
-    }
-    selection.partitions.push_back({topic, static_cast<std::int32_t>(*partition)});
-  }
-  const auto is_whole = [&](const TopicPartition& where) {
-    return std::ranges::find(whole, where.topic) != whole.end();
-  };
-  std::erase_if(selection.partitions, is_whole);
-  return true;
-}
-
-/// Leaves in `only` (empty: all) the partitions with fewer replicas in sync than there are, and in `topics` theirs.
-void keep_under_replicated(std::vector<client::Cluster::TopicRef>& topics, std::vector<TopicPartition>& only) {
-  std::vector<TopicPartition> behind;
+/// Leaves in `only` (empty: all) the partitions for which `is_wanted`, and in `topics` theirs.
+template <class IsWanted>
+void keep(std::vector<client::Cluster::TopicRef>& topics, std::vector<TopicPartition>& only, IsWanted is_wanted) {
+  std::vector<TopicPartition> kept;
   std::erase_if(topics, [&](const client::Cluster::TopicRef& topic) {
-    const std::size_t before = behind.size();
+    const std::size_t before = kept.size();
     const bool is_picked = std::ranges::find(only, topic->name, &TopicPartition::topic) != only.end();
     for (std::size_t i = 0; i < topic->partitions.size(); ++i) {
       TopicPartition where{topic->name, static_cast<std::int32_t>(i)};
-      const client::PartitionInfo& info = topic->partitions[i];
       const bool is_asked = !is_picked || std::ranges::find(only, where) != only.end();
-      if (is_asked && info.in_sync.size() < info.replicas.size()) behind.push_back(std::move(where));
+      if (is_asked && is_wanted(*topic, topic->partitions[i])) kept.push_back(std::move(where));
     }
-    return behind.size() == before;
+    return kept.size() == before;
   });
-  only = std::move(behind);
+  only = std::move(kept);
 }
 
 struct PartitionListOptions {
   bool urp = false;
+  bool offline = false;
+  bool under_min_isr = false;
+  bool not_preferred = false;
+  [[nodiscard]] bool is_any() const { return urp || offline || under_min_isr || not_preferred; }
 };
 
+/// Leaves those that one of the options is for.
+awaitable<Result<void>> keep_as(const PartitionListOptions& options, Remote& remote,
+                                std::vector<client::Cluster::TopicRef>& topics, std::vector<TopicPartition>& only) {
+  std::map<std::string, std::int64_t> minima;
+  const auto is_behind = [](const client::PartitionInfo& info) { return info.in_sync.size() < info.replicas.size(); };
+  if (options.under_min_isr) {
+    std::vector<std::string> names;
+    for (const auto& topic : topics)
+      if (std::ranges::any_of(topic->partitions, is_behind)) names.push_back(topic->name);
+    MQ_CO_TRY(minima, co_await insync_minima(remote, std::move(names)));
+  }
+  keep(topics, only, [&](const client::TopicInfo& topic, const client::PartitionInfo& info) {
+    const auto minimum = minima.find(topic.name);
+    const auto least = minimum == minima.end()
+                           ? std::size_t{0}
+                           : std::min(static_cast<std::size_t>(minimum->second), info.replicas.size());
+    const bool is_elsewhere =
+        info.leader != kNoBroker && !info.replicas.empty() && info.leader != info.replicas.front();
+    return (options.urp && is_behind(info)) || (options.offline && info.leader == kNoBroker) ||
+           (options.under_min_isr && info.in_sync.size() < least) || (options.not_preferred && is_elsewhere);
+  });
+  co_return Result<void>{};
+}
+
 awaitable<Result<void>> list(Console& console, Remote& remote) {
-  Selection selection;
-  if (!select(console, selection)) co_return Result<void>{};
+  auto selection = select(console, console.args().operands());
+  if (!selection) co_return Result<void>{};
   MQ_CO_CHECK(co_await remote.connect());
   std::vector<client::Cluster::TopicRef> topics;
-  if (selection.topics.empty()) {
+  if (selection->topics.empty()) {
     MQ_CO_TRY(topics, co_await remote.admin().list_topics(remote.deadline()));
   } else {
-    MQ_CO_TRY(topics, co_await remote.topics(selection.topics));
+    MQ_CO_TRY(topics, co_await remote.topics(selection->topics));
   }
-  for (const TopicPartition& where : selection.partitions)
+  for (const TopicPartition& where : selection->partitions)
     for (const auto& topic : topics)
       if (topic->name == where.topic && static_cast<std::size_t>(where.partition) >= topic->partitions.size())
         console.complain({.code = Errc::not_found,
                           .message = fmt::format("topic {} has no partition {}", where.topic, where.partition)});
-  if (console.options<PartitionListOptions>().urp) keep_under_replicated(topics, selection.partitions);
-  co_return co_await print_partitions(console, remote, std::move(topics), std::move(selection.partitions));
+  const auto options = console.options<PartitionListOptions>();
+  if (options.is_any()) MQ_CO_CHECK(co_await keep_as(options, remote, topics, selection->partitions));
+  co_return co_await print_partitions(console, remote, std::move(topics), std::move(selection->partitions));
 }
 
 constexpr std::array kListOwnRows = {
@@ -140,11 +160,28 @@ constexpr std::array kListOwnRows = {
                    .group = "What",
                    .help = "only under-replicated ones: fewer replicas in sync than there are",
                    .into = cli::into<&PartitionListOptions::urp>},
+    cli::OptionRow{.long_name = "offline",
+                   .kind = cli::ValueKind::flag,
+                   .group = "What",
+                   .help = "only those that nobody leads",
+                   .into = cli::into<&PartitionListOptions::offline>},
+    cli::OptionRow{.long_name = "under-min-isr",
+                   .kind = cli::ValueKind::flag,
+                   .group = "What",
+                   .help = "only those with fewer in sync than min.insync.replicas: acks=all is refused there",
+                   .into = cli::into<&PartitionListOptions::under_min_isr>},
+    cli::OptionRow{.long_name = "not-preferred",
+                   .kind = cli::ValueKind::flag,
+                   .group = "What",
+                   .help = "only those that another broker leads than the first of their replicas; of several such "
+                           "options one is enough",
+                   .into = cli::into<&PartitionListOptions::not_preferred>},
 };
 constexpr auto kListRows = joined(kListOwnRows, kOutputRows);
 constexpr cli::Example kExamples[] = {
     {"everything about the partitions of two topics", "mqctl partition list web orders"},
     {"what a broker that is down leaves behind", "mqctl partition list --urp"},
+    {"what cannot be written to with acks=all", "mqctl partition list --offline --under-min-isr"},
 };
 constexpr cli::OutputRow kOutputs[] = {{.when = "", .columns = kColumns}};
 constexpr cli::CommandRow kList{.name = "partition list",
@@ -197,6 +234,8 @@ awaitable<Result<void>> print_partitions(Console& console, Remote& remote,
       console.complain(answered.error());
   MQ_CO_TRY(const auto sizes, co_await partition_sizes(console, remote));
 
+  MQ_CO_TRY(const auto eligible, co_await eligible_leaders(remote, topics));
+
   for (auto& [where, end] : ends)
     if (const auto start = starts.find(where); end < Offset{0} && start != starts.end()) end = start->second.offset;
 
@@ -209,7 +248,7 @@ awaitable<Result<void>> print_partitions(Console& console, Remote& remote,
     table.add({where.topic, std::int64_t{where.partition}, leader, epoch, numbers_of(info->replicas),
                numbers_of(info->in_sync), cell_of(starts, where, offset), cell_of(high_watermarks, where, offset),
                cell_of(ends, where, [](Offset end) { return end.value(); }),
-               cell_of(sizes, where, [](std::int64_t size) { return size; })});
+               cell_of(sizes, where, [](std::int64_t size) { return size; }), list_cell(eligible, where)});
   }
   co_return co_await console.finish(table);
 }

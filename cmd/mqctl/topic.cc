@@ -6,9 +6,12 @@
 #include <utility>
 
 #include "client/errors.h"
+#include "cluster_state.h"
 #include "command.h"
 #include "config_table.h"
+#include "move_plan.h"
 #include "partition_table.h"
+#include "placement.h"
 
 namespace mq::mqctl {
 namespace {
@@ -361,7 +364,66 @@ constexpr cli::CommandRow kDelete{.name = "topic delete",
                                   .examples = kDeleteExamples,
                                   .outputs = kDeleteOutputs};
 
-constexpr Command kCommands[] = {{&kList, list}, {&kCreate, create}, {&kDescribe, describe}, {&kDelete, remove}};
+// --- topic alter ---------------------------------------------------------------------------------------------------
+
+struct TopicAlterOptions {
+  std::int64_t replicas = 0;
+};
+
+awaitable<Result<void>> alter(Console& console, Remote& remote) {
+  const auto factor = static_cast<std::size_t>(console.options<TopicAlterOptions>().replicas);
+  const auto operands = console.args().operands();
+  MQ_CO_CHECK(co_await remote.connect());
+  MQ_CO_TRY(const ClusterState state, co_await look_at_cluster(remote));
+  Placement placement(state, {});
+  std::vector<PlannedMove> planned;
+  std::size_t brokers = state.cluster.brokers.size();
+  for (const std::string& name : operands) {
+    const std::size_t before = planned.size();
+    for (const client::PartitionState& partition : state.partitions)
+      if (partition.where.topic == name)
+        planned.push_back(planned_move(partition, state, placement.with_factor(partition, factor)));
+    if (planned.size() == before) {
+      console.complain({.code = Errc::not_found, .message = fmt::format("there is no topic {}", name)});
+    } else if (std::ranges::any_of(planned.begin() + static_cast<std::ptrdiff_t>(before), planned.end(),
+                                   [&](const PlannedMove& move) { return move.to.size() < factor; })) {
+      console.complain(
+          {.code = Errc::refused,
+           .message = fmt::format("{}: {} brokers are there, too few for {} replicas", name, brokers, factor)});
+      planned.resize(before);
+    }
+  }
+  co_return co_await carry_out(console, remote, std::move(planned));
+}
+
+constexpr std::array kAlterOwnRows = {
+    cli::OptionRow{.short_name = 'r',
+                   .long_name = "replicas",
+                   .kind = cli::ValueKind::number,
+                   .value_name = "N",
+                   .group = "What",
+                   .help = "copies of each partition, on other racks first, on brokers that have the fewest",
+                   .number_min = 1,
+                   .number_max = std::numeric_limits<std::int16_t>::max(),
+                   .required = true,
+                   .into = cli::into<&TopicAlterOptions::replicas>},
+};
+constexpr auto kAlterRows = joined(kAlterOwnRows, kMoveRows);
+constexpr cli::Example kAlterExamples[] = {
+    {"three copies from now on; first the plan", "mqctl topic alter web -r 3"},
+    {"and do it", "mqctl topic alter web -r 3 --yes --wait 10m"},
+};
+constexpr cli::CommandRow kAlter{.name = "topic alter",
+                                 .operands_text = "NAME...",
+                                 .summary = "change how many copies topics have",
+                                 .operands = {.min = 1, .topics = cli::OperandCount::kAny},
+                                 .effect = cli::Effect::destroys,
+                                 .options = kAlterRows,
+                                 .examples = kAlterExamples,
+                                 .outputs = kMoveOutputs};
+
+constexpr Command kCommands[] = {
+    {&kList, list}, {&kCreate, create}, {&kDescribe, describe}, {&kAlter, alter}, {&kDelete, remove}};
 
 }  // namespace
 

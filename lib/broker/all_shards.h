@@ -35,6 +35,8 @@ class AllShards {
   virtual awaitable<std::vector<std::int32_t>> without_log(Uuid topic, std::vector<std::int32_t> partitions) = 0;
   /// Takes all logs of a topic from the shards and closes them: nothing works on their files any more.
   virtual awaitable<bool> take(Uuid topic) = 0;
+  /// The same for these partitions of it alone.
+  virtual awaitable<bool> take(Uuid topic, std::vector<std::int32_t> partitions) = 0;
   /// Groups forget these topics, before an image is installed in which they are gone and others may have their names.
   virtual awaitable<bool> topics_deleted(std::vector<cluster::TopicPtr> topics) = 0;
   /// It is installed: nobody commits for them any more.

@@ -232,6 +232,7 @@ awaitable<Result<void>> ClusterJoin::join_others() {
 }
 
 bool ClusterJoin::is_taken(BrokerId id) const {
+  if (writer_.image()->unregistered().contains(id)) return true;
   const cluster::Broker* known = writer_.image()->find_broker(id);
   return known != nullptr && known->directory.to_string() != dir().identity()->directory_id;
 }
@@ -239,6 +240,7 @@ bool ClusterJoin::is_taken(BrokerId id) const {
 void ClusterJoin::choose_id() {
   BrokerId last{0};
   for (const auto& [id, broker] : writer_.image()->brokers()) last = std::max(last, id);
+  for (const auto& [id, unregistered] : writer_.image()->unregistered()) last = std::max(last, id);
   for (const auto& [key, defect] : writer_.image()->defects()) last = std::max(last, cluster::parse_key(key).broker);
   NodeConfig config = node_.config();
   config.node_id = BrokerId{last.value() + 1};

@@ -18,6 +18,17 @@ Endpoint own_endpoint(const Connection& connection, const NodeServices& node) {
   return {.host = "localhost", .port = 0};
 }
 
+std::vector<ReachableBroker> brokers_where(bool is_alive, const Connection& connection, const NodeServices& node,
+                                           const cluster::ClusterImage& image) {
+  std::vector<ReachableBroker> found;
+  for (const auto& [id, broker] : image.brokers()) {
+    if (image.is_alive(id) != is_alive) continue;
+    if (auto endpoint = endpoint_of(connection, node, broker))
+      found.push_back({.id = id, .endpoint = *std::move(endpoint), .rack = broker.rack});
+  }
+  return found;
+}
+
 }  // namespace
 
 Endpoint advertised(const BoundListener& listener, const std::string& host) {
@@ -36,13 +47,12 @@ std::optional<Endpoint> endpoint_of(const Connection& connection, const NodeServ
 
 std::vector<ReachableBroker> reachable_brokers(const Connection& connection, const NodeServices& node,
                                                const cluster::ClusterImage& image) {
-  std::vector<ReachableBroker> reachable;
-  for (const auto& [id, broker] : image.brokers()) {
-    if (!image.is_alive(id)) continue;
-    if (auto endpoint = endpoint_of(connection, node, broker))
-      reachable.push_back({.id = id, .endpoint = *std::move(endpoint), .rack = broker.rack});
-  }
-  return reachable;
+  return brokers_where(true, connection, node, image);
+}
+
+std::vector<ReachableBroker> fenced_brokers(const Connection& connection, const NodeServices& node,
+                                            const cluster::ClusterImage& image) {
+  return brokers_where(false, connection, node, image);
 }
 
 BrokerId controller_of(const cluster::ClusterImage& image) {

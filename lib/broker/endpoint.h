@@ -38,6 +38,10 @@ struct ReachableBroker {
 [[nodiscard]] std::vector<ReachableBroker> reachable_brokers(const Connection& connection, const NodeServices& node,
                                                              const cluster::ClusterImage& image);
 
+/// Those that are registered and not alive, likewise: where they were.
+[[nodiscard]] std::vector<ReachableBroker> fenced_brokers(const Connection& connection, const NodeServices& node,
+                                                          const cluster::ClusterImage& image);
+
 /// Whom clients are told to ask for changes; each broker carries them out. A store of its own knows no controller: one
 /// that is ready.
 [[nodiscard]] BrokerId controller_of(const cluster::ClusterImage& image);

@@ -178,6 +178,13 @@ awaitable<LogKeeper::Removal> LogKeeper::begin_removal(cluster::TopicPtr topic) 
   co_return co_await rename(*topic, std::move(names));
 }
 
+awaitable<LogKeeper::Removal> LogKeeper::begin_removal(cluster::TopicPtr topic, std::vector<std::int32_t> partitions) {
+  (void)co_await shards_.take(topic->id, partitions);
+  std::vector<TopicPartition> names;
+  for (const std::int32_t index : partitions) names.push_back({topic->name, index});
+  co_return co_await rename(*topic, std::move(names));
+}
+
 awaitable<LogKeeper::Removal> LogKeeper::rename(const cluster::Topic& topic, std::vector<TopicPartition> names) {
   Removal renamed;
   for (std::span<const TopicPartition> rest = names; !rest.empty();) {

@@ -57,6 +57,8 @@ class LogKeeper {
     bool are_all = true;                   ///< false: some are left as they were; the next start tries again
   };
   awaitable<Removal> begin_removal(cluster::TopicPtr topic);
+  /// The same for these partitions, which others keep from now on.
+  awaitable<Removal> begin_removal(cluster::TopicPtr topic, std::vector<std::int32_t> partitions);
   /// Removes what was renamed. False when something is left; the next start tries again.
   awaitable<bool> finish_removal(Removal removal);
 

@@ -78,6 +78,8 @@ awaitable<Result<void>> Membership::register_until(Instant patience) {
   while (!is_registered_anew()) {
     auto done = co_await writer_.change([this](const ClusterImage& image) -> Result<controller::Plan> {
       const cluster::Broker* known = image.find_broker(self());
+      if (has_registered() && image.unregistered().contains(self()))
+        return fail(Errc::refused, "broker {} was unregistered while its session had ended", self().value());
       const bool is_anothers = has_registered() && (known == nullptr || known->nonce != registration_.nonce);
       if (is_anothers) return fail(Errc::refused, "another process has registered as broker {}", self().value());
       return controller::plan_registration(image, registration_);

@@ -80,6 +80,8 @@ awaitable<bool> MetadataFollower::bring_up_to_date() {
   if (!wanted.empty()) co_await make(std::move(wanted));
   co_await writer_.install();
   for (const auto& [id, before] : changed) {
+    if (const cluster::TopicPtr topic = image->share_topic(id))
+      if (auto away = moved_away(*topic); !away.empty()) co_await topics_.was_moved_away(topic, std::move(away));
     if (!before || !image->tombstones().contains(id)) continue;
     MQ_MARK("broker: a topic was deleted by others");
     co_await topics_.was_removed(before);
@@ -98,6 +100,20 @@ awaitable<WantedLogs> MetadataFollower::missing_logs(cluster::TopicPtr topic) {
   for (const std::int32_t index : co_await shards_.without_log(topic->id, std::move(ours)))
     missing.logs.push_back({.partition = index});
   co_return missing;
+}
+
+std::vector<std::int32_t> MetadataFollower::moved_away(const cluster::Topic& topic) const {
+  std::vector<std::int32_t> away;
+  // What is kept in them stays until the next start, which sets it aside: coordinators may be about to step down.
+  if (!node_.is_member() || is_internal_topic(topic.name)) return away;
+  for (std::int32_t index = 0; index < topic.partition_count(); ++index) {
+    const cluster::Partition& partition = *topic.find_partition(index);
+    const bool is_settled =
+        partition.adding.empty() && partition.removing.empty() && partition.isr.size() == partition.replicas.size();
+    if (partition.has_replica(node_.config().node_id) || !is_settled) continue;
+    if (node_.log_dir().slot_of(topic.id, PartitionId{index})) away.push_back(index);
+  }
+  return away;
 }
 
 awaitable<void> MetadataFollower::make(std::vector<WantedLogs> wanted) {

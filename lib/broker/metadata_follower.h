@@ -33,14 +33,17 @@ class MetadataFollower {
   awaitable<void> stop();
   /// After the store was closed.
   awaitable<void> join();
+  /// Reads what others have changed, and makes the logs that this broker is to have by now; then every shard has the
+  /// image. False: the store does not say what is true now.
+  awaitable<bool> bring_up_to_date();
 
  private:
   awaitable<void> follow();
-  /// False: the store does not say what is true now.
-  awaitable<bool> bring_up_to_date();
   /// This broker's part of a topic as it is now.
   awaitable<WantedLogs> missing_logs(cluster::TopicPtr topic);
   awaitable<void> make(std::vector<WantedLogs> wanted);
+  /// Partitions of the topic of which there is a log here, and which others keep: all of those that are to.
+  [[nodiscard]] std::vector<std::int32_t> moved_away(const cluster::Topic& topic) const;
 
   NodeContext& node_;
   AllShards& shards_;

@@ -95,7 +95,9 @@ awaitable<Result<meta::Revision>> MetadataWriter::transact(meta::Transaction tra
   const bool is_next = committed && !was_open && committed->value() == image_->revision().value() + 1;
   Result<void> followed;
   if (is_next) {
+    const ImagePtr before = image_;
     followed = follow(cluster::changes_of(transaction, *committed), *committed);
+    if (followed) note_own_replicas(*before, transaction);
   } else if (committed || was_open || committed.error().code == Errc::conflict) {
     followed = co_await catch_up();
   }
@@ -188,6 +190,22 @@ awaitable<Result<void>> MetadataWriter::read() {
 
 void MetadataWriter::note_gone(const cluster::TopicPtr& topic, const cluster::ClusterImage& next) {
   if (topic && next.find_topic(topic->id) == nullptr && !next.is_withheld(topic->name)) gone_.push_back(topic);
+}
+
+void MetadataWriter::note_own_replicas(const cluster::ClusterImage& before, const meta::Transaction& transaction) {
+  const BrokerId self = node_.config().node_id;
+  for (const meta::Op& op : transaction.ops) {
+    const cluster::ParsedKey key = cluster::parse_key(op.key);
+    if (key.kind != cluster::KeyKind::partition) continue;
+    const cluster::Topic* topic = before.find_topic(key.id);
+    const cluster::Partition* known = topic ? topic->find_partition(key.index) : nullptr;
+    const cluster::Topic* now = image_->find_topic(key.id);
+    const cluster::Partition* next = now ? now->find_partition(key.index) : nullptr;
+    // Whoever makes new partitions makes their logs, too.
+    if (known == nullptr || next == nullptr || known->has_replica(self) == next->has_replica(self)) continue;
+    MQ_MARK("broker: a broker's own transaction makes it a replica, or no replica any more");
+    changed_.try_emplace(key.id, before.share_topic(key.id));
+  }
 }
 
 void MetadataWriter::note_changed(const cluster::ClusterImage& before, const cluster::ClusterImage& after,

@@ -97,6 +97,8 @@ class MetadataWriter {
   Result<void> follow(const std::vector<meta::Change>& changes, meta::Revision revision);
   /// Of `image`, should `next` not have it any more.
   void note_gone(const cluster::TopicPtr& topic, const cluster::ClusterImage& next);
+  /// Of what a transaction of ours did: topics of which this broker has become a replica by it, or is none any more.
+  void note_own_replicas(const cluster::ClusterImage& before, const meta::Transaction& transaction);
   void note_changed(const cluster::ClusterImage& before, const cluster::ClusterImage& after,
                     const std::vector<meta::Change>& changes);
   awaitable<Result<void>> read();

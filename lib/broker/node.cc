@@ -10,6 +10,7 @@
 #include "base/assert.h"
 #include "base/mark.h"
 #include "broker/acceptor.h"
+#include "broker/administration.h"
 #include "broker/api/fetch_session.h"
 #include "broker/caretaker.h"
 #include "broker/cluster_join.h"
@@ -77,6 +78,7 @@ Node::Node(NodeEnv env, NodeConfig config)
   caretaker_ = std::make_unique<Caretaker>(context_, *writer_, *peer_watch_);
   StartingShards& at_start = *this;
   follower_ = std::make_unique<MetadataFollower>(context_, all, *writer_, *log_keeper_, *topics_, *caretaker_);
+  administration_ = std::make_unique<Administration>(context_, *writer_, *follower_);
   log_opening_ = std::make_unique<LogOpening>(context_, at_start, *topics_, *log_keeper_);
   acceptor_ =
       std::make_unique<Acceptor>(first_shard().context(), listeners_, connection_limits_, std::move(connections));
@@ -226,6 +228,15 @@ awaitable<bool> Node::take(Uuid topic) {
   for (const auto& shard : shards_) {
     auto taken = co_await await_on(first_shard(), *shard, [&shard, topic] { return shard->remove(topic); });
     // The logs are destroyed on the pool: closing many files takes a while, and nobody can reach them any more.
+    co_await machine().disk_pool.run(context_.home(), [taken = std::move(taken)]() mutable { taken.clear(); });
+  }
+  co_return true;
+}
+
+awaitable<bool> Node::take(Uuid topic, std::vector<std::int32_t> partitions) {
+  for (const auto& shard : shards_) {
+    auto taken = co_await await_on(first_shard(), *shard,
+                                   [&shard, topic, &partitions] { return shard->remove(topic, partitions); });
     co_await machine().disk_pool.run(context_.home(), [taken = std::move(taken)]() mutable { taken.clear(); });
   }
   co_return true;

@@ -25,6 +25,7 @@
 namespace mq::broker {
 
 class Acceptor;
+class Administration;
 class ClusterJoin;
 class IsrWriter;
 class LogKeeper;
@@ -105,6 +106,7 @@ class Node final : private AllShards, private StartingShards {
   awaitable<bool> registered(cluster::BrokerEpoch epoch) override;
   awaitable<std::vector<std::int32_t>> without_log(Uuid topic, std::vector<std::int32_t> partitions) override;
   awaitable<bool> take(Uuid topic) override;
+  awaitable<bool> take(Uuid topic, std::vector<std::int32_t> partitions) override;
   awaitable<bool> topics_deleted(std::vector<cluster::TopicPtr> topics) override;
   awaitable<bool> topics_are_gone(std::vector<cluster::TopicPtr> topics) override;
   awaitable<Result<std::vector<UncertainLog>>> open_logs(std::set<std::pair<Uuid, PartitionId>> not_made) override;
@@ -114,8 +116,11 @@ class Node final : private AllShards, private StartingShards {
   NodeContext context_;
   ConnectionLimits connection_limits_;
   bool is_open_ = false;  ///< all logs are: a stop can be a clean one
-  NodeServices services_{
-      {.context = context_, .listeners = listeners_, .topics = topics_, .producer_ids = producer_ids_}};
+  NodeServices services_{{.context = context_,
+                          .listeners = listeners_,
+                          .topics = topics_,
+                          .producer_ids = producer_ids_,
+                          .administration = administration_}};
   std::vector<std::unique_ptr<ShardBroker>> shards_;
   std::unique_ptr<MetadataWriter> writer_;
   std::unique_ptr<LogKeeper> log_keeper_;
@@ -127,6 +132,7 @@ class Node final : private AllShards, private StartingShards {
   std::unique_ptr<PeerWatch> peer_watch_;
   std::unique_ptr<Caretaker> caretaker_;
   std::unique_ptr<MetadataFollower> follower_;
+  std::unique_ptr<Administration> administration_;
   std::unique_ptr<LogOpening> log_opening_;
   Listeners listeners_;
   std::unique_ptr<Acceptor> acceptor_;

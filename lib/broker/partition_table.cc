@@ -1,5 +1,6 @@
 #include "broker/partition_table.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/assert.h"
@@ -20,6 +21,17 @@ PartitionTable::Topic PartitionTable::take(const Uuid& topic_id) {
   Topic taken = std::move(topic->second);
   topics_.erase(topic);
   std::erase(taken, nullptr);
+  return taken;
+}
+
+PartitionTable::Topic PartitionTable::take(const Uuid& topic_id, std::span<const std::int32_t> partitions) {
+  Topic taken;
+  const auto topic = topics_.find(topic_id);
+  if (topic == topics_.end()) return taken;
+  for (const std::int32_t index : partitions)
+    if (find(topic_id, index) != nullptr) taken.push_back(std::move(topic->second[static_cast<std::size_t>(index)]));
+  const auto is_none = [](const auto& partition) { return partition == nullptr; };
+  if (std::ranges::all_of(topic->second, is_none)) topics_.erase(topic);
   return taken;
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "broker/partition.h"
@@ -27,6 +28,8 @@ class PartitionTable {
   void put(std::shared_ptr<Partition> partition);
   /// Takes those of a topic out. Empty when none is here.
   [[nodiscard]] Topic take(const Uuid& topic_id);
+  /// Takes those of them out that are here.
+  [[nodiscard]] Topic take(const Uuid& topic_id, std::span<const std::int32_t> partitions);
 
   /// The pool closes the logs: until it is done nobody here may touch them.
   void lend_logs(bool are_lent) { are_logs_lent_ = are_lent; }

@@ -16,6 +16,7 @@
 
 namespace mq::broker {
 
+class Administration;
 class ConnectionHost;
 class GroupService;
 class ProducerIds;
@@ -25,12 +26,13 @@ class Topics;
 /// What a request may use of the broker beside its own shard. Any thread, but for what says where it runs.
 class NodeServices {
  public:
-  /// All of them outlive it. Topics and producer ids come to be while nothing is served yet.
+  /// All of them outlive it. The last three come to be while nothing is served yet.
   struct Parts {
     NodeContext& context;
     const Listeners& listeners;
     const std::unique_ptr<Topics>& topics;
     const std::unique_ptr<ProducerIds>& producer_ids;
+    const std::unique_ptr<Administration>& administration;
   };
   explicit NodeServices(Parts parts) : parts_(parts) {}
 
@@ -42,6 +44,8 @@ class NodeServices {
   [[nodiscard]] Topics& topics() const { return *parts_.topics; }
   /// On the first shard.
   [[nodiscard]] ProducerIds& producer_ids() const { return *parts_.producer_ids; }
+  /// On the first shard.
+  [[nodiscard]] Administration& administration() const { return *parts_.administration; }
 
   /// Empty: everybody may do everything.
   [[nodiscard]] const Authorizer& authorizer() const { return authorizer_; }

@@ -66,6 +66,9 @@ class ShardBroker final {
   }
   /// See ShardLogs.
   awaitable<std::vector<std::shared_ptr<Partition>>> remove(Uuid topic_id) { return logs_.remove(topic_id); }
+  awaitable<std::vector<std::shared_ptr<Partition>>> remove(Uuid topic_id, std::vector<std::int32_t> partitions) {
+    return logs_.remove(topic_id, std::move(partitions));
+  }
   /// Destroys what holds unanswered requests; the node is gone.
   void drop_requests();
 

@@ -51,7 +51,15 @@ void ShardLogs::put(std::shared_ptr<Partition> partition) {
 }
 
 awaitable<std::vector<std::shared_ptr<Partition>>> ShardLogs::remove(Uuid topic_id) {
-  auto removed = partitions_.take(topic_id);
+  co_return co_await retire(partitions_.take(topic_id));
+}
+
+awaitable<std::vector<std::shared_ptr<Partition>>> ShardLogs::remove(Uuid topic_id,
+                                                                     std::vector<std::int32_t> partitions) {
+  co_return co_await retire(partitions_.take(topic_id, partitions));
+}
+
+awaitable<std::vector<std::shared_ptr<Partition>>> ShardLogs::retire(PartitionTable::Topic removed) {
   for (const auto& partition : removed) {
     partition->end_turn();
     following_.leave(*partition);

@@ -48,6 +48,8 @@ class ShardLogs final : private log::OpenFiles::Owner, private PartitionHost {
   /// Takes the partitions of a topic out; who waits for them is told that they are gone. Returns when nothing of ours
   /// works on their files any more, so that their directories may lose their names.
   awaitable<std::vector<std::shared_ptr<Partition>>> remove(Uuid topic_id);
+  /// The same for these of them.
+  awaitable<std::vector<std::shared_ptr<Partition>>> remove(Uuid topic_id, std::vector<std::int32_t> partitions);
 
   /// When all logs are open.
   void start();
@@ -67,6 +69,7 @@ class ShardLogs final : private log::OpenFiles::Owner, private PartitionHost {
   void check_invariants() const;
 
  private:
+  awaitable<std::vector<std::shared_ptr<Partition>>> retire(PartitionTable::Topic removed);
   void sync_soon(log::Log& log) override;
   void was_synced(log::Log& log, const Result<void>& outcome) override;
   void sync_now(Partition& partition) override { syncer_.start(partition); }

@@ -224,6 +224,15 @@ awaitable<void> Topics::was_removed(cluster::TopicPtr topic) {
   tasks_.spawn(finish_removal(topic, std::move(removal)));
 }
 
+awaitable<void> Topics::was_moved_away(cluster::TopicPtr topic, std::vector<std::int32_t> partitions) {
+  MQ_MARK("broker: the log of a partition that was moved away goes");
+  tasks_.spawn(remove_files(co_await logs_.begin_removal(topic, std::move(partitions))));
+}
+
+awaitable<void> Topics::remove_files(LogKeeper::Removal removal) {
+  (void)co_await logs_.finish_removal(std::move(removal));
+}
+
 awaitable<void> Topics::finish_removal(cluster::TopicPtr topic, LogKeeper::Removal removal) {
   const bool are_files_gone = co_await logs_.finish_removal(std::move(removal));
   if (!are_files_gone || node_.life.is_stopping()) co_return;

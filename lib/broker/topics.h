@@ -50,6 +50,9 @@ class Topics {
 
   /// Somebody else has deleted the topic: the logs here follow. The caller holds the lock of topics.
   awaitable<void> was_removed(cluster::TopicPtr topic);
+  /// These partitions are on other brokers now, and in sync there: the logs here go. The caller holds the lock of
+  /// topics.
+  awaitable<void> was_moved_away(cluster::TopicPtr topic, std::vector<std::int32_t> partitions);
 
   /// Raises the leader epochs of `logs` above all that they had, before they serve. Those of topics that were deleted
   /// meanwhile are passed over.
@@ -77,6 +80,7 @@ class Topics {
   awaitable<void> give_up(Uuid topic);
   /// The topic's logs are gone for requests: its files follow, then what metadata still has of it.
   awaitable<void> finish_removal(cluster::TopicPtr topic, LogKeeper::Removal removal);
+  awaitable<void> remove_files(LogKeeper::Removal removal);
   /// Makes the logs from `first_partition` on, and gives every shard the image. What could not be made is taken out of
   /// metadata again: nobody has seen it. Where that fails too, the logs follow (MetadataFollower). One outcome for each
   /// topic.

@@ -100,6 +100,7 @@ ExitCode exit_code_of(ErrorCode code) {
     case ErrorCode::kResourceNotFound:
     case ErrorCode::kLogDirNotFound:
     case ErrorCode::kTransactionalIdNotFound:
+    case ErrorCode::kBrokerIdNotRegistered:
       return ExitCode::not_found;
     case ErrorCode::kTopicAlreadyExists:
     case ErrorCode::kNonEmptyGroup:
@@ -109,6 +110,10 @@ ExitCode exit_code_of(ErrorCode code) {
     case ErrorCode::kNotEnoughReplicasAfterAppend:
     case ErrorCode::kPolicyViolation:
     case ErrorCode::kReassignmentInProgress:
+    case ErrorCode::kNoReassignmentInProgress:
+    case ErrorCode::kPreferredLeaderNotAvailable:
+    case ErrorCode::kEligibleLeadersNotAvailable:
+    case ErrorCode::kElectionNotNeeded:
     case ErrorCode::kTopicDeletionDisabled:
       return ExitCode::precondition;
     case ErrorCode::kCorruptMessage:

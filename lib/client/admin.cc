@@ -10,6 +10,7 @@
 #include "base/parsed_number.h"
 #include "client/connection.h"
 #include "client/group_offsets.h"
+#include "wire/messages/alter_partition_reassignments.h"
 #include "wire/messages/consumer_protocol.h"
 #include "wire/messages/create_partitions.h"
 #include "wire/messages/create_topics.h"
@@ -21,9 +22,13 @@
 #include "wire/messages/describe_groups.h"
 #include "wire/messages/describe_log_dirs.h"
 #include "wire/messages/describe_producers.h"
+#include "wire/messages/describe_topic_partitions.h"
+#include "wire/messages/elect_leaders.h"
 #include "wire/messages/incremental_alter_configs.h"
 #include "wire/messages/list_groups.h"
+#include "wire/messages/list_partition_reassignments.h"
 #include "wire/messages/offset_delete.h"
+#include "wire/messages/unregister_broker.h"
 
 namespace mq::client {
 namespace {
@@ -465,19 +470,159 @@ awaitable<Result<std::vector<PartitionResult>>> Admin::delete_records(
   co_return results;
 }
 
+// --- The cluster -----------------------------------------------------------------------------------------------------
+
+namespace {
+
+std::vector<BrokerId> brokers_of(const std::vector<std::int32_t>& ids) {
+  std::vector<BrokerId> brokers;
+  brokers.reserve(ids.size());
+  for (const std::int32_t id : ids) brokers.emplace_back(id);
+  return brokers;
+}
+
+/// One for each of `asked`, in that order.
+template <class Asked, class Where>
+std::vector<PartitionResult> results_of(const std::map<TopicPartition, std::optional<Error>>& answered,
+                                        const std::vector<Asked>& asked, Where where) {
+  std::vector<PartitionResult> results;
+  for (const Asked& one : asked) {
+    PartitionResult& result = results.emplace_back();
+    result.where = where(one);
+    const auto found = answered.find(result.where);
+    if (found != answered.end()) {
+      result.error = found->second;
+    } else {
+      result.error = Error{.code = Errc::corrupt,
+                           .message = fmt::format("{}: the answer leaves it out", result.where.to_string()),
+                           .kafka_code = 0};
+    }
+  }
+  return results;
+}
+
+}  // namespace
+
 awaitable<Result<ClusterDescription>> Admin::describe_cluster(Instant deadline) {
+  wire::DescribeClusterRequest request;
+  request.include_fenced_brokers = true;
   MQ_CO_TRY(const auto response,
-            co_await ask(cluster_, deadline, wire::DescribeClusterRequest{}, to_any(cluster_), [](const auto& answer) {
+            co_await ask(cluster_, deadline, std::move(request), to_any(cluster_), [](const auto& answer) {
               return item_error(answer.body.error_code, answer.body.error_message, "cluster");
             }));
-  ClusterDescription description{
-      .cluster_id = response.body.cluster_id, .controller = BrokerId{response.body.controller_id}, .brokers = {}};
+  ClusterDescription description{.cluster_id = response.body.cluster_id,
+                                 .controller = BrokerId{response.body.controller_id},
+                                 .brokers = {},
+                                 .fenced = {}};
   for (const auto& broker : response.body.brokers)
-    description.brokers.push_back(
-        {.id = BrokerId{broker.broker_id},
-         .address = {.host = broker.host, .port = static_cast<std::uint16_t>(broker.port), .path = {}},
-         .rack = broker.rack.value_or("")});
+    (broker.is_fenced ? description.fenced : description.brokers)
+        .push_back({.id = BrokerId{broker.broker_id},
+                    .address = {.host = broker.host, .port = static_cast<std::uint16_t>(broker.port), .path = {}},
+                    .rack = broker.rack.value_or("")});
   co_return description;
+}
+
+awaitable<Result<std::vector<PartitionState>>> Admin::describe_partitions(std::vector<std::string> topics,
+                                                                          Instant deadline) {
+  wire::DescribeTopicPartitionsRequest request;
+  for (std::string& name : topics) request.topics.push_back({.name = std::move(name)});
+  std::vector<PartitionState> states;
+  do {
+    MQ_CO_TRY(const auto response, co_await ask(cluster_, deadline, request, to_any(cluster_)));
+    for (const auto& topic : response.body.topics)
+      for (const auto& row : topic.partitions)
+        states.push_back({.where = {.topic = topic.name.value_or(""), .partition = row.partition_index},
+                          .leader = BrokerId{row.leader_id},
+                          .leader_epoch = LeaderEpoch{row.leader_epoch},
+                          .replicas = brokers_of(row.replica_nodes),
+                          .in_sync = brokers_of(row.isr_nodes),
+                          .eligible = brokers_of(row.eligible_leader_replicas.value_or(std::vector<std::int32_t>{})),
+                          .last_in_sync = brokers_of(row.last_known_elr.value_or(std::vector<std::int32_t>{})),
+                          .offline = brokers_of(row.offline_replicas)});
+    request.cursor = response.body.next_cursor;
+    // A page without a partition would be asked for again and again.
+    if (request.cursor && response.body.topics.empty())
+      co_return fail(Errc::corrupt, "a page of partitions is empty, and not the last one");
+  } while (request.cursor);
+  co_return states;
+}
+
+awaitable<Result<std::vector<Reassignment>>> Admin::list_reassignments(Instant deadline) {
+  wire::ListPartitionReassignmentsRequest request;
+  request.timeout_ms = timeout_ms(cluster_);
+  MQ_CO_TRY(const auto response,
+            co_await ask(cluster_, deadline, std::move(request), to_controller(cluster_), [](const auto& answer) {
+              return item_error(answer.body.error_code, answer.body.error_message, "reassignments");
+            }));
+  std::vector<Reassignment> ongoing;
+  for (const auto& topic : response.body.topics)
+    for (const auto& row : topic.partitions)
+      ongoing.push_back({.where = {.topic = topic.name, .partition = row.partition_index},
+                         .replicas = brokers_of(row.replicas),
+                         .adding = brokers_of(row.adding_replicas),
+                         .removing = brokers_of(row.removing_replicas)});
+  std::ranges::sort(ongoing, {}, &Reassignment::where);
+  co_return ongoing;
+}
+
+awaitable<Result<std::vector<PartitionResult>>> Admin::alter_reassignments(std::vector<PartitionMove> moves,
+                                                                           Instant deadline) {
+  wire::AlterPartitionReassignmentsRequest request;
+  request.timeout_ms = timeout_ms(cluster_);
+  for (const PartitionMove& move : moves) {
+    auto& row = entry_named(request.topics, move.where.topic).partitions.emplace_back();
+    row.partition_index = move.where.partition;
+    if (!move.replicas) continue;
+    row.replicas.emplace();
+    for (const BrokerId id : *move.replicas) row.replicas->push_back(id.value());
+  }
+  MQ_CO_TRY(const auto response,
+            co_await ask(cluster_, deadline, std::move(request), to_controller(cluster_), [](const auto& answer) {
+              return item_error(answer.body.error_code, answer.body.error_message, "reassignments");
+            }));
+  std::map<TopicPartition, std::optional<Error>> answered;
+  for (const auto& topic : response.body.responses)
+    for (const auto& row : topic.partitions) {
+      TopicPartition where{topic.name, row.partition_index};
+      auto error = item_error(row.error_code, row.error_message, where.to_string());
+      answered.emplace(std::move(where), std::move(error));
+    }
+  co_return results_of(answered, moves, [](const PartitionMove& move) { return move.where; });
+}
+
+awaitable<Result<std::vector<PartitionResult>>> Admin::elect_leaders(Election election,
+                                                                     std::vector<TopicPartition> partitions,
+                                                                     Instant deadline) {
+  wire::ElectLeadersRequest request;
+  request.election_type = static_cast<std::int8_t>(election);
+  request.timeout_ms = timeout_ms(cluster_);
+  auto& topics = request.topic_partitions.emplace();
+  for (const TopicPartition& where : partitions) {
+    if (topics.empty() || topics.back().topic != where.topic) topics.emplace_back().topic = where.topic;
+    topics.back().partitions.push_back(where.partition);
+  }
+  MQ_CO_TRY(const auto response,
+            co_await ask(cluster_, deadline, std::move(request), to_controller(cluster_), [](const auto& answer) {
+              return item_error(answer.body.error_code, std::nullopt, "elections");
+            }));
+  std::map<TopicPartition, std::optional<Error>> answered;
+  for (const auto& topic : response.body.replica_election_results)
+    for (const auto& row : topic.partition_result) {
+      TopicPartition where{topic.topic, row.partition_id};
+      auto error = item_error(row.error_code, row.error_message, where.to_string());
+      answered.emplace(std::move(where), std::move(error));
+    }
+  co_return results_of(answered, partitions, [](const TopicPartition& where) { return where; });
+}
+
+awaitable<Result<void>> Admin::unregister_broker(BrokerId id, Instant deadline) {
+  wire::UnregisterBrokerRequest request;
+  request.broker_id = id.value();
+  const std::string what = fmt::format("broker {}", id.value());
+  MQ_CO_CHECK(co_await ask(cluster_, deadline, std::move(request), to_controller(cluster_), [&](const auto& answer) {
+    return item_error(answer.body.error_code, answer.body.error_message, what);
+  }));
+  co_return Result<void>{};
 }
 
 awaitable<Result<std::vector<LogDir>>> Admin::describe_log_dirs(Instant deadline) {

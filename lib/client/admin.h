@@ -92,7 +92,33 @@ struct ClusterDescription {
   std::string cluster_id;
   BrokerId controller = kNoBroker;
   std::vector<BrokerInfo> brokers;
+  std::vector<BrokerInfo> fenced;  ///< that are registered and not there; none from brokers that do not say
 };
+
+struct PartitionState {
+  TopicPartition where;
+  BrokerId leader = kNoBroker;
+  LeaderEpoch leader_epoch = kNoLeaderEpoch;
+  std::vector<BrokerId> replicas;  ///< in order of preference
+  std::vector<BrokerId> in_sync;
+  std::vector<BrokerId> eligible;      ///< to lead though not in sync, KIP-966
+  std::vector<BrokerId> last_in_sync;  ///< where nobody is either
+  std::vector<BrokerId> offline;
+};
+
+/// A partition on its way to other brokers.
+struct Reassignment {
+  TopicPartition where;
+  std::vector<BrokerId> replicas;  ///< with those of the next two
+  std::vector<BrokerId> adding;
+  std::vector<BrokerId> removing;
+};
+struct PartitionMove {
+  TopicPartition where;
+  std::optional<std::vector<BrokerId>> replicas;  ///< none: what is going on is called off
+};
+
+enum class Election : std::int8_t { preferred = 0, unclean = 1 };
 
 struct ReplicaSize {
   TopicPartition where;
@@ -159,6 +185,18 @@ class Admin {
                                                                  Instant deadline);
 
   awaitable<Result<ClusterDescription>> describe_cluster(Instant deadline);
+  /// Of these topics, or of all when there is none; what does not exist is left out. unsupported from brokers before
+  /// Kafka 3.8.
+  awaitable<Result<std::vector<PartitionState>>> describe_partitions(std::vector<std::string> topics, Instant deadline);
+  awaitable<Result<std::vector<Reassignment>>> list_reassignments(Instant deadline);
+  /// Begins them, or calls them off.
+  awaitable<Result<std::vector<PartitionResult>>> alter_reassignments(std::vector<PartitionMove> moves,
+                                                                      Instant deadline);
+  awaitable<Result<std::vector<PartitionResult>>> elect_leaders(Election election,
+                                                                std::vector<TopicPartition> partitions,
+                                                                Instant deadline);
+  /// Takes a broker that does not come back out of the cluster.
+  awaitable<Result<void>> unregister_broker(BrokerId id, Instant deadline);
   /// Of all brokers.
   awaitable<Result<std::vector<LogDir>>> describe_log_dirs(Instant deadline);
   awaitable<Result<std::vector<ProducerState>>> describe_producers(const TopicPartition& where, Instant deadline);

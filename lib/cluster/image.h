@@ -74,6 +74,14 @@ struct Session {
   friend bool operator==(const Session&, const Session&) = default;
 };
 
+/// An id that was a broker's. Nobody is given it again: what metadata or a log says of it is of that broker.
+struct Unregistered {
+  Uuid directory{};     ///< that it belonged to
+  BrokerEpoch epoch{};  ///< the last
+  Revision revision{};
+  friend bool operator==(const Unregistered&, const Unregistered&) = default;
+};
+
 /// Who holds the controller's lease.
 struct Controller {
   BrokerId broker = kNoBroker;
@@ -244,6 +252,7 @@ class ClusterImage {
   [[nodiscard]] const SharedMap<BrokerId, Broker>& brokers() const { return brokers_; }
   [[nodiscard]] const Broker* find_broker(BrokerId id) const { return brokers_.find(id); }
   [[nodiscard]] const SharedMap<BrokerId, Session>& sessions() const { return sessions_; }
+  [[nodiscard]] const SharedMap<BrokerId, Unregistered>& unregistered() const { return unregistered_; }
   /// Whether it is registered and its session, where it has to have one, stands.
   [[nodiscard]] bool is_alive(BrokerId id) const;
   /// Alive, and neither starting nor about to stop.
@@ -321,6 +330,7 @@ class ClusterImage {
   ProducerIdCounter producer_ids_;
   SharedMap<BrokerId, Broker> brokers_;
   SharedMap<BrokerId, Session> sessions_;
+  SharedMap<BrokerId, Unregistered> unregistered_;
   SharedMap<std::string_view, TopicPtr> by_name_;  // a key is the name in its value
   SharedMap<Uuid, TopicPtr> by_id_;
   std::size_t partitions_ = 0;

@@ -29,6 +29,8 @@ void ImageChange::add(std::string_view key, std::optional<std::string_view> valu
                   [&] { return read_broker(key, *value, parsed.broker); });
     case KeyKind::alive:
       return take(sessions_, parsed.broker, key, value, revision, [&] { return read_session(key, *value); });
+    case KeyKind::unregistered:
+      return take(unregistered_, parsed.broker, key, value, revision, [&] { return read_unregistered(key, *value); });
     case KeyKind::creating:
       return take(creations_, parsed.id, key, value, revision, [&] { return read_creation(key, *value); });
     case KeyKind::tombstone:
@@ -149,6 +151,7 @@ Result<ClusterImage> ImageChange::finish(Revision revision) && {
   for (const Uuid& id : touched) put_together(id);
   next_.brokers_ = next_.brokers_.with(std::move(brokers_));
   next_.sessions_ = next_.sessions_.with(std::move(sessions_));
+  next_.unregistered_ = next_.unregistered_.with(std::move(unregistered_));
   next_.tombstones_ = next_.tombstones_.with(std::move(tombstones_));
   next_.creations_ = next_.creations_.with(std::move(creations_));
   next_.broker_configs_ = next_.broker_configs_.with(std::move(broker_configs_));

@@ -88,6 +88,7 @@ class ImageChange {
 
   SharedMap<BrokerId, Broker>::Edits brokers_;
   SharedMap<BrokerId, Session>::Edits sessions_;
+  SharedMap<BrokerId, Unregistered>::Edits unregistered_;
   SharedMap<Uuid, Tombstone>::Edits tombstones_;
   SharedMap<Uuid, Creation>::Edits creations_;
   SharedMap<BrokerId, BrokerSettings>::Edits broker_configs_;

@@ -15,6 +15,7 @@ constexpr std::string_view kController = "controller";
 constexpr std::string_view kAcquisitions = "controllers/";
 constexpr std::string_view kBrokers = "brokers/";
 constexpr std::string_view kAlive = "alive/";
+constexpr std::string_view kUnregistered = "unregistered/";
 constexpr std::string_view kTopics = "topics/";
 constexpr std::string_view kPartitions = "partitions/";
 constexpr std::string_view kCreating = "creating/";
@@ -67,6 +68,7 @@ std::string controller_key() { return std::string(kController); }
 std::string acquisition_key(const Uuid& id) { return key_of(kAcquisitions, id); }
 std::string broker_key(BrokerId id) { return key_of(kBrokers, id); }
 std::string alive_key(BrokerId id) { return key_of(kAlive, id); }
+std::string unregistered_key(BrokerId id) { return key_of(kUnregistered, id); }
 std::string topic_key(std::string_view name) { return fmt::format("{}{}", kTopics, name); }
 std::string partition_key(const Uuid& topic, std::int32_t index) {
   return fmt::format("{}{}/{}", kPartitions, topic.to_string(), index);
@@ -82,6 +84,7 @@ ParsedKey parse_key(std::string_view key) {
   if (key.starts_with(kTopics)) return of_topic(rest(kTopics));
   if (key.starts_with(kBrokers)) return of_broker(KeyKind::broker, rest(kBrokers));
   if (key.starts_with(kAlive)) return of_broker(KeyKind::alive, rest(kAlive));
+  if (key.starts_with(kUnregistered)) return of_broker(KeyKind::unregistered, rest(kUnregistered));
   if (key.starts_with(kCreating)) return of_id(KeyKind::creating, rest(kCreating));
   if (key.starts_with(kTombstones)) return of_id(KeyKind::tombstone, rest(kTombstones));
   if (key.starts_with(kBrokerConfigs)) return of_broker(KeyKind::broker_config, rest(kBrokerConfigs));

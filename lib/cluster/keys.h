@@ -17,6 +17,7 @@ namespace mq::cluster {
 //   controllers/UUID        every acquisition of it, kept for ever
 //   brokers/ID              a registered broker; stays until the id is unregistered
 //   alive/ID                this broker's session is alive
+//   unregistered/ID         this id was a broker's, and is never given again; kept for ever
 //   topics/NAME             a topic: id, number of partitions, settings
 //   partitions/UUID/N       partition N of the topic with this id
 //   creating/UUID           partitions of the topic with this id are being written, in several transactions
@@ -35,6 +36,7 @@ inline constexpr std::int32_t kPartitionsPerTopicMax = 1'000'000;
 [[nodiscard]] std::string acquisition_key(const Uuid& id);
 [[nodiscard]] std::string broker_key(BrokerId id);
 [[nodiscard]] std::string alive_key(BrokerId id);
+[[nodiscard]] std::string unregistered_key(BrokerId id);
 [[nodiscard]] std::string topic_key(std::string_view name);
 [[nodiscard]] std::string partition_key(const Uuid& topic, std::int32_t index);
 [[nodiscard]] std::string creating_key(const Uuid& topic);
@@ -49,6 +51,7 @@ enum class KeyKind {
   acquisition,
   broker,
   alive,
+  unregistered,
   topic,
   partition,
   creating,

@@ -18,6 +18,7 @@ namespace {
 //   broker        16 bytes of directory id, 16 bytes of nonce, epoch, state, list of endpoint, has a rack (0 or 1),
 //                 text rack (empty without one), text inter-broker listener, list of text feature, level
 //   alive         broker epoch
+//   unregistered  16 bytes of directory id, last broker epoch
 //   topic         16 bytes of id, count of partitions, list of config, has the default factor (0 or 1)
 //   partition     lists of broker: replicas, ISR, adding, removing, ELR; leader, its broker epoch, leader epoch,
 //                 partition epoch, unclean since; list of broker: last in sync (not there: none)
@@ -118,6 +119,13 @@ Op put_session(BrokerId id, const Session& session) {
   return leased(put(alive_key(id), [&](Writer& to) { to.varlong(session.epoch.value()); }));
 }
 
+Op put_unregistered(BrokerId id, const Unregistered& unregistered) {
+  return put(unregistered_key(id), [&](Writer& to) {
+    put_id(to, unregistered.directory);
+    to.varlong(unregistered.epoch.value());
+  });
+}
+
 Op put_topic(const Topic& topic) {
   return put(topic_key(topic.name), [&](Writer& to) {
     put_id(to, topic.id);
@@ -181,6 +189,7 @@ std::vector<Op> put_image(const ClusterImage& image) {
   if (image.producer_ids().next != 0) ops.push_back(put_producer_ids(image.producer_ids().next));
   for (const auto& [id, broker] : image.brokers()) ops.push_back(put_broker(broker));
   for (const auto& [id, session] : image.sessions()) ops.push_back(put_session(id, session));
+  for (const auto& [id, unregistered] : image.unregistered()) ops.push_back(put_unregistered(id, unregistered));
   for (const auto& [id, settings] : image.broker_configs()) ops.push_back(put_broker_config(id, settings.configs));
   for (const auto& [id, tombstone] : image.tombstones()) ops.push_back(put_tombstone(id, tombstone));
   for (const auto& [id, creation] : image.creations()) ops.push_back(put_creation(id, creation));
@@ -237,6 +246,15 @@ Result<Broker> read_broker(std::string_view key, std::string_view value, BrokerI
 
 Result<Session> read_session(std::string_view key, std::string_view value) {
   return read_value(key, value, [](Reader& from) { return Session{.epoch = BrokerEpoch{take_natural(from)}}; });
+}
+
+Result<Unregistered> read_unregistered(std::string_view key, std::string_view value) {
+  return read_value(key, value, [](Reader& from) {
+    Unregistered unregistered;
+    unregistered.directory = take_id(from);
+    unregistered.epoch = BrokerEpoch{take_natural(from)};
+    return unregistered;
+  });
 }
 
 Result<TopicValue> read_topic(std::string_view key, std::string_view value, std::string_view name) {

@@ -27,6 +27,7 @@ inline constexpr std::uint8_t kValueVersion = 2;
 [[nodiscard]] Op put_broker(const Broker& broker);
 /// Likewise.
 [[nodiscard]] Op put_session(BrokerId id, const Session& session);
+[[nodiscard]] Op put_unregistered(BrokerId id, const Unregistered& unregistered);
 /// The topic's own key alone.
 [[nodiscard]] Op put_topic(const Topic& topic);
 [[nodiscard]] Op put_partition(const Uuid& topic, std::int32_t index, const Partition& partition);
@@ -53,6 +54,7 @@ struct TopicValue {
 [[nodiscard]] Result<Controller> read_controller(std::string_view key, std::string_view value);
 [[nodiscard]] Result<Broker> read_broker(std::string_view key, std::string_view value, BrokerId id);
 [[nodiscard]] Result<Session> read_session(std::string_view key, std::string_view value);
+[[nodiscard]] Result<Unregistered> read_unregistered(std::string_view key, std::string_view value);
 [[nodiscard]] Result<TopicValue> read_topic(std::string_view key, std::string_view value, std::string_view name);
 [[nodiscard]] Result<Partition> read_partition(std::string_view key, std::string_view value);
 [[nodiscard]] Result<Creation> read_creation(std::string_view key, std::string_view value);

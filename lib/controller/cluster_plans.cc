@@ -1,5 +1,8 @@
 #include "controller/cluster_plans.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -28,6 +31,19 @@ Compare as_known_or_defect(const ClusterImage& image, std::string key, cluster::
   return as_known(std::move(key), revision);
 }
 
+/// Whether it was, or may have been.
+bool is_unregistered(const ClusterImage& image, BrokerId id) {
+  return image.unregistered().contains(id) || image.defects().contains(cluster::unregistered_key(id));
+}
+
+/// Whether nobody but the broker may have all records of the partition.
+bool is_last_hope(const cluster::Partition& partition, BrokerId id) {
+  const auto is_other = [id](BrokerId one) { return one != id; };
+  if (std::ranges::any_of(partition.isr, is_other) || std::ranges::any_of(partition.elr, is_other)) return false;
+  if (!partition.isr.empty() || !partition.elr.empty()) return true;
+  return !partition.last_in_sync.empty() && std::ranges::none_of(partition.last_in_sync, is_other);
+}
+
 }  // namespace
 
 Plan plan_cluster(const ClusterImage& image, const Uuid& cluster_id) {
@@ -41,6 +57,11 @@ Result<Plan> plan_registration(const ClusterImage& image, const Registration& re
   const std::string key = cluster::broker_key(id);
   const cluster::Broker* known = image.find_broker(id);
   const bool has_session = !registration.nonce.is_zero();
+  if (has_session && is_unregistered(image, id))
+    return fail(Errc::refused,
+                "broker {} was unregistered, and its id is never given again: start this broker with an empty "
+                "directory and another id, or none",
+                id.value());
   if (const cluster::Defect* defect = image.defects().find(key); defect != nullptr && has_session)
     return fail(Errc::corrupt, "{}", defect->message);
   if (known != nullptr && has_session && known->directory != registration.directory)
@@ -65,6 +86,8 @@ Result<Plan> plan_registration(const ClusterImage& image, const Registration& re
   }
   Plan plan = single({as_known_or_defect(image, key, known ? known->revision : cluster::kNoRevision)},
                      {cluster::put_broker(broker)});
+  if (has_session && known == nullptr)
+    plan.transactions[0].compares.push_back(Compare::absent(cluster::unregistered_key(id)));
   if (has_session) {
     plan.transactions[0].compares.push_back(
         as_known_or_defect(image, cluster::alive_key(id), session ? session->revision : cluster::kNoRevision));
@@ -75,13 +98,40 @@ Result<Plan> plan_registration(const ClusterImage& image, const Registration& re
 
 Plan plan_broker_state(const ClusterImage& image, BrokerId id, cluster::BrokerState state) {
   const cluster::Broker* known = image.find_broker(id);
-  MQ_ASSERT(known != nullptr);
-  if (known->state == state) return {};
+  if (known == nullptr || known->state == state) return {};
   cluster::Broker broker = *known;
   broker.state = state;
   Plan plan = single({as_known(cluster::broker_key(id), known->revision)}, {cluster::put_broker(broker)});
   if (known->has_session()) plan.transactions[0].compares.push_back(Compare::exists(cluster::alive_key(id)));
   return plan;
+}
+
+AskedPlan plan_unregistration(const ClusterImage& image, BrokerId id) {
+  const cluster::Broker* known = image.find_broker(id);
+  if (known == nullptr && is_unregistered(image, id))
+    return AskedPlan::refused(ErrorCode::kBrokerIdNotRegistered,
+                              fmt::format("broker {} is unregistered already", id.value()));
+  if (known == nullptr)
+    return AskedPlan::refused(ErrorCode::kBrokerIdNotRegistered, fmt::format("there is no broker {}", id.value()));
+  if (!known->has_session() || image.sessions().contains(id))
+    return AskedPlan::refused(
+        ErrorCode::kInvalidRequest,
+        fmt::format("broker {} is alive: stop it first, and let its partitions be moved to others", id.value()));
+  for (const cluster::TopicPtr& topic : image.topics())
+    for (std::int32_t index = 0; index < topic->partition_count(); ++index)
+      if (is_last_hope(*topic->find_partition(index), id))
+        return AskedPlan::refused(
+            ErrorCode::kInvalidRequest,
+            fmt::format("only broker {} has all records of {}-{}: start it again, or give them up with an unclean "
+                        "election of another replica, or delete the topic",
+                        id.value(), topic->name, index));
+  AskedPlan planned;
+  planned.plan = single({as_known(cluster::broker_key(id), known->revision), Compare::absent(cluster::alive_key(id)),
+                         Compare::absent(cluster::unregistered_key(id))},
+                        {Op::erase(cluster::broker_key(id)),
+                         cluster::put_unregistered(id, {.directory = known->directory, .epoch = known->epoch}),
+                         Op::erase(cluster::broker_config_key(id))});
+  return planned;
 }
 
 Plan plan_controller(const ClusterImage& image, BrokerId id, const Uuid& acquisition) {

@@ -30,11 +30,16 @@ struct Registration {
 
 /// On a store of its own a broker is ready at once, its epoch stays, and nothing is written when all is as it was. In a
 /// cluster its epoch is one more, it begins as starting, and its session is put with it. refused: the id belongs to
-/// another directory; conflict: a session of it stands; corrupt: its key cannot be read.
+/// another directory, or was unregistered; conflict: a session of it stands; corrupt: its key cannot be read.
 [[nodiscard]] Result<Plan> plan_registration(const cluster::ClusterImage& image, const Registration& registration);
 
-/// The broker, which is registered, becomes ready, or begins to drain.
+/// The broker becomes ready, or begins to drain. Nothing where it is not registered any more.
 [[nodiscard]] Plan plan_broker_state(const cluster::ClusterImage& image, BrokerId id, cluster::BrokerState state);
+
+/// A broker that does not come back leaves the cluster for good: its id is never given again, and what is on its disks
+/// counts for nothing any more. Refused while its session stands, and where a partition would have nobody left that has
+/// its records. That last is a courtesy of the image's moment, and not compared.
+[[nodiscard]] AskedPlan plan_unregistration(const cluster::ClusterImage& image, BrokerId id);
 
 /// The broker becomes the controller, while its session stands, and `acquisition`, a random id, is put on the list of
 /// those that there ever were. The revision of that transaction is what all its plans compare (C-2). Nothing where

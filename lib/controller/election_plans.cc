@@ -1,5 +1,7 @@
 #include "controller/election_plans.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 #include <tuple>
@@ -191,6 +193,57 @@ bool needs_care(const ClusterImage& image, const Partition& partition, const Top
   return care_for(image, partition, settings, circumstances).next != partition;
 }
 
+namespace {
+
+/// Puts what became of the partition, compared with what that rests on.
+Group changed(const ClusterImage& image, const cluster::PartitionPlace& place, const cluster::Topic& topic,
+              const Partition& known, const Cared& cared) {
+  Group group{.compares = as_seen(image, cared.brokers),
+              .ops = {cluster::put_partition(place.topic, place.index, cared.next)}};
+  group.compares.push_back(as_known(group.ops.front().key, known.revision));
+  // Whether records may be lost stands in the topic's settings.
+  if (cared.ground == Ground::any_replica)
+    group.compares.push_back(as_known(cluster::topic_key(topic.name), topic.revision));
+  return group;
+}
+
+}  // namespace
+
+AskedPlan plan_election(const ClusterImage& image, const cluster::PartitionPlace& place, Election election,
+                        const SettingsOf& settings_of) {
+  const cluster::Topic* topic = image.find_topic(place.topic);
+  const Partition* known = topic ? topic->find_partition(place.index) : nullptr;
+  if (known == nullptr) return AskedPlan::refused(ErrorCode::kUnknownTopicOrPartition, "there is no such partition");
+  const bool is_preferred = election == Election::preferred;
+  // Who an operator asks for waits for nobody. Who is gone is the controller's business.
+  Circumstances circumstances{.answers = {},
+                              .has_waited = !is_preferred,
+                              .spared = {},
+                              .is_unclean_wanted = !is_preferred,
+                              .is_preferred_wanted = is_preferred};
+  for (const auto& [id, broker] : image.brokers())
+    if (!image.sessions().contains(id)) circumstances.spared.push_back(id);
+  const BrokerId first = known->replicas.front();
+  const bool has_wanted =
+      is_preferred ? has_leader(image, *known) && known->leader == first : has_leader(image, *known);
+  if (has_wanted)
+    return AskedPlan::refused(ErrorCode::kElectionNotNeeded,
+                              fmt::format("broker {} leads it already", known->leader.value()));
+  const Cared cared = care_for(image, *known, settings_of(*topic), circumstances);
+  const bool is_elected =
+      cared.next.leader != kNoBroker && (is_preferred ? cared.next.leader == first : cared.ground != Ground::none);
+  if (!is_elected && is_preferred)
+    return AskedPlan::refused(ErrorCode::kPreferredLeaderNotAvailable,
+                              fmt::format("broker {}, which is to lead it first, is {}", first.value(),
+                                          image.is_ready(first) ? "not in sync" : "not ready"));
+  if (!is_elected) return AskedPlan::refused(ErrorCode::kEligibleLeadersNotAvailable, "none of its replicas is ready");
+  AskedPlan planned;
+  Group group = changed(image, place, *topic, *known, cared);
+  planned.plan.transactions.push_back(
+      {.compares = std::move(group.compares), .ops = std::move(group.ops), .write_id = {}});
+  return planned;
+}
+
 Plan plan_care(const ClusterImage& image, cluster::Revision lease, std::span<const Case> cases,
                const SettingsOf& settings_of) {
   Packer packer;
@@ -200,13 +253,8 @@ Plan plan_care(const ClusterImage& image, cluster::Revision lease, std::span<con
     if (known == nullptr) continue;
     const Cared cared = care_for(image, *known, settings_of(*topic), each.circumstances);
     if (cared.next == *known) continue;
-    Group group{.compares = as_seen(image, cared.brokers),
-                .ops = {cluster::put_partition(each.place.topic, each.place.index, cared.next)}};
-    group.compares.push_back(as_known(group.ops.front().key, known->revision));
+    Group group = changed(image, each.place, *topic, *known, cared);
     group.compares.push_back(cluster::Compare::modified_at(cluster::controller_key(), lease));
-    // Whether records may be lost stands in the topic's settings.
-    if (cared.ground == Ground::any_replica)
-      group.compares.push_back(as_known(cluster::topic_key(topic->name), topic->revision));
     packer.add(std::move(group));
   }
   return {.transactions = std::move(packer).take(), .guard = std::nullopt};

@@ -63,6 +63,16 @@ struct Case {
   Circumstances circumstances;
 };
 
+enum class Election : std::uint8_t {
+  preferred,  ///< the first of the replicas is to lead, if it is in sync
+  unclean     ///< somebody is to lead, whatever is lost, where nobody does
+};
+
+/// Elects a leader because a client asks for it, as the image has it: nobody is taken for dead who was not already, and
+/// no lease is compared. Refused as in Kafka, and where somebody leads already or is about to without any loss.
+[[nodiscard]] AskedPlan plan_election(const cluster::ClusterImage& image, const cluster::PartitionPlace& place,
+                                      Election election, const SettingsOf& settings_of);
+
 /// Takes who is gone out of the ISRs of these partitions, and elects: the greatest log of the candidates, in a leader
 /// epoch above the partition's and that log's own. Where the leader is gone and nobody may lead, nobody does. `lease`
 /// is the revision at which the caller acquired the controller's lease (C-2). Each transaction compares that, its

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cluster/transaction.h"
@@ -36,6 +37,16 @@ struct Plan {
   /// Transaction `index` as it is to be sent. `first` is the revision at which the first was committed; it does not
   /// matter for the first itself.
   [[nodiscard]] cluster::Transaction transaction(std::size_t index, cluster::Revision first) const;
+};
+
+/// What a client asks for that concerns one thing: the plan, or why it is not carried out.
+struct AskedPlan {
+  Refusal refusal;
+  Plan plan;
+
+  [[nodiscard]] static AskedPlan refused(ErrorCode error, std::string message) {
+    return {.refusal = {.error = error, .message = std::move(message)}, .plan = {}};
+  }
 };
 
 }  // namespace mq::controller

@@ -21,10 +21,6 @@ using cluster::ClusterImage;
 using cluster::Partition;
 using cluster::PartitionPlace;
 
-ReassignmentPlan refusal(ErrorCode error, std::string message) {
-  return {.refusal = {.error = error, .message = std::move(message)}, .plan = {}};
-}
-
 Brokers in_common(const Brokers& some, const Brokers& others) {
   Brokers common;
   std::ranges::copy_if(some, std::back_inserter(common), [&](BrokerId id) { return is_among(others, id); });
@@ -71,8 +67,8 @@ Group changed(const ClusterImage& image, const PartitionPlace& place, const Part
   return group;
 }
 
-ReassignmentPlan granted_change(Group group) {
-  ReassignmentPlan planned;
+AskedPlan granted_change(Group group) {
+  AskedPlan planned;
   planned.plan.transactions.push_back(
       {.compares = std::move(group.compares), .ops = std::move(group.ops), .write_id = {}});
   return planned;
@@ -114,30 +110,29 @@ Partition finished(const ClusterImage& image, const Partition& known, const Topi
 
 }  // namespace
 
-ReassignmentPlan plan_reassignment(const ClusterImage& image, const PartitionPlace& place, const Brokers& target,
-                                   const SettingsOf& settings_of) {
+AskedPlan plan_reassignment(const ClusterImage& image, const PartitionPlace& place, const Brokers& target,
+                            const SettingsOf& settings_of) {
   const cluster::Topic* topic = image.find_topic(place.topic);
   const Partition* known = topic ? topic->find_partition(place.index) : nullptr;
-  if (known == nullptr) return refusal(ErrorCode::kUnknownTopicOrPartition, "there is no such partition");
+  if (known == nullptr) return AskedPlan::refused(ErrorCode::kUnknownTopicOrPartition, "there is no such partition");
   if (auto problem = target_problem(image, target))
-    return refusal(ErrorCode::kInvalidReplicaAssignment, *std::move(problem));
+    return AskedPlan::refused(ErrorCode::kInvalidReplicaAssignment, *std::move(problem));
   const TopicSettings settings = settings_of(*topic);
   if (!can_do_without(image, *known, without(known->adding, target)))
-    return refusal(ErrorCode::kInvalidReplicaAssignment, "nobody that is in sync would be left");
+    return AskedPlan::refused(ErrorCode::kInvalidReplicaAssignment, "nobody that is in sync would be left");
   Partition next = begun(image, *known, target, settings);
   if (next.adding.empty() && can_finish(image, next, settings)) next = finished(image, next, settings);
   if (next == *known) return {};
   return granted_change(changed(image, place, *known, next, next.adding));
 }
 
-ReassignmentPlan plan_cancellation(const ClusterImage& image, const PartitionPlace& place,
-                                   const SettingsOf& settings_of) {
+AskedPlan plan_cancellation(const ClusterImage& image, const PartitionPlace& place, const SettingsOf& settings_of) {
   const cluster::Topic* topic = image.find_topic(place.topic);
   const Partition* known = topic ? topic->find_partition(place.index) : nullptr;
-  if (known == nullptr) return refusal(ErrorCode::kUnknownTopicOrPartition, "there is no such partition");
-  if (!is_moving(*known)) return refusal(ErrorCode::kNoReassignmentInProgress, "no replica is on its way");
+  if (known == nullptr) return AskedPlan::refused(ErrorCode::kUnknownTopicOrPartition, "there is no such partition");
+  if (!is_moving(*known)) return AskedPlan::refused(ErrorCode::kNoReassignmentInProgress, "no replica is on its way");
   if (!can_do_without(image, *known, known->adding))
-    return refusal(ErrorCode::kInvalidReplicaAssignment, "none of the replicas of before is in sync");
+    return AskedPlan::refused(ErrorCode::kInvalidReplicaAssignment, "none of the replicas of before is in sync");
   Partition next = *known;
   take_out(next, image, known->adding, settings_of(*topic));
   next.removing.clear();

@@ -17,21 +17,14 @@ namespace mq::controller {
 // Other replicas for a partition. Those that are added come to the replicas at once, and are copied to; those that are
 // to go stay until all that are added are in sync (I-12). Until then it can be called off.
 
-/// A change of one partition's replicas that a client asks for, or the refusal.
-struct ReassignmentPlan {
-  Refusal refusal;
-  Plan plan;
-};
-
 /// The partition is to be on `target`, in this order of preference. One that goes on already is changed to that; one
 /// that would change nothing but the order ends at once. The brokers that are added are compared as registered.
-[[nodiscard]] ReassignmentPlan plan_reassignment(const cluster::ClusterImage& image,
-                                                 const cluster::PartitionPlace& place, const Brokers& target,
-                                                 const SettingsOf& settings_of);
+[[nodiscard]] AskedPlan plan_reassignment(const cluster::ClusterImage& image, const cluster::PartitionPlace& place,
+                                          const Brokers& target, const SettingsOf& settings_of);
 
 /// Calls a reassignment off: the replicas are those of before. Refused where none of those could lead.
-[[nodiscard]] ReassignmentPlan plan_cancellation(const cluster::ClusterImage& image,
-                                                 const cluster::PartitionPlace& place, const SettingsOf& settings_of);
+[[nodiscard]] AskedPlan plan_cancellation(const cluster::ClusterImage& image, const cluster::PartitionPlace& place,
+                                          const SettingsOf& settings_of);
 
 /// Whether all that are added are in sync, and somebody who stays can lead.
 [[nodiscard]] bool can_finish(const cluster::ClusterImage& image, const cluster::Partition& partition,

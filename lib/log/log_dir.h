@@ -86,7 +86,8 @@ class LogDir {
   /// Pool. Renames the directories of partitions of a deleted topic to `topic-partition.UNIQUE-delete`, the topic
   /// shortened as in `set_aside`, durably, and forgets the partitions. What is not there is passed over; what a
   /// full disk has no room to rename is removed; one that cannot be renamed keeps none of the others. The logs must be
-  /// destroyed, ranges of them may live on. Only for what metadata has a tombstone for, or never named.
+  /// destroyed, ranges of them may live on. Only for what metadata has a tombstone for, or never named, or what other
+  /// brokers keep now.
   [[nodiscard]] Result<Removal> begin_removal(std::span<const TopicPartition> partitions, const Uuid& topic_id,
                                               std::string_view unique);
   /// Pool. Removes what `begin_removal` named, here or before the last stop, or what `set_aside` did if it holds no

@@ -19,10 +19,13 @@
 #include "env/files.h"
 #include "group/partition_for.h"
 #include "seeds.h"
+#include "wire/messages/alter_partition_reassignments.h"
 #include "wire/messages/describe_cluster.h"
+#include "wire/messages/elect_leaders.h"
 #include "wire/messages/find_coordinator.h"
 #include "wire/messages/heartbeat.h"
 #include "wire/messages/list_offsets.h"
+#include "wire/messages/list_partition_reassignments.h"
 #include "wire/messages/metadata.h"
 #include "wire/messages/offset_fetch.h"
 
@@ -408,6 +411,124 @@ TEST_F(ClusterTest, OneBrokerCoordinatesAGroupAndTheOthersNameIt) {
     EXPECT_EQ(ask(index, fetched, 8).groups.at(0).error_code,
               id(index) == leader ? ErrorCode::kNone : ErrorCode::kNotCoordinator);
   }
+}
+
+// --- What operators ask ----------------------------------------------------------------------------------------------
+
+wire::AlterPartitionReassignmentsRequest move_to(std::string topic, std::int32_t index,
+                                                 std::optional<std::vector<std::int32_t>> replicas) {
+  wire::AlterPartitionReassignmentsRequest request;
+  auto& of = request.topics.emplace_back();
+  of.name = std::move(topic);
+  of.partitions.push_back({.partition_index = index, .replicas = std::move(replicas)});
+  return request;
+}
+
+wire::ElectLeadersRequest elect(std::int8_t type, std::vector<std::int32_t> partitions) {
+  wire::ElectLeadersRequest request;
+  request.election_type = type;
+  request.topic_partitions.emplace().push_back({.topic = "t", .partitions = std::move(partitions)});
+  return request;
+}
+
+TEST_F(ClusterTest, APartitionMovesWithItsRecordsWhoeverIsAsked) {
+  start();
+  for (int asked = 0; asked < 3; ++asked) {
+    const std::string name = fmt::format("t{}", asked);
+    create(0, name, 1, 1);
+    const int from = index_of(topic(0, name).find_partition(0)->leader);
+    const int to = (from + 1) % 3;
+    const std::string batch = testing::make_batch({.records = 3});
+    const auto produced = ask(from, testing::produce_request(name, 0, batch), testing::kProduceVersion);
+    ASSERT_EQ(testing::only_row(produced).error_code, ErrorCode::kNone);
+    const auto answer = ask(asked, move_to(name, 0, std::vector{id(to).value()}), 1);
+    EXPECT_EQ(answer.responses.at(0).partitions.at(0).error_code, ErrorCode::kNone)
+        << answer.responses.at(0).partitions.at(0).error_message.value_or("");
+    EXPECT_TRUE(
+        until([&] { return all_agree() && topic(0, name).find_partition(0)->replicas == std::vector{id(to)}; }, 20s));
+    EXPECT_EQ(topic(0, name).find_partition(0)->leader, id(to));
+    ASSERT_TRUE(until([&] { return find(to, topic(to, name), 0)->is_leader(); }, 5s));
+    wire::ListOffsetsRequest offsets;
+    offsets.replica_id = -1;
+    offsets.topics = {{.name = name, .partitions = {{.partition_index = 0, .timestamp = -1}}}};
+    EXPECT_EQ(ask(to, offsets, 7).topics.at(0).partitions.at(0).offset, 3);
+    const TopicPartition moved{name, 0};
+    const std::string directory = fmt::format("{}/{}", sim::Cluster::kDataDir, moved.to_string());
+    EXPECT_TRUE(until([&] { return !broker(from).machine().files().exists(directory).value_or(true); }, 20s))
+        << "its log is gone where it was";
+    EXPECT_EQ(find(from, topic(from, name), 0), nullptr);
+  }
+}
+
+TEST_F(ClusterTest, AMoveToABrokerThatIsGoneWaitsIsListedAndCalledOff) {
+  start();
+  create(0, "t", 1, 1);
+  const int from = index_of(topic(0, "t").find_partition(0)->leader);
+  const int gone = (from + 1) % 3;
+  const int other = (from + 2) % 3;
+  broker(gone).kill();
+  const auto error_of = [&](const wire::AlterPartitionReassignmentsRequest& request) {
+    return ask(other, request, 1).responses.at(0).partitions.at(0).error_code;
+  };
+  EXPECT_EQ(error_of(move_to("t", 0, std::nullopt)), ErrorCode::kNoReassignmentInProgress);
+  EXPECT_EQ(error_of(move_to("t", 0, std::vector<std::int32_t>{})), ErrorCode::kInvalidReplicaAssignment);
+  EXPECT_EQ(error_of(move_to("t", 0, std::vector{1, 1})), ErrorCode::kInvalidReplicaAssignment);
+  EXPECT_EQ(error_of(move_to("t", 0, std::vector{9})), ErrorCode::kInvalidReplicaAssignment);
+  EXPECT_EQ(error_of(move_to("t", 5, std::vector{1})), ErrorCode::kUnknownTopicOrPartition);
+  EXPECT_EQ(error_of(move_to("u", 0, std::vector{1})), ErrorCode::kUnknownTopicOrPartition);
+  auto wider = move_to("t", 0, std::vector{id(from).value(), id(other).value()});
+  wider.allow_replication_factor_change = false;
+  EXPECT_EQ(error_of(wider), ErrorCode::kInvalidReplicationFactor);
+  auto twice = move_to("t", 0, std::vector{id(gone).value()});
+  twice.topics.push_back(twice.topics.front());
+  const auto answered = ask(other, twice, 1);
+  EXPECT_EQ(answered.responses.at(0).partitions.at(0).error_code, ErrorCode::kNone);
+  EXPECT_EQ(answered.responses.at(1).partitions.at(0).error_code, ErrorCode::kInvalidRequest);
+
+  const auto listed = ask(other, wire::ListPartitionReassignmentsRequest{}, 0);
+  ASSERT_EQ(listed.topics.size(), 1u);
+  EXPECT_EQ(listed.topics.at(0).partitions.at(0).adding_replicas, std::vector{id(gone).value()});
+  EXPECT_EQ(listed.topics.at(0).partitions.at(0).removing_replicas, std::vector{id(from).value()});
+  wire::ListPartitionReassignmentsRequest of_another;
+  of_another.topics.emplace().push_back({.name = "t", .partition_indexes = {3}});
+  EXPECT_TRUE(ask(other, of_another, 0).topics.empty());
+  ASSERT_TRUE(until([&] { return all_agree(); }, 5s));
+  EXPECT_EQ(topic(from, "t").find_partition(0)->leader, id(from)) << "it is served meanwhile";
+
+  EXPECT_EQ(error_of(move_to("t", 0, std::nullopt)), ErrorCode::kNone);
+  EXPECT_TRUE(ask(other, wire::ListPartitionReassignmentsRequest{}, 0).topics.empty());
+  EXPECT_EQ(topic(other, "t").find_partition(0)->replicas, std::vector{id(from)});
+}
+
+TEST_F(ClusterTest, ThePreferredReplicaLeadsAgainWhenSomebodyAsks) {
+  start();
+  create(0, "t", 3, 3);
+  const auto is_as_placed = [&] {
+    return std::ranges::all_of(topic(0, "t").partitions, [](const cluster::Partition& partition) {
+      return partition.leader == partition.replicas.front() && partition.isr.size() == 3;
+    });
+  };
+  ASSERT_TRUE(is_as_placed());
+  const int stopped = (controller() + 1) % 3;
+  broker(stopped).stop();
+  ASSERT_TRUE(broker(stopped).start());
+  ASSERT_TRUE(until(
+      [&] {
+        return all_agree() && std::ranges::all_of(topic(0, "t").partitions,
+                                                  [](const cluster::Partition& one) { return one.isr.size() == 3; });
+      },
+      20s));
+  ASSERT_FALSE(is_as_placed()) << "others lead what it led";
+  wire::ElectLeadersRequest all;
+  const auto elected = ask((stopped + 1) % 3, all, 2);
+  ASSERT_EQ(elected.replica_election_results.size(), 1u) << "only those that were not led as they should be";
+  EXPECT_EQ(elected.replica_election_results.at(0).partition_result.at(0).error_code, ErrorCode::kNone);
+  EXPECT_TRUE(until([&] { return all_agree() && is_as_placed(); }, 5s));
+  EXPECT_TRUE(ask(0, all, 2).replica_election_results.empty());
+  const auto again = ask(0, elect(0, {0, 9}), 2).replica_election_results.at(0).partition_result;
+  EXPECT_EQ(again.at(0).error_code, ErrorCode::kElectionNotNeeded);
+  EXPECT_EQ(again.at(1).error_code, ErrorCode::kUnknownTopicOrPartition);
+  EXPECT_EQ(ask(0, elect(7, {0}), 2).error_code, ErrorCode::kInvalidRequest);
 }
 
 // --- Who goes --------------------------------------------------------------------------------------------------------

@@ -50,6 +50,13 @@ class KeptByShards final : public AllShards {
     std::erase_if(logs, [&](const auto& log) { return log.second->topic_id() == topic; });
     co_return true;
   }
+  awaitable<bool> take(Uuid topic, std::vector<std::int32_t> partitions) override {
+    std::erase_if(logs, [&](const auto& log) {
+      return log.second->topic_id() == topic &&
+             std::ranges::find(partitions, log.second->partition().partition) != partitions.end();
+    });
+    co_return true;
+  }
   awaitable<bool> topics_deleted(std::vector<cluster::TopicPtr> topics) override {
     for (const cluster::TopicPtr& topic : topics) deleted.push_back(topic->name);
     co_return true;

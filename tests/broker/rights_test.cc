@@ -11,6 +11,7 @@
 #include "broker_fixture.h"
 #include "cluster/image.h"
 #include "wire/messages/alter_configs.h"
+#include "wire/messages/alter_partition_reassignments.h"
 #include "wire/messages/create_partitions.h"
 #include "wire/messages/create_topics.h"
 #include "wire/messages/delete_groups.h"
@@ -21,6 +22,7 @@
 #include "wire/messages/describe_log_dirs.h"
 #include "wire/messages/describe_producers.h"
 #include "wire/messages/describe_topic_partitions.h"
+#include "wire/messages/elect_leaders.h"
 #include "wire/messages/find_coordinator.h"
 #include "wire/messages/heartbeat.h"
 #include "wire/messages/incremental_alter_configs.h"
@@ -29,6 +31,7 @@
 #include "wire/messages/leave_group.h"
 #include "wire/messages/list_groups.h"
 #include "wire/messages/list_offsets.h"
+#include "wire/messages/list_partition_reassignments.h"
 #include "wire/messages/log_ends.h"
 #include "wire/messages/metadata.h"
 #include "wire/messages/offset_commit.h"
@@ -37,6 +40,7 @@
 #include "wire/messages/offset_for_leader_epoch.h"
 #include "wire/messages/peer_status.h"
 #include "wire/messages/sync_group.h"
+#include "wire/messages/unregister_broker.h"
 
 namespace mq::broker {
 namespace {
@@ -471,6 +475,31 @@ const Situation kSituations[] = {
            request.groups_names = {name};
            return test.hear(request, version);
          }},
+    {.key = ApiKey::kElectLeaders,
+     .type = ResourceType::cluster,
+     .error = kNoCluster,
+     .ask =
+         [](auto& test, auto&, ApiVersion version) {
+           wire::ElectLeadersRequest request;
+           request.topic_partitions.emplace().push_back({.topic = kHere, .partitions = {0}});
+           return test.hear(request, version);
+         }},
+    {.key = ApiKey::kAlterPartitionReassignments,
+     .type = ResourceType::cluster,
+     .error = kNoCluster,
+     .ask =
+         [](auto& test, auto&, ApiVersion version) {
+           wire::AlterPartitionReassignmentsRequest request;
+           auto& of = request.topics.emplace_back();
+           of.name = kHere;
+           of.partitions.emplace_back();
+           return test.hear(request, version);
+         }},
+    {.key = ApiKey::kListPartitionReassignments,
+     .type = ResourceType::cluster,
+     .error = kNoCluster,
+     .ask = [](auto& test, auto&,
+               ApiVersion version) { return test.hear(wire::ListPartitionReassignmentsRequest{}, version); }},
     {.key = ApiKey::kOffsetDelete,
      .type = topic,
      .error = kNoTopic,
@@ -501,6 +530,10 @@ const Situation kSituations[] = {
            request.topics.push_back({.name = name, .partition_indexes = {0}});
            return test.hear(request, version);
          }},
+    {.key = ApiKey::kUnregisterBroker,
+     .type = ResourceType::cluster,
+     .error = kNoCluster,
+     .ask = [](auto& test, auto&, ApiVersion version) { return test.hear(wire::UnregisterBrokerRequest{}, version); }},
     {.key = ApiKey::kDescribeTopicPartitions,
      .type = topic,
      .error = kNoTopic,

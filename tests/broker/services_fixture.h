@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "broker/administration.h"
 #include "broker/call.h"
 #include "broker/connection_host.h"
 #include "broker/group_service.h"
@@ -67,7 +68,12 @@ class ServicesTest : public ::testing::Test {
     Listeners listeners;
     std::unique_ptr<Topics> topics;
     std::unique_ptr<ProducerIds> producer_ids;
-    NodeServices services{{.context = context, .listeners = listeners, .topics = topics, .producer_ids = producer_ids}};
+    std::unique_ptr<Administration> administration;
+    NodeServices services{{.context = context,
+                           .listeners = listeners,
+                           .topics = topics,
+                           .producer_ids = producer_ids,
+                           .administration = administration}};
   };
   /// Nobody is connected.
   struct NoConnections final : ConnectionHost {

@@ -66,6 +66,8 @@ TEST(ClusterValues, EveryValueComesBackAsItWasPut) {
   EXPECT_EQ(*read_controller("k", *put_controller(controller).value), controller);
   EXPECT_EQ(*read_session("k", *put_session(BrokerId{1}, {.epoch = BrokerEpoch{6}}).value),
             (Session{.epoch = BrokerEpoch{6}}));
+  const Unregistered unregistered{.directory = some_id(4), .epoch = BrokerEpoch{6}};
+  EXPECT_EQ(*read_unregistered("k", *put_unregistered(BrokerId{1}, unregistered).value), unregistered);
   const Creation creation{.topic = "t", .maker = BrokerId{2}, .maker_epoch = BrokerEpoch{7}};
   EXPECT_EQ(*read_creation("k", *put_creation(some_id(1), creation).value), creation);
   const Tombstone tombstone{.name = "t", .waiting = {BrokerId{1}, BrokerId{2}}};
@@ -82,6 +84,7 @@ TEST(ClusterValues, KeysAreTakenApartAsTheyWerePutTogether) {
   EXPECT_EQ(parse_key(acquisition_key(id)).id, id);
   EXPECT_EQ(parse_key(broker_key(BrokerId{12})).broker, BrokerId{12});
   EXPECT_EQ(parse_key(alive_key(BrokerId{12})).kind, KeyKind::alive);
+  EXPECT_EQ(parse_key(unregistered_key(BrokerId{12})).kind, KeyKind::unregistered);
   EXPECT_EQ(parse_key(topic_key("a.b")).name, "a.b");
   EXPECT_EQ(parse_key(creating_key(id)).id, id);
   EXPECT_EQ(parse_key(tombstone_key(id)).id, id);

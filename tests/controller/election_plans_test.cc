@@ -325,6 +325,128 @@ TEST(PreferredElection, OnRequestAndOnlyOfWhoIsInSync) {
   EXPECT_EQ(model.partition().leader_epoch, LeaderEpoch{8});
 }
 
+AskedPlan asked(const ClusterModel& model, Election election, std::int32_t index = 0) {
+  return plan_election(model.store.image(), ClusterModel::place(index), election, model.settings());
+}
+
+TEST(ElectionOnRequest, ThePreferredReplicaLeadsIfItCan) {
+  ClusterModel model;
+  EXPECT_EQ(asked(model, Election::preferred).refusal.error, ErrorCode::kElectionNotNeeded);
+  Partition known = ClusterModel::in_sync();
+  known.leader = BrokerId{2};
+  model.put(known);
+  ClusterModel behind = model;
+  known.isr = ids({2, 3});
+  behind.put(known);
+  EXPECT_EQ(asked(behind, Election::preferred).refusal.error, ErrorCode::kPreferredLeaderNotAvailable);
+  ClusterModel draining = model;
+  draining.set_state(1, BrokerState::draining);
+  EXPECT_EQ(asked(draining, Election::preferred).refusal.error, ErrorCode::kPreferredLeaderNotAvailable);
+  const AskedPlan planned = asked(model, Election::preferred);
+  ASSERT_EQ(planned.refusal.error, ErrorCode::kNone) << planned.refusal.message;
+  ClusterModel restarted = model;
+  restarted.restart(1);
+  EXPECT_FALSE(restarted.store.perform(planned.plan)) << "it rests on who comes to lead";
+  ClusterModel changed = model;
+  changed.put(known);
+  EXPECT_FALSE(changed.store.perform(planned.plan)) << "it rests on the partition";
+  ASSERT_TRUE(model.store.perform(planned.plan));
+  EXPECT_EQ(model.partition().leader, BrokerId{1});
+  EXPECT_EQ(model.partition().isr, ids({1, 2, 3}));
+  EXPECT_EQ(model.partition().leader_epoch, LeaderEpoch{8});
+  EXPECT_EQ(asked(model, Election::preferred, 7).refusal.error, ErrorCode::kUnknownTopicOrPartition);
+}
+
+TEST(ElectionOnRequest, TakesNobodyForDeadWhoOnlyHasNoSession) {
+  ClusterModel model;
+  Partition known = ClusterModel::in_sync();
+  known.leader = BrokerId{2};
+  model.put(known);
+  model.lose(3);
+  ASSERT_TRUE(model.store.perform(asked(model, Election::preferred).plan));
+  EXPECT_EQ(model.partition().leader, BrokerId{1});
+  EXPECT_EQ(model.partition().isr, ids({1, 2, 3})) << "that is for the controller to say";
+}
+
+TEST(ElectionOnRequest, AnUncleanOneIsForWhatNobodyLeads) {
+  ClusterModel model;
+  EXPECT_EQ(asked(model, Election::unclean).refusal.error, ErrorCode::kElectionNotNeeded);
+  Partition known = ClusterModel::in_sync();
+  known.isr = ids({1});
+  model.put(known);
+  model.lose(1);
+  ASSERT_TRUE(model.store.perform(model.care()));
+  ASSERT_EQ(model.partition().leader, kNoBroker);
+  EXPECT_TRUE(model.care().empty()) << "broker 1 alone has all records";
+  ClusterModel alone = model;
+  alone.lose(2);
+  alone.lose(3);
+  EXPECT_EQ(asked(alone, Election::unclean).refusal.error, ErrorCode::kEligibleLeadersNotAvailable);
+  ASSERT_TRUE(model.store.perform(asked(model, Election::unclean).plan));
+  EXPECT_EQ(model.partition().leader, BrokerId{2});
+  EXPECT_EQ(model.partition().isr, ids({2}));
+  EXPECT_TRUE(model.partition().elr.empty());
+  EXPECT_NE(model.partition().unclean_since, kNoLeaderEpoch);
+}
+
+/// Broker 3 is gone, and in sync nowhere.
+ClusterModel without_the_third() {
+  ClusterModel model;
+  model.lose(3);
+  EXPECT_TRUE(model.store.perform(model.care()));
+  return model;
+}
+
+TEST(Unregistration, OfABrokerThatIsGone) {
+  ClusterModel model = without_the_third();
+  const AskedPlan planned = plan_unregistration(model.store.image(), BrokerId{3});
+  ASSERT_EQ(planned.refusal.error, ErrorCode::kNone) << planned.refusal.message;
+  ClusterModel back = model;
+  back.come_back(3);
+  EXPECT_FALSE(back.store.perform(planned.plan));
+  ASSERT_TRUE(model.store.perform(planned.plan));
+  EXPECT_EQ(model.store.image().find_broker(BrokerId{3}), nullptr);
+  EXPECT_TRUE(model.store.image().unregistered().contains(BrokerId{3}));
+  EXPECT_TRUE(model.care().empty()) << "its partitions go on without it";
+  EXPECT_EQ(plan_unregistration(model.store.image(), BrokerId{3}).refusal.error, ErrorCode::kBrokerIdNotRegistered);
+  EXPECT_EQ(plan_unregistration(model.store.image(), BrokerId{9}).refusal.error, ErrorCode::kBrokerIdNotRegistered);
+}
+
+TEST(Unregistration, AnIdIsNeverGivenAgain) {
+  ClusterModel model = without_the_third();
+  const Registration registration{.id = BrokerId{3}, .directory = id_of(77), .nonce = id_of(78)};
+  ClusterModel never_there;
+  never_there.store.put(cluster::Op::erase(cluster::broker_key(BrokerId{3})));
+  never_there.store.put(cluster::Op::erase(cluster::alive_key(BrokerId{3})));
+  const Plan plan = *plan_registration(never_there.store.image(), registration);
+  ASSERT_TRUE(model.store.perform(plan_unregistration(model.store.image(), BrokerId{3}).plan));
+  EXPECT_EQ(plan_registration(model.store.image(), registration).error().code, Errc::refused);
+  EXPECT_FALSE(model.store.perform(plan)) << "nor to who was faster";
+}
+
+TEST(Unregistration, OfWhoIsAliveIsRefused) {
+  ClusterModel model;
+  EXPECT_EQ(plan_unregistration(model.store.image(), BrokerId{3}).refusal.error, ErrorCode::kInvalidRequest);
+  ModelStore alone;
+  add_broker(alone, 1, false);
+  EXPECT_EQ(plan_unregistration(alone.image(), BrokerId{1}).refusal.error, ErrorCode::kInvalidRequest);
+}
+
+TEST(Unregistration, OfWhoAloneHasAllRecordsIsRefused) {
+  ClusterModel model;
+  Partition known = ClusterModel::in_sync();
+  known.isr = ids({3});
+  known.leader = BrokerId{3};
+  model.put(known);
+  model.lose(3);
+  const auto error = [&] { return plan_unregistration(model.store.image(), BrokerId{3}).refusal.error; };
+  EXPECT_EQ(error(), ErrorCode::kInvalidRequest);
+  ASSERT_TRUE(model.store.perform(model.care()));
+  EXPECT_EQ(error(), ErrorCode::kInvalidRequest) << "it is the only one in the ELR";
+  ASSERT_TRUE(model.store.perform(asked(model, Election::unclean).plan));
+  EXPECT_EQ(error(), ErrorCode::kNone) << "its records were given up";
+}
+
 TEST(History1x8, OnlyAReadyIncarnationIsTakenForDeadBeforeItsLeaseEnds) {
   ClusterModel model;
   EXPECT_TRUE(plan_dead(model.store.image(), BrokerId{2}, BrokerEpoch{2}).empty());

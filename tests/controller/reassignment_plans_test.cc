@@ -20,8 +20,7 @@ ClusterModel five_brokers() {
 }
 
 Refusal reassign(ClusterModel& model, const Brokers& target) {
-  const ReassignmentPlan planned =
-      plan_reassignment(model.store.image(), ClusterModel::place(), target, model.settings());
+  const AskedPlan planned = plan_reassignment(model.store.image(), ClusterModel::place(), target, model.settings());
   if (planned.refusal.error == ErrorCode::kNone) EXPECT_TRUE(model.store.perform(planned.plan));
   return planned.refusal;
 }
@@ -30,7 +29,7 @@ Plan finish(const ClusterModel& model) {
   return plan_finished(model.store.image(), model.lease, std::vector{ClusterModel::place()}, model.settings());
 }
 
-ReassignmentPlan cancel(const ClusterModel& model) {
+AskedPlan cancel(const ClusterModel& model) {
   return plan_cancellation(model.store.image(), ClusterModel::place(), model.settings());
 }
 
@@ -79,7 +78,7 @@ TEST(Reassignment, FinishingRestsOnTheLeaseAndOnWhoComesToLead) {
 
 TEST(Reassignment, DoesNotWriteOverAnotherChangeOfThePartition) {
   ClusterModel model = five_brokers();
-  const ReassignmentPlan planned =
+  const AskedPlan planned =
       plan_reassignment(model.store.image(), ClusterModel::place(), ids({1, 2, 4}), model.settings());
   set_members(model, ids({1, 2}));
   EXPECT_FALSE(model.store.perform(planned.plan));
@@ -165,7 +164,7 @@ TEST(Reassignment, ANonsensicalTargetIsRefused) {
 
 TEST(History1x10, WhoIsUnregisteredMeanwhileIsNotAdded) {
   ClusterModel model = five_brokers();
-  const ReassignmentPlan planned =
+  const AskedPlan planned =
       plan_reassignment(model.store.image(), ClusterModel::place(), ids({1, 2, 4}), model.settings());
   model.store.put(cluster::Op::erase(cluster::broker_key(BrokerId{4})));
   EXPECT_FALSE(model.store.perform(planned.plan));

@@ -162,6 +162,23 @@ grep -q 'directory' <<<"$err" || fail "no reason: $err"
 # The cluster; and what is destroyed only with consent.
 exits 0 mqctl cluster info
 same 1 "$(column broker)"
+exits 0 mqctl cluster health
+same ok "$(column result | sort -u)"
+exits 0 mqctl cluster wait --for brokers=1
+exits 3 mqctl cluster wait --for brokers=2 --within 300ms
+exits 0 mqctl broker list
+same "1 there" "$(column broker) $(column state)"
+exits 6 mqctl broker remove 1 --yes
+exits 5 mqctl broker remove 2
+exits 2 mqctl broker remove one
+exits 0 mqctl partition list --urp --offline --under-min-isr --not-preferred
+same "" "$(column topic)"
+exits 0 mqctl partition elect
+same "" "$(column topic)"
+exits 6 mqctl partition cancel web/0
+exits 6 mqctl topic alter web -r 2 --yes
+exits 0 mqctl why partition web
+exits 5 mqctl why partition ghost
 exits 8 mqctl topic delete other
 # Consent is asked for only where there is something to do.
 exits 5 mqctl topic delete ghost

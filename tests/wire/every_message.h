@@ -1,6 +1,7 @@
 #pragma once
 
 #include "wire/messages/alter_configs.h"
+#include "wire/messages/alter_partition_reassignments.h"
 #include "wire/messages/api_versions.h"
 #include "wire/messages/consumer_protocol.h"
 #include "wire/messages/create_partitions.h"
@@ -14,6 +15,7 @@
 #include "wire/messages/describe_log_dirs.h"
 #include "wire/messages/describe_producers.h"
 #include "wire/messages/describe_topic_partitions.h"
+#include "wire/messages/elect_leaders.h"
 #include "wire/messages/fetch.h"
 #include "wire/messages/find_coordinator.h"
 #include "wire/messages/heartbeat.h"
@@ -23,6 +25,7 @@
 #include "wire/messages/leave_group.h"
 #include "wire/messages/list_groups.h"
 #include "wire/messages/list_offsets.h"
+#include "wire/messages/list_partition_reassignments.h"
 #include "wire/messages/log_ends.h"
 #include "wire/messages/metadata.h"
 #include "wire/messages/offset_commit.h"
@@ -33,6 +36,7 @@
 #include "wire/messages/peer_status.h"
 #include "wire/messages/produce.h"
 #include "wire/messages/sync_group.h"
+#include "wire/messages/unregister_broker.h"
 
 namespace mq::wire {
 
@@ -40,14 +44,15 @@ template <class... M>
 struct MessageList {};
 
 using EveryRequest =
-    MessageList<AlterConfigsRequest, ApiVersionsRequest, CreatePartitionsRequest, CreateTopicsRequest,
-                DeleteGroupsRequest, DeleteRecordsRequest, DeleteTopicsRequest, DescribeClusterRequest,
-                DescribeConfigsRequest, DescribeGroupsRequest, DescribeLogDirsRequest, DescribeProducersRequest,
-                DescribeTopicPartitionsRequest, FetchRequest, FindCoordinatorRequest, HeartbeatRequest,
-                IncrementalAlterConfigsRequest, InitProducerIdRequest, JoinGroupRequest, LeaveGroupRequest,
-                ListGroupsRequest, ListOffsetsRequest, LogEndsRequest, MetadataRequest, OffsetCommitRequest,
+    MessageList<AlterConfigsRequest, AlterPartitionReassignmentsRequest, ApiVersionsRequest, CreatePartitionsRequest,
+                CreateTopicsRequest, DeleteGroupsRequest, DeleteRecordsRequest, DeleteTopicsRequest,
+                DescribeClusterRequest, DescribeConfigsRequest, DescribeGroupsRequest, DescribeLogDirsRequest,
+                DescribeProducersRequest, DescribeTopicPartitionsRequest, ElectLeadersRequest, FetchRequest,
+                FindCoordinatorRequest, HeartbeatRequest, IncrementalAlterConfigsRequest, InitProducerIdRequest,
+                JoinGroupRequest, LeaveGroupRequest, ListGroupsRequest, ListOffsetsRequest,
+                ListPartitionReassignmentsRequest, LogEndsRequest, MetadataRequest, OffsetCommitRequest,
                 OffsetDeleteRequest, OffsetFetchRequest, OffsetForLeaderEpochRequest, PeerStatusRequest, ProduceRequest,
-                SyncGroupRequest>;
+                SyncGroupRequest, UnregisterBrokerRequest>;
 
 /// What begins with its own version.
 using EveryVersioned = MessageList<ConsumerProtocolSubscription, ConsumerProtocolAssignment, OffsetCommitKey,

@@ -160,10 +160,14 @@ TEST(ApiTable, HasTheVersionsOfKafka) {
       {35, "DescribeLogDirs", 1, 5},
       {37, "CreatePartitions", 0, 3},
       {42, "DeleteGroups", 0, 2},
+      {43, "ElectLeaders", 0, 2},
       {44, "IncrementalAlterConfigs", 0, 1},
+      {45, "AlterPartitionReassignments", 0, 1},
+      {46, "ListPartitionReassignments", 0, 0},
       {47, "OffsetDelete", 0, 0},
       {60, "DescribeCluster", 0, 2},
       {61, "DescribeProducers", 0, 0},
+      {64, "UnregisterBroker", 0, 0},
       {75, "DescribeTopicPartitions", 0, 0},
   };
   const auto of_kafka = std::ranges::count_if(apis(), [](const ApiInfo& api) { return !is_our_own(api.key); });

@@ -31,10 +31,14 @@ extern const ApiEntry kAlterConfigsApi;
 extern const ApiEntry kDescribeLogDirsApi;
 extern const ApiEntry kCreatePartitionsApi;
 extern const ApiEntry kDeleteGroupsApi;
+extern const ApiEntry kElectLeadersApi;
 extern const ApiEntry kIncrementalAlterConfigsApi;
+extern const ApiEntry kAlterPartitionReassignmentsApi;
+extern const ApiEntry kListPartitionReassignmentsApi;
 extern const ApiEntry kOffsetDeleteApi;
 extern const ApiEntry kDescribeClusterApi;
 extern const ApiEntry kDescribeProducersApi;
+extern const ApiEntry kUnregisterBrokerApi;
 extern const ApiEntry kDescribeTopicPartitionsApi;
 extern const ApiEntry kPeerStatusApi;
 extern const ApiEntry kLogEndsApi;
@@ -66,10 +70,14 @@ constexpr const ApiEntry* kApis[] = {
     &kDescribeLogDirsApi,
     &kCreatePartitionsApi,
     &kDeleteGroupsApi,
+    &kElectLeadersApi,
     &kIncrementalAlterConfigsApi,
+    &kAlterPartitionReassignmentsApi,
+    &kListPartitionReassignmentsApi,
     &kOffsetDeleteApi,
     &kDescribeClusterApi,
     &kDescribeProducersApi,
+    &kUnregisterBrokerApi,
     &kDescribeTopicPartitionsApi,
     &kPeerStatusApi,
     &kLogEndsApi,

@@ -28,6 +28,13 @@ wire::DescribeClusterResponse describe_cluster(Call& call, const wire::DescribeC
                                 .host = std::move(broker.endpoint.host),
                                 .port = broker.endpoint.port,
                                 .rack = std::move(broker.rack)});
+  if (!request.include_fenced_brokers) return response;
+  for (ReachableBroker& broker : fenced_brokers(call.connection(), call.home().node(), *image))
+    response.brokers.push_back({.broker_id = broker.id.value(),
+                                .host = std::move(broker.endpoint.host),
+                                .port = broker.endpoint.port,
+                                .rack = std::move(broker.rack),
+                                .is_fenced = true});
   return response;
 }
 

@@ -1,0 +1,110 @@
+#include "broker/administration.h"
+
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "base/assert.h"
+#include "base/mark.h"
+#include "broker/errors.h"
+#include "broker/settings.h"
+#include "controller/cluster_plans.h"
+#include "controller/packer.h"
+
+namespace mq::broker {
+namespace {
+
+using cluster::ClusterImage;
+using controller::AskedPlan;
+using controller::Refusal;
+
+controller::Group group_of(AskedPlan planned) {
+  MQ_ASSERT(planned.plan.transactions.size() == 1);
+  cluster::Transaction& transaction = planned.plan.transactions.front();
+  return {.compares = std::move(transaction.compares), .ops = std::move(transaction.ops)};
+}
+
+/// False, and nothing is changed, where one of the keys that the group writes is among `keys`. Else it adds them.
+bool claims(std::set<std::string>& keys, const controller::Group& group) {
+  for (const cluster::Op& op : group.ops)
+    if (keys.contains(op.key)) return false;
+  for (const cluster::Op& op : group.ops) keys.insert(op.key);
+  return true;
+}
+
+}  // namespace
+
+awaitable<std::vector<Refusal>> Administration::reassign(std::vector<Move> moves) {
+  const controller::SettingsOf settings_of = plan_settings(node_.config());
+  co_return co_await carry_out(moves.size(), [&](const ClusterImage& image, std::size_t i) {
+    const Move& move = moves[i];
+    return move.target ? controller::plan_reassignment(image, move.place, *move.target, settings_of)
+                       : controller::plan_cancellation(image, move.place, settings_of);
+  });
+}
+
+awaitable<std::vector<Refusal>> Administration::elect(std::vector<cluster::PartitionPlace> places,
+                                                      controller::Election election) {
+  const controller::SettingsOf settings_of = plan_settings(node_.config());
+  co_return co_await carry_out(places.size(), [&](const ClusterImage& image, std::size_t i) {
+    return controller::plan_election(image, places[i], election, settings_of);
+  });
+}
+
+awaitable<Refusal> Administration::unregister(BrokerId id) {
+  auto refusals = co_await carry_out(
+      1, [id](const ClusterImage& image, std::size_t) { return controller::plan_unregistration(image, id); });
+  if (refusals.front().error == ErrorCode::kNone) node_.logger().info("broker {} is unregistered", id.value());
+  co_return std::move(refusals.front());
+}
+
+awaitable<std::vector<Refusal>> Administration::carry_out(std::size_t count, PlanOf plan) {
+  std::vector<Refusal> refusals(count);
+  std::vector<std::size_t> left(count);
+  for (std::size_t i = 0; i < count; ++i) left[i] = i;
+  for (int tries = 1; !left.empty();) {
+    controller::Packer packer;
+    std::vector<cluster::Transaction> alone;
+    std::set<std::string> keys;
+    std::map<std::size_t, std::vector<std::size_t>> items;  // of each transaction
+    std::vector<std::size_t> later;
+    for (const std::size_t i : left) {
+      AskedPlan planned = plan(*writer_.image(), i);
+      refusals[i] = std::move(planned.refusal);
+      if (planned.plan.empty()) continue;
+      controller::Group group = group_of(std::move(planned));
+      if (!claims(keys, group)) {
+        refusals[i] = {.error = ErrorCode::kInvalidRequest, .message = "the request names it more than once"};
+      } else if (tries == 1) {
+        items[packer.add(std::move(group))].push_back(i);
+      } else {
+        items[alone.size()].push_back(i);
+        alone.push_back({.compares = std::move(group.compares), .ops = std::move(group.ops), .write_id = {}});
+      }
+    }
+    std::vector<cluster::Transaction> transactions = tries == 1 ? std::move(packer).take() : std::move(alone);
+    bool has_conflict = false;
+    for (std::size_t at = 0; at < transactions.size(); ++at) {
+      controller::Plan one;
+      one.transactions.push_back(std::move(transactions[at]));
+      const auto done = co_await writer_.commit(std::move(one));
+      if (done) continue;
+      if (MetadataWriter::may_try_again(done.error(), tries)) {
+        MQ_MARK("broker: what an operator asks for is planned again");
+        has_conflict = true;
+        later.insert(later.end(), items[at].begin(), items[at].end());
+        continue;
+      }
+      for (const std::size_t i : items[at])
+        refusals[i] = {.error = to_wire(done.error()), .message = done.error().message};
+    }
+    if (has_conflict) ++tries;
+    left = std::move(later);
+  }
+  const bool is_here = writer_.has_changed() && co_await follower_.bring_up_to_date();
+  if (!is_here) co_await writer_.install();
+  co_return refusals;
+}
+
+}  // namespace mq::broker

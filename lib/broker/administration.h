@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "broker/metadata_follower.h"
+#include "broker/metadata_writer.h"
+#include "broker/node_context.h"
+#include "cluster/image.h"
+#include "controller/election_plans.h"
+#include "controller/plan.h"
+#include "controller/reassignment_plans.h"
+#include "env/async.h"
+#include "model/ids.h"
+
+namespace mq::broker {
+
+/// What operators ask of the whole cluster: other replicas for partitions, elections, brokers that do not come back.
+/// Any broker carries it out. A change is committed, then this broker's logs are brought to it, then every shard here
+/// has the new image, and then it is answered. What it takes to end, as copying to new replicas, goes on afterwards.
+///
+/// Lives on the first shard; all calls there.
+class Administration {
+ public:
+  Administration(NodeContext& node, MetadataWriter& writer, MetadataFollower& follower)
+      : node_(node), writer_(writer), follower_(follower) {}
+
+  struct Move {
+    cluster::PartitionPlace place;
+    std::optional<controller::Brokers> target;  ///< none: what is going on is called off
+  };
+  /// One refusal for each, in order; kNone where it is done, or there was nothing to do.
+  awaitable<std::vector<controller::Refusal>> reassign(std::vector<Move> moves);
+  awaitable<std::vector<controller::Refusal>> elect(std::vector<cluster::PartitionPlace> places,
+                                                    controller::Election election);
+  awaitable<controller::Refusal> unregister(BrokerId id);
+
+ private:
+  /// Plans one item of a request.
+  using PlanOf = std::function<controller::AskedPlan(const cluster::ClusterImage&, std::size_t)>;
+  /// What an item changes fits in one transaction. Many go together; what conflicts is planned again, each alone.
+  awaitable<std::vector<controller::Refusal>> carry_out(std::size_t count, PlanOf plan);
+
+  NodeContext& node_;
+  MetadataWriter& writer_;
+  MetadataFollower& follower_;
+};
+
+}  // namespace mq::broker
