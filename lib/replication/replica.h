@@ -118,7 +118,7 @@ class Replica {
   }
   /// False at the begin of an epoch, while records of earlier ones may be committed that are not known as such yet:
   /// consumers are told no end then (H-6).
-  [[nodiscard]] bool knows_end() const { return role_ == Role::leader && high_watermark_ >= epoch_start_; }
+  [[nodiscard]] bool knows_end() const;
   [[nodiscard]] bool is_syncing() const { return is_syncing_; }
   /// What an acknowledgement counts now.
   [[nodiscard]] FlushClass counted_class() const;
