@@ -66,6 +66,7 @@ inline constexpr auto kMutants = std::to_array<Mutant>({
     // Metadata
     {"sqlitenormal", "C-8: SQLite commits without a sync"},
     {"settleearly", "C-3: a key that is as it was says that a transaction never takes effect", FoundBy::test},
+    {"movedlost", "C-9: a log whose partition was moved away is one that metadata has forgotten", FoundBy::test},
     {"placeblind", "C-2: a topic is placed on brokers that are not compared", FoundBy::test},
     {"orphanrace", "C-2: a creation goes on though it was swept", FoundBy::test},
     {"onebadkey", "C-11: a value that cannot be read takes all topics away", FoundBy::test},

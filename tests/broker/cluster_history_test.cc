@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "broker_fixture.h"
+#include "controller/reassignment_plans.h"
 #include "wire/messages/incremental_alter_configs.h"
 
 namespace mq::broker {
@@ -190,6 +191,23 @@ TEST_F(History1x12, ATopicThatWasMadeAnewWhileABrokerWasAwayIsMadeThereAtItsStar
   ASSERT_TRUE(started) << started.error().message;
   ASSERT_TRUE(until([&] { return find(follower_) != nullptr && key(leader_).isr.size() == 3; }));
   EXPECT_EQ(end(follower_), Offset{0});
+}
+
+TEST_F(History1x12, ALogWhosePartitionWasMovedAwayStaysAndTheStoreIsNotTakenForAnOlderOne) {
+  start("ack");
+  produce(3);
+  const auto settings_of = [](const cluster::Topic&) { return controller::TopicSettings{.insync_replicas_min = 2}; };
+  controller::Plan plan = controller::plan_reassignment(image(leader_), {.topic = topic(leader_)->id, .index = 0},
+                                                        {id(leader_), id(other())}, settings_of)
+                              .plan;
+  ASSERT_EQ(plan.transactions.size(), 1u);
+  ASSERT_TRUE(cluster_->world().run(
+      broker(leader_).machine(), broker(leader_).node().store().transact(std::move(plan.transactions.front())), 1min));
+  ASSERT_TRUE(until([&] { return key(follower_).replicas.size() == 2; }));
+  EXPECT_TRUE(broker(follower_).stop());
+  const auto started = broker(follower_).start();
+  ASSERT_TRUE(started) << started.error().message;
+  EXPECT_TRUE(broker(follower_).machine().files().exists(std::string(sim::Cluster::kDataDir) + "/t-0").value());
 }
 
 TEST_F(History1x17, OnlyABrokerOfNowFetchesAsAReplica) {
