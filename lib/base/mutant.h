@@ -3,16 +3,29 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 namespace mq {
 
-/// A fault put into the program on purpose, to see that simulated lives find it (docs/testing.md).
+/// What has to find a mutant.
+enum class FoundBy : std::uint8_t {
+  lives,    ///< of one broker: `mq_sim`
+  cluster,  ///< lives of three brokers: `mq_sim --brokers 3`
+  model,    ///< the small model (tests/model)
+  test,     ///< the tests of its history (docs/testing.md, "Histories of a cluster")
+};
+
+/// A fault put into the program on purpose, to see that tests find it (docs/testing.md).
 struct Mutant {
   std::string_view name;
-  std::string_view breaks;    ///< the rule that does not hold any more (docs/rules.md), and how
-  bool is_for_model = false;  ///< the small model finds it (tests/model), not lives of `mq_sim`
+  std::string_view breaks;  ///< the rule that does not hold any more (docs/rules.md), and how
+  FoundBy found_by = FoundBy::lives;
 };
+[[nodiscard]] constexpr std::string_view to_string(FoundBy found_by) {
+  constexpr std::array<std::string_view, 4> kWords = {"lives", "cluster", "model", "test"};
+  return kWords.at(static_cast<std::size_t>(found_by));
+}
 
 /// Each stands in one place of the program, where its rule is kept.
 inline constexpr auto kMutants = std::to_array<Mutant>({
@@ -29,6 +42,8 @@ inline constexpr auto kMutants = std::to_array<Mutant>({
     {"synccover", "D-6: what was appended while a sync ran counts as synced"},
     {"newlogunsynced", "D-3: the directories of new logs are not synced"},
     {"deletedback", "A28: DeleteRecords is answered before the start is written"},
+    {"slotsproof", "D-9: a damaged file of slots proves that a log was never made", FoundBy::test},
+    {"samename", "C-9: a log under a name that metadata has for another is in its way", FoundBy::test},
     // Compaction
     {"compactnewest", "A27: compaction takes the newest record of a key away"},
     // Idempotence
@@ -50,19 +65,63 @@ inline constexpr auto kMutants = std::to_array<Mutant>({
     {"keptoffsets", "A16: offsets stay when their topic is deleted"},
     // Metadata
     {"sqlitenormal", "C-8: SQLite commits without a sync"},
+    {"settleearly", "C-3: a key that is as it was says that a transaction never takes effect", FoundBy::test},
+    {"movedlost", "C-9: a log whose partition was moved away is one that metadata has forgotten", FoundBy::test},
+    {"placeblind", "C-2: a topic is placed on brokers that are not compared", FoundBy::test},
+    {"orphanrace", "C-2: a creation goes on though it was swept", FoundBy::test},
+    {"onebadkey", "C-11: a value that cannot be read takes all topics away", FoundBy::test},
+    {"vanished", "F-16: a topic that vanishes without a tombstone counts as deleted", FoundBy::test},
+    {"strangestore", "F-16: a member's directory is started without its cluster", FoundBy::test},
+    {"factorforgot", "I-15: a topic that was given one replica gets more", FoundBy::test},
+    {"minone", "H-2: in a cluster one replica is enough to commit", FoundBy::test},
+    {"postagain", "C-3: a transaction that was not answered is sent again as it was", FoundBy::test},
+    {"pageslater", "C-4: the pages of a list are of different moments", FoundBy::test},
+    {"expirysilent", "C-4: nobody hears of a session that ended in ZooKeeper", FoundBy::test},
+    {"aba0", "C-2: a key that was made again in ZooKeeper is taken for the one of before", FoundBy::test},
+    {"torncopy", "C-4: what changes in ZooKeeper while its keys are read is missed", FoundBy::test},
+    {"revonly", "C-6: a store that went back and grew past what was seen is taken for the same", FoundBy::test},
     // Replicas
-    {"hwtrunc", "R-4: a follower cuts its log at its high watermark and nowhere else (KIP-101)", true},
-    {"kip279", "R-5: where an epoch ends is answered without saying which epoch (KIP-279)", true},
-    {"joinhw", "I-1: who lacks records of earlier epochs joins the ISR", true},
-    {"shrinkearly", "H-4: who is to leave the ISR counts no more before the key says so", true},
-    {"hwundermin", "H-2: records are committed below the minimum of the ISR", true},
-    {"settleread", "C-3: a proposed ISR of unknown outcome counts as one that never takes effect", true},
+    {"hwtrunc", "R-4: a follower cuts its log at its high watermark and nowhere else (KIP-101)", FoundBy::model},
+    {"kip279", "R-5: where an epoch ends is answered without saying which epoch (KIP-279)", FoundBy::model},
+    {"joinhw", "I-1: who lacks records of earlier epochs joins the ISR", FoundBy::model},
+    {"shrinkearly", "H-4: who is to leave the ISR counts no more before the key says so", FoundBy::model},
+    {"hwundermin", "H-2: records are committed below the minimum of the ISR", FoundBy::model},
+    {"settleread", "C-3: a proposed ISR of unknown outcome counts as one that never takes effect", FoundBy::model},
+    {"elrmin", "H-2: records are committed while somebody outside the ISR may still be elected", FoundBy::model},
+    {"latestearly", "H-6: a leader tells an end before it knows what was committed before it", FoundBy::model},
+    {"fetchclass", "H-7: what a follower has fetched counts as what is on its disk", FoundBy::cluster},
+    {"slotearly", "H-7: a slot says ack before all that the log held is on disk", FoundBy::test},
+    {"asyncearly", "H-7: what is written counts before the slot says async", FoundBy::test},
+    {"trunchw", "R-4: a follower cuts what is committed because its leader lacks it", FoundBy::test},
+    {"lostmember", "I-13: who has less than it had acknowledged stays in the ISR", FoundBy::cluster},
+    {"anyreplica", "N-20: whoever says that it is a broker moves the ISR", FoundBy::test},
     // Members and elections
-    {"brokerepoch", "I-2: a member that is added is not compared with who fetched (KIP-903)", true},
-    {"laststanding", "I-8: who may have lost something stays in ISR and ELR (KIP-966)", true},
-    {"isrblind", "I-4: an ISR is written over whatever the partition's key says", true},
-    {"sameepoch", "I-6: a new incarnation goes on leading in the epoch of the one before", true},
-    {"readyearly", "I-8: who has not yet taken itself out of ISR and ELR is elected", true},
+    {"brokerepoch", "I-2: a member that is added is not compared with who fetched (KIP-903)", FoundBy::model},
+    {"laststanding", "I-8: who may have lost something stays in ISR and ELR (KIP-966)", FoundBy::model},
+    {"isrblind", "I-4: an ISR is written over whatever the partition's key says", FoundBy::model},
+    {"sameepoch", "I-6: a new incarnation goes on leading in the epoch of the one before", FoundBy::model},
+    {"readyearly", "I-8: who has not yet taken itself out of ISR and ELR is elected", FoundBy::model},
+    {"deadleader", "I-4: a leader changes its ISR though its incarnation is over", FoundBy::test},
+    {"electblind", "C-2: an election does not compare whom it names, nor who is gone", FoundBy::test},
+    {"leaseonly", "C-2: what a controller does rests on its having had the lease once", FoundBy::test},
+    {"sameregistration", "I-9: who registers anew has the broker epoch of the one before", FoundBy::cluster},
+    {"bootearly", "I-8: what a start has found is forgotten before anybody was told", FoundBy::test},
+    {"asynckept", "I-8: an mq.flush=async log counts as whole when recovery cut nothing", FoundBy::cluster},
+    {"classnow", "I-8: what an unclean stop may have lost is judged by the setting of today", FoundBy::test},
+    {"firstleads", "I-6: of several the first leads, whoever has most", FoundBy::test},
+    {"onlyleaves", "I-8: the only replica leaves the ISR, too", FoundBy::test},
+    {"nobodyleft", "I-6: where everybody may have lost something nobody leads any more", FoundBy::cluster},
+    {"lastearly", "I-6: of those who were in sync last the first that is ready leads", FoundBy::test},
+    {"dirback", "I-9: a directory that is a copy, or of an earlier time, is its broker all the same", FoundBy::test},
+    {"anydirectory", "I-9: an id is given to whichever directory asks for it", FoundBy::test},
+    {"idtaken", "I-9: of two that take one id at once the second does not start", FoundBy::test},
+    {"stopguess", "I-14: who stops by itself is taken for dead", FoundBy::test},
+    {"sparenone", "I-14: a new controller takes for dead whoever has no session yet", FoundBy::test},
+    {"sessiononly", "I-14: a broker whose key was erased looks at its session only", FoundBy::test},
+    {"gonestays", "I-3: who is gone stays in the ISR until it lags", FoundBy::test},
+    {"addedcounts", "H-2: replicas that are being added count for the minimum", FoundBy::test},
+    {"noremovalepoch", "I-10: a replica is removed in the epoch in which it fetched", FoundBy::test},
+    {"batchagain", "I-4: a batch of ISRs that conflicts is sent again as it was", FoundBy::test},
 });
 
 /// A name of the table; with any other a call of `is_mutant` does not compile.

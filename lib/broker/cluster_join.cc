@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/mark.h"
+#include "base/mutant.h"
 #include "broker/endpoint.h"
 #include "cluster/keys.h"
 #include "controller/cluster_plans.h"
@@ -78,7 +79,7 @@ Result<void> ClusterJoin::check_directory() {
   const auto& identity = dir().identity();
   if (!identity) return {};
   const std::string& data_dir = node_.config().data_dir;
-  if (!node_.is_member() && !identity->store.empty())
+  if (!node_.is_member() && !identity->store.empty() && !is_mutant("strangestore"))
     return fail(Errc::refused,
                 "{} belongs to a member of cluster {}, whose metadata is in {}; start it with --meta and that",
                 data_dir, identity->cluster_id, identity->store);
@@ -226,7 +227,7 @@ awaitable<Result<void>> ClusterJoin::join_others() {
     if (self() == kNoBroker || (may_choose_id && is_taken(self()))) choose_id();
     MQ_CO_CHECK(co_await name_directory());
     const auto joined = co_await membership_.join(registration());
-    if (joined || !may_choose_id || !is_taken(self())) co_return joined;
+    if (joined || !may_choose_id || !is_taken(self()) || is_mutant("idtaken")) co_return joined;
     MQ_MARK("broker: another broker was faster to take an id");
   }
 }

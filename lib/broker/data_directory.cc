@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "base/mark.h"
+#include "base/mutant.h"
 #include "broker/log_fate.h"
 #include "log/directory_contents.h"
 
@@ -33,13 +34,22 @@ class NamedLogs {
   }
   /// Null when metadata has none such here.
   Seen* find(const Uuid& topic, std::int32_t partition) {
-    const auto logs = by_topic_.find(topic);
-    const auto index = static_cast<std::size_t>(partition);
-    if (logs == by_topic_.end() || index >= logs->second.size()) return nullptr;
-    return logs->second[index].is_ours ? &logs->second[index] : nullptr;
+    Seen* named = find_anywhere(topic, partition);
+    return named != nullptr && named->is_ours ? named : nullptr;
+  }
+  /// Metadata has it, and on other brokers only: it was moved there.
+  bool is_elsewhere(const Uuid& topic, std::int32_t partition) {
+    const Seen* named = find_anywhere(topic, partition);
+    return named != nullptr && !named->is_ours && !is_mutant("movedlost");
   }
 
  private:
+  Seen* find_anywhere(const Uuid& topic, std::int32_t partition) {
+    const auto logs = by_topic_.find(topic);
+    const auto index = static_cast<std::size_t>(partition);
+    return logs == by_topic_.end() || index >= logs->second.size() ? nullptr : &logs->second[index];
+  }
+
   std::unordered_map<Uuid, std::vector<Seen>> by_topic_;
 };
 
@@ -90,7 +100,7 @@ Result<Differences> compare(const log::LogDir& dir, env::Files& files, const clu
   for (const auto& slot : dir.synced_partitions()) {
     if (NamedLogs::Seen* log = wanted.find(slot.first, slot.second.value())) {
       log->has_slot = true;
-    } else if (!image.may_be_withheld(slot.first)) {
+    } else if (!image.may_be_withheld(slot.first) && !wanted.is_elsewhere(slot.first, slot.second.value())) {
       nameless.insert(slot);
     }
   }
@@ -100,13 +110,17 @@ Result<Differences> compare(const log::LogDir& dir, env::Files& files, const clu
   for (const TopicPartition& name : directories) {
     const cluster::Topic* topic = image.find_topic(std::string_view(name.topic));
     NamedLogs::Seen* log = topic == nullptr ? nullptr : wanted.find(topic->id, name.partition);
-    if (log != nullptr && log->has_slot && trusts_names) {
+    // Else it may be another log, of a topic that had this name before (C-9).
+    if (log != nullptr && ((log->has_slot && trusts_names) || is_mutant("samename"))) {
       log->is_here = true;
       continue;
     }
     const auto id = topic_id_of(dir, files, name);
-    const LogFate fate =
-        fate_of({.is_wanted = log != nullptr, .directory = judge(name, id, log != nullptr ? topic : nullptr, image)});
+    const bool is_elsewhere =
+        id && wanted.is_elsewhere(*id, name.partition) && image.find_topic(*id)->name == name.topic;
+    const DirectoryIs what =
+        is_elsewhere ? DirectoryIs::of_elsewhere : judge(name, id, log != nullptr ? topic : nullptr, image);
+    const LogFate fate = fate_of({.is_wanted = log != nullptr, .directory = what});
     if (fate.log == LogFate::Log::opened) log->is_here = true;
     if (fate.directory == LogFate::Directory::removed) differences.deleted[*id].push_back(name);
     if (fate.directory == LogFate::Directory::set_aside) {
@@ -127,7 +141,7 @@ Result<Differences> compare(const log::LogDir& dir, env::Files& files, const clu
       const LogFate fate = fate_of({.is_wanted = true,
                                     .directory = DirectoryIs::absent,
                                     .has_slot = log->has_slot,
-                                    .are_slots_whole = dir.are_slots_whole()});
+                                    .are_slots_whole = dir.are_slots_whole() || is_mutant("slotsproof")});
       differences.missing.push_back({.topic = topic,
                                      .partition = index,
                                      .is_lost = fate.log == LogFate::Log::lost,

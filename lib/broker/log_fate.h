@@ -9,6 +9,7 @@ enum class DirectoryIs {
   unreadable,     ///< its `partition.metadata` is missing or damaged
   of_a_withheld,  ///< or may be: of a topic that metadata has, and cannot read
   of_a_deleted,   ///< metadata has a tombstone for its topic
+  of_elsewhere,   ///< metadata has its log, on other brokers
   of_an_unknown,  ///< metadata knows nothing of its topic, or has it under another name
 };
 

@@ -99,6 +99,7 @@ Result<void> LogKeeper::make_durable(const Logs& made) const {
   log::LogDir& dir = node_.log_dir();
   std::vector<TopicPartition> names;
   for (const auto& log : made) names.push_back(log->partition());
+  // A slot without its directory would say that the log was here and is lost (D-9).
   if (!is_mutant("newlogunsynced")) MQ_CHECK(dir.sync_new(names));
   bool begins_late = false;
   for (const auto& log : made) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/mark.h"
+#include "base/mutant.h"
 
 namespace mq::broker {
 
@@ -41,6 +42,7 @@ awaitable<Result<void>> LogOpening::open(std::vector<Differences::Missing> missi
   std::set<std::pair<Uuid, PartitionId>> not_made;
   for (const Differences::Missing& log : late.to_make) not_made.emplace(log.topic->id, PartitionId{log.partition});
   MQ_CO_TRY(uncertain, co_await shards_.open_logs(std::move(not_made)));
+  if (is_mutant("bootearly")) MQ_CO_CHECK(node_.log_dir().finish_clean());
   MQ_CO_TRY(const bool are_raised, co_await raise_epochs(uncertain, accepts_store));
   if (!are_raised) late.to_raise = std::move(uncertain);
   if (late.to_make.empty()) MQ_CO_CHECK(co_await logs_.settle());

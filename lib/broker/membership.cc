@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/mark.h"
+#include "base/mutant.h"
 #include "broker/settings.h"
 #include "controller/election_plans.h"
 #include "log/log_dir.h"
@@ -50,9 +51,9 @@ awaitable<Result<void>> Membership::join(controller::Registration registration) 
 
 Result<void> Membership::check_directory() const {
   const cluster::Broker* known = writer_.image()->find_broker(self());
-  if (known == nullptr || known->directory != registration_.directory) return {};  // whose it is, the plan says
+  if (known == nullptr || known->directory != registration_.directory) return {};  // whose it is, the plan says (I-9)
   if (const auto& nonces = node_.log_dir().identity()->nonces;
-      std::ranges::find(nonces, known->nonce.to_string()) != nonces.end())
+      std::ranges::find(nonces, known->nonce.to_string()) != nonces.end() || is_mutant("dirback"))
     return {};
   MQ_MARK("broker: a directory that is a copy, or of an earlier time, is refused");
   return fail(Errc::refused,
@@ -132,7 +133,8 @@ awaitable<void> Membership::keep_session() {
     const auto renewed = co_await writer_.store().renew_session();
     const bool has_ended = !renewed && renewed.error().code == Errc::conflict;
     if (is_leaving_ || is_draining_ || (!renewed && !has_ended)) continue;
-    if (has_ended || (has_registered() && !is_registered())) co_await begin_anew(!has_ended);
+    const bool was_erased = has_registered() && !is_registered() && !is_mutant("sessiononly");
+    if (has_ended || was_erased) co_await begin_anew(!has_ended);
     const cluster::Broker* broker = writer_.image()->find_broker(self());
     if (is_ready_ && is_registered() && broker->state == BrokerState::starting)
       (void)co_await write_state(BrokerState::ready);  // else the next time

@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "base/mark.h"
+#include "base/mutant.h"
 #include "broker/data_directory.h"
 #include "cluster/keys.h"
 
@@ -134,6 +135,7 @@ awaitable<Result<meta::Revision>> MetadataWriter::settle(meta::Transaction sent,
     // Nobody but us erases it as we know it; a plan that goes on compares what the first of its transactions put.
     if (!is_as_before && !*found && erases(sent, fence->key)) co_return image_->revision();
     if (!is_as_before) co_return fail(Errc::conflict, "metadata key {} was changed by somebody else", fence->key);
+    if (is_mutant("settleearly")) co_return fail(Errc::conflict, "it took no effect");
     node_.machine.random.fill(again.write_id);
     ours.push_back(again.write_id);
     auto done = co_await store_->transact(again);

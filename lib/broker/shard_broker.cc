@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include "base/mutant.h"
 #include "broker/front_door.h"
 #include "broker/group_service.h"
 #include "controller/membership.h"
@@ -123,7 +124,9 @@ Result<ShardBroker::OpenedLog> ShardBroker::open_log(const WantedLog& wanted) {
 bool ShardBroker::may_lack_something(const log::Log& log, const log::RecoveryReport& report) const {
   if (report.clean) return false;
   const auto slot = node_.log_dir().slot_of(log.topic_id(), PartitionId{log.partition().partition});
-  if (!slot || slot->flush_class == FlushClass::async) return true;
+  if (!slot) return true;
+  const bool is_async = is_mutant("classnow") ? !log.config().flush_on_ack : slot->flush_class == FlushClass::async;
+  if (is_async && !is_mutant("asynckept")) return true;
   return !report.damage.empty() || log.log_end() < slot->end;
 }
 

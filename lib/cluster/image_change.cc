@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "cluster/values.h"
 
 namespace mq::cluster {
@@ -130,7 +131,9 @@ void ImageChange::take_partition(const ParsedKey& place, std::string_view key, s
   part.partition = *std::move(partition);
 }
 
+/// Whatever else the image has is served (C-11).
 void ImageChange::note_defect(std::string_view key, std::string message, Revision revision, std::string_view topic) {
+  if (is_mutant("onebadkey")) set_error({.code = Errc::corrupt, .message = message});
   defects_[std::string(key)] = Defect{.message = std::move(message), .topic = std::string(topic), .revision = revision};
 }
 
@@ -325,13 +328,13 @@ std::string ImageChange::why_not_whole(const Head& head) const {
   std::unreachable();
 }
 
-/// Nobody takes a topic away without a tombstone. A key that is there and cannot be read is another matter.
+/// Nobody takes a topic away without a tombstone (F-16). A key that is there and cannot be read is another matter.
 void ImageChange::check_vanished(const Uuid& id) {
   const auto is_known = [&](const Uuid& topic) {
     return next_.by_id_.contains(topic) || !names_of(topic).empty() || next_.tombstones_.contains(topic) ||
            buried_.contains(topic);
   };
-  if (is_known(id)) return;
+  if (is_known(id) || is_mutant("vanished")) return;
   for (const auto& [name, changed] : heads_) {
     const auto old = old_head_of(name);
     const bool is_gone = changed.is_erased || changed.head;

@@ -1,5 +1,6 @@
 #include "config/broker_config.h"
 
+#include "base/mutant.h"
 #include "config/topic_config.h"
 #include "config/typed_options.h"
 
@@ -10,7 +11,7 @@ void add_member_defaults(Overrides& overrides) {
   if (meta == overrides.end() || meta->second.empty()) return;
   overrides.try_emplace("default.replication.factor", "3");
   overrides.try_emplace("offsets.topic.replication.factor", "3");
-  overrides.try_emplace("min.insync.replicas", "2");
+  overrides.try_emplace("min.insync.replicas", is_mutant("minone") ? "1" : "2");
   // Its service ends no session earlier.
   if (meta->second.starts_with("zookeeper:")) overrides.try_emplace("mq.session.timeout.ms", "4000");
 }

@@ -64,7 +64,9 @@ Result<Plan> plan_registration(const ClusterImage& image, const Registration& re
                 id.value());
   if (const cluster::Defect* defect = image.defects().find(key); defect != nullptr && has_session)
     return fail(Errc::corrupt, "{}", defect->message);
-  if (known != nullptr && has_session && known->directory != registration.directory)
+  // Whose it is once it is for ever, and each incarnation has a greater epoch than the one before (I-9).
+  const bool is_ours = known == nullptr || known->directory == registration.directory || is_mutant("anydirectory");
+  if (has_session && !is_ours)
     return fail(Errc::refused, "broker id {} belongs to another data directory, {}, and this one is {}", id.value(),
                 known->directory.to_string(), registration.directory.to_string());
   const cluster::Session* session = image.sessions().find(id);
@@ -80,7 +82,8 @@ Result<Plan> plan_registration(const ClusterImage& image, const Registration& re
                          .inter_broker_listener = registration.inter_broker_listener,
                          .features = registration.features};
   if (known != nullptr) {
-    broker.epoch = has_session ? cluster::BrokerEpoch{known->epoch.value() + 1} : known->epoch;
+    const bool is_another = has_session && !is_mutant("sameregistration");
+    broker.epoch = is_another ? cluster::BrokerEpoch{known->epoch.value() + 1} : known->epoch;
     broker.revision = known->revision;
     if (broker == *known) return Plan{};
   }
@@ -149,7 +152,9 @@ Plan plan_abdication(cluster::Revision lease) {
 
 Plan plan_dead(const ClusterImage& image, BrokerId id, cluster::BrokerEpoch epoch) {
   const cluster::Session* session = image.sessions().find(id);
-  if (session == nullptr || !image.is_ready(id) || session->epoch != epoch) return {};
+  // Who drains is about to end by itself, and hands over until then (I-14).
+  const bool may_be_guessed = image.is_ready(id) || is_mutant("stopguess");
+  if (session == nullptr || !may_be_guessed || session->epoch != epoch) return {};
   Plan plan = single({as_known(cluster::broker_key(id), image.find_broker(id)->revision),
                       as_known(cluster::alive_key(id), session->revision)},
                      {Op::erase(cluster::alive_key(id))});

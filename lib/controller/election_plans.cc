@@ -38,7 +38,9 @@ bool is_anybody_alive(const ClusterImage& image, const Brokers& brokers) {
 bool is_gone(const ClusterImage& image, BrokerId id, const Circumstances& circumstances) {
   if (is_there(image, id)) return false;
   const cluster::Broker* broker = image.find_broker(id);
-  const bool is_spared = is_among(circumstances.spared, id) && !image.sessions().contains(id);
+  // A controller that is new has not seen whose session ended, and when (I-14).
+  const bool is_spared =
+      is_among(circumstances.spared, id) && !image.sessions().contains(id) && !is_mutant("sparenone");
   return !is_spared || broker == nullptr || broker->state == cluster::BrokerState::starting;
 }
 
@@ -47,12 +49,12 @@ bool is_led(const ClusterImage& image, const Partition& partition, const Circums
          image.find_broker(partition.leader)->epoch == partition.leader_broker_epoch;
 }
 
-/// The partition without those in its ISR that are gone. Their logs are as they were, for all that is known.
+/// The partition without those in its ISR that are gone (I-3). Their logs are as they were, for all that is known.
 Partition without_gone(const ClusterImage& image, const Partition& known, const TopicSettings& settings,
                        const Circumstances& circumstances) {
   Brokers isr;
   for (const BrokerId id : known.isr)
-    if (!is_gone(image, id, circumstances)) isr.push_back(id);
+    if (!is_gone(image, id, circumstances) || (is_mutant("gonestays") && id != known.leader)) isr.push_back(id);
   Partition next = known;
   if (isr != known.isr) set_isr(next, std::move(isr), settings.insync_replicas_min);
   return next;
@@ -72,10 +74,10 @@ Candidacy candidacy_without_gone(const ClusterImage& image, const Partition& nex
   if (!candidacy.candidates.empty()) return candidacy;
 
   const Brokers& last = next.last_in_sync;
-  if (next.isr.empty() && next.elr.empty() && !last.empty()) {
+  if (next.isr.empty() && next.elr.empty() && !last.empty() && !is_mutant("nobodyleft")) {
     candidacy.ground = Ground::last_in_sync;
     candidacy.candidates = only_electable(image, next, last);
-    const bool is_complete = candidacy.candidates.size() == last.size();
+    const bool is_complete = candidacy.candidates.size() == last.size() || is_mutant("lastearly");
     if (!candidacy.candidates.empty() && (is_complete || circumstances.has_waited)) return candidacy;
   }
   // Where the topic allows it: not while somebody better is on the way.
@@ -125,7 +127,7 @@ BrokerId elected_of(const Candidacy& candidacy, const std::vector<LogEnd>& answe
   std::tuple<LeaderEpoch, Offset> greatest;
   for (const BrokerId id : candidacy.candidates) {
     const LogEnd* answer = answer_of(answers, id);
-    if (answer == nullptr) continue;
+    if (answer == nullptr || is_mutant("firstleads")) continue;
     const std::tuple log{answer->last_epoch, answer->end};
     if (elected != kNoBroker && log <= greatest) continue;
     elected = id;
@@ -198,7 +200,7 @@ namespace {
 /// Puts what became of the partition, compared with what that rests on.
 Group changed(const ClusterImage& image, const cluster::PartitionPlace& place, const cluster::Topic& topic,
               const Partition& known, const Cared& cared) {
-  Group group{.compares = as_seen(image, cared.brokers),
+  Group group{.compares = as_seen(image, is_mutant("electblind") ? std::set<BrokerId>() : cared.brokers),
               .ops = {cluster::put_partition(place.topic, place.index, cared.next)}};
   group.compares.push_back(as_known(group.ops.front().key, known.revision));
   // Whether records may be lost stands in the topic's settings.
@@ -254,7 +256,8 @@ Plan plan_care(const ClusterImage& image, cluster::Revision lease, std::span<con
     const Cared cared = care_for(image, *known, settings_of(*topic), each.circumstances);
     if (cared.next == *known) continue;
     Group group = changed(image, each.place, *topic, *known, cared);
-    group.compares.push_back(cluster::Compare::modified_at(cluster::controller_key(), lease));
+    if (!is_mutant("leaseonly"))
+      group.compares.push_back(cluster::Compare::modified_at(cluster::controller_key(), lease));
     packer.add(std::move(group));
   }
   return {.transactions = std::move(packer).take(), .guard = std::nullopt};

@@ -33,7 +33,8 @@ bool may_be_added(const ClusterImage& image, const IsrChange::Member& member) {
 }
 
 std::set<BrokerId> compared_with(const Partition& known, const Partition& next, BrokerId self) {
-  std::set<BrokerId> brokers{self};
+  std::set<BrokerId> brokers;
+  if (!is_mutant("deadleader")) brokers.insert(self);
   for (const BrokerId id : next.isr)
     if (!is_among(known.isr, id) && !is_mutant("brokerepoch")) brokers.insert(id);
   return brokers;
@@ -57,7 +58,7 @@ std::optional<Partition> changed_isr(const ClusterImage& image, const Partition&
 }
 
 std::size_t batch_max(int conflicts) {
-  if (conflicts == 0) return cluster::kTransactionKeysMax;
+  if (conflicts == 0 || is_mutant("batchagain")) return cluster::kTransactionKeysMax;
   return conflicts == 1 ? kCautiousBatch : 1;
 }
 
@@ -116,7 +117,7 @@ std::optional<Partition> stepped_out(const ClusterImage& image, const Partition&
   Partition next = known;
   next.leader_epoch = epoch_after(known.leader_epoch, latest);
   ++next.partition_epoch;
-  if (known.replicas == Brokers{self.id}) {
+  if (known.replicas == Brokers{self.id} && !is_mutant("onlyleaves")) {
     // Nobody else has its records. An election begins a new epoch anyway, but above the log's only if that is known.
     const bool leads_anew = known.leader == self.id && known.leader_broker_epoch == self.epoch;
     const bool is_above = known.leader_epoch >= epoch_after(kNoLeaderEpoch, latest);

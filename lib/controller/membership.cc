@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/mutant.h"
 #include "cluster/keys.h"
 
 namespace mq::controller {
@@ -30,7 +31,8 @@ bool has_leader(const cluster::ClusterImage& image, const cluster::Partition& pa
 }
 
 std::size_t effective_min(const cluster::Partition& partition, std::size_t insync_replicas_min) {
-  const std::size_t settled = partition.replicas.size() - partition.adding.size();
+  const std::size_t added = is_mutant("addedcounts") ? 0 : partition.adding.size();
+  const std::size_t settled = partition.replicas.size() - added;
   return std::min(insync_replicas_min, std::max<std::size_t>(1, settled));
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "cluster/keys.h"
 #include "cluster/value_parts.h"
 #include "cluster/values.h"
@@ -38,7 +39,7 @@ void take_out(Partition& next, const ClusterImage& image, const Brokers& leaving
   next.elr = without(std::move(next.elr), leaving);
   next.last_in_sync = without(std::move(next.last_in_sync), leaving);
   set_isr(next, without(next.isr, leaving), settings.insync_replicas_min, leaving);
-  next.leader_epoch = epoch_after(next.leader_epoch, kNoLeaderEpoch);
+  if (!is_mutant("noremovalepoch")) next.leader_epoch = epoch_after(next.leader_epoch, kNoLeaderEpoch);
   if (!is_among(leaving, next.leader)) return;
   next.leader = kNoBroker;
   for (const BrokerId id : next.replicas) {
@@ -171,7 +172,9 @@ Plan plan_factor_growth(const ClusterImage& image, cluster::Revision lease, std:
   std::size_t planned = 0;
   for (const bool internal : {true, false}) {
     for (const cluster::TopicPtr& topic : image.topics()) {
-      if (!topic->has_default_factor || is_internal_topic(topic->name) != internal) continue;
+      // Who asked for so many replicas gets no more (I-15).
+      const bool may_grow = topic->has_default_factor || is_mutant("factorforgot");
+      if (!may_grow || is_internal_topic(topic->name) != internal) continue;
       const Placement placement(image, topic->id);
       const std::size_t wanted = std::min(factor, placement.broker_count());
       for (std::int32_t index = 0; index < topic->partition_count() && planned < partitions_max; ++index) {

@@ -31,12 +31,14 @@ Replica::Replica(BrokerId self, const Ends& ends, const Settings& settings, Flus
 FlushClass Replica::counted_class() const {
   // A topic that becomes async goes on as it was until its slot says so: a crash in between finds `ack` there, and
   // nothing unsynced may have counted by then.
-  return settings_.flush_class == FlushClass::ack ? FlushClass::ack : saved_class_;
+  const bool is_ack = settings_.flush_class == FlushClass::ack;
+  return is_ack || is_mutant("asyncearly") ? settings_.flush_class : saved_class_;
 }
 
 FlushClass Replica::slot_class() const {
   if (settings_.flush_class == FlushClass::async) return FlushClass::async;
-  return saved_class_ == FlushClass::ack || ends_.synced >= covered_by_ack_ ? FlushClass::ack : FlushClass::async;
+  const bool is_covered = ends_.synced >= covered_by_ack_ || is_mutant("slotearly");
+  return saved_class_ == FlushClass::ack || is_covered ? FlushClass::ack : FlushClass::async;
 }
 
 std::size_t Replica::effective_min() const { return std::min(settings_.insync_replicas_min, replicas_); }
@@ -60,7 +62,8 @@ ErrorCode Replica::check_epoch(LeaderEpoch asked) const {
 Offset Replica::acknowledged_by_all() const {
   Offset least = is_mutant("ackbeforesync") ? ends_.written : counted(ends_.synced, ends_.written);
   for (const Peer& peer : peers_)
-    if (counts(peer)) least = std::min(least, counted(peer.synced, peer.log_end));
+    if (counts(peer))
+      least = std::min(least, is_mutant("fetchclass") ? peer.log_end : counted(peer.synced, peer.log_end));
   return least;
 }
 
@@ -76,9 +79,14 @@ bool Replica::counts(const Peer& peer) const {
   return peer.is_member || peer.is_proposed;
 }
 
+bool Replica::knows_end() const {
+  return role_ == Role::leader && (high_watermark_ >= epoch_start_ || is_mutant("latestearly"));
+}
+
 bool Replica::may_advance() const {
   if (is_mutant("hwundermin")) return role_ == Role::leader;
-  return role_ == Role::leader && elr_is_empty_ && isr_.size() >= effective_min();
+  const bool is_elr_empty = elr_is_empty_ || is_mutant("elrmin");
+  return role_ == Role::leader && is_elr_empty && isr_.size() >= effective_min();
 }
 
 bool Replica::may_join(const Peer& peer) const {
@@ -402,9 +410,9 @@ Effects Replica::fetched_by(const FollowerFetch& fetch, Instant now) {
   peer->synced = fetch.synced;
   peer->log_start = fetch.log_start;
   const Offset has = counted(peer->synced, peer->log_end);
-  // It cannot have lost what it acknowledged, and it has: its word is not to be relied on.
-  if (has < had || fetch.log_end < high_watermark_)
-    peer->has_lost = peer->has_lost || peer->is_member || peer->is_eligible;
+  // It cannot have lost what it acknowledged, and it has: its word is not to be relied on (I-13).
+  const bool lacks = has < had || fetch.log_end < high_watermark_;
+  if (lacks && !is_mutant("lostmember")) peer->has_lost = peer->has_lost || peer->is_member || peer->is_eligible;
   if (fetch.log_end >= ends_.log_end) {
     peer->caught_up_at = now;
   } else if (peer->fetched_at && fetch.log_end >= peer->log_end_at_fetch) {
@@ -458,7 +466,7 @@ Result<Effects> Replica::answered(const LeaderAnswer& answer) {
   committed_start_ = std::max(committed_start_, answer.log_start);
   if (answer.diverges_at && !is_mutant("hwtrunc")) {
     const Offset cut = std::min(*answer.diverges_at, ends_.log_end);
-    if (cut < high_watermark_ && unclean_since_ <= high_watermark_epoch_)
+    if (cut < high_watermark_ && unclean_since_ <= high_watermark_epoch_ && !is_mutant("trunchw"))
       return fail(
           Errc::refused,
           "the leader's log differs from offset {} on, but everything below {} is committed here; nothing was cut",

@@ -122,7 +122,7 @@ class Replica {
   }
   /// False at the begin of an epoch, while records of earlier ones may be committed that are not known as such yet:
   /// consumers are told no end then (H-6).
-  [[nodiscard]] bool knows_end() const { return role_ == Role::leader && high_watermark_ >= epoch_start_; }
+  [[nodiscard]] bool knows_end() const;
   /// All replicas that may lead begin here or behind, as far as this one knows (H-9).
   [[nodiscard]] Offset committed_start() const { return committed_start_; }
   /// Where the log of a leader is to begin once all that may lead have it on their disks.

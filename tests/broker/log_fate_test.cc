@@ -32,6 +32,9 @@ constexpr Row kRows[] = {
     {false, DirectoryIs::of_a_withheld, true, true, {Directory::stays, Log::none}},
     {false, DirectoryIs::of_a_withheld, false, false, {Directory::stays, Log::none}},
     {false, DirectoryIs::of_a_withheld, true, false, {Directory::stays, Log::none}},
+    // Moved to other brokers: nothing here is lost, and it may come back.
+    {false, DirectoryIs::of_elsewhere, true, true, {Directory::stays, Log::none}},
+    {false, DirectoryIs::of_elsewhere, false, false, {Directory::stays, Log::none}},
     // Its log is there.
     {true, DirectoryIs::of_this_log, true, true, {Directory::stays, Log::opened}},
     {true, DirectoryIs::of_this_log, false, true, {Directory::stays, Log::opened}},

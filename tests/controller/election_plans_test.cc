@@ -117,6 +117,9 @@ TEST(History1x3, WhoStartsIsNotElected) {
   EXPECT_EQ(model.partition().leader, BrokerId{3});
   EXPECT_EQ(model.partition().isr, ids({3}));
   EXPECT_EQ(model.partition().elr, ids({1, 2}));
+  model.lose(3);
+  ASSERT_TRUE(model.store.perform(model.care()));
+  EXPECT_EQ(model.partition().leader, kNoBroker) << "nor where it is the only one that is there";
 }
 
 TEST(History1x3, AnElectionRestsOnWhomItNamesAsReadyAndOnWhoIsGone) {

@@ -106,6 +106,10 @@ const char* name_of(Breach breach) {
       return "a follower would have to cut what is committed";
     case Breach::unclean:
       return "an unclean election without need";
+    case Breach::went_back:
+      return "an end that consumers are told goes back";
+    case Breach::lacking:
+      return "a member in sync lacks a committed record";
   }
   std::unreachable();
 }
@@ -176,6 +180,14 @@ std::vector<Scope> all_scopes(std::size_t states_max) {
        .unknown = 1,
        .is_prompt = true,
        .states_max = states_max},
+      {.name = "minimum lowered",
+       .stops = 2,
+       .starts = 1,
+       .lags = 1,
+       .lowered = 1,
+       .is_prompt = true,
+       .states_max = states_max},
+      {.name = "late minimum", .records = 1, .stops = 2, .starts = 1, .lowered = 1, .states_max = states_max},
       {.name = "late transactions", .stops = 1, .lags = 1, .unknown = 1, .states_max = states_max},
       {.name = "late members",
        .records = 1,

@@ -17,6 +17,7 @@ struct Scope {
   int lags = 0;            ///< times when followers that are behind are taken for lagging
   int unknown = 0;         ///< transactions whose outcome their sender never hears of; they may take effect ever after
   int lost_answers = 0;    ///< fetches whose answer is lost
+  int lowered = 0;         ///< min.insync.replicas becomes 1; everybody knows of it sooner or later
   bool is_prompt = false;  ///< everybody knows at once what changed in the store; else at any time later
   /// The controller's transactions take effect at any time after they were planned; else at once.
   bool is_controller_slow = false;
@@ -32,6 +33,8 @@ enum class Breach : std::uint8_t {
   two_leaders,  ///< two incarnations have led in one epoch
   stuck,        ///< a follower would have to cut what is committed
   unclean,      ///< a leader was elected uncleanly, though one log at most has lost something
+  went_back,    ///< a leader tells consumers an end before one that others were told
+  lacking,      ///< who is in sync, and has lost nothing, lacks a record that was committed
 };
 [[nodiscard]] const char* name_of(Breach breach);
 
@@ -46,7 +49,7 @@ struct Findings {
 
 /// Goes through all orders in which what the scope allows can happen, breadth first, until something is `wanted` that
 /// must not be, or, when nothing is, anything. The replicas, what is planned of ISRs and elections, and where logs are
-/// cut, are the functions of production. One partition with min.insync.replicas=2 and flush class `async`.
+/// cut, are the functions of production. One partition with min.insync.replicas=2, at first, and flush class `async`.
 [[nodiscard]] Findings explore(const Scope& scope, Breach wanted = Breach::none);
 
 /// The scopes that are gone through without faults put in.

@@ -19,9 +19,6 @@ constexpr Duration kLagMax = 10s;
 constexpr Instant kNow{};
 constexpr Instant kMuchLater{Duration{1h}};
 
-controller::TopicSettings settings() { return {.insync_replicas_min = 2}; }
-controller::TopicSettings settings_of(const cluster::Topic&) { return settings(); }
-
 std::uint8_t incarnation_of(std::size_t who, int incarnation) {
   return static_cast<std::uint8_t>((incarnation * 4) + static_cast<int>(who) + 1);
 }
@@ -53,6 +50,18 @@ replication::EpochEnd SmallLog::end_of(LeaderEpoch asked) const {
           .end = Offset{static_cast<std::int64_t>(end)}};
 }
 
+replication::Settings SmallWorlds::settings(std::size_t who) const {
+  return {.flush_class = FlushClass::async,
+          .insync_replicas_min = knows_lowered(who) ? std::size_t{1} : std::size_t{2},
+          .lag_max = kLagMax};
+}
+
+controller::SettingsOf SmallWorlds::settings_of(std::size_t who) const {
+  return [least = settings(who).insync_replicas_min](const cluster::Topic&) {
+    return controller::TopicSettings{.insync_replicas_min = least};
+  };
+}
+
 // --- Replicas -------------------------------------------------------------------------------------------------------
 
 replication::Ends SmallWorlds::ends(std::size_t who) const {
@@ -76,6 +85,7 @@ void SmallWorlds::keep(std::size_t who, const Replica& replica) {
     }
   });
   replica_text_.push_back(static_cast<char>(who));
+  replica_text_.push_back(knows_lowered(who) ? 'l' : 'h');  // the settings that it was told
   const auto [at, is_new] = replica_numbers_.try_emplace(replica_text_, static_cast<std::uint32_t>(replicas_.size()));
   if (is_new) replicas_.push_back(replica);
   world_.nodes[who].replica = at->second;
@@ -104,7 +114,7 @@ void SmallWorlds::send_proposal(std::size_t who, Replica& replica) {
     for (const Replica::Proposed& one : replica.proposal())
       change.isr.push_back({.id = one.id, .broker_epoch = one.broker_epoch, .is_new = one.is_new});
     const controller::IsrPlan plan =
-        controller::plan_isr_changes(stores_.image(view), id_of(who), std::span(&change, 1), settings_of);
+        controller::plan_isr_changes(stores_.image(view), id_of(who), std::span(&change, 1), settings_of(who));
     if (!plan.batches.empty()) planned.sent = stores_.number_of(plan.batches[0].transaction);
     planned.is_refused = !plan.refused.empty();
   }
@@ -134,8 +144,7 @@ std::vector<BrokerId> SmallWorlds::gone(std::uint32_t store) const {
 World SmallWorlds::first() {
   world_ = World{};
   for (std::size_t i = 0; i < kBrokers; ++i) {
-    Replica replica(id_of(i), ends(i), {.flush_class = FlushClass::async, .insync_replicas_min = 2, .lag_max = kLagMax},
-                    FlushClass::async, Offset{0});
+    Replica replica(id_of(i), ends(i), settings(i), FlushClass::async, Offset{0});
     (void)replica.registered(cluster::BrokerEpoch{1});
     (void)replica.image_changed(stores_.partition(0), {}, kNow);
     keep(i, replica);
@@ -162,10 +171,13 @@ World SmallWorlds::first() {
     if (scope_.starts > 0) add(Happens::start, i);
     add(Happens::expire, i);
     if (scope_.lags > 0) add(Happens::lag, i);
+    if (scope_.lowered > 0 && !scope_.is_prompt) add(Happens::hear, i);
     add(Happens::deliver, i);
     if (scope_.unknown > 0) add(Happens::forget, i);
   }
   for (std::size_t answers = 0; answers <= kBrokers; ++answers) add(Happens::care, 0, answers);
+  if (scope_.lowered > 0) add(Happens::lower, 0);
+  if (scope_.lowered > 0 && !scope_.is_prompt) add(Happens::hear, kControllersBit);
   return world_;
 }
 
@@ -201,12 +213,18 @@ std::optional<World> SmallWorlds::follow(const World& world, Event event) {
         return prepare(event.who);
       case Happens::lag:
         return lag(event.who);
+      case Happens::lower:
+        return lower();
+      case Happens::hear:
+        return hear(event.who);
     }
     std::unreachable();
   };
   if (!happens()) return std::nullopt;
-  if (scope_.is_prompt)
+  if (scope_.is_prompt) {
     for (std::size_t i = 0; i < kBrokers; ++i) (void)learn(i);
+    for (std::size_t i = 0; i <= kControllersBit; ++i) (void)hear(i);
+  }
   judge();
   return world_;
 }
@@ -314,6 +332,7 @@ bool SmallWorlds::care(std::size_t answers) {
   if (world_.flights[kControllersFlight].sent != kNothing) return false;
   controller::Case one{.place = SmallStores::place(), .circumstances = {.answers = {}, .has_waited = true}};
   std::uint64_t known = std::uint64_t{world_.store} << 32;
+  if (knows_lowered(kControllersBit)) known |= std::uint64_t{1} << 31;
   if (answers > 0) {
     const std::size_t who = answers - 1;
     if (!is_up(who)) return false;
@@ -323,8 +342,8 @@ bool SmallWorlds::care(std::size_t answers) {
   }
   const auto [at, is_new] = care_plans_.try_emplace(known, kNothing);
   if (is_new) {
-    const controller::Plan plan =
-        controller::plan_care(stores_.image(world_.store), SmallStores::lease(), std::span(&one, 1), settings_of);
+    const controller::Plan plan = controller::plan_care(stores_.image(world_.store), SmallStores::lease(),
+                                                        std::span(&one, 1), settings_of(kControllersBit));
     if (!plan.empty()) at->second = stores_.number_of(plan.transactions[0]);
   }
   if (at->second == kNothing) return false;
@@ -364,8 +383,8 @@ bool SmallWorlds::start(std::size_t who) {
   ++node.incarnation;
   world_.store = stores_.registered(world_.store, who);
   node.view = world_.store;
-  Replica replica(id_of(who), ends(who),
-                  {.flush_class = FlushClass::async, .insync_replicas_min = 2, .lag_max = kLagMax}, FlushClass::async,
+  if (world_.lowered > 0) world_.know_lowered |= static_cast<std::uint8_t>(1 << who);
+  Replica replica(id_of(who), ends(who), settings(who), FlushClass::async,
                   Offset{std::min(node.checkpoint, node.log.length)});
   node.checkpoint = 0;
   (void)replica.registered(cluster::BrokerEpoch{node.incarnation});
@@ -389,7 +408,7 @@ bool SmallWorlds::prepare(std::size_t who) {
   std::vector<controller::UncertainLog> logs;
   if (node.is_doubtful != 0)
     logs.push_back({.topic_id = SmallStores::place().topic, .partition = 0, .latest_epoch = node.log.last_epoch()});
-  controller::Plan plan = controller::plan_stepping_out(image, id_of(who), logs, settings_of);
+  controller::Plan plan = controller::plan_stepping_out(image, id_of(who), logs, settings_of(who));
   const bool is_done = plan.empty();
   if (is_done) plan = controller::plan_broker_state(image, id_of(who), cluster::BrokerState::ready);
   const auto store = stores_.commit(world_.store, plan.transactions[0]);
@@ -402,6 +421,22 @@ bool SmallWorlds::lag(std::size_t who) {
   if (!is_up(who) || replica(who).role() != Role::leader || world_.lags++ >= scope_.lags) return false;
   Replica next = replica(who);
   obey(who, next, next.time_passed(kMuchLater));
+  keep(who, next);
+  return true;
+}
+
+bool SmallWorlds::lower() {
+  if (world_.lowered >= scope_.lowered) return false;
+  ++world_.lowered;
+  return true;
+}
+
+bool SmallWorlds::hear(std::size_t who) {
+  if (world_.lowered == 0 || knows_lowered(who) || (who != kControllersBit && !is_up(who))) return false;
+  world_.know_lowered |= static_cast<std::uint8_t>(1 << who);
+  if (who == kControllersBit) return true;
+  Replica next = replica(who);
+  obey(who, next, next.settings_changed(settings(who), false));
   keep(who, next);
   return true;
 }
@@ -433,6 +468,12 @@ void SmallWorlds::judge() {
       if (committed.records[at] != log.records[at]) found(Breach::diverged);
     }
   }
+  judge_leaders(key);
+  if (!is_unclean) judge_members(key);
+}
+
+void SmallWorlds::judge_leaders(const cluster::Partition& key) {
+  const SmallLog& committed = world_.committed;
   for (std::size_t i = 0; i < kBrokers; ++i) {
     if (!is_up(i) || replica(i).role() != Role::leader) continue;
     const Replica& leader = replica(i);
@@ -447,13 +488,26 @@ void SmallWorlds::judge() {
                     log.records.begin()))
       found(Breach::diverged);
     if (log.length < committed.length) found(Breach::lost);
+    if (leader.knows_end() && leader.high_watermark() < committed.end()) found(Breach::went_back);
+  }
+}
+
+/// Whoever may be elected as it is.
+void SmallWorlds::judge_members(const cluster::Partition& key) {
+  const SmallLog& committed = world_.committed;
+  for (const BrokerId id : key.isr) {
+    const Node& node = world_.nodes[place_of(id)];
+    const bool has_all =
+        node.log.length >= committed.length &&
+        std::equal(committed.records.begin(), committed.records.begin() + committed.length, node.log.records.begin());
+    if (!has_all && node.is_doubtful == 0) found(Breach::lacking);
   }
 }
 
 std::string SmallWorlds::told(const World& after, Event event) const {
-  static constexpr const char* kWords[] = {"append", "fetch", "fetch, no answer", "learn", "deliver", "forget",
-                                           "care",   "stop",  "power cut",        "start", "expire",  "prepare",
-                                           "lag"};
+  static constexpr const char* kWords[] = {
+      "append",    "fetch", "fetch, no answer", "learn",   "deliver", "forget", "care", "stop",
+      "power cut", "start", "expire",           "prepare", "lag",     "lower",  "hear"};
   std::string text = fmt::format("{:<16} {} {}", kWords[static_cast<int>(event.what)], event.who + 1, event.how);
   const cluster::Partition& key = stores_.partition(after.store);
   text += fmt::format(" | key: leader {} e{} isr {} elr {} p{}", key.leader.value(), key.leader_epoch.value(),

@@ -60,6 +60,9 @@ struct Flight {
 };
 inline constexpr std::size_t kControllersFlight = 2;
 
+/// Who knows that the minimum was lowered: a bit for each broker, and after those one for the controller.
+inline constexpr std::size_t kControllersBit = kBrokers;
+
 /// One state. Bytes: two of them are the same state when these are the same.
 struct World {
   std::array<Node, kBrokers> nodes;
@@ -69,6 +72,9 @@ struct World {
   std::array<std::uint8_t, kEpochsMax> led_by{};  ///< of each epoch: broker and incarnation
   std::uint8_t values = 0, stops = 0, power_cuts = 0, starts = 0, lags = 0, unknown = 0, lost_answers = 0;
   std::uint8_t unclean_since = 0;  ///< as the judge knows it, and one more
+  std::uint8_t lowered = 0;
+  std::uint8_t know_lowered = 0;
+  std::array<std::uint8_t, 2> unused{};
 };
 static_assert(std::has_unique_object_representations_v<World>);
 
@@ -86,6 +92,8 @@ enum class Happens : std::uint8_t {
   expire,
   prepare,
   lag,
+  lower,
+  hear,
 };
 struct Event {
   Happens what{};
@@ -125,7 +133,12 @@ class SmallWorlds {
   bool expire(std::size_t who);
   bool prepare(std::size_t who);
   bool lag(std::size_t who);
+  bool lower();
+  bool hear(std::size_t who);
 
+  [[nodiscard]] bool knows_lowered(std::size_t who) const { return ((world_.know_lowered >> who) & 1) != 0; }
+  [[nodiscard]] replication::Settings settings(std::size_t who) const;
+  [[nodiscard]] controller::SettingsOf settings_of(std::size_t who) const;
   [[nodiscard]] bool is_up(std::size_t who) const { return world_.nodes[who].replica != kNothing; }
   [[nodiscard]] const Replica& replica(std::size_t who) const { return replicas_[world_.nodes[who].replica]; }
   [[nodiscard]] replication::Ends ends(std::size_t who) const;
@@ -135,6 +148,8 @@ class SmallWorlds {
   bool set_store(std::uint32_t store);
   [[nodiscard]] std::vector<BrokerId> gone(std::uint32_t store) const;
   void judge();
+  void judge_leaders(const cluster::Partition& key);
+  void judge_members(const cluster::Partition& key);
   void found(Breach breach);
 
   Scope scope_;

@@ -218,7 +218,7 @@ int run(std::span<char*> words) {
   if (wish->is_answered) return kExitKept;
   if (wish->lists_mutants) {
     for (const Mutant& mutant : kMutants)
-      if (!mutant.is_for_model) fmt::print("{:<16} {}\n", mutant.name, mutant.breaks);
+      fmt::print("{:<16} {:<8} {}\n", mutant.name, to_string(mutant.found_by), mutant.breaks);
     return kExitKept;
   }
   set_mutant(wish->mutant);

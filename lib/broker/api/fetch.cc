@@ -11,6 +11,7 @@
 
 #include "base/buggify.h"
 #include "base/mark.h"
+#include "base/mutant.h"
 #include "broker/api/api.h"
 #include "broker/api/between_brokers.h"
 #include "broker/api/fetch_op.h"
@@ -225,8 +226,9 @@ std::int32_t new_session_id(const ShardServices& home) {
   return static_cast<std::int32_t>(home.node().context().machine.random.below(0x7fffffff) + 1);
 }
 
-/// Only a broker may fetch as a replica, in its present incarnation: a client must not move the ISR.
+/// Only a broker may fetch as a replica (N-20), in its present incarnation: a client must not move the ISR.
 ErrorCode check_replica(const Call& call, const FetchingReplica& replica) {
+  if (is_mutant("anyreplica")) return ErrorCode::kNone;
   if (const ErrorCode refusal = refusal_between_brokers(call); refusal != ErrorCode::kNone) return refusal;
   const cluster::Broker* broker = call.home().image()->find_broker(replica.id);
   const bool is_known = broker != nullptr && broker->epoch == replica.broker_epoch;

@@ -5,6 +5,7 @@
 #include <iterator>
 #include <utility>
 
+#include "base/mutant.h"
 #include "env/event.h"
 #include "env/task_group.h"
 #include "meta/etcd/gateway.h"
@@ -122,7 +123,7 @@ class EtcdStore final : public MetadataStore {
   awaitable<Result<std::optional<Listing>>> list(std::string prefix, std::optional<NextPage> page) override {
     MQ_CO_TRY(const Call call, begin_call());
     const KeyRange range = keys().with_prefix(prefix, page ? page->after : "");
-    const Revision moment = page ? page->revision : kNoRevision;
+    const Revision moment = page && !is_mutant("pageslater") ? page->revision : kNoRevision;
     // None asks for what is there now; and there is no second page of a moment at which there was nothing.
     MQ_CO_TRY(const Reply reply, co_await ask_for_page(range, moment));
     if (reply.refusal && page && is_revision_gone(*reply.refusal)) co_return std::nullopt;
@@ -145,8 +146,8 @@ class EtcdStore final : public MetadataStore {
     MQ_CO_TRY(const Call call, begin_call());
     const LeaseId lease = lease_;
     if (lease == kNoLease && puts_leased(transaction)) co_return session_ended();
-    MQ_CO_TRY(const Reply reply,
-              co_await ask("/v3/kv/txn", transaction_request(keys(), transaction, lease), Repeat::never));
+    const Repeat repeat = is_mutant("postagain") ? Repeat::freely : Repeat::never;
+    MQ_CO_TRY(const Reply reply, co_await ask("/v3/kv/txn", transaction_request(keys(), transaction, lease), repeat));
     if (reply.refusal) co_return why_not_done(*reply.refusal, lease);
     MQ_CO_TRY(const TransactionAnswer answer, readable(parse_transaction(reply.body)));
     watch().hear_of(answer.revision);
