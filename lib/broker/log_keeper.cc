@@ -142,6 +142,15 @@ awaitable<Result<std::vector<Differences::Missing>>> LogKeeper::make_missing(std
     wanted.back().logs.push_back({.partition = log.partition, .start = log.start});
     of_topics.back().push_back(std::move(log));
   }
+  // What a start put off may have been made meanwhile, when metadata changed.
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    std::vector<std::int32_t> indexes;
+    for (const WantedLogs::Log& log : wanted[i].logs) indexes.push_back(log.partition);
+    const auto lacking = co_await shards_.without_log(wanted[i].topic->id, std::move(indexes));
+    const auto is_there = [&](const auto& log) { return !std::ranges::binary_search(lacking, log.partition); };
+    std::erase_if(wanted[i].logs, is_there);
+    std::erase_if(of_topics[i], is_there);
+  }
   std::vector<Differences::Missing> left;
   const auto outcomes = co_await make(std::move(wanted), std::move(image));
   for (std::size_t i = 0; i < outcomes.size(); ++i) {

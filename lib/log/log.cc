@@ -252,7 +252,11 @@ Result<void> Log::leave_gap(Offset next) {
 }
 
 Result<void> Log::begin_before_start(Offset base) {
-  while (!segments_.empty() && segments_.back()->size_bytes() == 0) MQ_CHECK(segments_.retire_back(Instant{}));
+  while (!segments_.empty() && segments_.back()->size_bytes() == 0) {
+    // One that was cut to nothing waits to be synced, and what comes now begins before it.
+    durability_.on_replace(segments_.back()->base_offset());
+    MQ_CHECK(segments_.retire_back(Instant{}));
+  }
   if (!segments_.empty())
     return fail(Errc::invalid_argument, "{}: a batch at offset {} is of the past of the log", partition_.to_string(),
                 base.value());

@@ -210,6 +210,19 @@ TEST_F(LogKeeperTest, WhatTheImageDoesNotNameAnyMoreIsNotMade) {
   EXPECT_EQ(traces("t-"), std::vector<std::string>{});
 }
 
+TEST_F(LogKeeperTest, WhatWasPutOffAndWasMadeMeanwhileStaysAsItIs) {
+  const auto topic = name("t", 1);
+  Differences differences = found();
+  ASSERT_EQ(differences.missing.size(), 1U);
+  ASSERT_TRUE(make({all_of(topic)}).front());
+  const log::Log* const made = shards_->logs.at("t-0").get();
+  const auto left = make_missing(std::move(differences.missing));
+  ASSERT_TRUE(left);
+  EXPECT_TRUE(left->empty());
+  EXPECT_EQ(shards_->logs.at("t-0").get(), made);
+  EXPECT_EQ(traces("t-"), std::vector<std::string>{"t-0"});
+}
+
 TEST_F(LogKeeperTest, WhatAFullDiskHasNoRoomForIsLeftForLater) {
   const auto topic = name("t", 1);
   Differences differences = found();

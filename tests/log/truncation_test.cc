@@ -289,5 +289,25 @@ TEST_F(TruncationTest, ACopyMayBeginAmidABatchAsTheLeadersLogDoes) {
   }
 }
 
+TEST_F(TruncationTest, WhereItWasCutToNothingACopyMayBeginAmidABatch) {
+  create();
+  append_threes(4);
+  const auto all = log_->read(Offset{0}, 1 << 20, Offset{12}, true).value();
+  const std::string bytes = read_bytes(all).value();
+  log_.reset();
+  for (const auto& name : names()) ASSERT_TRUE(disk_.remove(std::string(kDirectory) + "/" + name));
+  create();
+  ASSERT_TRUE(log_->restart_at(Offset{7}, wall_));
+  ASSERT_TRUE(append({{.key = {}, .value = "of another leader"}}));
+  ASSERT_TRUE(log_->truncate_to(Offset{7}, wall_));
+  record::BatchReader reader(bytes);
+  while (auto batch = reader.next().value())
+    if (batch->header().next_offset() > Offset{7})
+      ASSERT_TRUE(log_->append_as_is(batch->bytes(), batch->header(), wall_));
+  ASSERT_TRUE(log_->roll(wall_));
+  ASSERT_TRUE(sync());
+  EXPECT_EQ(offsets_from(7), numbers(7, 12));
+}
+
 }  // namespace
 }  // namespace mq::log
