@@ -76,9 +76,6 @@ inline constexpr auto kMutants = std::to_array<Mutant>({
     {"minone", "H-2: in a cluster one replica is enough to commit", FoundBy::test},
     {"postagain", "C-3: a transaction that was not answered is sent again as it was", FoundBy::test},
     {"pageslater", "C-4: the pages of a list are of different moments", FoundBy::test},
-    {"expirysilent", "C-4: nobody hears of a session that ended in ZooKeeper", FoundBy::test},
-    {"aba0", "C-2: a key that was made again in ZooKeeper is taken for the one of before", FoundBy::test},
-    {"torncopy", "C-4: what changes in ZooKeeper while its keys are read is missed", FoundBy::test},
     {"revonly", "C-6: a store that went back and grew past what was seen is taken for the same", FoundBy::test},
     // Replicas
     {"hwtrunc", "R-4: a follower cuts its log at its high watermark and nowhere else (KIP-101)", FoundBy::model},

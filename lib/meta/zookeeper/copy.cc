@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "base/assert.h"
-#include "base/mutant.h"
 
 namespace mq::meta {
 namespace {
@@ -92,7 +91,7 @@ LogEntry Copy::entry_of(const Transaction& transaction, SessionId session) const
     if (!op.value && before == nullptr) continue;
     StoredChange change{.key = {.said = {.key = op.key}}, .is_erased = !op.value};
     KeyValue& said = change.key.said;
-    said.modified = is_mutant("aba0") && before == nullptr ? Revision{1} : entry.revision;
+    said.modified = entry.revision;
     said.write_id = entry.write_id;
     if (op.value) {
       said.value = *op.value;

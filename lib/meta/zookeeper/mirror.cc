@@ -4,8 +4,6 @@
 #include <iterator>
 #include <utility>
 
-#include "base/mutant.h"
-
 namespace mq::meta {
 namespace {
 
@@ -107,11 +105,6 @@ awaitable<Result<bool>> Mirror::load(const HeadAt& before, Instant deadline) {
 
   const std::int64_t old_count = before.said.revision.value() - after.value();
   if (old_count < 0) co_return false;  // what was changed meanwhile is forgotten already
-  if (is_mutant("torncopy")) {
-    copy_ = Copy(now.said.revision, std::move(keys));
-    head_ = now;
-    co_return true;
-  }
   const auto newer = entries.begin() + old_count;
   if (!std::all_of(newer, entries.end(), [](const auto& entry) { return entry.has_value(); })) co_return false;
   Copy copy(before.said.revision, std::move(keys));
