@@ -153,6 +153,10 @@ class RandomLife {
     if (chance(30)) stop_amid_load();
     f_.restart();
     f_.holds_appends = true;
+    // As who hosts it tells: what has no tombstone yet is of topics that are gone.
+    statelog::ImageChange missed;
+    for (std::uint8_t id = 1; id < topic_.bytes[0]; ++id) missed.topics_deleted.push_back({.id = {{id}}, .name = {}});
+    f_.carry_out(f_.coordinator->on_image_changed(missed, f_.time));
     last_generation_ = f_.group() ? f_.group()->classic().generation() : 0;
     last_committed_ = f_.committed();
   }
