@@ -37,11 +37,30 @@ bool claims(std::set<std::string>& keys, const controller::Group& group) {
 
 awaitable<std::vector<Refusal>> Administration::reassign(std::vector<Move> moves) {
   const controller::SettingsOf settings_of = plan_settings(node_.config());
+  co_await fix_factors(moves);
   co_return co_await carry_out(moves.size(), [&](const ClusterImage& image, std::size_t i) {
     const Move& move = moves[i];
     return move.target ? controller::plan_reassignment(image, move.place, *move.target, settings_of)
                        : controller::plan_cancellation(image, move.place, settings_of);
   });
+}
+
+awaitable<void> Administration::fix_factors(const std::vector<Move>& moves) {
+  const controller::SettingsOf settings_of = plan_settings(node_.config());
+  const auto image = writer_.image();
+  std::set<Uuid> topics;
+  for (const Move& move : moves) {
+    const cluster::Topic* topic = image->find_topic(move.place.topic);
+    const cluster::Partition* known = topic ? topic->find_partition(move.place.index) : nullptr;
+    if (known == nullptr || !move.target || !topic->has_default_factor) continue;
+    if (move.target->size() == known->replicas.size() - known->removing.size()) continue;
+    const AskedPlan planned = controller::plan_reassignment(*image, move.place, *move.target, settings_of);
+    if (planned.refusal.error == ErrorCode::kNone) topics.insert(topic->id);
+  }
+  // Where that fails the moves fail, too.
+  for (const Uuid& id : topics)
+    (void)co_await writer_.change(
+        [&id](const ClusterImage& now) -> Result<controller::Plan> { return controller::plan_own_factor(now, id); });
 }
 
 awaitable<std::vector<Refusal>> Administration::elect(std::vector<cluster::PartitionPlace> places,

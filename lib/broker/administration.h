@@ -38,6 +38,8 @@ class Administration {
   awaitable<controller::Refusal> unregister(BrokerId id);
 
  private:
+  /// Topics of which a move changes how many replicas they have: they grow by themselves no more.
+  awaitable<void> fix_factors(const std::vector<Move>& moves);
   /// Plans one item of a request.
   using PlanOf = std::function<controller::AskedPlan(const cluster::ClusterImage&, std::size_t)>;
   /// What an item changes fits in one transaction. Many go together; what conflicts is planned again, each alone.

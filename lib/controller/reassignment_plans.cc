@@ -127,6 +127,18 @@ AskedPlan plan_reassignment(const ClusterImage& image, const PartitionPlace& pla
   return granted_change(changed(image, place, *known, next, next.adding));
 }
 
+Plan plan_own_factor(const ClusterImage& image, const Uuid& topic) {
+  const cluster::Topic* known = image.find_topic(topic);
+  if (known == nullptr || !known->has_default_factor) return {};
+  cluster::Topic next = *known;
+  next.has_default_factor = false;
+  Plan plan;
+  plan.transactions.push_back({.compares = {as_known(cluster::topic_key(known->name), known->revision)},
+                               .ops = {cluster::put_topic(next)},
+                               .write_id = {}});
+  return plan;
+}
+
 AskedPlan plan_cancellation(const ClusterImage& image, const PartitionPlace& place, const SettingsOf& settings_of) {
   const cluster::Topic* topic = image.find_topic(place.topic);
   const Partition* known = topic ? topic->find_partition(place.index) : nullptr;

@@ -22,6 +22,9 @@ namespace mq::controller {
 [[nodiscard]] AskedPlan plan_reassignment(const cluster::ClusterImage& image, const cluster::PartitionPlace& place,
                                           const Brokers& target, const SettingsOf& settings_of);
 
+/// Somebody says how many replicas partitions of the topic are to have: it does not grow with the cluster any more.
+[[nodiscard]] Plan plan_own_factor(const cluster::ClusterImage& image, const Uuid& topic);
+
 /// Calls a reassignment off: the replicas are those of before. Refused where none of those could lead.
 [[nodiscard]] AskedPlan plan_cancellation(const cluster::ClusterImage& image, const cluster::PartitionPlace& place,
                                           const SettingsOf& settings_of);

@@ -28,6 +28,7 @@
 #include "wire/messages/list_partition_reassignments.h"
 #include "wire/messages/metadata.h"
 #include "wire/messages/offset_fetch.h"
+#include "wire/messages/unregister_broker.h"
 
 namespace mq::broker {
 namespace {
@@ -460,6 +461,19 @@ TEST_F(ClusterTest, APartitionMovesWithItsRecordsWhoeverIsAsked) {
   }
 }
 
+TEST_F(ClusterTest, ATopicThatSomebodyGaveFewerReplicasDoesNotGrowAgain) {
+  start();
+  create(0, "t", 1);
+  ASSERT_TRUE(topic(0, "t").has_default_factor);
+  std::vector<BrokerId> two = topic(0, "t").find_partition(0)->replicas;
+  two.pop_back();
+  EXPECT_EQ(ask(1, move_to("t", 0, ids_of(two)), 1).responses.at(0).partitions.at(0).error_code, ErrorCode::kNone);
+  ASSERT_TRUE(until([&] { return all_agree() && topic(0, "t").find_partition(0)->replicas == two; }, 5s));
+  EXPECT_FALSE(topic(0, "t").has_default_factor);
+  cluster_->world().run_for(20s);
+  EXPECT_EQ(topic(0, "t").find_partition(0)->replicas, two);
+}
+
 TEST_F(ClusterTest, AMoveToABrokerThatIsGoneWaitsIsListedAndCalledOff) {
   start();
   create(0, "t", 1, 1);
@@ -529,6 +543,67 @@ TEST_F(ClusterTest, ThePreferredReplicaLeadsAgainWhenSomebodyAsks) {
   EXPECT_EQ(again.at(0).error_code, ErrorCode::kElectionNotNeeded);
   EXPECT_EQ(again.at(1).error_code, ErrorCode::kUnknownTopicOrPartition);
   EXPECT_EQ(ask(0, elect(7, {0}), 2).error_code, ErrorCode::kInvalidRequest);
+}
+
+TEST_F(ClusterTest, AnUncleanElectionIsForWhatNobodyLeads) {
+  start();
+  create(0, "t", 1, 1);
+  const int gone = index_of(topic(0, "t").find_partition(0)->leader);
+  const int other = (gone + 1) % 3;
+  const auto error_of = [&] {
+    return ask(other, elect(1, {0}), 2).replica_election_results.at(0).partition_result.at(0).error_code;
+  };
+  EXPECT_EQ(error_of(), ErrorCode::kElectionNotNeeded);
+  broker(gone).kill();
+  ASSERT_TRUE(until([&] { return topic(other, "t").find_partition(0)->leader == kNoBroker; },
+                    kSessionTimeout + kUntilOthersLead));
+  EXPECT_EQ(error_of(), ErrorCode::kEligibleLeadersNotAvailable) << "it has no other replica";
+  EXPECT_EQ(ask(other, move_to("t", 0, std::vector{id(other).value()}), 1).responses.at(0).partitions.at(0).error_code,
+            ErrorCode::kNone);
+  EXPECT_EQ(error_of(), ErrorCode::kNone);
+  EXPECT_TRUE(until(
+      [&] {
+        return topic(other, "t").find_partition(0)->replicas == std::vector{id(other)} &&
+               find(other, topic(other, "t"), 0) != nullptr && find(other, topic(other, "t"), 0)->is_leader();
+      },
+      20s));
+}
+
+TEST_F(ClusterTest, ABrokerThatIsGoneCanBeUnregisteredAndItsIdIsNotGivenAgain) {
+  make(4);
+  for (int index = 0; index < 3; ++index) ASSERT_TRUE(broker(index).start());
+  ASSERT_TRUE(until([&] { return image(0).controller().has_value(); }, 5s));
+  create(0, "t", 3, 3);
+  const int gone = (controller() + 1) % 3;
+  const int other = (gone + 1) % 3;
+  const auto unregister = [&](std::int32_t broker) {
+    wire::UnregisterBrokerRequest request;
+    request.broker_id = broker;
+    return ask(other, request, 0);
+  };
+  const auto alive = unregister(id(gone).value());
+  EXPECT_EQ(alive.error_code, ErrorCode::kInvalidRequest);
+  EXPECT_NE(alive.error_message.value_or("").find("is alive"), std::string::npos);
+  EXPECT_EQ(unregister(77).error_code, ErrorCode::kBrokerIdNotRegistered);
+  broker(gone).kill();
+  ASSERT_TRUE(until([&] { return is_led_without(other, "t", id(gone)); }, kUntilOthersLead));
+  wire::DescribeClusterRequest describe;
+  EXPECT_EQ(ask(other, describe, 2).brokers.size(), 2u);
+  describe.include_fenced_brokers = true;
+  const auto described = ask(other, describe, 2);
+  ASSERT_EQ(described.brokers.size(), 3u);
+  for (const auto& row : described.brokers) EXPECT_EQ(row.is_fenced, row.broker_id == id(gone).value());
+
+  EXPECT_EQ(unregister(id(gone).value()).error_code, ErrorCode::kNone);
+  EXPECT_EQ(ask(other, describe, 2).brokers.size(), 2u);
+  const auto refused = broker(gone).start();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::refused);
+  EXPECT_NE(refused.error().message.find("was unregistered"), std::string::npos) << refused.error().message;
+  broker(3).config.node_id = kNoBroker;
+  ASSERT_TRUE(broker(3).start());
+  EXPECT_EQ(broker(3).node().id(), id(3)) << "an id that nobody had";
+  EXPECT_TRUE(until([&] { return image(other).is_ready(id(3)); }, 5s));
 }
 
 // --- Who goes --------------------------------------------------------------------------------------------------------
