@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/mark.h"
+#include "base/mutant.h"
 #include "broker/settings.h"
 #include "controller/cluster_plans.h"
 #include "controller/placement.h"
@@ -130,7 +131,7 @@ awaitable<void> Caretaker::ask_candidates(const ClusterImage& image, std::vector
     if (!candidacy.is_due || candidacy.candidates.size() < 2) continue;
     for (const BrokerId candidate : candidacy.candidates) questions[candidate].push_back(one.place);
   }
-  if (questions.empty()) co_return;
+  if (questions.empty() || is_mutant("asknobody")) co_return;
   MQ_MARK("broker: candidates are asked for their logs");
   const auto answers = co_await peers_.ask_for_log_ends(std::move(questions), kAnswerPatience);
   std::map<cluster::PartitionPlace, controller::Case*> by_place;
