@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <fstream>
 #include <functional>
 #include <map>
 #include <optional>
@@ -51,6 +52,7 @@ class Campaign {
 
   int run() {
     const std::uint64_t first = wish_.from.value_or(fresh_seed());
+    add_marks_of_another_run();
     const auto began = std::chrono::steady_clock::now();
     for (std::uint64_t next = first; next < first + wish_.count && !is_caught(); ++next) {
       begin(next, first);
@@ -148,6 +150,16 @@ class Campaign {
     const Shrunk shrunk = shrink(plan, trial);
     fmt::print("\n{}\n{}smaller after {} tries:\nmq_sim {}\n\n", shrunk.trial.text, to_string(cut(plan, shrunk.cuts)),
                shrunk.tries, words_of(plan, shrunk.cuts));
+  }
+
+  void add_marks_of_another_run() {
+    if (wish_.marks_also.empty()) return;
+    std::ifstream file(wish_.marks_also);
+    for (std::string line; std::getline(file, line);) {
+      const std::size_t name = line.find(' ') + 1;
+      const auto mark = std::ranges::find(all_marks(), std::string_view(line).substr(name), &Mark::name);
+      if (mark != all_marks().end()) hits_[static_cast<std::size_t>(mark - all_marks().begin())] += std::stoull(line);
+    }
   }
 
   void write_marks() {

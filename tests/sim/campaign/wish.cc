@@ -119,6 +119,10 @@ Result<Wish> parse_wish(std::span<char*> words) {
   app.add_option("--history", wish.files.history, "gets what the clients did")->type_name("FILE")->needs(one);
   app.add_option("--log", wish.files.log, "gets what the brokers logged")->type_name("FILE")->needs(one);
   app.add_option("--marks", wish.marks, "gets how often each rare place was reached")->type_name("FILE")->needs(many);
+  app.add_option("--marks-also", wish.marks_also, "what --marks of another run got counts as reached, too")
+      ->type_name("FILE")
+      ->check(CLI::ExistingFile)
+      ->needs(many);
   app.add_option("--marks-at-least", wish.marks_percent_min,
                  "that so many of them were reached is a promise, too; says which were not")
       ->check(CLI::Range(0, 100))

@@ -30,6 +30,7 @@ struct Wish {
   bool is_answered = false;  ///< it asked for help, which was printed
   TrialFiles files;
   std::string marks;
+  std::string marks_also;  ///< what `marks` of another run got
   std::uint64_t marks_percent_min = 0;
 };
 
