@@ -101,11 +101,10 @@ mkdir -p "$results"
 # The subshell keeps a failed set-up from ending the script before it has said how many failed.
 if step packages eval '(install_packages $packages_to_build $packages_to_check)'; then
   $all && step toolchains need_toolchains
-  in_dev=unit_tests
-  ! $all || in_dev=all  # clang-tidy asks what each file includes
-  if step build-dev build dev $in_dev; then
+  if step build-dev build dev unit_tests; then
     step tests-dev test_profile dev '^(unit|house)$'
-    $all && step clang-tidy scripts/tidy.sh build/dev  # minutes on two cores
+    $all && step clang-tidy scripts/tidy.py  # minutes on two cores
+    $all && step alone scripts/tidy.py --alone $($long || echo 10)
   fi
   if step build-release build release; then
     step tests-release test_profile release '^(house|e2e|interop)$'
