@@ -213,10 +213,8 @@ WallMillis CompactionJob::Work::delete_horizon() const {
   return is_for_ever ? std::numeric_limits<WallMillis>::max() : horizon;
 }
 
-bool CompactionJob::Work::is_last_of_producer(const record::BatchHeader& header) const {
-  if (!header.has_producer_id()) return false;
-  const auto last = last_of_producer.find(header.producer_id.value());
-  return last != last_of_producer.end() && last->second == header.last_offset();
+bool CompactionJob::Work::is_known(const record::BatchHeader& header) const {
+  return header.has_producer_id() && known_batches.contains(header.last_offset().value());
 }
 
 Result<void> CompactionJob::Work::write_batch(Group& current, const BatchAt& batch) {
@@ -232,8 +230,8 @@ Result<void> CompactionJob::Work::write_batch(Group& current, const BatchAt& bat
   if (starts_horizon) MQ_MARK("log: compaction gives a tombstone the time of its end");
   if (kept > 0 && kept == batch.header.record_count && !starts_horizon) return put(current, batch.bytes);
   if (kept > 0) MQ_MARK("log: compaction writes a batch anew");
-  if (kept == 0 && is_last_of_producer(batch.header)) MQ_MARK("log: an empty batch stays for its producer");
-  if (kept > 0 || is_last_of_producer(batch.header)) return write_rest(current, batch);
+  if (kept == 0 && is_known(batch.header)) MQ_MARK("log: an empty batch stays for its producer");
+  if (kept > 0 || is_known(batch.header)) return write_rest(current, batch);
   return {};
 }
 

@@ -15,7 +15,8 @@ class Segment;
 
 /// One run of compaction over segments that no longer change. Keeps the newest record of each key, and tombstones until
 /// everybody had delete.retention.ms to see them (the batch's delete horizon, as in Kafka); keeps offsets, last offset
-/// deltas, epochs, timestamps and producer fields, and each producer's last batch even when it becomes empty.
+/// deltas, epochs, timestamps and producer fields, and the last five batches of each producer even when they become
+/// empty (P-5; Kafka keeps the last one).
 ///
 /// Made by Log::begin_compaction on the shard; `step` on the pool until `done`, then Log::finish_compaction on the
 /// shard. Memory: `compaction_memory_bytes` for the map of keys (it compacts fewer segments when there are more keys),

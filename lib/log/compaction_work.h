@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/bytes.h"
@@ -72,7 +73,7 @@ struct CompactionJob::Work {
   std::shared_ptr<const std::string> directory;
   std::shared_ptr<const LogConfig> config;
   std::vector<Source> sources;
-  std::unordered_map<std::int64_t, Offset> last_of_producer;  ///< last offset of each producer's last batch
+  std::unordered_set<std::int64_t> known_batches;  ///< by their last offset: those in the windows of producers
   Offset dirty_start{0};
   Offset compacted_end{0};  ///< the outcome: everything below was looked at
   Offset gaps_end{0};       ///< what is written anew ends here; it may have gaps
@@ -99,7 +100,7 @@ struct CompactionJob::Work {
   [[nodiscard]] bool is_kept(const record::RecordView& record, const record::BatchHeader& header) const;
   /// Until when a tombstone is kept that is met for the first time.
   [[nodiscard]] WallMillis delete_horizon() const;
-  [[nodiscard]] bool is_last_of_producer(const record::BatchHeader& header) const;
+  [[nodiscard]] bool is_known(const record::BatchHeader& header) const;
   /// Opens the file; one at a time.
   Result<SegmentReader*> reader_of(std::size_t source);
   void end_reading();

@@ -244,7 +244,7 @@ Result<std::optional<CompactionJob>> Log::begin_compaction(WallMillis wall_now, 
         {segment, segment->path(), segment->size_bytes(), segment->base_offset(), segment->rules()});
   }
   states->expire(wall_now, config_->producer_expiration_ms);
-  work->last_of_producer = states->last_offsets();
+  work->known_batches = states->last_offsets();
   compacting_ = true;
   MQ_MARK("log: a compaction begins");
   compaction_void_ = false;

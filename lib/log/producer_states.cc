@@ -1,6 +1,7 @@
 #include "log/producer_states.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "base/crc32c.h"
@@ -141,11 +142,11 @@ std::vector<ProducerInfo> ProducerStates::list() const {
   return all;
 }
 
-std::unordered_map<std::int64_t, Offset> ProducerStates::last_offsets() const {
-  std::unordered_map<std::int64_t, Offset> offsets;
-  for (const auto& [id, producer] : producers_) {
-    if (producer.count > 0) offsets.emplace(id, producer.last().last_offset);
-  }
+std::unordered_set<std::int64_t> ProducerStates::last_offsets() const {
+  std::unordered_set<std::int64_t> offsets;
+  for (const auto& [id, producer] : producers_)
+    for (const ProducerBatch& batch : std::span(producer.batches).first(static_cast<std::size_t>(producer.count)))
+      offsets.insert(batch.last_offset.value());
   return offsets;
 }
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/bytes.h"
@@ -69,8 +70,9 @@ class ProducerStates {
   [[nodiscard]] std::vector<ProducerInfo> list() const;
   [[nodiscard]] std::size_t size() const { return producers_.size(); }
   [[nodiscard]] bool empty() const { return producers_.empty(); }
-  /// Where the last batch of each producer ends, by producer id: compaction keeps these batches.
-  [[nodiscard]] std::unordered_map<std::int64_t, Offset> last_offsets() const;
+  /// The last offsets of all batches in the windows: compaction keeps these batches, from which the windows are made
+  /// anew where the files are lost, and on another replica.
+  [[nodiscard]] std::unordered_set<std::int64_t> last_offsets() const;
   void clear();
 
   /// The two files, ordered by producer id, so that equal states give equal bytes.

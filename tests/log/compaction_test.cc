@@ -158,10 +158,13 @@ TEST_F(CompactionTest, TombstonesKeptForEverAreKept) {
   }
 }
 
-TEST_F(CompactionTest, ProducersLastBatchStaysEvenWhenEmpty) {
+TEST_F(CompactionTest, LastFiveBatchesOfAProducerStayEvenWhenEmpty) {
   create();
-  ASSERT_TRUE(append({{.key = "a", .value = "1"}}, {.id = 7, .epoch = 2, .sequence = 10}));
-  ASSERT_TRUE(append({{.key = "a", .value = "2"}, {.key = "b", .value = "1"}}, {.id = 7, .epoch = 2, .sequence = 11}));
+  const auto send = [this](int sequence) {
+    return append({{.key = "a", .value = "1"}, {.key = "b", .value = "2"}},
+                  {.id = 7, .epoch = 2, .sequence = sequence});
+  };
+  for (const int sequence : {10, 12, 14, 16, 18, 20}) ASSERT_TRUE(send(sequence));
   fill(1);
   for (int i = 0; i < 40; ++i) put("a", std::to_string(i)), put("b", std::to_string(i));
   ASSERT_TRUE(sync());
@@ -174,12 +177,17 @@ TEST_F(CompactionTest, ProducersLastBatchStaysEvenWhenEmpty) {
       ASSERT_TRUE(disk_.remove(std::string(kDirectory) + "/" + name));
   }
   ASSERT_TRUE(open(context));
-  const auto again =
-      append({{.key = "a", .value = "2"}, {.key = "b", .value = "1"}}, {.id = 7, .epoch = 2, .sequence = 11});
-  ASSERT_TRUE(again);
-  EXPECT_TRUE(again->duplicate);
-  EXPECT_EQ(again->base_offset, Offset{1});
-  EXPECT_FALSE(append({{.key = "a", .value = "3"}}, {.id = 7, .epoch = 2, .sequence = 13})->duplicate);
+  // A producer that heard no answer sends all five again. Were the older ones unknown they would seem to be a gap, and
+  // it would send them in a new epoch.
+  for (const int sequence : {12, 14, 16, 18, 20}) {
+    const auto again = send(sequence);
+    ASSERT_TRUE(again) << sequence;
+    EXPECT_TRUE(again->duplicate);
+    EXPECT_EQ(again->base_offset, Offset{sequence - 10});
+  }
+  ASSERT_FALSE(send(10));
+  EXPECT_EQ(send(10).error().code, Errc::out_of_order_sequence);
+  EXPECT_FALSE(send(22)->duplicate);
 }
 
 TEST_F(CompactionTest, SegmentThatBecameEmptyDoesNotHoldUpRetention) {

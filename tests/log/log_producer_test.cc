@@ -293,6 +293,7 @@ TEST(ProducerStates, OfTooManyProducersTheLongestIdleOnesAreForgottenAndMayWrite
   EXPECT_FALSE(last_offsets.contains(1));
   EXPECT_TRUE(last_offsets.contains(kMax - 1));
   EXPECT_TRUE(last_offsets.contains(kMax));
+  EXPECT_TRUE(last_offsets.contains(kMax + 1));
 
   // Nobody can say whether sequence 7 is what should come: it is taken, and from there on all is checked again.
   EXPECT_EQ(states.check(batch_at(offset, 1, 7)).value(), std::nullopt);
