@@ -26,9 +26,7 @@ class Sender {
     while (!actor_.is_over()) {
       producer_.emplace(cluster_, options(), [this](const client::Delivery& delivery) { note(delivery); });
       topics_.clear();
-      const Witness invariants = actor_.stage.cluster().world().scheduler().after_each_task([this] {
-        if (actor_.shard().is_current()) producer_->check_invariants();
-      });
+      const Witness invariants = actor_.after_each_task([this] { producer_->check_invariants(); });
       is_broken_ = false;
       while (!actor_.is_over() && !is_broken_) {
         if (pending_.size() < kPendingMax) co_await send_burst();

@@ -45,9 +45,7 @@ class Reader {
                              .fetch_bytes_max = 20'000,
                              .partition_bytes_max = 3'000,
                              .prefetch_bytes_max = actor.plan.prefetch_bytes}),
-        invariants_(actor.stage.cluster().world().scheduler().after_each_task([this] {
-          if (actor_.shard().is_current()) consumer_.check_invariants();
-        })) {}
+        invariants_(actor.after_each_task([this] { consumer_.check_invariants(); })) {}
 
   awaitable<void> read_on() {
     (void)co_await cluster_.start(Instant::never());
@@ -224,9 +222,7 @@ class Member {
       : actor_(actor),
         cluster_(actor.shard(), actor.random(), actor.options()),
         member_(cluster_, actor.plan.topics, options(actor)),
-        invariants_(actor.stage.cluster().world().scheduler().after_each_task([this] {
-          if (actor_.shard().is_current()) member_.check_invariants();
-        })) {}
+        invariants_(actor.after_each_task([this] { member_.check_invariants(); })) {}
 
   /// False: another has its place, so this one is over; its owner starts it again.
   awaitable<bool> run() {

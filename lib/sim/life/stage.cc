@@ -22,6 +22,10 @@ client::ClientOptions Actor::options() const {
   return options;
 }
 
+Witness Actor::after_each_task(std::function<void()> look) const {
+  return machine.after_each_task_of(0, std::move(look));
+}
+
 bool Actor::is_over() const { return stage.is_over(); }
 
 Stage::Stage(Cluster& cluster, const Plan& plan)

@@ -25,6 +25,8 @@ struct Actor {
   const PlannedClient& plan;
 
   [[nodiscard]] env::Shard& shard() const { return machine.shard(0); }
+  /// Calls `look` after each task of this client, for as long as the answer is kept.
+  [[nodiscard]] Witness after_each_task(std::function<void()> look) const;
   [[nodiscard]] Instant now() const { return shard().now(); }
   /// For the history.
   [[nodiscard]] judge::Time time() const { return now().since_start().count(); }

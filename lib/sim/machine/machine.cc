@@ -114,6 +114,11 @@ env::Shard& Machine::shard(int index) {
   return *process_->shards.at(static_cast<std::size_t>(index));
 }
 
+Witness Machine::after_each_task_of(int shard, std::function<void()> look) {
+  MQ_ASSERT(process_);
+  return scheduler_.after_each_task_of(*process_->shards.at(static_cast<std::size_t>(shard)), std::move(look));
+}
+
 std::vector<env::Shard*> Machine::shards() {
   std::vector<env::Shard*> all;
   for (int i = 0; i < options_.shards; ++i) all.push_back(&shard(i));

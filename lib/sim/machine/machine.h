@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -53,6 +54,8 @@ class Machine {
   // The seams of the running process.
   [[nodiscard]] int shard_count() const { return options_.shards; }
   [[nodiscard]] env::Shard& shard(int index);
+  /// Calls `look` after each task of that shard of this process (`Scheduler::after_each_task`).
+  [[nodiscard]] Witness after_each_task_of(int shard, std::function<void()> look);
   [[nodiscard]] std::vector<env::Shard*> shards();
   [[nodiscard]] env::Files& files() { return disk_; }
   [[nodiscard]] env::Pool& pool();

@@ -131,17 +131,22 @@ void Scheduler::run_one() {
 }
 
 Witness Scheduler::after_each_task(std::function<void()> look) {
-  auto witness = std::make_shared<const std::function<void()>>(std::move(look));
-  witnesses_.push_back(witness);
-  return witness;
+  return witnesses_.emplace_back(nullptr, std::make_shared<const std::function<void()>>(std::move(look))).witness;
+}
+
+Witness Scheduler::after_each_task_of(const Place& place, std::function<void()> look) {
+  return witnesses_.emplace_back(&place, std::make_shared<const std::function<void()>>(std::move(look))).witness;
 }
 
 void Scheduler::call_witnesses() {
-  std::erase_if(witnesses_, [](const Witness& witness) {
-    const bool is_held = witness.use_count() > 1;
-    if (is_held) (*witness)();
-    return !is_held;
-  });
+  bool is_one_let_go = false;
+  for (const Looking& looking : witnesses_) {
+    if (looking.at != nullptr && looking.at != current_) continue;
+    const bool is_held = looking.witness.use_count() > 1;
+    if (is_held) (*looking.witness)();
+    is_one_let_go |= !is_held;
+  }
+  if (is_one_let_go) std::erase_if(witnesses_, [](const Looking& looking) { return looking.witness.use_count() == 1; });
 }
 
 void Scheduler::bury() {

@@ -79,6 +79,8 @@ class Scheduler {
   /// Calls `look` after each task, at the place where it ran: for checks of what must always hold. It changes nothing,
   /// and posts nothing.
   [[nodiscard]] Witness after_each_task(std::function<void()> look);
+  /// The same after each task of `place` only.
+  [[nodiscard]] Witness after_each_task_of(const Place& place, std::function<void()> look);
 
   /// Takes away everything that was to run at dead places and destroys it, with all that it holds.
   void bury();
@@ -127,7 +129,11 @@ class Scheduler {
   std::map<std::pair<Instant, AlarmId>, Alarm> alarms_;
   boost::unordered_flat_map<AlarmId, Instant> alarm_times_;
   std::vector<Task> graveyard_;
-  std::vector<Witness> witnesses_;
+  struct Looking {
+    const Place* at = nullptr;  ///< null: everywhere
+    Witness witness;
+  };
+  std::vector<Looking> witnesses_;
   Instant busy_since_;
   std::uint64_t tasks_at_once_ = 0;
   std::uint64_t trace_ = 0;

@@ -1,5 +1,6 @@
 #include "sim/machine/shard.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -68,17 +69,23 @@ awaitable<Result<void>> Shard::suspend(WaitId wait) {
 }
 
 bool Shard::resume(WaitId wait, Result<void> result) {
-  auto found = waits_.extract(wait);
-  if (found.empty()) return false;
+  const auto found = waits_.find(wait);
+  if (found == waits_.end()) return false;
+  auto ended = std::move(found->second);
+  waits_.erase(found);
   scheduler_.post_unordered(
-      *this, [go_on = std::move(found.mapped()), result = std::move(result)]() mutable { go_on(std::move(result)); });
+      *this, [go_on = std::move(ended), result = std::move(result)]() mutable { go_on(std::move(result)); });
   return true;
 }
 
 void Shard::drop_waits() {
   MQ_ASSERT(is_dead);
-  // Destroying one coroutine may end the wait of another.
-  while (!waits_.empty()) waits_.extract(waits_.begin());
+  while (!waits_.empty()) {
+    // The oldest first. Destroying one coroutine may end the wait of another.
+    const auto oldest = std::ranges::min_element(waits_, {}, [](const auto& wait) { return wait.first; });
+    const auto destroyed_last = std::move(oldest->second);
+    waits_.erase(oldest);
+  }
 }
 
 }  // namespace mq::sim

@@ -2,8 +2,8 @@
 
 #include <boost/asio/execution.hpp>
 #include <boost/asio/execution_context.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
 
@@ -86,7 +86,7 @@ class Shard final : public env::Shard, public Place {
   int number_;
   Context context_;
   std::unique_ptr<env::Network> network_;
-  std::map<WaitId, std::move_only_function<void(Result<void>)>> waits_;
+  boost::unordered_flat_map<WaitId, std::move_only_function<void(Result<void>)>> waits_;
 };
 
 template <class F>

@@ -26,11 +26,7 @@ void Workload::add(const std::string& host, const ClientProgram& program) {
   options.bootstrap = cluster_.addresses();
   options.request_timeout = 5s;
   bool& has_ended = ended_[host];
-  machine.spawn(live({.scheduler = cluster_.world().scheduler(),
-                      .machine = machine,
-                      .options = std::move(options),
-                      .history = history_,
-                      .is_over = is_over_},
+  machine.spawn(live({.machine = machine, .options = std::move(options), .history = history_, .is_over = is_over_},
                      program, has_ended));
 }
 

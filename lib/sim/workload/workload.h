@@ -20,7 +20,6 @@ namespace mq::sim {
 
 /// Where one client runs, whom it asks, and where it writes down what it did and saw.
 struct Seat {
-  Scheduler& scheduler;
   Machine& machine;
   client::ClientOptions options;
   History& history;
@@ -32,9 +31,7 @@ struct Seat {
   /// Looks at what must hold of a part of this client after each of its tasks, for as long as the answer is kept.
   template <class T>
   [[nodiscard]] Witness watch(const T& part) const {
-    return scheduler.after_each_task([&place = shard(), &part] {
-      if (place.is_current()) part.check_invariants();
-    });
+    return machine.after_each_task_of(0, [&part] { part.check_invariants(); });
   }
   template <class T>
   void expect(const Result<T>& outcome) const {

@@ -1,6 +1,7 @@
 #include "campaign/trial.h"
 
 #include <fmt/format.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -53,9 +54,18 @@ void save(const std::string& name, std::string_view text) {
   write_all(file.get(), text.data(), text.size());
 }
 
+/// A life asks for memory and gives it back all the time; the kernel, which clears each page anew, is asked once.
+void keep_memory() {
+  constexpr int kPlenty = 1 << 30;
+  (void)mallopt(M_TRIM_THRESHOLD, kPlenty);
+  (void)mallopt(M_MMAP_THRESHOLD, 32 << 20);  // the most that it takes
+  (void)mallopt(M_TOP_PAD, 16 << 20);
+}
+
 [[noreturn]] void live_and_exit(const Plan& plan, const TrialFiles& files, std::FILE* to, std::FILE* words) {
   if (!files.keeps_stderr) (void)dup2(fileno(words), STDERR_FILENO);
   (void)alarm(kSecondsMax);
+  keep_memory();
   const LifeReport report = live(plan);
   save(files.history, report.history);
   save(files.log, report.log);
