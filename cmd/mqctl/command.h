@@ -23,6 +23,7 @@ struct Command {
 
 // One file for each noun, in the order of the help.
 [[nodiscard]] std::span<const Command> topic_commands();
+[[nodiscard]] std::span<const Command> topic_verify_commands();
 [[nodiscard]] std::span<const Command> partition_commands();
 [[nodiscard]] std::span<const Command> partition_move_commands();
 [[nodiscard]] std::span<const Command> group_commands();

@@ -13,8 +13,8 @@ namespace {
 std::vector<Command> all_commands() {
   std::vector<Command> all;
   for (const auto commands :
-       {topic_commands(), partition_commands(), partition_move_commands(), group_commands(), config_commands(),
-        segment_commands(), broker_commands(), cluster_commands(), why_commands()})
+       {topic_commands(), topic_verify_commands(), partition_commands(), partition_move_commands(), group_commands(),
+        config_commands(), segment_commands(), broker_commands(), cluster_commands(), why_commands()})
     all.insert(all.end(), commands.begin(), commands.end());
   return all;
 }
