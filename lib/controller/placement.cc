@@ -1,6 +1,8 @@
 #include "controller/placement.h"
 
 #include <algorithm>
+#include <map>
+#include <string>
 #include <utility>
 
 #include "base/assert.h"
@@ -12,24 +14,60 @@ namespace mq::controller {
 
 Placement::Placement(const cluster::ClusterImage& image, const Uuid& topic)
     : shift_(load_be<std::uint32_t>(reinterpret_cast<const char*>(topic.bytes.data()))) {
-  for (const auto& [id, broker] : image.brokers())
-    if (image.is_ready(id)) brokers_.push_back(id);
+  std::map<std::string, std::vector<BrokerId>> racks;
+  std::vector<BrokerId> ready;
+  bool has_racks = true;
+  for (const auto& [id, broker] : image.brokers()) {
+    if (!image.is_ready(id)) continue;
+    ready.push_back(id);
+    has_racks = has_racks && broker.rack.has_value();
+    if (broker.rack) racks[*broker.rack].push_back(id);
+  }
+  racks_ = has_racks ? racks.size() : ready.size();
+  if (has_racks) {
+    for (std::size_t round = 0; brokers_.size() < ready.size(); ++round) {
+      std::size_t rack = 0;
+      for (const auto& [name, brokers] : racks) {
+        if (round < brokers.size()) brokers_.push_back({.id = brokers[round], .rack = rack});
+        ++rack;
+      }
+    }
+  } else {
+    for (const BrokerId id : ready) brokers_.push_back({.id = id, .rack = brokers_.size()});
+  }
   if (brokers_.size() <= kBrokersMax) return;
   std::ranges::rotate(brokers_, brokers_.begin() + static_cast<std::ptrdiff_t>(shift_ % brokers_.size()));
   brokers_.resize(kBrokersMax);
 }
 
 std::vector<BrokerId> Placement::replicas_of(std::int32_t partition, std::size_t factor) const {
+  std::vector<BrokerId> replicas;
+  add_to(replicas, partition, factor);
+  return replicas;
+}
+
+void Placement::add_to(std::vector<BrokerId>& replicas, std::int32_t partition, std::size_t factor) const {
   const std::size_t count = brokers_.size();
   MQ_ASSERT(factor >= 1 && factor <= count && partition >= 0);
   const std::size_t number = static_cast<std::size_t>(partition);
   const std::size_t first = (shift_ + number) % count;
-  std::vector<BrokerId> replicas{brokers_[first]};
+  std::vector<Candidate> candidates{brokers_[first]};
   // With each round over the brokers the others stand one further from the first: who follows a leader that dies is
   // not always the same one.
-  for (std::size_t i = 1; i < factor; ++i)
-    replicas.push_back(brokers_[(first + 1 + (shift_ + number / count + i - 1) % (count - 1)) % count]);
-  return replicas;
+  for (std::size_t i = 1; i < count; ++i)
+    candidates.push_back(brokers_[(first + 1 + (shift_ + number / count + i - 1) % (count - 1)) % count]);
+  const auto is_used = [&](BrokerId id) { return std::ranges::find(replicas, id) != replicas.end(); };
+  std::vector<int> on_rack(racks_, 0);
+  for (const Candidate& candidate : candidates) on_rack[candidate.rack] += is_used(candidate.id) ? 1 : 0;
+  while (replicas.size() < factor) {
+    const Candidate* best = nullptr;
+    for (const Candidate& candidate : candidates)
+      if (!is_used(candidate.id) && (best == nullptr || on_rack[candidate.rack] < on_rack[best->rack]))
+        best = &candidate;
+    if (best == nullptr) return;  // others than those that are ready are among them
+    replicas.push_back(best->id);
+    ++on_rack[best->rack];
+  }
 }
 
 std::size_t ready_count(const cluster::ClusterImage& image) {

@@ -193,12 +193,9 @@ Plan plan_factor_growth(const ClusterImage& image, cluster::Revision lease, std:
         const Partition& known = *topic->find_partition(index);
         if (known.replicas.size() >= wanted || is_moving(known)) continue;
         Partition next = known;
-        // First those that the pattern names, then whoever comes next in it.
-        for (const BrokerId id : placement.replicas_of(index, placement.broker_count()))
-          if (next.replicas.size() < wanted && !next.has_replica(id)) {
-            next.replicas.push_back(id);
-            next.adding.push_back(id);
-          }
+        placement.add_to(next.replicas, index, wanted);
+        next.adding.assign(next.replicas.begin() + static_cast<std::ptrdiff_t>(known.replicas.size()),
+                           next.replicas.end());
         Group group = changed(image, {.topic = topic->id, .index = index}, known, next, next.adding);
         group.compares.push_back(cluster::Compare::modified_at(cluster::controller_key(), lease));
         packer.add(std::move(group));

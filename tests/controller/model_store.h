@@ -85,8 +85,9 @@ inline Uuid id_of(std::uint32_t n) {
 }
 
 /// A broker that is ready, in a cluster (with a session) or alone.
-inline void add_broker(ModelStore& store, std::int32_t id, bool has_session = true) {
+inline void add_broker(ModelStore& store, std::int32_t id, bool has_session = true, const std::string& rack = "") {
   cluster::Broker broker{.id = BrokerId{id}, .endpoints = {{"PLAIN", "h", 9092}}, .rack = std::nullopt};
+  if (!rack.empty()) broker.rack = rack;
   if (has_session) broker.nonce = id_of(1000 + static_cast<std::uint32_t>(id));
   std::vector<cluster::Op> ops{cluster::put_broker(broker)};
   if (has_session) ops.push_back(cluster::put_session(broker.id, {.epoch = broker.epoch}));

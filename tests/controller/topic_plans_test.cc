@@ -397,6 +397,42 @@ TEST(Placement, SpreadsLeadersAndFollowersEvenly) {
   for (const auto& [id, followers] : follow_first) EXPECT_EQ(followers.size(), 4u);
 }
 
+TEST(Placement, PutsReplicasOnAsManyRacksAsThereAre) {
+  ModelStore store;
+  for (std::int32_t id = 1; id <= 6; ++id) add_broker(store, id, true, id <= 2 ? "a" : id <= 4 ? "b" : "c");
+  const ClusterImage image = store.image();
+  const auto racks_of = [&](const std::vector<BrokerId>& replicas) {
+    std::set<std::string> racks;
+    for (const BrokerId id : replicas) racks.insert(*image.find_broker(id)->rack);
+    return racks.size();
+  };
+  const Placement placement(image, id_of(9));
+  std::map<BrokerId, int> leads;
+  std::map<BrokerId, int> holds;
+  for (std::int32_t partition = 0; partition < 60; ++partition) {
+    const auto replicas = placement.replicas_of(partition, 3);
+    EXPECT_EQ(racks_of(replicas), 3U) << "partition " << partition;
+    EXPECT_EQ(racks_of(placement.replicas_of(partition, 4)), 3U);
+    ++leads[replicas[0]];
+    for (const BrokerId id : replicas) ++holds[id];
+    std::vector<BrokerId> grown{BrokerId{3}};
+    placement.add_to(grown, partition, 3);
+    EXPECT_EQ(racks_of(grown), 3U);
+  }
+  for (const auto& [id, count] : leads) EXPECT_EQ(count, 10);
+  for (const auto& [id, count] : holds) EXPECT_NEAR(count, 30, 10) << id.value();
+}
+
+TEST(Placement, ABrokerThatSaysNoRackMakesAllOfThemEqual) {
+  ModelStore store;
+  for (std::int32_t id = 1; id <= 3; ++id) add_broker(store, id, true, id == 2 ? "" : "a");
+  const ClusterImage image = store.image();
+  std::set<std::vector<BrokerId>> seen;
+  for (std::int32_t partition = 0; partition < 6; ++partition)
+    seen.insert(Placement(image, id_of(9)).replicas_of(partition, 2));
+  EXPECT_EQ(seen.size(), 6U);
+}
+
 /// Brokers that plan on images of different ages. Whatever comes of it, the image that follows the changes is that of a
 /// listing, and no topic is half there.
 TEST(TopicPlans, LivesOfManyPlannersLeaveAWholeImage) {
