@@ -141,6 +141,11 @@ constexpr cli::OptionRow kOptions[] = {
      .help = "where a group begins in a topic that it has not read; error exits 6",
      .needs = "group",
      .into = cli::into<&Options::reset>},
+    {.long_name = "rack",
+     .value_name = "ID",
+     .group = "Fetch",
+     .help = "we are in this rack: read from a replica in it (mqd --rack), where one is in sync",
+     .into = cli::into<&Options::rack>},
 };
 constexpr std::string_view kUsage[] = {"[OPTION]... TOPIC..."};
 constexpr cli::Example kExamples[] = {

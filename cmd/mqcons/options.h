@@ -25,6 +25,7 @@ struct Options {
   std::optional<std::uint64_t> tail;        ///< -n
   std::optional<std::uint64_t> count;       ///< -c
   bool follow = false;
+  std::string rack;   ///< where we are; empty: nowhere
   std::string group;  ///< empty: none
   std::optional<std::string> instance;
   std::string reset;  ///< start, end or error

@@ -208,7 +208,7 @@ awaitable<Result<void>> Reading::cut_to_tail(client::Cluster& cluster, std::vect
 
 /// Reads the last `step` offsets of the partitions that did not give enough records so far.
 awaitable<Result<void>> Reading::read_back(client::Cluster& cluster, std::vector<Tail>& tails, std::int64_t step) {
-  client::Consumer consumer(cluster, {});
+  client::Consumer consumer(cluster, {.rack = options_.rack});
   consumer_ = &consumer;
   const auto want = static_cast<std::size_t>(*options_.tail);
   std::map<TopicPartition, Tail*> open;
@@ -277,7 +277,7 @@ struct Reading::Source {
 };
 
 awaitable<Result<void>> Reading::read_merged(client::Cluster& cluster, std::vector<Part> parts) {
-  client::Consumer consumer(cluster, {});
+  client::Consumer consumer(cluster, {.rack = options_.rack});
   consumer_ = &consumer;
   std::list<Source> sources;
   for (Part& part : parts) {
@@ -348,7 +348,7 @@ void Reading::take(client::Polled polled, client::Consumer& consumer, std::list<
 // --- As it comes -----------------------------------------------------------------------------------------------------
 
 awaitable<Result<void>> Reading::follow(client::Cluster& cluster, std::vector<Part> parts) {
-  client::Consumer consumer(cluster, {});
+  client::Consumer consumer(cluster, {.rack = options_.rack});
   consumer_ = &consumer;
   std::map<TopicPartition, Part> open;
   for (Part& part : parts) {
@@ -470,6 +470,7 @@ client::GroupOptions Reading::group_options(Places& places, Ends& ends) {
   client::GroupOptions options;
   options.group = options_.group;
   options.instance_id = options_.instance;
+  options.consumer.rack = options_.rack;
   options.consumer.reset = options_.reset == "start" ? client::OffsetReset::start
                            : options_.reset == "end" ? client::OffsetReset::end
                                                      : client::OffsetReset::fail;

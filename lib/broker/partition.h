@@ -74,6 +74,12 @@ class Partition final : public std::enable_shared_from_this<Partition>,
     const ErrorCode error = replica_.check_epoch(asked);
     return error == ErrorCode::kNone && !is_leader() ? ErrorCode::kNotLeaderOrFollower : error;
   }
+  /// Before what any replica answers (KIP-392): likewise, but only who is no replica is refused as such.
+  [[nodiscard]] ErrorCode check_replica(LeaderEpoch asked) const {
+    const ErrorCode error = replica_.check_epoch(asked);
+    const bool is_replica = replica_.role() != replication::Role::none;
+    return error == ErrorCode::kNone && !is_replica ? ErrorCode::kNotLeaderOrFollower : error;
+  }
   /// Before an append: NOT_LEADER_OR_FOLLOWER, NOT_ENOUGH_REPLICAS (only for acks=all) or none (H-3).
   [[nodiscard]] ErrorCode check_append(bool acks_all) const { return replica_.check_append(acks_all); }
 

@@ -23,6 +23,10 @@ namespace {
 constexpr Duration kUnknownTopicWait = 5s;
 /// A partition that had no leader so often when we asked, which takes some 4 s, waits for somebody to do something.
 constexpr int kLeaderlessToTell = 8;
+/// How long a partition is read from the replica that its leader named; then the leader is asked again.
+constexpr Duration kNearbyTime = 5min;
+/// How long the leader is asked for records after a replica nearby could not give any.
+constexpr Duration kLeaderTime = 10s;
 /// A poll gives out about this much, so that its caller gets on with other things now and then.
 constexpr std::size_t kPollBytes = 4 << 20;
 
@@ -46,11 +50,17 @@ struct Slot {
   LeaderEpoch fetch_epoch = kNoLeaderEpoch;
   BrokerId leader = kNoBroker;
   LeaderEpoch leader_epoch = kNoLeaderEpoch;
+  BrokerId nearby = kNoBroker;  ///< a follower that the leader sent us to
+  Instant nearby_until;
+  Instant leader_until;  ///< not before we want to be sent elsewhere
   Uuid topic_id;
   std::optional<Offset> known_end;
   Instant unknown_since = Instant::never();
   int leaderless = 0;  ///< answers in a row that named no leader
   bool unreadable_told = false;
+
+  /// From whom it is fetched.
+  [[nodiscard]] BrokerId source() const { return nearby != kNoBroker ? nearby : leader; }
 };
 
 /// A step of a partition: a batch to give out, or only a new position.
@@ -126,11 +136,13 @@ class Consumer::Impl : public std::enable_shared_from_this<Impl> {
 
   awaitable<void> fetch_from(Lane& lane);
   awaitable<Result<void>> fetch_once(Lane& lane);
-  [[nodiscard]] std::vector<std::shared_ptr<Slot>> fetchable(BrokerId leader) const;
+  [[nodiscard]] std::vector<std::shared_ptr<Slot>> fetchable(BrokerId from) const;
   void start_lane(BrokerId id);
   void on_partition(const std::shared_ptr<Slot>& slot, const wire::FetchResponse::PartitionData& data,
                     const SharedBytes& frame);
   void on_partition_error(Slot& slot, ErrorCode code);
+  void go_nearby(Slot& slot, BrokerId replica);
+  void leave_nearby(Slot& slot);
   void take_batches(const std::shared_ptr<Slot>& slot, const wire::FetchResponse::PartitionData& data,
                     const SharedBytes& frame);
   void move(Slot& slot, Offset position, LeaderEpoch epoch);
@@ -303,7 +315,7 @@ awaitable<void> Consumer::Impl::keep_house() {
     }
     if (closed_) break;
     for (const auto& slot : slots)
-      if (slot->state == State::fetching) start_lane(slot->leader);
+      if (slot->state == State::fetching) start_lane(slot->source());
     changed_.notify_all();
     if (!all_done) {
       co_await shard_.sleep_until(shard_.now() + backoff.next(cluster_.random()));
@@ -365,6 +377,7 @@ void Consumer::Impl::locate(Slot& slot, const Cluster::TopicRef& topic) {
     cluster_.note({.kind = Notice::Kind::back, .text = fmt::format("{} has a leader again", slot.where->to_string())});
   const bool is_new_epoch = info.leader_epoch > slot.leader_epoch;
   slot.leader = info.leader;
+  if (is_new_epoch) slot.nearby = kNoBroker;
   slot.leader_epoch = info.leader_epoch;
   slot.topic_id = topic->id;
   slot.state = is_new_epoch && slot.fetch_epoch != kNoLeaderEpoch ? State::validating : State::fetching;
@@ -380,6 +393,7 @@ void Consumer::Impl::begin_again(Slot& slot, const PartitionInfo& info, Uuid top
                                                         slot.where->to_string(), slot.fetch_position.value()),
                                  .kafka_code = 0});
   slot.topic_id = topic_id;
+  slot.nearby = kNoBroker;
   slot.leader = info.leader;
   slot.leader_epoch = info.leader_epoch;
   slot.state = State::resetting;
@@ -465,10 +479,10 @@ void Consumer::Impl::start_lane(BrokerId id) {
   }(shared_from_this(), lane.get()));
 }
 
-std::vector<std::shared_ptr<Slot>> Consumer::Impl::fetchable(BrokerId leader) const {
+std::vector<std::shared_ptr<Slot>> Consumer::Impl::fetchable(BrokerId from) const {
   std::vector<std::shared_ptr<Slot>> slots;
   for (const auto& [where, slot] : slots_)
-    if (slot->state == State::fetching && !slot->paused && slot->leader == leader) slots.push_back(slot);
+    if (slot->state == State::fetching && !slot->paused && slot->source() == from) slots.push_back(slot);
   return slots;
 }
 
@@ -489,7 +503,10 @@ awaitable<void> Consumer::Impl::fetch_from(Lane& lane) {
     if (closed_) break;
     // The leaders may be elsewhere by now.
     MQ_MARK("client: a fetch fails");
-    for (const auto& slot : fetchable(lane.id)) slot->state = State::locating;
+    for (const auto& slot : fetchable(lane.id)) {
+      if (slot->nearby != kNoBroker) leave_nearby(*slot);
+      slot->state = State::locating;
+    }
     changed_.notify_all();
     co_await shard_.sleep_until(shard_.now() + backoff.next(cluster_.random()));
   }
@@ -517,6 +534,8 @@ awaitable<Result<void>> Consumer::Impl::fetch_once(Lane& lane) {
   request.min_bytes = options_.fetch_bytes_min;
   request.max_bytes = options_.fetch_bytes_max;
   request.isolation_level = static_cast<std::int8_t>(options_.isolation);
+  if (std::ranges::all_of(slots, [&](const auto& slot) { return shard_.now() >= slot->leader_until; }))
+    request.rack_id = options_.rack;
   lane.session.prepare(targets, request);
   constexpr ApiVersion kLastWithNames = 12;
   MQ_CO_TRY(const auto response,
@@ -569,6 +588,11 @@ void Consumer::Impl::on_partition(const std::shared_ptr<Slot>& slot, const wire:
     changed_.notify_all();
     return;
   }
+  if (data.preferred_read_replica >= 0) return go_nearby(*slot, BrokerId{data.preferred_read_replica});
+  if (slot->nearby != kNoBroker && shard_.now() >= slot->nearby_until) {
+    slot->nearby = kNoBroker;
+    start_lane(slot->leader);
+  }
   if (std::exchange(slot->unreadable_told, false))
     cluster_.note({.kind = Notice::Kind::back, .text = fmt::format("{} can be read again", slot->where->to_string())});
   const bool is_committed = options_.isolation == Isolation::read_committed && data.last_stable_offset >= 0;
@@ -576,7 +600,28 @@ void Consumer::Impl::on_partition(const std::shared_ptr<Slot>& slot, const wire:
   take_batches(slot, data, frame);
 }
 
+/// The leader has sent no records: a replica in our rack has them.
+void Consumer::Impl::go_nearby(Slot& slot, BrokerId replica) {
+  MQ_MARK("client: a consumer is sent to a replica nearby");
+  slot.nearby = replica;
+  slot.nearby_until = shard_.now() + kNearbyTime;
+  start_lane(replica);
+  changed_.notify_all();
+}
+
+/// Whatever it was, the leader knows better.
+void Consumer::Impl::leave_nearby(Slot& slot) {
+  MQ_MARK("client: a replica nearby cannot serve a consumer");
+  slot.nearby = kNoBroker;
+  slot.leader_until = shard_.now() + kLeaderTime;
+}
+
 void Consumer::Impl::on_partition_error(Slot& slot, ErrorCode code) {
+  if (slot.nearby != kNoBroker) {
+    leave_nearby(slot);
+    slot.state = State::locating;
+    return;
+  }
   if (code == ErrorCode::kOffsetOutOfRange) return out_of_range(slot);
   // Retriable for Kafka, but in a fetch it means that the leader's disk is damaged there: asking again would not help.
   if (code == ErrorCode::kCorruptMessage) MQ_MARK("client: a consumer meets damage");

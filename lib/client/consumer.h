@@ -30,6 +30,7 @@ struct ConsumerOptions {
   std::int32_t fetch_bytes_max = 50 << 20;
   std::int32_t partition_bytes_max = 1 << 20;
   Duration fetch_wait = 500ms;
+  std::string rack;  ///< where this process is: brokers may send it to a replica there (KIP-392); empty: nowhere
   std::size_t prefetch_bytes_max = 64u << 20;  ///< batches received and not yet polled
 };
 

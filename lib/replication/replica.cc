@@ -426,6 +426,16 @@ Effects Replica::fetched_by(const FollowerFetch& fetch, Instant now) {
   return effects;
 }
 
+BrokerId Replica::furthest_of(std::span<const BrokerId> candidates, Offset offset) const {
+  const Peer* furthest = nullptr;
+  for (const Peer& peer : peers_) {
+    const bool has_it = peer.log_start <= offset && offset <= peer.log_end;
+    if (!peer.is_member || peer.is_gone || peer.lags || !has_it || !contains(candidates, peer.id)) continue;
+    if (furthest == nullptr || peer.log_end > furthest->log_end) furthest = &peer;
+  }
+  return furthest == nullptr ? kNoBroker : furthest->id;
+}
+
 bool Replica::tell_start(BrokerId peer) {
   const auto told = std::ranges::find(peers_, peer, &Peer::id);
   if (told == peers_.end() || told->told_start >= start_wanted_ || told->log_start >= start_wanted_) return false;

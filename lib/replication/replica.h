@@ -191,6 +191,8 @@ class Replica {
   // --- The leader ---------------------------------------------------------------------------------------------------
 
   Effects fetched_by(const FollowerFetch& fetch, Instant now);
+  /// Of `candidates` the member of the ISR that has most, and has what stands at `offset`; kNoBroker: none of them.
+  [[nodiscard]] BrokerId furthest_of(std::span<const BrokerId> candidates, Offset offset) const;
   /// Whether `start_wanted` is news to the replica on `peer`, which is told it now.
   bool tell_start(BrokerId peer);
   /// Looks for members that lag. Called every half of `lag_max`.

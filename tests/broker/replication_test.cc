@@ -4,6 +4,8 @@
 #include <optional>
 
 #include "broker_fixture.h"
+#include "client/cluster.h"
+#include "client/consumer.h"
 #include "log/file_range.h"
 #include "wire/messages/delete_records.h"
 
@@ -28,6 +30,7 @@ class Replication : public ::testing::TestWithParam<const char*> {
                                   .configure = [lag_max](NodeConfig& config) {
                                     config.listeners.front().advertised_host =
                                         sim::Cluster::host_of(config.node_id.value() - 1);
+                                    config.rack = rack_of(config.node_id.value() - 1);
                                     config.replica_lag_max = lag_max;
                                     config.offsets_partitions = 2;
                                   }});
@@ -57,6 +60,9 @@ class Replication : public ::testing::TestWithParam<const char*> {
       return leader() >= 0;
     }));
   }
+
+  /// Each broker is in one of its own.
+  [[nodiscard]] static std::string rack_of(int broker) { return fmt::format("rack-{}", broker); }
 
   using Broker = sim::Broker;
   bool eventually(const std::function<bool()>& done, Duration at_most = 30s) {
@@ -128,6 +134,46 @@ class Replication : public ::testing::TestWithParam<const char*> {
       *to = told.topics.front().partitions.front().error_code;
     }(*client_, broker, before, answer));
     return eventually([&] { return answer->has_value(); }, 20s) ? **answer : ErrorCode::kUnknownServerError;
+  }
+  struct Fetch {
+    std::int64_t offset = 0;
+    std::string rack{};
+    ApiVersion version = 12;
+    std::int32_t wait_ms = 0;
+  };
+  struct Fetched {
+    ErrorCode error = ErrorCode::kNone;
+    std::int32_t preferred = -1;
+    std::int64_t high_watermark = -1;
+    std::string records;
+  };
+  using Answer = std::shared_ptr<std::optional<Fetched>>;
+  Answer begin_fetch(int broker, Fetch fetch) {
+    auto answer = std::make_shared<std::optional<Fetched>>();
+    client_->spawn([](sim::Machine& client, int broker_index, Fetch wanted, Answer to) -> awaitable<void> {
+      auto peer = co_await Peer::connect(client, broker_index);
+      wire::FetchRequest request;
+      request.max_wait_ms = wanted.wait_ms;
+      request.min_bytes = 1;
+      request.rack_id = wanted.rack;
+      auto& topic = request.topics.emplace_back();
+      topic.topic = "t";
+      auto& partition = topic.partitions.emplace_back();
+      partition.fetch_offset = wanted.offset;
+      partition.partition_max_bytes = 1 << 20;
+      const auto told = co_await peer->call(request, wanted.version);
+      const auto& row = told.responses.at(0).partitions.at(0);
+      *to = {.error = row.error_code,
+             .preferred = row.preferred_read_replica,
+             .high_watermark = row.high_watermark,
+             .records = std::string(row.records.bytes)};
+    }(*client_, broker, std::move(fetch), answer));
+    return answer;
+  }
+  Fetched fetch(int broker, Fetch wanted) {
+    const Answer answer = begin_fetch(broker, std::move(wanted));
+    EXPECT_TRUE(eventually([&] { return answer->has_value(); }, 20s));
+    return answer->value_or(Fetched{.error = ErrorCode::kUnknownServerError});
   }
   /// All that the log has.
   std::string bytes(int broker) {
@@ -345,6 +391,103 @@ TEST_P(Replication, WhereALogBeginsIsNotToldBeforeItIsOnTheDisksOfAllThatMayLead
   for (int i = 0; i < kBrokers; ++i) cluster_->broker(i).begin_start();
   ASSERT_TRUE(eventually([this] { return leader() >= 0 && isr_size() == 3; })) << state();
   for (int i = 0; i < kBrokers; ++i) EXPECT_EQ(find(i)->log().log_start(), Offset{7}) << "broker " << i;
+}
+
+// --- Reading nearby (KIP-392) ---------------------------------------------------------------------------------------
+
+TEST_P(Replication, AConsumerIsSentToTheReplicaInItsRackAndNobodyElseIs) {
+  start();
+  ASSERT_EQ(produce(leader()), ErrorCode::kNone);
+  ASSERT_TRUE(are_same_everywhere());
+  const int nearby = others(leader()).back();
+  const Instant asked = cluster_->world().now();
+  const Fetched sent = fetch(leader(), {.rack = rack_of(nearby), .wait_ms = 15'000});
+  EXPECT_LT(cluster_->world().now() - asked, 1s) << "it must not wait for records here";
+  EXPECT_EQ(sent.error, ErrorCode::kNone);
+  EXPECT_EQ(sent.preferred, nearby + 1);
+  EXPECT_EQ(sent.records, "");
+  for (const std::string& rack : {std::string(), std::string("elsewhere"), rack_of(leader())}) {
+    const Fetched read = fetch(leader(), {.rack = rack});
+    EXPECT_EQ(read.preferred, -1) << rack;
+    EXPECT_EQ(read.records, bytes(leader())) << rack;
+  }
+  EXPECT_EQ(fetch(leader(), {.offset = 7, .rack = rack_of(nearby)}).error, ErrorCode::kOffsetOutOfRange)
+      << "the leader says what nobody has";
+}
+
+TEST_P(Replication, AFollowerGivesConsumersWhatIsCommittedAndNothingElse) {
+  start();
+  for (int i = 0; i < 5; ++i) ASSERT_EQ(produce(leader()), ErrorCode::kNone);
+  ASSERT_TRUE(are_same_everywhere());
+  const int follower = others(leader()).front();
+  const Fetched read = fetch(follower, {});
+  EXPECT_EQ(read.records, bytes(leader()));
+  EXPECT_EQ(read.high_watermark, 5);
+  EXPECT_EQ(fetch(follower, {.offset = 6}).error, ErrorCode::kOffsetNotAvailable)
+      << "the leader may have it, and the next one, too";
+  EXPECT_EQ(fetch(follower, {.version = 10}).error, ErrorCode::kNotLeaderOrFollower)
+      << "who does not know of followers that answer";
+  // What is written and not committed stays unseen.
+  for (const int other : others(leader()))
+    if (other != follower)
+      cluster_->world().fabric().cut(cluster_->broker(leader()).host(), cluster_->broker(other).host());
+  ASSERT_EQ(produce(leader(), kLeader), ErrorCode::kNone);
+  ASSERT_TRUE(eventually([&] { return find(follower)->log().log_end() == Offset{6}; }));
+  EXPECT_EQ(fetch(follower, {.offset = 5}).records, "");
+  cluster_->world().fabric().heal();
+  const Answer waiting = begin_fetch(follower, {.offset = 5, .wait_ms = 30'000});
+  EXPECT_TRUE(eventually([&] { return waiting->has_value(); }, 10s)) << "committed news wake who waits at a follower";
+  EXPECT_EQ((*waiting)->error, ErrorCode::kNone);
+  EXPECT_FALSE((*waiting)->records.empty());
+}
+
+TEST_P(Replication, WhoIsNotInSyncIsNoPlaceToReadFrom) {
+  start();
+  ASSERT_EQ(produce(leader()), ErrorCode::kNone);
+  const int gone = others(leader()).front();
+  cluster_->broker(gone).kill();
+  ASSERT_TRUE(eventually([this] { return isr_size() == 2; }));
+  const Fetched read = fetch(leader(), {.rack = rack_of(gone)});
+  EXPECT_EQ(read.preferred, -1);
+  EXPECT_FALSE(read.records.empty());
+}
+
+TEST_P(Replication, OurConsumerReadsFromItsRackAndFromTheLeaderWhenThatReplicaIsGone) {
+  start();
+  constexpr int kFew = 20;
+  for (int i = 0; i < kFew; ++i) ASSERT_EQ(produce(leader()), ErrorCode::kNone);
+  ASSERT_TRUE(are_same_everywhere());
+  const int nearby = others(leader()).front();
+  auto seen = std::make_shared<std::int64_t>(0);
+  client_->spawn([](sim::Machine& client, std::vector<env::Address> brokers, std::string rack,
+                    std::shared_ptr<std::int64_t> to) -> awaitable<void> {
+    client::ClientOptions options;
+    options.bootstrap = std::move(brokers);
+    client::Cluster cluster(client.shard(0), client.random(), std::move(options));
+    (void)co_await cluster.start(Instant::never());
+    client::Consumer consumer(cluster, {.rack = std::move(rack)});
+    consumer.assign({.topic = "t", .partition = 0}, Offset{0});
+    while (*to < kFew + 1) {
+      const auto polled = co_await consumer.poll(100ms);
+      if (!polled || !polled->errors.empty()) break;
+      for (const auto& batch : polled->batches) {
+        MQ_ASSERT(batch.first_offset.value() == *to);
+        *to = batch.next_offset.value();
+      }
+    }
+    co_await consumer.close();
+    co_await cluster.close();
+  }(*client_, cluster_->addresses(), rack_of(nearby), seen));
+  const auto given_by = [this](int broker) {
+    std::uint64_t given = 0;
+    for (const auto& shard : cluster_->broker(broker).node().shards()) given += shard->metrics().fetched_bytes.value();
+    return given;
+  };
+  ASSERT_TRUE(eventually([&] { return *seen == kFew; }, 10s));
+  EXPECT_GE(given_by(nearby), bytes(nearby).size());
+  cluster_->broker(nearby).kill();
+  ASSERT_EQ(produce(leader()), ErrorCode::kNone);
+  EXPECT_TRUE(eventually([&] { return *seen == kFew + 1; }, 20s));
 }
 
 INSTANTIATE_TEST_SUITE_P(Classes, Replication, ::testing::Values("ack", "async"),

@@ -4,6 +4,7 @@
 #include "wire/messages/fetch.h"
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -50,8 +51,23 @@ void refuse_size(Call& call) {
   call.responder().close("a fetch of more partitions than one request may name");
 }
 
+/// The replicas of `partition` in `rack`, when this broker leads it and stands in another.
+std::vector<BrokerId> nearby(const Call& call, const cluster::ClusterImage& image, const cluster::Partition& partition,
+                             const std::string& rack) {
+  const auto rack_of = [&image](BrokerId id) {
+    const cluster::Broker* broker = image.find_broker(id);
+    return broker == nullptr ? std::nullopt : broker->rack;
+  };
+  std::vector<BrokerId> found;
+  if (partition.leader != call.home().node().id() || rack_of(partition.leader) == rack) return found;
+  std::ranges::copy_if(partition.replicas, std::back_inserter(found),
+                       [&](BrokerId id) { return rack_of(id) == rack && image.is_alive(id); });
+  return found;
+}
+
 std::vector<FetchItem> resolve(const Call& call, const cluster::ClusterImage& image, const FetchingReplica& replica,
-                               std::vector<FetchedPartition> partitions) {
+                               const std::string& rack, std::vector<FetchedPartition> partitions) {
+  constexpr ApiVersion kFollowersSince = 11;
   const bool by_id = call.version() >= kFetchTopicIdsSince;
   const TopicResolver topics(call, image);
   std::vector<FetchItem> items;
@@ -69,6 +85,9 @@ std::vector<FetchItem> resolve(const Call& call, const cluster::ClusterImage& im
       item.owner = nullptr;
       item.error = ErrorCode::kNotLeaderOrFollower;
     }
+    item.may_follow = !replica.is_there() && call.version() >= kFollowersSince;
+    if (item.may_follow && item.owner != nullptr && !rack.empty())
+      item.nearby = nearby(call, image, *found.topic->find_partition(wanted.partition), rack);
     item.wanted = std::move(wanted);
   }
   return items;
@@ -125,7 +144,8 @@ std::string copy_of(const Call& call, FetchItem& item) {
 
 bool is_news(const FetchItem& item) {
   return item.wanted.is_new || item.range.size > 0 || item.error != ErrorCode::kNone || item.diverges() ||
-         item.has_later_start || item.high_watermark.value() != item.wanted.told_high_watermark ||
+         item.is_sent_elsewhere() || item.has_later_start ||
+         item.high_watermark.value() != item.wanted.told_high_watermark ||
          item.log_start.value() != item.wanted.told_log_start;
 }
 
@@ -154,6 +174,7 @@ wire::FetchResponse::PartitionData& add_row(wire::FetchResponse& response, const
   row.log_start_offset = item.log_start.value();
   row.start_wanted = item.start_wanted.value();
   row.diverging_epoch = item.diverging;
+  row.preferred_read_replica = item.preferred.value();
   row.aborted_transactions = aborted_transactions(item, form.is_read_committed);
   if (item.error == ErrorCode::kFencedLeaderEpoch || item.error == ErrorCode::kNotLeaderOrFollower) {
     row.current_leader.leader_id = leader_of(*call.home().image(), wanted).value();
@@ -253,7 +274,7 @@ void fetch(Call call, wire::FetchRequest request) {
                   .is_incremental = asked.incremental,
                   .is_read_committed = request.isolation_level == kReadCommitted};
   auto image = home.image();
-  auto items = resolve(call, *image, replica, std::move(asked.partitions));
+  auto items = resolve(call, *image, replica, request.rack_id, std::move(asked.partitions));
   const FetchOp::Limits limits = limits_of(call, request);
   const auto connection = call.connection().shared_from_this();
   const auto op = std::make_shared<FetchOp>(std::move(call), std::move(image), std::move(items), limits,

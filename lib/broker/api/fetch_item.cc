@@ -13,10 +13,30 @@
 namespace mq::broker {
 namespace {
 
-/// Looks where the partition stands. Null, with the item's error, when it is not to be read.
+/// Whether a consumer may be answered here, and by whom else it should be (KIP-392).
+ErrorCode look_for_consumer(FetchItem& item, const Partition& partition) {
+  const LeaderEpoch asked{item.wanted.current_leader_epoch};
+  const Offset from{item.wanted.fetch_offset};
+  if (const ErrorCode error = item.may_follow ? partition.check_replica(asked) : partition.check_leader(asked);
+      error != ErrorCode::kNone)
+    return error;
+  if (partition.is_leader()) {
+    if (!item.nearby.empty()) item.preferred = partition.replica().furthest_of(item.nearby, from);
+    if (item.is_sent_elsewhere()) MQ_MARK("broker: a consumer is sent to a replica in its rack");
+    return ErrorCode::kNone;
+  }
+  // H-9: clients are told no begin that another leader may not have.
+  item.log_start = std::min(item.log_start, partition.replica().committed_start());
+  MQ_MARK("broker: a consumer reads from a follower");
+  // The leader may have it, and have committed it: only the leader can say that there is no such offset.
+  return from > item.high_watermark ? ErrorCode::kOffsetNotAvailable : ErrorCode::kNone;
+}
+
+/// Looks where the partition stands. Null when it is not to be read here: the item has the error, or another replica.
 Partition* look_at(FetchItem& item) {
   item.clear();
   item.diverging = {};
+  item.preferred = kNoBroker;
   Partition* partition = item.owner->find(item.topic->id, item.wanted.partition);
   if (partition == nullptr) {
     MQ_MARK("broker: a fetch asks for a partition that is gone");
@@ -33,8 +53,9 @@ Partition* look_at(FetchItem& item) {
   }
   item.leader_epoch = partition->leader_epoch();
   item.end = item.replica.is_there() ? partition->log().written_end() : item.high_watermark;
-  item.error = partition->check_leader(LeaderEpoch{item.wanted.current_leader_epoch});
-  return item.error == ErrorCode::kNone ? partition : nullptr;
+  item.error = item.replica.is_there() ? partition->check_leader(LeaderEpoch{item.wanted.current_leader_epoch})
+                                       : look_for_consumer(item, *partition);
+  return item.error == ErrorCode::kNone && !item.is_sent_elsewhere() ? partition : nullptr;
 }
 
 PartitionReader::Place place_of(const FetchItem& item, const FetchRoom& room) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <string>
+#include <vector>
 
 #include "broker/api/fetch_session.h"
 #include "cluster/image.h"
@@ -36,12 +37,15 @@ struct FetchingReplica {
 };
 
 /// One partition of a fetch: the question, and the answer of its shard. What it says is of one moment: the range of a
-/// consumer ends below the high watermark that stands beside it, that of a follower at the log's end.
+/// consumer ends below the high watermark that stands beside it, that of a follower at the log's end. A consumer may
+/// ask a follower, too, which answers up to the high watermark that it knows.
 struct FetchItem {
   FetchedPartition wanted;
   FetchingReplica replica;
   const cluster::Topic* topic = nullptr;  ///< kept alive by the fetch's image
   ShardServices* owner = nullptr;         ///< null when `error` was known without reading
+  bool may_follow = false;                ///< a follower answers as well (KIP-392)
+  std::vector<BrokerId> nearby;           ///< replicas in the client's rack, where their leader, this broker, is not
   bool is_woken = true;                   ///< there may be more than was read
   bool has_told = false;                  ///< the leader's replica knows what the follower has
 
@@ -50,8 +54,9 @@ struct FetchItem {
   Offset end{-1};  ///< how far it may be read
   Offset last_stable{-1};
   Offset log_start{-1};
-  Offset start_wanted{-1};       ///< where the log of a follower is to begin
-  bool has_later_start = false;  ///< which it has not been told yet
+  Offset start_wanted{-1};         ///< where the log of a follower is to begin
+  bool has_later_start = false;    ///< which it has not been told yet
+  BrokerId preferred = kNoBroker;  ///< of those nearby, from whom the client is to read; it gets no records here
   wire::FetchResponse::EpochEndOffset diverging;
   LeaderEpoch leader_epoch = kNoLeaderEpoch;
   log::FileRange range;
@@ -66,6 +71,7 @@ struct FetchItem {
   }
   /// The log has another history than the client (KIP-595); it gets no records.
   [[nodiscard]] bool diverges() const { return diverging.epoch >= 0; }
+  [[nodiscard]] bool is_sent_elsewhere() const { return preferred != kNoBroker; }
   /// A follower has to know it now, though there are no records for it.
   [[nodiscard]] bool has_news_for_replica() const { return has_more_committed() || has_later_start; }
   /// More is committed than the follower knows.

@@ -150,7 +150,8 @@ bool FetchOp::is_enough() const {
   for (const FetchItem& item : items_) {
     if (item.owner == nullptr) continue;  // what is not there is told with the rest, so that nobody asks all the time
     reads_any = true;
-    if (item.error != ErrorCode::kNone || item.diverges() || item.has_news_for_replica()) return true;
+    if (item.error != ErrorCode::kNone || item.diverges() || item.is_sent_elsewhere()) return true;
+    if (item.has_news_for_replica()) return true;
     // Waiting brings no more of it: the answer is full, or its segment ends, and the next fetch gets the rest.
     if (item.range.has_more) return true;
     bytes += item.range.size;
@@ -249,6 +250,7 @@ void FetchOp::check_invariants() const {
     MQ_ASSERT(item.range.size == 0 || item.owner != nullptr);
     MQ_ASSERT(item.range.size == 0 || item.error == ErrorCode::kNone);
     MQ_ASSERT(item.range.size == 0 || !item.diverges());
+    MQ_ASSERT(item.range.size == 0 || !item.is_sent_elsewhere());
     MQ_ASSERT(item.range.size == 0 || !item.lacks_file);
     MQ_ASSERT(item.copy.empty() || item.copy.size() == item.range.size);
   }
