@@ -90,7 +90,8 @@ awaitable<Result<meta::Revision>> MetadataWriter::transact(meta::Transaction tra
   // Whoever waits behind others would hear the same only later.
   if (node_.store_contact.is_lost()) {
     MQ_MARK("broker: metadata is not changed while its store is not there");
-    co_return fail(Errc::unreachable, "{}: nothing was changed. Once it runs and this broker reaches it, try again", node_.store_contact.how_long());
+    co_return fail(Errc::unreachable, "{}: nothing was changed. Once it runs and this broker reaches it, try again",
+                   node_.store_contact.how_long());
   }
   const Instant asked = node_.home().now();
   node_.machine.random.fill(transaction.write_id);

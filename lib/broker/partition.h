@@ -78,7 +78,7 @@ class Partition final : public std::enable_shared_from_this<Partition>,
   /// replaced only acks=all appends, which the others have to have before it is answered.
   [[nodiscard]] ErrorCode check_append(bool acks_all) const;
   /// It leads as far as it knows, and may not any more: for a session timeout it has heard neither the metadata store
-  /// nor all who could have been elected meanwhile.
+  /// nor all who could have been elected meanwhile (I-16).
   [[nodiscard]] bool may_be_replaced() const;
 
   /// See LogAppender. A small batch is written at the end of the turn: answer after `when_written` or `when_committed`.

@@ -468,7 +468,8 @@ TEST_F(ClusterTest, WhoHearsNeitherTheStoreNorItsFollowersMayBeReplacedAndServes
   const Instant asked = cluster_->world().now();
   const auto refused = ask(0, creation, 7).topics.at(0);
   EXPECT_NE(refused.error_code, ErrorCode::kNone);
-  EXPECT_TRUE(refused.error_message.value_or("").contains("cannot be reached since")) << refused.error_message.value_or("");
+  EXPECT_TRUE(refused.error_message.value_or("").contains("cannot be reached since"))
+      << refused.error_message.value_or("");
   EXPECT_LT(cluster_->world().now() - asked, 2s);
 
   for (const auto& [from, to] : {std::pair(0, 1), std::pair(1, 2), std::pair(0, 2)})

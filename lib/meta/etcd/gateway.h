@@ -98,7 +98,7 @@ class Gateway {
   std::function<void()> on_leave_;
   std::size_t current_ = 0;
   Duration patience_ = Duration::max();  ///< of a call
-  bool works_ = true;  ///< the last attempt was answered, as far as people were told
+  bool works_ = true;                    ///< the last attempt was answered, as far as people were told
   Instant heard_at_;
 
   std::vector<Connection> idle_;  ///< to the current server
