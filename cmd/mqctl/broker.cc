@@ -115,8 +115,15 @@ awaitable<Result<void>> remove(Console& console, Remote& remote) {
     waits = waits || (!error && !console.has_consent());
     const std::int64_t replicas = shares[id].replicas;
     if (!error && replicas > 0)
-      console.notice(fmt::format("{} partitions still name broker {}; mqctl partition move puts them elsewhere",
-                                 replicas, id.value()));
+      console.notice(
+          console.has_consent()
+              ? fmt::format(
+                    "{} partitions still have a replica on broker {}, which is lost: mqctl partition move TOPIC "
+                    "'{}>BROKER' --yes gives them another",
+                    replicas, id.value(), id.value())
+              : fmt::format("{} partitions still have a replica on broker {}: first give them another with mqctl "
+                            "cluster drain {} --yes --wait 10m",
+                            replicas, id.value(), id.value()));
     table.add({std::int64_t{id.value()}, replicas, std::move(result)});
   }
   MQ_CO_CHECK(co_await console.finish(table));

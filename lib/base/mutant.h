@@ -121,6 +121,7 @@ inline constexpr auto kMutants = std::to_array<Mutant>({
     {"gonestays", "I-3: who is gone stays in the ISR until it lags", FoundBy::test},
     {"addedcounts", "H-2: replicas that are being added count for the minimum", FoundBy::test},
     {"noremovalepoch", "I-10: a replica is removed in the epoch in which it fetched", FoundBy::test},
+    {"ledalone", "I-16: a leader that hears neither the store nor its followers serves on without end", FoundBy::test},
     {"batchagain", "I-4: a batch of ISRs that conflicts is sent again as it was", FoundBy::test},
 });
 

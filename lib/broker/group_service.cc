@@ -176,7 +176,16 @@ const group::Coordinator& GroupService::find(std::int32_t offsets_partition) con
 
 GroupService::Host* GroupService::find_host(std::int32_t offsets_partition) const {
   const auto found = hosts_.find(offsets_partition);
-  return found == hosts_.end() ? nullptr : found->second.get();
+  return found == hosts_.end() || may_be_replaced(offsets_partition) ? nullptr : found->second.get();
+}
+
+bool GroupService::may_be_replaced(std::int32_t offsets_partition) const {
+  if (!shard_.node.store_contact.is_silent()) return false;
+  const cluster::Topic* topic = image_ ? image_->find_topic(kOffsetsTopic) : nullptr;
+  const Partition* partition = topic ? find_partition_(topic->id, offsets_partition) : nullptr;
+  if (partition == nullptr || !partition->may_be_replaced()) return false;
+  MQ_MARK("broker: a coordinator that may be replaced answers nobody");
+  return true;
 }
 
 void GroupService::refresh_metrics() {

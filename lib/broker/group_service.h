@@ -57,11 +57,19 @@ class GroupService {
   void for_each(F f) const {
     for (const auto& [index, host] : hosts_) f(host->machine());
   }
+  /// But for those that another broker may have by now.
+  template <class F>
+  void for_each_certain(F f) const {
+    for (const auto& [index, host] : hosts_)
+      if (!may_be_replaced(index)) f(host->machine());
+  }
 
  private:
   [[nodiscard]] std::unique_ptr<group::Coordinator> make_coordinator(std::shared_ptr<const Partition> partition);
   [[nodiscard]] std::shared_ptr<Host> make_host(std::shared_ptr<Partition> partition);
   [[nodiscard]] Host* find_host(std::int32_t offsets_partition) const;
+  /// Another broker may have the coordinator by now.
+  [[nodiscard]] bool may_be_replaced(std::int32_t offsets_partition) const;
   [[nodiscard]] bool may_go_on(const Host& host, const Partition& partition) const;
   // Whether the shard's part of what the broker keeps of groups is not reached; they tell it when it is.
   [[nodiscard]] bool has_room_for_group() const;

@@ -21,8 +21,9 @@ using cluster::ClusterImage;
 constexpr int kSessionPatience = 10;
 /// Between two looks whether it has, and whether others lead.
 constexpr Duration kSessionPause = 200ms;
-/// A stop waits so long for others to lead.
+/// A stop waits so long for others to lead, and then in each call for a store that is not there.
 constexpr Duration kDrainPatience = 5s;
+constexpr Duration kStopPatience = 1s;
 /// Starts that came to no registration, one after the other, of which the directory remembers the nonces.
 constexpr std::size_t kNoncesMax = 64;
 
@@ -41,7 +42,10 @@ awaitable<Result<void>> Membership::join(controller::Registration registration) 
   registration_ = std::move(registration);
   MQ_CO_CHECK(check_directory());
   MQ_CO_CHECK(co_await note_nonce());
+  const Instant asked = node_.home().now();
   MQ_CO_TRY(ttl_, co_await writer_.store().begin_session(node_.config().session_timeout));
+  node_.store_contact.heard(asked);
+  node_.store_contact.begin(ttl_);
   if (!std::exchange(has_joined_, true)) tasks_.spawn(keep_session());
   MQ_CO_CHECK(co_await register_until(node_.home().now() + kSessionPatience * ttl_));
   node_.logger().info("registered as broker {} of cluster {}, epoch {}", self().value(),
@@ -130,7 +134,7 @@ awaitable<void> Membership::keep_session() {
   while (!is_leaving_ && !is_displaced_) {
     (void)co_await timer_->wait_until(node_.home().now() + ttl_ / 3);
     if (is_leaving_) break;
-    const auto renewed = co_await writer_.store().renew_session();
+    const auto renewed = co_await renew();
     const bool has_ended = !renewed && renewed.error().code == Errc::conflict;
     if (is_leaving_ || is_draining_ || (!renewed && !has_ended)) continue;
     const bool was_erased = has_registered() && !is_registered() && !is_mutant("sessiononly");
@@ -141,11 +145,31 @@ awaitable<void> Membership::keep_session() {
   }
 }
 
+/// The store is heard when what it has told until then is in the image, which others bring up to date.
+awaitable<Result<void>> Membership::renew() {
+  StoreContact& store = node_.store_contact;
+  const Instant asked = node_.home().now();
+  auto renewed = co_await writer_.store().renew_session();
+  if (!renewed && renewed.error().code != Errc::conflict) {
+    store.missed();
+    co_return renewed;
+  }
+  const auto told = co_await writer_.store().wait_for_change(writer_.image()->revision(), node_.home().now());
+  if (learning_ && writer_.image()->revision() >= learning_->second) store.heard(std::exchange(learning_, {})->first);
+  if (!told || writer_.image()->revision() >= *told) {
+    store.heard(asked);
+  } else if (!learning_) {
+    learning_.emplace(asked, *told);
+  }
+  co_return renewed;
+}
+
 awaitable<void> Membership::begin_anew(bool has_session) {
   if (!has_session) {
     const auto begun = co_await writer_.store().begin_session(node_.config().session_timeout);
     if (!begun) co_return;
     ttl_ = *begun;
+    node_.store_contact.begin(ttl_);
   }
   if (!has_registered() || is_leaving_ || is_draining_) co_return;  // whoever joins does it, or nobody
   MQ_MARK("broker: a session has ended and the broker registers anew");
@@ -159,16 +183,34 @@ awaitable<void> Membership::begin_anew(bool has_session) {
 // --- Leaving ---------------------------------------------------------------------------------------------------------
 
 awaitable<void> Membership::drain() {
-  if (!is_ready_ || is_displaced_) co_return;
-  is_draining_ = true;
-  MQ_MARK("broker: a stop hands leadership over");
-  if (!co_await write_state(BrokerState::draining)) co_return;
-  const Instant patience = node_.home().now() + kDrainPatience;
-  while (could_others_lead() && node_.home().now() < patience) {
+  if (!has_joined_) co_return;
+  if (is_ready_ && !is_displaced_) {
+    MQ_MARK("broker: a stop hands leadership over");
+    is_draining_ = true;
+    const Instant until = node_.home().now() + kDrainPatience;
+    writer_.store().hurry(kDrainPatience);
+    const auto handing = std::make_shared<HandOver>(node_.home());
+    tasks_.spawn(hand_over(handing, until));
+    while (!handing->has_ended && node_.home().now() < until) (void)co_await handing->ended.wait_until(until);
+    if (!handing->has_ended || !handing->outcome) {
+      MQ_MARK("broker: a stop cannot hand leadership over");
+      node_.logger().warn(
+          "leadership could not be handed over: {}. Others lead once the session of this broker has ended",
+          handing->has_ended ? handing->outcome.error().message : node_.machine.store.name + " does not answer");
+    }
+  }
+  writer_.store().hurry(kStopPatience);
+}
+
+awaitable<void> Membership::hand_over(std::shared_ptr<HandOver> handing, Instant until) {
+  handing->outcome = co_await write_state(BrokerState::draining);
+  while (handing->outcome && could_others_lead() && node_.home().now() < until && !node_.life.is_stopping()) {
     (void)co_await writer_.store().wait_for_change(writer_.image()->revision(), node_.home().now() + kSessionPause);
     (void)co_await writer_.follow_others();
   }
-  co_await writer_.install();
+  if (!node_.life.is_stopping()) co_await writer_.install();
+  handing->has_ended = true;
+  handing->ended.notify_all();
 }
 
 bool Membership::could_others_lead() const {

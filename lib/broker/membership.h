@@ -1,6 +1,8 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <utility>
 
 #include "base/result.h"
 #include "base/time.h"
@@ -10,6 +12,7 @@
 #include "cluster/image.h"
 #include "controller/cluster_plans.h"
 #include "env/async.h"
+#include "env/event.h"
 #include "env/shard.h"
 #include "env/task_group.h"
 
@@ -32,7 +35,8 @@ class Membership {
   /// another directory's, or this directory is a copy or of an earlier time.
   awaitable<Result<void>> join(controller::Registration registration);
   awaitable<Result<void>> become_ready();
-  /// At a stop, while it serves. Returns when nothing is left that another one could lead, or soon.
+  /// At a stop, while it serves. Returns when nothing is left that another one could lead, or after a few seconds, also
+  /// when the store is not there.
   awaitable<void> drain();
   /// When nobody is served any more.
   awaitable<void> leave();
@@ -51,6 +55,15 @@ class Membership {
   [[nodiscard]] bool has_registered() const { return node_.broker_epoch.load() != cluster::kNoBrokerEpoch; }
   awaitable<Result<void>> write_state(cluster::BrokerState state);
   awaitable<void> keep_session();
+  awaitable<Result<void>> renew();
+  /// Sets `ended` when others lead, or nothing can be done about it.
+  struct HandOver {
+    explicit HandOver(env::Shard& home) : ended(home) {}
+    env::Event ended;
+    bool has_ended = false;
+    Result<void> outcome;
+  };
+  awaitable<void> hand_over(std::shared_ptr<HandOver> handing, Instant until);
   /// The store has taken us for gone, or others have. Our logs are as they were: only the incarnation is another.
   awaitable<void> begin_anew(bool has_session);
   [[nodiscard]] bool could_others_lead() const;
@@ -63,7 +76,8 @@ class Membership {
   bool has_joined_ = false;
   bool is_ready_ = false;
   bool is_draining_ = false;
-  bool is_leaving_ = false;    ///< the session is not kept any more
+  std::optional<std::pair<Instant, meta::Revision>> learning_;  ///< what the store had told when, and is not known yet
+  bool is_leaving_ = false;                                     ///< the session is not kept any more
   bool is_displaced_ = false;  ///< another process has registered with this directory, or a copy of it
   std::unique_ptr<env::Timer> timer_;
   env::TaskGroup tasks_;

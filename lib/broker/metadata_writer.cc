@@ -87,6 +87,13 @@ awaitable<void> MetadataWriter::install() {
 
 awaitable<Result<meta::Revision>> MetadataWriter::transact(meta::Transaction transaction, Room room) {
   const auto held = co_await sending_.take();
+  // Whoever waits behind others would hear the same only later.
+  if (node_.store_contact.is_lost()) {
+    MQ_MARK("broker: metadata is not changed while its store is not there");
+    co_return fail(Errc::unreachable, "{}: nothing was changed. Once it runs and this broker reaches it, try again",
+                   node_.store_contact.how_long());
+  }
+  const Instant asked = node_.home().now();
   node_.machine.random.fill(transaction.write_id);
   auto committed = co_await send(transaction, room);
   const bool was_open = !committed && is_open_outcome(committed.error());
@@ -103,6 +110,7 @@ awaitable<Result<meta::Revision>> MetadataWriter::transact(meta::Transaction tra
     followed = co_await catch_up();
   }
   if (committed) co_await remember();
+  if (committed && followed) node_.store_contact.heard(asked);
   if (!followed) co_return std::unexpected(std::move(followed).error());
   co_return committed;
 }
@@ -126,6 +134,7 @@ awaitable<Result<meta::Revision>> MetadataWriter::settle(meta::Transaction sent,
   std::vector<meta::WriteId> ours{sent.write_id};
   meta::Transaction again = sent;
   for (int tries = 0; tries < kSettleTriesMax && !node_.life.is_stopping(); ++tries) {
+    if (node_.store_contact.is_lost()) break;
     co_await node_.home().sleep_until(node_.home().now() + kSettlePause);
     const auto found = co_await store_->get(fence->key);
     if (!found && is_open_outcome(found.error())) continue;
@@ -142,7 +151,8 @@ awaitable<Result<meta::Revision>> MetadataWriter::settle(meta::Transaction sent,
     // After a conflict the key says whether an earlier one of ours was the cause.
     if (done || (!is_open_outcome(done.error()) && done.error().code != Errc::conflict)) co_return done;
   }
-  co_return std::unexpected(std::move(open));
+  co_return fail(open.code, "{} has not said whether it took effect, which it may yet: {}", node_.machine.store.name,
+                 open.message);
 }
 
 // --- The image -------------------------------------------------------------------------------------------------------

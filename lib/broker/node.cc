@@ -308,8 +308,11 @@ awaitable<bool> Node::stop() {
     const auto closed = co_await writer_->store().close();
     co_await follower_->join();
     if (!closed) {
-      logger().warn("the metadata store did not close well: {}; the next start checks it", closed.error().message);
-      clean = false;
+      // What a store that others have says of its end concerns no log here.
+      const bool is_of_others = context_.is_member() && closed.error().code != Errc::disk_failed;
+      logger().warn("the metadata store did not close well: {}; {}", closed.error().message,
+                    is_of_others ? "the session of this broker ends by itself" : "the next start checks it");
+      clean = clean && is_of_others;
     }
   }
   if (clean) {

@@ -17,6 +17,7 @@ NodeEnv with_shards(NodeEnv env) {
 NodeContext::NodeContext(NodeEnv env, NodeConfig config, Wishes wishes)
     : machine(with_shards(std::move(env))),
       configs(std::move(config)),
+      store_contact(machine.shards.front()->clock(), machine.store.name),
       disk_health(machine.logger, configs.get().data_dir, std::move(wishes.go_offline)),
       disk_space(machine, configs, life, std::move(wishes.free_space)),
       synced_ends(machine, life, disk_health, opened_log_dir) {}

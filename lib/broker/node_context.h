@@ -10,6 +10,7 @@
 #include "broker/disk_space.h"
 #include "broker/life.h"
 #include "broker/node_env.h"
+#include "broker/store_contact.h"
 #include "broker/synced_ends_writer.h"
 #include "cluster/image.h"
 #include "log/log_dir.h"
@@ -43,6 +44,7 @@ class NodeContext {
   const NodeEnv machine;
   ConfigInForce configs;
   Life life;
+  StoreContact store_contact;
   std::unique_ptr<log::LogDir> opened_log_dir;  ///< null until the start has opened it
   DiskHealth disk_health;
   DiskSpace disk_space;

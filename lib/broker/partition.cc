@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/mark.h"
+#include "base/mutant.h"
 #include "env/event.h"
 
 namespace mq::broker {
@@ -83,6 +84,19 @@ void Partition::registered(cluster::BrokerEpoch epoch) {
   const Part before = part();
   carry_out(replica_.registered(epoch));
   part_changed(before);
+}
+
+ErrorCode Partition::check_append(bool acks_all) const {
+  const ErrorCode error = replica_.check_append(acks_all);
+  if (error != ErrorCode::kNone || acks_all || !may_be_replaced()) return error;
+  MQ_MARK("broker: a leader that may be replaced takes nothing for itself");
+  return ErrorCode::kNotLeaderOrFollower;
+}
+
+bool Partition::may_be_replaced() const {
+  const StoreContact& store = shard_.node.store_contact;
+  return store.is_silent() && is_leader() && !replica_.has_heard_all_since(store.trusted_since()) &&
+         !is_mutant("ledalone");
 }
 
 void Partition::part_changed(Part before) {

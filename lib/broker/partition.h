@@ -80,8 +80,12 @@ class Partition final : public std::enable_shared_from_this<Partition>,
     const bool is_replica = replica_.role() != replication::Role::none;
     return error == ErrorCode::kNone && !is_replica ? ErrorCode::kNotLeaderOrFollower : error;
   }
-  /// Before an append: NOT_LEADER_OR_FOLLOWER, NOT_ENOUGH_REPLICAS (only for acks=all) or none (H-3).
-  [[nodiscard]] ErrorCode check_append(bool acks_all) const { return replica_.check_append(acks_all); }
+  /// Before an append: NOT_LEADER_OR_FOLLOWER, NOT_ENOUGH_REPLICAS (only for acks=all) or none (H-3). Where it may be
+  /// replaced only acks=all appends, which the others have to have before it is answered.
+  [[nodiscard]] ErrorCode check_append(bool acks_all) const;
+  /// It leads as far as it knows, and may not any more: for a session timeout it has heard neither the metadata store
+  /// nor all who could have been elected meanwhile (I-16).
+  [[nodiscard]] bool may_be_replaced() const;
 
   /// See LogAppender. A small batch is written at the end of the turn: answer after `when_written` or `when_committed`.
   [[nodiscard]] Result<Appended> append(char* batch, const record::ValidatedBatch& validated) {

@@ -149,9 +149,9 @@ class Parser {
       noun_ = name;
       return {};
     }
-    const std::string_view meant = nearest_name(name, near);
-    return wrong(
-        fmt::format("no command {}{}", quoted(name), meant.empty() ? "" : fmt::format("; did you mean '{}'?", meant)));
+    if (const std::string_view meant = nearest_name(name, near); !meant.empty())
+      return wrong(fmt::format("no command {}; did you mean '{}'?", quoted(name), meant));
+    return wrong(fmt::format("no command {}. {}", quoted(name), what_there_is()));
   }
 
   Step unknown_option(std::string_view word) const {
@@ -194,17 +194,25 @@ class Parser {
 
   Step require_command() const {
     if (tool_.commands.empty() || args_.command_ != nullptr) return {};
+    return wrong(fmt::format("{} what? {}", noun_.empty() ? tool_.name : std::string_view(noun_), what_there_is()));
+  }
+
+  /// The words that may come next.
+  std::string what_there_is() const {
     std::string choices;
+    bool is_one = true;
     for (const CommandRow* command : tool_.commands) {
       std::string_view next = command->name;
       if (!noun_.empty() && !next.starts_with(noun_ + " ")) continue;
       if (!noun_.empty()) next.remove_prefix(noun_.size() + 1);
       next = next.substr(0, next.find(' '));
       if (choices.ends_with(next)) continue;  // rows of one noun stand together
-      choices += choices.empty() ? "" : ", ";
+      is_one = choices.empty();
+      choices += is_one ? "" : ", ";
       choices += next;
     }
-    return wrong(fmt::format("{} what? There are {}", noun_.empty() ? tool_.name : std::string_view(noun_), choices));
+    const std::string_view before = noun_.empty() ? "" : " ";
+    return fmt::format("There {} {}{}{}", is_one ? "is" : "are", noun_, before, choices);
   }
 
   Step fill_from_elsewhere() {

@@ -227,6 +227,11 @@ Result<AppendInfo> Log::append_as_is(BytesView batch, const record::BatchHeader&
   if (header.base_offset > log_end()) MQ_CHECK(leave_gap(header.next_offset()));
   MQ_CHECK(producer_states());
   MQ_TRY(LeaderEpochs* const epochs, leader_epochs());
+  // One that we led in without a batch: the leader that came after it has the end of an older one here.
+  const Offset batches_end = log_start() == log_end() ? Offset{0} : log_end();
+  const bool gives_way = header.leader_epoch < epochs->latest() && epochs->truncate_from(batches_end);
+  if (gives_way) MQ_MARK("log: an epoch without batches gives way to a copy of an older one");
+  if (gives_way) durability_.on_epochs();
   if (header.leader_epoch < epochs->latest())
     return fail(Errc::invalid_argument, "{}: a batch of leader epoch {} does not continue a log of epoch {}",
                 partition_.to_string(), header.leader_epoch.value(), epochs->latest().value());

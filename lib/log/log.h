@@ -102,8 +102,8 @@ class Log {
   /// Appends a batch as it stands, offsets and epoch included: what a follower fetched. The caller has checked its CRC
   /// . The same holds as for `append`; of its producer nothing is judged, the leader has done so. Into an empty
   /// log, which may begin amid a batch, comes the one that holds its start. There may be a gap before it, and it may be
-  /// larger than a segment: the leader has it so. invalid_argument: it begins below the log's end, or is of an older
-  /// epoch than the latest in the log. conflict: try again later.
+  /// larger than a segment: the leader has it so. Epochs without a batch give way to an older one. invalid_argument: it
+  /// begins below the log's end, or is of an older epoch than the last batch. conflict: try again later.
   [[nodiscard]] Result<AppendInfo> append_as_is(BytesView batch, const record::BatchHeader& header,
                                                 WallMillis wall_now);
 

@@ -119,6 +119,7 @@ class Recovery {
   Offset recovery_point_{0};
   std::vector<Offset> unsaved_;  ///< segments whose indexes are not known to be on disk
   bool names_unsynced_ = false;
+  bool epochs_differ_ = false;  ///< batches say something else than the file
   bool epochs_unsaved_ = false;
 };
 
@@ -299,7 +300,10 @@ Result<void> Recovery::recover() {
   }
   MQ_CHECK(end_scan());
   MQ_CHECK(repair_indexes(scan_.first));
-  if (!contents_.epochs || (!epochs_known && end_ > start_)) {
+  // The file may have an epoch without batches that gave way to an older one since, when the log's start has moved past
+  // where that was.
+  if (epochs_differ_) MQ_MARK("log: recovery finds other leader epochs in the batches than in their file");
+  if (!contents_.epochs || ((!epochs_known || epochs_differ_) && end_ > start_)) {
     MQ_TRY(epochs, epochs_of_batches(segments_, start_, end_, contents_.epoch_limit, config_));
     if (end_ > start_) MQ_MARK("log: recovery makes the leader epochs anew");
     contents_.epochs = std::make_unique<LeaderEpochs>(std::move(epochs));
@@ -467,6 +471,7 @@ Result<void> Recovery::scan_segment() {
         scan_.damaged = true;
         return {};
       }
+      epochs_differ_ = epochs_differ_ || header.leader_epoch < contents_.epochs->latest();
       if (header.leader_epoch <= contents_.epoch_limit)
         contents_.epochs->assign(header.leader_epoch, header.base_offset);
       segment.note_verified((*batch)->position, (*batch)->end());

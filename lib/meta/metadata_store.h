@@ -111,6 +111,9 @@ class MetadataStore {
   /// Erases its keys. conflict: it had ended before.
   virtual awaitable<Result<void>> end_session() = 0;
 
+  /// A stop has begun: each call from now on waits for a service that is not there no longer than `patience`. For a
+  /// store whose disk is here nothing changes.
+  virtual void hurry(Duration /*patience*/) {}
   /// Waits for what is in progress, ends `wait_for_change` and the session, and closes. Optional: a store that is
   /// merely destroyed comes back with everything that was answered.
   virtual awaitable<Result<void>> close() = 0;

@@ -436,6 +436,13 @@ BrokerId Replica::furthest_of(std::span<const BrokerId> candidates, Offset offse
   return furthest == nullptr ? kNoBroker : furthest->id;
 }
 
+bool Replica::has_heard_all_since(Instant since) const {
+  return std::ranges::all_of(peers_, [since](const Peer& peer) {
+    const bool may_lead = peer.is_member || peer.is_eligible || peer.is_proposed;
+    return !may_lead || (peer.fetched_at && *peer.fetched_at >= since);
+  });
+}
+
 bool Replica::tell_start(BrokerId peer) {
   const auto told = std::ranges::find(peers_, peer, &Peer::id);
   if (told == peers_.end() || told->told_start >= start_wanted_ || told->log_start >= start_wanted_) return false;

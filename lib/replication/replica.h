@@ -193,6 +193,9 @@ class Replica {
   Effects fetched_by(const FollowerFetch& fetch, Instant now);
   /// Of `candidates` the member of the ISR that has most, and has what stands at `offset`; kNoBroker: none of them.
   [[nodiscard]] BrokerId furthest_of(std::span<const BrokerId> candidates, Offset offset) const;
+  /// Everybody who could have been elected in its stead has fetched in its epoch at `since` or later, if there is
+  /// anybody: then nobody was, for who knows a newer epoch does not fetch in this one.
+  [[nodiscard]] bool has_heard_all_since(Instant since) const;
   /// Whether `start_wanted` is news to the replica on `peer`, which is told it now.
   bool tell_start(BrokerId peer);
   /// Looks for members that lag. Called every half of `lag_max`.

@@ -20,6 +20,7 @@
 #include "group/partition_for.h"
 #include "seeds.h"
 #include "wire/messages/alter_partition_reassignments.h"
+#include "wire/messages/create_topics.h"
 #include "wire/messages/describe_cluster.h"
 #include "wire/messages/elect_leaders.h"
 #include "wire/messages/find_coordinator.h"
@@ -414,6 +415,86 @@ TEST_F(ClusterTest, OneBrokerCoordinatesAGroupAndTheOthersNameIt) {
   }
 }
 
+/// History 1.9.
+TEST_F(ClusterTest, WhoHearsNeitherTheStoreNorItsFollowersMayBeReplacedAndServesNobody) {
+  start();
+  create(0, "t", 1, 3);
+  wire::FindCoordinatorRequest wanted;
+  wanted.coordinator_keys = {"g"};
+  ASSERT_EQ(ask(0, wanted, 4).coordinators.at(0).error_code, ErrorCode::kNone) << "it makes the topic";
+  ASSERT_TRUE(until([&] { return all_agree() && has_logs(kOffsetsTopic); }, 5s));
+  const cluster::Topic& offsets = topic(0, kOffsetsTopic);
+  const int leader = index_of(topic(0, "t").find_partition(0)->leader);
+  const int coordinator =
+      index_of(offsets.find_partition(group::partition_for("g", offsets.partition_count()))->leader);
+  const auto produced = [&](std::int16_t acks) {
+    const std::string batch = testing::make_batch({});
+    auto request = testing::produce_request("t", 0, batch, acks);
+    request.timeout_ms = 1'000;
+    return testing::only_row(ask(leader, request, testing::kProduceVersion)).error_code;
+  };
+  const auto heard_of = [&] {
+    wire::HeartbeatRequest heartbeat;
+    heartbeat.group_id = "g";
+    heartbeat.member_id = "nobody";
+    return ask(coordinator, heartbeat, 4).error_code;
+  };
+  const auto named_leader = [&] {
+    wire::MetadataRequest request;
+    request.topics = {{.name = "t"}};
+    return ask(leader, request, 12).topics.at(0).partitions.at(0).leader_id;
+  };
+  const auto found = [&] { return ask(coordinator, wanted, 4).coordinators.at(0).error_code; };
+  const auto fetched = [&] {
+    wire::FetchRequest fetch;
+    fetch.topics = {{.topic = "t", .partitions = {{.partition = 0, .partition_max_bytes = 1000}}}};
+    return ask(leader, fetch, 11).responses.at(0).partitions.at(0).error_code;
+  };
+  const auto expect_service = [&] {
+    EXPECT_EQ(produced(testing::kLeader), ErrorCode::kNone);
+    EXPECT_EQ(heard_of(), ErrorCode::kUnknownMemberId);
+    EXPECT_EQ(named_leader(), id(leader).value());
+    EXPECT_EQ(found(), ErrorCode::kNone);
+    EXPECT_EQ(fetched(), ErrorCode::kNone);
+  };
+  expect_service();
+
+  cluster_->model_store().set_trouble({.lost_request_one_in = 1}, 1);
+  cluster_->world().run_for(3 * kSessionTimeout);
+  expect_service();  // whom others had elected would not be fetched from
+  wire::CreateTopicsRequest creation;
+  creation.topics = {{.name = "u", .num_partitions = 1, .replication_factor = 1}};
+  creation.timeout_ms = 2'000;
+  const Instant asked = cluster_->world().now();
+  const auto refused = ask(0, creation, 7).topics.at(0);
+  EXPECT_NE(refused.error_code, ErrorCode::kNone);
+  EXPECT_TRUE(refused.error_message.value_or("").contains("cannot be reached since"))
+      << refused.error_message.value_or("");
+  EXPECT_LT(cluster_->world().now() - asked, 2s);
+
+  for (const auto& [from, to] : {std::pair(0, 1), std::pair(1, 2), std::pair(0, 2)})
+    cluster_->world().fabric().cut(broker(from).host(), broker(to).host());
+  cluster_->world().run_for(2 * kSessionTimeout);
+  EXPECT_EQ(produced(testing::kLeader), ErrorCode::kNotLeaderOrFollower);
+  EXPECT_EQ(produced(testing::kAll), ErrorCode::kRequestTimedOut) << "nobody but it has the record";
+  EXPECT_EQ(heard_of(), ErrorCode::kNotCoordinator);
+  EXPECT_EQ(named_leader(), kNoBroker.value());
+  EXPECT_EQ(found(), ErrorCode::kCoordinatorNotAvailable);
+  EXPECT_EQ(fetched(), ErrorCode::kNone) << "what is committed is so for everybody";
+
+  cluster_->world().fabric().heal();
+  cluster_->world().run_for(2 * kSessionTimeout);
+  expect_service();  // its followers are there again
+  cluster_->model_store().set_trouble({}, 1);
+  EXPECT_TRUE(until(
+      [&] {
+        for (int index = 0; index < 3; ++index)
+          if (!image(0).is_ready(id(index))) return false;
+        return is_led_without(0, "t", kNoBroker);
+      },
+      20s));
+}
+
 // --- What operators ask ----------------------------------------------------------------------------------------------
 
 wire::AlterPartitionReassignmentsRequest move_to(std::string topic, std::int32_t index,
@@ -743,6 +824,22 @@ TEST_F(ClusterTest, ACleanStopHandsLeadershipOverBeforeItEnds) {
     EXPECT_FALSE(leads_any(other, "t", id(leaving)));
     ASSERT_TRUE(stopping.start());
     ASSERT_TRUE(until([&] { return all_agree(); }, 5s));
+  }
+}
+
+TEST_F(ClusterTest, AStopWithoutTheStoreIsCleanAndTakesAFewSeconds) {
+  start();
+  create(0, "t", 6, 3);
+  cluster_->model_store().set_trouble({.lost_request_one_in = 1}, 1);
+  for (const Duration lost_for : {100ms, 10'000ms}) {
+    cluster_->world().run_for(lost_for);
+    sim::Broker& stopping = broker(lost_for < 1s ? 0 : 1);
+    const Instant begun = cluster_->world().now();
+    EXPECT_TRUE(stopping.stop()) << "what the store says concerns no log";
+    EXPECT_LT(cluster_->world().now() - begun, 8s);
+    EXPECT_TRUE(std::ranges::any_of(stopping.machine().log_lines(), [](const std::string& line) {
+      return line.contains("leadership could not be handed over");
+    }));
   }
 }
 

@@ -216,7 +216,9 @@ TEST(Arguments, CommandTakesItsOwnOptionsAndTheToolsAnywhere) {
 TEST(Arguments, WrongCommandsSayWhatThereIs) {
   EXPECT_NE(error_of({"topic", "craete"}, kCtl).find("no command 'topic craete'; did you mean 'topic create'?"),
             std::string::npos);
-  EXPECT_NE(error_of({"topic"}, kCtl).find("topic what? There are create, list"), std::string::npos);
+  EXPECT_NE(error_of({"topic"}, kCtl).find("topic what? There are topic create, list"), std::string::npos);
+  EXPECT_NE(error_of({"topic", "t/0"}, kCtl).find("no command 'topic t/0'. There are topic create, list"),
+            std::string::npos);
   EXPECT_NE(error_of({}, kCtl).find("mqc what? There are topic, cluster"), std::string::npos);
   EXPECT_NE(error_of({"cluster", "info", "x"}, kCtl).find("one operand too many"), std::string::npos);
   EXPECT_NE(error_of({"topic", "create", "-p0", "t"}, kCtl).find("must be from 1 to 1000"), std::string::npos);

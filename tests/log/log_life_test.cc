@@ -176,6 +176,7 @@ class Life {
     MQ_CHECK(open());
     MQ_CHECK(dir_->begin_writing());
     OpenContext context = dir_->context_of(partition_, id_, wall_);
+    epoch_ = std::max(epoch_, begun_);
     context.leader_epoch = epoch_;
     known_end_ = context.synced_end.value_or(Offset{0});
     report_ = {};
@@ -211,7 +212,7 @@ class Life {
         return below(2) == 0 ? truncate() : Result<void>{};
       case 7:
       case 8:
-        return follow();
+        return follow(true);
       default:
         return append();
     }
@@ -247,9 +248,14 @@ class Life {
   void note_written(const std::string& batch, const record::BatchHeader& header) {
     written_.resize(static_cast<std::size_t>(header.next_offset().value()), batch);
   }
-  /// Another leads and has more.
-  Result<void> follow() {
+  /// Another leads and has more, which it has from before this one led, who wrote nothing.
+  Result<void> follow(bool may_save = false) {
     if (below(2) == 0) epoch_ = LeaderEpoch{epoch_.value() + 1};
+    if (below(4) == 0) {
+      begun_ = LeaderEpoch{epoch_.value() + 1};
+      MQ_CHECK(log_->begin_epoch(begun_));
+      if (may_save && below(2) == 0) MQ_CHECK(checkpoint());
+    }
     for (std::uint64_t i = below(4); i < 4; ++i) {
       const std::string batch = make_next();
       const auto header = record::parse_header(batch).value();
@@ -351,6 +357,7 @@ class Life {
   LogConfig config_;
   TopicPartition partition_{"t", 0};
   Uuid id_{{1, 2, 3}};
+  LeaderEpoch begun_{0};  ///< led in, maybe without a batch
   LeaderEpoch epoch_{0};
   WallMillis wall_ = 1'000;
   Instant now_;

@@ -258,6 +258,83 @@ TEST_F(TruncationTest, ACopyHasTheGapsOfTheLeadersLog) {
   }
 }
 
+TEST_F(TruncationTest, AnEpochWithoutBatchesGivesWayToTheOlderEndThatTheNextLeaderHas) {
+  create();
+  append_threes(8);
+  const auto all = log_->read(Offset{0}, 1 << 20, Offset{24}, true).value();
+  const std::string bytes = read_bytes(all).value();
+  log_.reset();
+  for (const auto& name : names()) ASSERT_TRUE(disk_.remove(std::string(kDirectory) + "/" + name));
+  for (const bool is_killed : {false, true}) {
+    SCOPED_TRACE(is_killed);
+    create();
+    record::BatchReader reader(bytes);
+    const auto copy_below = [&](Offset end) {
+      while (log_->log_end() < end) {
+        const auto batch = reader.next().value();
+        ASSERT_TRUE(batch && log_->append_as_is(batch->bytes(), batch->header(), wall_));
+      }
+    };
+    copy_below(Offset{15});
+    const LeaderEpoch copied = log_->latest_epoch().value();
+    const LeaderEpoch led{copied.value() + 2};
+    ASSERT_TRUE(log_->begin_epoch(led));
+    ASSERT_TRUE(checkpoint());
+    EXPECT_EQ(log_->latest_epoch().value(), led);
+    EXPECT_EQ(log_->last_epoch().value(), copied);
+    copy_below(Offset{24});
+    EXPECT_EQ(log_->latest_epoch().value(), copied);
+    ASSERT_TRUE(sync());
+    if (!is_killed) ASSERT_TRUE(log_->close());
+    OpenContext context = is_killed ? unclean() : clean();
+    context.leader_epoch = led;
+    ASSERT_TRUE(open(context));
+    EXPECT_EQ(log_->latest_epoch().value(), copied);
+    EXPECT_EQ(log_->end_offset_for(copied).value(), (EpochEnd{copied, Offset{24}}));
+    log_.reset();
+    for (const auto& name : names()) ASSERT_TRUE(disk_.remove(std::string(kDirectory) + "/" + name));
+  }
+}
+
+TEST_F(TruncationTest, AnEpochThatGaveWayDoesNotComeBackWithItsFile) {
+  create();
+  append_threes(8);
+  const auto all = log_->read(Offset{0}, 1 << 20, Offset{24}, true).value();
+  const std::string bytes = read_bytes(all).value();
+  log_.reset();
+  for (const bool is_all_deleted : {false, true}) {
+    SCOPED_TRACE(is_all_deleted);
+    for (const auto& name : names()) ASSERT_TRUE(disk_.remove(std::string(kDirectory) + "/" + name));
+    create();
+    record::BatchReader reader(bytes);
+    const auto copy_below = [&](Offset end) {
+      while (log_->log_end() < end) {
+        const auto batch = reader.next().value();
+        ASSERT_TRUE(batch && log_->append_as_is(batch->bytes(), batch->header(), wall_));
+      }
+    };
+    copy_below(Offset{15});
+    const LeaderEpoch copied = log_->latest_epoch().value();
+    const LeaderEpoch led{copied.value() + 2};
+    ASSERT_TRUE(log_->begin_epoch(led));
+    ASSERT_TRUE(checkpoint());
+    copy_below(Offset{21});
+    ASSERT_TRUE(sync());
+    // What is deleted need not be recovered, so the file tells of a place that nobody looks at any more.
+    const Offset deleted{is_all_deleted ? 21 : 18};
+    ASSERT_TRUE(log_->advance_start(deleted, deleted));
+    OpenContext context = unclean();
+    context.leader_epoch = led;
+    disk_.lose_power(sim::PowerLoss::drop_all);
+    ASSERT_TRUE(open(context));
+    if (!is_all_deleted) EXPECT_EQ(log_->epoch_at(Offset{18}).value(), copied);
+    copy_below(Offset{24});
+    EXPECT_EQ(log_->latest_epoch().value(), copied);
+    EXPECT_EQ(offsets_from(deleted.value()), numbers(deleted.value(), 24));
+    log_.reset();
+  }
+}
+
 TEST_F(TruncationTest, ACopyMayBeginAmidABatchAsTheLeadersLogDoes) {
   create();
   append_threes(4);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "broker/api/api.h"
+#include "broker/doubtful_leaders.h"
 #include "broker/endpoint.h"
 #include "broker/services.h"
 #include "broker/topic_resolver.h"
@@ -38,8 +39,9 @@ bool is_cursor_good(const wire::DescribeTopicPartitionsRequest& request) {
   return is_named && request.cursor->partition_index >= 0;
 }
 
-wire::DescribeTopicPartitionsResponse describe_topic_partitions(Call& call,
-                                                                const wire::DescribeTopicPartitionsRequest& request) {
+awaitable<wire::DescribeTopicPartitionsResponse> describe_topic_partitions(
+    Call& call, const wire::DescribeTopicPartitionsRequest& request) {
+  const auto doubtful = co_await doubtful_leaders(call.home());
   const auto image = call.home().image();
   wire::DescribeTopicPartitionsResponse response;
   if (!is_cursor_good(request)) {
@@ -48,7 +50,7 @@ wire::DescribeTopicPartitionsResponse describe_topic_partitions(Call& call,
       answer.name = topic.name;
       answer.error_code = ErrorCode::kInvalidRequest;
     }
-    return response;
+    co_return response;
   }
   std::int32_t left = std::clamp(request.response_partition_limit, 1, kPartitionsMax);
   const TopicResolver topics(call, *image);
@@ -73,7 +75,8 @@ wire::DescribeTopicPartitionsResponse describe_topic_partitions(Call& call,
       const cluster::Partition& partition = topic->partitions[static_cast<std::size_t>(index)];
       auto& row = answer.partitions.emplace_back();
       row.partition_index = index;
-      const bool is_led = partition.leader != kNoBroker && image->is_alive(partition.leader);
+      const bool is_led = partition.leader != kNoBroker && image->is_alive(partition.leader) &&
+                          !doubtful.contains({.topic = topic->id, .index = index});
       if (!is_led) row.error_code = ErrorCode::kLeaderNotAvailable;
       row.leader_id = is_led ? partition.leader.value() : kNoBroker.value();
       row.leader_epoch = partition.leader_epoch.value();
@@ -90,14 +93,14 @@ wire::DescribeTopicPartitionsResponse describe_topic_partitions(Call& call,
       break;
     }
   }
-  return response;
+  co_return response;
 }
 
 }  // namespace
 
 extern const ApiEntry kDescribeTopicPartitionsApi{
     .key = ApiKey::kDescribeTopicPartitions,
-    .start = answering<wire::DescribeTopicPartitionsRequest, describe_topic_partitions>,
+    .start = suspending<wire::DescribeTopicPartitionsRequest, describe_topic_partitions>,
     .needs = {.topic = AclOperation::describe}};
 
 }  // namespace mq::broker

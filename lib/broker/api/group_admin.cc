@@ -9,6 +9,7 @@
 
 #include "broker/api/api.h"
 #include "broker/api/groups.h"
+#include "broker/doubtful_leaders.h"
 #include "broker/endpoint.h"
 #include "broker/topics.h"
 #include "wire/messages/delete_groups.h"
@@ -36,7 +37,8 @@ bool asks_for_group(const Call& call, const wire::FindCoordinatorRequest& reques
   return call.version() < kManyKeysSince ? may(request.key) : std::ranges::any_of(request.coordinator_keys, may);
 }
 
-wire::FindCoordinatorResponse::Coordinator find(Call& call, std::string key, std::int8_t key_type) {
+wire::FindCoordinatorResponse::Coordinator find(Call& call, std::string key, std::int8_t key_type,
+                                                const std::set<cluster::PartitionPlace>& doubtful) {
   const auto image = call.home().image();
   const cluster::Topic* offsets = image->find_topic(kOffsetsTopic);
   wire::FindCoordinatorResponse::Coordinator found;
@@ -58,7 +60,9 @@ wire::FindCoordinatorResponse::Coordinator find(Call& call, std::string key, std
     found.error_message = "__consumer_offsets could not be made";
   } else {
     const std::int32_t partition = group::partition_for(found.key, offsets->partition_count());
-    const cluster::Broker* leader = image->find_broker(offsets->find_partition(partition)->leader);
+    const bool is_doubtful = doubtful.contains({.topic = offsets->id, .index = partition});
+    const BrokerId led_by = is_doubtful ? kNoBroker : offsets->find_partition(partition)->leader;
+    const cluster::Broker* leader = image->find_broker(led_by);
     auto endpoint = leader == nullptr ? std::nullopt : endpoint_of(call.connection(), call.home().node(), *leader);
     if (endpoint) {
       found.node_id = leader->id.value();
@@ -79,13 +83,14 @@ awaitable<wire::FindCoordinatorResponse> find_coordinator(Call& call, const wire
     (void)co_await await_on(home, home.node().first_shard(),
                             [&home] { return home.node().topics().create_on_demand({std::string(kOffsetsTopic)}); });
   }
+  const auto doubtful = co_await doubtful_leaders(home);
   wire::FindCoordinatorResponse response;
   if (call.version() >= kManyKeysSince) {
     for (const std::string& key : request.coordinator_keys)
-      response.coordinators.push_back(find(call, key, request.key_type));
+      response.coordinators.push_back(find(call, key, request.key_type, doubtful));
     co_return response;
   }
-  auto found = find(call, request.key, request.key_type);
+  auto found = find(call, request.key, request.key_type, doubtful);
   response.error_code = found.error_code;
   response.error_message = std::move(found.error_message);
   response.node_id = found.node_id;
@@ -119,7 +124,7 @@ awaitable<wire::ListGroupsResponse> list_groups(Call& call, const wire::ListGrou
   for (ShardServices* const shard : home.node().shards()) {
     auto listed = co_await env::on_shard(home.shard(), shard->shard(), [shard, &request] {
       wire::ListGroupsResponse part;
-      shard->groups().for_each([&](const group::Coordinator& coordinator) {
+      shard->groups().for_each_certain([&](const group::Coordinator& coordinator) {
         if (const ErrorCode error = coordinator.list(request, part.groups); error != ErrorCode::kNone)
           part.error_code = error;
       });

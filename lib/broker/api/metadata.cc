@@ -5,10 +5,12 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
+#include <set>
 #include <utility>
 #include <vector>
 
 #include "broker/api/api.h"
+#include "broker/doubtful_leaders.h"
 #include "broker/endpoint.h"
 #include "broker/services.h"
 #include "broker/topic_resolver.h"
@@ -28,8 +30,8 @@ Result<wire::MetadataRequest> decode_metadata(BytesView body, ApiVersion version
   return message;
 }
 
-wire::MetadataResponse::MetadataResponseTopic describe(const cluster::ClusterImage& image,
-                                                       const cluster::Topic& topic) {
+wire::MetadataResponse::MetadataResponseTopic describe(const cluster::ClusterImage& image, const cluster::Topic& topic,
+                                                       const std::set<cluster::PartitionPlace>& doubtful) {
   wire::MetadataResponse::MetadataResponseTopic answer;
   answer.name = topic.name;
   answer.topic_id = topic.id;
@@ -37,7 +39,8 @@ wire::MetadataResponse::MetadataResponseTopic describe(const cluster::ClusterIma
   answer.partitions.reserve(static_cast<std::size_t>(topic.partition_count()));
   for (std::int32_t index = 0; index < topic.partition_count(); ++index) {
     const cluster::Partition& partition = topic.partitions[static_cast<std::size_t>(index)];
-    const bool is_led = partition.leader != kNoBroker && image.is_alive(partition.leader);
+    const bool is_led = partition.leader != kNoBroker && image.is_alive(partition.leader) &&
+                        !doubtful.contains({.topic = topic.id, .index = index});
     answer.partitions.push_back({.error_code = is_led ? ErrorCode::kNone : ErrorCode::kLeaderNotAvailable,
                                  .partition_index = index,
                                  .leader_id = is_led ? partition.leader.value() : kNoBroker.value(),
@@ -110,6 +113,7 @@ awaitable<wire::MetadataResponse> metadata(Call& call, const wire::MetadataReque
   if (auto missing = missing_topics(request, TopicResolver(call, *home.image())); may_create && !missing.empty())
     not_made = co_await make_topics(call, std::move(missing));
 
+  const auto doubtful = co_await doubtful_leaders(home);
   const auto image = home.image();
   const TopicResolver topics(call, *image);
   wire::MetadataResponse response;
@@ -124,7 +128,7 @@ awaitable<wire::MetadataResponse> metadata(Call& call, const wire::MetadataReque
   const bool all = !request.topics || (call.version() == 0 && request.topics->empty());
   if (all) {
     for (const cluster::TopicPtr& topic : image->topics())
-      if (topics.may(*topic)) response.topics.push_back(describe(*image, *topic));
+      if (topics.may(*topic)) response.topics.push_back(describe(*image, *topic, doubtful));
     co_return response;
   }
   Seen seen;
@@ -138,7 +142,7 @@ awaitable<wire::MetadataResponse> metadata(Call& call, const wire::MetadataReque
     }
     const FoundTopic found = by_id ? topics.by_id(wanted.topic_id) : topics.by_valid_name(*wanted.name);
     if (found.topic != nullptr) {
-      response.topics.push_back(describe(*image, *found.topic));
+      response.topics.push_back(describe(*image, *found.topic, doubtful));
     } else if (by_id) {
       response.topics.push_back(refusal(found.error, std::nullopt, wanted.topic_id));
     } else {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -10,12 +11,14 @@
 #include <utility>
 #include <vector>
 
+#include "base/mark.h"
 #include "broker/api/api.h"
 #include "broker/services.h"
 #include "broker/settings.h"
 #include "broker/topic_resolver.h"
 #include "broker/topics.h"
 #include "config/effective.h"
+#include "env/event.h"
 #include "wire/messages/create_partitions.h"
 #include "wire/messages/create_topics.h"
 #include "wire/messages/delete_topics.h"
@@ -106,6 +109,42 @@ std::vector<Deletion> deletions_of(const wire::DeleteTopicsRequest& request, con
   return deletions;
 }
 
+/// When whoever asked is answered, whatever has become of it. A store of this broker's own answers or has failed.
+Instant answer_by(const ShardServices& home, std::int32_t timeout_ms) {
+  const bool may_wait = timeout_ms <= 0 || !home.context().node.is_member();
+  return may_wait ? Instant::never() : home.shard().now() + timeout_ms * 1ms;
+}
+
+/// What the coroutine that `make` returns comes to on the first shard, if it does by `deadline`. It goes on after that.
+template <class Make, class T = typename std::invoke_result_t<Make&>::value_type>
+awaitable<std::optional<T>> outcome_by(ShardServices& home, Instant deadline, Make make) {
+  struct Going {
+    explicit Going(env::Shard& at) : ended(at) {}
+    std::optional<T> outcome;
+    env::Event ended;
+  };
+  const auto going = std::make_shared<Going>(home.shard());
+  home.tasks().spawn([](ShardServices& here, Make job, std::shared_ptr<Going> kept) -> awaitable<void> {
+    kept->outcome = co_await await_on(here, here.node().first_shard(), std::move(job));
+    kept->ended.notify_all();
+  }(home, std::move(make), going));
+  while (!going->outcome && home.shard().now() < deadline) (void)co_await going->ended.wait_until(deadline);
+  co_return std::exchange(going->outcome, std::nullopt);
+}
+
+/// Nobody knows yet what came of it.
+TopicOutcome too_late(const ShardServices& home, std::string name) {
+  MQ_MARK("broker: a change of topics is not done in time");
+  const StoreContact& store = home.context().node.store_contact;
+  return {.name = std::move(name),
+          .error = ErrorCode::kRequestTimedOut,
+          .message = store.is_silent()
+                         ? store.how_long() + ": whether it takes effect is open"
+                         : std::string("it is not done in time and goes on: look what became of it before it is tried "
+                                       "again"),
+          .topic = nullptr};
+}
+
 awaitable<wire::CreateTopicsResponse> create_topics(Call& call, const wire::CreateTopicsRequest& request) {
   ShardServices& home = call.home();
   const auto counts = count_names(request.topics);
@@ -113,12 +152,15 @@ awaitable<wire::CreateTopicsResponse> create_topics(Call& call, const wire::Crea
   std::vector<NewTopic> wanted;
   for (const auto& topic : request.topics)
     if (counts.at(topic.name) == 1 && may(topic.name) && !lacks_value(topic)) wanted.push_back(to_new_topic(topic));
-  auto outcomes = co_await await_on(home, home.node().first_shard(),
-                                    [&home, wanted = std::move(wanted), only = request.validate_only] {
-                                      return home.node().topics().create(wanted, only);
-                                    });
+  auto outcomes = co_await outcome_by(
+      home, answer_by(home, request.timeout_ms),
+      [&home, wanted, only = request.validate_only] { return home.node().topics().create(wanted, only); });
+  if (!outcomes) {
+    outcomes.emplace();
+    for (const NewTopic& topic : wanted) outcomes->push_back(too_late(home, topic.name));
+  }
   wire::CreateTopicsResponse response;
-  auto outcome = outcomes.begin();
+  auto outcome = outcomes->begin();
   std::set<std::string_view> answered;
   for (const auto& topic : request.topics) {
     if (!answered.insert(topic.name).second) continue;
@@ -140,6 +182,7 @@ awaitable<wire::CreateTopicsResponse> create_topics(Call& call, const wire::Crea
 awaitable<wire::DeleteTopicsResponse> delete_topics(Call& call, const wire::DeleteTopicsRequest& request) {
   ShardServices& home = call.home();
   const std::vector<Deletion> wanted = deletions_of(request, TopicResolver(call, *home.image()));
+  const Instant deadline = answer_by(home, request.timeout_ms);
   std::map<std::string_view, int> counts;
   for (const Deletion& deletion : wanted) ++counts[deletion.name];
   wire::DeleteTopicsResponse response;
@@ -154,9 +197,10 @@ awaitable<wire::DeleteTopicsResponse> delete_topics(Call& call, const wire::Dele
       row.error_message = "the request names this topic more than once";
       continue;
     }
-    auto outcome = co_await await_on(home, home.node().first_shard(), [&home, name = deletion.name, id = row.topic_id] {
+    auto done = co_await outcome_by(home, deadline, [&home, name = deletion.name, id = row.topic_id] {
       return home.node().topics().remove(name, id);
     });
+    const TopicOutcome outcome = done ? *std::move(done) : too_late(home, deletion.name);
     row.name = deletion.name;
     row.error_code = outcome.error;
     if (outcome.error != ErrorCode::kNone) row.error_message = outcome.message;
@@ -168,6 +212,7 @@ awaitable<wire::DeleteTopicsResponse> delete_topics(Call& call, const wire::Dele
 awaitable<wire::CreatePartitionsResponse> create_partitions(Call& call, const wire::CreatePartitionsRequest& request) {
   ShardServices& home = call.home();
   const auto counts = count_names(request.topics);
+  const Instant deadline = answer_by(home, request.timeout_ms);
   wire::CreatePartitionsResponse response;
   std::set<std::string_view> answered;
   for (const auto& topic : request.topics) {
@@ -189,11 +234,11 @@ awaitable<wire::CreatePartitionsResponse> create_partitions(Call& call, const wi
       assigned.emplace();
       for (const auto& assignment : *topic.assignments) assigned->push_back(assignment.broker_ids);
     }
-    auto outcome =
-        co_await await_on(home, home.node().first_shard(),
-                          [&home, name = topic.name, count = topic.count, assigned, only = request.validate_only] {
-                            return home.node().topics().add_partitions(name, count, assigned, only);
-                          });
+    auto done = co_await outcome_by(
+        home, deadline, [&home, name = topic.name, count = topic.count, assigned, only = request.validate_only] {
+          return home.node().topics().add_partitions(name, count, assigned, only);
+        });
+    const TopicOutcome outcome = done ? *std::move(done) : too_late(home, topic.name);
     row.error_code = outcome.error;
     if (outcome.error != ErrorCode::kNone) row.error_message = outcome.message;
   }

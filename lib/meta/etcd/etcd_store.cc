@@ -138,7 +138,7 @@ class EtcdStore final : public MetadataStore {
 
   awaitable<Result<std::optional<Changes>>> changes(Revision since) override {
     MQ_CO_TRY(const Call call, begin_call());
-    co_return co_await watch().changes(since, home_.now() + kCallPatience);
+    co_return co_await watch().changes(since, home_.now() + patience_);
   }
 
   awaitable<Result<Revision>> transact(Transaction transaction) override {
@@ -198,6 +198,11 @@ class EtcdStore final : public MetadataStore {
     co_return co_await revoke();
   }
 
+  void hurry(Duration patience) override {
+    patience_ = std::min(patience, kCallPatience);
+    connections_->gateway.hurry(patience_);
+  }
+
   awaitable<Result<void>> close() override {
     if (is_closing_) co_return store_closed();
     is_closing_ = true;
@@ -218,7 +223,7 @@ class EtcdStore final : public MetadataStore {
   }
 
   awaitable<Result<Reply>> ask(std::string path, std::string body, Repeat repeat) {
-    return connections_->gateway.call(std::move(path), std::move(body), repeat, home_.now() + kCallPatience);
+    return connections_->gateway.call(std::move(path), std::move(body), repeat, home_.now() + patience_);
   }
 
   awaitable<Result<Reply>> ask_for_page(const KeyRange& range, Revision moment) {
@@ -280,7 +285,8 @@ class EtcdStore final : public MetadataStore {
 
   env::Shard& home_;
   std::shared_ptr<Connections> connections_;
-  LeaseId lease_ = kNoLease;    ///< of the session
+  LeaseId lease_ = kNoLease;  ///< of the session
+  Duration patience_ = kCallPatience;
   std::size_t limit_used_ = 0;  ///< of kLimits
   bool is_closing_ = false;
 };

@@ -37,10 +37,11 @@ Gateway::Gateway(env::Shard& shard, env::Logger& logger, GatewayOptions options)
 
 awaitable<Result<Reply>> Gateway::call(std::string path, std::string body, Repeat repeat, Instant deadline) {
   int logins = 0;
+  const Instant began = shard_.now();
   for (std::size_t asked = 1;; ++asked) {
     if (is_closed_) co_return gateway_closed();
     const env::Address server = this->server();
-    Attempt done = co_await attempt(path, body, repeat, deadline);
+    Attempt done = co_await attempt(path, body, repeat, std::min(deadline, began + patience_));
     if (done.is_over) co_return std::move(done.reply);
     if (done.reply) {  // a token that is too old: the same server again
       if (++logins == kLoginsMax) co_return not_let_in(server, *done.reply->refusal);
@@ -48,7 +49,8 @@ awaitable<Result<Reply>> Gateway::call(std::string path, std::string body, Repea
     }
     leave(server);
     note_failure(done.reply.error());
-    if (!done.may_go_on || shard_.now() >= deadline) co_return std::unexpected(done.reply.error());
+    if (!done.may_go_on || shard_.now() >= std::min(deadline, began + patience_))
+      co_return std::unexpected(done.reply.error());
     if (asked % options_.servers.size() == 0) MQ_CO_CHECK(co_await pause(deadline));
   }
 }

@@ -64,6 +64,9 @@ class Gateway {
   /// Is called when another server is asked from now on.
   void set_on_leave(std::function<void()> on_leave) { on_leave_ = std::move(on_leave); }
 
+  /// No call takes longer from now on; one in progress takes no further attempt then.
+  void hurry(Duration patience) { patience_ = patience; }
+
   /// When a server last answered.
   [[nodiscard]] Instant heard_at() const { return heard_at_; }
   /// Nothing is asked any more. What is in progress ends.
@@ -94,7 +97,8 @@ class Gateway {
   const GatewayOptions options_;
   std::function<void()> on_leave_;
   std::size_t current_ = 0;
-  bool works_ = true;  ///< the last attempt was answered, as far as people were told
+  Duration patience_ = Duration::max();  ///< of a call
+  bool works_ = true;                    ///< the last attempt was answered, as far as people were told
   Instant heard_at_;
 
   std::vector<Connection> idle_;  ///< to the current server

@@ -77,6 +77,7 @@ class Core : public std::enable_shared_from_this<Core> {
   awaitable<Result<Duration>> begin_session(Duration ttl);
   awaitable<Result<void>> renew_session();
   awaitable<Result<void>> end_session();
+  void hurry(Duration patience) { call_time_max_ = std::min(call_time_max_, patience); }
   awaitable<Result<void>> close();
 
  private:
@@ -151,7 +152,7 @@ class Core : public std::enable_shared_from_this<Core> {
   env::Shard& home_;
   env::Random& random_;
   env::Logger& logger_;
-  const Duration call_time_max_;
+  Duration call_time_max_;
   const NodeNames names_;
   const std::string name_;
   Connection connection_;
@@ -684,6 +685,7 @@ class ZooKeeperStore final : public MetadataStore {
   awaitable<Result<Duration>> begin_session(Duration ttl) override { return core_->begin_session(ttl); }
   awaitable<Result<void>> renew_session() override { return core_->renew_session(); }
   awaitable<Result<void>> end_session() override { return core_->end_session(); }
+  void hurry(Duration patience) override { core_->hurry(patience); }
   awaitable<Result<void>> close() override { return core_->close(); }
 
  private:
