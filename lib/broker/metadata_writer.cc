@@ -10,6 +10,7 @@
 #include "base/mark.h"
 #include "base/mutant.h"
 #include "broker/data_directory.h"
+#include "broker/timed_store.h"
 #include "cluster/keys.h"
 
 namespace mq::broker {
@@ -44,6 +45,8 @@ MetadataWriter::MetadataWriter(NodeContext& node, AllShards& shards)
 
 void MetadataWriter::use(std::unique_ptr<meta::MetadataStore> store) {
   MQ_ASSERT(!store_);
+  if (ClusterMetrics* const metrics = node_.cluster_metrics.get())
+    store = std::make_unique<TimedStore>(std::move(store), node_.home(), *metrics);
   store_ = std::move(store);
 }
 
@@ -98,6 +101,8 @@ awaitable<Result<meta::Revision>> MetadataWriter::transact(meta::Transaction tra
   auto committed = co_await send(transaction, room);
   const bool was_open = !committed && is_open_outcome(committed.error());
   if (was_open) committed = co_await settle(transaction, std::move(committed).error());
+
+  if (committed && node_.cluster_metrics) node_.cluster_metrics->committed(*image_, transaction);
 
   // Nobody else has written when the next revision is ours.
   const bool is_next = committed && !was_open && committed->value() == image_->revision().value() + 1;

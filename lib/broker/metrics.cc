@@ -130,7 +130,8 @@ std::vector<PlacedRow> placed_rows() {
         .kind = Kind::histogram,
         .unit = Unit::seconds,
         .help =
-            "How long an acks=all request waited for its records to be synced, the time of earlier syncs included."}},
+            "How long an acks=all request waited until its records were synced, by all that are in sync, the time of "
+            "earlier syncs included."}},
       {Metric::offline,
        {.name = "mq_data_directory_offline",
         .kind = Kind::gauge,
@@ -168,7 +169,7 @@ std::vector<PlacedRow> placed_rows() {
         .help = "Reads of logs that the disk failed; what is there is not served, all else is."}},
       {Metric::topics, {.name = "mq_topics", .kind = Kind::gauge, .help = "Topics, internal ones too."}},
       {Metric::partitions,
-       {.name = "mq_partitions", .kind = Kind::gauge, .help = "Partitions that this broker leads."}},
+       {.name = "mq_partitions", .kind = Kind::gauge, .help = "Partitions of which this broker has a replica."}},
       {Metric::groups,
        {.name = "mq_groups",
         .kind = Kind::gauge,

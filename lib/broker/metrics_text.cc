@@ -8,6 +8,7 @@
 #include "broker/group_service.h"
 #include "broker/request_room.h"
 #include "broker/services.h"
+#include "broker/settings.h"
 
 namespace mq::broker {
 namespace {
@@ -71,6 +72,14 @@ void refresh_partitions(ShardServices& shard) {
   set(shard.metrics(), Metric::producers, producers);
 }
 
+/// The most records that a follower lacks of a partition that is led on this shard.
+std::int64_t follower_lag_of(ShardServices& shard) {
+  std::int64_t lag = 0;
+  shard.partitions().for_each(
+      [&](const Partition& partition) { lag = std::max(lag, partition.replica().follower_lag_max()); });
+  return lag;
+}
+
 /// Levels, and sums over partitions and groups. On the shard.
 void refresh_shard(ShardServices& shard) {
   refresh_connections(shard);
@@ -84,11 +93,23 @@ awaitable<std::string> metrics_text(NodeServices& node, ProcessFacts process) {
   co_await refresh_node(node);
   set_process(node.first_shard().metrics(), process);
   std::vector<const metrics::Metrics*> shards;
+  ClusterMetrics* const cluster = node.context().cluster_metrics.get();
+  std::int64_t follower_lag = 0;
   for (ShardServices* const shard : node.shards()) {
-    co_await env::on_shard(node.first_shard().shard(), shard->shard(), [shard] { refresh_shard(*shard); });
+    co_await env::on_shard(node.first_shard().shard(), shard->shard(),
+                           [&follower_lag, shard, is_member = cluster != nullptr] {
+                             refresh_shard(*shard);
+                             if (is_member) follower_lag = std::max(follower_lag, follower_lag_of(*shard));
+                           });
     shards.push_back(&shard->metrics().all());
   }
-  co_return metrics::prometheus_text(metrics::sum(shards));
+  std::string text = metrics::prometheus_text(metrics::sum(shards));
+  if (cluster == nullptr) co_return text;
+  cluster->refresh(*node.first_shard().image(), node.id(), node.context().broker_epoch.load(),
+                   plan_settings(node.config()));
+  cluster->set_follower_lag(follower_lag);
+  const metrics::Metrics* const own = &cluster->all();
+  co_return text + metrics::prometheus_text(metrics::sum({&own, 1}));
 }
 
 }  // namespace mq::broker

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 
+#include "broker/cluster_metrics.h"
 #include "broker/config_in_force.h"
 #include "broker/descriptors.h"
 #include "broker/disk_health.h"
@@ -54,6 +55,8 @@ class NodeContext {
   std::atomic<cluster::BrokerEpoch> broker_epoch{cluster::kNoBrokerEpoch};
   /// The process has registered more than once. Set on the first shard.
   std::atomic<bool> has_registered_anew{false};
+  /// Of a member of a cluster; null on a store of its own.
+  const std::unique_ptr<ClusterMetrics> cluster_metrics;
   LeaderWishes* leader_wishes = nullptr;  ///< of a whole broker; while it lives
 };
 

@@ -450,6 +450,14 @@ bool Replica::tell_start(BrokerId peer) {
   return true;
 }
 
+std::int64_t Replica::follower_lag_max() const {
+  if (role_ != Role::leader) return 0;
+  Offset least = ends_.log_end;
+  for (const Peer& peer : peers_)
+    if (peer.fetched_at && !peer.is_gone) least = std::min(least, std::max(peer.log_end, ends_.log_start));
+  return (ends_.log_end - least).value();
+}
+
 Effects Replica::time_passed(Instant now) {
   for (Peer& peer : peers_) peer.lags = peer.log_end < ends_.log_end && now - peer.caught_up_at > settings_.lag_max;
   Effects effects;

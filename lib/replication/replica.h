@@ -220,6 +220,9 @@ class Replica {
   /// One that took effect comes with the image.
   Effects proposal_ended(Outcome outcome);
 
+  /// How many records at most a follower lacks that copies from this leader; 0 without any.
+  [[nodiscard]] std::int64_t follower_lag_max() const;
+
   // --- The follower -------------------------------------------------------------------------------------------------
 
   /// refused: the log would have to be cut below the high watermark, where nothing unclean has happened that allows

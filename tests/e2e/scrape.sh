@@ -1,8 +1,9 @@
-# Sourced after situation.sh by scripts that look at /metrics and health of an mqd started with --metrics 127.0.0.1:0.
+# Sourced after situation.sh by scripts that look at /metrics and health of an mqd started with --metrics 127.0.0.1:0; of the
+# several of members.sh, of the one that $scraped names.
 
 # http_get PATH [METHOD]: the status line and the body, with bash alone.
 http_get() {
-  local port; port=$(sed -n 's|.*metrics and health are at http://127.0.0.1:\([0-9]*\).*|\1|p' "$work/mqd.log" | tail -1)
+  local port; port=$(sed -n 's|.*metrics and health are at http://127.0.0.1:\([0-9]*\).*|\1|p' "$work/${scraped:-mqd}.log" | tail -1)
   [ -n "$port" ] || fail "mqd did not say where its metrics are"
   exec 9<>"/dev/tcp/127.0.0.1/$port"
   printf '%s %s HTTP/1.1\r\nHost: mqd\r\nConnection: close\r\n\r\n' "${2:-GET}" "$1" >&9

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "broker/api/api.h"
+#include "broker/cluster_metrics.h"
 #include "broker/metrics.h"
 #include "config/option.h"
 #include "model/api_key.h"
@@ -156,12 +157,15 @@ TEST(Settings, EveryBrokerOptionHasTextUnitAndADefaultThatParses) { expect_whole
 
 TEST(Metrics, EveryRowHasTextUnitAndANameOfItsOwn) {
   std::set<std::string_view> names;
-  for (const metrics::MetricRow& row : broker::metric_rows()) {
+  std::vector<metrics::MetricRow> rows(broker::metric_rows().begin(), broker::metric_rows().end());
+  rows.insert(rows.end(), broker::cluster_metric_rows().begin(), broker::cluster_metric_rows().end());
+  for (const metrics::MetricRow& row : rows) {
     EXPECT_EQ(metrics::problem_of(row), nullptr) << row.name << ": " << metrics::problem_of(row);
     EXPECT_TRUE(row.name.starts_with("mq_") || row.name.starts_with("process_")) << row.name;
     EXPECT_TRUE(names.insert(row.name).second) << row.name << " stands twice";
   }
-  EXPECT_EQ(names.size(), static_cast<std::size_t>(broker::Metric::process_max_fds) + 1);
+  EXPECT_EQ(broker::metric_rows().size(), static_cast<std::size_t>(broker::Metric::process_max_fds) + 1);
+  EXPECT_EQ(broker::cluster_metric_rows().size(), static_cast<std::size_t>(broker::ClusterMetric::store_reachable) + 1);
 }
 
 TEST(Metrics, EveryApiHasAPlaceOfItsOwnAndUnknownKeysShareOne) {
