@@ -309,3 +309,61 @@ class Load:
             raise Failed(f"{found or verdict['verdict']}\n{self.said}")
         print(next(line for line in self.said.splitlines() if " operations (" in line), flush=True)
         return report["checked"]
+
+
+class Network:
+    """Machines, each a network namespace with an address of its own, and the wire between them. Needs root."""
+
+    def __init__(self, lab, names):
+        self._names = list(names)
+        self._spaces = {name: name for name in self._names}
+        pathlib.Path("/run/netns").mkdir(exist_ok=True)
+        run("mount", "-t", "tmpfs", "mq-netns", "/run/netns")
+        for space in self._spaces.values():
+            run("ip", "netns", "add", space)
+            lab.callback(run, "ip", "netns", "del", space, check=False)
+        self._wire = lab.process("wire", [sys.executable, pathlib.Path(__file__).parent / "wire.py", *self._spaces.values()], stdin=subprocess.PIPE,
+                                 stdout=subprocess.PIPE)
+        self._answer("the wire")
+
+    def host(self, name):
+        return f"10.88.0.{self._names.index(name) + 1}"
+
+    def inside(self, name):
+        """What a command begins with that runs there."""
+        return ["nsenter", f"--net=/run/netns/{self._spaces[name]}", "--"]
+
+    def _answer(self, what):
+        if self._wire.stdout.readline() != b"ok\n":
+            raise Failed(f"{what}: the wire ended")
+
+    def _tell(self, *words):
+        names = (self._names.index(word) + 1 if word in self._names else word for word in words)
+        self._wire.stdin.write((" ".join(map(str, names)) + "\n").encode())
+        self._wire.stdin.flush()
+        self._answer(words)
+
+    def cut(self, whence, whither):
+        """One way. "*" is everybody."""
+        self._tell("cut", whence, whither)
+
+    def mend(self, whence, whither):
+        self._tell("mend", whence, whither)
+
+    def part(self, these, those):
+        """Both ways, of each with each."""
+        for a in these:
+            for b in those:
+                self.cut(a, b)
+                self.cut(b, a)
+
+    def isolate(self, name):
+        self.cut(name, "*")
+        self.cut("*", name)
+
+    def bad(self, whence, whither, loss, delay, jitter):
+        """One frame in `loss` is lost, the others take `delay` seconds to that and `jitter` more."""
+        self._tell("bad", whence, whither, loss, delay, jitter)
+
+    def heal(self):
+        self._tell("heal")
