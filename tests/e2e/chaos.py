@@ -4,7 +4,7 @@ thing after the other that happens to them.
 Usage: chaos.py BIN
 
 Each schedule goes: steady, inject, observe, heal. Within 30 s of the heal every partition is acknowledged again, and the cluster
-gets whole. In the end mq_check judges what the clients saw, and the logs of the three brokers are compared byte for byte.
+gets whole. In the end mq_check judges what the clients saw, and the logs of the brokers are compared byte for byte.
 
 Seven of the schedules, or MQ_CI_SCALE percent of that, are drawn; MQ_CHAOS=N takes N, each of them at least once when N allows;
 MQ_CHAOS=NAME[,NAME...] those.
@@ -24,12 +24,14 @@ BROKERS = {1: "b1", 2: "b2", 3: "b3"}
 STORES = ("e1", "e2", "e3")
 CLIENT = "client"
 PARTITIONS = range(6)
+MOVED = 2  # partitions with two replicas, which can move
 WITHIN = 30  # seconds from the heal to an acknowledgement in each partition
 SESSION = 3  # seconds: mq.session.timeout.ms
 
 
 class World:
     def __init__(self, lab):
+        self.lab = lab
         self.rng = lab.rng
         self.net = Network(lab, [*BROKERS.values(), *STORES, CLIENT])
         hosts = {name: self.net.host(name) for name in STORES}
@@ -44,6 +46,9 @@ class World:
         self.wait("brokers=3")
         self.load = Load(lab, self.addresses, partitions=len(PARTITIONS), rate="1k/s", options=["--timeout", "3s"], inside=self.net.inside(CLIENT))
         self.load.acknowledges(partitions=PARTITIONS)
+        self.mqctl("topic", "create", "moved", "-p", MOVED, "-r", 2)
+        self.moving = Load(lab, self.addresses, "moving-load", topic="moved", rate="200/s", producers=1, options=["--timeout", "3s"],
+                           inside=self.net.inside(CLIENT))
         self.topic = next(line.split()[1] for line in (lab.work / "load.marks").read_text().splitlines() if line.startswith("topic "))
 
     def mqctl(self, *words, **more):
@@ -270,25 +275,122 @@ class World:
             self.net.heal()
             pause(self.rng.random() / 2)
 
+    def asked_twice(self):
+        """Requests to a leader are stuck until their clients ask anew on other connections; then both arrive."""
+        number = self.leader()
+        self.struck("held", number)
+        self.net.hold(CLIENT, BROKERS[number])
+        self.load.acknowledges(WITHIN, "by requests on other connections", PARTITIONS)
+        pause(1)
+
+    def followers_ask_twice(self):
+        """The same between brokers."""
+        number = self.leader()
+        self.struck("held", number)
+        for other in self.others(number):
+            self.net.hold(BROKERS[other], BROKERS[number])
+            self.net.hold(BROKERS[number], BROKERS[other])
+        pause(SESSION + 2)
+
+    def slow_disk(self):
+        """Each sync of a leader takes half a second."""
+        number = self.leader()
+        self.struck("slow-disk", number)
+        slows = self.lab.process("strace", ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync,fsync", "-e",
+                                            "inject=fdatasync,fsync:delay_enter=500000", "-p", self.brokers[number].process.pid])
+        pause(5)
+        slows.send_signal(signal.SIGINT)
+        slows.wait(30)
+
+    def move_and_kill(self):
+        """Partitions move to the broker that has none of them, whose process, or another's, is killed amid it."""
+        for place, leader, replicas in self.moved():
+            target = next(number for number in BROKERS if number not in replicas)
+            source = self.rng.choice(replicas)
+            self.mqctl("partition", "move", f"moved/{place}", f"{source}>{target}", "--yes", check=False)
+            number = self.rng.choice((target, source, leader))
+            pause(self.rng.random() / 2)
+            self.struck("kill9", number)
+            self.brokers[number].kill()
+            pause(self.rng.random())
+            self.brokers[number].start()
+        until("all moves are done", 60, lambda: not self.mqctl("partition", "moves", "--no-header").stdout.strip())
+
+    def moved(self):
+        """Number, leader and replicas of each partition that can move."""
+        def led():
+            rows = [row.split("\t") for row in self.mqctl("partition", "list", "moved", "--no-header", check=False).stdout.splitlines()]
+            return len(rows) == MOVED and all(row[2].isdigit() for row in rows) and rows
+
+        return [(int(row[1]), int(row[2]), [int(number) for number in row[4].split(",")]) for row in until("moved is led", WITHIN, led)]
+
+    def storm(self):
+        """Whatever comes, all at once, for some seconds."""
+        self.struck("storm")
+        down, frozen, machines = set(), set(), [*BROKERS.values(), *STORES, CLIENT]
+        for _ in range(25):
+            number, name = self.rng.choice(list(BROKERS)), self.rng.choice(STORES)
+            a, b = self.rng.sample(machines, 2)
+            deed = self.rng.randrange(10)
+            if deed < 2:
+                self.net.cut(a, b)
+            elif deed == 2:
+                self.net.hold(a, b)
+            elif deed == 3:
+                self.net.bad(a, b, self.rng.choice((0, 3, 20)), self.rng.random() / 5, self.rng.random() / 5)
+            elif deed < 6:
+                self.net.heal()
+            elif deed == 6 and number not in down | frozen:
+                self.brokers[number].kill()
+                down.add(number)
+            elif deed == 7 and number not in down | frozen:
+                self.brokers[number].freeze()
+                frozen.add(number)
+            elif deed == 8 and name not in down:
+                self.stores[name].kill()
+                down.add(name)
+            else:
+                self.bring_back(down, frozen)
+            pause(self.rng.random() / 2)
+        self.net.heal()
+        self.bring_back(down, frozen)
+
+    def bring_back(self, down, frozen):
+        """What needs a store that is cut off comes up once it is there, so the lines are mended first."""
+        self.net.heal()
+        for name in down & set(STORES):
+            self.stores[name].start()
+        for number in frozen:
+            self.brokers[number].thaw()
+        for number in down & set(BROKERS):
+            self.brokers[number].start()
+        down.clear()
+        frozen.clear()
+
     SCHEDULES = (kill_leaders, kill_two, kill_all, freeze_leader, freeze_all, leader_unheard, leader_deaf, two_parted, leader_without_store,
                  leader_unheard_by_store, leader_isolated, controller_isolated, leader_with_clients, clients_cut_off, store_leader_killed,
-                 store_without_quorum, store_frozen, store_leader_parted, bad_lines, slow_follower, swizzle, kill_amid_elections, flapping)
+                 store_without_quorum, store_frozen, store_leader_parted, bad_lines, slow_follower, swizzle, kill_amid_elections, flapping,
+                 asked_twice, followers_ask_twice, slow_disk, move_and_kill, storm)
 
     # Whether an operation is left in doubt depends on who leads and on how soon it is replaced.
     def struck(self, fault, node=None):
-        self.load.fault(fault, quiet=True, **({} if node is None else {"node": node}))
+        for load in (self.load, self.moving):
+            load.fault(fault, quiet=True, **({} if node is None else {"node": node}))
 
     def live_through(self, schedule):
         """Returns how long after the heal every partition was acknowledged."""
         name = schedule.__name__
         pause(self.rng.random())
         self.load.acknowledges(WITHIN, f"before {name}", PARTITIONS)
-        self.load.history.phase("faults")
+        for load in (self.load, self.moving):
+            load.history.phase("faults")
         schedule(self)
         self.net.heal()
-        self.load.heal()
-        self.load.history.phase("heal")
+        for load in (self.load, self.moving):
+            load.heal()
+            load.history.phase("heal")
         took = self.load.acknowledges(WITHIN, f"after {name} was healed", PARTITIONS)
+        self.moving.acknowledges(WITHIN, f"where two replicas are, after {name} was healed", range(MOVED))
         for number, broker in self.brokers.items():
             if not broker.lives():
                 raise Failed(f"after {name}: broker {number} ended with {broker.process.returncode}")
@@ -299,12 +401,13 @@ class World:
     def compare_logs(self):
         """Of brokers that were stopped when they were in sync. Returns how many bytes are the same."""
         total = 0
-        for folder in sorted(self.folders[1].glob(f"{self.topic}-*")):
-            logs = {number: b"".join(path.read_bytes() for path in sorted((root / folder.name).glob("*.log"))) for number, root in self.folders.items()}
+        for name in [*(f"{self.topic}-{number}" for number in PARTITIONS), *(f"moved-{number}" for number in range(MOVED))]:
+            folders = {number: root / name for number, root in self.folders.items() if (root / name).exists()}
+            logs = {number: b"".join(path.read_bytes() for path in sorted(folder.glob("*.log"))) for number, folder in folders.items()}
             ends = {number: len(log.rstrip(b"\0")) for number, log in logs.items()}
             least = min(map(len, logs.values()))
             if len({log[:least] for log in logs.values()}) > 1 or len(set(ends.values())) > 1 or not least:
-                raise Failed(f"the logs of {folder.name} differ: {ends}")
+                raise Failed(f"the logs of {name} differ: {ends}")
             total += least
         return total
 
@@ -330,7 +433,7 @@ def drawn(rng):
 
 
 def main():
-    for program in ("etcd", "ip", "nsenter"):
+    for program in ("etcd", "ip", "nsenter", "strace"):
         if not shutil.which(program):
             skip(f"there is no {program} here")
     if not pathlib.Path("/dev/net/tun").exists():
@@ -341,14 +444,15 @@ def main():
         schedules = drawn(lab.rng)
         for schedule in schedules:
             took[schedule.__name__] = max(took[schedule.__name__], world.live_through(schedule))
-        world.load.history.phase("liveness")
+        for load in (world.load, world.moving):
+            load.history.phase("liveness")
         pause(1)
-        records = world.load.keeps_everything()
+        records = world.load.keeps_everything() + world.moving.keeps_everything()
         for broker in world.brokers.values():
             broker.stop()
         same = world.compare_logs()
         slowest, seconds = took.most_common(1)[0]
-        print(f"{len(schedules)} schedules with {world.load.events} faults, {records} records judged, {same} bytes the same on three brokers; slowest "
+        print(f"{len(schedules)} schedules with {world.load.events} faults, {records} records judged, {same} bytes the same wherever they are; slowest "
               f"to go on after its heal: {slowest}, {seconds * 1000:.0f} ms")
 
 

@@ -227,17 +227,18 @@ class Disk:
 class Load:
     """Producers, a reader and a final reader of mqbench, whose history is judged together with what is done to the brokers."""
 
-    def __init__(self, lab, brokers, name="load", rate="2k/s", producers=2, partitions=3, options=(), inside=()):
+    def __init__(self, lab, brokers, name="load", rate="2k/s", producers=2, partitions=3, topic=None, options=(), inside=()):
+        """To a new topic with so many partitions, or to one that is there."""
         self._lab = lab
-        self._name = name
+        self.name = name
         self._inside = inside
         self._given = ["-b", brokers, "--quiet"]
         self._written, self._marks = lab.work / f"{name}-written.jsonl", lab.work / f"{name}.marks"
         self._does = lab.work / f"{name}-done-to-it.jsonl"
         self.history = lab.enter_context(HistoryWriter(self._does, process=1, client="nemesis"))
         self.events = 0
-        self._writer = lab.process(name, [*inside, "mqbench", "verify", "--partitions", partitions, "--producers", producers, "-r", rate, "-t", "10h",
-                                          "--keep", "--produce", self._marks, "--history", self._written, *self._given, *options])
+        self._writer = lab.process(name, [*inside, "mqbench", "verify", *([topic] if topic else ["--partitions", partitions, "--keep"]), "--producers", producers, "-r", rate, "-t", "10h",
+                                          "--produce", self._marks, "--history", self._written, *self._given, *options])
 
     def fault(self, name, **more):
         self.events += 1
@@ -290,13 +291,13 @@ class Load:
         status = self._writer.wait(within)
         if status != 130:
             raise Failed(f"the load ended with {status}")
-        read = self._lab.work / f"{self._name}-read.jsonl"
+        read = self._lab.work / f"{self.name}-read.jsonl"
         done = subprocess.run([*self._inside, "mqbench", "verify", "--check", self._marks, "--history", read, "--json", *self._given],
                               stdout=subprocess.PIPE, timeout=120, check=False)
         if done.returncode not in (0, 7):
             raise Failed(f"the final reader ended with {done.returncode}")
         report = json.loads(done.stdout)
-        verdict = self._lab.work / f"{self._name}-verdict.json"
+        verdict = self._lab.work / f"{self.name}-verdict.json"
         judged = run(self._lab.check, "--json", verdict, self._does, self._written, read, check=False)
         self.said = judged.stdout
         return report, json.loads(verdict.read_text())
@@ -364,6 +365,10 @@ class Network:
     def bad(self, whence, whither, loss, delay, jitter):
         """One frame in `loss` is lost, the others take `delay` seconds to that and `jitter` more."""
         self._tell("bad", whence, whither, loss, delay, jitter)
+
+    def hold(self, whence, whither):
+        """What belongs to TCP connections that are there waits until the heal; new ones get through."""
+        self._tell("hold", whence, whither)
 
     def heal(self):
         self._tell("heal")

@@ -8,7 +8,9 @@ direction.
   cut A B            nothing gets from A to B
   mend A B           everything does
   bad A B LOSS DELAY JITTER   one frame in LOSS is lost (0: none), the others take DELAY to DELAY + JITTER seconds, in their order
-  heal               as in the beginning
+  hold A B           what belongs to a TCP connection from A that is there now waits, while new ones get through: what was asked twice
+                     arrives twice, the first one last
+  heal               as in the beginning; what was held arrives
 """
 
 import fcntl
@@ -26,10 +28,22 @@ TUNSETIFF = 0x400454CA
 TAP, NO_HEADER = 0x0002, 0x1000
 FRAME_MAX = 1 << 16
 EVERYBODY = b"\xff" * 6
+IPV4_TCP = (b"\x08\x00\x45", 6)  # of frames without options in their IP header
+SYN, ACK = 2, 16
 
 
 def mac(number):
     return bytes([2, 0, 0, 0, 0, number])
+
+
+def is_old(frame, begun):
+    """Whether it belongs to a TCP connection that is not among those that began here; one that begins is one of them from now on."""
+    if frame[12:15] != IPV4_TCP[0] or frame[23] != IPV4_TCP[1]:
+        return False
+    ports, flags = frame[34:38], frame[47]
+    if flags & SYN and not flags & ACK:
+        begun.add(ports)
+    return ports not in begun
 
 
 class Wire:
@@ -40,6 +54,8 @@ class Wire:
             self._plug(number, namespace)
         self._cut = set()
         self._bad = {}
+        self._holding = {}  # of each such link, the connections that began since
+        self._held = []
         self._last = {}  # of each bad link, when its last frame arrives
         self._late = []
         self._turns = itertools.count()
@@ -75,7 +91,9 @@ class Wire:
         link = whence, whither
         if whence == whither or whither not in self._ends or link in self._cut:
             return
-        if link in self._bad:
+        if link in self._holding and is_old(frame, self._holding[link]):
+            self._held.append((whither, frame))
+        elif link in self._bad:
             loss, delay, jitter = self._bad[link]
             if loss and random.random() < 1 / loss:
                 return
@@ -100,9 +118,15 @@ class Wire:
             self._cut.difference_update(self._links(*words[1:3]))
         elif words[0] == "bad":
             self._bad |= dict.fromkeys(self._links(*words[1:3]), tuple(map(float, words[3:])))
+        elif words[0] == "hold":
+            self._holding |= {link: set() for link in self._links(*words[1:3])}
         elif words[0] == "heal":
             self._cut.clear()
             self._bad.clear()
+            self._holding.clear()
+            for whither, frame in self._held:
+                self._arrive(whither, frame)
+            self._held.clear()
         else:
             sys.exit(f"no such order: {words}")
         print("ok", flush=True)
