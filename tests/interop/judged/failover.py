@@ -221,7 +221,7 @@ def main():
         programs += [Program(FOLDER, command, cluster.addresses, 1000 * number, PARTITIONS) for number, command in enumerate(commands, 1)]
         kcat = Kcat(HISTORIES, 100000, cluster.addresses, PARTITIONS)
         with HistoryWriter(HISTORIES / "run.jsonl", process=1, client="run") as history:
-            history.run({"acks": -1, "idempotent": True, "flush": "ack", "min_isr": 2, "lag_max_ms": 30000})
+            history.run({"acks": -1, "idempotent": True, "flush": "ack", "min_isr": 2})
             run(cluster, programs, kcat, acknowledged, history, rng)
     finally:
         if kcat:
