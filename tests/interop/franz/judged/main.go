@@ -21,7 +21,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"mq/tests/interop/franz/history"
+	"mq/tests/interop/history"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -58,7 +58,7 @@ func historyOf(client string) *history.Writer {
 }
 
 func connect(options ...kgo.Opt) *kgo.Client {
-	common := []kgo.Opt{kgo.SeedBrokers(os.Getenv("MQ_BROKERS")), kgo.RetryBackoffFn(func(int) time.Duration { return 200 * time.Millisecond }),
+	common := []kgo.Opt{kgo.SeedBrokers(strings.Split(os.Getenv("MQ_BROKERS"), ",")...), kgo.RetryBackoffFn(func(int) time.Duration { return 200 * time.Millisecond }),
 		kgo.RetryTimeout(limit)}
 	client, err := kgo.NewClient(append(common, options...)...)
 	if err != nil {

@@ -1,0 +1,3 @@
+module mq/tests/interop/history
+
+go 1.26.0
