@@ -159,7 +159,7 @@ constexpr OptionRow kTopicOptions[] = {
      .type = OptionType::boolean,
      .fallback = "false",
      .text = "Whether a replica that lacks acknowledged records may lead when no other is left; those records are then "
-             "lost. Shown because Kafka's tools ask for it: a broker alone has no other replica, so nothing follows."},
+             "lost. A broker alone has no other replica, so nothing follows."},
 };
 
 // What a broker has for itself, sorted by name; the defaults of topics join it in `broker_options`.

@@ -276,6 +276,41 @@ TEST_F(ClusterTest, AListenerThatNobodyCouldReachIsRefusedBeforeAnythingIsMade) 
   EXPECT_NE(started.error().message.find("--advertise"), std::string::npos) << started.error().message;
 }
 
+// --- Elections that may lose records ---------------------------------------------------------------------------------
+
+/// Nobody but the follower is left, which has been out of the ISR since before the last records.
+class OnlyOneThatLacksRecords : public ClusterTest {
+ protected:
+  void create_and_lose(const char* is_allowed) {
+    start();
+    create(0, "t", 1, 2, {{"min.insync.replicas", "1"}, {"unclean.leader.election.enable", is_allowed}});
+    const cluster::Partition& partition = *topic(0, "t").find_partition(0);
+    const BrokerId leader = partition.leader;
+    follower_ = partition.replicas[partition.replicas.front() == leader ? 1 : 0];
+    while (id(third_) == leader || id(third_) == follower_) ++third_;
+    broker(index_of(follower_)).kill();
+    ASSERT_TRUE(until([&] { return key().isr == std::vector{leader}; }, 20s));
+    broker(index_of(leader)).kill();
+    ASSERT_TRUE(until([&] { return key().leader == kNoBroker; }, 20s));
+    ASSERT_TRUE(broker(index_of(follower_)).start());
+  }
+  [[nodiscard]] const cluster::Partition& key() { return *topic(third_, "t").find_partition(0); }
+
+  BrokerId follower_;
+  int third_ = 0;
+};
+
+TEST_F(OnlyOneThatLacksRecords, LeadsWhereTheTopicAllowsIt) {
+  create_and_lose("true");
+  EXPECT_TRUE(until([&] { return key().leader == follower_; }, 20s));
+  EXPECT_NE(key().unclean_since, kNoLeaderEpoch);
+}
+
+TEST_F(OnlyOneThatLacksRecords, DoesNotLeadElsewhere) {
+  create_and_lose("false");
+  EXPECT_FALSE(until([&] { return key().leader != kNoBroker; }, 20s));
+}
+
 // --- Topics ----------------------------------------------------------------------------------------------------------
 
 TEST_F(ClusterTest, PartitionsSpreadAndEachBrokerHasItsLogsOnly) {
