@@ -572,6 +572,13 @@ std::vector<OptionRow> all_broker_options() {
     rows.back().scope = Scope::broker;
     rows.back().dynamic = true;
   }
+  for (OptionRow& row : rows) {
+    // What is a default in another unit would lose against the plain one of a file.
+    const bool is_scaled = std::ranges::any_of(
+        kSynonyms, [&](const SynonymRow& synonym) { return synonym.broker_option == row.name && synonym.factor != 1; });
+    row.live = row.dynamic && !is_scaled;
+    row.same_everywhere = row.name == "min.insync.replicas" || row.name == "unclean.leader.election.enable";
+  }
   std::ranges::sort(rows, {}, &OptionRow::name);
   return rows;
 }

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "broker/administration.h"
 #include "broker/endpoint.h"
 #include "broker/settings.h"
 #include "broker_fixture.h"
@@ -337,6 +338,29 @@ TEST_F(ClusterTest, WhoNamesNoFactorGetsThreeReplicasAndTwoInSync) {
   EXPECT_EQ(topic(3, "t").find_partition(0)->replicas.size(), 3u);
   EXPECT_TRUE(topic(3, "t").has_default_factor);
   EXPECT_EQ(resolve_settings(topic(0, "t").configs, broker(0).node().config())->insync_replicas_min, 2u);
+}
+
+TEST_F(ClusterTest, SettingsOfAllBrokersCountOnEachAndThoseOfOneOnThatOneOnly) {
+  start();
+  const auto set = [&](BrokerId whose, const char* name, const char* value) {
+    const auto refusal = cluster_->world().run(broker(0).machine(),
+                                               broker(0).node().services().administration().change_config(
+                                                   whose,
+                                                   [name, value](config::Overrides& configs) -> Result<void> {
+                                                     configs[name] = value;
+                                                     return {};
+                                                   },
+                                                   false),
+                                               1min);
+    EXPECT_EQ(refusal.error, ErrorCode::kNone) << refusal.message;
+  };
+  const auto partitions = [&](int index) { return broker(index).node().config().partitions_default; };
+  set(kNoBroker, "num.partitions", "3");
+  set(id(2), "num.partitions", "5");
+  EXPECT_TRUE(until([&] { return partitions(0) == 3 && partitions(1) == 3 && partitions(2) == 5; }, 5s));
+  broker(2).kill();
+  ASSERT_TRUE(broker(2).start());
+  EXPECT_EQ(partitions(2), 5);
 }
 
 TEST_F(ClusterTest, WithTwoBrokersADefaultFactorIsTwo) {
