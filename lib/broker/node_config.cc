@@ -21,6 +21,8 @@ struct LiveRow {
 constexpr LiveRow kLiveRows[] = {
     {"auto.create.topics.enable",
      [](const BrokerConfig& from, NodeConfig& to) { to.auto_create_topics = from.auto_create_topics; }},
+    {"auto.leader.rebalance.enable",
+     [](const BrokerConfig& from, NodeConfig& to) { to.preferred_leaders = from.preferred_leaders; }},
     {"connections.max.idle.ms",
      [](const BrokerConfig& from, NodeConfig& to) { to.connections_max_idle = from.connection_idle_max; }},
     {"delete.topic.enable", [](const BrokerConfig& from, NodeConfig& to) { to.delete_topics = from.delete_topics; }},

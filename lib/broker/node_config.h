@@ -31,6 +31,7 @@ struct NodeConfig {
 
   bool auto_create_topics = true;
   bool delete_topics = true;
+  bool preferred_leaders = true;  ///< auto.leader.rebalance.enable
   std::int32_t partitions_default = 1;
   std::int32_t replicas_default = 3;  ///< default.replication.factor; fewer where there are fewer brokers
   std::string rack;                   ///< broker.rack, told to clients; empty: none

@@ -175,6 +175,13 @@ constexpr OptionRow kBrokerOnly[] = {
      .scope = Scope::broker,
      .dynamic = true,
      .text = "Whether a topic comes to be when a client asks for it by name."},
+    {.name = "auto.leader.rebalance.enable",
+     .type = OptionType::boolean,
+     .fallback = "true",
+     .scope = Scope::broker,
+     .dynamic = true,
+     .text = "Whether the first replica of a partition is made its leader again once it has been ready and in sync for "
+             "a minute. A broker alone has nothing to do for that."},
     {.name = "broker.rack",
      .type = OptionType::string,
      .scope = Scope::broker,
@@ -577,7 +584,8 @@ std::vector<OptionRow> all_broker_options() {
     const bool is_scaled = std::ranges::any_of(
         kSynonyms, [&](const SynonymRow& synonym) { return synonym.broker_option == row.name && synonym.factor != 1; });
     row.live = row.dynamic && !is_scaled;
-    row.same_everywhere = row.name == "min.insync.replicas" || row.name == "unclean.leader.election.enable";
+    row.same_everywhere = row.name == "auto.leader.rebalance.enable" || row.name == "min.insync.replicas" ||
+                          row.name == "unclean.leader.election.enable";
   }
   std::ranges::sort(rows, {}, &OptionRow::name);
   return rows;

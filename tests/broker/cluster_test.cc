@@ -277,6 +277,51 @@ TEST_F(ClusterTest, AListenerThatNobodyCouldReachIsRefusedBeforeAnythingIsMade) 
   EXPECT_NE(started.error().message.find("--advertise"), std::string::npos) << started.error().message;
 }
 
+// --- Preferred leaders -----------------------------------------------------------------------------------------------
+
+class PreferredLeaders : public ClusterTest {
+ protected:
+  /// A broker has gone and come back: the others lead what it led.
+  void come_back(std::function<void(NodeConfig&)> configure = {}) {
+    start(3, std::move(configure));
+    create(0, "t", 6, 3);
+    broker(2).kill();
+    ASSERT_TRUE(until([&] { return is_led_without(0, "t", id(2)); }, 20s));
+    ASSERT_TRUE(broker(2).start());
+    const auto is_full = [](const cluster::Partition& partition) { return partition.isr.size() == 3; };
+    ASSERT_TRUE(until([&] { return std::ranges::all_of(topic(0, "t").partitions, is_full); }, 20s));
+  }
+  bool are_preferred() {
+    return std::ranges::all_of(topic(0, "t").partitions, [](const cluster::Partition& partition) {
+      return partition.leader == partition.replicas.front();
+    });
+  }
+};
+
+TEST_F(PreferredLeaders, LeadAgainWhenTheyHaveBeenInSyncForAMinute) {
+  come_back();
+  cluster_->world().run_for(50s);
+  EXPECT_FALSE(leads_any(0, "t", id(2))) << "it has just come";
+  EXPECT_TRUE(until([&] { return are_preferred(); }, 20s));
+}
+
+TEST_F(PreferredLeaders, WhoGoesAgainMeanwhileWaitsAnew) {
+  come_back();
+  cluster_->world().run_for(40s);
+  broker(2).kill();
+  ASSERT_TRUE(until([&] { return is_led_without(0, "t", id(2)); }, 20s));
+  ASSERT_TRUE(broker(2).start());
+  cluster_->world().run_for(50s);
+  EXPECT_FALSE(leads_any(0, "t", id(2)));
+  EXPECT_TRUE(until([&] { return are_preferred(); }, 30s));
+}
+
+TEST_F(PreferredLeaders, DoNotLeadAgainWhereTheSettingSaysSo) {
+  come_back([](NodeConfig& config) { config.preferred_leaders = false; });
+  cluster_->world().run_for(3min);
+  EXPECT_FALSE(leads_any(0, "t", id(2)));
+}
+
 // --- Elections that may lose records ---------------------------------------------------------------------------------
 
 /// Nobody but the follower is left, which has been out of the ISR since before the last records.

@@ -5,6 +5,7 @@
 . "$here/java/jars.sh"
 need etcd "etcd (Debian: etcd-server)"
 service=etcd
+keep_leaders=yes
 work=$scratch
 rm -rf "$work"
 mkdir -p "$work"
