@@ -34,6 +34,7 @@ _mqctl()
             'group reset'*:-o|'group reset'*:--output) candidates='table tsv json jsonl' ;;
             'config get'*:-o|'config get'*:--output) candidates='table tsv json jsonl' ;;
             'config set'*:-o|'config set'*:--output) candidates='table tsv json jsonl' ;;
+            'config diff'*:-o|'config diff'*:--output) candidates='table tsv json jsonl' ;;
             'segment list'*:-o|'segment list'*:--output) candidates='table tsv json jsonl' ;;
             'segment dump'*:--output) candidates='table tsv json jsonl' ;;
             'broker list'*:-o|'broker list'*:--output) candidates='table tsv json jsonl' ;;
@@ -68,6 +69,7 @@ _mqctl()
             'group reset'*) candidates="$candidates --to --topic -n --dry-run -y --yes -o --output --no-header" ;;
             'config get'*) candidates="$candidates --changed -o --output --no-header" ;;
             'config set'*) candidates="$candidates --unset --append -n --dry-run -y --yes -o --output --no-header" ;;
+            'config diff'*) candidates="$candidates -o --output --no-header" ;;
             'segment list'*) candidates="$candidates -o --output --no-header" ;;
             'segment dump'*) candidates="$candidates -o --offset --batches --records -J --json -F --format --output --no-header" ;;
             'segment verify'*) candidates="$candidates --all-errors" ;;
@@ -100,7 +102,7 @@ _mqctl()
             'topic') candidates='list create describe alter delete' ;;
             'partition') candidates='list elect move rebalance moves cancel' ;;
             'group') candidates='list describe lag reset' ;;
-            'config') candidates='get set' ;;
+            'config') candidates='get set diff' ;;
             'segment') candidates='list dump verify' ;;
             'broker') candidates='list remove' ;;
             'cluster') candidates='info health wait drain' ;;

@@ -23,8 +23,9 @@ complete -c mqctl -n '__fish_seen_subcommand_from group; and not __fish_seen_sub
 complete -c mqctl -n '__fish_seen_subcommand_from group; and not __fish_seen_subcommand_from list describe lag reset' -a describe
 complete -c mqctl -n '__fish_seen_subcommand_from group; and not __fish_seen_subcommand_from list describe lag reset' -a lag
 complete -c mqctl -n '__fish_seen_subcommand_from group; and not __fish_seen_subcommand_from list describe lag reset' -a reset
-complete -c mqctl -n '__fish_seen_subcommand_from config; and not __fish_seen_subcommand_from get set' -a get
-complete -c mqctl -n '__fish_seen_subcommand_from config; and not __fish_seen_subcommand_from get set' -a set
+complete -c mqctl -n '__fish_seen_subcommand_from config; and not __fish_seen_subcommand_from get set diff' -a get
+complete -c mqctl -n '__fish_seen_subcommand_from config; and not __fish_seen_subcommand_from get set diff' -a set
+complete -c mqctl -n '__fish_seen_subcommand_from config; and not __fish_seen_subcommand_from get set diff' -a diff
 complete -c mqctl -n '__fish_seen_subcommand_from segment; and not __fish_seen_subcommand_from list dump verify' -a list
 complete -c mqctl -n '__fish_seen_subcommand_from segment; and not __fish_seen_subcommand_from list dump verify' -a dump
 complete -c mqctl -n '__fish_seen_subcommand_from segment; and not __fish_seen_subcommand_from list dump verify' -a verify
@@ -131,6 +132,8 @@ complete -c mqctl -n '__fish_seen_subcommand_from config; and __fish_seen_subcom
 complete -c mqctl -n '__fish_seen_subcommand_from config; and __fish_seen_subcommand_from set' -s y -l yes -d 'do it where consent is needed'
 complete -c mqctl -n '__fish_seen_subcommand_from config; and __fish_seen_subcommand_from set' -s o -l output -x -a 'table tsv json jsonl' -d 'tsv and json have plain bytes and milliseconds, tables units'
 complete -c mqctl -n '__fish_seen_subcommand_from config; and __fish_seen_subcommand_from set' -l no-header -d 'leave the line with the names of the columns out'
+complete -c mqctl -n '__fish_seen_subcommand_from config; and __fish_seen_subcommand_from diff' -s o -l output -x -a 'table tsv json jsonl' -d 'tsv and json have plain bytes and milliseconds, tables units'
+complete -c mqctl -n '__fish_seen_subcommand_from config; and __fish_seen_subcommand_from diff' -l no-header -d 'leave the line with the names of the columns out'
 complete -c mqctl -n '__fish_seen_subcommand_from segment; and __fish_seen_subcommand_from list' -F
 complete -c mqctl -n '__fish_seen_subcommand_from segment; and __fish_seen_subcommand_from list' -s o -l output -x -a 'table tsv json jsonl' -d 'tsv and json have plain bytes and milliseconds, tables units'
 complete -c mqctl -n '__fish_seen_subcommand_from segment; and __fish_seen_subcommand_from list' -l no-header -d 'leave the line with the names of the columns out'

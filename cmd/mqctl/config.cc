@@ -14,7 +14,11 @@ using client::ResourceType;
 constexpr std::pair<std::string_view, ResourceType> kTypes[] = {
     {"topic", ResourceType::topic}, {"broker", ResourceType::broker}, {"group", ResourceType::group}};
 
+/// All brokers together: to Kafka they are a broker without a name.
+constexpr std::string_view kAllBrokers = "cluster";
+
 std::string name_of(const Resource& resource) {
+  if (resource.first == ResourceType::broker && resource.second.empty()) return std::string(kAllBrokers);
   const auto* const type = std::ranges::find(kTypes, resource.first, [](const auto& row) { return row.second; });
   return fmt::format("{}/{}", type == std::end(kTypes) ? "?" : type->first, resource.second);
 }
@@ -27,8 +31,9 @@ std::string_view source_of(std::int8_t source) {
   return source >= 0 && static_cast<std::size_t>(source) < std::size(kNames) ? kNames[source] : kNames[0];
 }
 
-/// `topic/NAME` or `broker/ID`. A mistake is told, and nothing returned.
+/// `topic/NAME`, `broker/ID` or `cluster`. A mistake is told, and nothing returned.
 std::optional<Resource> parse_resource(Console& console, const std::string& text) {
+  if (text == kAllBrokers) return Resource{ResourceType::broker, ""};
   const std::size_t slash = text.find('/');
   const std::string_view type = std::string_view(text).substr(0, slash);
   const auto* const row = std::ranges::find(kTypes, type, [](const auto& entry) { return entry.first; });
@@ -36,17 +41,19 @@ std::optional<Resource> parse_resource(Console& console, const std::string& text
     console.usage(console.args().usage_error("TYPE/NAME", text, {.at = at, .size = size, .why = std::move(why)}));
     return std::nullopt;
   };
-  if (row == std::end(kTypes)) return wrong(0, type.size(), "there are topic/NAME, broker/ID and group/NAME");
+  if (row == std::end(kTypes)) return wrong(0, type.size(), "there are topic/NAME, broker/ID, cluster and group/NAME");
   if (slash == std::string::npos || slash + 1 == text.size()) return wrong(text.size(), 0, "a name follows: TYPE/NAME");
   return Resource{row->second, text.substr(slash + 1)};
 }
 
 constexpr cli::ColumnRow kGetColumns[] = {
-    {.name = "resource", .help = "TYPE/NAME"},
+    {.name = "resource", .help = "TYPE/NAME, or cluster: all brokers"},
     {.name = "name", .help = "of the setting"},
     {.name = "value", .help = "none when it is not set, or is secret"},
     {.name = "source",
-     .help = "who set it: default, static (the broker's file or command line), dynamic topic and so on"},
+     .help =
+         "who set it: default, static (the broker's file or command line), dynamic topic, dynamic broker (for one), "
+         "dynamic default broker (for all) and so on"},
     {.name = "read_only", .unit = cli::Unit::yes_no, .help = "whether it cannot be changed while the broker runs"},
     {.name = "sensitive", .unit = cli::Unit::yes_no, .help = "whether its value is secret"},
 };
@@ -166,6 +173,49 @@ awaitable<Result<void>> set(Console& console, Remote& remote) {
   co_return co_await console.finish(table);
 }
 
+// --- config diff ----------------------------------------------------------------------------------------------------
+
+constexpr cli::ColumnRow kDiffColumns[] = {{.name = "name", .help = "of the setting"},
+                                           {.name = "first", .help = "its value in the first resource"},
+                                           {.name = "second", .help = "its value in the second"}};
+
+awaitable<Result<void>> diff(Console& console, Remote& remote) {
+  const auto operands = console.args().operands();
+  const auto first = parse_resource(console, operands.front());
+  if (!first) co_return Result<void>{};
+  const auto second = parse_resource(console, operands.back());
+  if (!second) co_return Result<void>{};
+  MQ_CO_CHECK(co_await remote.connect());
+  MQ_CO_TRY(const Values left, co_await values_of(remote, *first));
+  MQ_CO_TRY(const Values right, co_await values_of(remote, *second));
+  Values all = left;
+  all.insert(right.begin(), right.end());
+  cli::TableWriter table = console.table(kDiffColumns);
+  const auto value_in = [](const Values& values, const std::string& name) -> std::optional<std::string> {
+    const auto found = values.find(name);
+    return found == values.end() ? std::nullopt : found->second;
+  };
+  for (const auto& [name, value] : all)
+    if (value_in(left, name) != value_in(right, name))
+      table.add({name, value_cell(value_in(left, name)), value_cell(value_in(right, name))});
+  co_return co_await console.finish(table);
+}
+
+constexpr cli::Example kDiffExamples[] = {
+    {"what two brokers do not have alike", "mqctl config diff broker/1 broker/2"},
+    {"why one topic keeps more than another", "mqctl config diff topic/web topic/audit"},
+};
+constexpr cli::OutputRow kDiffOutputs[] = {{.when = "", .columns = kDiffColumns}};
+constexpr cli::CommandRow kDiff{.name = "config diff",
+                                .operands_text = "TYPE/NAME TYPE/NAME",
+                                .summary = "settings that two topics, brokers or groups do not have alike",
+                                .operands = {.min = 2, .max = 2},
+                                .options = kOutputRows,
+                                .examples = kDiffExamples,
+                                .outputs = kDiffOutputs};
+
+// --------------------------------------------------------------------------------------------------------------------
+
 constexpr std::array kGetOwnRows = {
     cli::OptionRow{.long_name = "changed",
                    .kind = cli::ValueKind::flag,
@@ -177,15 +227,17 @@ constexpr auto kGetRows = joined(kGetOwnRows, kOutputRows);
 constexpr cli::Example kGetExamples[] = {
     {"what differs from the defaults, and who set it", "mqctl config get topic/web --changed"},
     {"two settings of a broker", "mqctl config get broker/1 log.retention.hours log.dirs"},
+    {"what is set for all brokers while they run", "mqctl config get cluster"},
 };
 constexpr cli::OutputRow kGetOutputs[] = {{.when = "", .columns = kGetColumns}};
-constexpr cli::CommandRow kGet{.name = "config get",
-                               .operands_text = "TYPE/NAME [KEY]...",
-                               .summary = "settings of a topic, broker or group, and where they come from",
-                               .operands = {.min = 1},
-                               .options = kGetRows,
-                               .examples = kGetExamples,
-                               .outputs = kGetOutputs};
+constexpr cli::CommandRow kGet{
+    .name = "config get",
+    .operands_text = "TYPE/NAME [KEY]...",
+    .summary = "settings of a topic, a broker, all brokers (cluster) or a group, and where they come from",
+    .operands = {.min = 1},
+    .options = kGetRows,
+    .examples = kGetExamples,
+    .outputs = kGetOutputs};
 
 constexpr cli::OperandRelation kInsteadOfSetting{.kind = cli::OperandRelation::Kind::substitutes,
                                                  .operand = "KEY=VALUE"};
@@ -209,17 +261,19 @@ constexpr auto kSetRows = joined(kSetOwnRows, kChangeAndOutputRows);
 constexpr cli::Example kSetExamples[] = {
     {"keep records for a day", "mqctl config set topic/web retention.ms=86400000"},
     {"the broker's own value again", "mqctl config set topic/web --unset retention.ms"},
+    {"for all brokers, at once and without their files", "mqctl config set cluster log.retention.ms=604800000"},
+    {"see more in the log of one", "mqctl config set broker/2 mq.log.level=debug"},
 };
 constexpr cli::OutputRow kSetOutputs[] = {{.when = "", .columns = kSetColumns}};
 constexpr cli::CommandRow kSet{.name = "config set",
                                .operands_text = "TYPE/NAME [KEY=VALUE]...",
-                               .summary = "change settings of a topic, broker or group",
+                               .summary = "change settings of a topic, a broker, all brokers (cluster) or a group",
                                .operands = {.min = 2},
                                .effect = cli::Effect::changes,
                                .options = kSetRows,
                                .examples = kSetExamples,
                                .outputs = kSetOutputs};
-constexpr Command kCommands[] = {{&kGet, get}, {&kSet, set}};
+constexpr Command kCommands[] = {{&kGet, get}, {&kSet, set}, {&kDiff, diff}};
 
 }  // namespace
 

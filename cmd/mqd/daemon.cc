@@ -72,7 +72,8 @@ broker::NodeEnv machine_of(posix::Runtime& runtime, const DaemonOptions& options
           .logger = runtime.logger(),
           .store = store_of(runtime, options.store),
           .descriptors_max = posix::raise_descriptor_limit(),
-          .return_memory = posix::return_free_memory};
+          .return_memory = posix::return_free_memory,
+          .set_log_level = [&runtime](std::string_view level) { runtime.logger().set_level(log_level(level)); }};
 }
 
 }  // namespace
@@ -241,9 +242,7 @@ awaitable<Result<void>> Daemon::take_over(const config::Overrides& wanted) {
   MQ_CO_TRY(const config::Reload reload, config::plan_reload(node_.config().broker_options, wanted));
   broker::NodeConfig config = node_.config();
   MQ_CO_CHECK(broker::apply_options(reload.options, config));
-  MQ_CO_TRY(const config::BrokerConfig broker, config::resolve_broker_config(reload.options));
   co_await node_.reconfigure(std::move(config));
-  runtime_.logger().set_level(log_level(broker.log_level));
   if (!reload.left.empty())
     runtime_.logger().warn("SIGHUP: only a restart takes over {}", fmt::join(reload.left, ", "));
   if (reload.taken.empty()) {

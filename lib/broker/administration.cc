@@ -9,6 +9,7 @@
 #include "base/mark.h"
 #include "broker/errors.h"
 #include "broker/settings.h"
+#include "config/live.h"
 #include "controller/cluster_plans.h"
 #include "controller/packer.h"
 
@@ -75,6 +76,36 @@ awaitable<Refusal> Administration::unregister(BrokerId id) {
   auto refusals = co_await carry_out(
       1, [id](const ClusterImage& image, std::size_t) { return controller::plan_unregistration(image, id); });
   if (refusals.front().error == ErrorCode::kNone) node_.logger().info("broker {} is unregistered", id.value());
+  co_return std::move(refusals.front());
+}
+
+namespace {
+
+AskedPlan plan_config(const ClusterImage& image, const NodeConfig& node, BrokerId id,
+                      const Administration::ConfigChange& change) {
+  if (id != kNoBroker && image.find_broker(id) == nullptr)
+    return AskedPlan::refused(ErrorCode::kInvalidRequest, fmt::format("there is no broker {}", id.value()));
+  config::Overrides configs = to_overrides(image.broker_config(id));
+  if (const auto changed = change(configs); !changed)
+    return AskedPlan::refused(ErrorCode::kInvalidConfig, changed.error().message);
+  const bool is_of_all = id == kNoBroker;
+  auto checked = config::checked_live(configs, is_of_all ? config::LiveOf::all : config::LiveOf::one);
+  if (!checked) return AskedPlan::refused(ErrorCode::kInvalidConfig, checked.error().message);
+  const config::Overrides others = to_overrides(image.broker_config(is_of_all ? node.node_id : kNoBroker));
+  if (const auto whole =
+          is_of_all ? check_live_options(node, others, *checked) : check_live_options(node, *checked, others);
+      !whole)
+    return AskedPlan::refused(ErrorCode::kInvalidConfig, whole.error().message);
+  return {.refusal = {}, .plan = controller::plan_broker_configs(image, id, {checked->begin(), checked->end()})};
+}
+
+}  // namespace
+
+awaitable<Refusal> Administration::change_config(BrokerId id, ConfigChange change, bool validate_only) {
+  if (validate_only) co_return plan_config(*writer_.image(), node_.config(), id, change).refusal;
+  auto refusals = co_await carry_out(
+      1, [&](const ClusterImage& image, std::size_t) { return plan_config(image, node_.config(), id, change); });
+  if (refusals.front().error == ErrorCode::kNone) node_.disk_space.look_for_space();
   co_return std::move(refusals.front());
 }
 

@@ -5,10 +5,12 @@
 #include <optional>
 #include <vector>
 
+#include "base/result.h"
 #include "broker/metadata_follower.h"
 #include "broker/metadata_writer.h"
 #include "broker/node_context.h"
 #include "cluster/image.h"
+#include "config/option.h"
 #include "controller/election_plans.h"
 #include "controller/plan.h"
 #include "controller/reassignment_plans.h"
@@ -36,6 +38,10 @@ class Administration {
   awaitable<std::vector<controller::Refusal>> elect(std::vector<cluster::PartitionPlace> places,
                                                     controller::Election election);
   awaitable<controller::Refusal> unregister(BrokerId id);
+  /// Changes what is set for one broker, or for all when `id` is kNoBroker. invalid_argument of `change`:
+  /// INVALID_CONFIG.
+  using ConfigChange = std::function<Result<void>(config::Overrides&)>;
+  awaitable<controller::Refusal> change_config(BrokerId id, ConfigChange change, bool validate_only);
 
  private:
   /// Topics of which a move changes how many replicas they have: they grow by themselves no more.

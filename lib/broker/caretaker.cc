@@ -19,6 +19,9 @@ using cluster::ClusterImage;
 constexpr Duration kLookInterval = 2s;
 /// So many partitions at most are copied to new replicas because of what nobody has asked for.
 constexpr std::size_t kMovingMax = 100;
+/// The first replica leads again when it could for so long: who comes and goes is left alone. So many at one time.
+constexpr Duration kPreferredPatience = 1min;
+constexpr std::size_t kPreferredMax = 100;
 /// Candidates have so long to say how far their logs go. Nobody leads meanwhile.
 constexpr Duration kAnswerPatience = 50ms;
 
@@ -31,6 +34,7 @@ awaitable<void> Caretaker::look_after_cluster() {
   peers_.look(*image);
   if (!holds_lease(*image)) {
     lease_.reset();
+    not_preferred_since_.clear();
     co_return;
   }
   const Instant now = node_.home().now();
@@ -103,13 +107,18 @@ void Caretaker::note_members(const ClusterImage& image) {
   members_changed_at_ = node_.home().now();
 }
 
-std::vector<controller::Case> Caretaker::cases_in(const ClusterImage& image) const {
+controller::Circumstances Caretaker::circumstances_in(const ClusterImage& image) const {
   const Instant now = node_.home().now();
   controller::Circumstances circumstances{
       .answers = {}, .has_waited = now - members_changed_at_ >= node_.config().session_timeout, .spared = {}};
   if (now < trusts_absence_at_)
     for (const auto& [id, broker] : image.brokers())
       if (!image.sessions().contains(id) && !peers_.is_gone(id, broker.epoch)) circumstances.spared.push_back(id);
+  return circumstances;
+}
+
+std::vector<controller::Case> Caretaker::cases_in(const ClusterImage& image) const {
+  const controller::Circumstances circumstances = circumstances_in(image);
   const controller::SettingsOf settings_of = plan_settings(node_.config());
   std::vector<controller::Case> cases;
   for (const cluster::TopicPtr& topic : image.topics()) {
@@ -141,7 +150,31 @@ awaitable<void> Caretaker::ask_candidates(const ClusterImage& image, std::vector
       found->second->circumstances.answers.push_back(end);
 }
 
-std::vector<controller::Plan> Caretaker::improvements_of(const ClusterImage& image) const {
+std::vector<controller::Case> Caretaker::not_preferred_in(const ClusterImage& image) {
+  const Instant now = node_.home().now();
+  controller::Circumstances circumstances = circumstances_in(image);
+  circumstances.is_preferred_wanted = true;
+  const controller::SettingsOf settings_of = plan_settings(node_.config());
+  decltype(not_preferred_since_) since;
+  std::vector<controller::Case> due;
+  for (const cluster::TopicPtr& topic : image.topics()) {
+    for (std::int32_t index = 0; index < topic->partition_count(); ++index) {
+      const cluster::Partition& partition = *topic->find_partition(index);
+      const bool is_moving = !partition.adding.empty() || !partition.removing.empty();
+      if (partition.leader == kNoBroker || partition.leader == partition.replicas.front() || is_moving) continue;
+      if (!controller::needs_care(image, partition, settings_of(*topic), circumstances)) continue;
+      const cluster::PartitionPlace place{.topic = topic->id, .index = index};
+      const auto known = not_preferred_since_.find(place);
+      since[place] = known != not_preferred_since_.end() ? known->second : now;
+      if (now - since[place] >= kPreferredPatience && due.size() < kPreferredMax)
+        due.push_back({.place = place, .circumstances = circumstances});
+    }
+  }
+  not_preferred_since_ = std::move(since);
+  return due;
+}
+
+std::vector<controller::Plan> Caretaker::improvements_of(const ClusterImage& image) {
   const NodeConfig& config = node_.config();
   const auto factor = std::min(static_cast<std::size_t>(config.replicas_default), controller::ready_count(image));
   const controller::SettingsOf settings_of = plan_settings(config);
@@ -169,6 +202,11 @@ std::vector<controller::Plan> Caretaker::improvements_of(const ClusterImage& ima
       MQ_MARK("broker: the controller gives topics more replicas");
       plans.push_back(std::move(growth));
     }
+  }
+  if (!config.preferred_leaders) return plans;
+  if (const std::vector<controller::Case> cases = not_preferred_in(image); !cases.empty()) {
+    MQ_MARK("broker: the controller has preferred replicas lead again");
+    plans.push_back(controller::plan_care(image, *lease_, cases, settings_of));
   }
   return plans;
 }

@@ -19,8 +19,8 @@ namespace mq::broker {
 
 /// What a broker does for the whole cluster while it holds the controller's lease, and how it comes by that and lets it
 /// go: takes brokers that are gone out of the ISRs and elects leaders, and when that is done ends reassignments whose
-/// replicas are in sync and gives topics the replicas that there were no brokers for. On a store of its own there is
-/// nothing to do.
+/// replicas are in sync, gives topics the replicas that there were no brokers for, and has the first of its replicas
+/// lead a partition again. On a store of its own there is nothing to do.
 ///
 /// On the first shard; one call at a time.
 class Caretaker {
@@ -42,13 +42,16 @@ class Caretaker {
   awaitable<void> let_lease_go();
   [[nodiscard]] bool holds_lease(const cluster::ClusterImage& image) const;
   void note_members(const cluster::ClusterImage& image);
+  [[nodiscard]] controller::Circumstances circumstances_in(const cluster::ClusterImage& image) const;
   [[nodiscard]] std::vector<controller::Case> cases_in(const cluster::ClusterImage& image) const;
   /// Where more than one may be elected, what the candidates say of their logs.
   awaitable<void> ask_candidates(const cluster::ClusterImage& image, std::vector<controller::Case>& cases);
   /// Whether anybody else could be the controller.
   [[nodiscard]] bool is_another_ready(const cluster::ClusterImage& image) const;
   /// What can wait until everything is led.
-  [[nodiscard]] std::vector<controller::Plan> improvements_of(const cluster::ClusterImage& image) const;
+  [[nodiscard]] std::vector<controller::Plan> improvements_of(const cluster::ClusterImage& image);
+  /// Partitions whose first replica does not lead, though it could for a while already.
+  [[nodiscard]] std::vector<controller::Case> not_preferred_in(const cluster::ClusterImage& image);
   [[nodiscard]] BrokerId self() const { return node_.config().node_id; }
 
   NodeContext& node_;
@@ -61,6 +64,8 @@ class Caretaker {
   Instant members_changed_at_;
   Instant looked_at_;
   cluster::Revision seen_ = cluster::kNoRevision;  ///< nothing was to be done there
+  /// Since when the first replica of these could lead, and does not.
+  std::map<cluster::PartitionPlace, Instant> not_preferred_since_;
 };
 
 }  // namespace mq::broker

@@ -1,5 +1,7 @@
 #include "broker/node.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <functional>
 #include <optional>
@@ -55,6 +57,7 @@ Node::Node(NodeEnv env, NodeConfig config)
     : context_(std::move(env), std::move(config),
                {.go_offline = [this](const Error& error) { go_offline(error); },
                 .free_space = [this] { look_after_logs_soon(); }}),
+      base_(context_.config()),
       connection_limits_(context_) {
   const ConnectionSet::Shared shared{
       .limits = connection_limits_,
@@ -91,8 +94,8 @@ Node::~Node() {
 }
 
 awaitable<void> Node::reconfigure(NodeConfig config) {
-  config.node_id = id();
-  context_.configs.set(std::move(config));
+  base_ = std::move(config);
+  take_settings(*writer_->image());
   for (const auto& shard : shards_) {
     // From then on the logs may be in the hands of who closes them.
     if (is_stopping()) co_return;
@@ -176,7 +179,33 @@ bool Node::accepts_store() const { return join_->accepts_store(); }
 
 // --- All shards ------------------------------------------------------------------------------------------------------
 
+void Node::take_settings(const cluster::ClusterImage& image) {
+  base_.node_id = id();
+  live_ = {.own = image.broker_config(id()), .all = image.broker_config(kNoBroker)};
+  const bool is_any = !live_.own.empty() || !live_.all.empty();
+  auto config = is_any ? with_live_options(base_, to_overrides(live_.own), to_overrides(live_.all)) : base_;
+  if (!config) {
+    MQ_MARK("broker: settings in metadata do not go with those of the file");
+    logger().warn("what is set in metadata does not go with this broker's file or command line: {}; it does not count",
+                  config.error().message);
+    config = base_;
+  }
+  const bool is_other_level = config->log_level != context_.config().log_level;
+  context_.configs.set(*std::move(config));
+  if (is_other_level && machine().set_log_level) machine().set_log_level(context_.config().log_level);
+}
+
 awaitable<bool> Node::install(ImagePtr image) {
+  // Before the shards have the image, which resolve the settings of topics anew with it.
+  if (live_ != LiveOptions{.own = image->broker_config(id()), .all = image->broker_config(kNoBroker)}) {
+    MQ_MARK("broker: settings of brokers change in metadata");
+    take_settings(*image);
+    std::set<std::string> names;
+    for (const cluster::ConfigMap* configs : {&live_.own, &live_.all})
+      for (const auto& [name, value] : *configs) names.insert(name);
+    logger().info("settings that stand in metadata, and count before file and command line: {}",
+                  names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", ")));
+  }
   for (const auto& shard : shards_)
     co_await env::on_shard(context_.home(), shard->shard(), [&shard, image] { shard->install(image); });
   co_return true;

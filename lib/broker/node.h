@@ -101,6 +101,8 @@ class Node final : private AllShards, private StartingShards {
   void look_after_logs_soon();
   void tell_recovery(Duration took);
   awaitable<bool> install(ImagePtr image) override;
+  /// Puts `base_` in force with what `image` has for this broker and for all.
+  void take_settings(const cluster::ClusterImage& image);
   env::Files& files_of(const Uuid& topic, std::int32_t partition) override;
   awaitable<bool> put(std::vector<std::unique_ptr<log::Log>> logs, ImagePtr image) override;
   awaitable<bool> registered(cluster::BrokerEpoch epoch) override;
@@ -114,6 +116,14 @@ class Node final : private AllShards, private StartingShards {
   awaitable<void> end_serving();
 
   NodeContext context_;
+  NodeConfig base_;  ///< as file and command line say
+  /// What of it is set in metadata, and in force with it.
+  struct LiveOptions {
+    cluster::ConfigMap own;
+    cluster::ConfigMap all;
+    friend bool operator==(const LiveOptions&, const LiveOptions&) = default;
+  };
+  LiveOptions live_;
   ConnectionLimits connection_limits_;
   bool is_open_ = false;  ///< all logs are: a stop can be a clean one
   NodeServices services_{{.context = context_,

@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "config/effective.h"
 #include "config/option.h"
 #include "env/network.h"
 #include "model/ids.h"
@@ -30,6 +31,7 @@ struct NodeConfig {
 
   bool auto_create_topics = true;
   bool delete_topics = true;
+  bool preferred_leaders = true;  ///< auto.leader.rebalance.enable
   std::int32_t partitions_default = 1;
   std::int32_t replicas_default = 3;  ///< default.replication.factor; fewer where there are fewer brokers
   std::string rack;                   ///< broker.rack, told to clients; empty: none
@@ -37,8 +39,12 @@ struct NodeConfig {
   Duration session_timeout = 3s;      ///< mq.session.timeout.ms; the store may grant more
   /// Broker-wide topic defaults by topic option name ("retention.ms"), below what a topic sets itself.
   config::Overrides topic_defaults;
-  /// What was set in file, option or -X, by broker option name: shown by DescribeConfigs.
+  /// What was set in file, option or -X, by broker option name.
   config::Overrides broker_options;
+  /// See the functions of these names. Empty: nothing is set in metadata.
+  config::Layers option_layers;
+  config::Layers default_layers;
+  std::string log_level;  ///< mq.log.level; empty: not from options
 
   std::int32_t request_bytes_max = 100 << 20;         ///< socket.request.max.bytes
   std::size_t queued_request_bytes_max = 256u << 20;  ///< queued.max.request.bytes, all shards together
@@ -80,5 +86,18 @@ struct NodeConfig {
 /// do (listeners, directories) is left to the caller. invalid_argument: an unknown name or a bad value, with what would
 /// be right.
 [[nodiscard]] Result<void> apply_options(const config::Overrides& options, NodeConfig& config);
+
+/// `base` with what metadata has for this broker (`own`) and for all brokers, which counts more than file and command
+/// line; what this version does not know of it is passed over. invalid_argument: together they make no sense.
+[[nodiscard]] Result<NodeConfig> with_live_options(const NodeConfig& base, const config::Overrides& own,
+                                                   const config::Overrides& all);
+
+/// invalid_argument: a broker with the file and command line of `config` could not use these.
+[[nodiscard]] Result<void> check_live_options(const NodeConfig& config, const config::Overrides& own,
+                                              const config::Overrides& all);
+
+/// What is in force, by where it comes from: the options of the broker, and the defaults of topics.
+[[nodiscard]] config::Layers option_layers(const NodeConfig& config);
+[[nodiscard]] config::Layers default_layers(const NodeConfig& config);
 
 }  // namespace mq::broker

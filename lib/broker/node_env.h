@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <string_view>
 #include <vector>
 
 #include "env/files.h"
@@ -24,6 +25,8 @@ struct NodeEnv {
   meta::StoreSource store;
   std::size_t descriptors_max = 0;      ///< that the process may have open; 0: without limit
   std::function<void()> return_memory;  ///< gives the machine what is free, on the pool; may be empty
+  /// From which level on `logger` writes (mq.log.level), on the first shard; may be empty.
+  std::function<void(std::string_view)> set_log_level = {};
 };
 
 }  // namespace mq::broker

@@ -52,6 +52,7 @@ std::shared_ptr<const TopicSettings> resolve_settings(const cluster::ConfigMap& 
   auto settings = std::make_shared<TopicSettings>();
   settings->log = std::move(log);
   settings->insync_replicas_min = static_cast<std::size_t>(topic.insync_replicas_min);
+  settings->unclean_leader_election = topic.unclean_leader_election;
   settings->replica_lag_max = node.replica_lag_max;
   settings->rules.batch_bytes_max = static_cast<std::size_t>(topic.message_bytes_max);
   settings->rules.decompress = expansion_of(topic.message_bytes_max);
@@ -64,11 +65,13 @@ std::shared_ptr<const TopicSettings> resolve_settings(const cluster::ConfigMap& 
 
 controller::SettingsOf plan_settings(const NodeConfig& node) {
   static constexpr std::string_view kMin = "min.insync.replicas";
-  return [&node, unset = resolve_settings({}, node)->insync_replicas_min](const cluster::Topic& topic) {
+  static constexpr std::string_view kUnclean = "unclean.leader.election.enable";
+  return [&node, unset = resolve_settings({}, node)](const cluster::Topic& topic) {
     // Plans ask for every topic: only a few have a setting of their own.
-    const std::size_t least =
-        topic.configs.contains(kMin) ? resolve_settings(topic.configs, node)->insync_replicas_min : unset;
-    return controller::TopicSettings{.insync_replicas_min = least};
+    const bool has_own = topic.configs.contains(kMin) || topic.configs.contains(kUnclean);
+    const auto settings = has_own ? resolve_settings(topic.configs, node) : unset;
+    return controller::TopicSettings{.insync_replicas_min = settings->insync_replicas_min,
+                                     .unclean_leader_election = settings->unclean_leader_election};
   };
 }
 

@@ -19,6 +19,7 @@ struct TopicSettings {
   std::shared_ptr<const log::LogConfig> log;
   record::ValidationRules rules;  ///< but for `now`
   std::size_t insync_replicas_min = 1;
+  bool unclean_leader_election = false;
   Duration replica_lag_max = Duration::max();
 };
 

@@ -37,6 +37,7 @@ Result<BrokerConfig> resolve_broker_config(const Overrides& overrides) {
       .metrics_listen = options.text("mq.metrics.listen"),
       .auto_create_topics = options.boolean("auto.create.topics.enable"),
       .delete_topics = options.boolean("delete.topic.enable"),
+      .preferred_leaders = options.boolean("auto.leader.rebalance.enable"),
       .partitions_default = options.int32("num.partitions"),
       .replication_factor_default = options.int32("default.replication.factor"),
       .request_bytes_max = options.int32("socket.request.max.bytes"),

@@ -28,6 +28,7 @@ struct BrokerConfig {
 
   bool auto_create_topics = true;
   bool delete_topics = true;
+  bool preferred_leaders = true;  ///< auto.leader.rebalance.enable
   std::int32_t partitions_default = 0;
   std::int32_t replication_factor_default = 0;
 

@@ -51,6 +51,10 @@ Result<Overrides> topic_defaults(const Overrides& broker) {
 }
 
 std::vector<Effective> effective_topic(const Overrides& topic, const Overrides& defaults) {
+  return layered_topic(topic, Layers{{.source = Source::static_broker, .options = defaults}});
+}
+
+std::vector<Effective> layered_topic(const Overrides& topic, const Layers& defaults) {
   std::vector<Effective> options;
   for (const OptionRow& row : topic_options()) {
     Effective& option = options.emplace_back();
@@ -58,20 +62,26 @@ std::vector<Effective> effective_topic(const Overrides& topic, const Overrides& 
     const std::string name(row.name);
     if (const auto set = topic.find(name); set != topic.end()) put_setting(option, name, set->second, Source::topic);
     const std::string_view below = broker_name(row.name);
-    if (const auto set = defaults.find(name); set != defaults.end())
-      put_setting(option, below, set->second, Source::static_broker);
+    for (const Layer& layer : defaults)
+      if (const auto set = layer.options.find(name); set != layer.options.end())
+        put_setting(option, below, set->second, layer.source);
     put_setting(option, below, row.fallback, Source::fallback);
   }
   return options;
 }
 
 std::vector<Effective> effective_broker(const Overrides& broker) {
+  return layered_broker(Layers{{.source = Source::static_broker, .options = broker}});
+}
+
+std::vector<Effective> layered_broker(const Layers& broker) {
   std::vector<Effective> options;
   for (const OptionRow& row : broker_options()) {
     Effective& option = options.emplace_back();
     option.row = &row;
-    if (const auto set = broker.find(std::string(row.name)); set != broker.end())
-      put_setting(option, row.name, set->second, Source::static_broker);
+    for (const Layer& layer : broker)
+      if (const auto set = layer.options.find(std::string(row.name)); set != layer.options.end())
+        put_setting(option, row.name, set->second, layer.source);
     if (!row.may_be_unset) put_setting(option, row.name, row.fallback, Source::fallback);
   }
   return options;

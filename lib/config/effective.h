@@ -29,9 +29,18 @@ struct Effective {
 /// invalid_argument: as `check`, or a product that does not fit (`log.retention.hours`).
 [[nodiscard]] Result<Overrides> topic_defaults(const Overrides& broker);
 
+/// Settings of brokers from one place.
+struct Layer {
+  Source source = Source::static_broker;
+  Overrides options;
+};
+using Layers = std::vector<Layer>;  ///< the first that has an option counts
+
 /// Every topic option. `defaults` are a broker's, by topic option name. Values are spelled as `to_text` does; what
 /// cannot be parsed (a later version wrote it) is shown as it is.
+[[nodiscard]] std::vector<Effective> layered_topic(const Overrides& topic, const Layers& defaults);
 [[nodiscard]] std::vector<Effective> effective_topic(const Overrides& topic, const Overrides& defaults);
+[[nodiscard]] std::vector<Effective> layered_broker(const Layers& broker);
 [[nodiscard]] std::vector<Effective> effective_broker(const Overrides& broker);
 
 }  // namespace mq::config

@@ -111,6 +111,11 @@ Result<Value> parse(const OptionRow& row, std::string_view text) {
 
 Result<Value> parse_option(std::span<const OptionRow> table, std::string_view name, std::string_view text) {
   if (const OptionRow* row = find_option(table, name)) return parse(*row, text);
+  // What Kafka's tools set for a while when they move replicas.
+  if (name.contains(".replication.throttled."))
+    return fail(Errc::invalid_argument,
+                "{}: nothing holds back what is copied to new replicas yet; leave the throttle out",
+                name.substr(0, 100));
   const std::string_view nearest = nearest_option(table, name);
   if (nearest.empty()) return fail(Errc::invalid_argument, "no option is named '{}'", name.substr(0, 100));
   return fail(Errc::invalid_argument, "no option is named '{}'; did you mean {}?", name, nearest);

@@ -31,11 +31,17 @@ enum class Unit { none, bytes, milliseconds, minutes, hours, records, ratio, cou
 /// Whose option it is.
 enum class Scope {
   topic,   ///< set for each topic, at any time
-  broker,  ///< in its file or command line; DescribeConfigs shows it read-only
+  broker,  ///< in its file or command line, and what is live of them in the cluster's metadata
 };
 
 /// Where a value in force comes from, with the numbers of DescribeConfigs.
-enum class Source : std::int8_t { topic = 1, static_broker = 4, fallback = 5 };
+enum class Source : std::int8_t {
+  topic = 1,
+  live_broker = 2,   ///< of one broker, in the cluster's metadata
+  live_default = 3,  ///< of all brokers, there
+  static_broker = 4,
+  fallback = 5
+};
 
 /// One option: what parser, DescribeConfigs, help and documentation need.
 struct OptionRow {
@@ -53,7 +59,10 @@ struct OptionRow {
   bool dynamic = false;  ///< of a broker's options: one that runs takes it over on SIGHUP, others at its next start
   std::string_view text = {};  ///< one sentence, or two
 
-  [[nodiscard]] bool read_only() const { return scope == Scope::broker; }
+  /// Whether it can be set in the metadata, for one topic or broker or for all brokers, while they run.
+  bool live = true;
+  /// Of a live option of brokers: only for all of them, since who leads and who elects may be two.
+  bool same_everywhere = false;
 };
 
 /// Options by name as somebody wrote them: of a topic, or of a broker's file and command line.

@@ -159,7 +159,7 @@ constexpr OptionRow kTopicOptions[] = {
      .type = OptionType::boolean,
      .fallback = "false",
      .text = "Whether a replica that lacks acknowledged records may lead when no other is left; those records are then "
-             "lost. Shown because Kafka's tools ask for it: a broker alone has no other replica, so nothing follows."},
+             "lost. A broker alone has no other replica, so nothing follows."},
 };
 
 // What a broker has for itself, sorted by name; the defaults of topics join it in `broker_options`.
@@ -175,6 +175,13 @@ constexpr OptionRow kBrokerOnly[] = {
      .scope = Scope::broker,
      .dynamic = true,
      .text = "Whether a topic comes to be when a client asks for it by name."},
+    {.name = "auto.leader.rebalance.enable",
+     .type = OptionType::boolean,
+     .fallback = "true",
+     .scope = Scope::broker,
+     .dynamic = true,
+     .text = "Whether the first replica of a partition is made its leader again once it has been ready and in sync for "
+             "a minute. A broker alone has nothing to do for that."},
     {.name = "broker.rack",
      .type = OptionType::string,
      .scope = Scope::broker,
@@ -571,6 +578,14 @@ std::vector<OptionRow> all_broker_options() {
     rows.back().name = synonym.broker_option;
     rows.back().scope = Scope::broker;
     rows.back().dynamic = true;
+  }
+  for (OptionRow& row : rows) {
+    // What is a default in another unit would lose against the plain one of a file.
+    const bool is_scaled = std::ranges::any_of(
+        kSynonyms, [&](const SynonymRow& synonym) { return synonym.broker_option == row.name && synonym.factor != 1; });
+    row.live = row.dynamic && !is_scaled;
+    row.same_everywhere = row.name == "auto.leader.rebalance.enable" || row.name == "min.insync.replicas" ||
+                          row.name == "unclean.leader.election.enable";
   }
   std::ranges::sort(rows, {}, &OptionRow::name);
   return rows;

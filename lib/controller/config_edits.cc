@@ -6,8 +6,6 @@
 #include <variant>
 #include <vector>
 
-#include "config/effective.h"
-
 namespace mq::controller {
 namespace {
 
@@ -35,22 +33,25 @@ Result<std::string> take_from(const config::OptionRow& row, std::string_view lis
   return config::to_text(all);
 }
 
-Result<std::string> edited_list(const ConfigEdit& edit, const config::Overrides& defaults,
-                                const config::Overrides& configs) {
-  const config::OptionRow* row = config::find_option(config::topic_options(), edit.name);
+Result<std::string> edited_list(const ConfigEdit& edit, std::span<const config::OptionRow> table,
+                                const config::Overrides& defaults, const config::Overrides& configs) {
+  const config::OptionRow* row = config::find_option(table, edit.name);
   if (row == nullptr || row->type != config::OptionType::list)
     return fail(Errc::invalid_argument, "{} is no list", edit.name);
-  std::string now;
-  for (const config::Effective& effective : config::effective_topic(configs, defaults))
-    if (effective.row == row) now = effective.value.value_or("");
+  std::string now(row->fallback);
+  if (const auto set = configs.find(edit.name); set != configs.end()) {
+    now = set->second;
+  } else if (const auto below = defaults.find(edit.name); below != defaults.end()) {
+    now = below->second;
+  }
   return edit.operation == ConfigEdit::Operation::append ? append_to(*row, now, edit.value)
                                                          : take_from(*row, now, edit.value);
 }
 
 }  // namespace
 
-Result<void> apply_edits(std::span<const ConfigEdit> edits, const config::Overrides& defaults,
-                         config::Overrides& configs) {
+Result<void> apply_edits(std::span<const ConfigEdit> edits, std::span<const config::OptionRow> table,
+                         const config::Overrides& defaults, config::Overrides& configs) {
   for (const ConfigEdit& edit : edits) {
     switch (edit.operation) {
       case ConfigEdit::Operation::set:
@@ -61,7 +62,7 @@ Result<void> apply_edits(std::span<const ConfigEdit> edits, const config::Overri
         break;
       case ConfigEdit::Operation::append:
       case ConfigEdit::Operation::subtract:
-        MQ_TRY(configs[edit.name], edited_list(edit, defaults, configs));
+        MQ_TRY(configs[edit.name], edited_list(edit, table, defaults, configs));
         break;
     }
   }

@@ -9,7 +9,7 @@
 
 namespace mq::controller {
 
-/// One change of one setting of a topic, as IncrementalAlterConfigs has them.
+/// One change of one setting of a topic or of brokers, as IncrementalAlterConfigs has them.
 struct ConfigEdit {
   enum class Operation {
     set,
@@ -22,9 +22,10 @@ struct ConfigEdit {
   std::string value;  ///< not for `unset`
 };
 
-/// Applies the edits in order to a topic's own settings. `defaults` hold what a list has when the topic does not say.
-/// invalid_argument: no list, or values that do not belong in it; everything else is checked with the whole.
-[[nodiscard]] Result<void> apply_edits(std::span<const ConfigEdit> edits, const config::Overrides& defaults,
-                                       config::Overrides& configs);
+/// Applies the edits in order to what is set of the options of `table`. `defaults`, by their names, hold what a list
+/// has that is not set. invalid_argument: no list, or values that do not belong in it; everything else is checked with
+/// the whole.
+[[nodiscard]] Result<void> apply_edits(std::span<const ConfigEdit> edits, std::span<const config::OptionRow> table,
+                                       const config::Overrides& defaults, config::Overrides& configs);
 
 }  // namespace mq::controller

@@ -242,6 +242,125 @@ TEST_F(Admin, AListChangesByItsItemsHoweverItIsSpelled) {
   }
 }
 
+/// Settings of brokers: of the one that is asked, or of all.
+class BrokerSettings : public Admin {
+ protected:
+  wire::IncrementalAlterConfigsResponse::AlterConfigsResourceResponse change(const std::string& broker,
+                                                                             const std::string& name,
+                                                                             std::optional<std::string> value,
+                                                                             bool validate_only = false) {
+    wire::IncrementalAlterConfigsRequest request;
+    request.validate_only = validate_only;
+    const std::int8_t operation = value ? 0 : 1;
+    request.resources.push_back(
+        {.resource_type = kBroker,
+         .resource_name = broker,
+         .configs = {{.name = name, .config_operation = operation, .value = std::move(value)}}});
+    return ask(request, 1).responses.at(0);
+  }
+  /// The setting's value and source; empty when it is not told.
+  std::string told(std::int8_t type, const std::string& resource, const std::string& name) {
+    wire::DescribeConfigsRequest request;
+    auto& wanted = request.resources.emplace_back();
+    wanted.resource_type = type;
+    wanted.resource_name = resource;
+    for (const auto& config : ask(request, 4).results.at(0).configs)
+      if (config.name == name)
+        return fmt::format("{} from {}{}", config.value.value_or("nothing"), config.config_source,
+                           config.read_only ? ", read-only" : "");
+    return "";
+  }
+  static constexpr std::int8_t kBroker = 4;
+};
+
+TEST_F(BrokerSettings, CountAtOnceTheOwnBeforeThoseOfAllAndBothBeforeTheFile) {
+  start();
+  EXPECT_EQ(told(kBroker, "1", "num.partitions"), "1 from 5");
+  EXPECT_EQ(change("", "num.partitions", "3").error_code, ErrorCode::kNone);
+  EXPECT_EQ(node_->config().partitions_default, 3);
+  EXPECT_EQ(told(kBroker, "1", "num.partitions"), "3 from 3");
+  EXPECT_EQ(told(kBroker, "", "num.partitions"), "3 from 3");
+  EXPECT_EQ(change("1", "num.partitions", "5").error_code, ErrorCode::kNone);
+  EXPECT_EQ(node_->config().partitions_default, 5);
+  EXPECT_EQ(told(kBroker, "1", "num.partitions"), "5 from 2");
+  EXPECT_EQ(told(kBroker, "", "num.partitions"), "3 from 3");
+  restart();
+  peer_ = run(Peer::connect(*client_));
+  EXPECT_EQ(node_->config().partitions_default, 5) << "a restart reads them";
+  EXPECT_EQ(change("1", "num.partitions", std::nullopt).error_code, ErrorCode::kNone);
+  EXPECT_EQ(node_->config().partitions_default, 3);
+  EXPECT_EQ(change("", "num.partitions", std::nullopt).error_code, ErrorCode::kNone);
+  EXPECT_EQ(node_->config().partitions_default, 1);
+  EXPECT_EQ(told(kBroker, "1", "num.partitions"), "1 from 5");
+  EXPECT_TRUE(node_->first_shard().image()->broker_configs().empty());
+}
+
+TEST_F(BrokerSettings, DefaultsOfTopicsChangeForThoseThatDoNotSay) {
+  start();
+  create_topic("t", 1);
+  create_topic("own", 1, {{"retention.ms", "7"}});
+  EXPECT_EQ(change("", "log.retention.ms", "1234").error_code, ErrorCode::kNone);
+  EXPECT_EQ(told(kTopic, "t", "retention.ms"), "1234 from 3");
+  EXPECT_EQ(told(kTopic, "own", "retention.ms"), "7 from 1");
+  EXPECT_EQ(partition("t", 0).log().config().retention_ms, 1234);
+  EXPECT_EQ(partition("own", 0).log().config().retention_ms, 7);
+}
+
+TEST_F(BrokerSettings, WhatNeedsARestartIsRefusedAndNothingIsKept) {
+  start();
+  const auto refused = [&](const char* broker, const char* name, const char* value) {
+    const auto answer = change(broker, name, value);
+    EXPECT_NE(answer.error_code, ErrorCode::kNone) << name;
+    return answer.error_message.value_or("");
+  };
+  EXPECT_TRUE(refused("1", "log.dirs", "/elsewhere").contains("read when a broker starts"));
+  EXPECT_TRUE(refused("1", "min.insync.replicas", "2").contains("for all of them"));
+  EXPECT_TRUE(refused("", "log.retention.hours", "2").contains("log.retention.ms"));
+  EXPECT_TRUE(refused("", "num.partitons", "2").contains("num.partitions"));
+  EXPECT_TRUE(refused("", "num.partitions", "0").contains("num.partitions"));
+  // Each alone is well.
+  EXPECT_TRUE(refused("", "socket.request.max.bytes", "536870912").contains("queued.max.request.bytes"));
+  EXPECT_TRUE(refused("7", "num.partitions", "2").contains("there is no broker 7"));
+  EXPECT_TRUE(refused("one", "num.partitions", "2").contains("is its id"));
+  EXPECT_TRUE(refused("1", "leader.replication.throttled.rate", "1000").contains("leave the throttle out"));
+  EXPECT_EQ(change("1", "num.partitions", "9", true).error_code, ErrorCode::kNone) << "would be taken";
+  EXPECT_TRUE(node_->first_shard().image()->broker_configs().empty());
+  EXPECT_EQ(told(kBroker, "1", "log.dirs").contains("read-only"), true);
+  EXPECT_EQ(told(kBroker, "1", "num.partitions").contains("read-only"), false);
+  // As Kafka's tools do when a reassignment is over, whether it was held back or not.
+  EXPECT_EQ(change("1", "leader.replication.throttled.rate", std::nullopt).error_code, ErrorCode::kNone);
+}
+
+TEST_F(BrokerSettings, TheOldRequestReplacesAllThatWasSet) {
+  start();
+  EXPECT_EQ(change("1", "num.partitions", "5").error_code, ErrorCode::kNone);
+  wire::AlterConfigsRequest request;
+  request.resources.push_back(
+      {.resource_type = kBroker, .resource_name = "1", .configs = {{.name = "mq.log.level", .value = "warn"}}});
+  EXPECT_EQ(ask(request, 2).responses.at(0).error_code, ErrorCode::kNone);
+  EXPECT_EQ(node_->config().partitions_default, 1);
+  EXPECT_EQ(node_->config().log_level, "warn");
+}
+
+TEST_F(BrokerSettings, AReloadOfTheFileKeepsThem) {
+  start();
+  EXPECT_EQ(change("", "num.partitions", "3").error_code, ErrorCode::kNone);
+  NodeConfig file = node_->config();
+  ASSERT_TRUE(apply_options({{"num.partitions", "4"}, {"delete.topic.enable", "false"}}, file));
+  world_->run(
+      *machine_,
+      [](Node& node, NodeConfig wanted) -> awaitable<bool> {
+        co_await node.reconfigure(std::move(wanted));
+        co_return true;
+      }(*node_, std::move(file)),
+      1min);
+  EXPECT_EQ(node_->config().partitions_default, 3);
+  EXPECT_FALSE(node_->config().delete_topics);
+  EXPECT_EQ(change("", "num.partitions", std::nullopt).error_code, ErrorCode::kNone);
+  EXPECT_EQ(node_->config().partitions_default, 4);
+  EXPECT_FALSE(node_->config().delete_topics);
+}
+
 TEST_F(Admin, AnEmptyListOfSettingsAsksForAll) {
   start();
   create_topic("t", 1);

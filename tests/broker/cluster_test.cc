@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "broker/administration.h"
 #include "broker/endpoint.h"
 #include "broker/settings.h"
 #include "broker_fixture.h"
@@ -277,6 +278,86 @@ TEST_F(ClusterTest, AListenerThatNobodyCouldReachIsRefusedBeforeAnythingIsMade) 
   EXPECT_NE(started.error().message.find("--advertise"), std::string::npos) << started.error().message;
 }
 
+// --- Preferred leaders -----------------------------------------------------------------------------------------------
+
+class PreferredLeaders : public ClusterTest {
+ protected:
+  /// A broker has gone and come back: the others lead what it led.
+  void come_back(std::function<void(NodeConfig&)> configure = {}) {
+    start(3, std::move(configure));
+    create(0, "t", 6, 3);
+    broker(2).kill();
+    ASSERT_TRUE(until([&] { return is_led_without(0, "t", id(2)); }, 20s));
+    ASSERT_TRUE(broker(2).start());
+    const auto is_full = [](const cluster::Partition& partition) { return partition.isr.size() == 3; };
+    ASSERT_TRUE(until([&] { return std::ranges::all_of(topic(0, "t").partitions, is_full); }, 20s));
+  }
+  bool are_preferred() {
+    return std::ranges::all_of(topic(0, "t").partitions, [](const cluster::Partition& partition) {
+      return partition.leader == partition.replicas.front();
+    });
+  }
+};
+
+TEST_F(PreferredLeaders, LeadAgainWhenTheyHaveBeenInSyncForAMinute) {
+  come_back();
+  cluster_->world().run_for(50s);
+  EXPECT_FALSE(leads_any(0, "t", id(2))) << "it has just come";
+  EXPECT_TRUE(until([&] { return are_preferred(); }, 20s));
+}
+
+TEST_F(PreferredLeaders, WhoGoesAgainMeanwhileWaitsAnew) {
+  come_back();
+  cluster_->world().run_for(40s);
+  broker(2).kill();
+  ASSERT_TRUE(until([&] { return is_led_without(0, "t", id(2)); }, 20s));
+  ASSERT_TRUE(broker(2).start());
+  cluster_->world().run_for(50s);
+  EXPECT_FALSE(leads_any(0, "t", id(2)));
+  EXPECT_TRUE(until([&] { return are_preferred(); }, 30s));
+}
+
+TEST_F(PreferredLeaders, DoNotLeadAgainWhereTheSettingSaysSo) {
+  come_back([](NodeConfig& config) { config.preferred_leaders = false; });
+  cluster_->world().run_for(3min);
+  EXPECT_FALSE(leads_any(0, "t", id(2)));
+}
+
+// --- Elections that may lose records ---------------------------------------------------------------------------------
+
+/// Nobody but the follower is left, which has been out of the ISR since before the last records.
+class OnlyOneThatLacksRecords : public ClusterTest {
+ protected:
+  void create_and_lose(const char* is_allowed) {
+    start();
+    create(0, "t", 1, 2, {{"min.insync.replicas", "1"}, {"unclean.leader.election.enable", is_allowed}});
+    const cluster::Partition& partition = *topic(0, "t").find_partition(0);
+    const BrokerId leader = partition.leader;
+    follower_ = partition.replicas[partition.replicas.front() == leader ? 1 : 0];
+    while (id(third_) == leader || id(third_) == follower_) ++third_;
+    broker(index_of(follower_)).kill();
+    ASSERT_TRUE(until([&] { return key().isr == std::vector{leader}; }, 20s));
+    broker(index_of(leader)).kill();
+    ASSERT_TRUE(until([&] { return key().leader == kNoBroker; }, 20s));
+    ASSERT_TRUE(broker(index_of(follower_)).start());
+  }
+  [[nodiscard]] const cluster::Partition& key() { return *topic(third_, "t").find_partition(0); }
+
+  BrokerId follower_;
+  int third_ = 0;
+};
+
+TEST_F(OnlyOneThatLacksRecords, LeadsWhereTheTopicAllowsIt) {
+  create_and_lose("true");
+  EXPECT_TRUE(until([&] { return key().leader == follower_; }, 20s));
+  EXPECT_NE(key().unclean_since, kNoLeaderEpoch);
+}
+
+TEST_F(OnlyOneThatLacksRecords, DoesNotLeadElsewhere) {
+  create_and_lose("false");
+  EXPECT_FALSE(until([&] { return key().leader != kNoBroker; }, 20s));
+}
+
 // --- Topics ----------------------------------------------------------------------------------------------------------
 
 TEST_F(ClusterTest, PartitionsSpreadAndEachBrokerHasItsLogsOnly) {
@@ -303,6 +384,29 @@ TEST_F(ClusterTest, WhoNamesNoFactorGetsThreeReplicasAndTwoInSync) {
   EXPECT_EQ(topic(3, "t").find_partition(0)->replicas.size(), 3u);
   EXPECT_TRUE(topic(3, "t").has_default_factor);
   EXPECT_EQ(resolve_settings(topic(0, "t").configs, broker(0).node().config())->insync_replicas_min, 2u);
+}
+
+TEST_F(ClusterTest, SettingsOfAllBrokersCountOnEachAndThoseOfOneOnThatOneOnly) {
+  start();
+  const auto set = [&](BrokerId whose, const char* name, const char* value) {
+    const auto refusal = cluster_->world().run(broker(0).machine(),
+                                               broker(0).node().services().administration().change_config(
+                                                   whose,
+                                                   [name, value](config::Overrides& configs) -> Result<void> {
+                                                     configs[name] = value;
+                                                     return {};
+                                                   },
+                                                   false),
+                                               1min);
+    EXPECT_EQ(refusal.error, ErrorCode::kNone) << refusal.message;
+  };
+  const auto partitions = [&](int index) { return broker(index).node().config().partitions_default; };
+  set(kNoBroker, "num.partitions", "3");
+  set(id(2), "num.partitions", "5");
+  EXPECT_TRUE(until([&] { return partitions(0) == 3 && partitions(1) == 3 && partitions(2) == 5; }, 5s));
+  broker(2).kill();
+  ASSERT_TRUE(broker(2).start());
+  EXPECT_EQ(partitions(2), 5);
 }
 
 TEST_F(ClusterTest, WithTwoBrokersADefaultFactorIsTwo) {

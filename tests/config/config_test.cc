@@ -8,6 +8,7 @@
 #include "config/broker_config.h"
 #include "config/config_file.h"
 #include "config/effective.h"
+#include "config/live.h"
 #include "config/option.h"
 #include "config/setting_lines.h"
 #include "config/topic_config.h"
@@ -36,7 +37,8 @@ TEST(OptionTables, EveryRowIsComplete) {
       if (row.type == OptionType::short_integer)
         EXPECT_LE(row.max, std::numeric_limits<std::int16_t>::max()) << row.name;
       if (row.name.ends_with(".ms")) EXPECT_EQ(row.unit, Unit::milliseconds) << row.name;
-      EXPECT_EQ(row.read_only(), table.data() == broker_options().data());
+      EXPECT_TRUE(!row.live || row.dynamic || row.scope == Scope::topic) << row.name;
+      EXPECT_TRUE(!row.same_everywhere || row.live) << row.name;
     }
   }
 }
@@ -232,6 +234,44 @@ TEST(Effective, BrokerOptionWithoutValueHasNone) {
     if (option.row->name == "log.retention.hours") EXPECT_FALSE(option.value);
     if (option.row->name == "node.id") EXPECT_EQ(option.value, "3");
   }
+}
+
+TEST(Effective, WhatIsSetWhileABrokerRunsCountsBeforeItsFile) {
+  const Layers layers{{.source = Source::live_broker, .options = {{"num.partitions", "7"}}},
+                      {.source = Source::live_default, .options = {{"num.partitions", "6"}, {"mq.flush", "async"}}},
+                      {.source = Source::static_broker, .options = {{"num.partitions", "5"}, {"mq.flush", "ack"}}}};
+  const auto options = layered_broker(layers);
+  const auto of = [&](std::string_view name) {
+    return *std::ranges::find(options, name, [](const Effective& option) { return option.row->name; });
+  };
+  EXPECT_EQ(of("num.partitions").value, "7");
+  EXPECT_EQ(of("num.partitions").source, Source::live_broker);
+  ASSERT_EQ(of("num.partitions").synonyms.size(), 4u);
+  EXPECT_EQ(of("num.partitions").synonyms[1].value, "6");
+  EXPECT_EQ(of("mq.flush").value, "async");
+  EXPECT_EQ(of("mq.flush").source, Source::live_default);
+}
+
+TEST(Live, WhatCannotBeSetWhileBrokersRunIsRefusedWithWhatToDo) {
+  const auto message = [](const char* name, const char* value, LiveOf whose) {
+    const auto checked = checked_live({{name, value}}, whose);
+    return checked ? std::string() : checked.error().message;
+  };
+  EXPECT_EQ(message("num.partitions", "3", LiveOf::one), "");
+  EXPECT_EQ(message("log.retention.ms", "-1", LiveOf::all), "");
+  EXPECT_EQ(message("min.insync.replicas", "2", LiveOf::all), "");
+  EXPECT_TRUE(message("min.insync.replicas", "2", LiveOf::one).contains("set it for all of them"));
+  EXPECT_TRUE(message("log.dirs", "/data", LiveOf::one).contains("read when a broker starts"));
+  EXPECT_TRUE(message("log.retention.hours", "1", LiveOf::one).contains("set log.retention.ms instead"));
+  EXPECT_TRUE(message("leader.replication.throttled.rate", "1000", LiveOf::one).contains("leave the throttle out"));
+  EXPECT_TRUE(message("num.partition", "1", LiveOf::all).contains("num.partitions"));
+  EXPECT_TRUE(message("num.partitions", "0", LiveOf::all).contains("num.partitions"));
+}
+
+TEST(Live, WhatALaterVersionHasKeptIsPassedOver) {
+  EXPECT_EQ(
+      usable_live({{"num.partitions", "3"}, {"of.later", "1"}, {"mq.flush", "never"}, {"node.id", "2"}}, LiveOf::one),
+      (Overrides{{"num.partitions", "3"}}));
 }
 
 TEST(SettingLines, BlanksEmptyLinesAndCommentsDoNotCount) {

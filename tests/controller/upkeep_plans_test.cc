@@ -206,14 +206,17 @@ TEST(ProducerIdPlan, ABlockIsGivenOnce) {
 TEST(ConfigEdits, OfListsAddWhatIsMissingAndTakeWhatIsThere) {
   using enum ConfigEdit::Operation;
   config::Overrides configs{{"cleanup.policy", "compact"}};
-  ASSERT_TRUE(apply_edits(std::vector<ConfigEdit>{{"cleanup.policy", append, "delete,compact"}}, {}, configs));
+  ASSERT_TRUE(apply_edits(std::vector<ConfigEdit>{{"cleanup.policy", append, "delete,compact"}},
+                          config::topic_options(), {}, configs));
   EXPECT_EQ(configs.at("cleanup.policy"), "compact,delete");
-  ASSERT_TRUE(apply_edits(std::vector<ConfigEdit>{{"cleanup.policy", subtract, "compact"}}, {}, configs));
+  ASSERT_TRUE(apply_edits(std::vector<ConfigEdit>{{"cleanup.policy", subtract, "compact"}}, config::topic_options(), {},
+                          configs));
   EXPECT_EQ(configs.at("cleanup.policy"), "delete");
-  ASSERT_TRUE(
-      apply_edits(std::vector<ConfigEdit>{{"retention.ms", set, "5"}, {"cleanup.policy", unset, ""}}, {}, configs));
+  ASSERT_TRUE(apply_edits(std::vector<ConfigEdit>{{"retention.ms", set, "5"}, {"cleanup.policy", unset, ""}},
+                          config::topic_options(), {}, configs));
   EXPECT_EQ(configs, (config::Overrides{{"retention.ms", "5"}}));
-  EXPECT_FALSE(apply_edits(std::vector<ConfigEdit>{{"retention.ms", append, "5"}}, {}, configs));
+  EXPECT_FALSE(
+      apply_edits(std::vector<ConfigEdit>{{"retention.ms", append, "5"}}, config::topic_options(), {}, configs));
 }
 
 TEST(Packer, FillsTransactionsUpToTheirLimitsAndKeepsTheOrder) {

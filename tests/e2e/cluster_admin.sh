@@ -3,6 +3,7 @@
 # for good and is replaced; partitions move meanwhile, and no record is missing in the end.
 . "$(dirname "$0")/situation.sh"
 service=etcd
+keep_leaders=yes  # where they are looked at, however long that takes
 command -v etcd >/dev/null || { echo "etcd is not installed"; exit 77; }
 . "$(dirname "$0")/members.sh"
 

@@ -4,6 +4,7 @@
 . "$(dirname "$0")/situation.sh"
 . "$(dirname "$0")/scrape.sh"
 service=etcd
+keep_leaders=yes  # where they are looked at, however long that takes
 command -v etcd >/dev/null || { echo "etcd is not installed"; exit 77; }
 . "$(dirname "$0")/members.sh"
 root=$(cd "$(dirname "$0")/../.." && pwd)

@@ -20,6 +20,7 @@ COMMANDS = [
     "mqctl group reset readers --to start -n -o json",
     "mqctl config get topic/seen -o json",
     "mqctl config set topic/seen retention.ms=5 -n -o json",
+    "mqctl config diff topic/seen broker/1 -o json",
     "mqctl segment list FILES -o json",
     "mqctl segment dump --batches FILES --output json",
     "mqctl segment dump --records FILES --output json",

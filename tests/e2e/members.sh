@@ -22,7 +22,8 @@ start_"$service"
 start_member() {
   local name=$1 ready=$work/ready.$1.$RANDOM line; shift
   mkfifo "$ready"
-  mqd -D "$work/$name" -l "127.0.0.1:${ports[$name]:-0}" --meta "$url" --threads 1 ${session_ms:+-X mq.session.timeout.ms=$session_ms} --ready-fd 7 "$@" \
+  mqd -D "$work/$name" -l "127.0.0.1:${ports[$name]:-0}" --meta "$url" --threads 1 ${session_ms:+-X mq.session.timeout.ms=$session_ms} \
+    ${keep_leaders:+-X auto.leader.rebalance.enable=false} --ready-fd 7 "$@" \
     >>"$work/$name.log" 2>&1 7>"$ready" &
   pids[$name]=$!
   line=$(timeout 60 head -n 1 "$ready") || fail "$name was not ready in 60 s"

@@ -56,5 +56,22 @@ same 1 "$(lines 'SIGHUP: nothing changed$')" "the same file again"
 same 3 "$(metric 'mq_config_reloads_total{outcome="ok"}')" "reloads"
 same 3 "$(metric 'mq_config_reloads_total{outcome="failed"}')" "reloads that failed"
 same "$(seq 1 3)" "$(mqcons before | sort)" "records, after all that"
+
+# What is set with mqctl counts before the file, which is read and waits.
+mqctl config set cluster num.partitions=5 mq.log.level=error >/dev/null
+same 5 "$(of_broker num.partitions)" "what was set for all"
+warnings=$(lines 'SIGHUP: only a restart takes over')
+printf 'num.partitions = 6\nnode.id = 7\n' >"$conf"
+taken=$(metric 'mq_config_reloads_total{outcome="ok"}')
+kill -HUP "$mqd_pid"
+until_true 20 is_metric 'mq_config_reloads_total{outcome="ok"}' $((taken + 1))
+same 5 "$(of_broker num.partitions)" "what was set for all, after a reload"
+same "$warnings" "$(lines 'SIGHUP: only a restart takes over')" "warnings that the level leaves out"
+sed -i '/node.id/d' "$conf"
+kill_mqd
+start_mqd -c "$conf"
+same 5 "$(of_broker num.partitions)" "what was set for all, after kill -9"
+mqctl config set cluster --unset num.partitions --unset mq.log.level >/dev/null
+same 6 "$(of_broker num.partitions)" "what the file says, when nothing is set"
 stop_mqd
 echo "SIGHUP takes over what may change"

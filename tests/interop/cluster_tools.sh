@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Kafka's own tools against three mqd over etcd: a topic with three replicas, a reassignment that is listed, called off and
-# carried out, preferred and unclean elections, a broker that is unregistered.
+# carried out, settings of brokers, preferred and unclean elections, a broker that is unregistered.
 . "$(dirname "$0")/on_broker.sh"
 . "$here/java/jars.sh"
 need etcd "etcd (Debian: etcd-server)"
 service=etcd
+keep_leaders=yes
 work=$scratch
 rm -rf "$work"
 mkdir -p "$work"
@@ -46,8 +47,41 @@ moved() { ask reassign.ReassignPartitionsCommand --verify --preserve-throttles -
 until_true 60 moved
 is_alone 2 || fail "u is on $(mqctl partition list u --no-header)"
 mqcons u | cmp - <(seq 1000) || fail "records are missing after a reassignment"
+# Without --preserve-throttles the tool clears what may have held the copies back; here nothing can.
+reassign --verify --reassignment-json-file to2.json
+has 'Clearing broker-level throttles on brokers 1,2,3' kafka-reassign-partitions
+has 'Clearing topic-level throttles on topic u' kafka-reassign-partitions
+! ask reassign.ReassignPartitionsCommand --execute --throttle 1000000 --reassignment-json-file <(sed 's/\[2\]/[1]/' to2.json) || fail "a throttle was taken"
+grep -q 'leave the throttle out' out || { cat out; fail "other words"; }
+is_alone 2 || fail "a move that was refused was begun"
 reassign --generate --topics-to-move-json-file <(echo '{"version": 1, "topics": [{"topic": "t"}]}') --broker-list 1,2,3
 has 'Proposed partition reassignment configuration' kafka-reassign-partitions
+
+# Settings of brokers: of all, then of one, which counts more.
+config() { timeout 60 java "${java_options[@]}" -cp "$jars/*" kafka.admin.ConfigCommand --bootstrap-server "$MQ_BROKERS" --entity-type brokers "$@" >out 2>&1; }
+config_well() { config "$@" || { cat out; fail "kafka-configs $* failed"; }; }
+retention_of() { mqctl config get "$1" log.retention.ms --no-header | cut -f 3,4 | tr '\t' ' '; }
+retention_is() { [ "$(retention_of "$1")" = "$2" ]; }
+config_well --alter --entity-default --add-config log.retention.ms=86400000,min.insync.replicas=1
+config_well --describe --entity-default
+has 'log.retention.ms=86400000.*DYNAMIC_DEFAULT_BROKER_CONFIG:log.retention.ms=86400000' kafka-configs
+config_well --alter --entity-name 2 --add-config log.retention.ms=3600000
+config_well --describe --entity-name 2
+has 'log.retention.ms=3600000.*DYNAMIC_BROKER_CONFIG:log.retention.ms=3600000, DYNAMIC_DEFAULT_BROKER_CONFIG:log.retention.ms=86400000' kafka-configs
+for id in 1 3; do until_true 10 retention_is broker/$id "86400000 dynamic default broker"; done
+until_true 10 retention_is broker/2 "3600000 dynamic broker"
+
+! config --alter --entity-name 2 --add-config log.dirs=/elsewhere || fail "the directory of a broker was changed"
+grep -q 'read when a broker starts' out || { cat out; fail "other words"; }
+config_well --alter --entity-name 2 --delete-config log.retention.ms
+until_true 10 retention_is broker/2 "86400000 dynamic default broker"
+config_well --alter --entity-default --delete-config log.retention.ms,min.insync.replicas
+until_true 10 retention_is broker/2 "604800000 default"
+config_well --describe --entity-default
+! grep -q retention out || { cat out; fail "something is left of what was set"; }
+config_well --describe --all --entity-name 1
+has 'num.partitions=1' kafka-configs
+echo "settings of brokers: ok"
 
 # To a broker that does not get on: it waits, is listed, and is called off. The tool asks for brokers that are there only, and
 # would wait for the one that is stopped if it asked that.

@@ -12,6 +12,8 @@ exits() {
 # column NAME: of the table in $out.
 column() { awk -F'\t' -v name="$1" 'NR == 1 { for (i = 1; i <= NF; ++i) if ($i == name) at = i; next } { print $at }' <<<"$out"; }
 
+has() { grep -q -- "$1" <<<"$out$err" || fail "no '$1' in: $out $err"; }
+
 exits 3 mqctl -b 127.0.0.1:1 topic list
 exits 2 mqctl topic remove
 exits 2 mqctl group reset g --to somewhere
@@ -59,6 +61,35 @@ exits 0 mqctl config set topic/web --append cleanup.policy=compact -n
 same "delete delete,compact" "$(column old) $(column new)" "what an addition would make"
 exits 5 mqctl config get topic/ghost
 exits 5 mqctl config get broker/77
+
+# Settings of brokers: of all, and of one, which count before those.
+setting_of() { mqctl config get "$1" "$2" --no-header | cut -f 3,4 | tr '\t' ' '; }
+same "1 default" "$(setting_of broker/1 num.partitions)"
+exits 0 mqctl config set cluster num.partitions=4 -n
+same "1 default" "$(setting_of broker/1 num.partitions)" "after a dry run"
+exits 0 mqctl config set cluster num.partitions=4
+same "set" "$(column result)"
+same "4 dynamic default broker" "$(setting_of broker/1 num.partitions)"
+exits 0 mqctl config set broker/1 num.partitions=5
+same "5 dynamic broker" "$(setting_of broker/1 num.partitions)"
+exits 0 mqctl config get cluster
+same "cluster num.partitions 4" "$(column resource) $(column name) $(column value)"
+exits 0 mqctl config get broker/1 --changed
+has num.partitions
+exits 2 mqctl config set broker/1 log.dirs=/elsewhere
+has 'read when a broker starts'
+exits 2 mqctl config set broker/1 min.insync.replicas=1
+has 'set it for all of them'
+exits 0 mqctl config set broker/1 --unset num.partitions
+exits 0 mqctl config set cluster --unset num.partitions
+same "1 default" "$(setting_of broker/1 num.partitions)" "after all was taken away"
+exits 0 mqctl config diff topic/web topic/other
+same "retention.ms 60000 604800000" "$(column name) $(column first) $(column second)"
+exits 0 mqctl config diff broker/1 broker/1
+same "" "$(column name)"
+exits 5 mqctl config diff topic/web topic/ghost
+exits 2 mqctl config diff topic/web
+exits 2 mqctl config diff topic/web brokers/1
 
 # Groups: a live one is left alone, and named; then nothing happens without consent.
 same 1000 "$(mqcons -g readers --reset start web | wc -l)"

@@ -1,20 +1,24 @@
-// DescribeConfigs (32), AlterConfigs (33), IncrementalAlterConfigs (44). Topics can be changed; a broker's settings are
-// read when it starts and are shown read-only.
+// DescribeConfigs (32), AlterConfigs (33), IncrementalAlterConfigs (44). Of topics all can be changed; of brokers, one
+// or all, what does not need a restart.
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "broker/administration.h"
 #include "broker/api/api.h"
 #include "broker/services.h"
 #include "broker/settings.h"
 #include "broker/topic_resolver.h"
 #include "broker/topics.h"
 #include "config/effective.h"
+#include "config/live.h"
 #include "controller/config_edits.h"
 #include "wire/messages/alter_configs.h"
 #include "wire/messages/describe_configs.h"
@@ -38,7 +42,7 @@ DescribedConfig describe(const config::Effective& effective, const wire::Describ
   DescribedConfig row;
   row.name = effective.row->name;
   row.value = effective.value;
-  row.read_only = effective.row->read_only();
+  row.read_only = !effective.row->live;
   row.config_source = static_cast<std::int8_t>(effective.source);
   row.config_type = static_cast<std::int8_t>(effective.row->type);
   if (request.include_synonyms)
@@ -108,8 +112,10 @@ std::optional<controller::ConfigEdit::Operation> operation_of(std::int8_t number
   }
 }
 
-/// `changes` have the values that they need.
-Result<void> apply(const IncrementalChanges& changes, const NodeConfig& node, config::Overrides& configs) {
+/// `defaults`, by option name, hold what a list of `table` has that is not set. `changes` have the values that they
+/// need.
+Result<void> apply(const IncrementalChanges& changes, std::span<const config::OptionRow> table,
+                   const config::Overrides& defaults, config::Overrides& configs) {
   std::vector<controller::ConfigEdit> edits;
   edits.reserve(changes.size());
   for (const auto& change : changes) {
@@ -118,20 +124,38 @@ Result<void> apply(const IncrementalChanges& changes, const NodeConfig& node, co
       return fail(Errc::invalid_argument, "{}: there is no operation {}", change.name, change.config_operation);
     edits.push_back({.name = change.name, .operation = *operation, .value = change.value.value_or("")});
   }
-  return controller::apply_edits(edits, node.topic_defaults, configs);
+  return controller::apply_edits(edits, table, defaults, configs);
+}
+
+/// The broker of a resource's name, or of all: the empty one. Nothing: there is no such name.
+std::optional<BrokerId> broker_of(std::string_view name) {
+  if (name.empty()) return kNoBroker;
+  std::int32_t id = -1;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), id);
+  if (error != std::errc() || end != name.data() + name.size() || id < 0) return std::nullopt;
+  return BrokerId{id};
+}
+
+awaitable<Outcome> change_broker(Call& call, std::string_view name, Administration::ConfigChange how,
+                                 bool validate_only) {
+  ShardServices& home = call.home();
+  if (!call.may(kCluster)) co_return refuse(ErrorCode::kClusterAuthorizationFailed, "not allowed");
+  const auto id = broker_of(name);
+  if (!id) co_return refuse(ErrorCode::kInvalidRequest, "a broker's name is its id; without one all brokers are meant");
+  auto refusal = co_await await_on(
+      home, home.node().first_shard(), [&home, id = *id, how = std::move(how), validate_only]() mutable {
+        return home.node().administration().change_config(id, std::move(how), validate_only);
+      });
+  if (refusal.error != ErrorCode::kNone) co_return refuse(refusal.error, std::move(refusal.message));
+  co_return Outcome{};
 }
 
 awaitable<Outcome> change(Call& call, std::int8_t type, std::string name, Topics::ConfigChange how,
                           bool validate_only) {
   ShardServices& home = call.home();
-  if (type == kBroker) {
-    if (!call.may(kCluster)) co_return refuse(ErrorCode::kClusterAuthorizationFailed, "not allowed");
-    if (!is_this_broker(name, home.node())) co_return refuse(ErrorCode::kInvalidRequest, "there is no such broker");
-    co_return refuse(
-        ErrorCode::kInvalidRequest,
-        "a broker's settings are in its file or command line: change them there, then reload (SIGHUP) or restart it");
-  }
-  if (type != kTopic) co_return refuse(ErrorCode::kInvalidRequest, "only topics have settings that can be changed");
+  if (type == kBroker) co_return co_await change_broker(call, name, std::move(how), validate_only);
+  if (type != kTopic)
+    co_return refuse(ErrorCode::kInvalidRequest, "only topics and brokers have settings that can be changed");
   if (!call.may({.type = ResourceType::topic, .name = name}))
     co_return refuse(ErrorCode::kTopicAuthorizationFailed, "not allowed");
   auto outcome = co_await await_on(
@@ -145,6 +169,14 @@ awaitable<Outcome> change(Call& call, std::int8_t type, std::string name, Topics
 const char* why_not_found(ErrorCode error, std::string_view topic) {
   if (error == ErrorCode::kTopicAuthorizationFailed) return "not allowed";
   return error == ErrorCode::kInvalidTopicException ? topic_name_problem(topic) : "there is no such topic";
+}
+
+/// What is set for all brokers.
+std::vector<config::Effective> settings_of_all(const cluster::ClusterImage& image) {
+  const config::Overrides set = config::usable_live(to_overrides(image.broker_config(kNoBroker)), config::LiveOf::all);
+  auto all = config::layered_broker({{.source = config::Source::live_default, .options = set}});
+  std::erase_if(all, [&](const config::Effective& one) { return !set.contains(std::string(one.row->name)); });
+  return all;
 }
 
 wire::DescribeConfigsResponse describe_configs(Call& call, const wire::DescribeConfigsRequest& request) {
@@ -167,17 +199,18 @@ wire::DescribeConfigsResponse describe_configs(Call& call, const wire::DescribeC
         result.error_message = why_not_found(found.error, resource.resource_name);
         continue;
       }
-      all = config::effective_topic(to_overrides(found.topic->configs), node.config().topic_defaults);
+      all = config::layered_topic(to_overrides(found.topic->configs), default_layers(node.config()));
     } else if (resource.resource_type == kBroker && !call.may(kCluster)) {
       result.error_code = ErrorCode::kClusterAuthorizationFailed;
       result.error_message = "not allowed";
       continue;
     } else if (resource.resource_type == kBroker && is_this_broker(resource.resource_name, node)) {
-      // Without a name: the settings that all brokers share and that can change while they run; there are none.
-      if (!resource.resource_name.empty()) all = config::effective_broker(node.config().broker_options);
+      all = resource.resource_name.empty() ? settings_of_all(*call.home().image())
+                                           : config::layered_broker(option_layers(node.config()));
     } else {
       result.error_code = ErrorCode::kInvalidRequest;
-      result.error_message = "only topics and this broker have settings";
+      result.error_message = resource.resource_type == kBroker ? "a broker tells its own settings only"
+                                                               : "only topics and brokers have settings";
       continue;
     }
     for (const config::Effective& effective : all)
@@ -194,11 +227,15 @@ awaitable<wire::IncrementalAlterConfigsResponse> incremental_alter_configs(
   const ResourceCounts counts = count_resources(request.resources);
   for (const auto& resource : request.resources) {
     const NodeConfig& node = call.home().node().config();
+    const bool is_broker = resource.resource_type == kBroker;
     auto answer = problem_of(resource, counts);
     if (!answer)
       answer = co_await change(
           call, resource.resource_type, resource.resource_name,
-          [&node, changes = resource.configs](config::Overrides& configs) { return apply(changes, node, configs); },
+          [&node, is_broker, changes = resource.configs](config::Overrides& configs) {
+            return is_broker ? apply(changes, config::broker_options(), node.broker_options, configs)
+                             : apply(changes, config::topic_options(), node.topic_defaults, configs);
+          },
           request.validate_only);
     auto& row = response.responses.emplace_back();
     row.error_code = answer->error;
@@ -218,7 +255,7 @@ awaitable<wire::AlterConfigsResponse> alter_configs(Call& call, const wire::Alte
       answer = co_await change(
           call, resource.resource_type, resource.resource_name,
           [wanted = resource.configs](config::Overrides& configs) -> Result<void> {
-            // The old call replaces everything that the topic had set.
+            // The old call replaces everything that was set.
             configs.clear();
             for (const auto& config : wanted) configs[config.name] = *config.value;
             return {};

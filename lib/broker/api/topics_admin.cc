@@ -66,11 +66,11 @@ void describe(CreatedTopic& row, const TopicOutcome& outcome, const Call& call) 
   row.num_partitions = outcome.topic->partition_count();
   row.replication_factor = static_cast<std::int16_t>(outcome.topic->partitions[0].replicas.size());
   for (const config::Effective& effective :
-       config::effective_topic(to_overrides(outcome.topic->configs), call.home().node().config().topic_defaults)) {
+       config::layered_topic(to_overrides(outcome.topic->configs), default_layers(call.home().node().config()))) {
     auto& config = row.configs->emplace_back();
     config.name = effective.row->name;
     config.value = effective.value;
-    config.read_only = effective.row->read_only();
+    config.read_only = !effective.row->live;
     config.config_source = static_cast<std::int8_t>(effective.source);
   }
 }
