@@ -134,7 +134,19 @@ awaitable<bool> PeerWatch::is_process_gone(Peer& peer) {
   co_return false;
 }
 
+/// Who drains is about to end by itself, and hands over until then (I-14).
+bool PeerWatch::is_stopping(const Peer& peer) const {
+  const cluster::Broker* broker = writer_.image()->find_broker(peer.id);
+  return broker != nullptr && broker->epoch == peer.epoch && broker->state == cluster::BrokerState::draining;
+}
+
 awaitable<void> PeerWatch::tell_gone(Peer& peer) {
+  // What it is about to do may be news of this moment.
+  (void)co_await writer_.follow_others();
+  if (peer.is_over || is_stopping(peer)) {
+    MQ_MARK("broker: a broker that stops is not taken for gone");
+    co_return;
+  }
   const Instant now = node_.home().now();
   const bool is_second = seen_gone_at_ != Instant::never() && now - seen_gone_at_ < node_.config().session_timeout;
   seen_gone_at_ = now;

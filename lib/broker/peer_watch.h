@@ -78,6 +78,7 @@ class PeerWatch {
   /// Returns when the connection has ended, or there was none.
   awaitable<void> stay_connected(Peer& peer);
   awaitable<bool> is_process_gone(Peer& peer);
+  [[nodiscard]] bool is_stopping(const Peer& peer) const;
   awaitable<void> tell_gone(Peer& peer);
   awaitable<void> ask(PeerPtr peer, Question question, Duration patience, Answers& answers);
 

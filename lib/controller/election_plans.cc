@@ -38,10 +38,11 @@ bool is_anybody_alive(const ClusterImage& image, const Brokers& brokers) {
 bool is_gone(const ClusterImage& image, BrokerId id, const Circumstances& circumstances) {
   if (is_there(image, id)) return false;
   const cluster::Broker* broker = image.find_broker(id);
-  // A controller that is new has not seen whose session ended, and when (I-14).
+  // A controller that is new has not seen whose session ended, and when; who was about to end has
+  // done so (I-14).
   const bool is_spared =
       is_among(circumstances.spared, id) && !image.sessions().contains(id) && !is_mutant("sparenone");
-  return !is_spared || broker == nullptr || broker->state == cluster::BrokerState::starting;
+  return !is_spared || broker == nullptr || broker->state != cluster::BrokerState::ready;
 }
 
 bool is_led(const ClusterImage& image, const Partition& partition, const Circumstances& circumstances) {

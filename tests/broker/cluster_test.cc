@@ -899,6 +899,23 @@ TEST_F(ClusterTest, WhoSeesTwoGoneAtOnceTrustsItsEyesNoMoreAndAnotherOneIsTheCon
   EXPECT_TRUE(image(other).is_alive(id(ill)));
 }
 
+TEST_F(ClusterTest, WhoSeesTwoStopOneAfterTheOtherStillSeesTheNextOneDie) {
+  start(5);
+  create(0, "t", 6, 3);
+  for (int stopped = 0; stopped < 2; ++stopped) {
+    const int leaving = controller();
+    EXPECT_TRUE(broker(leaving).stop());
+    ASSERT_TRUE(until([&] { return controller() >= 0 && controller() != leaving; }, kUntilOthersLead));
+    EXPECT_TRUE(until([&] { return is_led_without(controller(), "t", id(leaving)); }, kUntilSeenGone));
+    cluster_->world().run_for(kUntilWatched);
+  }
+  const int watching = controller();
+  int dying = 0;
+  while (dying == watching || !broker(dying).is_made()) ++dying;
+  broker(dying).kill();
+  EXPECT_TRUE(until([&] { return !image(watching).is_alive(id(dying)); }, kUntilSeenGone));
+}
+
 TEST_F(ClusterTest, WhatNobodyElseHasInSyncWaitsForItsLeader) {
   start();
   create(0, "t", 3, 1);

@@ -180,6 +180,15 @@ TEST(History1x8, AfterTheStoreWasAwayNobodyIsTakenForDeadAtOnce) {
   EXPECT_EQ(model.partition().isr, ids({2, 3}));
 }
 
+TEST(History1x8, WhoWasAboutToEndAndHasNoSessionIsGoneForANewControllerToo) {
+  ClusterModel model;
+  model.set_state(2, BrokerState::draining);
+  EXPECT_TRUE(model.care({.spared = ids({2})}).empty());
+  model.lose(2);
+  ASSERT_TRUE(model.store.perform(model.care({.spared = ids({2})})));
+  EXPECT_EQ(model.partition().isr, ids({1, 3}));
+}
+
 TEST(Election, WhoIsEligibleLeadsWhereNobodyInSyncCan) {
   ClusterModel model;
   Partition known = ClusterModel::in_sync();

@@ -237,7 +237,8 @@ class Load:
         self._does = lab.work / f"{name}-done-to-it.jsonl"
         self.history = lab.enter_context(HistoryWriter(self._does, process=1, client="nemesis"))
         self.events = 0
-        self._writer = lab.process(name, [*inside, "mqbench", "verify", *([topic] if topic else ["--partitions", partitions, "--keep"]), "--producers", producers, "-r", rate, "-t", "10h",
+        where = [topic] if topic else ["--partitions", partitions, "--keep"]
+        self._writer = lab.process(name, [*inside, "mqbench", "verify", *where, "--producers", producers, "-r", rate, "-t", "10h",
                                           "--produce", self._marks, "--history", self._written, *self._given, *options])
 
     def fault(self, name, **more):

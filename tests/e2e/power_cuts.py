@@ -107,7 +107,8 @@ def control(lab, cuts):
     broken = [found["code"] for found in verdict["anomalies"] if found["broken"]]
     if not report["lost"] or broken:
         raise Failed(f"flush=async: {report['lost']} records lost, and more than a cut allows: {broken}\n{load.said}")
-    print(f"three brokers with flush=async: power of all cut {cuts} times, {report['lost']} of {report['checked'] + report['lost']} records lost, as it has to be")
+    print(f"three brokers with flush=async: power of all cut {cuts} times, {report['lost']} of {report['checked'] + report['lost']} records lost, as "
+          "it has to be")
 
 
 def main():

@@ -109,7 +109,8 @@ class Wire:
             pass  # its queue is full, or its machine is on the way out
 
     def _links(self, a, b):
-        return [(whence, whither) for whence in self._ends for whither in self._ends if whence != whither and a in ("*", str(whence)) and b in ("*", str(whither))]
+        return [(whence, whither) for whence, whither in itertools.permutations(self._ends, 2)
+                if a in ("*", str(whence)) and b in ("*", str(whither))]
 
     def _obey(self, words):
         if words[0] == "cut":

@@ -187,7 +187,7 @@ def run(cluster, programs, kcat, acknowledged, history, rng):
     killed = 0
     for number in range(KILLS):
         # Two that end within a session of 3 s are taken for an illness of whoever sees it, and are replaced later.
-        pause(max(0, 3.5 - (time.monotonic_ns() - killed) / 1e9) + rng.uniform(0, 1.5))
+        pause(max(0, 4.5 - (time.monotonic_ns() - killed) / 1e9) + rng.uniform(0, 1.5))
         victim, who = cluster.victim(rng, number)
         killed = time.monotonic_ns()
         history.fault("kill9", node=victim)
