@@ -285,6 +285,13 @@ awaitable<bool> Cluster::wait_to_retry(const Error& error, Backoff& backoff, Ins
   co_return true;
 }
 
+bool Cluster::lost() const {
+  return lost_ && std::ranges::none_of(slots_, [](const auto& entry) {
+           const ConnectionRef& connection = entry.second->connection;
+           return connection && connection->is_open();
+         });
+}
+
 void Cluster::note_lost(const Error& error) {
   if (lost_ || closed_) return;
   MQ_MARK("client: the brokers are lost");

@@ -113,8 +113,8 @@ class Cluster {
   void note(Notice notice);
   /// For who looks for a fault.
   void note_detail(std::string text);
-  /// No attempt to connect has succeeded since one failed.
-  [[nodiscard]] bool lost() const { return lost_; }
+  /// No attempt to connect has succeeded since one failed, and there is no connection left.
+  [[nodiscard]] bool lost() const;
 
   [[nodiscard]] const std::vector<BrokerInfo>& brokers() const { return brokers_; }
   [[nodiscard]] BrokerId controller_id() const { return controller_; }

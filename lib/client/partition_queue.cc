@@ -15,12 +15,16 @@ Sequence PartitionQueue::claim_sequence(std::int32_t records) {
   return std::exchange(next_sequence_, record::advance(next_sequence_, records));
 }
 
-ProducerBatch* PartitionQueue::send_next(int inflight_max) {
+ProducerBatch* PartitionQueue::send_next(int inflight_max, const void* way) {
   const int in_flight_max = needs_identity_ ? settles_doubt() : window(inflight_max);
   if (in_flight_ >= in_flight_max) return nullptr;
   // All in flight are older than what goes out next, else something failed and waits until the rest is back.
   const auto next = std::ranges::find_if(batches_, [](const BatchRef& batch) { return !batch->in_flight; });
   if (next == batches_.end() || next - batches_.begin() != in_flight_) return nullptr;
+  if (has_identity() && in_flight_ > 0 && batches_.front()->way != way) {
+    MQ_MARK("client: a batch does not overtake one that is on its way to another broker");
+    return nullptr;
+  }
   ProducerBatch& batch = **next;
   MQ_ASSERT(!needs_identity_ || batch.identity == identity_);
   if (needs_identity_) MQ_MARK("client: what may be in the log is sent under its old number");
@@ -32,6 +36,7 @@ ProducerBatch* PartitionQueue::send_next(int inflight_max) {
     stamp_producer(*batch.bytes, batch.identity, batch.base_sequence);
   }
   batch.in_flight = true;
+  batch.way = way;
   ++in_flight_;
   return &batch;
 }

@@ -23,7 +23,8 @@ struct ProducerBatch {
   ProducerIdentity identity;          ///< stamped into it; kNoProducerId: not yet
   Sequence base_sequence{-1};
   bool in_flight = false;
-  bool in_doubt = false;  ///< an attempt ended without an answer: it may be in the log
+  const void* way = nullptr;  ///< by which connection it was sent last
+  bool in_doubt = false;      ///< an attempt ended without an answer: it may be in the log
 
   [[nodiscard]] std::int32_t record_count() const { return static_cast<std::int32_t>(tokens.size()); }
   [[nodiscard]] SharedBytes shared() const { return {bytes, *bytes}; }
@@ -34,7 +35,9 @@ struct ProducerBatch {
 ///
 /// With an identity, batches carry consecutive sequences. When one fails, the broker refuses those behind it
 /// (OUT_OF_ORDER_SEQUENCE); everything waits until nothing is in flight and is sent again, in order, with the same
-/// sequences. When a batch is lost for good no retry closes the gap: what is left is renumbered under a new epoch
+/// sequences. While one is still on its way to the broker that led before, none behind it overtakes it on the way to
+/// the next one: that could have it already, and would no longer know its number when it comes after five others. When
+/// a batch is lost for good no retry closes the gap: what is left is renumbered under a new epoch
 /// (KIP-360; a producer without transactions may raise it on its own). But what may be in the log already would be
 /// there twice under another number, so before that it is sent under the old one until the broker has it, or says that
 /// it has it not.
@@ -57,9 +60,9 @@ class PartitionQueue {
   [[nodiscard]] Sequence claim_sequence(std::int32_t records);
   [[nodiscard]] ProducerIdentity identity() const { return identity_; }
 
-  /// The oldest batch that may go out now, stamped and marked as in flight; null when none may. It stays in the queue,
-  /// at its place in memory, until one of the calls below.
-  ProducerBatch* send_next(int inflight_max);
+  /// The oldest batch that may go out now by the connection `way`, stamped and marked as in flight; null when none may.
+  /// It stays in the queue, at its place in memory, until one of the calls below.
+  ProducerBatch* send_next(int inflight_max, const void* way = nullptr);
 
   /// The broker has it: takes it out.
   BatchRef acknowledged(ProducerBatch& batch);

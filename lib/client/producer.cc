@@ -129,7 +129,7 @@ class Producer::Impl : public std::enable_shared_from_this<Impl> {
   void pump_all();
   void pump_soon();
   std::vector<Sent> collect(Lane& lane);
-  ProducerBatch* next_batch(Partition& partition);
+  ProducerBatch* next_batch(const Lane& lane, Partition& partition);
   bool give_identity(Partition& partition);
   Result<void> send(Lane& lane, const std::vector<Sent>& batches);
   void on_answer(Lane& lane, ApiVersion version, std::vector<Sent> batches, Result<SharedBytes> answer);
@@ -432,7 +432,7 @@ std::vector<Sent> Producer::Impl::collect(Lane& lane) {
   std::size_t bytes = 0;
   for (std::size_t left = lane.ready.size(); left > 0 && !lane.ready.empty(); --left) {
     Partition& partition = *lane.ready.front();
-    ProducerBatch* batch = next_batch(partition);
+    ProducerBatch* batch = next_batch(lane, partition);
     if (batch != nullptr && bytes > 0 && bytes + batch->bytes->size() > options_.request_bytes_max) {
       partition.queue.put_back(*batch);
       break;
@@ -450,12 +450,12 @@ std::vector<Sent> Producer::Impl::collect(Lane& lane) {
   return batches;
 }
 
-ProducerBatch* Producer::Impl::next_batch(Partition& partition) {
+ProducerBatch* Producer::Impl::next_batch(const Lane& lane, Partition& partition) {
   if (shard_.now() < partition.blocked_until || !give_identity(partition)) return nullptr;
   const bool only_open_left = partition.queue.size() == static_cast<std::size_t>(partition.queue.in_flight());
   if (only_open_left && partition.open && partition.open_is_due && partition.queue.in_flight() < options_.inflight_max)
     seal(partition);
-  return partition.queue.send_next(options_.inflight_max);
+  return partition.queue.send_next(options_.inflight_max, lane.connection.get());
 }
 
 /// False when the partition must wait: for a first producer id, or until nothing is in flight under its old epoch.
@@ -573,6 +573,9 @@ void Producer::Impl::on_answer(Lane& lane, ApiVersion version, std::vector<Sent>
                               .message = "the answer to a produce request leaves a partition out",
                               .kafka_code = 0});
   pump(lane);
+  // What waited for this answer may have another leader by now.
+  for (const Sent& sent : batches)
+    if (sent.partition->leader != lane.id && sent.partition->leader != kNoBroker) pump(lane_of(sent.partition->leader));
 }
 
 void Producer::Impl::on_partition_answer(const Sent& sent,

@@ -48,6 +48,21 @@ TEST(PartitionQueue, SequencesFollowTheRecords) {
   EXPECT_EQ(queue.send_next(kInflight), nullptr);
 }
 
+TEST(PartitionQueue, NoBatchOvertakesOneThatIsOnItsWayToTheBrokerThatLedBefore) {
+  PartitionQueue queue = known_queue();
+  for (int i = 0; i < 3; ++i) queue.push(batch_of(1));
+  const int before = 1;
+  const int now = 2;
+  ProducerBatch* const first = queue.send_next(kInflight, &before);
+  ProducerBatch* const second = queue.send_next(kInflight, &before);
+  queue.failed(*second);
+  EXPECT_EQ(queue.send_next(kInflight, &now), nullptr);
+  queue.failed(*first);
+  EXPECT_EQ(queue.send_next(kInflight, &now), first);
+  EXPECT_EQ(queue.send_next(kInflight, &now), second);
+  EXPECT_NE(queue.send_next(kInflight, &now), nullptr);
+}
+
 TEST(PartitionQueue, FirstBatchOfAProducerTravelsAlone) {
   PartitionQueue queue;
   queue.renumber(kIdentity);
