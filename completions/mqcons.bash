@@ -9,7 +9,7 @@ _mqcons()
     for word in "${words[@]:1}"; do
         if [ -n "$option" ]; then option=""; continue; fi
         case "$word" in
-            -p|--partitions|-o|--offset|--since|--until|-n|--tail|-c|--count|-F|--format|-K|--key-delimiter|-d|--delimiter|--null-as|-g|--group|--instance|--reset|-b|--brokers|-P|--profile|--config|-X|--connect-timeout|--timeout|--client-id|--color|--progress|--completion) option=$word ;;
+            -p|--partitions|-o|--offset|--since|--until|-n|--tail|-c|--count|-F|--format|-K|--key-delimiter|-d|--delimiter|--null-as|-g|--group|--instance|--reset|--rack|-b|--brokers|-P|--profile|--config|-X|--connect-timeout|--timeout|--client-id|--color|--progress|--completion) option=$word ;;
             -*) ;;
             *) command="${command:+$command }$word" ;;
         esac
@@ -25,7 +25,7 @@ _mqcons()
             *:--completion) candidates='bash zsh fish' ;;
         esac
     elif [[ $cur == -* ]]; then
-        candidates='-p --partitions -o --offset --since --until -n --tail -f --follow -c --count -F --format -K --key-delimiter -d --delimiter -0 --null -J --json --null-as --raw -g --group --instance --reset -b --brokers -P --profile --config -X --connect-timeout --timeout --client-id --color --progress -q --quiet -v --verbose -h --help --help-json --help-man --completion -V --version'
+        candidates='-p --partitions -o --offset --since --until -n --tail -f --follow -c --count -F --format -K --key-delimiter -d --delimiter -0 --null -J --json --null-as --raw -g --group --instance --reset --rack -b --brokers -P --profile --config -X --connect-timeout --timeout --client-id --color --progress -q --quiet -v --verbose -h --help --help-json --help-man --completion -V --version'
         local excluded=""
         for word in "${words[@]:1}"; do
             case "$command:${word%%=*}" in

@@ -57,6 +57,7 @@ _mqctl()
             'topic describe'*) candidates="$candidates --partitions --configs -o --output --no-header" ;;
             'topic alter'*) candidates="$candidates -r --replicas --wait -n --dry-run -y --yes -o --output --no-header" ;;
             'topic delete'*) candidates="$candidates --if-exists -n --dry-run -y --yes -o --output --no-header" ;;
+            'topic verify'*) candidates="$candidates --replicas" ;;
             'partition list'*) candidates="$candidates --urp --offline --under-min-isr --not-preferred -o --output --no-header" ;;
             'partition elect'*) candidates="$candidates --unclean -n --dry-run -y --yes -o --output --no-header" ;;
             'partition move'*) candidates="$candidates --wait -n --dry-run -y --yes -o --output --no-header" ;;
@@ -99,7 +100,7 @@ _mqctl()
     else
         case "$command" in
             '') candidates='topic partition group config segment broker cluster why' ;;
-            'topic') candidates='list create describe alter delete' ;;
+            'topic') candidates='list create describe alter delete verify' ;;
             'partition') candidates='list elect move rebalance moves cancel' ;;
             'group') candidates='list describe lag reset' ;;
             'config') candidates='get set diff' ;;

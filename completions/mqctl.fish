@@ -8,11 +8,12 @@ complete -c mqctl -n 'not __fish_seen_subcommand_from topic partition group conf
 complete -c mqctl -n 'not __fish_seen_subcommand_from topic partition group config segment broker cluster why' -a broker
 complete -c mqctl -n 'not __fish_seen_subcommand_from topic partition group config segment broker cluster why' -a cluster
 complete -c mqctl -n 'not __fish_seen_subcommand_from topic partition group config segment broker cluster why' -a why
-complete -c mqctl -n '__fish_seen_subcommand_from topic; and not __fish_seen_subcommand_from list create describe alter delete' -a list
-complete -c mqctl -n '__fish_seen_subcommand_from topic; and not __fish_seen_subcommand_from list create describe alter delete' -a create
-complete -c mqctl -n '__fish_seen_subcommand_from topic; and not __fish_seen_subcommand_from list create describe alter delete' -a describe
-complete -c mqctl -n '__fish_seen_subcommand_from topic; and not __fish_seen_subcommand_from list create describe alter delete' -a alter
-complete -c mqctl -n '__fish_seen_subcommand_from topic; and not __fish_seen_subcommand_from list create describe alter delete' -a delete
+complete -c mqctl -n '__fish_seen_subcommand_from topic; and not __fish_seen_subcommand_from list create describe alter delete verify' -a list
+complete -c mqctl -n '__fish_seen_subcommand_from topic; and not __fish_seen_subcommand_from list create describe alter delete verify' -a create
+complete -c mqctl -n '__fish_seen_subcommand_from topic; and not __fish_seen_subcommand_from list create describe alter delete verify' -a describe
+complete -c mqctl -n '__fish_seen_subcommand_from topic; and not __fish_seen_subcommand_from list create describe alter delete verify' -a alter
+complete -c mqctl -n '__fish_seen_subcommand_from topic; and not __fish_seen_subcommand_from list create describe alter delete verify' -a delete
+complete -c mqctl -n '__fish_seen_subcommand_from topic; and not __fish_seen_subcommand_from list create describe alter delete verify' -a verify
 complete -c mqctl -n '__fish_seen_subcommand_from partition; and not __fish_seen_subcommand_from list elect move rebalance moves cancel' -a list
 complete -c mqctl -n '__fish_seen_subcommand_from partition; and not __fish_seen_subcommand_from list elect move rebalance moves cancel' -a elect
 complete -c mqctl -n '__fish_seen_subcommand_from partition; and not __fish_seen_subcommand_from list elect move rebalance moves cancel' -a move
@@ -81,6 +82,7 @@ complete -c mqctl -n '__fish_seen_subcommand_from topic; and __fish_seen_subcomm
 complete -c mqctl -n '__fish_seen_subcommand_from topic; and __fish_seen_subcommand_from delete' -s y -l yes -d 'do it where consent is needed'
 complete -c mqctl -n '__fish_seen_subcommand_from topic; and __fish_seen_subcommand_from delete' -s o -l output -x -a 'table tsv json jsonl' -d 'tsv and json have plain bytes and milliseconds, tables units'
 complete -c mqctl -n '__fish_seen_subcommand_from topic; and __fish_seen_subcommand_from delete' -l no-header -d 'leave the line with the names of the columns out'
+complete -c mqctl -n '__fish_seen_subcommand_from topic; and __fish_seen_subcommand_from verify' -l replicas -d 'read every replica, and compare each with the leader\'s, byte by byte; of a compacted topic record by record, where both have it'
 complete -c mqctl -n '__fish_seen_subcommand_from partition; and __fish_seen_subcommand_from list' -l urp -d 'only under-replicated ones: fewer replicas in sync than there are'
 complete -c mqctl -n '__fish_seen_subcommand_from partition; and __fish_seen_subcommand_from list' -l offline -d 'only those that nobody leads'
 complete -c mqctl -n '__fish_seen_subcommand_from partition; and __fish_seen_subcommand_from list' -l under-min-isr -d 'only those with fewer in sync than min.insync.replicas: acks=all is refused there'

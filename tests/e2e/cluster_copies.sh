@@ -24,10 +24,10 @@ done
 export MQ_BROKERS=127.0.0.1:${ports[a]},127.0.0.1:${ports[b]},127.0.0.1:${ports[c]}
 exits 0 mqctl cluster wait --for brokers=3
 exits 0 mqctl topic create t -p 1 -r 3
-exits 0 mqctl topic create table -p 1 -r 3 -c cleanup.policy=compact
+exits 0 mqctl topic create table -p 1 -r 3 --compact
 exits 0 mqctl cluster wait --within 30s
 seq 5000 | mqprod t
-for round in 1 2 3; do seq 200 | awk -v r=$round '{ print $1 % 20 "\t" r "-" $1 }' | mqprod -k '\t' table; done
+for round in 1 2 3; do seq 200 | awk -v r=$round '{ print $1 % 20 "\t" r "-" $1 }' | mqprod -K '\t' table; done
 
 exits 0 mqctl topic verify --replicas t table
 has '2 partitions, .* read, 0 findings'
