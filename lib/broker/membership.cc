@@ -145,15 +145,20 @@ awaitable<void> Membership::keep_session() {
   }
 }
 
-/// The store is heard when what it has told until then is in the image, which others bring up to date.
 awaitable<Result<void>> Membership::renew() {
-  StoreContact& store = node_.store_contact;
   const Instant asked = node_.home().now();
   auto renewed = co_await writer_.store().renew_session();
-  if (!renewed && renewed.error().code != Errc::conflict) {
-    store.missed();
-    co_return renewed;
-  }
+  // That the session has ended may be known without asking.
+  const bool is_unknown = !renewed && renewed.error().code == Errc::conflict;
+  if (!is_unknown) co_await note_answer(asked, renewed.has_value());
+  co_return renewed;
+}
+
+/// The store is heard when what it has told until then is in the image, which others bring up to date.
+awaitable<void> Membership::note_answer(Instant asked, bool is_there) {
+  StoreContact& store = node_.store_contact;
+  if (!is_there) co_return store.missed();
+  store.answered();
   const auto told = co_await writer_.store().wait_for_change(writer_.image()->revision(), node_.home().now());
   if (learning_ && writer_.image()->revision() >= learning_->second) store.heard(std::exchange(learning_, {})->first);
   if (!told || writer_.image()->revision() >= *told) {
@@ -161,12 +166,13 @@ awaitable<Result<void>> Membership::renew() {
   } else if (!learning_) {
     learning_.emplace(asked, *told);
   }
-  co_return renewed;
 }
 
 awaitable<void> Membership::begin_anew(bool has_session) {
   if (!has_session) {
+    const Instant asked = node_.home().now();
     const auto begun = co_await writer_.store().begin_session(node_.config().session_timeout);
+    co_await note_answer(asked, begun.has_value());
     if (!begun) co_return;
     ttl_ = *begun;
     node_.store_contact.begin(ttl_);

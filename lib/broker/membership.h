@@ -56,6 +56,7 @@ class Membership {
   awaitable<Result<void>> write_state(cluster::BrokerState state);
   awaitable<void> keep_session();
   awaitable<Result<void>> renew();
+  awaitable<void> note_answer(Instant asked, bool is_there);
   /// Sets `ended` when others lead, or nothing can be done about it.
   struct HandOver {
     explicit HandOver(env::Shard& home) : ended(home) {}

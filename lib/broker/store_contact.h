@@ -22,6 +22,8 @@ class StoreContact {
   void heard(Instant asked);
   /// It did not answer.
   void missed() { is_missed_ = true; }
+  /// It did, but not all that had changed is known.
+  void answered() { is_missed_ = false; }
 
   /// So long ago this broker may have been taken for gone without knowing it.
   [[nodiscard]] Instant trusted_since() const { return clock_.now() - ttl_.load(); }

@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
-# store_lost.sh BIN: three mqd whose etcd dies. Producing and reading go on, what changes metadata is refused with what to do, a
-# stop is short and clean, a leader that may have been replaced says so, and all is well when etcd is back.
+# store_lost.sh BIN etcd|zookeeper: three mqd whose store dies. Producing and reading go on, what changes metadata is refused with
+# what to do, a stop is short and clean, a leader that may have been replaced says so, and all is well when the store is back.
 . "$(dirname "$0")/situation.sh"
-service=etcd
-command -v etcd >/dev/null || { echo "etcd is not installed"; exit 77; }
+service=$2
 command -v kcat >/dev/null || { echo "kcat is not installed"; exit 77; }
 . "$(dirname "$0")/members.sh"
 refuses() {
@@ -12,6 +11,7 @@ refuses() {
   same 3 $status "status of $* (it said: $(cat "$work/err"))"
   took=$((SECONDS - begun))
 }
+refused_at_once() { refuses mqctl topic create late; [ $took -le 3 ]; }
 leaders_by() {
   kcat -L -J -m 5 -b "127.0.0.1:${ports[$1]}" -t t 2>/dev/null | python3 -c 'import json, sys
 print(*sorted({p["leader"] for t in json.load(sys.stdin)["topics"] for p in t["partitions"]}))'
@@ -33,21 +33,21 @@ seq 100 | mqprod t
 
 kill -9 "$store_pid"; wait "$store_pid" 2>/dev/null || true
 refuses mqctl topic create early
-[ $took -le 28 ] || fail "the first change was refused after $took s only"
-refuses mqctl topic create late
-[ $took -le 3 ] || fail "the next change was refused after $took s only"
+[ $took -le 29 ] || fail "the first change was refused after $took s only"
+until_true 40 refused_at_once
 grep -q "cannot be reached since .* UTC, for .* s: nothing was changed" "$work/err" || fail "other words: $(cat "$work/err")"
 seq 101 200 | timeout 30 mqprod t || fail "producing ends with the store"
 timeout 20 mqcons t | sort -n | cmp - <(seq 200) || fail "records are missing"
 
 # A broker stops. For all that the others know it leads now: what they led is led by nobody for a while.
+# 5 s for the hand-over, and for calls that are on their way: 5 s at most with etcd, 10 s with ZooKeeper.
 begun=$SECONDS
 stop_member a
-[ $((SECONDS - begun)) -le 15 ] || fail "a stop took $((SECONDS - begun)) s"
+[ $((SECONDS - begun)) -le 20 ] || fail "a stop took $((SECONDS - begun)) s"
 grep -q "leadership could not be handed over" "$work/a.log" || fail "the stop does not say so: $(tail -5 "$work/a.log")"
 until_true 20 names_not b 2
 until_true 20 names_not c 3
-start_etcd
+start_"$service"
 until_true 30 leaders_are b "2 3"
 until_true 30 can_create anew
 start_member a
@@ -55,4 +55,4 @@ start_member a
 mqctl cluster wait --for healthy --within 60s >/dev/null
 seq 201 300 | mqprod t
 timeout 20 mqcons t | sort -n | cmp - <(seq 300) || fail "records are missing"
-echo "etcd died and came back: brokers went on, and said what they could not do"
+echo "$service died and came back: brokers went on, and said what they could not do"

@@ -274,6 +274,26 @@ TEST_F(EtcdFaults, ServersWithoutALeaderAreAskedUntilTheyHaveOne) {
   EXPECT_EQ(code_of(put()), Errc::unreachable);
 }
 
+TEST_F(EtcdFaults, InAHurryNobodyWaitsLongForServersThatDoNotAnswer) {
+  for (FakeEtcd* fake : {&one_, &two_}) {
+    fake->always[kGrant] = {.body = "{" + header(1) + R"(,"ID":"7","TTL":"3"})"};
+    for (const char* path : {kTxn, kRange, "/v3/lease/revoke"}) fake->always[path] = {.then = Deed::Then::stay_silent};
+  }
+  ASSERT_TRUE(world_.run(node_, store_->begin_session(3s)));
+  store_->hurry(500ms);
+  const auto took = [this](auto call) {
+    const Instant began = world_.now();
+    EXPECT_FALSE(world_.run(node_, std::move(call)));
+    return world_.now() - began;
+  };
+  Transaction transaction;
+  transaction.ops.push_back(Op::put("a", "1"));
+  EXPECT_LE(took(store_->transact(std::move(transaction))), 600ms);
+  EXPECT_LE(took(store_->get("a")), 600ms);
+  EXPECT_LE(took(store_->end_session()), 600ms);
+  EXPECT_LE(took(store_->close()), 600ms);
+}
+
 TEST_F(EtcdFaults, ReadIsAskedOfAnotherServer) {
   two_.always[kRange] = {.body = found("x")};
   const std::vector<Deed> faults{{.then = Deed::Then::close_first},

@@ -708,5 +708,28 @@ TEST(History1x7, WhoIsEligibleAndHasLessThanItAcknowledgedLeavesTheElr) {
   EXPECT_EQ(replica.high_watermark(), Offset{5});
 }
 
+/// History 1.9.
+TEST(Replica, ALeaderHasHeardAllWhenEverybodyWhoCouldBeElectedHasFetched) {
+  Replica replica = leader(ends(10, 10), FlushClass::ack, {kSelf, kFirst});
+  EXPECT_TRUE(replica.has_heard_all_since(kNow));
+  EXPECT_FALSE(replica.has_heard_all_since(kNow + 1s)) << "a member is silent";
+  (void)fetch(replica, kFirst, 10, 10, kNow + 2s);
+  EXPECT_TRUE(replica.has_heard_all_since(kNow + 2s)) << "who is in neither ISR nor ELR cannot lead";
+
+  cluster::Partition key = led({kSelf}, 1);
+  key.elr = {kSecond};
+  (void)replica.image_changed(key, {}, kNow + 2s);
+  EXPECT_FALSE(replica.has_heard_all_since(kNow + 2s)) << "one that is eligible is silent";
+  (void)fetch(replica, kSecond, 10, 10, kNow + 3s);
+  EXPECT_EQ(proposed(replica), (Ids{kSelf, kFirst}));
+  EXPECT_FALSE(replica.has_heard_all_since(kNow + 3s)) << "one that may be a member by now is silent";
+  (void)fetch(replica, kFirst, 10, 10, kNow + 3s);
+  EXPECT_TRUE(replica.has_heard_all_since(kNow + 3s));
+
+  (void)replica.image_changed(led({kSelf, kFirst, kSecond}, 2, 1), {}, kNow + 3s);
+  EXPECT_FALSE(replica.has_heard_all_since(kNow)) << "what was heard in an earlier epoch says nothing of this one";
+  EXPECT_TRUE(alone(ends(10, 10), FlushClass::ack).has_heard_all_since(kNow + 1min)) << "nobody else could lead";
+}
+
 }  // namespace
 }  // namespace mq::replication

@@ -124,7 +124,8 @@ void ReplicaWitness::judge_leader(BrokerId broker, const broker::Partition& part
 }
 
 void ReplicaWitness::judge_end(const broker::Partition& partition, const cluster::Partition& key, Known& known) {
-  if (!partition.replica().knows_end()) return;
+  // A leader that has not heard of the one after it tells what it knew.
+  if (!partition.replica().knows_end() || key.leader_epoch < known.end_epoch) return;
   const Offset end = partition.high_watermark();
   // One that is alone may have lost what no other has, and says so with its epoch.
   const bool is_excused = key.replicas.size() == 1 || key.unclean_since > known.end_epoch;
