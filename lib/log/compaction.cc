@@ -214,7 +214,7 @@ WallMillis CompactionJob::Work::delete_horizon() const {
 }
 
 bool CompactionJob::Work::is_known(const record::BatchHeader& header) const {
-  return header.has_producer_id() && known_batches.contains(header.last_offset().value());
+  return header.has_producer_id() && known_batches.contains(header.last_offset());
 }
 
 Result<void> CompactionJob::Work::write_batch(Group& current, const BatchAt& batch) {

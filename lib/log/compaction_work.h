@@ -4,10 +4,10 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "base/bytes.h"
@@ -73,7 +73,7 @@ struct CompactionJob::Work {
   std::shared_ptr<const std::string> directory;
   std::shared_ptr<const LogConfig> config;
   std::vector<Source> sources;
-  std::unordered_set<std::int64_t> known_batches;  ///< by their last offset: those in the windows of producers
+  std::set<Offset> known_batches;  ///< by their last offset: those in the windows of producers
   Offset dirty_start{0};
   Offset compacted_end{0};  ///< the outcome: everything below was looked at
   Offset gaps_end{0};       ///< what is written anew ends here; it may have gaps

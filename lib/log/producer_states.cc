@@ -142,11 +142,11 @@ std::vector<ProducerInfo> ProducerStates::list() const {
   return all;
 }
 
-std::unordered_set<std::int64_t> ProducerStates::last_offsets() const {
-  std::unordered_set<std::int64_t> offsets;
+std::set<Offset> ProducerStates::last_offsets() const {
+  std::set<Offset> offsets;
   for (const auto& [id, producer] : producers_)
     for (const ProducerBatch& batch : std::span(producer.batches).first(static_cast<std::size_t>(producer.count)))
-      offsets.insert(batch.last_offset.value());
+      offsets.insert(batch.last_offset);
   return offsets;
 }
 

@@ -4,9 +4,9 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "base/bytes.h"
@@ -72,7 +72,7 @@ class ProducerStates {
   [[nodiscard]] bool empty() const { return producers_.empty(); }
   /// The last offsets of all batches in the windows: compaction keeps these batches, from which the windows are made
   /// anew where the files are lost, and on another replica.
-  [[nodiscard]] std::unordered_set<std::int64_t> last_offsets() const;
+  [[nodiscard]] std::set<Offset> last_offsets() const;
   void clear();
 
   /// The two files, ordered by producer id, so that equal states give equal bytes.

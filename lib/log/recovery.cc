@@ -206,10 +206,15 @@ Result<void> Recovery::read_gaps_end(bool has_file) {
       return {};
     }
   }
-  // Damaged, it still says that there are some: good batches must not be taken for bad ones. Without it the log may
-  // come from elsewhere. But what is appended to is never compacted.
-  if ((has_file || config_.cleanup_compact || context_.compacted_end > start_) && !segments_.empty())
-    segments_.set_gaps_end(segments_.back()->base_offset());
+  if (segments_.empty() || !(has_file || config_.cleanup_compact || context_.compacted_end > start_)) return {};
+  // Damaged, it still says that there are some: good batches must not be taken for bad ones. But what is appended to is
+  // never compacted.
+  Offset end = segments_.back()->base_offset();
+  // Without it the log may come from elsewhere, or be copied from such a one. That was on disk before a slot said so;
+  // what is missing behind is a write that a power cut took from amid others.
+  if (!has_file && context_.synced_end)
+    end = std::min(end, std::max({*context_.synced_end, context_.compacted_end, context_.recovery_point}));
+  segments_.set_gaps_end(end);
   return {};
 }
 

@@ -190,6 +190,23 @@ TEST_F(CompactionTest, LastFiveBatchesOfAProducerStayEvenWhenEmpty) {
   EXPECT_FALSE(send(22)->duplicate);
 }
 
+TEST_F(CompactionTest, WhatAPowerCutTookFromAmidWhatWasNotOnDiskIsNoGap) {
+  create();
+  for (int i = 0; i < 60; ++i) put("k" + std::to_string(i), std::string(60, 'x'));
+  const std::vector<SegmentInfo> segments = log_->segments();
+  ASSERT_GE(segments.size(), 4U);
+  // Nobody has compacted here yet, so nothing says where gaps may be.
+  OpenContext context = unclean();
+  context.synced_end = segments[1].base_offset;
+  context.recovery_point = Offset{0};
+  log_.reset();
+  const std::string torn = std::string(kDirectory) + "/" + segment_file_name(segments[2].base_offset, "log");
+  ASSERT_TRUE(disk_.open(torn, env::OpenMode::read_write).value()->truncate(segments[2].size_bytes / 2));
+  ASSERT_TRUE(open(context));
+  EXPECT_GT(log_->log_end(), segments[2].base_offset);
+  EXPECT_LT(log_->log_end(), segments[3].base_offset) << "what follows a hole is not of the log";
+}
+
 TEST_F(CompactionTest, SegmentThatBecameEmptyDoesNotHoldUpRetention) {
   for (const bool by_time : {false, true}) {
     log_.reset();

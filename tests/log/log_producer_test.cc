@@ -289,11 +289,11 @@ TEST(ProducerStates, OfTooManyProducersTheLongestIdleOnesAreForgottenAndMayWrite
   EXPECT_LT(states.size(), ProducerStates::kProducersMax);
   EXPECT_GT(states.size(), ProducerStates::kProducersMax * 3 / 4);
   const auto last_offsets = states.last_offsets();
-  EXPECT_TRUE(last_offsets.contains(0));
-  EXPECT_FALSE(last_offsets.contains(1));
-  EXPECT_TRUE(last_offsets.contains(kMax - 1));
-  EXPECT_TRUE(last_offsets.contains(kMax));
-  EXPECT_TRUE(last_offsets.contains(kMax + 1));
+  EXPECT_TRUE(last_offsets.contains(Offset{0}));
+  EXPECT_FALSE(last_offsets.contains(Offset{1}));
+  EXPECT_TRUE(last_offsets.contains(Offset{kMax - 1}));
+  EXPECT_TRUE(last_offsets.contains(Offset{kMax}));
+  EXPECT_TRUE(last_offsets.contains(Offset{kMax + 1}));
 
   // Nobody can say whether sequence 7 is what should come: it is taken, and from there on all is checked again.
   EXPECT_EQ(states.check(batch_at(offset, 1, 7)).value(), std::nullopt);
