@@ -7,11 +7,17 @@ sim=$MQ_BUILD/tests/sim/mq_sim
 share() { echo $((($1 * scale + 99) / 100)); }
 
 known=$(grep -v '^#' "$(dirname "$0")/seeds.txt")
+# Open: where connections are made more slowly than brokers and clients want them, a broker is not in sync again in time (A22).
+open=1086/3
 broken=0
 while read -r life rules; do
   seed=${life%/*} brokers=1
   [ "$seed" = "$life" ] || brokers=${life#*/}
-  told=$("$sim" --seed "$seed" --brokers "$brokers" 2>&1) && continue
+  if told=$("$sim" --seed "$seed" --brokers "$brokers" 2>&1); then
+    [ "$life" != "$open" ] || { echo "seed $life is told as open, and passes"; broken=1; }
+    continue
+  fi
+  [ "$life" != "$open" ] || continue
   broken=1
   echo "seed $seed with --brokers $brokers, which once broke $rules:"
   tail -n 60 <<<"$told"
