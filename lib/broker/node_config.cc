@@ -116,10 +116,9 @@ Result<NodeConfig> with_live_options(const NodeConfig& base, const config::Overr
 
   config.default_layers.clear();
   for (const config::Layer& layer : config.option_layers) {
-    const bool is_base = layer.source == config::Source::static_broker;
     MQ_TRY(config::Overrides defaults, config::topic_defaults(layer.options));
-    config.default_layers.push_back(
-        {.source = layer.source, .options = is_base ? base.topic_defaults : std::move(defaults)});
+    if (layer.source == config::Source::static_broker) defaults = base.topic_defaults;
+    config.default_layers.push_back({.source = layer.source, .options = std::move(defaults)});
   }
   config.topic_defaults.clear();
   for (auto layer = config.default_layers.rbegin(); layer != config.default_layers.rend(); ++layer)
