@@ -38,22 +38,26 @@ std::vector<LogItem> Copies::take_below(Copy& copy, Offset end) const {
 std::vector<Difference> Copies::compare() {
   const Offset end = common_end();
   std::vector<Difference> differences;
-  const bool has_leader = !copies_.front().is_given_up;
-  const std::vector<LogItem> leaders = take_below(copies_.front(), end);
-  for (std::size_t copy = 1; copy < copies_.size(); ++copy) {
+  const auto first = std::ranges::find(copies_, false, &Copy::is_given_up);
+  if (first == copies_.end()) return differences;
+  const auto other = static_cast<std::size_t>(first - copies_.begin());
+  const std::vector<LogItem> others = take_below(*first, end);
+  for (std::size_t copy = other + 1; copy < copies_.size(); ++copy) {
     const std::vector<LogItem> own = take_below(copies_[copy], end);
-    if (!has_leader || copies_[copy].is_given_up) continue;
+    if (copies_[copy].is_given_up) continue;
     auto mine = own.begin();
-    auto theirs = leaders.begin();
-    while (mine != own.end() || theirs != leaders.end()) {
-      const bool is_lacking = mine == own.end() || (theirs != leaders.end() && theirs->first < mine->first);
-      const bool is_alone = !is_lacking && (theirs == leaders.end() || mine->first < theirs->first);
+    auto theirs = others.begin();
+    while (mine != own.end() || theirs != others.end()) {
+      const bool is_lacking = mine == own.end() || (theirs != others.end() && theirs->first < mine->first);
+      const bool is_alone = !is_lacking && (theirs == others.end() || mine->first < theirs->first);
       const LogItem& item = is_lacking ? *theirs : *mine;
       if (is_lacking || is_alone) {
         const auto kind = is_lacking ? Difference::Kind::lacks : Difference::Kind::has_more;
-        if (!is_compacted_) note(differences, {.copy = copy, .kind = kind, .first = item.first, .next = item.next});
+        if (!is_compacted_)
+          note(differences, {.copy = copy, .other = other, .kind = kind, .first = item.first, .next = item.next});
       } else if (mine->digest != theirs->digest || mine->next != theirs->next) {
         note(differences, {.copy = copy,
+                           .other = other,
                            .kind = Difference::Kind::differs,
                            .first = item.first,
                            .next = std::max(mine->next, theirs->next)});

@@ -35,18 +35,6 @@ struct VerifyOptions {
   bool replicas = false;
 };
 
-std::string_view word_of(Difference::Kind kind) {
-  switch (kind) {
-    case Difference::Kind::differs:
-      return "other bytes";
-    case Difference::Kind::lacks:
-      return "nothing";
-    case Difference::Kind::has_more:
-      return "more than there is";
-  }
-  std::unreachable();
-}
-
 std::uint32_t digest_of(const record::RecordView& record) {
   std::uint32_t digest = crc32c(record.key.value_or(BytesView()), record.key ? 1 : 0);
   digest = crc32c(record.value.value_or(BytesView()), digest + (record.value ? 1 : 0));
@@ -72,6 +60,7 @@ class PartitionCheck {
   awaitable<Result<void>> run();
   [[nodiscard]] std::uint64_t batches() const { return batches_; }
   [[nodiscard]] std::size_t findings() const { return findings_; }
+  [[nodiscard]] std::size_t left_out() const { return left_out_; }
 
  private:
   awaitable<Result<void>> read(std::size_t copy);
@@ -80,6 +69,8 @@ class PartitionCheck {
   Result<void> take_records(std::size_t copy, const record::BatchView& batch);
   awaitable<Result<void>> tell(std::string text);
   awaitable<Result<void>> tell_differences();
+  [[nodiscard]] std::string sentence(const Difference& found) const;
+  void leave_out(std::size_t copy, Error reason);
   [[nodiscard]] std::size_t furthest_behind() const;
   void give_up(std::size_t copy) {
     copies_.give_up(copy);
@@ -99,6 +90,7 @@ class PartitionCheck {
   record::RecordReader records_;
   std::uint64_t batches_ = 0;
   std::size_t findings_ = 0;
+  std::size_t left_out_ = 0;
 };
 
 awaitable<Result<void>> PartitionCheck::run() {
@@ -138,18 +130,17 @@ awaitable<Result<void>> PartitionCheck::read(std::size_t copy) {
   constexpr ApiVersion kLastWithNames = 12;
   const ApiVersion version_max = topic_.id.is_zero() ? kLastWithNames : wire::kVersionMax;
   auto connection = co_await remote_.cluster().broker(broker, client::Cluster::Use::data);
-  if (!connection) {
-    console_.complain(connection.error());
-    give_up(copy);
-    co_return Result<void>{};
-  }
-  MQ_CO_TRY(const auto answer,
-            co_await (*connection)->call(std::move(request), remote_.deadline() - console_.shard().now(), version_max));
-  if (answer.body.error_code != ErrorCode::kNone)
-    co_return mq::fail(client::broker_error(answer.body.error_code, "broker {}", broker.value()));
-  if (answer.body.responses.size() != 1 || answer.body.responses[0].partitions.size() != 1)
-    co_return fail(Errc::corrupt, "broker {} did not answer for {}", broker.value(), where_.to_string());
-  const auto& row = answer.body.responses[0].partitions[0];
+  if (!connection) co_return leave_out(copy, std::move(connection).error()), Result<void>{};
+  const auto answer =
+      co_await (*connection)->call(std::move(request), remote_.deadline() - console_.shard().now(), version_max);
+  if (!answer) co_return leave_out(copy, answer.error()), Result<void>{};
+  if (answer->body.error_code != ErrorCode::kNone)
+    co_return leave_out(copy, client::broker_error(answer->body.error_code, "fetch")), Result<void>{};
+  const auto& topics = answer->body.responses;
+  if (topics.size() != 1 || topics[0].partitions.size() != 1)
+    co_return leave_out(copy, {.code = Errc::corrupt, .message = "its answer leaves the partition out"}),
+        Result<void>{};
+  const auto& row = topics[0].partitions[0];
   switch (row.error_code) {
     case ErrorCode::kNone:
     case ErrorCode::kOffsetNotAvailable:
@@ -158,14 +149,13 @@ awaitable<Result<void>> PartitionCheck::read(std::size_t copy) {
       co_return co_await find_start(copy);
     case ErrorCode::kCorruptMessage:
     case ErrorCode::kKafkaStorageError:
-      co_await tell(fmt::format("broker {} cannot read offset {}, nor is what follows it compared: damaged on its disk",
-                                broker.value(), positions_[copy].value()));
+      MQ_CO_CHECK(
+          co_await tell(fmt::format("broker {} cannot read offset {} from its disk, and what follows is not compared",
+                                    broker.value(), positions_[copy].value())));
       give_up(copy);
       co_return Result<void>{};
     default:
-      console_.complain(client::broker_error(row.error_code, "{} on broker {}", where_.to_string(), broker.value()));
-      give_up(copy);
-      co_return Result<void>{};
+      co_return leave_out(copy, client::broker_error(row.error_code, "fetch")), Result<void>{};
   }
   const Offset before = positions_[copy];
   MQ_CO_CHECK(take(copy, row));
@@ -235,15 +225,34 @@ awaitable<Result<void>> PartitionCheck::tell(std::string text) {
 }
 
 awaitable<Result<void>> PartitionCheck::tell_differences() {
-  for (const Difference& found : copies_.compare()) {
-    const std::string offsets = found.next == next(found.first)
-                                    ? fmt::format("offset {}", found.first.value())
-                                    : fmt::format("offsets {} to {}", found.first.value(), found.next.value() - 1);
-    MQ_CO_CHECK(
-        co_await tell(fmt::format("{} at {} of broker {}, compared with the leader, broker {}", word_of(found.kind),
-                                  offsets, replicas_[found.copy].value(), replicas_.front().value())));
-  }
+  for (const Difference& found : copies_.compare()) MQ_CO_CHECK(co_await tell(sentence(found)));
   co_return Result<void>{};
+}
+
+std::string PartitionCheck::sentence(const Difference& found) const {
+  const std::int32_t broker = replicas_[found.copy].value();
+  const std::int32_t other = replicas_[found.other].value();
+  const std::string offsets = found.next == next(found.first)
+                                  ? fmt::format("offset {}", found.first.value())
+                                  : fmt::format("offsets {} to {}", found.first.value(), found.next.value() - 1);
+  switch (found.kind) {
+    case Difference::Kind::differs:
+      return fmt::format("broker {} has other bytes than broker {} at {}", broker, other, offsets);
+    case Difference::Kind::lacks:
+      return fmt::format("broker {} lacks {}, which broker {} has", broker, offsets, other);
+    case Difference::Kind::has_more:
+      return fmt::format("broker {} has {}, which broker {} lacks", broker, offsets, other);
+  }
+  std::unreachable();
+}
+
+/// A copy that nobody gives out is not compared; the others are.
+void PartitionCheck::leave_out(std::size_t copy, Error reason) {
+  reason.message = fmt::format("{}: the copy on broker {} is left out: {}", where_.to_string(), replicas_[copy].value(),
+                               reason.message);
+  console_.complain(reason);
+  give_up(copy);
+  ++left_out_;
 }
 
 awaitable<Result<bool>> is_compacted(Remote& remote, const std::string& topic) {
@@ -271,6 +280,7 @@ awaitable<Result<void>> verify(Console& console, Remote& remote) {
   std::uint64_t partitions = 0;
   std::uint64_t batches = 0;
   std::size_t findings = 0;
+  std::size_t left_out = 0;
   for (const client::Cluster::TopicRef& topic : topics) {
     MQ_CO_TRY(const bool compacted, co_await is_compacted(remote, topic->name));
     for (std::size_t index = 0; index < topic->partitions.size(); ++index) {
@@ -279,15 +289,21 @@ awaitable<Result<void>> verify(Console& console, Remote& remote) {
                            copies_to_read(partition, options.replicas));
       if (auto checked = co_await check.run(); !checked) {
         if (checked.error().code == Errc::closed) co_return checked;
-        console.complain(checked.error());
+        Error error = std::move(checked).error();
+        error.message = fmt::format("{}-{} could not be read to its end: {}", topic->name, index, error.message);
+        console.complain(error);
       }
       ++partitions;
       batches += check.batches();
       findings += check.findings();
+      left_out += check.left_out();
     }
   }
-  console.notice(fmt::format("{} partition{}, {} batch{} read, {} finding{}", partitions, partitions == 1 ? "" : "s",
-                             batches, batches == 1 ? "" : "es", findings, findings == 1 ? "" : "s"));
+  std::string summary =
+      fmt::format("{} partition{}, {} batch{} read, {} finding{}", partitions, partitions == 1 ? "" : "s", batches,
+                  batches == 1 ? "" : "es", findings, findings == 1 ? "" : "s");
+  if (left_out > 0) summary += fmt::format(", {} {} left out", left_out, left_out == 1 ? "copy" : "copies");
+  console.notice(summary);
   co_return Result<void>{};
 }
 

@@ -294,8 +294,9 @@ awaitable<Result<void>> Admin::alter_configs(ResourceType type, std::string name
             co_await ask(
                 cluster_, deadline, std::move(request), [&] { return connect_for_configs(cluster_, type, name); },
                 [](const auto& answer) { return not_controller(answer.body.responses); }));
+  const std::string_view what = name.empty() ? "all brokers" : std::string_view(name);
   for (const auto& result : response.body.responses)
-    if (auto error = item_error(result.error_code, result.error_message, name)) co_return fail(*std::move(error));
+    if (auto error = item_error(result.error_code, result.error_message, what)) co_return fail(*std::move(error));
   co_return Result<void>{};
 }
 

@@ -303,7 +303,9 @@ void Cluster::note_back() {
   if (!lost_) return;
   MQ_MARK("client: the brokers are back");
   lost_ = false;
-  if (options_.notice) options_.notice({.kind = Notice::Kind::back, .text = "the broker is back"});
+  // Of several it may be another one than the one that was lost.
+  const bool is_only_one = options_.bootstrap.size() <= 1 && brokers_.size() <= 1;
+  note({.kind = Notice::Kind::back, .text = is_only_one ? "the broker is back" : "a broker answers"});
 }
 
 void Cluster::note(Notice notice) {

@@ -7,16 +7,6 @@ keep_leaders=yes  # where they are looked at, however long that takes
 command -v etcd >/dev/null || { echo "etcd is not installed"; exit 77; }
 . "$(dirname "$0")/members.sh"
 
-# exits CODE COMMAND...: runs it; its output is in $out, its complaints in $err.
-exits() {
-  local expected=$1 status=0; shift
-  out=$(timeout 90 "$@" 2>"$work/err.log") || status=$?
-  err=$(<"$work/err.log")
-  same "$expected" "$status" "$* (it said: $out $err)"
-}
-# column NAME: of the table in $out.
-column() { awk -F'\t' -v name="$1" 'NR == 1 { for (i = 1; i <= NF; ++i) if ($i == name) at = i; next } { print $at }' <<<"$out"; }
-has() { grep -q -- "$1" <<<"$out$err" || fail "no '$1' in: $out $err"; }
 gone() { mqctl broker list | awk -F'\t' '$4 == "gone" { print $1 }' | xargs; }
 gone_is() { [ "$(gone)" = "$1" ]; }
 offline_is() { [ "$(mqctl partition list --offline --no-header | awk -F'\t' '{ print $1 "/" $2 }' | xargs)" = "$1" ]; }

@@ -6,13 +6,6 @@ service=etcd
 command -v etcd >/dev/null || { echo "etcd is not installed"; exit 77; }
 . "$(dirname "$0")/members.sh"
 
-exits() {
-  local expected=$1 status=0; shift
-  out=$(timeout 90 "$@" 2>"$work/err.log") || status=$?
-  err=$(<"$work/err.log")
-  same "$expected" "$status" "$* (it said: $out $err)"
-}
-has() { grep -q -- "$1" <<<"$out$err" || fail "no '$1' in: $out $err"; }
 # What a broker has given to those who fetched from it.
 given() { curl -sf "http://${metrics[$1]}/metrics" | awk '$1 ~ /^mq_fetched_bytes_total/ { sum += $2 } END { print sum + 0 }'; }
 
@@ -58,4 +51,6 @@ mqcons --rack "rack-$victim" t | cmp - <(seq 5000) || fail "a reader was not sen
 # One does not answer: its copy is not compared, which is told.
 kill_member $victim
 exits 3 mqctl topic verify --replicas --connect-timeout 2s t
+has 't-0: the copy on broker . is left out'
+has '0 findings, 1 copy left out'
 echo "readers read from their racks, equal copies are equal, and a rotten one is named"

@@ -37,4 +37,15 @@ until_true() {
   until "$@"; do [ $SECONDS -lt $end ] || fail "not in time: $*"; done
 }
 
+# exits CODE COMMAND...: runs it; its output is in $out, its complaints in $err.
+exits() {
+  local expected=$1 status=0; shift
+  out=$("$@" 2>"$work/err.log") || status=$?
+  err=$(<"$work/err.log")
+  same "$expected" "$status" "$* (it said: $out $err)"
+}
+has() { grep -q -- "$1" <<<"$out$err" || fail "no '$1' in: $out $err"; }
+# column NAME: of the table in $out.
+column() { awk -F'\t' -v name="$1" 'NR == 1 { for (i = 1; i <= NF; ++i) if ($i == name) at = i; next } { print $at }' <<<"$out"; }
+
 same() { [ "$1" = "$2" ] || fail "${3:-not the same}: '$1' and '$2'"; }

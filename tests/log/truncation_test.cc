@@ -31,6 +31,23 @@ class TruncationTest : public LogFixture {
     return context;
   }
 
+  /// The batches of a leader's log, which is gone then.
+  std::string leaders_log(int threes) {
+    create();
+    append_threes(threes);
+    const auto all = log_->read(Offset{0}, 1 << 20, log_->log_end(), true).value();
+    std::string bytes = read_bytes(all).value();
+    log_.reset();
+    return bytes;
+  }
+  /// Copies what `leaders` gives, up to `end`.
+  void copy_below(record::BatchReader& leaders, Offset end) {
+    while (log_->log_end() < end) {
+      const auto batch = leaders.next().value();
+      ASSERT_TRUE(batch && log_->append_as_is(batch->bytes(), batch->header(), wall_));
+    }
+  }
+
   Offset lowered_{0};
 };
 
@@ -228,11 +245,7 @@ TEST_F(TruncationTest, APowerCutAfterItBeganAnewLeavesNoDamage) {
 }
 
 TEST_F(TruncationTest, ACopyHasTheGapsOfTheLeadersLog) {
-  create();
-  append_threes(8);
-  const auto all = log_->read(Offset{0}, 1 << 20, Offset{24}, true).value();
-  const std::string bytes = read_bytes(all).value();
-  log_.reset();
+  const std::string bytes = leaders_log(8);
   for (const bool is_killed : {false, true}) {
     SCOPED_TRACE(is_killed);
     for (const auto& name : names()) ASSERT_TRUE(disk_.remove(std::string(kDirectory) + "/" + name));
@@ -259,30 +272,20 @@ TEST_F(TruncationTest, ACopyHasTheGapsOfTheLeadersLog) {
 }
 
 TEST_F(TruncationTest, AnEpochWithoutBatchesGivesWayToTheOlderEndThatTheNextLeaderHas) {
-  create();
-  append_threes(8);
-  const auto all = log_->read(Offset{0}, 1 << 20, Offset{24}, true).value();
-  const std::string bytes = read_bytes(all).value();
-  log_.reset();
+  const std::string bytes = leaders_log(8);
   for (const auto& name : names()) ASSERT_TRUE(disk_.remove(std::string(kDirectory) + "/" + name));
   for (const bool is_killed : {false, true}) {
     SCOPED_TRACE(is_killed);
     create();
     record::BatchReader reader(bytes);
-    const auto copy_below = [&](Offset end) {
-      while (log_->log_end() < end) {
-        const auto batch = reader.next().value();
-        ASSERT_TRUE(batch && log_->append_as_is(batch->bytes(), batch->header(), wall_));
-      }
-    };
-    copy_below(Offset{15});
+    copy_below(reader, Offset{15});
     const LeaderEpoch copied = log_->latest_epoch().value();
     const LeaderEpoch led{copied.value() + 2};
     ASSERT_TRUE(log_->begin_epoch(led));
     ASSERT_TRUE(checkpoint());
     EXPECT_EQ(log_->latest_epoch().value(), led);
     EXPECT_EQ(log_->last_epoch().value(), copied);
-    copy_below(Offset{24});
+    copy_below(reader, Offset{24});
     EXPECT_EQ(log_->latest_epoch().value(), copied);
     ASSERT_TRUE(sync());
     if (!is_killed) ASSERT_TRUE(log_->close());
@@ -297,28 +300,18 @@ TEST_F(TruncationTest, AnEpochWithoutBatchesGivesWayToTheOlderEndThatTheNextLead
 }
 
 TEST_F(TruncationTest, AnEpochThatGaveWayDoesNotComeBackWithItsFile) {
-  create();
-  append_threes(8);
-  const auto all = log_->read(Offset{0}, 1 << 20, Offset{24}, true).value();
-  const std::string bytes = read_bytes(all).value();
-  log_.reset();
+  const std::string bytes = leaders_log(8);
   for (const bool is_all_deleted : {false, true}) {
     SCOPED_TRACE(is_all_deleted);
     for (const auto& name : names()) ASSERT_TRUE(disk_.remove(std::string(kDirectory) + "/" + name));
     create();
     record::BatchReader reader(bytes);
-    const auto copy_below = [&](Offset end) {
-      while (log_->log_end() < end) {
-        const auto batch = reader.next().value();
-        ASSERT_TRUE(batch && log_->append_as_is(batch->bytes(), batch->header(), wall_));
-      }
-    };
-    copy_below(Offset{15});
+    copy_below(reader, Offset{15});
     const LeaderEpoch copied = log_->latest_epoch().value();
     const LeaderEpoch led{copied.value() + 2};
     ASSERT_TRUE(log_->begin_epoch(led));
     ASSERT_TRUE(checkpoint());
-    copy_below(Offset{21});
+    copy_below(reader, Offset{21});
     ASSERT_TRUE(sync());
     // What is deleted need not be recovered, so the file tells of a place that nobody looks at any more.
     const Offset deleted{is_all_deleted ? 21 : 18};
@@ -328,7 +321,7 @@ TEST_F(TruncationTest, AnEpochThatGaveWayDoesNotComeBackWithItsFile) {
     disk_.lose_power(sim::PowerLoss::drop_all);
     ASSERT_TRUE(open(context));
     if (!is_all_deleted) EXPECT_EQ(log_->epoch_at(Offset{18}).value(), copied);
-    copy_below(Offset{24});
+    copy_below(reader, Offset{24});
     EXPECT_EQ(log_->latest_epoch().value(), copied);
     EXPECT_EQ(offsets_from(deleted.value()), numbers(deleted.value(), 24));
     log_.reset();
@@ -336,11 +329,7 @@ TEST_F(TruncationTest, AnEpochThatGaveWayDoesNotComeBackWithItsFile) {
 }
 
 TEST_F(TruncationTest, ACopyMayBeginAmidABatchAsTheLeadersLogDoes) {
-  create();
-  append_threes(4);
-  const auto all = log_->read(Offset{0}, 1 << 20, Offset{12}, true).value();
-  const std::string bytes = read_bytes(all).value();
-  log_.reset();
+  const std::string bytes = leaders_log(4);
   for (const auto& name : names()) ASSERT_TRUE(disk_.remove(std::string(kDirectory) + "/" + name));
   for (const bool is_killed : {false, true}) {
     SCOPED_TRACE(is_killed);
@@ -367,11 +356,7 @@ TEST_F(TruncationTest, ACopyMayBeginAmidABatchAsTheLeadersLogDoes) {
 }
 
 TEST_F(TruncationTest, WhereItWasCutToNothingACopyMayBeginAmidABatch) {
-  create();
-  append_threes(4);
-  const auto all = log_->read(Offset{0}, 1 << 20, Offset{12}, true).value();
-  const std::string bytes = read_bytes(all).value();
-  log_.reset();
+  const std::string bytes = leaders_log(4);
   for (const auto& name : names()) ASSERT_TRUE(disk_.remove(std::string(kDirectory) + "/" + name));
   create();
   ASSERT_TRUE(log_->restart_at(Offset{7}, wall_));

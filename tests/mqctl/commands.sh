@@ -2,18 +2,6 @@
 # Every command of mqctl: its rows, what it changed, and its exit code.
 . "$(dirname "$0")/../e2e/situation.sh"
 
-# exits CODE COMMAND...: runs it; its output is in $out, its complaints in $err.
-exits() {
-  local expected=$1 status=0; shift
-  out=$("$@" 2>"$work/err.log") || status=$?
-  err=$(<"$work/err.log")
-  same "$expected" "$status" "$* (it said: $err)"
-}
-# column NAME: of the table in $out.
-column() { awk -F'\t' -v name="$1" 'NR == 1 { for (i = 1; i <= NF; ++i) if ($i == name) at = i; next } { print $at }' <<<"$out"; }
-
-has() { grep -q -- "$1" <<<"$out$err" || fail "no '$1' in: $out $err"; }
-
 exits 3 mqctl -b 127.0.0.1:1 topic list
 exits 2 mqctl topic remove
 exits 2 mqctl group reset g --to somewhere

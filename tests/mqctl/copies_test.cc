@@ -60,5 +60,16 @@ TEST(Copies, OneThatIsGivenUpHoldsNobodyUp) {
   EXPECT_EQ(differences.front().copy, 2U);
 }
 
+TEST(Copies, WithoutTheLeadersTheOthersAreCompared) {
+  Copies copies(3, false);
+  fill(copies, 1, {item(0, 1, 1)}, 1);
+  fill(copies, 2, {item(0, 1, 2)}, 1);
+  copies.give_up(0);
+  const auto differences = copies.compare();
+  ASSERT_EQ(differences.size(), 1U);
+  EXPECT_EQ(differences.front().copy, 2U);
+  EXPECT_EQ(differences.front().other, 1U);
+}
+
 }  // namespace
 }  // namespace mq::mqctl

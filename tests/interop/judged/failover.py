@@ -22,7 +22,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
 from history_writer import HistoryWriter
 from kcat import Kcat
-from stage import LIMIT, Program, end_with_thread, fail, judge, pause, programs_given, read_to_the_end
+from stage import LIMIT, Mqd, Program, end_with_thread, fail, judge, pause, programs_given, read_to_the_end
 
 TOPICS = {"orders": 4, "ledger": 2}
 PARTITIONS = [f"{topic}-{number}" for topic, count in TOPICS.items() for number in range(count)]
@@ -49,38 +49,6 @@ class Store:
             self._process = subprocess.Popen(["etcd", "--logger", "zap", "--log-level", "error", "--data-dir", FOLDER / "store",
                                               "--listen-client-urls", urls, "--advertise-client-urls", urls,
                                               "--listen-peer-urls", f"http://127.0.0.1:{peers}"], stdout=log, stderr=log)
-
-    def end(self):
-        self._process.kill()
-        self._process.wait()
-
-
-class Mqd:
-    """A broker of the cluster, always on the same port, so that clients find it again."""
-
-    def __init__(self, store, number):
-        self._number = number
-        self._store = store
-        self._port = 0
-        self._log = open(FOLDER / f"mqd-{number}.log", "ab")
-        self.start()
-
-    def start(self):
-        reader, writer = os.pipe()
-        self._process = subprocess.Popen(["mqd", "-D", FOLDER / f"data-{self._number}", "-l", f"127.0.0.1:{self._port}", "--meta", self._store.url,
-                                          "--threads", "1", "--ready-fd", str(writer)], stderr=self._log, pass_fds=[writer])
-        os.close(writer)
-        with open(reader, encoding="ascii") as ready:
-            line = ready.readline().strip()  # or nothing, when it ended before
-        if not line:
-            fail(f"mqd {self._number} ended with {self._process.wait()} before it was ready")
-        self.address = line.partition("=")[2]
-        self._port = int(self.address.rpartition(":")[2])
-
-    def kill(self):
-        if self._process.poll() is not None:
-            fail(f"mqd {self._number} ended with {self._process.returncode} by itself")
-        self.end()
 
     def end(self):
         self._process.kill()
@@ -137,8 +105,8 @@ class Cluster:
         self._store = Store()
         self.brokers = {}
         for number in (1, 2, 3):
-            self.brokers[number] = Mqd(self._store, number)  # ids are given in the order in which they come
-        self.addresses = ",".join(broker.address for broker in self.brokers.values())
+            self.brokers[number] = Mqd(FOLDER, f"-{number}", "--meta", self._store.url, "--threads", "1")  # ids are given in the order in which they come
+        self.addresses = ",".join(broker.brokers for broker in self.brokers.values())
         self._admin = AdminClient({"bootstrap.servers": self.addresses})
         self.wait("brokers=3")
         for topic in self._admin.create_topics([NewTopic(name, count, replication_factor=3) for name, count in TOPICS.items()]).values():

@@ -11,14 +11,13 @@ import os
 import pathlib
 import random
 import signal
-import subprocess
 import sys
 import threading
 
 from confluent_kafka.admin import AdminClient, NewTopic
 from history_writer import HistoryWriter
 from kcat import Kcat
-from stage import LIMIT, Program, end_with_thread, fail, judge, pause, programs_given, read_to_the_end
+from stage import LIMIT, Mqd, Program, end_with_thread, fail, judge, pause, programs_given, read_to_the_end
 
 TOPICS = {"orders": 4, "ledger": 2}
 PARTITIONS = [f"{topic}-{number}" for topic, count in TOPICS.items() for number in range(count)]
@@ -29,41 +28,11 @@ HISTORIES = FOLDER / "histories"
 KILLS, WARMUP, LIVENESS, FINAL = (3, 1, 1, 5) if LOSES else (12, 2, 5, LIMIT)
 
 
-class Mqd:
-    """Always on the same port, so that clients find it again."""
-
-    def __init__(self):
-        self._data = FOLDER / "data"
-        self._port = 0
-        self._log = open(FOLDER / "mqd.log", "ab")
-        self.start()
-
-    def start(self):
-        reader, writer = os.pipe()
-        self._process = subprocess.Popen(["mqd", "-D", self._data, "-l", f"127.0.0.1:{self._port}", "--ready-fd", str(writer)], stderr=self._log,
-                                         pass_fds=[writer])
-        os.close(writer)
-        with open(reader, encoding="ascii") as ready:
-            line = ready.readline().strip()  # or nothing, when it ended before
-        if not line:
-            fail(f"mqd ended with {self._process.wait()} before it was ready")
-        self.brokers = line.partition("=")[2]
-        self._port = int(self.brokers.rpartition(":")[2])
-
-    def kill(self):
-        if self._process.poll() is not None:
-            fail(f"mqd ended with {self._process.returncode} by itself")
-        self.end()
-
-    def end(self):
-        self._process.kill()
-        self._process.wait()
-
-    def cut_logs(self, rng):
-        """Takes away the end of each partition's newest segment: some of it is noticed by mqd, the newest of it cannot be."""
-        for name in PARTITIONS:
-            newest = max((self._data / name).glob("*.log"))
-            os.truncate(newest, max(0, newest.stat().st_size - rng.randrange(2048, 16384)))
+def cut_logs(rng):
+    """Takes away the end of each partition's newest segment: some of it is noticed by mqd, the newest of it cannot be."""
+    for name in PARTITIONS:
+        newest = max((FOLDER / "data" / name).glob("*.log"))
+        os.truncate(newest, max(0, newest.stat().st_size - rng.randrange(2048, 16384)))
 
 
 def create_topics(brokers):
@@ -85,7 +54,7 @@ def run(mqd, programs, kcat, history, rng):
         history.fault("kill9", node=1)
         mqd.kill()
         if LOSES:
-            mqd.cut_logs(rng)
+            cut_logs(rng)
         pause(rng.randrange(3) * rng.random())
         mqd.start()
         history.fault("heal")
@@ -104,7 +73,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: fail("it was told to end"))
     threading.excepthook = end_with_thread
     HISTORIES.mkdir(parents=True)
-    mqd = Mqd()
+    mqd = Mqd(FOLDER)
     programs = []
     kcat = None
     try:

@@ -1,4 +1,4 @@
-"""What a judged run needs beside brokers: the programs whose clients take part, and what they have seen."""
+"""What a judged run needs: brokers, the programs whose clients take part, and what they have seen."""
 
 import json
 import os
@@ -36,6 +36,38 @@ def programs_given(words):
 
 def pause(seconds):
     threading.Event().wait(seconds)
+
+
+class Mqd:
+    """A broker, always on the same port, so that clients find it again."""
+
+    def __init__(self, folder, name="", *options):
+        """Its data and its log are in `folder`; `name` tells it from others there."""
+        self._name = f"mqd{name}"
+        self._command = ["mqd", "-D", folder / f"data{name}", *options]
+        self._log = open(folder / f"{self._name}.log", "ab")
+        self._port = 0
+        self.start()
+
+    def start(self):
+        reader, writer = os.pipe()
+        self._process = subprocess.Popen([*self._command, "-l", f"127.0.0.1:{self._port}", "--ready-fd", str(writer)], stderr=self._log, pass_fds=[writer])
+        os.close(writer)
+        with open(reader, encoding="ascii") as ready:
+            line = ready.readline().strip()  # or nothing, when it ended before
+        if not line:
+            fail(f"{self._name} ended with {self._process.wait()} before it was ready")
+        self.brokers = line.partition("=")[2]
+        self._port = int(self.brokers.rpartition(":")[2])
+
+    def kill(self):
+        if self._process.poll() is not None:
+            fail(f"{self._name} ended with {self._process.returncode} by itself")
+        self.end()
+
+    def end(self):
+        self._process.kill()
+        self._process.wait()
 
 
 class Program:
