@@ -78,7 +78,13 @@ void ServerProcess::kill() {
   ::waitpid(std::exchange(process_, 0), nullptr, 0);
 }
 
-void ServerProcess::stop() const { ::kill(process_, SIGSTOP); }
+void ServerProcess::stop() const {
+  ::kill(process_, SIGSTOP);
+  // A busy machine lets it do some more before it stands still.
+  siginfo_t stopped{};
+  ::waitid(P_PID, static_cast<id_t>(process_), &stopped, WSTOPPED | WEXITED | WNOWAIT);
+}
+
 void ServerProcess::go_on() const { ::kill(process_, SIGCONT); }
 
 bool ServerProcess::has_ended() const {
