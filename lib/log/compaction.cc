@@ -17,8 +17,8 @@
 // 2. First pass: the newest offset of each key in what no run has looked at yet. When the memory for keys is full, the
 //    run ends there and the next one goes on.
 // 3. Sources that together fit into a segment make a group. Second pass: each group is written to one `*.cleaned` with
-//    its indexes, without the records that a later one replaces. A producer's last batch stays, empty if need be (P-7),
-//    and a tombstone until its delete horizon. The outputs are synced.
+//    its indexes, without the records that a later one replaces. A producer's last batches (P-5) and the first one of
+//    each leader epoch stay, empty if need be, and a tombstone until its delete horizon. The outputs are synced.
 // 4. `mq-gaps` says how far gaps between batches reach now, durably, before any gap stands in a place that is read.
 // 5. `Log::finish_compaction`, on the shard: outputs are renamed to `*.swap`, durably; from there on a start finishes
 //    what a crash cuts off (`unfinished_swaps`). Then sources are retired and each output takes the name of its first
@@ -217,7 +217,14 @@ bool CompactionJob::Work::is_known(const record::BatchHeader& header) const {
   return header.has_producer_id() && known_batches.contains(header.last_offset());
 }
 
+bool CompactionJob::Work::begins_epoch(const record::BatchHeader& header) {
+  if (header.leader_epoch <= last_epoch) return false;
+  last_epoch = header.leader_epoch;
+  return true;
+}
+
 Result<void> CompactionJob::Work::write_batch(Group& current, const BatchAt& batch) {
+  const bool is_first_of_epoch = begins_epoch(batch.header);
   if (batch.header.is_control()) return put(current, batch.bytes);
   std::int32_t kept = 0;
   std::int32_t tombstones = 0;
@@ -231,7 +238,8 @@ Result<void> CompactionJob::Work::write_batch(Group& current, const BatchAt& bat
   if (kept > 0 && kept == batch.header.record_count && !starts_horizon) return put(current, batch.bytes);
   if (kept > 0) MQ_MARK("log: compaction writes a batch anew");
   if (kept == 0 && is_known(batch.header)) MQ_MARK("log: an empty batch stays for its producer");
-  if (kept > 0 || is_known(batch.header)) return write_rest(current, batch);
+  if (kept == 0 && is_first_of_epoch) MQ_MARK("log: an empty batch stays for its leader epoch");
+  if (kept > 0 || is_known(batch.header) || is_first_of_epoch) return write_rest(current, batch);
   return {};
 }
 

@@ -15,8 +15,9 @@ class Segment;
 
 /// One run of compaction over segments that no longer change. Keeps the newest record of each key, and tombstones until
 /// everybody had delete.retention.ms to see them (the batch's delete horizon, as in Kafka); keeps offsets, last offset
-/// deltas, epochs, timestamps and producer fields, and the last five batches of each producer even when they become
-/// empty (P-5; Kafka keeps the last one).
+/// deltas, epochs, timestamps and producer fields. Even when they become empty it keeps the last five batches of each
+/// producer (P-5; Kafka keeps the last one) and the first of each leader epoch, so that what a log knows of epochs can
+/// be made anew from it, here and where it is copied to (R-3; Kafka does not).
 ///
 /// Made by Log::begin_compaction on the shard; `step` on the pool until `done`, then Log::finish_compaction on the
 /// shard. Memory: `compaction_memory_bytes` for the map of keys (it compacts fewer segments when there are more keys),

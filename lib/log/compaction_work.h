@@ -101,6 +101,8 @@ struct CompactionJob::Work {
   /// Until when a tombstone is kept that is met for the first time.
   [[nodiscard]] WallMillis delete_horizon() const;
   [[nodiscard]] bool is_known(const record::BatchHeader& header) const;
+  /// Of each batch, in their order.
+  [[nodiscard]] bool begins_epoch(const record::BatchHeader& header);
   /// Opens the file; one at a time.
   Result<SegmentReader*> reader_of(std::size_t source);
   void end_reading();
@@ -109,7 +111,8 @@ struct CompactionJob::Work {
   bool noting = true;
   std::size_t source = 0;
   std::size_t group = 0;
-  std::unique_ptr<env::File> source_file;  ///< of `reader`
+  LeaderEpoch last_epoch = kNoLeaderEpoch;  ///< that a batch was written of
+  std::unique_ptr<env::File> source_file;   ///< of `reader`
   std::optional<SegmentReader> reader;
   record::RecordReader records;
   record::BatchBuilder builder;

@@ -235,9 +235,12 @@ Result<AppendInfo> Log::append_as_is(BytesView batch, const record::BatchHeader&
   if (header.leader_epoch < epochs->latest())
     return fail(Errc::invalid_argument, "{}: a batch of leader epoch {} does not continue a log of epoch {}",
                 partition_.to_string(), header.leader_epoch.value(), epochs->latest().value());
-  MQ_CHECK(begin_epoch(header.leader_epoch));
   wall_seen_ = wall_now;
+  const Offset begins = std::max(header.base_offset, log_end());
   MQ_CHECK(write_batch(batch, header));
+  // Behind the gap, if there is one: where it begins in the leader's log.
+  epoch_limit_ = std::max(epoch_limit_, header.leader_epoch);
+  if (epochs->assign(header.leader_epoch, begins)) durability_.on_epochs();
   return AppendInfo{.base_offset = header.base_offset, .end_offset = log_end()};
 }
 

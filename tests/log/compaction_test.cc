@@ -190,6 +190,46 @@ TEST_F(CompactionTest, LastFiveBatchesOfAProducerStayEvenWhenEmpty) {
   EXPECT_FALSE(send(22)->duplicate);
 }
 
+TEST_F(CompactionTest, EpochsCanBeMadeAnewFromWhatIsLeft) {
+  create();
+  for (const int epoch : {3, 5, 6, 8, 9}) {
+    epoch_ = LeaderEpoch{epoch};
+    for (int i = 0; i < 10; ++i) put("a", std::to_string(i)), put("b", std::to_string(i));
+  }
+  fill(40);
+  const auto ends = [this] {
+    std::vector<EpochEnd> all;
+    for (int epoch = 3; epoch < 10; ++epoch) all.push_back(log_->end_offset_for(LeaderEpoch{epoch}).value());
+    return all;
+  };
+  const std::vector<EpochEnd> before = ends();
+  EXPECT_EQ(before[2], (EpochEnd{LeaderEpoch{5}, Offset{40}}));
+  ASSERT_TRUE(compact().value());
+  EXPECT_EQ(ends(), before);
+  std::string bytes;
+  for (const SegmentInfo& segment : log_->segments()) {
+    if (segment.size_bytes == 0) continue;
+    bytes += read_bytes(log_->read(segment.base_offset, 1 << 20, log_->log_end(), true).value()).value();
+  }
+  EXPECT_LT(read_all(0).size(), 60U);
+
+  // Of this log, when the file that names them is lost.
+  ASSERT_TRUE(log_->close());
+  OpenContext context = clean();
+  log_.reset();
+  ASSERT_TRUE(disk_.remove(std::string(kDirectory) + "/leader-epoch-checkpoint"));
+  ASSERT_TRUE(open(context));
+  EXPECT_EQ(ends(), before);
+
+  // Of a copy, which has nothing else.
+  log_.reset();
+  for (const auto& name : names()) ASSERT_TRUE(disk_.remove(std::string(kDirectory) + "/" + name));
+  create();
+  record::BatchReader reader(bytes);
+  while (auto batch = reader.next().value()) ASSERT_TRUE(log_->append_as_is(batch->bytes(), batch->header(), wall_));
+  EXPECT_EQ(ends(), before);
+}
+
 TEST_F(CompactionTest, WhatAPowerCutTookFromAmidWhatWasNotOnDiskIsNoGap) {
   create();
   for (int i = 0; i < 60; ++i) put("k" + std::to_string(i), std::string(60, 'x'));
@@ -219,7 +259,7 @@ TEST_F(CompactionTest, SegmentThatBecameEmptyDoesNotHoldUpRetention) {
     for (int i = 0; i < 60; ++i) put("k" + std::to_string(i), std::string(60, 'x'));
     ASSERT_TRUE(sync());
     ASSERT_TRUE(compact().value());
-    ASSERT_EQ(log_->segments().front().size_bytes, 0U);
+    ASSERT_EQ(log_->segments()[1].size_bytes, 0U);
     const Offset first_kept = Offset{read_all(0).front().offset};
     ASSERT_EQ(log_->delete_old_segments(wall_, Instant{}, log_->log_end()).value(), 0U) << "nothing is too much";
     EXPECT_EQ(log_->log_start(), Offset{0});
