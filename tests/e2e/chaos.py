@@ -1,7 +1,7 @@
-"""Run by in_lab.sh: three mqd and three etcd, each on a machine of its own (a network namespace), under a load of acks=all, and one
-thing after the other that happens to them.
+"""Run by in_lab.sh: three mqd and three servers of their store, each on a machine of its own (a network namespace), under a load of
+acks=all, and one thing after the other that happens to them.
 
-Usage: chaos.py BIN
+Usage: chaos.py BIN etcd|zookeeper
 
 Each schedule goes: steady, inject, observe, heal. Within 30 s of the heal every partition is acknowledged again, and the cluster
 gets whole. In the end mq_check judges what the clients saw, and the logs of the brokers are compared byte for byte.
@@ -19,7 +19,7 @@ import signal
 import sys
 import time
 
-from lab import Broker, Etcd, Failed, Lab, Load, Network, pause, run, scaled, skip, until
+from lab import ZOOKEEPER_JAR, Broker, Etcd, Failed, Lab, Load, Network, ZooKeeper, pause, run, scaled, skip, until
 
 BROKERS = {1: "b1", 2: "b2", 3: "b3"}
 STORES = ("e1", "e2", "e3")
@@ -27,7 +27,7 @@ CLIENT = "client"
 PARTITIONS = range(6)
 MOVED = 2  # partitions with two replicas, which can move
 WITHIN = 30  # seconds from the heal to an acknowledgement in each partition
-SESSION = 3  # seconds: mq.session.timeout.ms
+SESSION = {"etcd": 3, "zookeeper": 4}[sys.argv[2]]  # seconds: mq.session.timeout.ms
 
 
 class World:
@@ -36,8 +36,9 @@ class World:
         self.rng = lab.rng
         self.net = Network(lab, [*BROKERS.values(), *STORES, CLIENT])
         hosts = {name: self.net.host(name) for name in STORES}
-        self.stores = {name: Etcd(lab, name, hosts[name], hosts, self.net.inside(name)) for name in STORES}
-        url = f"etcd://{','.join(f'{host}:2379' for host in hosts.values())}/chaos"
+        kind = {"etcd": Etcd, "zookeeper": ZooKeeper}[sys.argv[2]]
+        self.stores = {name: kind(lab, name, hosts[name], hosts, self.net.inside(name)) for name in STORES}
+        url = f"{sys.argv[2]}://{','.join(store.address for store in self.stores.values())}/chaos"
         self.folders = {number: lab.work / f"data-{number}" for number in BROKERS}
         self.brokers = {number: Broker(lab, number, self.folders[number], url, self.net.host(name), 9092, self.net.inside(name))
                         for number, name in BROKERS.items()}
@@ -75,10 +76,10 @@ class World:
         return max(said)[1]
 
     def store_leader(self):
-        """The newest leader that an etcd names, or any."""
+        """A server that says that it leads the others, or any."""
         found = []
         for name in STORES:
-            reply = run(*self.net.inside(name), "python3", "-c", LEADER_OF, self.stores[name].address, check=False).stdout.split()
+            reply = run(*self.net.inside(name), "python3", "-c", LEADER_OF[sys.argv[2]], self.stores[name].address, check=False).stdout.split()
             found += [int(reply[0])] if reply and reply[0] == "1" else [0]
         return STORES[found.index(1)] if 1 in found else self.rng.choice(STORES)
 
@@ -200,12 +201,12 @@ class World:
         name = self.store_leader()
         self.struck("store-kill9")
         self.stores[name].kill()
-        self.load.acknowledges(WITHIN, "while an etcd is down", PARTITIONS)
+        self.load.acknowledges(WITHIN, "while a server of the store is down", PARTITIONS)
         pause(SESSION)
         self.stores[name].start()
 
     def store_without_quorum(self):
-        """Two etcd are killed for longer than sessions last. What needs no change of metadata goes on."""
+        """Two servers are killed for longer than sessions last. What needs no change of metadata goes on."""
         names = self.rng.sample(STORES, 2)
         self.struck("store-kill9")
         for name in names:
@@ -414,12 +415,19 @@ class World:
         return total
 
 
-# Asks an etcd whether it is the leader of the others.
-LEADER_OF = """
+# Asks a server of the store whether it is the leader of the others.
+LEADER_OF = {"etcd": """
 import json, sys, urllib.request
 said = json.load(urllib.request.urlopen(urllib.request.Request(f"http://{sys.argv[1]}/v3/maintenance/status", b"{}"), timeout=1))
 print(int(said["header"]["member_id"] == said["leader"]))
-"""
+""", "zookeeper": """
+import socket, sys
+host, port = sys.argv[1].rsplit(":", 1)
+with socket.create_connection((host, int(port)), timeout=1) as connection:
+    connection.settimeout(1)
+    connection.sendall(b"srvr")
+    print(int(b"Mode: leader" in b"".join(iter(lambda: connection.recv(4096), b""))))
+"""}
 
 
 def drawn(rng):
@@ -435,9 +443,11 @@ def drawn(rng):
 
 
 def main():
-    for program in ("etcd", "ip", "nsenter", "strace"):
+    for program in ("etcd" if sys.argv[2] == "etcd" else "java", "ip", "nsenter", "strace"):
         if not shutil.which(program):
             skip(f"there is no {program} here")
+    if sys.argv[2] == "zookeeper" and not ZOOKEEPER_JAR.exists():
+        skip(f"there is no {ZOOKEEPER_JAR} here")
     if not pathlib.Path("/dev/net/tun").exists():
         skip("there is no /dev/net/tun here")
     with Lab(sys.argv[1]) as lab:

@@ -128,6 +128,35 @@ class Etcd:
         end(self.process)
 
 
+ZOOKEEPER_JAR = pathlib.Path("/usr/share/java/zookeeper.jar")
+
+
+class ZooKeeper:
+    """One member of an ensemble of ZooKeepers, each of which has a machine of its own."""
+
+    def __init__(self, lab, name, host, members, inside=()):
+        self._lab = lab
+        self._name = name
+        self.address = f"{host}:2181"
+        folder = lab.work / name
+        folder.mkdir()
+        (folder / "myid").write_text(f"{list(members).index(name) + 1}\n")
+        servers = "".join(f"server.{number}={member}:2888:3888\n" for number, member in enumerate(members.values(), 1))
+        settings = lab.work / f"{name}.cfg"
+        settings.write_text(f"dataDir={folder}\nclientPort=2181\nclientPortAddress={host}\ntickTime=500\ninitLimit=20\nsyncLimit=4\n"
+                            f"maxClientCnxns=0\nadmin.enableServer=false\n4lw.commands.whitelist=srvr\n{servers}")
+        # Without syncs, which only a loss of power needs: three of them share a disk with three brokers.
+        self._command = [*inside, "java", "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dzookeeper.forceSync=no",
+                         "-Dzookeeper.preAllocSize=1024", "-cp", ZOOKEEPER_JAR, "org.apache.zookeeper.server.quorum.QuorumPeerMain", settings]
+        self.start()
+
+    def start(self):
+        self.process = self._lab.process(self._name, self._command)
+
+    def kill(self):
+        end(self.process)
+
+
 class Broker:
     """One mqd, always at the same address, so that clients find it again."""
 
