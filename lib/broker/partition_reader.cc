@@ -172,7 +172,7 @@ awaitable<Result<void>> PartitionReader::until_warm() {
 
 std::size_t PartitionReader::looks_max() const {
   // A look at times goes over the segments, each of which may need one.
-  return 8 + 2 * partition_.log().segments().size();
+  return 8 + 2 * partition_.log().segment_count();
 }
 
 std::unexpected<Error> PartitionReader::gone() const {

@@ -292,6 +292,7 @@ class Log {
   /// Bytes of all segments' batches.
   [[nodiscard]] std::uint64_t size_bytes() const { return segments_.size_bytes(); }
   [[nodiscard]] std::vector<SegmentInfo> segments() const;
+  [[nodiscard]] std::size_t segment_count() const { return segments_.size(); }
   [[nodiscard]] const std::vector<Damage>& damage() const { return damage_; }
 
   /// Of it and its rooms. Called after what is rare; after each append by tests.

@@ -82,7 +82,7 @@ Result<void> SegmentSet::replay(Offset from, Offset to, const LogConfig& config,
 
 const std::shared_ptr<Segment>& SegmentSet::add(Offset base, std::uint64_t size) {
   list_.push_back(std::make_shared<Segment>(names_.files(), names_.directory(), base, size));
-  changed();
+  grown();
   return list_.back();
 }
 
@@ -93,7 +93,7 @@ Result<void> SegmentSet::roll(Offset base, const LogConfig& config) {
   // The old one may be half ended now.
   if (auto done = seal(*list_.back()); !done) return fail(Errc::disk_failed, "{}", done.error().message);
   list_.push_back(std::move(fresh));
-  changed();
+  grown();
   return {};
 }
 
@@ -145,9 +145,21 @@ void SegmentSet::set_end_max(std::size_t index, std::optional<Offset> end) {
 }
 
 void SegmentSet::changed() {
-  for (std::size_t i = 0; i < list_.size(); ++i)
-    list_[i]->set_rules({.limit = end_of(i, OffsetRules::kNone), .gaps_end = gaps_end_});
+  for (std::size_t i = 0; i < list_.size(); ++i) give_rules(i);
   check_invariants();
+}
+
+void SegmentSet::grown() {
+  // A log is opened with one segment after the other, and may have many.
+  const std::size_t last = list_.size() - 1;
+  give_rules(last);
+  if (last == 0) return;
+  give_rules(last - 1);
+  MQ_ASSERT(list_[last - 1]->base_offset() < list_[last]->base_offset());
+}
+
+void SegmentSet::give_rules(std::size_t index) {
+  list_[index]->set_rules({.limit = end_of(index, OffsetRules::kNone), .gaps_end = gaps_end_});
 }
 
 void SegmentSet::check_invariants() const {

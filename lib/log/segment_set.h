@@ -99,6 +99,8 @@ class SegmentSet {
     std::string path;
   };
   void changed();
+  void grown();  ///< by one at the end
+  void give_rules(std::size_t index);
 
   SegmentFiles names_;
   List list_;

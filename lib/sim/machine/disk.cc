@@ -1,7 +1,6 @@
 #include "sim/machine/disk.h"
 
 #include <algorithm>
-#include <map>
 #include <optional>
 #include <utility>
 
@@ -15,14 +14,14 @@ constexpr std::uint64_t kSectorBytes = 512;
 constexpr std::uint64_t kPageBytes = 4096;
 constexpr std::size_t kNameBytesMax = 255;
 
-std::vector<std::string_view> names_of(std::string_view path) {
-  std::vector<std::string_view> names;
+/// Takes the first name off the front of `path`; empty: there is no other.
+std::string_view take_name(std::string_view& path) {
   while (!path.empty()) {
-    const std::size_t slash = std::min(path.find('/'), path.size());
-    if (slash > 0 && path.substr(0, slash) != ".") names.push_back(path.substr(0, slash));
-    path.remove_prefix(std::min(slash + 1, path.size()));
+    const std::string_view name = path.substr(0, path.find('/'));
+    path.remove_prefix(std::min(name.size() + 1, path.size()));
+    if (!name.empty() && name != ".") return name;
   }
-  return names;
+  return {};
 }
 
 std::unexpected<Error> no_such(std::string_view path) {
@@ -59,7 +58,7 @@ struct Disk::DataChange {
 struct Disk::NameChange {
   std::vector<std::pair<std::string, InodePtr>> names;
 
-  void apply_to(std::map<std::string, InodePtr>& entries) const {
+  void apply_to(Entries& entries) const {
     for (const auto& [name, inode] : names) {
       if (inode) {
         entries[name] = inode;
@@ -82,8 +81,8 @@ struct Disk::Inode {
   int open_files = 0;
   bool has_name = false;
 
-  std::map<std::string, InodePtr> entries;
-  std::map<std::string, InodePtr> durable_entries;
+  Entries entries;
+  Entries durable_entries;
   std::vector<NameChange> unsynced_names;
 };
 
@@ -302,9 +301,9 @@ Result<void> Disk::remove(const std::string& path) {
 
 Result<void> Disk::make_directories(const std::string& path) {
   InodePtr directory = root_;
-  for (const std::string_view part : names_of(path)) {
-    MQ_CHECK(check_name(part));
-    const std::string name(part);
+  std::string_view rest = path;
+  for (std::string name(take_name(rest)); !name.empty(); name = take_name(rest)) {
+    MQ_CHECK(check_name(name));
     if (!directory->entries.contains(name)) {
       assert_writable();
       MQ_CHECK(check_room_for(*directory, name, path));
@@ -387,8 +386,9 @@ void Disk::flip_some_bit(const std::string& path, Rng& rng) {
 
 Result<std::string> Disk::durable_contents(const std::string& path) {
   InodePtr inode = root_;
-  for (const std::string_view name : names_of(path)) {
-    const auto found = inode->durable_entries.find(std::string(name));
+  std::string_view rest = path;
+  for (auto name = take_name(rest); !name.empty(); name = take_name(rest)) {
+    const auto found = inode->durable_entries.find(name);
     if (found == inode->durable_entries.end()) return no_such(path);
     inode = found->second;
   }
@@ -396,23 +396,25 @@ Result<std::string> Disk::durable_contents(const std::string& path) {
 }
 
 Disk::InodePtr Disk::find(std::string_view path) const {
-  InodePtr inode = root_;
-  for (const std::string_view name : names_of(path)) {
-    const auto found = inode->entries.find(std::string(name));
-    if (found == inode->entries.end()) return nullptr;
-    inode = found->second;
+  const InodePtr* inode = &root_;
+  for (auto name = take_name(path); !name.empty(); name = take_name(path)) {
+    const auto found = (*inode)->entries.find(name);
+    if (found == (*inode)->entries.end()) return nullptr;
+    inode = &found->second;
   }
-  return inode;
+  return *inode;
 }
 
 Result<std::pair<Disk::InodePtr, std::string>> Disk::parent_of(const std::string& path) const {
-  const std::vector<std::string_view> names = names_of(path);
-  if (names.empty()) return fail(Errc::invalid_argument, "\"{}\" names no file", path);
-  MQ_CHECK(check_name(names.back()));
-  const auto parent_bytes = static_cast<std::size_t>(names.back().data() - path.data());
+  std::string_view rest = path;
+  std::string_view last;
+  for (auto name = take_name(rest); !name.empty(); name = take_name(rest)) last = name;
+  if (last.empty()) return fail(Errc::invalid_argument, "\"{}\" names no file", path);
+  MQ_CHECK(check_name(last));
+  const auto parent_bytes = static_cast<std::size_t>(last.data() - path.data());
   InodePtr parent = find(std::string_view(path).substr(0, parent_bytes));
   if (!parent || !parent->is_directory) return no_such(path);
-  return std::pair{std::move(parent), std::string(names.back())};
+  return std::pair{std::move(parent), std::string(last)};
 }
 
 void Disk::link(Inode& directory, const std::string& name, InodePtr inode) {

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -126,6 +128,7 @@ class Disk final : public env::Files {
   class OpenTree;
   class Lock;
   using InodePtr = std::shared_ptr<Inode>;
+  using Entries = std::map<std::string, InodePtr, std::less<>>;  ///< of a directory
 
   [[nodiscard]] InodePtr find(std::string_view path) const;
   /// The directory of `path`, which must exist, and the last name.

@@ -29,7 +29,9 @@ class Timer final : public env::Timer {
   }
 
   void cancel() override {
-    if (wait_ == 0 || !shard_.resume(wait_, fail(Errc::cancelled, "the wait was ended"))) return;
+    // Most waits end so: their error is not put together by fmt each time.
+    static const std::unexpected<Error> kEnded = fail(Errc::cancelled, "the wait was ended");
+    if (wait_ == 0 || !shard_.resume(wait_, kEnded)) return;
     shard_.scheduler().cancel(alarm_);
   }
 
