@@ -49,6 +49,7 @@ awaitable<void> Caretaker::look_after_cluster() {
     if (is_another_ready(*image)) co_return co_await let_lease_go();
     if (!image->is_ready(self())) co_return;
   }
+  if (const auto until = history_.due(now, image->revision())) co_await forget_changes(*until);
   note_members(*image);
   const bool trusts_anew = looked_at_ < trusts_absence_at_ && trusts_absence_at_ <= now;
   if (seen_ == image->revision() && !trusts_anew && now - looked_at_ < kLookInterval) co_return;
@@ -69,6 +70,15 @@ awaitable<void> Caretaker::look_after_cluster() {
   // What conflicts comes again with the next look.
   for (controller::Plan& plan : plans) (void)co_await writer_.commit(std::move(plan));
   co_await writer_.install();
+}
+
+awaitable<void> Caretaker::forget_changes(cluster::Revision until) {
+  const Result<void> forgotten = co_await writer_.store().forget_changes(until);
+  if (forgotten) co_return;
+  node_.logger().warn(
+      "the metadata store does not forget what was changed before revision {}: {}; where this goes on it "
+      "fills up, so let it compact by itself (etcd: --auto-compaction-retention)",
+      until.value(), forgotten.error().message);
 }
 
 awaitable<void> Caretaker::take_lease() {

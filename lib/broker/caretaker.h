@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "broker/history_keeper.h"
 #include "broker/metadata_writer.h"
 #include "broker/node_context.h"
 #include "broker/peer_watch.h"
@@ -20,7 +21,8 @@ namespace mq::broker {
 /// What a broker does for the whole cluster while it holds the controller's lease, and how it comes by that and lets it
 /// go: takes brokers that are gone out of the ISRs and elects leaders, and when that is done ends reassignments whose
 /// replicas are in sync, gives topics the replicas that there were no brokers for, and has the first of its replicas
-/// lead a partition again. On a store of its own there is nothing to do.
+/// lead a partition again. It also has the store forget what was changed long ago. On a store of its own there is
+/// nothing to do.
 ///
 /// On the first shard; one call at a time.
 class Caretaker {
@@ -37,6 +39,7 @@ class Caretaker {
   /// Who is there, and in which incarnation.
   using Members = std::map<BrokerId, std::pair<cluster::BrokerEpoch, bool>>;
 
+  awaitable<void> forget_changes(cluster::Revision until);
   awaitable<void> take_lease();
   /// About to stop, it leaves the rest to another one, if there is any.
   awaitable<void> let_lease_go();
@@ -64,6 +67,7 @@ class Caretaker {
   Instant members_changed_at_;
   Instant looked_at_;
   cluster::Revision seen_ = cluster::kNoRevision;  ///< nothing was to be done there
+  HistoryKeeper history_;
   /// Since when the first replica of these could lead, and does not.
   std::map<cluster::PartitionPlace, Instant> not_preferred_since_;
 };

@@ -27,6 +27,7 @@ class TimedStore final : public meta::MetadataStore {
   awaitable<Result<Duration>> begin_session(Duration ttl) override;
   awaitable<Result<void>> renew_session() override;
   awaitable<Result<void>> end_session() override;
+  awaitable<Result<void>> forget_changes(meta::Revision until) override { return store_->forget_changes(until); }
   void hurry(Duration patience) override { store_->hurry(patience); }
   awaitable<Result<void>> close() override;
 

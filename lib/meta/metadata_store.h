@@ -111,6 +111,9 @@ class MetadataStore {
   /// Erases its keys. conflict: it had ended before.
   virtual awaitable<Result<void>> end_session() = 0;
 
+  /// Nobody needs to be told any more what was changed up to `until`: a store that keeps it until somebody says so
+  /// forgets it, and one that forgets by itself (see kChangesKept) does nothing. An error changes nothing that counts.
+  virtual awaitable<Result<void>> forget_changes(Revision /*until*/) { co_return Result<void>{}; }
   /// A stop has begun: each call from now on waits for a service that is not there no longer than `patience`. For a
   /// store whose disk is here nothing changes.
   virtual void hurry(Duration /*patience*/) {}

@@ -348,6 +348,26 @@ TEST(EtcdServersTest, WhatWasCompactedBeforeAStartIsNotTold) {
   EXPECT_EQ(starting.changes(Revision{3}), Strings{"a=4"});
 }
 
+TEST(EtcdServersTest, WhatIsForgottenIsNotToldAndEverythingIsThere) {
+  EtcdServers servers;
+  User writing(servers.url());
+  ASSERT_TRUE(writing.open());
+  const Revision first = writing.put("a", "1").value();
+  const Revision second = writing.put("a", "2").value();
+  ASSERT_TRUE(writing.put("b", "3"));
+  const auto forget = [&](Revision until) { return writing.run(writing.store().forget_changes(until)); };
+  ASSERT_TRUE(forget(second));
+  User starting(servers.url());
+  ASSERT_TRUE(starting.open());
+  EXPECT_EQ(starting.changes(first), std::nullopt);
+  EXPECT_EQ(starting.changes(second), Strings{"b=3"});
+  EXPECT_EQ(starting.value_of("a"), "2");
+  // What is forgotten already: somebody else may be as careful.
+  EXPECT_TRUE(forget(second));
+  EXPECT_TRUE(forget(first));
+  EXPECT_TRUE(writing.put("c", "4"));
+}
+
 TEST(EtcdServersTest, PageOfAListThatWasCompactedIsAskedForAgainFromTheBegin) {
   EtcdServers servers;
   User user(servers.url());

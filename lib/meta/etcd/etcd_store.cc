@@ -198,6 +198,14 @@ class EtcdStore final : public MetadataStore {
     co_return co_await revoke();
   }
 
+  awaitable<Result<void>> forget_changes(Revision until) override {
+    MQ_CO_TRY(const Call call, begin_call());
+    MQ_CO_TRY(const Reply reply, co_await ask("/v3/kv/compaction", compaction_request(until), Repeat::freely));
+    // Forgotten by somebody else, perhaps by the server itself.
+    if (reply.refusal && !is_revision_gone(*reply.refusal)) co_return refused(*reply.refusal);
+    co_return Result<void>{};
+  }
+
   void hurry(Duration patience) override {
     patience_ = std::min(patience, kCallPatience);
     connections_->gateway.hurry(patience_);

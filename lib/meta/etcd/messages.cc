@@ -288,6 +288,10 @@ std::string watch_request(const KeySpace& keys, Revision after) {
 }
 
 std::string grant_request(std::chrono::seconds ttl) { return fmt::format(R"({{"TTL":"{}"}})", ttl.count()); }
+std::string compaction_request(cluster::Revision revision) {
+  return fmt::format(R"({{"revision":"{}"}})", revision.value());
+}
+
 std::string lease_request(LeaseId lease) { return fmt::format(R"({{"ID":"{}"}})", lease); }
 
 std::string login_request(std::string_view user, std::string_view password) {

@@ -29,6 +29,8 @@ inline constexpr LeaseId kNoLease = 0;
                                               LeaseId lease);
 /// Everything that is changed after `after`, and now and then how far that is.
 [[nodiscard]] std::string watch_request(const KeySpace& keys, cluster::Revision after);
+/// Everything before `revision` is forgotten, but what is there still.
+[[nodiscard]] std::string compaction_request(cluster::Revision revision);
 [[nodiscard]] std::string grant_request(std::chrono::seconds ttl);
 /// To keep a lease alive, or to revoke it.
 [[nodiscard]] std::string lease_request(LeaseId lease);
