@@ -254,6 +254,22 @@ awaitable<std::vector<BrokerId>> mark(Console& console, Remote& remote, const st
   co_return marked;
 }
 
+/// Those of them that are there; the others are complained about.
+std::vector<BrokerId> that_are_there(Console& console, std::vector<BrokerId> ids, const ClusterState& state) {
+  std::erase_if(ids, [&](BrokerId id) {
+    const auto is_it = [id](const client::BrokerInfo& broker) { return broker.id == id; };
+    if (std::ranges::any_of(state.cluster.brokers, is_it)) return false;
+    const bool is_gone = std::ranges::any_of(state.cluster.fenced, is_it);
+    if (is_gone)
+      console.complain(
+          {.code = Errc::refused, .message = fmt::format("broker {} is gone, and leads nothing", id.value())});
+    else
+      console.complain({.code = Errc::not_found, .message = fmt::format("there is no broker {}", id.value())});
+    return true;
+  });
+  return ids;
+}
+
 /// Returns when they lead nothing that another one could lead one day, or the time is up; `state` is as it is then.
 awaitable<Result<void>> wait_until_drained(Console& console, Remote& remote, const std::vector<BrokerId>& ids,
                                            Duration patience, ClusterState& state) {
@@ -262,14 +278,19 @@ awaitable<Result<void>> wait_until_drained(Console& console, Remote& remote, con
   const Instant end = console.shard().now() + patience;
   Instant tells_at = console.shard().now() + kTellingPause;
   while (true) {
-    MQ_CO_TRY(state, co_await look_at_cluster(remote));
-    const PartitionStates left = led_by(ids, state.partitions);
-    const auto may_move = [](const client::PartitionState& one) { return one.replicas.size() > 1; };
+    auto looked = co_await look_at_cluster(remote);
     const Instant now = console.shard().now();
-    if (std::ranges::none_of(left, may_move) || now + kPause >= end) co_return Result<void>{};
-    if (now >= tells_at) {
-      console.notice(fmt::format("waiting for others to lead {}", named(left)));
-      tells_at = now + kTellingPause;
+    const bool is_last = now + kPause >= end;
+    if (!looked && (is_last || !may_pass(looked.error()))) co_return std::unexpected(std::move(looked).error());
+    if (looked) {
+      state = *std::move(looked);
+      const PartitionStates left = led_by(ids, state.partitions);
+      const auto may_move = [](const client::PartitionState& one) { return one.replicas.size() > 1; };
+      if (is_last || std::ranges::none_of(left, may_move)) co_return Result<void>{};
+      if (now >= tells_at) {
+        console.notice(fmt::format("waiting for others to lead {}", named(left)));
+        tells_at = now + kTellingPause;
+      }
     }
     co_await console.shard().sleep_until(now + kPause);
   }
@@ -305,7 +326,8 @@ awaitable<Result<void>> drain(Console& console, Remote& remote) {
   MQ_CO_CHECK(co_await remote.connect());
   MQ_CO_TRY(const ClusterState before, co_await look_at_cluster(remote));
   const bool acts = !console.is_dry_run();
-  if (acts) ids = co_await mark(console, remote, *ids, !options.is_undone);
+  ids = acts ? co_await mark(console, remote, *ids, !options.is_undone)
+             : that_are_there(console, *std::move(ids), before);
   if (options.is_undone) {
     if (acts && !ids->empty())
       console.notice("they may lead again, and do a minute after they could; at once: mqctl partition elect");

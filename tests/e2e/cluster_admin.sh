@@ -142,6 +142,8 @@ exits 0 mqctl cluster wait --for healthy --within 60s
 leads() { exits 0 mqctl broker list; awk -F'\t' -v id="$1" '$1 == id { print $4, $6 }' <<<"$out"; }
 exits 5 mqctl cluster drain 77
 has 'there is no broker 77'
+exits 5 mqctl cluster drain 77 -n
+exits 5 mqctl cluster drain 3 -n
 exits 2 mqctl cluster drain x
 exits 0 mqctl partition elect
 exits 0 mqctl cluster drain 1 -n
