@@ -79,7 +79,7 @@ _mqctl()
             'cluster info'*) candidates="$candidates -o --output --no-header" ;;
             'cluster health'*) candidates="$candidates -o --output --no-header" ;;
             'cluster wait'*) candidates="$candidates --for --within" ;;
-            'cluster drain'*) candidates="$candidates --wait -n --dry-run -y --yes -o --output --no-header" ;;
+            'cluster drain'*) candidates="$candidates --within --undo -n --dry-run -y --yes -o --output --no-header" ;;
             'why partition'*) candidates="$candidates -o --output --no-header" ;;
         esac
         local excluded=""

@@ -39,7 +39,7 @@ constexpr cli::ColumnRow kListColumns[] = {
     {.name = "broker", .unit = cli::Unit::number, .help = "its number"},
     {.name = "address", .help = "where clients find it, or found it"},
     {.name = "rack", .help = "none when it has none"},
-    {.name = "state", .help = "there, or gone"},
+    {.name = "state", .help = "there, gone, or drained: there, and to lead nothing"},
     {.name = "controller", .unit = cli::Unit::yes_no, .help = "whether it is the controller"},
     {.name = "leads", .unit = cli::Unit::number, .help = "partitions"},
     {.name = "replicas", .unit = cli::Unit::number, .help = "of partitions, those that it leads among them"},
@@ -57,9 +57,12 @@ awaitable<Result<void>> list(Console& console, Remote& remote) {
   for (const auto& [id, known] : brokers) {
     const auto& [broker, is_there] = known;
     const Share& share = shares[id];
+    const bool is_drained = std::ranges::find(state.cluster.drained, id) != state.cluster.drained.end();
     table.add({std::int64_t{id.value()}, broker.address.to_string(), broker.rack.empty() ? cli::Cell{} : broker.rack,
-               std::string(is_there ? "there" : "gone"), id == state.cluster.controller, share.led, share.replicas,
-               share.behind});
+               std::string(!is_there    ? "gone"
+                           : is_drained ? "drained"
+                                        : "there"),
+               id == state.cluster.controller, share.led, share.replicas, share.behind});
   }
   co_return co_await console.finish(table);
 }
@@ -122,7 +125,7 @@ awaitable<Result<void>> remove(Console& console, Remote& remote) {
                     "'{}>BROKER' --yes gives them another",
                     replicas, id.value(), id.value())
               : fmt::format("{} partitions still have a replica on broker {}: first give them another with mqctl "
-                            "cluster drain {} --yes --wait 10m",
+                            "partition rebalance --exclude {} --max-moves 100000 --yes --wait 10m",
                             replicas, id.value(), id.value()));
     table.add({std::int64_t{id.value()}, replicas, std::move(result)});
   }

@@ -1,21 +1,25 @@
 #include <algorithm>
 #include <array>
-#include <limits>
+#include <iterator>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/parsed_number.h"
+#include "client/errors.h"
 #include "cluster_state.h"
 #include "command.h"
-#include "move_plan.h"
-#include "placement.h"
-#include "replicas.h"
 #include "selection.h"
 
 namespace mq::mqctl {
 namespace {
+
+bool is_among(const std::vector<BrokerId>& brokers, BrokerId id) {
+  return std::ranges::find(brokers, id) != brokers.end();
+}
 
 // --- cluster info --------------------------------------------------------------------------------------------------
 
@@ -25,6 +29,7 @@ constexpr cli::ColumnRow kColumns[] = {
     {.name = "address", .help = "where clients find it"},
     {.name = "rack", .help = "none when it has none"},
     {.name = "controller", .unit = cli::Unit::yes_no, .help = "whether it is the controller"},
+    {.name = "drained", .unit = cli::Unit::yes_no, .help = "whether it is to lead nothing: cluster drain"},
 };
 
 awaitable<Result<void>> info(Console& console, Remote& remote) {
@@ -33,7 +38,8 @@ awaitable<Result<void>> info(Console& console, Remote& remote) {
   cli::TableWriter table = console.table(kColumns);
   for (const client::BrokerInfo& broker : cluster.brokers)
     table.add({cluster.cluster_id, std::int64_t{broker.id.value()}, broker.address.to_string(),
-               broker.rack.empty() ? cli::Cell{} : broker.rack, broker.id == cluster.controller});
+               broker.rack.empty() ? cli::Cell{} : broker.rack, broker.id == cluster.controller,
+               is_among(cluster.drained, broker.id)});
   co_return co_await console.finish(table);
 }
 
@@ -188,38 +194,193 @@ constexpr cli::CommandRow kWait{.name = "cluster wait",
 
 // --- cluster drain -------------------------------------------------------------------------------------------------
 
-awaitable<Result<void>> drain(Console& console, Remote& remote) {
-  const auto ids = broker_ids(console, "BROKER", console.args().operands());
-  if (!ids) co_return Result<void>{};
-  MQ_CO_CHECK(co_await remote.connect());
-  MQ_CO_TRY(const ClusterState state, co_await look_at_cluster(remote));
-  Placement placement(state, *ids);
-  std::vector<PlannedMove> planned;
-  std::int64_t left = 0;
-  for (const client::PartitionState& partition : state.partitions) {
-    const std::vector<BrokerId> wanted = wanted_replicas(partition, state);
-    if (without(wanted, *ids).size() == wanted.size()) continue;
-    planned.push_back(planned_move(partition, state, placement.without_excluded(partition)));
-    if (without(planned.back().to, *ids).size() < planned.back().to.size()) ++left;
-  }
-  if (left > 0)
-    console.complain({.code = Errc::refused,
-                      .message = fmt::format("there are too few other brokers for {} partitions: they stay", left)});
-  co_return co_await carry_out(console, remote, std::move(planned));
+constexpr cli::ColumnRow kDrainColumns[] = {
+    {.name = "topic", .help = "its topic"},
+    {.name = "partition", .unit = cli::Unit::number, .help = "its number"},
+    {.name = "from", .unit = cli::Unit::number, .help = "the broker that led it"},
+    {.name = "to", .unit = cli::Unit::number, .help = "the one that leads it now; none while nobody does"},
+    {.name = "result", .help = "moved, stays, would move or would stay"},
+};
+
+struct DrainOptions {
+  Duration within{0};
+  bool is_undone = false;
+};
+
+using PartitionStates = std::vector<client::PartitionState>;
+
+PartitionStates led_by(const std::vector<BrokerId>& ids, const PartitionStates& partitions) {
+  PartitionStates led;
+  std::ranges::copy_if(partitions, std::back_inserter(led),
+                       [&](const client::PartitionState& one) { return is_among(ids, one.leader); });
+  return led;
 }
 
-constexpr cli::Example kDrainExamples[] = {
-    {"empty broker 2 before it goes for good; first the plan", "mqctl cluster drain 2"},
-    {"and do it", "mqctl cluster drain 2 --yes --wait 1h"},
+/// Whether one of these is in sync that could lead in the stead of `ids`, as far as is known.
+bool has_other(const std::vector<BrokerId>& brokers, const std::vector<BrokerId>& ids, const ClusterState& state) {
+  return std::ranges::any_of(brokers, [&](BrokerId id) {
+    const auto is_it = [id](const client::BrokerInfo& broker) { return broker.id == id; };
+    return !is_among(ids, id) && !is_among(state.cluster.drained, id) &&
+           std::ranges::any_of(state.cluster.brokers, is_it);
+  });
+}
+
+/// "3 partitions, t/0, t/1 and u/0"; the first ten.
+std::string named(const PartitionStates& partitions) {
+  constexpr std::size_t kNamedMax = 10;
+  std::string text = partitions.size() == 1 ? "1 partition" : fmt::format("{} partitions", partitions.size());
+  for (std::size_t i = 0; i < std::min(partitions.size(), kNamedMax); ++i)
+    fmt::format_to(std::back_inserter(text), ", {}/{}", partitions[i].where.topic, partitions[i].where.partition);
+  if (partitions.size() > kNamedMax) text += ", ...";
+  return text;
+}
+
+/// Marks them, and returns those that are marked.
+awaitable<std::vector<BrokerId>> mark(Console& console, Remote& remote, const std::vector<BrokerId>& ids,
+                                      bool is_drained) {
+  std::vector<BrokerId> marked;
+  for (const BrokerId id : ids) {
+    const auto done = co_await remote.admin().drain_broker(id, is_drained, remote.deadline());
+    if (done) {
+      marked.push_back(id);
+      continue;
+    }
+    Error error = done.error();
+    if (error.code == Errc::closed)
+      error.message += "; a broker that does not know this request, as of an earlier version, closes the connection";
+    const bool is_refused = client::code_of(error) == ErrorCode::kInvalidRequest;
+    console.complain(error, is_refused ? cli::ExitCode::precondition : cli::exit_code_of(error));
+  }
+  co_return marked;
+}
+
+/// Those of them that are there; the others are complained about.
+std::vector<BrokerId> that_are_there(Console& console, std::vector<BrokerId> ids, const ClusterState& state) {
+  std::erase_if(ids, [&](BrokerId id) {
+    const auto is_it = [id](const client::BrokerInfo& broker) { return broker.id == id; };
+    if (std::ranges::any_of(state.cluster.brokers, is_it)) return false;
+    const bool is_gone = std::ranges::any_of(state.cluster.fenced, is_it);
+    if (is_gone)
+      console.complain(
+          {.code = Errc::refused, .message = fmt::format("broker {} is gone, and leads nothing", id.value())});
+    else
+      console.complain({.code = Errc::not_found, .message = fmt::format("there is no broker {}", id.value())});
+    return true;
+  });
+  return ids;
+}
+
+/// Returns when they lead nothing that another one could lead one day, or the time is up; `state` is as it is then.
+awaitable<Result<void>> wait_until_drained(Console& console, Remote& remote, const std::vector<BrokerId>& ids,
+                                           Duration patience, ClusterState& state) {
+  constexpr Duration kPause = 100ms;
+  constexpr Duration kTellingPause = 1s;
+  const Instant end = console.shard().now() + patience;
+  Instant tells_at = console.shard().now() + kTellingPause;
+  while (true) {
+    auto looked = co_await look_at_cluster(remote);
+    const Instant now = console.shard().now();
+    const bool is_last = now + kPause >= end;
+    if (!looked && (is_last || !may_pass(looked.error()))) co_return std::unexpected(std::move(looked).error());
+    if (looked) {
+      state = *std::move(looked);
+      const PartitionStates left = led_by(ids, state.partitions);
+      const auto may_move = [](const client::PartitionState& one) { return one.replicas.size() > 1; };
+      if (is_last || std::ranges::none_of(left, may_move)) co_return Result<void>{};
+      if (now >= tells_at) {
+        console.notice(fmt::format("waiting for others to lead {}", named(left)));
+        tells_at = now + kTellingPause;
+      }
+    }
+    co_await console.shard().sleep_until(now + kPause);
+  }
+}
+
+/// What they lead still, and why.
+void complain_of_rest(Console& console, const std::vector<BrokerId>& ids, const ClusterState& state) {
+  PartitionStates only, behind, slow;
+  for (const client::PartitionState& one : led_by(ids, state.partitions))
+    (one.replicas.size() < 2 ? only : has_other(one.in_sync, ids, state) ? slow : behind).push_back(one);
+  if (!only.empty())
+    console.complain({.code = Errc::refused,
+                      .message = fmt::format("no other broker has {}: nobody leads there while this one is away; mqctl "
+                                             "topic alter TOPIC -r 3 --yes gives a topic more replicas",
+                                             named(only))});
+  if (!behind.empty())
+    console.complain({.code = Errc::timed_out,
+                      .message = fmt::format(
+                          "the time is up: nobody else that could lead is in sync in {}; mqctl why partition says "
+                          "more",
+                          named(behind))});
+  if (!slow.empty())
+    console.complain({.code = Errc::timed_out,
+                      .message = fmt::format("the time is up: others are in sync and do not lead yet in {}; does mqctl "
+                                             "cluster health name a controller?",
+                                             named(slow))});
+}
+
+awaitable<Result<void>> drain(Console& console, Remote& remote) {
+  const auto options = console.options<DrainOptions>();
+  auto ids = broker_ids(console, "BROKER", console.args().operands());
+  if (!ids) co_return Result<void>{};
+  MQ_CO_CHECK(co_await remote.connect());
+  MQ_CO_TRY(const ClusterState before, co_await look_at_cluster(remote));
+  const bool acts = !console.is_dry_run();
+  ids = acts ? co_await mark(console, remote, *ids, !options.is_undone)
+             : that_are_there(console, *std::move(ids), before);
+  if (options.is_undone) {
+    if (acts && !ids->empty())
+      console.notice("they may lead again, and do a minute after they could; at once: mqctl partition elect");
+    co_return Result<void>{};
+  }
+  ClusterState after = before;
+  if (acts && !ids->empty()) MQ_CO_CHECK(co_await wait_until_drained(console, remote, *ids, options.within, after));
+  std::map<TopicPartition, BrokerId> leaders;
+  for (const client::PartitionState& one : after.partitions) leaders[one.where] = one.leader;
+  cli::TableWriter table = console.table(kDrainColumns);
+  for (const client::PartitionState& one : led_by(*ids, before.partitions)) {
+    const auto found = leaders.find(one.where);
+    if (found == leaders.end()) continue;  // deleted meanwhile
+    const bool goes = acts ? !is_among(*ids, found->second) : has_other(one.in_sync, *ids, before);
+    cli::Cell to;
+    if (acts && found->second != kNoBroker) to = std::int64_t{found->second.value()};
+    table.add({one.where.topic, std::int64_t{one.where.partition}, std::int64_t{one.leader.value()}, to,
+               std::string(acts ? (goes ? "moved" : "stays") : (goes ? "would move" : "would stay"))});
+  }
+  MQ_CO_CHECK(co_await console.finish(table));
+  if (acts) complain_of_rest(console, *ids, after);
+  co_return Result<void>{};
+}
+
+constexpr std::array kDrainOwnRows = {
+    cli::OptionRow{.long_name = "within",
+                   .kind = cli::ValueKind::duration,
+                   .value_name = "DUR",
+                   .fallback = "60s",
+                   .group = "What",
+                   .help = "how long to wait until others lead; then it exits 3 and says what stays",
+                   .into = cli::into<&DrainOptions::within>},
+    cli::OptionRow{.long_name = "undo",
+                   .kind = cli::ValueKind::flag,
+                   .group = "What",
+                   .help = "they may lead again; so they may after a restart without it",
+                   .into = cli::into<&DrainOptions::is_undone>},
 };
+constexpr auto kDrainRows = joined(kDrainOwnRows, kChangeAndOutputRows);
+constexpr cli::Example kDrainExamples[] = {
+    {"before a restart of broker 2: others lead, and it stays in sync", "mqctl cluster drain 2"},
+    {"it is not restarted after all", "mqctl cluster drain --undo 2"},
+    {"empty broker 2 before it goes for good is another command", "mqctl partition rebalance --exclude 2"},
+};
+constexpr cli::OutputRow kDrainOutputs[] = {{.when = "", .columns = kDrainColumns}};
 constexpr cli::CommandRow kDrain{.name = "cluster drain",
                                  .operands_text = "BROKER...",
-                                 .summary = "put what brokers have on others",
+                                 .summary = "have others lead what brokers lead, and wait for it",
                                  .operands = {.min = 1},
-                                 .effect = cli::Effect::destroys,
-                                 .options = kMoveRows,
+                                 .effect = cli::Effect::changes,
+                                 .options = kDrainRows,
                                  .examples = kDrainExamples,
-                                 .outputs = kMoveOutputs};
+                                 .outputs = kDrainOutputs};
 
 constexpr Command kCommands[] = {{&kInfo, info}, {&kHealth, health}, {&kWait, wait}, {&kDrain, drain}};
 

@@ -50,6 +50,7 @@ class Walk {
     if (is_under_minimum(partition_, state_)) below_minimum();
     if (move_ != nullptr) moving();
     if (is_led_by_another(partition_)) led_by_another();
+    if (is_drained(partition_.leader)) led_by_drained();
     if (findings_.empty())
       add(fmt::format("{} is well", name_),
           fmt::format("broker {} leads it, and all {} replicas are in sync", partition_.leader.value(),
@@ -63,6 +64,7 @@ class Walk {
     findings_.push_back({.what = std::move(what), .because = std::move(because), .todo = std::move(todo)});
   }
   [[nodiscard]] bool is_there(BrokerId id) const { return find(state_.cluster.brokers, id) != nullptr; }
+  [[nodiscard]] bool is_drained(BrokerId id) const { return is_among(state_.cluster.drained, id); }
   [[nodiscard]] bool is_coming(BrokerId id) const { return move_ != nullptr && is_among(move_->adding, id); }
   [[nodiscard]] std::string at(BrokerId id) const {
     const client::BrokerInfo* gone = find(state_.cluster.fenced, id);
@@ -165,10 +167,26 @@ class Walk {
 
   void led_by_another() {
     const BrokerId first = partition_.replicas.front();
+    if (is_drained(first))
+      return add(
+          fmt::format("broker {} leads {}, broker {} is preferred", partition_.leader.value(), name_, first.value()),
+          fmt::format("broker {} is drained: an operator wants it to lead nothing", first.value()),
+          fmt::format("restart it; or have it lead again: mqctl cluster drain --undo {}", first.value()));
     const bool can_lead = is_among(partition_.in_sync, first) && is_there(first);
     add(fmt::format("broker {} leads {}, broker {} is preferred", partition_.leader.value(), name_, first.value()),
         can_lead ? "leadership does not go back by itself" : fmt::format("broker {} cannot lead now", first.value()),
         can_lead ? fmt::format("mqctl partition elect {}", name_) : "");
+  }
+
+  void led_by_drained() {
+    const BrokerId leader = partition_.leader;
+    const bool is_alone = std::ranges::none_of(
+        partition_.in_sync, [&](BrokerId id) { return id != leader && is_there(id) && !is_drained(id); });
+    add(fmt::format("broker {} leads {} though it is drained", leader.value(), name_),
+        is_alone ? "nobody else that could lead is in sync" : "another one that is in sync is to lead in a moment",
+        is_alone
+            ? fmt::format("see to the replicas above; until then nobody leads while broker {} is away", leader.value())
+            : "");
   }
 
   const client::PartitionState& partition_;

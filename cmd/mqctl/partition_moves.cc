@@ -177,12 +177,18 @@ awaitable<Result<void>> rebalance(Console& console, Remote& remote) {
   Placement placement(state, *excluded);
   std::map<TopicPartition, std::vector<BrokerId>> targets;
   const auto has_room = [&] { return static_cast<std::int64_t>(targets.size()) < options.moves_max; };
+  std::int64_t staying = 0;
   for (const client::PartitionState& partition : partitions) {
     if (!has_room()) break;
     const std::vector<BrokerId> wanted = wanted_replicas(partition, state);
     if (without(wanted, *excluded).size() == wanted.size()) continue;
-    if (auto to = placement.without_excluded(partition); to != wanted) targets[partition.where] = std::move(to);
+    auto to = placement.without_excluded(partition);
+    if (without(to, *excluded).size() < to.size()) ++staying;
+    if (to != wanted) targets[partition.where] = std::move(to);
   }
+  if (staying > 0)
+    console.complain({.code = Errc::refused,
+                      .message = fmt::format("there are too few other brokers for {} partitions: they stay", staying)});
   while (has_room()) {
     Placement::Step step = placement.next_step(partitions);
     if (step.replicas.empty()) break;

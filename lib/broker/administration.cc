@@ -79,6 +79,17 @@ awaitable<Refusal> Administration::unregister(BrokerId id) {
   co_return std::move(refusals.front());
 }
 
+awaitable<Refusal> Administration::drain(BrokerId id, bool is_wanted) {
+  auto refusals = co_await carry_out(1, [id, is_wanted](const ClusterImage& image, std::size_t) {
+    return controller::plan_drain(image, id, is_wanted);
+  });
+  if (refusals.front().error == ErrorCode::kNone && is_wanted) MQ_MARK("broker: a broker is to lead nothing");
+  if (refusals.front().error == ErrorCode::kNone && !is_wanted) MQ_MARK("broker: a drained broker may lead again");
+  if (refusals.front().error == ErrorCode::kNone)
+    node_.logger().info("broker {} {}", id.value(), is_wanted ? "is drained: it is to lead nothing" : "may lead again");
+  co_return std::move(refusals.front());
+}
+
 namespace {
 
 AskedPlan plan_config(const ClusterImage& image, const NodeConfig& node, BrokerId id,

@@ -38,6 +38,8 @@ class Administration {
   awaitable<std::vector<controller::Refusal>> elect(std::vector<cluster::PartitionPlace> places,
                                                     controller::Election election);
   awaitable<controller::Refusal> unregister(BrokerId id);
+  /// That it is to lead nothing, or may lead again. The controller has others lead afterwards.
+  awaitable<controller::Refusal> drain(BrokerId id, bool is_wanted);
   /// Changes what is set for one broker, or for all when `id` is kNoBroker. invalid_argument of `change`:
   /// INVALID_CONFIG.
   using ConfigChange = std::function<Result<void>(config::Overrides&)>;

@@ -45,10 +45,8 @@ awaitable<void> Caretaker::look_after_cluster() {
     trusts_absence_at_ = now + node_.config().session_timeout;
     seen_ = cluster::kNoRevision;
   }
-  if (!image->is_ready(self()) || peers_.is_ill()) {
-    if (is_another_ready(*image)) co_return co_await let_lease_go();
-    if (!image->is_ready(self())) co_return;
-  }
+  if (!image->is_ready(self()) && !is_another_ready(*image, Among::all)) co_return;
+  if (!image->is_ready(self()) || yields(*image)) co_return co_await let_lease_go();
   if (const auto until = history_.due(now, image->revision())) co_await forget_changes(*until);
   note_members(*image);
   const bool trusts_anew = looked_at_ < trusts_absence_at_ && trusts_absence_at_ <= now;
@@ -83,7 +81,7 @@ awaitable<void> Caretaker::forget_changes(cluster::Revision until) {
 
 awaitable<void> Caretaker::take_lease() {
   const ImagePtr before = writer_.image();
-  if (!before->is_ready(self()) || (peers_.is_ill() && is_another_ready(*before))) co_return;
+  if (!before->is_ready(self()) || yields(*before)) co_return;
   Uuid acquisition;
   node_.machine.random.fill(acquisition.bytes);
   // Where another one was faster the image says so.
@@ -99,9 +97,19 @@ awaitable<void> Caretaker::let_lease_go() {
   co_await writer_.install();
 }
 
-bool Caretaker::is_another_ready(const ClusterImage& image) const {
-  return std::ranges::any_of(image.brokers(),
-                             [&](const auto& entry) { return entry.first != self() && image.is_ready(entry.first); });
+bool Caretaker::is_another_ready(const ClusterImage& image, Among among) const {
+  return std::ranges::any_of(image.brokers(), [&](const auto& entry) {
+    const bool counts = among == Among::all || !image.is_drained(entry.first);
+    return entry.first != self() && counts && image.is_ready(entry.first);
+  });
+}
+
+bool Caretaker::yields(const ClusterImage& image) const {
+  // Never to one that is drained: that one yields, too, and nobody would be the controller.
+  const bool is_able = !peers_.is_ill() && !image.is_drained(self());
+  if (is_able || !is_another_ready(image, Among::undrained)) return false;
+  if (image.is_drained(self())) MQ_MARK("broker: a drained broker leaves the controller's part to another");
+  return true;
 }
 
 bool Caretaker::holds_lease(const ClusterImage& image) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <utility>
@@ -49,8 +50,11 @@ class Caretaker {
   [[nodiscard]] std::vector<controller::Case> cases_in(const cluster::ClusterImage& image) const;
   /// Where more than one may be elected, what the candidates say of their logs.
   awaitable<void> ask_candidates(const cluster::ClusterImage& image, std::vector<controller::Case>& cases);
+  enum class Among : std::uint8_t { all, undrained };
   /// Whether anybody else could be the controller.
-  [[nodiscard]] bool is_another_ready(const cluster::ClusterImage& image) const;
+  [[nodiscard]] bool is_another_ready(const cluster::ClusterImage& image, Among among) const;
+  /// Whether another one should be: this one does not trust its own eyes, or is drained.
+  [[nodiscard]] bool yields(const cluster::ClusterImage& image) const;
   /// What can wait until everything is led.
   [[nodiscard]] std::vector<controller::Plan> improvements_of(const cluster::ClusterImage& image);
   /// Partitions whose first replica does not lead, though it could for a while already.

@@ -20,9 +20,9 @@ using metrics::MetricRow;
 using metrics::Unit;
 
 /// What a registered broker is to the others.
-enum class Standing : std::uint8_t { gone, starting, ready, draining };
+enum class Standing : std::uint8_t { gone, starting, ready, draining, drained };
 /// In its order.
-constexpr std::string_view kStandings[] = {"gone", "starting", "ready", "draining"};
+constexpr std::string_view kStandings[] = {"gone", "starting", "ready", "draining", "drained"};
 constexpr std::size_t kStandingCount = std::size(kStandings);
 
 enum class IsrChange : std::uint8_t { expand, shrink };
@@ -50,7 +50,8 @@ std::vector<std::pair<ClusterMetric, MetricRow>> placed_cluster_rows() {
       {ClusterMetric::broker_state,
        {.name = "mq_broker_state",
         .kind = Kind::gauge,
-        .help = "1 for what this broker is to the others; gone: its session has ended, or another start has its id.",
+        .help = "1 for what this broker is to the others; gone: its session has ended, or another start has its id; "
+                "drained: an operator wants it to lead nothing.",
         .label = {.name = "state", .values = kStandings}}},
       {ClusterMetric::brokers,
        {.name = "mq_brokers",
@@ -126,7 +127,7 @@ Standing standing_of(const ClusterImage& image, const cluster::Broker& broker) {
     case cluster::BrokerState::starting:
       return Standing::starting;
     case cluster::BrokerState::ready:
-      return Standing::ready;
+      return broker.is_drained ? Standing::drained : Standing::ready;
     case cluster::BrokerState::draining:
       return Standing::draining;
   }

@@ -23,6 +23,7 @@
 #include "wire/messages/describe_log_dirs.h"
 #include "wire/messages/describe_producers.h"
 #include "wire/messages/describe_topic_partitions.h"
+#include "wire/messages/drain_broker.h"
 #include "wire/messages/elect_leaders.h"
 #include "wire/messages/incremental_alter_configs.h"
 #include "wire/messages/list_groups.h"
@@ -515,7 +516,10 @@ awaitable<Result<ClusterDescription>> Admin::describe_cluster(Instant deadline) 
   ClusterDescription description{.cluster_id = response.body.cluster_id,
                                  .controller = BrokerId{response.body.controller_id},
                                  .brokers = {},
-                                 .fenced = {}};
+                                 .fenced = {},
+                                 .drained = {}};
+  for (const auto& broker : response.body.brokers)
+    if (broker.is_drained) description.drained.emplace_back(broker.broker_id);
   for (const auto& broker : response.body.brokers)
     (broker.is_fenced ? description.fenced : description.brokers)
         .push_back({.id = BrokerId{broker.broker_id},
@@ -622,6 +626,17 @@ awaitable<Result<void>> Admin::unregister_broker(BrokerId id, Instant deadline) 
   request.broker_id = id.value();
   const std::string what = fmt::format("broker {}", id.value());
   MQ_CO_CHECK(co_await ask(cluster_, deadline, std::move(request), to_controller(cluster_), [&](const auto& answer) {
+    return item_error(answer.body.error_code, answer.body.error_message, what);
+  }));
+  co_return Result<void>{};
+}
+
+awaitable<Result<void>> Admin::drain_broker(BrokerId id, bool is_wanted, Instant deadline) {
+  wire::DrainBrokerRequest request;
+  request.broker_id = id.value();
+  request.is_wanted = is_wanted;
+  const std::string what = fmt::format("broker {}", id.value());
+  MQ_CO_CHECK(co_await ask(cluster_, deadline, std::move(request), to_any(cluster_), [&](const auto& answer) {
     return item_error(answer.body.error_code, answer.body.error_message, what);
   }));
   co_return Result<void>{};

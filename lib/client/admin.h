@@ -93,6 +93,7 @@ struct ClusterDescription {
   BrokerId controller = kNoBroker;
   std::vector<BrokerInfo> brokers;
   std::vector<BrokerInfo> fenced;  ///< that are registered and not there; none from brokers that do not say
+  std::vector<BrokerId> drained;   ///< that are there, and that an operator wants to lead nothing
 };
 
 struct PartitionState {
@@ -197,6 +198,8 @@ class Admin {
                                                                 Instant deadline);
   /// Takes a broker that does not come back out of the cluster.
   awaitable<Result<void>> unregister_broker(BrokerId id, Instant deadline);
+  /// A broker is to lead nothing, or may lead again. Only `mqd` has this request; others close the connection.
+  awaitable<Result<void>> drain_broker(BrokerId id, bool is_wanted, Instant deadline);
   /// Of all brokers.
   awaitable<Result<std::vector<LogDir>>> describe_log_dirs(Instant deadline);
   awaitable<Result<std::vector<ProducerState>>> describe_producers(const TopicPartition& where, Instant deadline);

@@ -74,6 +74,11 @@ bool ClusterImage::is_alive(BrokerId id) const {
 
 bool ClusterImage::is_ready(BrokerId id) const { return is_alive(id) && find_broker(id)->state == BrokerState::ready; }
 
+bool ClusterImage::is_drained(BrokerId id) const {
+  const Broker* broker = find_broker(id);
+  return broker != nullptr && broker->is_drained;
+}
+
 ClusterImage ClusterImage::with_broker(Broker broker) const {
   ClusterImage image = *this;
   const BrokerId id = broker.id;

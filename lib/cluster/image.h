@@ -58,6 +58,9 @@ struct Broker {
   std::string inter_broker_listener;  ///< by which of the endpoints other brokers reach it
   std::vector<std::string> features;
   std::int32_t level = kLevel;  ///< the latest format of metadata that it can
+  /// An operator wants it to lead nothing, until this process of it ends or the operator wants it no more. It stays
+  /// ready: it follows, may be gone at any moment like all others, and leads where nobody else can.
+  bool is_drained = false;
   Revision revision{};
 
   /// Null when the broker does not have this listener.
@@ -257,6 +260,8 @@ class ClusterImage {
   [[nodiscard]] bool is_alive(BrokerId id) const;
   /// Alive, and neither starting nor about to stop.
   [[nodiscard]] bool is_ready(BrokerId id) const;
+  /// Whether it is registered, and an operator wants it to lead nothing.
+  [[nodiscard]] bool is_drained(BrokerId id) const;
   /// Adds the broker or replaces the one with its id.
   [[nodiscard]] ClusterImage with_broker(Broker broker) const;
   [[nodiscard]] ClusterImage without_broker(BrokerId id) const;

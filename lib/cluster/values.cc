@@ -112,6 +112,7 @@ Op put_broker(const Broker& broker) {
     to.uvarint(broker.features.size());
     for (const std::string& feature : broker.features) put_text(to, feature);
     to.varint(broker.level);
+    if (broker.is_drained) to.uvarint(1);
   });
 }
 
@@ -240,6 +241,7 @@ Result<Broker> read_broker(std::string_view key, std::string_view value, BrokerI
     broker.features.resize(take_count(from, kFeaturesMax, 1));
     for (std::string& feature : broker.features) feature = take_text(from);
     broker.level = from.varint();
+    if (from.remaining() > 0) broker.is_drained = take_flag(from);
     return broker;
   });
 }

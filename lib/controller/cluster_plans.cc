@@ -85,6 +85,8 @@ Result<Plan> plan_registration(const ClusterImage& image, const Registration& re
     const bool is_another = has_session && !is_mutant("sameregistration");
     broker.epoch = is_another ? cluster::BrokerEpoch{known->epoch.value() + 1} : known->epoch;
     broker.revision = known->revision;
+    // The same process, whose session has ended: nobody has started it anew.
+    broker.is_drained = known->is_drained && known->nonce == broker.nonce;
     if (broker == *known) return Plan{};
   }
   Plan plan = single({as_known_or_defect(image, key, known ? known->revision : cluster::kNoRevision)},
@@ -107,6 +109,34 @@ Plan plan_broker_state(const ClusterImage& image, BrokerId id, cluster::BrokerSt
   Plan plan = single({as_known(cluster::broker_key(id), known->revision)}, {cluster::put_broker(broker)});
   if (known->has_session()) plan.transactions[0].compares.push_back(Compare::exists(cluster::alive_key(id)));
   return plan;
+}
+
+AskedPlan plan_drain(const ClusterImage& image, BrokerId id, bool is_wanted) {
+  const cluster::Broker* known = image.find_broker(id);
+  if (known == nullptr)
+    return AskedPlan::refused(ErrorCode::kBrokerIdNotRegistered, fmt::format("there is no broker {}", id.value()));
+  if (!known->has_session())
+    return AskedPlan::refused(ErrorCode::kInvalidRequest,
+                              fmt::format("broker {} is alone, with a metadata store of its own: nobody could lead in "
+                                          "its stead",
+                                          id.value()));
+  if (known->is_drained == is_wanted) return {};
+  if (is_wanted && !image.is_alive(id))
+    return AskedPlan::refused(ErrorCode::kInvalidRequest,
+                              fmt::format("broker {} is gone, and leads nothing", id.value()));
+  const auto may_lead = [&](const auto& entry) {
+    return entry.first != id && image.is_ready(entry.first) && !entry.second.is_drained;
+  };
+  if (is_wanted && std::ranges::none_of(image.brokers(), may_lead))
+    return AskedPlan::refused(ErrorCode::kInvalidRequest,
+                              fmt::format("no other broker could lead what broker {} leads: none is ready that is not "
+                                          "drained itself",
+                                          id.value()));
+  cluster::Broker broker = *known;
+  broker.is_drained = is_wanted;
+  AskedPlan planned;
+  planned.plan = single({as_known(cluster::broker_key(id), known->revision)}, {cluster::put_broker(broker)});
+  return planned;
 }
 
 AskedPlan plan_unregistration(const ClusterImage& image, BrokerId id) {

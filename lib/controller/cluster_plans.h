@@ -29,12 +29,17 @@ struct Registration {
 };
 
 /// On a store of its own a broker is ready at once, its epoch stays, and nothing is written when all is as it was. In a
-/// cluster its epoch is one more, it begins as starting, and its session is put with it. refused: the id belongs to
-/// another directory, or was unregistered; conflict: a session of it stands; corrupt: its key cannot be read.
+/// cluster its epoch is one more, it begins as starting, and its session is put with it; that it is drained ends,
+/// unless it is the same process. refused: the id belongs to another directory, or was unregistered; conflict: a
+/// session of it stands; corrupt: its key cannot be read.
 [[nodiscard]] Result<Plan> plan_registration(const cluster::ClusterImage& image, const Registration& registration);
 
 /// The broker becomes ready, or begins to drain. Nothing where it is not registered any more.
 [[nodiscard]] Plan plan_broker_state(const cluster::ClusterImage& image, BrokerId id, cluster::BrokerState state);
+
+/// The broker is to lead nothing, or may lead again. It is marked, and stays what it is; the controller then has others
+/// lead. Refused where there is no such broker, where it is gone, and where no other could lead.
+[[nodiscard]] AskedPlan plan_drain(const cluster::ClusterImage& image, BrokerId id, bool is_wanted);
 
 /// A broker that does not come back leaves the cluster for good: its id is never given again, and what is on its disks
 /// counts for nothing any more. Refused while its session stands, and where a partition would have nobody left that has

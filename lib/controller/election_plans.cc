@@ -68,10 +68,14 @@ bool is_draining(const ClusterImage& image, BrokerId id) {
 /// Who may lead, where `next` is already without those that are gone.
 Candidacy candidacy_without_gone(const ClusterImage& image, const Partition& next, const TopicSettings& settings,
                                  const Circumstances& circumstances) {
-  Candidacy candidacy{.is_due = true, .ground = Ground::in_sync, .candidates = only_electable(image, next, next.isr)};
+  // All of these have what was committed. Below, where the greatest log counts, it does not matter who is drained.
+  const auto best_among = [&](const Brokers& brokers) {
+    return undrained_if_any(image, only_electable(image, next, brokers));
+  };
+  Candidacy candidacy{.is_due = true, .ground = Ground::in_sync, .candidates = best_among(next.isr)};
   if (!candidacy.candidates.empty()) return candidacy;
   candidacy.ground = Ground::eligible;
-  candidacy.candidates = only_electable(image, next, next.elr);
+  candidacy.candidates = best_among(next.elr);
   if (!candidacy.candidates.empty()) return candidacy;
 
   const Brokers& last = next.last_in_sync;
@@ -102,6 +106,11 @@ Candidacy candidacy_beside_leader(const ClusterImage& image, const Partition& ne
       ground = Ground::eligible;
       others = only_electable(image, next, next.elr);
     }
+    if (!others.empty()) return {.is_due = true, .ground = ground, .candidates = undrained_if_any(image, others)};
+    return {};
+  }
+  others = undrained(image, std::move(others));
+  if (image.is_drained(next.leader)) {
     if (!others.empty()) return {.is_due = true, .ground = ground, .candidates = std::move(others)};
   } else if (circumstances.is_preferred_wanted && is_among(others, next.replicas.front())) {
     return {.is_due = true, .ground = ground, .candidates = {next.replicas.front()}};
@@ -210,6 +219,12 @@ Group changed(const ClusterImage& image, const cluster::PartitionPlace& place, c
   return group;
 }
 
+/// Why somebody whom an operator has asked for is not elected beside a leader.
+const char* why_not(const ClusterImage& image, const Partition& partition, BrokerId id) {
+  if (!image.is_ready(id)) return "not ready";
+  return is_among(partition.isr, id) && image.is_drained(id) ? "drained" : "not in sync";
+}
+
 }  // namespace
 
 AskedPlan plan_election(const ClusterImage& image, const cluster::PartitionPlace& place, Election election,
@@ -236,9 +251,9 @@ AskedPlan plan_election(const ClusterImage& image, const cluster::PartitionPlace
   const bool is_elected =
       cared.next.leader != kNoBroker && (is_preferred ? cared.next.leader == first : cared.ground != Ground::none);
   if (!is_elected && is_preferred)
-    return AskedPlan::refused(ErrorCode::kPreferredLeaderNotAvailable,
-                              fmt::format("broker {}, which is to lead it first, is {}", first.value(),
-                                          image.is_ready(first) ? "not in sync" : "not ready"));
+    return AskedPlan::refused(
+        ErrorCode::kPreferredLeaderNotAvailable,
+        fmt::format("broker {}, which is to lead it first, is {}", first.value(), why_not(image, *known, first)));
   if (!is_elected) return AskedPlan::refused(ErrorCode::kEligibleLeadersNotAvailable, "none of its replicas is ready");
   AskedPlan planned;
   Group group = changed(image, place, *topic, *known, cared);

@@ -30,6 +30,16 @@ bool has_leader(const cluster::ClusterImage& image, const cluster::Partition& pa
          image.find_broker(partition.leader)->epoch == partition.leader_broker_epoch;
 }
 
+Brokers undrained(const cluster::ClusterImage& image, Brokers brokers) {
+  std::erase_if(brokers, [&](BrokerId id) { return image.is_drained(id); });
+  return brokers;
+}
+
+Brokers undrained_if_any(const cluster::ClusterImage& image, Brokers brokers) {
+  Brokers others = undrained(image, brokers);
+  return others.empty() ? brokers : others;
+}
+
 std::size_t effective_min(const cluster::Partition& partition, std::size_t insync_replicas_min) {
   const std::size_t added = is_mutant("addedcounts") ? 0 : partition.adding.size();
   const std::size_t settled = partition.replicas.size() - added;

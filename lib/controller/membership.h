@@ -30,6 +30,11 @@ using Brokers = std::vector<BrokerId>;
 /// Whether the incarnation that leads is there. One that begins to drain leads on.
 [[nodiscard]] bool has_leader(const cluster::ClusterImage& image, const cluster::Partition& partition);
 
+/// Without those that an operator wants to lead nothing.
+[[nodiscard]] Brokers undrained(const cluster::ClusterImage& image, Brokers brokers);
+/// The same, but all of them where nobody would be left: that a partition is led comes before who leads it.
+[[nodiscard]] Brokers undrained_if_any(const cluster::ClusterImage& image, Brokers brokers);
+
 /// min.insync.replicas, or all replicas where these are fewer. Those that are being added do not count, so that a
 /// partition that grows does not come under its minimum by that.
 [[nodiscard]] std::size_t effective_min(const cluster::Partition& partition, std::size_t insync_replicas_min);

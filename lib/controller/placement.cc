@@ -9,6 +9,7 @@
 #include "base/cursor.h"
 #include "base/mutant.h"
 #include "cluster/keys.h"
+#include "controller/membership.h"
 
 namespace mq::controller {
 
@@ -82,7 +83,7 @@ cluster::Partition new_partition(const cluster::ClusterImage& image, std::vector
     if (image.is_ready(id)) partition.isr.push_back(id);
   MQ_ASSERT(!partition.isr.empty());
   partition.replicas = std::move(replicas);
-  partition.leader = partition.isr.front();
+  partition.leader = undrained_if_any(image, partition.isr).front();
   partition.leader_broker_epoch = image.find_broker(partition.leader)->epoch;
   return partition;
 }

@@ -40,7 +40,7 @@ class Placement {
 [[nodiscard]] std::size_t ready_count(const cluster::ClusterImage& image);
 
 /// A new partition on `replicas`, one of which at least is ready: those that are make the ISR, and the first of them
-/// leads.
+/// leads that is not drained, if there is one.
 [[nodiscard]] cluster::Partition new_partition(const cluster::ClusterImage& image, std::vector<BrokerId> replicas);
 
 /// That these brokers are registered and alive as the image has them.

@@ -42,12 +42,11 @@ void take_out(Partition& next, const ClusterImage& image, const Brokers& leaving
   if (!is_mutant("noremovalepoch")) next.leader_epoch = epoch_after(next.leader_epoch, kNoLeaderEpoch);
   if (!is_among(leaving, next.leader)) return;
   next.leader = kNoBroker;
-  for (const BrokerId id : next.replicas) {
-    if (!is_among(next.isr, id) || !image.is_ready(id)) continue;
-    next.leader = id;
-    next.leader_broker_epoch = image.find_broker(id)->epoch;
-    return;
-  }
+  Brokers able = in_common(next.replicas, next.isr);
+  std::erase_if(able, [&](BrokerId id) { return !image.is_ready(id); });
+  if (able.empty()) return;
+  next.leader = undrained_if_any(image, std::move(able)).front();
+  next.leader_broker_epoch = image.find_broker(next.leader)->epoch;
 }
 
 /// Whether somebody who is in sync can lead once `leaving` are out.

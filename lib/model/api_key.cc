@@ -48,6 +48,7 @@ constexpr ApiInfo kApis[] = {
     {ApiKey::kDescribeTopicPartitions, "DescribeTopicPartitions", 0, 0, 0},
     {ApiKey::kPeerStatus, "PeerStatus", 0, 0, 0},
     {ApiKey::kLogEnds, "LogEnds", 0, 0, 0},
+    {ApiKey::kDrainBroker, "DrainBroker", 0, 0, 0},
 };
 static_assert(std::ranges::is_sorted(kApis, {}, &ApiInfo::key));
 

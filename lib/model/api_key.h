@@ -41,12 +41,13 @@ enum class ApiKey : std::int16_t {
   kDescribeProducers = 61,
   kUnregisterBroker = 64,
   kDescribeTopicPartitions = 75,
-  // Of our own, between brokers.
+  // Of our own: between brokers, and of operators.
   kPeerStatus = 10000,
   kLogEnds = 10001,
+  kDrainBroker = 10002,
 };
 
-/// Kafka has no such key: it is not advertised, and only brokers of ours ask it of each other.
+/// Kafka has no such key: it is not advertised, and only brokers and tools of ours ask it.
 [[nodiscard]] constexpr bool is_our_own(ApiKey key) { return static_cast<std::int16_t>(key) >= 10000; }
 
 using ApiVersion = std::int16_t;

@@ -111,6 +111,20 @@ TEST(ClusterMetrics, ABrokerIsGoneWhenItsSessionEndedOrAnotherStartHasItsId) {
   EXPECT_EQ(value_of(metrics, "mq_broker_state{state=\"ready\"}"), "0");
 }
 
+TEST(ClusterMetrics, ABrokerThatIsDrainedIsNotCountedAsReady) {
+  const auto drained = [](BrokerId id, cluster::BrokerState state) {
+    return cluster::Broker{.id = id, .epoch = kOwnEpoch, .state = state, .is_drained = true};
+  };
+  ClusterMetrics metrics;
+  metrics.refresh(image_of(topic_of({}), {drained(kSelf, cluster::BrokerState::ready),
+                                          drained(kOther, cluster::BrokerState::draining)}),
+                  kSelf, kOwnEpoch, two_in_sync);
+  EXPECT_EQ(value_of(metrics, "mq_broker_state{state=\"drained\"}"), "1");
+  EXPECT_EQ(value_of(metrics, "mq_broker_state{state=\"ready\"}"), "0");
+  EXPECT_EQ(value_of(metrics, "mq_brokers{state=\"drained\"}"), "1");
+  EXPECT_EQ(value_of(metrics, "mq_brokers{state=\"draining\"}"), "1") << "it stops";
+}
+
 class Committed : public ::testing::Test {
  protected:
   /// The partition's key is changed from `before` to `after`.

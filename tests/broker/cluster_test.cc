@@ -23,6 +23,7 @@
 #include "wire/messages/alter_partition_reassignments.h"
 #include "wire/messages/create_topics.h"
 #include "wire/messages/describe_cluster.h"
+#include "wire/messages/drain_broker.h"
 #include "wire/messages/elect_leaders.h"
 #include "wire/messages/find_coordinator.h"
 #include "wire/messages/heartbeat.h"
@@ -321,6 +322,130 @@ TEST_F(PreferredLeaders, DoNotLeadAgainWhereTheSettingSaysSo) {
   come_back([](NodeConfig& config) { config.preferred_leaders = false; });
   cluster_->world().run_for(3min);
   EXPECT_FALSE(leads_any(0, "t", id(2)));
+}
+
+// --- Drained ---------------------------------------------------------------------------------------------------------
+
+class Drained : public ClusterTest {
+ protected:
+  wire::DrainBrokerResponse drain(int asked, std::int32_t id, bool is_wanted = true) {
+    return ask(asked, wire::DrainBrokerRequest{.broker_id = id, .is_wanted = is_wanted}, 0);
+  }
+  void drain_well(int index, bool is_wanted = true) {
+    const auto answer = drain((index + 1) % 3, id(index).value(), is_wanted);
+    ASSERT_EQ(answer.error_code, ErrorCode::kNone) << answer.error_message.value_or("");
+  }
+  bool leads_nothing(int index) {
+    const cluster::ClusterImage& known = image((index + 1) % 3);
+    for (const cluster::TopicPtr& topic : known.topics())
+      if (leads_any((index + 1) % 3, topic->name, id(index))) return false;
+    return true;
+  }
+  bool are_all_in_sync() {
+    return std::ranges::all_of(topic(0, "t").partitions, [](const auto& one) { return one.isr.size() == 3; });
+  }
+  bool names_drained(int asked, int index) {
+    for (const auto& row : ask(asked, wire::DescribeClusterRequest{}, 2).brokers)
+      if (row.broker_id == id(index).value()) return row.is_drained;
+    return false;
+  }
+};
+
+TEST_F(Drained, ABrokerLeadsNothingFollowsOnAndMayLeadAgain) {
+  start();
+  create(0, "t", 6, 3);
+  const int drained = (controller() + 1) % 3;
+  ASSERT_FALSE(leads_nothing(drained));
+  EXPECT_FALSE(names_drained(controller(), drained));
+  drain_well(drained);
+  EXPECT_TRUE(until([&] { return all_agree() && leads_nothing(drained); }, 1s));
+  EXPECT_TRUE(are_all_in_sync());
+  EXPECT_TRUE(names_drained(controller(), drained));
+  create(drained, "u", 6, 3);
+  EXPECT_FALSE(leads_any(drained, "u", id(drained))) << "new partitions neither";
+  cluster_->world().run_for(2min);
+  EXPECT_TRUE(leads_nothing(drained)) << "it is no preferred leader";
+  drain_well(drained, false);
+  EXPECT_TRUE(until([&] { return leads_any(drained, "t", id(drained)); }, 90s));
+}
+
+TEST_F(Drained, ItsCoordinatorsAndTheControllersPartMoveToo) {
+  start();
+  create(0, "t", 6, 3);
+  const int drained = controller();
+  (void)ask(drained, wire::FindCoordinatorRequest{.key = "g"}, 3);
+  ASSERT_TRUE(until([&] { return image(0).find_topic("__consumer_offsets") != nullptr && all_agree(); }, 5s));
+  ASSERT_TRUE(leads_any(0, "__consumer_offsets", id(drained)));
+  drain_well(drained);
+  EXPECT_TRUE(until([&] { return controller() >= 0 && controller() != drained && leads_nothing(drained); }, 5s));
+  cluster_->world().run_for(10s);
+  EXPECT_NE(controller(), drained) << "it does not come back";
+}
+
+TEST_F(Drained, WhoDiesIsReplacedLongBeforeItsSessionEnds) {
+  start();
+  create(0, "t", 6, 3);
+  const int gone = (controller() + 1) % 3;
+  const int other = (controller() + 2) % 3;
+  drain_well(gone);
+  ASSERT_TRUE(until([&] { return all_agree() && leads_nothing(gone); }, 1s));
+  cluster_->world().run_for(kUntilWatched);
+  broker(gone).kill();
+  EXPECT_TRUE(until([&] { return is_led_without(other, "t", id(gone)); }, kUntilSeenGone));
+}
+
+TEST_F(Drained, LeadsWhereNobodyElseCan) {
+  start();
+  create(0, "t", 6, 3);
+  const int last = controller();
+  drain_well(last);
+  ASSERT_TRUE(until([&] { return leads_nothing(last); }, 5s));
+  for (const int gone : {(last + 1) % 3, (last + 2) % 3}) broker(gone).kill();
+  EXPECT_TRUE(until(
+      [&] {
+        return std::ranges::all_of(topic(last, "t").partitions,
+                                   [&](const cluster::Partition& one) { return one.leader == id(last); });
+      },
+      2 * kUntilOthersLead + kSessionTimeout))
+      << "and is the controller that elects itself";
+}
+
+TEST_F(Drained, EndsWithARestartAndNotWithASession) {
+  start();
+  create(0, "t", 6, 3);
+  const int drained = (controller() + 1) % 3;
+  const int other = (controller() + 2) % 3;
+  drain_well(drained);
+  const cluster::BrokerEpoch before = image(other).find_broker(id(drained))->epoch;
+  cluster_->model_store().end_all_sessions();
+  ASSERT_TRUE(until(
+      [&] {
+        return image(other).find_broker(id(drained))->epoch > before && image(other).is_ready(id(drained)) &&
+               all_agree();
+      },
+      20s));
+  EXPECT_TRUE(image(other).is_drained(id(drained)));
+  EXPECT_TRUE(broker(drained).stop());
+  ASSERT_TRUE(broker(drained).start());
+  ASSERT_TRUE(until([&] { return all_agree() && image(other).is_ready(id(drained)); }, 5s));
+  EXPECT_FALSE(image(other).is_drained(id(drained)));
+}
+
+TEST_F(Drained, IsRefusedWhereItMeansNothing) {
+  start();
+  create(0, "t", 6, 3);
+  EXPECT_EQ(drain(0, 77).error_code, ErrorCode::kBrokerIdNotRegistered);
+  drain_well(1);
+  drain_well(1);
+  drain_well(2);
+  const auto last = drain(1, id(0).value());
+  EXPECT_EQ(last.error_code, ErrorCode::kInvalidRequest);
+  EXPECT_NE(last.error_message.value_or("").find("no other broker could lead"), std::string::npos);
+  ASSERT_TRUE(until([&] { return all_agree(); }, 5s));
+  broker(2).kill();
+  ASSERT_TRUE(until([&] { return !image(0).is_alive(id(2)); }, kUntilOthersLead));
+  EXPECT_EQ(drain(0, id(2).value(), false).error_code, ErrorCode::kNone) << "the mark may go at any time";
+  EXPECT_EQ(drain(0, id(2).value()).error_code, ErrorCode::kInvalidRequest);
 }
 
 // --- Elections that may lose records ---------------------------------------------------------------------------------

@@ -22,6 +22,7 @@
 #include "wire/messages/describe_log_dirs.h"
 #include "wire/messages/describe_producers.h"
 #include "wire/messages/describe_topic_partitions.h"
+#include "wire/messages/drain_broker.h"
 #include "wire/messages/elect_leaders.h"
 #include "wire/messages/find_coordinator.h"
 #include "wire/messages/heartbeat.h"
@@ -553,6 +554,10 @@ const Situation kSituations[] = {
      .error = kNoCluster,
      .ask = [](auto& test, auto&, ApiVersion version) { return test.hear(wire::LogEndsRequest{}, version); },
      .is_for_nobody = true},
+    {.key = ApiKey::kDrainBroker,
+     .type = ResourceType::cluster,
+     .error = kNoCluster,
+     .ask = [](auto& test, auto&, ApiVersion version) { return test.hear(wire::DrainBrokerRequest{}, version); }},
 };
 
 /// What `situation` has to do with: the topic or group of that name, or the cluster.

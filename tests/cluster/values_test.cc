@@ -41,7 +41,8 @@ Broker some_broker() {
           .state = BrokerState::draining,
           .inter_broker_listener = "INSIDE",
           .features = {"share", "txn"},
-          .level = 5};
+          .level = 5,
+          .is_drained = true};
 }
 
 Topic some_topic() {
@@ -137,7 +138,14 @@ TEST(ClusterValues, EveryCutValueIsDamage) {
     if (v.size() == grown_from) EXPECT_EQ(*read, without_growth);
     return v.size() != grown_from && read.has_value();
   });
-  cut_everywhere(put_broker(some_broker()), [](auto v) { return read_broker("k", v, BrokerId{3}); });
+  Broker undrained = some_broker();
+  undrained.is_drained = false;
+  const std::size_t drained_from = put_broker(undrained).value->size();
+  cut_everywhere(put_broker(some_broker()), [&](auto v) {
+    auto read = read_broker("k", v, BrokerId{3});
+    if (v.size() == drained_from) EXPECT_EQ(*read, undrained);
+    return v.size() != drained_from && read.has_value();
+  });
   cut_everywhere(put_topic(some_topic()), [](auto v) { return read_topic("k", v, "t"); });
   cut_everywhere(put_creation(some_id(1), {.topic = "t"}), [](auto v) { return read_creation("k", v); });
 }

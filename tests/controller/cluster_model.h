@@ -66,6 +66,11 @@ class ClusterModel {
   void set_state(int id, cluster::BrokerState state) {
     EXPECT_TRUE(store.perform(plan_broker_state(store.image(), BrokerId{id}, state)));
   }
+  void drain(int id, bool is_wanted = true) {
+    const AskedPlan planned = plan_drain(store.image(), BrokerId{id}, is_wanted);
+    EXPECT_EQ(planned.refusal.error, ErrorCode::kNone) << planned.refusal.message;
+    EXPECT_TRUE(store.perform(planned.plan));
+  }
   void come_back(int id) {
     restart(id);
     set_state(id, cluster::BrokerState::ready);

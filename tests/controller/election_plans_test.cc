@@ -322,6 +322,133 @@ TEST(Draining, LeadershipMovesAwayAndTheMemberStays) {
   EXPECT_TRUE(model.care().empty()) << "nobody else can";
 }
 
+TEST(Drained, OthersLeadAndItStaysInSync) {
+  ClusterModel model;
+  model.drain(1);
+  ASSERT_TRUE(model.store.perform(model.care()));
+  EXPECT_EQ(model.partition().leader, BrokerId{2});
+  EXPECT_EQ(model.partition().isr, ids({1, 2, 3}));
+  EXPECT_EQ(model.partition().leader_epoch, LeaderEpoch{8});
+  EXPECT_TRUE(model.care().empty());
+}
+
+TEST(Drained, MovingLeadershipRestsOnTheMarkAndOnWhoHasIt) {
+  ClusterModel model;
+  model.drain(1);
+  const Plan plan = model.care();
+  ClusterModel undone = model;
+  undone.drain(1, false);
+  EXPECT_FALSE(undone.store.perform(plan));
+  model.drain(2);
+  EXPECT_FALSE(model.store.perform(plan));
+}
+
+TEST(Drained, ItLeadsOnWhereNobodyElseIsInSyncAndNobodyIsTakenFromTheElr) {
+  ClusterModel model;
+  Partition known = ClusterModel::in_sync();
+  known.isr = ids({1});
+  known.elr = ids({2});
+  model.put(known);
+  model.drain(1);
+  EXPECT_TRUE(model.care().empty());
+}
+
+TEST(Drained, WhoIsDrainedTooIsNotBetter) {
+  ClusterModel model;
+  model.drain(1);
+  model.drain(2);
+  ASSERT_TRUE(model.store.perform(model.care()));
+  EXPECT_EQ(model.partition().leader, BrokerId{3});
+  model.lose(3);
+  ASSERT_TRUE(model.store.perform(model.care()));
+  EXPECT_EQ(model.partition().leader, BrokerId{1}) << "that somebody leads comes first";
+  EXPECT_TRUE(model.care().empty()) << "and it is not handed round";
+}
+
+TEST(Drained, IsElectedLastOfThoseWhoHaveEverything) {
+  ClusterModel model;
+  model.drain(2);
+  model.lose(1);
+  EXPECT_EQ(candidates(model), ids({3}));
+  ASSERT_TRUE(model.store.perform(model.care({.answers = {log_end(2, 7, 9), log_end(3, 7, 5)}})));
+  EXPECT_EQ(model.partition().leader, BrokerId{3});
+}
+
+TEST(Drained, LeadsWithTheGreatestLogWhereRecordsMayBeLost) {
+  ClusterModel model;
+  Partition known = ClusterModel::in_sync();
+  known.isr = {};
+  known.leader = kNoBroker;
+  known.last_in_sync = ids({2, 3});
+  model.put(known);
+  model.drain(2);
+  EXPECT_EQ(candidates(model), ids({2, 3}));
+}
+
+TEST(Drained, AStopHandsOverToOneThatIsDrainedRatherThanToNobody) {
+  ClusterModel model;
+  model.drain(2);
+  model.set_state(1, BrokerState::draining);
+  EXPECT_EQ(candidates(model), ids({3}));
+  model.lose(3);
+  EXPECT_EQ(candidates(model), ids({2}));
+}
+
+TEST(Drained, IsNotThePreferredLeader) {
+  ClusterModel model;
+  Partition known = ClusterModel::in_sync();
+  known.leader = BrokerId{2};
+  model.put(known);
+  model.drain(1);
+  EXPECT_TRUE(model.care({.is_preferred_wanted = true}).empty());
+  const AskedPlan refused =
+      plan_election(model.store.image(), ClusterModel::place(), Election::preferred, model.settings());
+  EXPECT_EQ(refused.refusal.error, ErrorCode::kPreferredLeaderNotAvailable);
+  EXPECT_NE(refused.refusal.message.find("is drained"), std::string::npos) << refused.refusal.message;
+  model.drain(1, false);
+  ASSERT_TRUE(model.store.perform(model.care({.is_preferred_wanted = true})));
+  EXPECT_EQ(model.partition().leader, BrokerId{1});
+}
+
+TEST(Drained, MayBeTakenForGoneLikeAllOthers) {
+  ClusterModel model;
+  model.drain(1);
+  EXPECT_TRUE(model.store.image().is_ready(BrokerId{1}));
+  ASSERT_TRUE(model.store.perform(plan_dead(model.store.image(), BrokerId{1}, cluster::BrokerEpoch{1})));
+  EXPECT_FALSE(model.store.image().is_alive(BrokerId{1}));
+  EXPECT_FALSE(model.store.image().controller());
+}
+
+TEST(Drained, IsRefusedWhereItMeansNothing) {
+  const auto error_of = [](const ClusterModel& model, int id) {
+    return plan_drain(model.store.image(), BrokerId{id}, true).refusal.error;
+  };
+  ClusterModel model;
+  EXPECT_EQ(error_of(model, 7), ErrorCode::kBrokerIdNotRegistered);
+  model.lose(3);
+  EXPECT_EQ(error_of(model, 3), ErrorCode::kInvalidRequest) << "it is gone";
+  model.drain(2);
+  EXPECT_TRUE(plan_drain(model.store.image(), BrokerId{2}, true).plan.empty()) << "it is already";
+  EXPECT_EQ(error_of(model, 1), ErrorCode::kInvalidRequest) << "nobody else may lead";
+  model.drain(2, false);
+  model.lose(2);
+  EXPECT_EQ(error_of(model, 1), ErrorCode::kInvalidRequest) << "nobody else is there";
+}
+
+TEST(Drained, EndsWithTheProcessAndNotWithItsSession) {
+  ClusterModel model;
+  const cluster::Broker known = *model.store.image().find_broker(BrokerId{2});
+  Registration registration{.id = known.id, .directory = known.directory, .nonce = known.nonce, .endpoints = {}};
+  registration.replaces_session = true;
+  model.drain(2);
+  model.lose(2);
+  ASSERT_TRUE(model.store.perform(*plan_registration(model.store.image(), registration)));
+  EXPECT_TRUE(model.store.image().is_drained(BrokerId{2}));
+  registration.nonce = id_of(99);
+  ASSERT_TRUE(model.store.perform(*plan_registration(model.store.image(), registration)));
+  EXPECT_FALSE(model.store.image().is_drained(BrokerId{2}));
+}
+
 TEST(PreferredElection, OnRequestAndOnlyOfWhoIsInSync) {
   ClusterModel model;
   Partition known = ClusterModel::in_sync();

@@ -119,7 +119,7 @@ exits 0 mqctl cluster wait --for healthy --within 60s
 exits 6 mqctl topic alter u -r 4 --yes
 exits 0 mqctl topic alter u -r 2 --yes --wait 60s
 same moved "$(column result)"
-exits 6 mqctl cluster drain 4 --yes
+exits 6 mqctl partition rebalance --exclude 4 --max-moves 1000 --yes
 has 'too few other brokers for 3 partitions'
 exits 0 mqctl topic alter t -r 2 --yes --wait 60s
 # Each broker hears of it by itself.
@@ -130,12 +130,46 @@ all_know() {
   done
 }
 until_true 20 all_know 6
-exits 0 mqctl cluster drain 4 --yes --wait 60s
-drained() { exits 0 mqctl broker list; [ "$(awk -F'\t' '$1 == 4 { print $7 }' <<<"$out")" = 0 ]; }
-until_true 20 drained
-same "0" "$(awk -F'\t' '$1 == 4 { print $7 }' <<<"$out")" "replicas of a broker that was drained"
+exits 0 mqctl partition rebalance --exclude 4 --max-moves 1000 --yes --wait 60s
+emptied() { exits 0 mqctl broker list; [ "$(awk -F'\t' '$1 == 4 { print $7 }' <<<"$out")" = 0 ]; }
+until_true 20 emptied
+same "0" "$(awk -F'\t' '$1 == 4 { print $7 }' <<<"$out")" "replicas of a broker that was emptied"
 exits 0 mqctl partition rebalance -n
 has 'would move'
 exits 0 mqctl cluster wait --for healthy --within 60s
+
+# Who leads.
+leads() { exits 0 mqctl broker list; awk -F'\t' -v id="$1" '$1 == id { print $4, $6 }' <<<"$out"; }
+exits 5 mqctl cluster drain 77
+has 'there is no broker 77'
+exits 5 mqctl cluster drain 77 -n
+exits 5 mqctl cluster drain 3 -n
+exits 2 mqctl cluster drain x
+exits 0 mqctl partition elect
+exits 0 mqctl cluster drain 1 -n
+has 'would move'
+same there "$(leads 1 | cut -d ' ' -f 1)"
+exits 0 mqctl cluster drain 1
+same moved "$(column result | sort -u)"
+same 1 "$(column from | sort -u)"
+same "drained 0" "$(leads 1)"
+exits 0 mqctl cluster info
+same true "$(awk -F'\t' '$2 == 1 { print $6 }' <<<"$out")"
+exits 0 mqctl cluster health
+has 'brokers drained'
+exits 6 mqctl partition elect t
+same failed "$(column result | grep -v 'not needed' | sort -u)"
+exits 3 mqctl cluster drain 2 --within 1s
+has 'nobody else that could lead is in sync in'
+exits 6 mqctl cluster drain 4
+has 'no other broker could lead'
+exits 0 mqctl cluster drain --undo 1 2
+same there "$(leads 1 | cut -d ' ' -f 1)"
+exits 0 mqctl topic create alone -r 1 -p 3
+exits 6 mqctl cluster drain 2
+has 'no other broker has 1 partition, alone/'
+same stays "$(awk -F'\t' '$1 == "alone" { print $5 }' <<<"$out")"
+exits 0 mqctl cluster drain --undo 2
+exits 0 mqctl topic delete alone --yes
 mqcons t | sort -n | cmp - <(seq 4000) || fail "records are missing"
 echo "a cluster was looked after: a broker came back, another was replaced, and no record is missing"

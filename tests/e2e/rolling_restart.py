@@ -4,8 +4,9 @@ is lost, doubled, or out of order.
 
 Usage: rolling_restart.py BIN
 
-First each is drained, stopped, started and waited for, with topics of two replicas, which the two others have room for. Then, with
-three replicas and a group that reads, each is only stopped: its stop hands over what it leads.
+First each is emptied, stopped, started and waited for, with topics of two replicas, which the two others have room for. Then, with
+three replicas and a group that reads, each is only stopped: its stop hands over what it leads. Then each is drained first, and leads
+nothing any more when it is stopped. At last one that is drained is killed, and replaced long before its session ends.
 MQ_ROLLING_ROUNDS=N goes round N times; once is what CI does.
 """
 
@@ -38,20 +39,29 @@ class Cluster:
     def mqctl(self, *words, within=90, **more):
         return run("mqctl", "-b", self.addresses, *words, within=within, **more)
 
-    def restart_each(self, load, drains):
+    def restart_each(self, load):
         for number, broker in self.brokers.items():
             load.acknowledges(partitions=PARTITIONS)
-            if drains:
-                self.mqctl("cluster", "drain", number, "--yes", "--wait", "60s")
-                until(f"broker {number} has nothing", 30, lambda number=number: self.replicas(number) == 0)
+            self.mqctl("partition", "rebalance", "--exclude", number, "--max-moves", 1000, "--yes", "--wait", "60s")
+            until(f"broker {number} has nothing", 30, lambda number=number: self.has("replicas", number) == "0")
             broker.stop()
             load.acknowledges(partitions=PARTITIONS)
             broker.start()
             self.mqctl("cluster", "wait", "--within", "60s")
 
-    def replicas(self, number):
+    def has(self, column, number):
+        """What `mqctl broker list` says of a broker."""
         header, *rows = (row.split("\t") for row in self.mqctl("broker", "list").stdout.splitlines())
-        return next(int(row[header.index("replicas")]) for row in rows if row[0] == str(number))
+        return next(row[header.index(column)] for row in rows if row[0] == str(number))
+
+    def drain(self, number):
+        self.mqctl("cluster", "drain", number)
+        if (state := self.has("state", number), self.has("leads", number)) != ("drained", "0"):
+            raise Failed(f"broker {number} was drained, and is {state}")
+
+    def in_sync(self, topic):
+        header, *rows = (row.split("\t") for row in self.mqctl("partition", "list", topic).stdout.splitlines())
+        return {number for row in rows for number in row[header.index("isr")].split(",")}
 
 
 def errors(history):
@@ -69,7 +79,7 @@ def errors(history):
     return told, gap
 
 
-def judge(lab, load, name):
+def judge(lab, load, restarts, name):
     records = load.keeps_everything()
     told, gap = errors(lab.work / f"{load.name}-written.jsonl")
     # Whoever looks where logs end gives an answer 100 ms, and asks again.
@@ -79,17 +89,17 @@ def judge(lab, load, name):
         raise Failed(f"{name}: errors reached clients: {reached}")
     if gap > (SESSION - 2) * 1e9:
         raise Failed(f"{name}: {gap / 1e6:.0f} ms without an acknowledgement: somebody waited for a session to end")
-    print(f"{name}: {3 * ROUNDS} restarts, {records} records judged, longest time without an acknowledgement in a partition {gap / 1e6:.0f} ms, "
+    print(f"{name}: {restarts} restarts, {records} records judged, longest time without an acknowledgement in a partition {gap / 1e6:.0f} ms, "
           f"{sum(looked.values())} late answers about the ends of logs", flush=True)
 
 
-def with_drains(lab, cluster):
+def with_other_copies(lab, cluster):
     cluster.mqctl("topic", "create", "two", "-p", len(PARTITIONS), "-r", 2)
     load = Load(lab, cluster.addresses, "two-load", topic="two")
     for _ in range(ROUNDS):
-        cluster.restart_each(load, drains=True)
+        cluster.restart_each(load)
     load.acknowledges(partitions=PARTITIONS)
-    judge(lab, load, "drained, stopped and started")
+    judge(lab, load, 3 * ROUNDS, "emptied, stopped and started")
 
 
 def with_three_replicas(lab, cluster):
@@ -115,18 +125,33 @@ def with_three_replicas(lab, cluster):
 
     write()
     until("the group reads", 30, lambda: len(lines()) >= count)
-    if cluster.mqctl("cluster", "drain", 1, "--yes", check=False).returncode != 6:
+    if cluster.mqctl("partition", "rebalance", "--exclude", 1, "--max-moves", 1000, "--yes", check=False).returncode != 6:
         raise Failed("three replicas were to be put on two brokers")
-    for _ in range(ROUNDS):
+    for is_drained in [False, True] * ROUNDS:
         for number, broker in cluster.brokers.items():
             load.acknowledges(partitions=PARTITIONS)
             write()
+            if is_drained:
+                cluster.drain(number)
+                load.acknowledges(partitions=PARTITIONS)
             broker.stop()
             write()
             load.acknowledges(partitions=PARTITIONS)
             broker.start()
             cluster.mqctl("cluster", "wait", "--within", "60s")
             until(f"the group goes on after the restart of broker {number}", 30, lambda: len(set(lines())) >= count)
+            if is_drained and cluster.has("state", number) != "there":
+                raise Failed(f"broker {number} is {cluster.has('state', number)} after a restart")
+    cluster.drain(2)
+    load.acknowledges(partitions=PARTITIONS)
+    cluster.brokers[2].kill()
+    until("a broker that was drained and killed has left the ISRs, before its session ends", SESSION / 2,
+          lambda: "2" not in cluster.in_sync("three"))
+    write()
+    load.acknowledges(partitions=PARTITIONS)
+    cluster.brokers[2].start()
+    cluster.mqctl("cluster", "wait", "--within", "60s")
+    until("the group goes on after broker 2 was killed", 30, lambda: len(set(lines())) >= count)
     writer.stdin.close()
     if (status := writer.wait(30)) != 0:
         raise Failed(f"mqprod ended with {status}")
@@ -140,7 +165,7 @@ def with_three_replicas(lab, cluster):
     if any(said.values()):
         raise Failed(f"clients complain: {said}")
     print(f"the group has read {count} lines, {len(seen) - count} of them twice")
-    judge(lab, load, "stopped and started")
+    judge(lab, load, 6 * ROUNDS + 1, "stopped, drained, killed and started")
 
 
 def main():
@@ -148,7 +173,7 @@ def main():
         skip("there is no etcd here")
     with Lab(sys.argv[1]) as lab:
         cluster = Cluster(lab)
-        with_drains(lab, cluster)
+        with_other_copies(lab, cluster)
         cluster.mqctl("topic", "delete", "two", "--yes")
         with_three_replicas(lab, cluster)
 

@@ -86,6 +86,8 @@ constexpr std::pair<ApiKey, std::string_view> kRights[] = {
     // Ours, between brokers, as Kafka's requests between brokers.
     {ApiKey::kPeerStatus, "CLUSTER_ACTION C"},
     {ApiKey::kLogEnds, "CLUSTER_ACTION C"},
+    // Ours, of operators, as UnregisterBroker.
+    {ApiKey::kDrainBroker, "ALTER C"},
 };
 
 std::string_view name_of(broker::AclOperation operation) {

@@ -75,6 +75,22 @@ TEST(Explain, AReplicaOfABrokerThatWasRemoved) {
   EXPECT_EQ(situation.explained().front().because, "there is no broker 2");
 }
 
+TEST(Explain, ABrokerThatIsDrainedIsNamed) {
+  Situation situation;
+  situation.state.cluster.drained = ids({1});
+  ASSERT_EQ(situation.explained().size(), 1u);
+  EXPECT_EQ(situation.explained().front().what, "broker 1 leads t/0 though it is drained");
+  EXPECT_TRUE(says(situation.explained().front().because, "in a moment"));
+  situation.partition().in_sync = ids({1});
+  EXPECT_TRUE(says(situation.explained().back().because, "nobody else that could lead is in sync"));
+  situation.partition().in_sync = ids({1, 2, 3});
+  situation.partition().leader = BrokerId{2};
+  ASSERT_EQ(situation.explained().size(), 1u);
+  EXPECT_TRUE(says(situation.explained().front().because, "broker 1 is drained"));
+  EXPECT_TRUE(says(situation.explained().front().todo, "mqctl cluster drain --undo 1"));
+  EXPECT_TRUE(situation.ill().empty()) << "somebody wanted it so";
+}
+
 TEST(Explain, AReplicaThatIsBehind) {
   Situation situation;
   situation.partition().in_sync = ids({1, 3});

@@ -15,6 +15,7 @@
 #include "wire/messages/describe_log_dirs.h"
 #include "wire/messages/describe_producers.h"
 #include "wire/messages/describe_topic_partitions.h"
+#include "wire/messages/drain_broker.h"
 #include "wire/messages/elect_leaders.h"
 #include "wire/messages/fetch.h"
 #include "wire/messages/find_coordinator.h"
@@ -47,9 +48,9 @@ using EveryRequest =
     MessageList<AlterConfigsRequest, AlterPartitionReassignmentsRequest, ApiVersionsRequest, CreatePartitionsRequest,
                 CreateTopicsRequest, DeleteGroupsRequest, DeleteRecordsRequest, DeleteTopicsRequest,
                 DescribeClusterRequest, DescribeConfigsRequest, DescribeGroupsRequest, DescribeLogDirsRequest,
-                DescribeProducersRequest, DescribeTopicPartitionsRequest, ElectLeadersRequest, FetchRequest,
-                FindCoordinatorRequest, HeartbeatRequest, IncrementalAlterConfigsRequest, InitProducerIdRequest,
-                JoinGroupRequest, LeaveGroupRequest, ListGroupsRequest, ListOffsetsRequest,
+                DescribeProducersRequest, DescribeTopicPartitionsRequest, DrainBrokerRequest, ElectLeadersRequest,
+                FetchRequest, FindCoordinatorRequest, HeartbeatRequest, IncrementalAlterConfigsRequest,
+                InitProducerIdRequest, JoinGroupRequest, LeaveGroupRequest, ListGroupsRequest, ListOffsetsRequest,
                 ListPartitionReassignmentsRequest, LogEndsRequest, MetadataRequest, OffsetCommitRequest,
                 OffsetDeleteRequest, OffsetFetchRequest, OffsetForLeaderEpochRequest, PeerStatusRequest, ProduceRequest,
                 SyncGroupRequest, UnregisterBrokerRequest>;

@@ -68,6 +68,34 @@ TEST(Golden, WhatIsOurOwnIsAsTheFormatsSay) {
       "00"
       "00");
 
+  expect_bytes<DrainBrokerRequest>(
+      "00000003"
+      "01"
+      "00");
+  expect_bytes<DrainBrokerResponse>(
+      "002a"
+      "03"
+      "6e6f"
+      "00");
+  // Broker 3 is drained, and has no rack.
+  expect_bytes<DescribeClusterResponse>(
+      "00000000"
+      "0000"
+      "00"
+      "0263"
+      "00000003"
+      "02"
+      "00000003"
+      "0268"
+      "00002384"
+      "00"
+      "01"
+      "904e"
+      "01"
+      "01"
+      "80000000"
+      "00");
+
   const auto status = decode_any<PeerStatusResponse>(from_hex("0000"
                                                               "00000003"
                                                               "0000000000000007"

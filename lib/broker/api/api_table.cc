@@ -42,6 +42,7 @@ extern const ApiEntry kUnregisterBrokerApi;
 extern const ApiEntry kDescribeTopicPartitionsApi;
 extern const ApiEntry kPeerStatusApi;
 extern const ApiEntry kLogEndsApi;
+extern const ApiEntry kDrainBrokerApi;
 
 namespace {
 
@@ -81,6 +82,7 @@ constexpr const ApiEntry* kApis[] = {
     &kDescribeTopicPartitionsApi,
     &kPeerStatusApi,
     &kLogEndsApi,
+    &kDrainBrokerApi,
 };
 
 }  // namespace

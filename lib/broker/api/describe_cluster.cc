@@ -27,7 +27,8 @@ wire::DescribeClusterResponse describe_cluster(Call& call, const wire::DescribeC
     response.brokers.push_back({.broker_id = broker.id.value(),
                                 .host = std::move(broker.endpoint.host),
                                 .port = broker.endpoint.port,
-                                .rack = std::move(broker.rack)});
+                                .rack = std::move(broker.rack),
+                                .is_drained = image->is_drained(broker.id)});
   if (!request.include_fenced_brokers) return response;
   for (ReachableBroker& broker : fenced_brokers(call.connection(), call.home().node(), *image))
     response.brokers.push_back({.broker_id = broker.id.value(),

@@ -40,6 +40,7 @@ class Administrator {
     while (!actor_.is_over()) {
       if (actor_.stage.is_calm()) co_await see_that_all_is_there();
       co_await do_something();
+      if (actor_.stage.plan().has_drains) co_await drain_or_not();
       co_await actor_.pause(actor_.plan.pause_max);
     }
     co_await cluster_.close();
@@ -73,6 +74,20 @@ class Administrator {
         co_return co_await describe();
       default:
         co_return co_await look_up_ends(topic);
+    }
+  }
+
+  /// One at a time, and none when nothing is broken any more.
+  awaitable<void> drain_or_not() {
+    if (drained_ != kNoBroker) {
+      if (below(3) != 0 && !actor_.stage.is_calm()) co_return;
+      const auto undone = co_await admin_.drain_broker(drained_, false, deadline());
+      tell("drain --undo", undone);
+      if (undone) drained_ = kNoBroker;
+    } else if (!actor_.stage.is_calm() && below(4) == 0) {
+      drained_ =
+          BrokerId{1 + static_cast<std::int32_t>(below(static_cast<std::uint64_t>(actor_.stage.plan().brokers)))};
+      tell("drain", co_await admin_.drain_broker(drained_, true, deadline()));
     }
   }
 
@@ -272,6 +287,7 @@ class Administrator {
   client::Cluster cluster_;
   client::Admin admin_;
   std::size_t next_to_see_ = 0;
+  BrokerId drained_ = kNoBroker;
 };
 
 awaitable<void> make_all(Actor actor) {

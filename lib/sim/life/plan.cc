@@ -31,6 +31,7 @@ class Draw {
     draw_clients();
     draw_events();
     draw_variety();
+    draw_drains();
     return std::move(plan_);
   }
 
@@ -179,6 +180,11 @@ class Draw {
     }
   }
 
+  /// In few lives: the others stay the same. Of the next streams this is the first that leaves all of seeds.txt so.
+  void draw_drains() {
+    if (plan_.brokers > 1) plan_.has_drains = stream(59).one_in(4);
+  }
+
   /// A batch larger than a segment is refused, and who asks for no answers can be told only by being cut off: one that
   /// sends such batches all the time comes to nothing.
   static void keep_small(PlannedClient& client) {
@@ -242,12 +248,12 @@ Plan cut(Plan plan, const Cuts& cuts) {
 
 std::string to_string(const Plan& plan) {
   std::string text = fmt::format(
-      "seed {}: {} broker{} on {}, {} shards, {} pool threads, flush={}{}{}\n"
+      "seed {}: {} broker{} on {}, {} shards, {} pool threads, flush={}{}{}{}\n"
       "warm-up {:.1f} s, faults {:.1f} s, liveness {:.1f} s\n",
       plan.seed, plan.brokers, plan.brokers > 1 ? "s" : "", plan.store == Store::sqlite ? "SQLite" : "the model store",
       plan.shards, plan.pool_threads, plan.flush == FlushClass::ack ? "ack" : "async",
-      plan.has_retention ? ", retention" : "", plan.has_buggify ? ", buggify" : "", seconds(plan.warm_up),
-      seconds(plan.troubled), seconds(plan.liveness));
+      plan.has_retention ? ", retention" : "", plan.has_buggify ? ", buggify" : "", plan.has_drains ? ", drains" : "",
+      seconds(plan.warm_up), seconds(plan.troubled), seconds(plan.liveness));
   for (const PlannedTopic& topic : plan.topics) {
     fmt::format_to(std::back_inserter(text), "topic {}, {} partitions", topic.name, topic.partitions);
     for (const auto& [name, value] : topic.configs) fmt::format_to(std::back_inserter(text), " {}={}", name, value);

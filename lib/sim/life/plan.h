@@ -92,6 +92,7 @@ struct Plan {
   FlushClass flush = FlushClass::ack;
   bool has_retention = false;
   bool has_buggify = false;
+  bool has_drains = false;      ///< brokers are drained now and then
   bool is_cooperative = false;  ///< groups keep partitions through a rebalance
   Duration rebalance_max{12s};  ///< of members
   std::set<Fault> faults;       ///< that this life may meet

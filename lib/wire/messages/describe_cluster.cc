@@ -15,7 +15,8 @@ void describe(auto& v, DescribeClusterResponse::DescribeClusterBroker& m) {
   v.field("host", m.host);
   v.field("port", m.port);
   v.field("rack", m.rack);
-  v.field("is_fenced", m.is_fenced, since(2));  // KIP-1073
+  v.field("is_fenced", m.is_fenced, since(2));            // KIP-1073
+  v.tagged(10000, "is_drained", m.is_drained, since(0));  // ours
 }
 
 void describe(auto& v, DescribeClusterResponse& m) {

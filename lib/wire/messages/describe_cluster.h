@@ -41,6 +41,7 @@ struct DescribeClusterResponse {
     std::int32_t port = 0;
     std::optional<std::string> rack{};
     bool is_fenced = false;
+    bool is_drained = false;  ///< ours: an operator wants it to lead nothing
   };
 
   std::int32_t throttle_time_ms = 0;
