@@ -79,6 +79,12 @@ constexpr cli::OptionRow kOptions[] = {
      .help = "start once with a metadata.db that has gone back in time: logs that it does not know become *-stray, all "
              "leader epochs rise",
      .into = cli::into<&Options::daemon, &DaemonOptions::node, &broker::NodeConfig::accept_store>},
+    {.long_name = "adopt",
+     .kind = ValueKind::flag,
+     .group = "Where",
+     .help = "with --meta: move what a broker that was alone has in its metadata.db into that store, which has to be "
+             "empty, and go on as the first member of the cluster",
+     .into = cli::into<&Options::daemon, &DaemonOptions::node, &broker::NodeConfig::adopt>},
     {.long_name = "partitions",
      .kind = ValueKind::number,
      .value_name = "N",
@@ -399,6 +405,10 @@ Result<broker::NodeConfig> node_config(const Options& options, const config::Ove
   config.node_id = broker.meta.empty() || settings.contains("node.id") ? BrokerId{broker.node_id} : kNoBroker;
   if (!broker.meta.empty() && config.accept_store)
     return fail(Errc::invalid_argument, "--accept-store is about metadata.db, which a member of a cluster has not");
+  if (broker.meta.empty() && config.adopt)
+    return fail(Errc::invalid_argument,
+                "--adopt moves metadata.db into the store of a cluster: say with --meta where "
+                "that is");
   config.cluster_id = broker.cluster_id;
   for (const std::string& text : broker.listeners) {
     MQ_TRY(auto listener, parse_listener(text));

@@ -46,9 +46,13 @@ bool is_last_hope(const cluster::Partition& partition, BrokerId id) {
 
 }  // namespace
 
-Plan plan_cluster(const ClusterImage& image, const Uuid& cluster_id) {
-  if (!image.cluster_id().is_zero()) return {};
-  return single({Compare::absent(cluster::cluster_key()), Compare::absent(cluster::level_key())},
+Result<Plan> plan_cluster(const ClusterImage& image, const Uuid& cluster_id) {
+  if (!image.cluster_id().is_zero()) return Plan{};
+  if (const std::optional<cluster::Adoption>& adoption = image.adoption())
+    return fail(Errc::conflict, "what broker {} has in its directory {} is still being moved there",
+                adoption->broker.value(), adoption->directory.to_string());
+  return single({Compare::absent(cluster::cluster_key()), Compare::absent(cluster::level_key()),
+                 Compare::absent(cluster::adopting_key())},
                 {cluster::put_cluster(cluster_id), cluster::put_level(cluster::kLevel)});
 }
 

@@ -12,8 +12,8 @@
 
 namespace mq::controller {
 
-/// Gives an empty store its cluster. Nothing when it has one.
-[[nodiscard]] Plan plan_cluster(const cluster::ClusterImage& image, const Uuid& cluster_id);
+/// Gives an empty store its cluster. Nothing when it has one. conflict: one is about to come, with all that it has.
+[[nodiscard]] Result<Plan> plan_cluster(const cluster::ClusterImage& image, const Uuid& cluster_id);
 
 /// How a broker wants to be known.
 struct Registration {
