@@ -115,6 +115,8 @@ inline constexpr auto kMutants = std::to_array<Mutant>({
     {"adoptrevision", "C-6: what was remembered of one store counts for another", FoundBy::test},
     {"adoptguard", "C-2: what an adoption that was cut off has sent counts for the one that goes on with it",
      FoundBy::test},
+    {"diskcounts", "I-17: a new disk counts for what was on the one before", FoundBy::test},
+    {"disklast", "I-17: who has lost everything is one of those that were in sync last", FoundBy::test},
     {"idtaken", "I-9: of two that take one id at once the second does not start", FoundBy::test},
     {"stopguess", "I-14: who stops by itself is taken for dead", FoundBy::test},
     {"guessagain", "I-14: who was wrongly taken for gone once is guessed to be again", FoundBy::test},

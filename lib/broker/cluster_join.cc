@@ -10,9 +10,11 @@
 #include "base/mark.h"
 #include "base/mutant.h"
 #include "broker/endpoint.h"
+#include "broker/settings.h"
 #include "cluster/keys.h"
 #include "cluster/values.h"
 #include "controller/cluster_plans.h"
+#include "controller/isr_plans.h"
 #include "controller/migration.h"
 
 namespace mq::broker {
@@ -56,6 +58,7 @@ awaitable<Result<ClusterJoin::Found>> ClusterJoin::look(Uuid wanted) {
   if (node_.is_member()) MQ_CO_CHECK(settle_id(found.image->cluster_id()));
   MQ_CO_TRY(found.differences, co_await check_store(listing.revision, *found.image));
   if (!node_.is_member()) MQ_CO_CHECK(settle_id(found.image->cluster_id()));
+  MQ_CO_TRY(takes_over_, co_await check_replaced(*found.image));
   co_return found;
 }
 
@@ -244,6 +247,38 @@ awaitable<Result<Differences>> ClusterJoin::check_store(meta::Revision revision,
   co_return co_await find_differences(image, Look::at_topic_ids);
 }
 
+awaitable<Result<bool>> ClusterJoin::check_replaced(const ClusterImage& image) {
+  if (!node_.is_member() || !node_.config().disk_replaced) co_return false;
+  const cluster::Broker* known = image.find_broker(self());
+  const auto& identity = dir().identity();
+  if (known != nullptr && identity && known->directory.to_string() == identity->directory_id) {
+    node_.logger().info(
+        "--disk-replaced: {} is the directory of broker {} already, and nothing is to be done; leave it out from now "
+        "on",
+        node_.config().data_dir, self().value());
+    co_return false;
+  }
+  MQ_CO_TRY(const auto logs, co_await node_.disk_pool().run(node_.home(), [this] { return dir().partitions(); }));
+  if (!logs.empty())
+    co_return fail(Errc::refused, "{} has logs already: --disk-replaced is for an empty directory",
+                   node_.config().data_dir);
+  const auto planned = controller::plan_lost_disk(image, self(), {}, plan_settings(node_.config()));
+  if (planned || planned.error().code != Errc::conflict) co_return planned ? Result<bool>(true) : fail(planned.error());
+  // One that has just ended has it, too.
+  const Instant patience = node_.home().now() + 2 * node_.config().session_timeout + kStorePause;
+  while (node_.home().now() < patience) {
+    MQ_MARK("broker: a new disk waits for the session of the one before to end");
+    co_await node_.home().sleep_until(node_.home().now() + kStorePause);
+    MQ_CO_TRY(const meta::Listing alive, co_await meta::list_all(writer_.store(), cluster::alive_key(self())));
+    if (std::ranges::none_of(alive.entries, [&](const auto& entry) { return entry.key == cluster::alive_key(self()); }))
+      co_return true;
+  }
+  co_return fail(Errc::refused,
+                 "broker {} is running: its session in {} stands. --disk-replaced is for a broker whose disk is gone; "
+                 "stop that one first, or give this one another id",
+                 self().value(), store_name());
+}
+
 // --- Joining ---------------------------------------------------------------------------------------------------------
 
 awaitable<Result<void>> ClusterJoin::join(controller::Plan migration, ImagePtr image) {
@@ -298,10 +333,55 @@ awaitable<Result<void>> ClusterJoin::join_others() {
   while (true) {
     if (self() == kNoBroker || (may_choose_id && is_taken(self()))) choose_id();
     MQ_CO_CHECK(co_await name_directory());
+    if (takes_over_) MQ_CO_CHECK(co_await give_up_disk());
     const auto joined = co_await membership_.join(registration());
     if (joined || !may_choose_id || !is_taken(self()) || is_mutant("idtaken")) co_return joined;
     MQ_MARK("broker: another broker was faster to take an id");
   }
+}
+
+awaitable<Result<void>> ClusterJoin::give_up_disk() {
+  const controller::SettingsOf settings_of = plan_settings(node_.config());
+  const Uuid directory = registration().directory;
+  const auto plan = [&](const ClusterImage& image) {
+    return controller::plan_lost_disk(image, self(), directory, settings_of);
+  };
+  MQ_CO_CHECK(co_await writer_.follow_others());  // the session may have ended since the look
+  const ImagePtr before = writer_.image();
+  while (true) {
+    MQ_CO_TRY(const controller::Plan next, plan(*writer_.image()));
+    if (next.empty()) break;
+    MQ_CO_CHECK(co_await writer_.change(plan));
+  }
+  MQ_MARK("broker: nobody counts on a disk that is gone");
+  tell_given_up(*before);
+  co_return Result<void>{};
+}
+
+void ClusterJoin::tell_given_up(const ClusterImage& image) const {
+  std::size_t given_up = 0;
+  for (const cluster::TopicPtr& topic : image.topics()) {
+    for (std::int32_t index = 0; index < topic->partition_count(); ++index) {
+      const cluster::Partition& partition = *topic->find_partition(index);
+      if (!partition.has_replica(self())) continue;
+      ++given_up;
+      const bool is_only = partition.replicas.size() == 1;
+      const auto is_other = [this](BrokerId id) { return id != self(); };
+      const bool is_left = std::ranges::any_of(partition.isr, is_other) ||
+                           std::ranges::any_of(partition.elr, is_other) ||
+                           std::ranges::any_of(partition.last_in_sync, is_other);
+      if (is_only)
+        node_.logger().error("{}-{} had no other replica: its records are lost, and it begins anew", topic->name,
+                             index);
+      if (!is_only && !is_left)
+        node_.logger().error(
+            "{}-{}: no other replica was in sync. Nobody leads it until an operator gives up what is lost: mqctl "
+            "partition elect {}/{} --unclean --yes",
+            topic->name, index, topic->name, index);
+    }
+  }
+  node_.logger().warn("the disk of broker {} is gone: it gives up {} replicas, and copies them anew", self().value(),
+                      given_up);
 }
 
 bool ClusterJoin::is_taken(BrokerId id) const {
@@ -351,6 +431,7 @@ controller::Registration ClusterJoin::registration() const {
   if (registration.inter_broker_listener.empty() && !registration.endpoints.empty())
     registration.inter_broker_listener = registration.endpoints.front().listener;
   if (!config.rack.empty()) registration.rack = config.rack;
+  registration.takes_over = takes_over_;
   return registration;
 }
 

@@ -69,6 +69,11 @@ class ClusterJoin {
   awaitable<Result<Found>> look_at_own(const std::vector<meta::KeyValue>& there);
   [[nodiscard]] bool is_ours(const cluster::Adoption& adoption) const;
   awaitable<Result<void>> make_cluster();
+  /// Whether this directory is to take over the id of one that is gone. Waits for a session that may be about to end.
+  awaitable<Result<bool>> check_replaced(const cluster::ClusterImage& image);
+  /// Nobody counts any more on what that one had.
+  awaitable<Result<void>> give_up_disk();
+  void tell_given_up(const cluster::ClusterImage& image) const;
   awaitable<Result<Differences>> find_differences(const cluster::ClusterImage& image, Look look);
   awaitable<Result<Differences>> check_store(meta::Revision revision, const cluster::ClusterImage& image);
   /// Which cluster this is.
@@ -90,6 +95,7 @@ class ClusterJoin {
   const Listeners& listeners_;
   Adoption adoption_;
   bool adopts_ = false;
+  bool takes_over_ = false;
   Uuid wanted_;
   Uuid cluster_id_;
   bool accepts_store_ = false;
