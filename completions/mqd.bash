@@ -27,7 +27,7 @@ _mqd()
             *:--completion) candidates='bash zsh fish' ;;
         esac
     elif [[ $cur == -* ]]; then
-        candidates='-D --data -l --listen --advertise --meta --rack -i --node-id --cluster-id --accept-store --partitions --auto-create --retention --retention-bytes --segment --flush --max-message --max-connections --threads -X -c --config --check-config --metrics --log --log-format --ephemeral --ready-fd -q --quiet -v --verbose -h --help --help-json --help-man --completion -V --version'
+        candidates='-D --data -l --listen --advertise --meta --rack -i --node-id --cluster-id --accept-store --adopt --disk-replaced --partitions --auto-create --retention --retention-bytes --segment --flush --max-message --max-connections --threads -X -c --config --check-config --metrics --log --log-format --ephemeral --ready-fd -q --quiet -v --verbose -h --help --help-json --help-man --completion -V --version'
     else
         :
     fi

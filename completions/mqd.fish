@@ -8,6 +8,8 @@ complete -c mqd -l rack -x -d 'where this broker stands, for clients and for rep
 complete -c mqd -s i -l node-id -x -d 'the id of this broker'
 complete -c mqd -l cluster-id -x -d 'refuse data of any other cluster'
 complete -c mqd -l accept-store -d 'start once with a metadata.db that has gone back in time: logs that it does not know become *-stray, all leader epochs rise'
+complete -c mqd -l adopt -d 'with --meta: move what a broker that was alone has in its metadata.db into that store, which has to be empty, and go on as the first member of the cluster'
+complete -c mqd -l disk-replaced -d 'with --meta and --node-id: an empty directory takes over the id of a broker whose own is gone; what others have is copied from them'
 complete -c mqd -l partitions -x -d 'partitions of a topic whose maker does not say'
 complete -c mqd -l auto-create -x -a 'on off' -d 'make a topic when a client asks for it by name'
 complete -c mqd -l retention -x -d 'keep records so long, where a topic does not say'

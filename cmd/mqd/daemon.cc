@@ -71,6 +71,7 @@ broker::NodeEnv machine_of(posix::Runtime& runtime, const DaemonOptions& options
           .random = runtime.random(),
           .logger = runtime.logger(),
           .store = store_of(runtime, options.store),
+          .store_alone = options.store ? store_of(runtime, std::nullopt) : meta::StoreSource{},
           .descriptors_max = posix::raise_descriptor_limit(),
           .return_memory = posix::return_free_memory,
           .set_log_level = [&runtime](std::string_view level) { runtime.logger().set_level(log_level(level)); }};

@@ -79,6 +79,19 @@ constexpr cli::OptionRow kOptions[] = {
      .help = "start once with a metadata.db that has gone back in time: logs that it does not know become *-stray, all "
              "leader epochs rise",
      .into = cli::into<&Options::daemon, &DaemonOptions::node, &broker::NodeConfig::accept_store>},
+    {.long_name = "adopt",
+     .kind = ValueKind::flag,
+     .group = "Where",
+     .help = "with --meta: move what a broker that was alone has in its metadata.db into that store, which has to be "
+             "empty, and go on as the first member of the cluster",
+     .into = cli::into<&Options::daemon, &DaemonOptions::node, &broker::NodeConfig::adopt>},
+    {.long_name = "disk-replaced",
+     .kind = ValueKind::flag,
+     .group = "Where",
+     .help =
+         "with --meta and --node-id: an empty directory takes over the id of a broker whose own is gone; what others "
+         "have is copied from them",
+     .into = cli::into<&Options::daemon, &DaemonOptions::node, &broker::NodeConfig::disk_replaced>},
     {.long_name = "partitions",
      .kind = ValueKind::number,
      .value_name = "N",
@@ -399,6 +412,16 @@ Result<broker::NodeConfig> node_config(const Options& options, const config::Ove
   config.node_id = broker.meta.empty() || settings.contains("node.id") ? BrokerId{broker.node_id} : kNoBroker;
   if (!broker.meta.empty() && config.accept_store)
     return fail(Errc::invalid_argument, "--accept-store is about metadata.db, which a member of a cluster has not");
+  if (broker.meta.empty() && config.adopt)
+    return fail(Errc::invalid_argument,
+                "--adopt moves metadata.db into the store of a cluster: say with --meta where "
+                "that is");
+  if (config.disk_replaced && (broker.meta.empty() || config.node_id == kNoBroker))
+    return fail(Errc::invalid_argument,
+                "--disk-replaced: say with --meta which cluster it is, and with --node-id whose "
+                "disk is gone");
+  if (config.disk_replaced && config.adopt)
+    return fail(Errc::invalid_argument, "--adopt is for a directory with data, and --disk-replaced for an empty one");
   config.cluster_id = broker.cluster_id;
   for (const std::string& text : broker.listeners) {
     MQ_TRY(auto listener, parse_listener(text));

@@ -1,8 +1,8 @@
 #include "broker/cluster_join.h"
 
 #include <algorithm>
-#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -10,8 +10,11 @@
 #include "base/mark.h"
 #include "base/mutant.h"
 #include "broker/endpoint.h"
+#include "broker/settings.h"
 #include "cluster/keys.h"
+#include "cluster/values.h"
 #include "controller/cluster_plans.h"
+#include "controller/isr_plans.h"
 #include "controller/migration.h"
 
 namespace mq::broker {
@@ -25,29 +28,10 @@ constexpr Duration kStorePause = 500ms;
 
 bool may_come_yet(const Error& error) { return error.code == Errc::unreachable || error.code == Errc::timed_out; }
 
-/// What a store that holds `entries` will hold once `plan` is carried out.
-std::vector<cluster::KeyValue> listing_after(const std::vector<cluster::KeyValue>& entries,
-                                             const controller::Plan& plan) {
-  std::map<std::string, cluster::KeyValue> after;
-  for (const cluster::KeyValue& entry : entries) after[entry.key] = entry;
-  for (const cluster::Transaction& transaction : plan.transactions) {
-    for (const cluster::Op& op : transaction.ops) {
-      if (op.value) {
-        after[op.key] = {.key = op.key, .value = *op.value};
-      } else {
-        after.erase(op.key);
-      }
-    }
-  }
-  std::vector<cluster::KeyValue> listing;
-  for (auto& [key, entry] : after) listing.push_back(std::move(entry));
-  return listing;
-}
-
 }  // namespace
 
 ClusterJoin::ClusterJoin(NodeContext& node, MetadataWriter& writer, Membership& membership, const Listeners& listeners)
-    : node_(node), writer_(writer), membership_(membership), listeners_(listeners) {}
+    : node_(node), writer_(writer), membership_(membership), listeners_(listeners), adoption_(node) {}
 
 BrokerId ClusterJoin::self() const { return node_.config().node_id; }
 const std::string& ClusterJoin::store_name() const { return node_.machine.store.name; }
@@ -58,19 +42,23 @@ awaitable<Result<ClusterJoin::Found>> ClusterJoin::look(Uuid wanted) {
   MQ_CO_CHECK(check_directory());
   if (node_.is_member()) MQ_CO_CHECK(check_listeners());
   MQ_CO_CHECK(co_await open_store());
-  MQ_CO_TRY(const meta::Listing listing, co_await meta::list_all(writer_.store(), ""));
+  MQ_CO_TRY(const meta::Listing listing, co_await list_store());
+  wanted_ = wanted;
+  MQ_CO_TRY(adopts_, check_adoption(listing.entries));
+  if (adopts_) co_return co_await look_at_own(listing.entries);
   Found found;
   MQ_CO_TRY(found.migration, controller::plan_migration(listing.entries, self()));
-  auto image = found.migration.empty()
-                   ? ClusterImage::of_listing(listing.entries, listing.revision)
-                   : ClusterImage::of_listing(listing_after(listing.entries, found.migration), listing.revision);
+  auto image =
+      found.migration.empty()
+          ? ClusterImage::of_listing(listing.entries, listing.revision)
+          : ClusterImage::of_listing(controller::listing_after(listing.entries, found.migration), listing.revision);
   if (!image) co_return std::unexpected(std::move(image).error());
   found.image = std::make_shared<const ClusterImage>(*std::move(image));
-  wanted_ = wanted;
   // The store of another cluster does not know our logs, either.
   if (node_.is_member()) MQ_CO_CHECK(settle_id(found.image->cluster_id()));
   MQ_CO_TRY(found.differences, co_await check_store(listing.revision, *found.image));
   if (!node_.is_member()) MQ_CO_CHECK(settle_id(found.image->cluster_id()));
+  MQ_CO_TRY(takes_over_, co_await check_replaced(*found.image));
   co_return found;
 }
 
@@ -83,10 +71,10 @@ Result<void> ClusterJoin::check_directory() {
     return fail(Errc::refused,
                 "{} belongs to a member of cluster {}, whose metadata is in {}; start it with --meta and that",
                 data_dir, identity->cluster_id, identity->store);
-  if (node_.is_member() && identity->store.empty())
+  if (node_.is_member() && identity->store.empty() && !node_.config().adopt)
     return fail(Errc::refused,
                 "{} belongs to a broker with metadata of its own, and cannot join the cluster in {}; give this broker "
-                "an empty directory",
+                "an empty directory, or start it with --adopt where that cluster is to begin with what it has",
                 data_dir, store_name());
   if (!is_id_open_ && identity->node != self())
     return fail(Errc::refused, "{} belongs to node {}, this is node {}; use its own directory or its id", data_dir,
@@ -132,6 +120,77 @@ awaitable<Result<void>> ClusterJoin::open_store() {
   if (!store) co_return std::unexpected(std::move(store).error());
   writer_.use(*std::move(store));
   co_return Result<void>{};
+}
+
+namespace {
+
+/// Of whom metadata is being moved into a store that holds `entries`; nothing: of nobody, as far as it can be read.
+std::optional<cluster::Adoption> adoption_among(const std::vector<meta::KeyValue>& entries) {
+  const auto found = std::ranges::find(entries, cluster::adopting_key(), &meta::KeyValue::key);
+  if (found == entries.end()) return std::nullopt;
+  const auto adoption = cluster::read_adoption(found->key, found->value);
+  return adoption ? std::optional(*adoption) : std::nullopt;
+}
+
+}  // namespace
+
+bool ClusterJoin::is_ours(const cluster::Adoption& adoption) const {
+  const auto& identity = dir().identity();
+  return identity && identity->directory_id == adoption.directory.to_string();
+}
+
+awaitable<Result<meta::Listing>> ClusterJoin::list_store() {
+  const Instant patience = node_.home().now() + kStorePatience;
+  for (bool is_told = false;; is_told = true) {
+    MQ_CO_TRY(meta::Listing listing, co_await meta::list_all(writer_.store(), ""));
+    const auto adoption = adoption_among(listing.entries);
+    if (!node_.is_member() || !adoption || node_.config().adopt || is_ours(*adoption)) co_return listing;
+    const std::string what = fmt::format("{}: the metadata of broker {} is being moved there, out of its directory {}",
+                                         store_name(), adoption->broker.value(), adoption->directory.to_string());
+    if (node_.home().now() >= patience)
+      co_return fail(Errc::timed_out,
+                     "{}; have its start with --adopt come to its end, and then start this broker again", what);
+    MQ_MARK("broker: a start waits for an adoption");
+    if (!is_told) node_.logger().info("{}; waiting for that", what);
+    co_await node_.home().sleep_until(node_.home().now() + kStorePause);
+  }
+}
+
+Result<bool> ClusterJoin::check_adoption(const std::vector<meta::KeyValue>& there) const {
+  if (!node_.is_member()) return false;
+  const std::string& data_dir = node_.config().data_dir;
+  const auto& identity = dir().identity();
+  const auto adoption = adoption_among(there);
+  const bool was_cut_off = adoption && is_ours(*adoption);
+  if (!node_.config().adopt) {
+    if (!was_cut_off) return false;
+    return fail(Errc::refused, "what {} has is not yet all in {}: start this broker with --adopt to go on", data_dir,
+                store_name());
+  }
+  if (!identity)
+    return fail(Errc::refused,
+                "{} has nothing to adopt: name the directory of a broker that was alone, or leave --adopt out to join "
+                "the cluster in {}",
+                data_dir, store_name());
+  if (identity->store.empty() || was_cut_off) return true;
+  node_.logger().info(
+      "--adopt: {} belongs to the cluster in {} already, and nothing is to be done; leave it out from "
+      "now on",
+      data_dir, identity->store);
+  return false;
+}
+
+awaitable<Result<ClusterJoin::Found>> ClusterJoin::look_at_own(const std::vector<meta::KeyValue>& there) {
+  MQ_CO_TRY(const Adoption::Found own, co_await adoption_.look(there));
+  MQ_CO_CHECK(settle_id(own.image->cluster_id()));
+  Found found{.differences = {}, .migration = {}, .image = own.image};
+  MQ_CO_TRY(found.differences, co_await find_differences(*own.image, Look::at_names));
+  if (const auto went_back = store_went_back(dir(), found.differences, own.revision.value()))
+    co_return fail(Errc::corrupt,
+                   "{}/{} has gone back in time: it {}. Nothing was changed. Put back a newer one, or start once "
+                   "without --meta and --adopt, and with --accept-store",
+                   node_.config().data_dir, node_.machine.store_alone.name, *went_back);
+  co_return found;
 }
 
 Result<void> ClusterJoin::settle_id(const Uuid& of_store) {
@@ -188,24 +247,72 @@ awaitable<Result<Differences>> ClusterJoin::check_store(meta::Revision revision,
   co_return co_await find_differences(image, Look::at_topic_ids);
 }
 
+awaitable<Result<bool>> ClusterJoin::check_replaced(const ClusterImage& image) {
+  if (!node_.is_member() || !node_.config().disk_replaced) co_return false;
+  const cluster::Broker* known = image.find_broker(self());
+  const auto& identity = dir().identity();
+  if (known != nullptr && identity && known->directory.to_string() == identity->directory_id) {
+    node_.logger().info(
+        "--disk-replaced: {} is the directory of broker {} already, and nothing is to be done; leave it out from now "
+        "on",
+        node_.config().data_dir, self().value());
+    co_return false;
+  }
+  MQ_CO_TRY(const auto logs, co_await node_.disk_pool().run(node_.home(), [this] { return dir().partitions(); }));
+  if (!logs.empty())
+    co_return fail(Errc::refused, "{} has logs already: --disk-replaced is for an empty directory",
+                   node_.config().data_dir);
+  const auto planned = controller::plan_lost_disk(image, self(), {}, plan_settings(node_.config()));
+  if (planned || planned.error().code != Errc::conflict) co_return planned ? Result<bool>(true) : fail(planned.error());
+  // One that has just ended has it, too.
+  const Instant patience = node_.home().now() + 2 * node_.config().session_timeout + kStorePause;
+  while (node_.home().now() < patience) {
+    MQ_MARK("broker: a new disk waits for the session of the one before to end");
+    co_await node_.home().sleep_until(node_.home().now() + kStorePause);
+    MQ_CO_TRY(const meta::Listing alive, co_await meta::list_all(writer_.store(), cluster::alive_key(self())));
+    if (std::ranges::none_of(alive.entries, [&](const auto& entry) { return entry.key == cluster::alive_key(self()); }))
+      co_return true;
+  }
+  co_return fail(Errc::refused,
+                 "broker {} is running: its session in {} stands. --disk-replaced is for a broker whose disk is gone; "
+                 "stop that one first, or give this one another id",
+                 self().value(), store_name());
+}
+
 // --- Joining ---------------------------------------------------------------------------------------------------------
 
 awaitable<Result<void>> ClusterJoin::join(controller::Plan migration, ImagePtr image) {
+  if (adopts_) {
+    MQ_CO_CHECK(co_await adoption_.perform(writer_.store()));
+    image = nullptr;  // what is there now is read
+  } else if (node_.is_member()) {
+    MQ_CO_CHECK(co_await adoption_.tidy());
+  }
   if (accepts_store_) MQ_CO_CHECK(co_await writer_.begin_acceptance());
   const bool is_moved = !migration.empty();
   MQ_CO_CHECK(co_await writer_.begin(std::move(migration), std::move(image)));
   if (is_moved)
     node_.logger().info("{} was moved from an earlier format; an earlier mqd will not open it any more", store_name());
   if (!accepts_store_) writer_.remember_revisions();
-  MQ_CO_CHECK(co_await writer_.change([this](const ClusterImage& image) -> Result<controller::Plan> {
-    return controller::plan_cluster(image, cluster_id_);
-  }));
+  MQ_CO_CHECK(co_await make_cluster());
   // Another broker may have given it one meanwhile.
   MQ_CO_CHECK(settle_id(writer_.image()->cluster_id()));
   MQ_CO_CHECK(node_.is_member() ? co_await join_others() : co_await join_alone());
   co_await writer_.install();
   for (const auto& [key, defect] : writer_.image()->defects()) node_.logger().error("{}", defect.message);
   co_return Result<void>{};
+}
+
+awaitable<Result<void>> ClusterJoin::make_cluster() {
+  const Instant patience = node_.home().now() + kStorePatience;
+  while (true) {
+    const auto made = co_await writer_.change(
+        [this](const ClusterImage& image) { return controller::plan_cluster(image, cluster_id_); });
+    if (made || !writer_.image()->adoption() || node_.home().now() >= patience) co_return made;
+    MQ_MARK("broker: a start that would make a cluster waits for an adoption");
+    co_await node_.home().sleep_until(node_.home().now() + kStorePause);
+    (void)co_await writer_.follow_others();  // or with the next attempt
+  }
 }
 
 awaitable<Result<void>> ClusterJoin::join_alone() {
@@ -226,10 +333,55 @@ awaitable<Result<void>> ClusterJoin::join_others() {
   while (true) {
     if (self() == kNoBroker || (may_choose_id && is_taken(self()))) choose_id();
     MQ_CO_CHECK(co_await name_directory());
+    if (takes_over_) MQ_CO_CHECK(co_await give_up_disk());
     const auto joined = co_await membership_.join(registration());
     if (joined || !may_choose_id || !is_taken(self()) || is_mutant("idtaken")) co_return joined;
     MQ_MARK("broker: another broker was faster to take an id");
   }
+}
+
+awaitable<Result<void>> ClusterJoin::give_up_disk() {
+  const controller::SettingsOf settings_of = plan_settings(node_.config());
+  const Uuid directory = registration().directory;
+  const auto plan = [&](const ClusterImage& image) {
+    return controller::plan_lost_disk(image, self(), directory, settings_of);
+  };
+  MQ_CO_CHECK(co_await writer_.follow_others());  // the session may have ended since the look
+  const ImagePtr before = writer_.image();
+  while (true) {
+    MQ_CO_TRY(const controller::Plan next, plan(*writer_.image()));
+    if (next.empty()) break;
+    MQ_CO_CHECK(co_await writer_.change(plan));
+  }
+  MQ_MARK("broker: nobody counts on a disk that is gone");
+  tell_given_up(*before);
+  co_return Result<void>{};
+}
+
+void ClusterJoin::tell_given_up(const ClusterImage& image) const {
+  std::size_t given_up = 0;
+  for (const cluster::TopicPtr& topic : image.topics()) {
+    for (std::int32_t index = 0; index < topic->partition_count(); ++index) {
+      const cluster::Partition& partition = *topic->find_partition(index);
+      if (!partition.has_replica(self())) continue;
+      ++given_up;
+      const bool is_only = partition.replicas.size() == 1;
+      const auto is_other = [this](BrokerId id) { return id != self(); };
+      const bool is_left = std::ranges::any_of(partition.isr, is_other) ||
+                           std::ranges::any_of(partition.elr, is_other) ||
+                           std::ranges::any_of(partition.last_in_sync, is_other);
+      if (is_only)
+        node_.logger().error("{}-{} had no other replica: its records are lost, and it begins anew", topic->name,
+                             index);
+      if (!is_only && !is_left)
+        node_.logger().error(
+            "{}-{}: no other replica was in sync. Nobody leads it until an operator gives up what is lost: mqctl "
+            "partition elect {}/{} --unclean --yes",
+            topic->name, index, topic->name, index);
+    }
+  }
+  node_.logger().warn("the disk of broker {} is gone: it gives up {} replicas, and copies them anew", self().value(),
+                      given_up);
 }
 
 bool ClusterJoin::is_taken(BrokerId id) const {
@@ -279,6 +431,7 @@ controller::Registration ClusterJoin::registration() const {
   if (registration.inter_broker_listener.empty() && !registration.endpoints.empty())
     registration.inter_broker_listener = registration.endpoints.front().listener;
   if (!config.rack.empty()) registration.rack = config.rack;
+  registration.takes_over = takes_over_;
   return registration;
 }
 

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "broker/adoption.h"
 #include "broker/bound_listener.h"
 #include "broker/data_directory.h"
 #include "broker/membership.h"
@@ -61,6 +62,18 @@ class ClusterJoin {
   /// That the other brokers of a cluster can be told how to reach this one.
   [[nodiscard]] Result<void> check_listeners() const;
   awaitable<Result<void>> open_store();
+  /// All that it has. Waits for a while where another broker's metadata is being moved there.
+  awaitable<Result<meta::Listing>> list_store();
+  /// Whether this start is to adopt, or to go on with that.
+  Result<bool> check_adoption(const std::vector<meta::KeyValue>& there) const;
+  awaitable<Result<Found>> look_at_own(const std::vector<meta::KeyValue>& there);
+  [[nodiscard]] bool is_ours(const cluster::Adoption& adoption) const;
+  awaitable<Result<void>> make_cluster();
+  /// Whether this directory is to take over the id of one that is gone. Waits for a session that may be about to end.
+  awaitable<Result<bool>> check_replaced(const cluster::ClusterImage& image);
+  /// Nobody counts any more on what that one had.
+  awaitable<Result<void>> give_up_disk();
+  void tell_given_up(const cluster::ClusterImage& image) const;
   awaitable<Result<Differences>> find_differences(const cluster::ClusterImage& image, Look look);
   awaitable<Result<Differences>> check_store(meta::Revision revision, const cluster::ClusterImage& image);
   /// Which cluster this is.
@@ -80,6 +93,9 @@ class ClusterJoin {
   MetadataWriter& writer_;
   Membership& membership_;
   const Listeners& listeners_;
+  Adoption adoption_;
+  bool adopts_ = false;
+  bool takes_over_ = false;
   Uuid wanted_;
   Uuid cluster_id_;
   bool accepts_store_ = false;

@@ -24,9 +24,11 @@ struct ListenerConfig {
 /// What a node is told when it starts. Plain values, already validated.
 struct NodeConfig {
   std::string data_dir;
-  BrokerId node_id{1};        ///< kNoBroker: that of the data, or one that the cluster gives it
-  std::string cluster_id;     ///< empty: from the data, or made
-  bool accept_store = false;  ///< go on with metadata that has gone back in time
+  BrokerId node_id{1};         ///< kNoBroker: that of the data, or one that the cluster gives it
+  std::string cluster_id;      ///< empty: from the data, or made
+  bool accept_store = false;   ///< go on with metadata that has gone back in time
+  bool adopt = false;          ///< a directory of a broker alone becomes the first member of a cluster
+  bool disk_replaced = false;  ///< a new directory takes over `node_id`, whose own is gone
   std::vector<ListenerConfig> listeners;
 
   bool auto_create_topics = true;

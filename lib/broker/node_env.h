@@ -23,6 +23,8 @@ struct NodeEnv {
   env::Random& random;
   env::Logger& logger;
   meta::StoreSource store;
+  /// Of a member of a cluster: where it kept its metadata if it was alone before. May be empty.
+  meta::StoreSource store_alone = {};
   std::size_t descriptors_max = 0;      ///< that the process may have open; 0: without limit
   std::function<void()> return_memory;  ///< gives the machine what is free, on the pool; may be empty
   /// From which level on `logger` writes (mq.log.level), on the first shard; may be empty.

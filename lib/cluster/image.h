@@ -85,6 +85,14 @@ struct Unregistered {
   friend bool operator==(const Unregistered&, const Unregistered&) = default;
 };
 
+/// What one broker had alone is being moved here, out of its data directory. Nobody joins meanwhile.
+struct Adoption {
+  Uuid directory{};
+  BrokerId broker = kNoBroker;
+  Revision revision{};
+  friend bool operator==(const Adoption&, const Adoption&) = default;
+};
+
 /// Who holds the controller's lease.
 struct Controller {
   BrokerId broker = kNoBroker;
@@ -249,6 +257,7 @@ class ClusterImage {
   /// The format that all brokers write; 0 when none stands in the store.
   [[nodiscard]] std::int32_t level() const { return level_; }
   [[nodiscard]] Revision level_revision() const { return level_revision_; }
+  [[nodiscard]] const std::optional<Adoption>& adoption() const { return adoption_; }
   [[nodiscard]] const std::optional<Controller>& controller() const { return controller_; }
   [[nodiscard]] const ProducerIdCounter& producer_ids() const { return producer_ids_; }
 
@@ -331,6 +340,7 @@ class ClusterImage {
   Revision cluster_revision_;
   std::int32_t level_ = 0;
   Revision level_revision_;
+  std::optional<Adoption> adoption_;
   std::optional<Controller> controller_;
   ProducerIdCounter producer_ids_;
   SharedMap<BrokerId, Broker> brokers_;

@@ -21,6 +21,8 @@ void ImageChange::add(std::string_view key, std::optional<std::string_view> valu
       return take_cluster(key, value, revision);
     case KeyKind::level:
       return take_level(key, value, revision);
+    case KeyKind::adopting:
+      return take_adoption(key, value, revision);
     case KeyKind::controller:
       return take_controller(key, value, revision);
     case KeyKind::producer_ids:
@@ -86,6 +88,16 @@ void ImageChange::take_level(std::string_view key, std::optional<std::string_vie
              fmt::format("the cluster's metadata is at level {}, and this mqd knows no more than {}", *level, kLevel)});
   next_.level_ = *level;
   next_.level_revision_ = revision;
+}
+
+void ImageChange::take_adoption(std::string_view key, std::optional<std::string_view> value, Revision revision) {
+  next_.adoption_.reset();
+  mend(key);
+  if (!value) return;
+  auto adoption = read_adoption(key, *value);
+  if (!adoption) return note_defect(key, std::move(adoption.error().message), revision);
+  adoption->revision = revision;
+  next_.adoption_ = *adoption;
 }
 
 void ImageChange::take_controller(std::string_view key, std::optional<std::string_view> value, Revision revision) {

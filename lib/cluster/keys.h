@@ -13,6 +13,7 @@ namespace mq::cluster {
 //
 //   cluster                 the cluster's id
 //   cluster/level           the format that all brokers write
+//   adopting                whose metadata is being moved here; stands before `cluster` does, and only then
 //   controller              who holds the controller's lease
 //   controllers/UUID        every acquisition of it, kept for ever
 //   brokers/ID              a registered broker; stays until the id is unregistered
@@ -32,6 +33,7 @@ inline constexpr std::int32_t kPartitionsPerTopicMax = 1'000'000;
 
 [[nodiscard]] std::string cluster_key();
 [[nodiscard]] std::string level_key();
+[[nodiscard]] std::string adopting_key();
 [[nodiscard]] std::string controller_key();
 [[nodiscard]] std::string acquisition_key(const Uuid& id);
 [[nodiscard]] std::string broker_key(BrokerId id);
@@ -47,6 +49,7 @@ inline constexpr std::int32_t kPartitionsPerTopicMax = 1'000'000;
 enum class KeyKind {
   cluster,
   level,
+  adopting,
   controller,
   acquisition,
   broker,

@@ -14,6 +14,7 @@ namespace {
 //
 //   cluster       16 bytes of id
 //   level         number
+//   adopting      16 bytes of directory id, broker
 //   controller    broker, broker epoch; an acquisition likewise
 //   broker        16 bytes of directory id, 16 bytes of nonce, epoch, state, list of endpoint, has a rack (0 or 1),
 //                 text rack (empty without one), text inter-broker listener, list of text feature, level
@@ -89,6 +90,13 @@ Op put_cluster(const Uuid& id) {
 
 Op put_level(std::int32_t level) {
   return put(level_key(), [&](Writer& to) { to.varint(level); });
+}
+
+Op put_adoption(const Adoption& adoption) {
+  return put(adopting_key(), [&](Writer& to) {
+    put_id(to, adoption.directory);
+    to.varint(adoption.broker.value());
+  });
 }
 
 Op put_controller(const Controller& controller) {
@@ -186,6 +194,7 @@ std::vector<Op> put_image(const ClusterImage& image) {
   std::vector<Op> ops;
   if (!image.cluster_id().is_zero()) ops.push_back(put_cluster(image.cluster_id()));
   if (image.level() != 0) ops.push_back(put_level(image.level()));
+  if (image.adoption()) ops.push_back(put_adoption(*image.adoption()));
   if (image.controller()) ops.push_back(put_controller(*image.controller()));
   if (image.producer_ids().next != 0) ops.push_back(put_producer_ids(image.producer_ids().next));
   for (const auto& [id, broker] : image.brokers()) ops.push_back(put_broker(broker));
@@ -212,6 +221,16 @@ Result<std::int32_t> read_level(std::string_view key, std::string_view value) {
     const std::int32_t level = from.varint();
     if (level < 1) from.fail();
     return level;
+  });
+}
+
+Result<Adoption> read_adoption(std::string_view key, std::string_view value) {
+  return read_value(key, value, [](Reader& from) {
+    Adoption adoption;
+    adoption.directory = take_id(from);
+    adoption.broker = BrokerId{from.varint()};
+    if (adoption.directory.is_zero()) from.fail();
+    return adoption;
   });
 }
 

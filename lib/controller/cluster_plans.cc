@@ -10,6 +10,7 @@
 #include "base/mutant.h"
 #include "cluster/keys.h"
 #include "cluster/values.h"
+#include "controller/membership.h"
 #include "controller/packer.h"
 
 namespace mq::controller {
@@ -36,6 +37,15 @@ bool is_unregistered(const ClusterImage& image, BrokerId id) {
   return image.unregistered().contains(id) || image.defects().contains(cluster::unregistered_key(id));
 }
 
+bool is_counted_on(const ClusterImage& image, BrokerId id) {
+  for (const cluster::TopicPtr& topic : image.topics())
+    for (const cluster::Partition& partition : topic->partitions)
+      if (counts_on(partition, id)) return true;
+  for (const auto& [place, partition] : image.loose_partitions())
+    if (counts_on(*partition, id)) return true;
+  return false;
+}
+
 /// Whether nobody but the broker may have all records of the partition.
 bool is_last_hope(const cluster::Partition& partition, BrokerId id) {
   const auto is_other = [id](BrokerId one) { return one != id; };
@@ -46,9 +56,13 @@ bool is_last_hope(const cluster::Partition& partition, BrokerId id) {
 
 }  // namespace
 
-Plan plan_cluster(const ClusterImage& image, const Uuid& cluster_id) {
-  if (!image.cluster_id().is_zero()) return {};
-  return single({Compare::absent(cluster::cluster_key()), Compare::absent(cluster::level_key())},
+Result<Plan> plan_cluster(const ClusterImage& image, const Uuid& cluster_id) {
+  if (!image.cluster_id().is_zero()) return Plan{};
+  if (const std::optional<cluster::Adoption>& adoption = image.adoption())
+    return fail(Errc::conflict, "what broker {} has in its directory {} is still being moved there",
+                adoption->broker.value(), adoption->directory.to_string());
+  return single({Compare::absent(cluster::cluster_key()), Compare::absent(cluster::level_key()),
+                 Compare::absent(cluster::adopting_key())},
                 {cluster::put_cluster(cluster_id), cluster::put_level(cluster::kLevel)});
 }
 
@@ -66,9 +80,13 @@ Result<Plan> plan_registration(const ClusterImage& image, const Registration& re
     return fail(Errc::corrupt, "{}", defect->message);
   // Whose it is once it is for ever, and each incarnation has a greater epoch than the one before (I-9).
   const bool is_ours = known == nullptr || known->directory == registration.directory || is_mutant("anydirectory");
-  if (has_session && !is_ours)
-    return fail(Errc::refused, "broker id {} belongs to another data directory, {}, and this one is {}", id.value(),
-                known->directory.to_string(), registration.directory.to_string());
+  if (has_session && !is_ours && !registration.takes_over)
+    return fail(Errc::refused,
+                "broker id {} belongs to another data directory, {}, and this one is {}; if the disk with that one is "
+                "gone for good, start this broker with --disk-replaced, else with another id or none",
+                id.value(), known->directory.to_string(), registration.directory.to_string());
+  if (!is_ours && registration.takes_over && is_counted_on(image, id))
+    return fail(Errc::conflict, "broker {} still counts as having what was on the disk that it has lost", id.value());
   const cluster::Session* session = image.sessions().find(id);
   if (session != nullptr && has_session && !registration.replaces_session)
     return fail(Errc::conflict, "a session of broker {} still stands", id.value());

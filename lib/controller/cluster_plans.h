@@ -12,8 +12,8 @@
 
 namespace mq::controller {
 
-/// Gives an empty store its cluster. Nothing when it has one.
-[[nodiscard]] Plan plan_cluster(const cluster::ClusterImage& image, const Uuid& cluster_id);
+/// Gives an empty store its cluster. Nothing when it has one. conflict: one is about to come, with all that it has.
+[[nodiscard]] Result<Plan> plan_cluster(const cluster::ClusterImage& image, const Uuid& cluster_id);
 
 /// How a broker wants to be known.
 struct Registration {
@@ -26,12 +26,15 @@ struct Registration {
   std::vector<std::string> features;
   /// The session that stands is that of an earlier incarnation of this very directory, and its process is gone.
   bool replaces_session = false;
+  /// The directory that the id belongs to is gone with its disk, and this one takes its place (`plan_lost_disk`).
+  bool takes_over = false;
 };
 
 /// On a store of its own a broker is ready at once, its epoch stays, and nothing is written when all is as it was. In a
 /// cluster its epoch is one more, it begins as starting, and its session is put with it; that it is drained ends,
 /// unless it is the same process. refused: the id belongs to another directory, or was unregistered; conflict: a
-/// session of it stands; corrupt: its key cannot be read.
+/// session of it stands, or a directory that takes over is still counted on as the one before; corrupt: its key cannot
+/// be read.
 [[nodiscard]] Result<Plan> plan_registration(const cluster::ClusterImage& image, const Registration& registration);
 
 /// The broker becomes ready, or begins to drain. Nothing where it is not registered any more.

@@ -160,4 +160,59 @@ Plan plan_stepping_out(const ClusterImage& image, BrokerId self, std::span<const
   return {.transactions = std::move(packer).take(), .guard = std::nullopt};
 }
 
+namespace {
+
+/// What becomes of the key when all that `id` had is lost; nothing when that changes nothing.
+std::optional<Partition> without_disk(const Partition& known, BrokerId id, std::size_t insync_replicas_min) {
+  if (!counts_on(known, id) || is_mutant("diskcounts")) return std::nullopt;
+  Partition next = known;
+  next.leader_epoch = epoch_after(known.leader_epoch, kNoLeaderEpoch);
+  ++next.partition_epoch;
+  if (known.leader == id) next.leader = kNoBroker;
+  if (known.replicas == Brokers{id}) return next;
+  set_isr(next, without(known.isr, {id}), insync_replicas_min, {id});
+  if (!is_mutant("disklast")) {
+    next.last_in_sync = without(std::move(next.last_in_sync), {id});
+  } else if (next.isr.empty() && next.elr.empty()) {
+    next.last_in_sync = {id};
+  }
+  return next;
+}
+
+}  // namespace
+
+Result<Plan> plan_lost_disk(const ClusterImage& image, BrokerId id, const Uuid& directory,
+                            const SettingsOf& settings_of) {
+  const std::string key = cluster::broker_key(id);
+  if (const cluster::Defect* defect = image.defects().find(key)) return fail(Errc::corrupt, "{}", defect->message);
+  const cluster::Broker* known = image.find_broker(id);
+  if (known == nullptr && image.unregistered().contains(id))
+    return fail(Errc::refused,
+                "broker {} was unregistered, and its id is never given again: leave --disk-replaced and --node-id out",
+                id.value());
+  if (known == nullptr)
+    return fail(Errc::refused, "there is no broker {} whose disk could have been replaced: leave --disk-replaced out",
+                id.value());
+  if (known->directory == directory) return Plan{};
+  if (image.sessions().contains(id)) return fail(Errc::conflict, "a session of broker {} still stands", id.value());
+  Packer packer;
+  const auto give_up = [&](const PartitionPlace& place, const Partition& partition, std::size_t insync_replicas_min) {
+    const std::optional<Partition> next = without_disk(partition, id, insync_replicas_min);
+    if (!next) return;
+    Group group{.compares = {as_known(key, known->revision), cluster::Compare::absent(cluster::alive_key(id))},
+                .ops = {cluster::put_partition(place.topic, place.index, *next)}};
+    group.compares.push_back(as_known(group.ops.front().key, partition.revision));
+    packer.add(std::move(group));
+  };
+  for (const cluster::TopicPtr& topic : image.topics()) {
+    const std::size_t least = settings_of(*topic).insync_replicas_min;
+    for (std::int32_t index = 0; index < topic->partition_count(); ++index)
+      give_up({.topic = topic->id, .index = index}, *topic->find_partition(index), least);
+  }
+  // Of topics that cannot be read, which may be put right. Whoever was eligible there stays so.
+  for (const auto& [place, partition] : image.loose_partitions())
+    give_up(place, *partition, partition->replicas.size());
+  return Plan{.transactions = std::move(packer).take(), .guard = std::nullopt};
+}
+
 }  // namespace mq::controller

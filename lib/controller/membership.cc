@@ -59,6 +59,11 @@ void set_isr(cluster::Partition& partition, Brokers isr, std::size_t insync_repl
   partition.last_in_sync = without(without(std::move(partition.last_in_sync), partition.isr), partition.elr);
 }
 
+bool counts_on(const cluster::Partition& partition, BrokerId id) {
+  if (partition.replicas == Brokers{id}) return partition.leader != kNoBroker;
+  return is_among(partition.isr, id) || is_among(partition.elr, id) || is_among(partition.last_in_sync, id);
+}
+
 LeaderEpoch epoch_after(LeaderEpoch known, LeaderEpoch in_log) {
   return LeaderEpoch{std::max(known, in_log < kLeaderEpochsEnd ? in_log : kNoLeaderEpoch).value() + 1};
 }

@@ -44,6 +44,10 @@ using Brokers = std::vector<BrokerId>;
 /// left to the caller.
 void set_isr(cluster::Partition& partition, Brokers isr, std::size_t insync_replicas_min, const Brokers& lost = {});
 
+/// Whether the partition rests on what the broker has: it is in sync or eligible, was so last, or leads as the only
+/// one.
+[[nodiscard]] bool counts_on(const cluster::Partition& partition, BrokerId id);
+
 /// The next epoch of a partition: above its own, and above the latest in a log. One that no log can have come to is
 /// rot, which no CRC covers, and not believed.
 [[nodiscard]] LeaderEpoch epoch_after(LeaderEpoch known, LeaderEpoch in_log);

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -38,6 +39,10 @@ struct Plan {
   /// matter for the first itself.
   [[nodiscard]] cluster::Transaction transaction(std::size_t index, cluster::Revision first) const;
 };
+
+/// What a store that holds `entries` will hold once `plan` is carried out. Of what it puts only keys and values.
+[[nodiscard]] std::vector<cluster::KeyValue> listing_after(std::span<const cluster::KeyValue> entries,
+                                                           const Plan& plan);
 
 /// What a client asks for that concerns one thing: the plan, or why it is not carried out.
 struct AskedPlan {

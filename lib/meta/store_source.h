@@ -30,6 +30,9 @@ struct StoreSource {
   std::string name;        ///< as people call it, such as `metadata.db`
   bool is_shared = false;  ///< several brokers may use it: each of them is a member of a cluster, with a session
   std::function<awaitable<Result<std::unique_ptr<MetadataStore>>>(StoreOpening)> open;
+  /// Of one whose files are in the data directory, when its store is closed: gives them names that no start looks for,
+  /// durably. What is not there is passed over. Returns whether anything was. Pool. Empty: it has no files there.
+  std::function<Result<bool>(const std::string& data_dir)> put_aside = {};
 };
 
 }  // namespace mq::meta

@@ -81,6 +81,7 @@ TEST(ClusterValues, KeysAreTakenApartAsTheyWerePutTogether) {
   const Uuid id = some_id(200);
   EXPECT_EQ(parse_key(cluster_key()).kind, KeyKind::cluster);
   EXPECT_EQ(parse_key(level_key()).kind, KeyKind::level);
+  EXPECT_EQ(parse_key(adopting_key()).kind, KeyKind::adopting);
   EXPECT_EQ(parse_key(controller_key()).kind, KeyKind::controller);
   EXPECT_EQ(parse_key(acquisition_key(id)).id, id);
   EXPECT_EQ(parse_key(broker_key(BrokerId{12})).broker, BrokerId{12});

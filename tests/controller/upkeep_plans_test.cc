@@ -110,11 +110,11 @@ TEST(Sweep, ErasesNothingOfACreationThatBeginsMeanwhile) {
 
 TEST(ClusterPlan, AnEmptyStoreGetsItsClusterOnce) {
   ModelStore store;
-  const Plan one = plan_cluster(store.image(), id_of(1));
-  const Plan other = plan_cluster(store.image(), id_of(2));
+  const Plan one = plan_cluster(store.image(), id_of(1)).value();
+  const Plan other = plan_cluster(store.image(), id_of(2)).value();
   ASSERT_TRUE(store.perform(one));
   EXPECT_FALSE(store.perform(other));
-  EXPECT_TRUE(plan_cluster(store.image(), id_of(2)).empty());
+  EXPECT_TRUE(plan_cluster(store.image(), id_of(2)).value().empty());
   EXPECT_EQ(store.image().cluster_id(), id_of(1));
   EXPECT_EQ(store.image().level(), cluster::kLevel);
 }

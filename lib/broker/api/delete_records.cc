@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::int64_t kToHighWatermark = -1;
 /// Who wants to wait longer for the replicas asks again.
-constexpr Duration kWaitMax = 60s;
+constexpr Duration kDeletionWaitMax = 60s;
 
 struct DeleteRecordsItem : Addressed {
   std::int64_t offset = 0;
@@ -101,7 +101,8 @@ awaitable<wire::DeleteRecordsResponse> delete_records(Call& call, const wire::De
   const auto written = is_mutant("deletedback")
                            ? Result<void>{}
                            : co_await home.node().context().disk_space.with_reserve(home.shard(), write);
-  const Instant deadline = call.request().arrived + std::clamp<Duration>(request.timeout_ms * 1ms, 0s, kWaitMax);
+  const Instant deadline =
+      call.request().arrived + std::clamp<Duration>(request.timeout_ms * 1ms, 0s, kDeletionWaitMax);
   if (written) {
     co_await on_each_partition(home, items, take_start);
     co_await on_each_partition(home, items, [deadline](Partition& partition, DeleteRecordsItem& item) {

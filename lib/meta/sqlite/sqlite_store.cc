@@ -131,6 +131,20 @@ class SqliteStore final : public MetadataStore {
 
 constexpr std::string_view kFileName = "metadata.db";
 
+/// The write-ahead log first: without it the file is of an earlier time, and the other way round it is nothing.
+Result<bool> put_files_aside(env::Files& files, const std::string& data_dir) {
+  const std::string path = fmt::format("{}/{}", data_dir, kFileName);
+  const std::string kept = path + ".adopted";
+  bool any = false;
+  for (const std::string_view suffix : {"-wal", ""}) {
+    MQ_TRY(const bool is_there, files.exists(fmt::format("{}{}", path, suffix)));
+    if (is_there) MQ_CHECK(files.rename(fmt::format("{}{}", path, suffix), fmt::format("{}{}", kept, suffix)));
+    any = any || is_there;
+  }
+  if (any) MQ_CHECK(files.sync_directory(data_dir));
+  return any;
+}
+
 /// A store that is lost must not be made anew: it would look like "no data" (F-16).
 awaitable<Result<std::unique_ptr<MetadataStore>>> open_or_miss(env::Files& files, env::Pool& pool, env::Random& random,
                                                                env::Logger& logger, StoreOpening opening) {
@@ -157,7 +171,8 @@ awaitable<Result<std::unique_ptr<MetadataStore>>> open_sqlite_store(env::Files& 
 
 StoreSource sqlite_source(env::Files& files, env::Pool& pool, env::Random& random, env::Logger& logger) {
   return {.name = std::string(kFileName),
-          .open = [&](StoreOpening opening) { return open_or_miss(files, pool, random, logger, std::move(opening)); }};
+          .open = [&](StoreOpening opening) { return open_or_miss(files, pool, random, logger, std::move(opening)); },
+          .put_aside = [&files](const std::string& data_dir) { return put_files_aside(files, data_dir); }};
 }
 
 }  // namespace mq::meta

@@ -86,14 +86,18 @@ void Broker::make() {
                       .random = machine_.random(),
                       .logger = machine_.logger(),
                       .store = store(),
+                      .store_alone = store_alone(),
                       .descriptors_max = descriptors_max_};
   machine_.make<Presence>(*this);
   node_ = &machine_.make<broker::Node>(std::move(env), config);
 }
 
+meta::StoreSource Broker::store_alone() const {
+  return meta::sqlite_source(machine_.files(), machine_.metadata_pool(), machine_.random(), machine_.logger());
+}
+
 meta::StoreSource Broker::store() const {
-  if (model_ == nullptr)
-    return meta::sqlite_source(machine_.files(), machine_.metadata_pool(), machine_.random(), machine_.logger());
+  if (model_ == nullptr || is_alone) return store_alone();
   return {.name = "the model", .is_shared = is_one_of_several_, .open = [model = model_](meta::StoreOpening opening) {
             return connect(*model, std::move(opening));
           }};

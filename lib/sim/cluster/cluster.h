@@ -50,6 +50,7 @@ class Broker {
 
   /// What the next start is told.
   broker::NodeConfig config;
+  bool is_alone = false;  ///< the next start has its metadata in its data directory, whatever the others do
 
   [[nodiscard]] Machine& machine() const { return machine_; }
   [[nodiscard]] const std::string& host() const { return machine_.host(); }
@@ -79,6 +80,7 @@ class Broker {
   void make();
   awaitable<void> run_start();
   [[nodiscard]] meta::StoreSource store() const;
+  [[nodiscard]] meta::StoreSource store_alone() const;
 
   World& world_;
   Machine& machine_;
