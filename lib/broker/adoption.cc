@@ -3,7 +3,6 @@
 #include <string>
 #include <utility>
 
-#include "base/mark.h"
 #include "base/mutant.h"
 #include "cluster/image.h"
 #include "controller/migration.h"
@@ -83,7 +82,6 @@ awaitable<Result<void>> Adoption::perform(meta::MetadataStore& store) {
     if (!may_be_gone_on_with(done.error()) || is_over)
       co_return fail(done.error().code, "{}; the adoption is not done: start again with --adopt to go on",
                      done.error().message);
-    MQ_MARK("broker: an adoption goes on after a call that failed");
     co_await node_.home().sleep_until(node_.home().now() + kAdoptionPause);
   }
   entries_ = {};

@@ -21,8 +21,8 @@ namespace mq::broker {
 ///               the cluster's key, without `adopting`
 ///     tidy      the file of the store that it had before has another name
 ///
-/// Each is durable before the next begins, and a stop or a crash amid it is gone on with by a start that does the same.
-/// Until the directory says so the broker may as well go on alone. On the first shard.
+/// Each is durable before the next begins (C-12), and a stop or a crash amid it is gone on with by a start that does
+/// the same. Until the directory says so the broker may as well go on alone. On the first shard.
 class Adoption {
  public:
   explicit Adoption(NodeContext& node) : node_(node) {}

@@ -104,7 +104,8 @@ Result<void> ClusterJoin::check_listeners() const {
 }
 
 awaitable<Result<void>> ClusterJoin::open_store() {
-  const bool was_made = dir().identity().has_value();
+  // What is adopted was not in this store before.
+  const bool was_made = dir().identity() && !(node_.is_member() && dir().identity()->store.empty());
   const meta::StoreOpening opening{
       .home = &node_.home(),
       .data_dir = node_.config().data_dir,
@@ -150,7 +151,6 @@ awaitable<Result<meta::Listing>> ClusterJoin::list_store() {
     if (node_.home().now() >= patience)
       co_return fail(Errc::timed_out,
                      "{}; have its start with --adopt come to its end, and then start this broker again", what);
-    MQ_MARK("broker: a start waits for an adoption");
     if (!is_told) node_.logger().info("{}; waiting for that", what);
     co_await node_.home().sleep_until(node_.home().now() + kStorePause);
   }
@@ -267,7 +267,6 @@ awaitable<Result<bool>> ClusterJoin::check_replaced(const ClusterImage& image) {
   // One that has just ended has it, too.
   const Instant patience = node_.home().now() + 2 * node_.config().session_timeout + kStorePause;
   while (node_.home().now() < patience) {
-    MQ_MARK("broker: a new disk waits for the session of the one before to end");
     co_await node_.home().sleep_until(node_.home().now() + kStorePause);
     MQ_CO_TRY(const meta::Listing alive, co_await meta::list_all(writer_.store(), cluster::alive_key(self())));
     if (std::ranges::none_of(alive.entries, [&](const auto& entry) { return entry.key == cluster::alive_key(self()); }))
@@ -309,7 +308,6 @@ awaitable<Result<void>> ClusterJoin::make_cluster() {
     const auto made = co_await writer_.change(
         [this](const ClusterImage& image) { return controller::plan_cluster(image, cluster_id_); });
     if (made || !writer_.image()->adoption() || node_.home().now() >= patience) co_return made;
-    MQ_MARK("broker: a start that would make a cluster waits for an adoption");
     co_await node_.home().sleep_until(node_.home().now() + kStorePause);
     (void)co_await writer_.follow_others();  // or with the next attempt
   }
@@ -353,7 +351,6 @@ awaitable<Result<void>> ClusterJoin::give_up_disk() {
     if (next.empty()) break;
     MQ_CO_CHECK(co_await writer_.change(plan));
   }
-  MQ_MARK("broker: nobody counts on a disk that is gone");
   tell_given_up(*before);
   co_return Result<void>{};
 }

@@ -64,11 +64,11 @@ struct IsrPlan {
 [[nodiscard]] Plan plan_stepping_out(const cluster::ClusterImage& image, BrokerId self,
                                      std::span<const UncertainLog> logs, const SettingsOf& settings_of);
 
-/// The disk of broker `id` is gone, and its id is to be `directory`'s: first nobody may count on what was on that disk.
-/// It leaves every ISR and ELR, and those who were in sync last, since it has less than any other replica; each time in
-/// a new leader epoch. Who is the only replica stays, and leads no longer: an election begins another epoch (I-8). Each
-/// transaction compares that the registration is as it was, and that no session of it stands. Empty: nobody counts on
-/// it any more, or the id is the directory's already.
+/// The disk of broker `id` is gone, and its id is to be `directory`'s: first nobody may count on what was on that disk
+/// (I-17). It leaves every ISR and ELR, and those who were in sync last, since it has less than any other replica; each
+/// time in a new leader epoch. Who is the only replica stays, and leads no longer: an election begins another epoch
+/// (I-8). Each transaction compares that the registration is as it was, and that no session of it stands. Empty: nobody
+/// counts on it any more, or the id is the directory's already.
 ///
 /// refused: there is no such broker, or it was unregistered; conflict: a session of it stands; corrupt: its key cannot
 /// be read.

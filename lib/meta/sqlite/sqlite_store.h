@@ -28,7 +28,8 @@ awaitable<Result<std::unique_ptr<MetadataStore>>> open_sqlite_store(env::Files& 
                                                                     env::Random& random, env::Logger& logger,
                                                                     LastStop last_stop);
 
-/// The embedded store as `metadata.db` in the data directory; put aside it is `metadata.db.adopted`. The references must outlive the source and its stores.
+/// The embedded store as `metadata.db` in the data directory; put aside it is `metadata.db.adopted`. The references
+/// must outlive the source and its stores.
 [[nodiscard]] StoreSource sqlite_source(env::Files& files, env::Pool& pool, env::Random& random, env::Logger& logger);
 
 }  // namespace mq::meta
