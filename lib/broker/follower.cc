@@ -23,7 +23,9 @@ constexpr Duration kConnectTimeoutMax = 12s;
 constexpr Duration kPauseMin = 10ms;
 constexpr Duration kPauseMax = 1s;
 constexpr std::int32_t kBytesMax = 10 << 20;
-constexpr std::int32_t kPartitionBytesMax = 1 << 20;
+constexpr std::int64_t kPartitionBytesMax = 1 << 20;
+constexpr std::int64_t kPartitionBytesMin = 16 << 10;
+constexpr Duration kHeldBackLook = 1s;
 /// One that waits at the leader, and one that says more.
 constexpr int kInFlightMax = 2;
 /// The first version that names the follower's incarnation (KIP-903), and topics by their ids.
@@ -130,7 +132,13 @@ bool Follower::may_ask(const Copy& copy) const {
   // What is gathered and not written is nothing that it has.
   // Whose disk has failed takes nothing more, and should not look as if it had all.
   return !shard_.node.disk_health.is_offline() && copy.is_warm && !copy.is_stopped && !partition.is_cutting() &&
-         !partition.is_retired() && shard_.shard.now() >= copy.rest.until && log.written_end() == log.log_end();
+         !partition.is_retired() && shard_.shard.now() >= copy.rest.until && log.written_end() == log.log_end() &&
+         !is_held_back(copy);
+}
+
+bool Follower::is_held_back(const Copy& copy) const {
+  return copy.partition->is_being_added() &&
+         shard_.shard.now() < shard_.node.reassignment_rate.free_at(shard_.node.config().reassignment_rate);
 }
 
 Follower::Told Follower::position(const Copy& copy) {
@@ -145,8 +153,13 @@ bool Follower::is_news(const Copy& copy) const { return may_ask(copy) && positio
 
 Instant Follower::next_end_of_rest() const {
   Instant next = Instant::never();
-  for (const auto& [place, copy] : copies_)
+  for (const auto& [place, copy] : copies_) {
     if (copy.rest.until > shard_.shard.now()) next = std::min(next, copy.rest.until);
+    if (!is_held_back(copy)) continue;
+    // The limit may become another one meanwhile.
+    const Instant free_at = shard_.node.reassignment_rate.free_at(shard_.node.config().reassignment_rate);
+    next = std::min({next, free_at, shard_.shard.now() + kHeldBackLook});
+  }
   return next;
 }
 
@@ -164,13 +177,16 @@ void Follower::ask() {
   request.max_wait_ms = static_cast<std::int32_t>(kWaitMax / 1ms);
   request.min_bytes = 1;
   request.max_bytes = kBytesMax;
+  // Where there is a limit, one at a time of those that it is for: else one answer could take a minute's worth.
+  bool may_add = true;
   const auto add = [&](auto& place, Copy& copy) {
-    if (!may_ask(copy)) return;
+    if (!may_ask(copy) || (copy.partition->is_being_added() && !may_add)) return;
     auto asked = question(copy);
     if (!asked) return;
     if (request.topics.empty() || request.topics.back().topic_id != place.topic)
       request.topics.push_back({.topic_id = place.topic});
     request.topics.back().partitions.push_back(std::move(*asked));
+    if (copy.partition->is_being_added()) may_add = shard_.node.config().reassignment_rate < 1;
   };
   const auto begin = copies_.upper_bound(served_last_);
   for (auto copy = begin; copy != copies_.end(); ++copy) add(copy->first, copy->second);
@@ -198,12 +214,15 @@ std::optional<wire::FetchRequest::FetchPartition> Follower::question(Copy& copy)
   const auto last_epoch = partition.log().last_epoch();
   if (!last_epoch) return failed(copy, last_epoch.error()), std::nullopt;
   copy.told = position(copy);
+  const std::int64_t rate = shard_.node.config().reassignment_rate;
+  const std::int64_t second = rate < 1 || !partition.is_being_added() ? kPartitionBytesMax : rate;
   return wire::FetchRequest::FetchPartition{.partition = partition.name().partition,
                                             .current_leader_epoch = copy.epoch.value(),
                                             .fetch_offset = copy.told.end.value(),
                                             .last_fetched_epoch = last_epoch->value(),
                                             .log_start_offset = copy.told.start.value(),
-                                            .partition_max_bytes = kPartitionBytesMax,
+                                            .partition_max_bytes = static_cast<std::int32_t>(std::clamp<std::int64_t>(
+                                                second, kPartitionBytesMin, kPartitionBytesMax)),
                                             .high_watermark = partition.high_watermark().value(),
                                             .synced_end = partition.log().synced_end().value()};
 }
@@ -253,6 +272,9 @@ void Follower::take(Copy& copy, const wire::FetchResponse::PartitionData& row) {
   partition->end_turn();
   if (!taken) return failed(copy, taken.error());
   if (!row.records.bytes.empty()) served_last_ = place_of(*partition);
+  if (partition->is_being_added())
+    shard_.node.reassignment_rate.spend(shard_.shard.now(), row.records.bytes.size(),
+                                        shard_.node.config().reassignment_rate);
   tell(copy, row, std::nullopt);
 }
 

@@ -85,6 +85,8 @@ class Follower final : public std::enable_shared_from_this<Follower> {
 
   // --- Asking -------------------------------------------------------------------------------------------------------
   [[nodiscard]] bool may_ask(const Copy& copy) const;
+  /// Until more may be copied to new replicas.
+  [[nodiscard]] bool is_held_back(const Copy& copy) const;
   [[nodiscard]] bool is_news(const Copy& copy) const;
   [[nodiscard]] static Told position(const Copy& copy);
   /// When something may be asked by the mere passing of time.

@@ -49,6 +49,8 @@ constexpr LiveRow kLiveRows[] = {
     {"mq.log.level", [](const BrokerConfig& from, NodeConfig& to) { to.log_level = from.log_level; }},
     {"mq.max.connection.creation.rate.per.ip",
      [](const BrokerConfig& from, NodeConfig& to) { to.connection_rate_per_ip_max = from.connection_rate_per_ip_max; }},
+    {"mq.reassignment.rate",
+     [](const BrokerConfig& from, NodeConfig& to) { to.reassignment_rate = from.reassignment_rate; }},
     {"num.partitions",
      [](const BrokerConfig& from, NodeConfig& to) { to.partitions_default = from.partitions_default; }},
     {"producer.id.expiration.ms",

@@ -35,10 +35,11 @@ struct NodeConfig {
   bool delete_topics = true;
   bool preferred_leaders = true;  ///< auto.leader.rebalance.enable
   std::int32_t partitions_default = 1;
-  std::int32_t replicas_default = 3;  ///< default.replication.factor; fewer where there are fewer brokers
-  std::string rack;                   ///< broker.rack, told to clients; empty: none
-  std::string inter_broker_listener;  ///< inter.broker.listener.name; empty: the first that is no unix socket
-  Duration session_timeout = 3s;      ///< mq.session.timeout.ms; the store may grant more
+  std::int32_t replicas_default = 3;    ///< default.replication.factor; fewer where there are fewer brokers
+  std::string rack;                     ///< broker.rack, told to clients; empty: none
+  std::string inter_broker_listener;    ///< inter.broker.listener.name; empty: the first that is no unix socket
+  std::int64_t reassignment_rate = -1;  ///< mq.reassignment.rate, bytes a second; below 1: no limit
+  Duration session_timeout = 3s;        ///< mq.session.timeout.ms; the store may grant more
   /// Broker-wide topic defaults by topic option name ("retention.ms"), below what a topic sets itself.
   config::Overrides topic_defaults;
   /// What was set in file, option or -X, by broker option name.

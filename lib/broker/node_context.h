@@ -6,6 +6,7 @@
 
 #include "broker/cluster_metrics.h"
 #include "broker/config_in_force.h"
+#include "broker/copy_rate.h"
 #include "broker/descriptors.h"
 #include "broker/disk_health.h"
 #include "broker/disk_space.h"
@@ -50,6 +51,7 @@ class NodeContext {
   DiskHealth disk_health;
   DiskSpace disk_space;
   SyncedEndsWriter synced_ends;
+  CopyRate reassignment_rate;
   /// Of this broker's registration in a cluster: what it leads names this incarnation. kNoBrokerEpoch on a store of its
   /// own. Set on the first shard, before the shards hear of it.
   std::atomic<cluster::BrokerEpoch> broker_epoch{cluster::kNoBrokerEpoch};

@@ -54,7 +54,15 @@ Partition::Partition(ShardContext& shard, PartitionHost& host, TopicPartition na
 
 Partition::~Partition() = default;
 
+void Partition::note_key(const cluster::Partition& key) {
+  const auto names_us = [self = shard_.node.config().node_id](const std::vector<BrokerId>& brokers) {
+    return std::ranges::find(brokers, self) != brokers.end();
+  };
+  is_being_added_ = names_us(key.adding) && !names_us(key.isr);
+}
+
 replication::Effects Partition::first_effects(const cluster::Partition& key) {
+  note_key(key);
   if (const auto epoch = shard_.node.broker_epoch.load(); epoch != cluster::kNoBrokerEpoch)
     (void)replica_.registered(epoch);  // it has no role yet
   return replica_.image_changed(key, {}, shard_.shard.now());
@@ -76,6 +84,7 @@ void Partition::begin() {
 
 void Partition::image_changed(const cluster::Partition& key, std::span<const BrokerId> gone) {
   const Part before = part();
+  note_key(key);
   carry_out(replica_.image_changed(key, gone, shard_.shard.now()));
   part_changed(before);
 }

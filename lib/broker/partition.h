@@ -67,6 +67,8 @@ class Partition final : public std::enable_shared_from_this<Partition>,
   void set_settings(const TopicSettings& settings);
   /// The end of what read_committed consumers may read.
   [[nodiscard]] Offset last_stable_offset() const { return replica_.last_stable_offset(); }
+  /// It is being moved here, and not in sync yet.
+  [[nodiscard]] bool is_being_added() const { return is_being_added_; }
   [[nodiscard]] bool is_leader() const { return replica_.role() == replication::Role::leader; }
   /// Before what only the leader answers: FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH (R-6; kNoLeaderEpoch asks nothing),
   /// NOT_LEADER_OR_FOLLOWER or none.
@@ -221,6 +223,7 @@ class Partition final : public std::enable_shared_from_this<Partition>,
   [[nodiscard]] Part part() const { return {replica_.role(), leader_epoch()}; }
   void part_changed(Part before);
   [[nodiscard]] replication::Effects first_effects(const cluster::Partition& key);
+  void note_key(const cluster::Partition& key);
   [[nodiscard]] replication::Ends ends() const;
   [[nodiscard]] replication::Awaited awaited() const;
   /// Wakes who waited for the disk, then who waited for the high watermark.
@@ -240,6 +243,7 @@ class Partition final : public std::enable_shared_from_this<Partition>,
   Uuid topic_id_;
   std::unique_ptr<log::Log> log_;
   replication::Replica replica_;
+  bool is_being_added_ = false;
   replication::Effects first_effects_;
   FileWork file_work_;
   LogWarmUp warm_up_;

@@ -46,6 +46,7 @@ Result<BrokerConfig> resolve_broker_config(const Overrides& overrides) {
       .connections_per_ip_max = options.int32("max.connections.per.ip"),
       .connection_rate_max = options.int32("max.connection.creation.rate"),
       .connection_rate_per_ip_max = options.int32("mq.max.connection.creation.rate.per.ip"),
+      .reassignment_rate = options.int64("mq.reassignment.rate"),
       .connection_idle_max = span("connections.max.idle.ms"),
       .fetch_bytes_max = options.int32("fetch.max.bytes"),
       .fetch_sessions_max = options.int32("max.incremental.fetch.session.cache.slots"),

@@ -38,6 +38,7 @@ struct BrokerConfig {
   std::int32_t connections_per_ip_max = 0;
   std::int32_t connection_rate_max = 0;
   std::int32_t connection_rate_per_ip_max = 0;
+  std::int64_t reassignment_rate = -1;
   Duration connection_idle_max{};
   std::int32_t fetch_bytes_max = 0;
   std::int32_t fetch_sessions_max = 0;

@@ -114,7 +114,8 @@ Result<Value> parse_option(std::span<const OptionRow> table, std::string_view na
   // What Kafka's tools set for a while when they move replicas.
   if (name.contains(".replication.throttled."))
     return fail(Errc::invalid_argument,
-                "{}: nothing holds back what is copied to new replicas yet; leave the throttle out",
+                "{}: what is copied to new replicas is held back by mq.reassignment.rate, of all brokers or of one; "
+                "leave the throttle out",
                 name.substr(0, 100));
   const std::string_view nearest = nearest_option(table, name);
   if (nearest.empty()) return fail(Errc::invalid_argument, "no option is named '{}'", name.substr(0, 100));

@@ -421,6 +421,16 @@ constexpr OptionRow kBrokerOnly[] = {
      .scope = Scope::broker,
      .text = "Where /metrics, /healthz and /readyz are served, as HOST:PORT, [IPV6]:PORT or unix:PATH; * is every "
              "address, and empty for nowhere."},
+    {.name = "mq.reassignment.rate",
+     .type = OptionType::long_integer,
+     .unit = Unit::bytes,
+     .fallback = "-1",
+     .min = -1,
+     .scope = Scope::broker,
+     .dynamic = true,
+     .text =
+         "How many bytes in a second a broker copies of partitions that are being moved to it, until they are in sync; "
+         "-1 or 0 is as many as it can. Less than what is written to them in that time never comes to an end."},
     {.name = "mq.session.timeout.ms",
      .type = OptionType::integer,
      .unit = Unit::milliseconds,

@@ -75,6 +75,24 @@ same "as it is" "$(column result)"
 exits 2 mqctl partition move u/0 9 --yes
 exits 6 mqctl partition cancel u/0
 
+# A limit holds a move back, and its end lets it go on at once.
+exits 0 mqctl topic create w -p 1 -r 1
+head -c 900000 /dev/urandom | base64 -w 1000 | mqprod w
+exits 0 mqctl partition list w
+from=$(column leader)
+exits 0 mqctl config set cluster mq.reassignment.rate=200000
+began=$SECONDS
+exits 0 mqctl partition move w/0 "$from>$((from % 3 + 1))" --yes --wait 60s
+[ $((SECONDS - began)) -ge 3 ] || fail "1.2 MB at 200 kB/s took $((SECONDS - began)) s"
+exits 0 mqctl config set cluster mq.reassignment.rate=1
+exits 0 mqctl partition move w/0 "$((from % 3 + 1))>$from" --yes
+exits 0 mqctl partition moves
+same w "$(column topic)"
+exits 0 mqctl config set cluster --unset mq.reassignment.rate
+exits 0 mqctl cluster wait --for healthy --within 60s
+until_true 60 eval '[ -z "$(mqctl partition moves --no-header)" ]'
+[ "$(mqcons w | wc -l)" = 1200 ] || fail "records are missing after a move that was held back"
+
 # One dies for good: what goes there waits and can be called off; what only it has is told, and keeps it from being removed.
 exits 0 mqctl topic create v -p 1 -r 1
 exits 0 mqctl partition list v
