@@ -96,6 +96,9 @@ awaitable<Result<meta::Revision>> MetadataWriter::transact(meta::Transaction tra
     co_return fail(Errc::unreachable, "{}: nothing was changed. Once it runs and this broker reaches it, try again",
                    node_.store_contact.how_long());
   }
+  // What is true in it says nothing of what is true here. Perhaps it is the right one again.
+  if (is_store_wrong_)
+    if (const auto followed = co_await catch_up(); !followed) co_return refuse_change(followed.error());
   const Instant asked = node_.home().now();
   node_.machine.random.fill(transaction.write_id);
   auto committed = co_await send(transaction, room);
@@ -116,8 +119,16 @@ awaitable<Result<meta::Revision>> MetadataWriter::transact(meta::Transaction tra
   }
   if (committed) co_await remember();
   if (committed && followed) node_.store_contact.heard(asked);
+  if (!followed && is_store_wrong_) co_return refuse_change(followed.error());
   if (!followed) co_return std::unexpected(std::move(followed).error());
   co_return committed;
+}
+
+/// As if the store were not there.
+std::unexpected<Error> MetadataWriter::refuse_change(const Error& why) {
+  if (!is_store_wrong_) return std::unexpected(why);
+  return fail(Errc::unreachable, "{}; nothing is changed until a store is put back that is as new as what was seen",
+              why.message);
 }
 
 awaitable<Result<meta::Revision>> MetadataWriter::send(meta::Transaction transaction, Room room) {
@@ -174,6 +185,7 @@ awaitable<Result<void>> MetadataWriter::catch_up() {
     const ImagePtr before = image_;
     MQ_CO_CHECK(follow(changes->entries, changes->revision));
     note_changed(*before, *image_, changes->entries);
+    note_right_store();
     if (!changes->has_more) co_return Result<void>{};
   }
 }
@@ -193,8 +205,8 @@ awaitable<Result<void>> MetadataWriter::read() {
   MQ_CO_TRY(cluster::ClusterImage next, cluster::ClusterImage::of_listing(listing.entries, listing.revision));
   const auto vanished = cluster::vanished_topics(*image_, next, node_.config().node_id);
   if (!vanished.empty())
-    co_return fail(Errc::corrupt, "{} is damaged: topics {} are gone from it that nobody deleted",
-                   node_.machine.store.name, fmt::join(vanished, ", "));
+    co_return keep_image(fmt::format("topics {} are gone from it that nobody deleted", fmt::join(vanished, ", ")));
+  if (const auto earlier = cluster::earlier_part(*image_, next); earlier) co_return keep_image(*earlier);
   for (const cluster::TopicPtr& topic : image_->topics()) {
     if (next.share_topic(topic->id) != topic) changed_.try_emplace(topic->id, topic);
     note_gone(topic, next);
@@ -202,7 +214,25 @@ awaitable<Result<void>> MetadataWriter::read() {
   for (const cluster::TopicPtr& topic : next.topics())
     if (image_->share_topic(topic->id) != topic) changed_.try_emplace(topic->id, image_->share_topic(topic->id));
   image_ = std::make_shared<const cluster::ClusterImage>(std::move(next));
+  note_right_store();
   co_return Result<void>{};
+}
+
+void MetadataWriter::note_right_store() {
+  if (std::exchange(is_store_wrong_, false))
+    node_.logger().info("{} is as new as it was again; the broker goes on with it", node_.machine.store.name);
+}
+
+std::unexpected<Error> MetadataWriter::keep_image(const std::string& why) {
+  const std::string& store = node_.machine.store.name;
+  if (!std::exchange(is_store_wrong_, true)) {
+    MQ_MARK("broker: a store that is damaged or has gone back is not followed");
+    node_.logger().error(
+        "{} is damaged or has gone back in time: {}. The broker serves on with what it knew, and changes nothing until "
+        "a store that is as new as that is put back",
+        store, why);
+  }
+  return fail(Errc::corrupt, "{} is damaged or has gone back in time: {}", store, why);
 }
 
 void MetadataWriter::note_gone(const cluster::TopicPtr& topic, const cluster::ClusterImage& next) {

@@ -102,6 +102,10 @@ class MetadataWriter {
   void note_changed(const cluster::ClusterImage& before, const cluster::ClusterImage& after,
                     const std::vector<meta::Change>& changes);
   awaitable<Result<void>> read();
+  /// The store is not what it was: `image` stays.
+  void note_right_store();
+  std::unexpected<Error> keep_image(const std::string& why);
+  [[nodiscard]] std::unexpected<Error> refuse_change(const Error& why);
   awaitable<void> remember();
   awaitable<Result<void>> remember_durably(std::int64_t revision);
 
@@ -113,6 +117,7 @@ class MetadataWriter {
   std::map<Uuid, cluster::TopicPtr> changed_;
   std::vector<cluster::TopicPtr> gone_;  ///< deleted in `image`, and no shard knows yet
   bool remembers_ = false;
+  bool is_store_wrong_ = false;  ///< it has gone back in time, or lacks what nobody has erased
   env::Lock topics_;
   env::Lock sending_;     ///< one transaction at a time, so that `image` follows them in the order of the store
   env::Lock installing_;  ///< one image at a time: no shard has one before all groups know what is gone in it

@@ -1,5 +1,7 @@
 #include "cluster/image.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -246,6 +248,31 @@ std::vector<std::string> vanished_topics(const ClusterImage& known, const Cluste
     if (is_meant) vanished.push_back(topic->name);
   }
   return vanished;
+}
+
+std::optional<std::string> earlier_part(const ClusterImage& known, const ClusterImage& next) {
+  if (next.revision() < known.revision())
+    return fmt::format("it is at revision {}, and revision {} was seen", next.revision().value(),
+                       known.revision().value());
+  for (const auto& [id, broker] : known.brokers()) {
+    const Broker* now = next.find_broker(id);
+    if (now != nullptr && now->epoch < broker.epoch)
+      return fmt::format("broker {} has epoch {} in it, and epoch {} was seen", id.value(), now->epoch.value(),
+                         broker.epoch.value());
+  }
+  for (const TopicPtr& topic : known.topics()) {
+    const Topic* now = next.find_topic(topic->id);
+    for (std::int32_t index = 0; now != nullptr && index < topic->partition_count(); ++index) {
+      const Partition* partition = now->find_partition(index);
+      if (partition == nullptr) return fmt::format("it has no partition {} of topic {}", index, topic->name);
+      const Partition& before = *topic->find_partition(index);
+      if (partition->partition_epoch < before.partition_epoch || partition->leader_epoch < before.leader_epoch)
+        return fmt::format("{}-{} has leader epoch {} and partition epoch {} in it, and {} and {} were seen",
+                           topic->name, index, partition->leader_epoch.value(), partition->partition_epoch,
+                           before.leader_epoch.value(), before.partition_epoch);
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace mq::cluster

@@ -379,4 +379,9 @@ class ImageBuilder {
 [[nodiscard]] std::vector<std::string> vanished_topics(const ClusterImage& known, const ClusterImage& next,
                                                        BrokerId broker);
 
+/// What says that `next`, a listing that was read after `known`, is of an earlier time: a revision, an epoch or a
+/// counter that only grows is less than it was. The store has gone back, and `known` is to be kept (C-6). Nothing: all
+/// that is known of both may follow from each other.
+[[nodiscard]] std::optional<std::string> earlier_part(const ClusterImage& known, const ClusterImage& next);
+
 }  // namespace mq::cluster

@@ -320,6 +320,30 @@ TEST(ImageChange, TopicsThatANewListingLacksAreVanishedUnlessATombstoneSaysSo) {
   EXPECT_TRUE(vanished_topics(known, store.image(), BrokerId{2}).empty());  // it may have been acknowledged meanwhile
 }
 
+TEST(ImageChange, AListingOfAnEarlierTimeIsToldByWhateverOnlyGrows) {
+  Followed store = with_topic(topic_of("t", 1, 1));
+  Broker broker{.id = BrokerId{1}, .epoch = BrokerEpoch{2}};
+  ASSERT_TRUE(store.write({put_broker(broker)}));
+  const ClusterImage earlier = store.image();
+  Partition partition = *earlier.find_topic("t")->find_partition(0);
+  ++partition.partition_epoch;
+  ASSERT_TRUE(store.write({put_partition(numbered_id(1), 0, partition)}));
+  const ClusterImage known = store.image();
+  EXPECT_EQ(earlier_part(earlier, known), std::nullopt);
+  EXPECT_EQ(earlier_part(known, known), std::nullopt);
+  EXPECT_NE(earlier_part(known, earlier), std::nullopt) << "its revision";
+  // It went back, and has grown past what was seen.
+  --partition.partition_epoch;
+  ASSERT_TRUE(store.write({put_partition(numbered_id(1), 0, partition)}));
+  EXPECT_NE(earlier_part(known, store.image()), std::nullopt) << "a partition";
+  ++partition.partition_epoch;
+  broker.epoch = BrokerEpoch{1};
+  ASSERT_TRUE(store.write({put_partition(numbered_id(1), 0, partition), put_broker(broker)}));
+  EXPECT_NE(earlier_part(known, store.image()), std::nullopt) << "a broker";
+  ASSERT_TRUE(store.write({Op::erase(broker_key(BrokerId{1}))}));
+  EXPECT_EQ(earlier_part(known, store.image()), std::nullopt) << "a broker may be unregistered";
+}
+
 /// Random lives of a store, now and then with keys that cannot be read. After each change the image that follows is the
 /// one that a listing makes.
 class ImageLife {
