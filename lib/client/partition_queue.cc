@@ -25,6 +25,11 @@ ProducerBatch* PartitionQueue::send_next(int inflight_max, const void* way) {
     MQ_MARK("client: a batch does not overtake one that is on its way to another broker");
     return nullptr;
   }
+  if (has_identity() && (*next)->place - batches_.front()->place >= kBatchesRemembered) {
+    // The broker may have the first, of which no answer came, and would forget its number.
+    MQ_MARK("client: a batch waits for the first of five, others of which are acknowledged");
+    return nullptr;
+  }
   ProducerBatch& batch = **next;
   MQ_ASSERT(!needs_identity_ || batch.identity == identity_);
   if (needs_identity_) MQ_MARK("client: what may be in the log is sent under its old number");
@@ -78,15 +83,19 @@ PartitionQueue::BatchRef PartitionQueue::given_up_but_for(ProducerBatch& batch, 
   put_back(batch);
   const auto place = std::ranges::find(batches_, &batch, &BatchRef::get);
   MQ_ASSERT(place != batches_.end());
+  rest->place = batch.place;
   return std::exchange(*place, std::move(rest));
 }
 
 void PartitionQueue::replace(ProducerBatch& batch, std::vector<BatchRef> parts) {
   put_back(batch);
   const auto place = std::ranges::find(batches_, &batch, &BatchRef::get);
-  MQ_ASSERT(place != batches_.end());
+  MQ_ASSERT(place != batches_.end() && !parts.empty());
+  for (auto behind = std::next(place); behind != batches_.end(); ++behind) (*behind)->place += parts.size() - 1;
+  next_place_ += parts.size() - 1;
   Sequence sequence = batch.base_sequence;
-  for (const BatchRef& part : parts) {
+  for (std::uint64_t at = batch.place; const BatchRef& part : parts) {
+    part->place = at++;
     if (batch.identity.id == kNoProducerId) continue;
     part->identity = batch.identity;
     part->base_sequence = sequence;
@@ -104,7 +113,11 @@ void PartitionQueue::renumber(ProducerIdentity identity) {
   next_sequence_ = Sequence{0};
   acknowledged_any_ = false;
   needs_identity_ = false;
-  for (const BatchRef& batch : batches_) batch->in_doubt = false;
+  next_place_ = 0;
+  for (const BatchRef& batch : batches_) {
+    batch->in_doubt = false;
+    batch->place = next_place_++;
+  }
 }
 
 std::size_t PartitionQueue::record_count() const {
@@ -122,9 +135,12 @@ std::size_t PartitionQueue::buffered_bytes() const {
 void PartitionQueue::check_invariants() const {
   int in_flight = 0;
   bool all_before_are_stamped = true;
+  std::uint64_t place_before = 0;
   for (const BatchRef& batch : batches_) {
     const bool is_stamped = has_identity() && batch->identity == identity_;
     MQ_ASSERT(!batch->tokens.empty());
+    MQ_ASSERT(batch->place < next_place_ && (batch == batches_.front() || batch->place > place_before));
+    place_before = batch->place;
     MQ_ASSERT((batch->identity.id == kNoProducerId) == (batch->base_sequence.value() < 0));
     MQ_ASSERT(!batch->in_flight || is_stamped == has_identity());
     MQ_ASSERT(!batch->in_doubt || is_stamped || !has_identity());

@@ -14,6 +14,9 @@
 
 namespace mq::client {
 
+/// So many batches of a producer a broker remembers (KIP-98).
+inline constexpr int kBatchesRemembered = 5;
+
 /// A sealed batch on its way to the log.
 struct ProducerBatch {
   std::shared_ptr<std::string> bytes;
@@ -22,6 +25,7 @@ struct ProducerBatch {
   Instant due;                        ///< since when it waits to be sent
   ProducerIdentity identity;          ///< stamped into it; kNoProducerId: not yet
   Sequence base_sequence{-1};
+  std::uint64_t place = 0;  ///< in the row of all batches, those that were taken out among them
   bool in_flight = false;
   const void* way = nullptr;  ///< by which connection it was sent last
   bool in_doubt = false;      ///< an attempt ended without an answer: it may be in the log
@@ -36,8 +40,9 @@ struct ProducerBatch {
 /// With an identity, batches carry consecutive sequences. When one fails, the broker refuses those behind it
 /// (OUT_OF_ORDER_SEQUENCE); everything waits until nothing is in flight and is sent again, in order, with the same
 /// sequences. While one is still on its way to the broker that led before, none behind it overtakes it on the way to
-/// the next one: that could have it already, and would no longer know its number when it comes after five others. When
-/// a batch is lost for good no retry closes the gap: what is left is renumbered under a new epoch
+/// the next one: that could have it already, and would no longer know its number when it comes after five others. For
+/// the same reason those behind the first count for its five although they were acknowledged before it. When a batch
+/// is lost for good no retry closes the gap: what is left is renumbered under a new epoch
 /// (KIP-360; a producer without transactions may raise it on its own). But what may be in the log already would be
 /// there twice under another number, so before that it is sent under the old one until the broker has it, or says that
 /// it has it not.
@@ -54,7 +59,10 @@ class PartitionQueue {
   [[nodiscard]] const ProducerBatch& front() const { return *batches_.front(); }
   [[nodiscard]] bool is_front(const ProducerBatch& batch) const { return batches_.front().get() == &batch; }
 
-  void push(BatchRef batch) { batches_.push_back(std::move(batch)); }
+  void push(BatchRef batch) {
+    batch->place = next_place_++;
+    batches_.push_back(std::move(batch));
+  }
   /// The sequence for a batch of `records` that is sealed now, so that it need not be stamped later; -1 when a batch
   /// before it has none yet.
   [[nodiscard]] Sequence claim_sequence(std::int32_t records);
@@ -104,6 +112,7 @@ class PartitionQueue {
   BatchRef take(ProducerBatch& batch);
 
   std::deque<BatchRef> batches_;
+  std::uint64_t next_place_ = 0;
   int in_flight_ = 0;
   ProducerIdentity identity_;
   Sequence next_sequence_{0};

@@ -222,8 +222,7 @@ Producer::Impl::Impl(Cluster& cluster, ProducerOptions options, DeliverySink del
       idle_(shard_),
       timer_(shard_.make_timer()) {
   if (options_.acks != Acks::all) options_.idempotent = false;
-  constexpr int kIdempotentInflightMax = 5;  // as many batches as a broker remembers of a producer
-  if (options_.idempotent) options_.inflight_max = std::min(options_.inflight_max, kIdempotentInflightMax);
+  if (options_.idempotent) options_.inflight_max = std::min(options_.inflight_max, kBatchesRemembered);
   options_.inflight_max = std::max(options_.inflight_max, 1);
 }
 

@@ -90,6 +90,42 @@ TEST(PartitionQueue, FailedBatchGoesOutAgainOnlyWhenThoseBehindItAreBack) {
   EXPECT_EQ(first->base_sequence, Sequence{10});
 }
 
+TEST(PartitionQueue, NoMoreThanFiveGoOutFromTheFirstOnThoseThatAreAcknowledgedAmongThem) {
+  PartitionQueue queue = known_queue();
+  for (int i = 0; i < 8; ++i) queue.push(batch_of(1));
+  ProducerBatch* first = queue.send_next(kInflight);
+  ProducerBatch* second = queue.send_next(kInflight);
+  // Of the first no answer came that says what became of it; the one behind it is in the log.
+  queue.failed(*first);
+  queue.acknowledged(*second);
+  for (int again = 0; again < 2; ++again) {
+    EXPECT_EQ(queue.send_next(kInflight), first);
+    std::vector<ProducerBatch*> others;
+    while (ProducerBatch* next = queue.send_next(kInflight)) others.push_back(next);
+    EXPECT_EQ(others.size(), 3u) << "with the one that is acknowledged there are five";
+    queue.check_invariants();
+    for (ProducerBatch* other : others) queue.failed(*other);
+    queue.failed(*first);
+  }
+  // One that is cut in two is two for the broker.
+  std::vector<PartitionQueue::BatchRef> parts;
+  EXPECT_EQ(queue.send_next(kInflight), first);
+  ProducerBatch* third = queue.send_next(kInflight);
+  queue.failed(*first);
+  parts.push_back(batch_of(1));
+  parts.push_back(batch_of(1));
+  queue.replace(*third, std::move(parts));
+  queue.check_invariants();
+  EXPECT_EQ(queue.send_next(kInflight), first);
+  int others = 0;
+  while (queue.send_next(kInflight)) ++others;
+  EXPECT_EQ(others, 3);
+  queue.acknowledged(*first);
+  while (queue.send_next(kInflight)) ++others;
+  EXPECT_EQ(others, 5);
+  queue.check_invariants();
+}
+
 TEST(PartitionQueue, BatchGivenUpRenumbersTheRestUnderANewEpoch) {
   PartitionQueue queue = known_queue();
   queue.push(batch_of(2));
