@@ -262,7 +262,8 @@ TEST_F(MetadataWriterTest, ATopicThatVanishesWithoutATombstoneIsDamageAndTheImag
     ASSERT_NE(writer_->image()->find_topic("t"), nullptr);
     ASSERT_TRUE(run((**other_).transact(of(cluster::Op::erase(cluster::topic_key("t"))))));
     store_->has_forgotten = by_a_listing;
-    EXPECT_EQ(take_ids(5).error().code, Errc::corrupt);
+    // A listing may be of a store that was put back, and is not there until the right one is.
+    EXPECT_EQ(take_ids(5).error().code, by_a_listing ? Errc::unreachable : Errc::corrupt);
     EXPECT_NE(writer_->image()->find_topic("t"), nullptr);
     store_->has_forgotten = false;
   }

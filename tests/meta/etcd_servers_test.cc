@@ -352,7 +352,8 @@ TEST(EtcdServersTest, WhatIsForgottenIsNotToldAndEverythingIsThere) {
   EtcdServers servers;
   User writing(servers.url());
   ASSERT_TRUE(writing.open());
-  const Revision first = writing.put("a", "1").value();
+  const Revision first = writing.put("a", "0").value();
+  ASSERT_TRUE(writing.put("a", "1"));
   const Revision second = writing.put("a", "2").value();
   ASSERT_TRUE(writing.put("b", "3"));
   const auto forget = [&](Revision until) { return writing.run(writing.store().forget_changes(until)); };
