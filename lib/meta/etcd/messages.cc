@@ -288,8 +288,9 @@ std::string watch_request(const KeySpace& keys, Revision after) {
 }
 
 std::string grant_request(std::chrono::seconds ttl) { return fmt::format(R"({{"TTL":"{}"}})", ttl.count()); }
+
 std::string compaction_request(cluster::Revision revision) {
-  return fmt::format(R"({{"revision":"{}"}})", revision.value());
+  return fmt::format(R"({{"revision":"{}"}})", etcd_revision(revision));
 }
 
 std::string lease_request(LeaseId lease) { return fmt::format(R"({{"ID":"{}"}})", lease); }
