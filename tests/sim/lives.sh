@@ -7,7 +7,8 @@ sim=$MQ_BUILD/tests/sim/mq_sim
 share() { echo $((($1 * scale + 99) / 100)); }
 
 known=$(grep -v '^#' "$(dirname "$0")/seeds.txt")
-open=" "
+# Open: for 19 s after the heal, behind resets amid a slow network, no client of a lone broker gets an answer (A22).
+open=" 98819340317865 "
 broken=0
 while read -r life rules; do
   seed=${life%/*} brokers=1
