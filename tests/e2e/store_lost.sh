@@ -16,7 +16,6 @@ leaders_by() {
   kcat -L -J -m 5 -b "127.0.0.1:${ports[$1]}" -t t 2>/dev/null | python3 -c 'import json, sys
 print(*sorted({p["leader"] for t in json.load(sys.stdin)["topics"] for p in t["partitions"]}))'
 }
-leaders_are() { [ "$(leaders_by "$1")" = "$2" ]; }
 # names_not NAME ID: that broker tells of somebody, and not of this one.
 names_not() {
   local leaders; leaders=$(leaders_by "$1")
@@ -48,7 +47,9 @@ grep -q "leadership could not be handed over" "$work/a.log" || fail "the stop do
 until_true 20 names_not b 2
 until_true 20 names_not c 3
 start_"$service"
-until_true 30 leaders_are b "2 3"
+# Everything is led by the others: -1 would be nobody. By one of them alone where the other's session ended once more, since a server
+# that has just begun may leave a client without an answer.
+until_true 30 names_not b 1
 until_true 30 can_create anew
 start_member a
 ! grep -q "the last stop was not clean" "$work/a.log" || fail "the stop without the store was not clean"
