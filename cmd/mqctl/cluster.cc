@@ -302,10 +302,11 @@ void complain_of_rest(Console& console, const std::vector<BrokerId>& ids, const 
   for (const client::PartitionState& one : led_by(ids, state.partitions))
     (one.replicas.size() < 2 ? only : has_other(one.in_sync, ids, state) ? slow : behind).push_back(one);
   if (!only.empty())
-    console.complain({.code = Errc::refused,
-                      .message = fmt::format("no other broker has {}: nobody leads there while this one is away; mqctl "
-                                             "topic alter TOPIC -r 3 --yes gives a topic more replicas",
-                                             named(only))});
+    console.complain(
+        {.code = Errc::refused,
+         .message = fmt::format("no other broker has a copy of {}: nobody leads there while this one is away; mqctl "
+                                "topic alter TOPIC -r 3 --yes gives a topic more replicas",
+                                named(only))});
   if (!behind.empty())
     console.complain({.code = Errc::timed_out,
                       .message = fmt::format(

@@ -186,7 +186,7 @@ exits 0 mqctl cluster drain --undo 1 2
 same there "$(leads 1 | cut -d ' ' -f 1)"
 exits 0 mqctl topic create alone -r 1 -p 3
 exits 6 mqctl cluster drain 2
-has 'no other broker has 1 partition, alone/'
+has 'no other broker has a copy of 1 partition, alone/'
 same stays "$(awk -F'\t' '$1 == "alone" { print $5 }' <<<"$out")"
 exits 0 mqctl cluster drain --undo 2
 exits 0 mqctl topic delete alone --yes
