@@ -15,6 +15,7 @@
 #include "broker_fixture.h"
 #include "cluster/keys.h"
 #include "env/files.h"
+#include "refused_start.h"
 
 namespace mq::broker {
 namespace {
@@ -94,16 +95,7 @@ class AdoptionTest : public ::testing::Test {
   }
   bool is_there(const std::string& path) { return broker().machine().files().exists(path).value_or(false); }
 
-  Error refused(int index = 0) {
-    auto started = broker(index).start();
-    EXPECT_FALSE(started);
-    broker(index).stop();
-    return started ? Error{} : started.error();
-  }
-  void expect_refused(const Error& error, std::string_view words) {
-    EXPECT_EQ(error.code, Errc::refused) << error.message;
-    EXPECT_NE(error.message.find(words), std::string::npos) << error.message;
-  }
+  Error refused(int index = 0) { return error_of_start(broker(index)); }
 
   /// It runs, and everything is as it was.
   void expect_adopted() {

@@ -11,6 +11,7 @@
 #include "broker/topics.h"
 #include "broker_fixture.h"
 #include "env/files.h"
+#include "refused_start.h"
 
 namespace mq::broker {
 namespace {
@@ -100,16 +101,7 @@ class DiskReplaced : public ::testing::Test {
     EXPECT_EQ(find(kNew, "alone", 0)->log().log_end(), Offset{0}) << "nobody else had it";
     EXPECT_GT(image(0).find_topic("alone")->find_partition(0)->leader_epoch, LeaderEpoch{0});
   }
-  Error refused(int index) {
-    auto started = broker(index).start();
-    EXPECT_FALSE(started);
-    broker(index).stop();
-    return started ? Error{} : started.error();
-  }
-  void expect_refused(const Error& error, std::string_view words) {
-    EXPECT_EQ(error.code, Errc::refused) << error.message;
-    EXPECT_NE(error.message.find(words), std::string::npos) << error.message;
-  }
+  Error refused(int index) { return error_of_start(broker(index)); }
 
   std::unique_ptr<sim::Cluster> cluster_;
   sim::Machine* client_ = nullptr;
