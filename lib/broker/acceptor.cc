@@ -53,10 +53,15 @@ awaitable<void> Acceptor::accept_on(BoundListener& bound) {
       co_await home_.shard.sleep_until(home_.shard.now() + kFailedAcceptPause);
       continue;
     }
-    if (const Instant next = limits_.next_take(); next > home_.shard.now()) {
+    if (limits_.next_take() > home_.shard.now()) {
       MQ_MARK("broker: connections come too fast and wait");
       home_.metrics.counter(Metric::connections_delayed).add();
-      co_await home_.shard.sleep_until(next);
+      while (limits_.next_take() > home_.shard.now()) co_await home_.shard.sleep_until(limits_.next_take());
+      // Else those who have given up take the turns of those who still wait, who give up then, too.
+      if ((*accepted)->has_peer_left()) {
+        MQ_MARK("broker: a connection that had to wait has been left by its client");
+        continue;
+      }
     }
     const env::Address from = (*accepted)->remote_address();
     const auto when = limits_.take(from);
@@ -82,24 +87,44 @@ void Acceptor::delay(std::unique_ptr<env::Stream> stream, const BoundListener& b
   home_.metrics.counter(Metric::connections_delayed).add();
   home_.peer_log.warn("connections from {} come faster than {}; they wait", stream->remote_address().to_string(),
                       name_of(ConnectionLimit::rate_per_ip));
-  const bool is_first = delayed_.empty();
   MQ_MARK("broker: connections of one address come too fast and wait");
-  delayed_.emplace(until, Delayed{std::move(stream), &bound});
+  const bool is_first = turns_.empty();
+  const std::string host = stream->remote_address().host;
+  turns_.emplace(until, host);
+  delayed_[host].push_back({std::move(stream), &bound});
   if (is_first) return tasks_.spawn(serve_delayed());
-  delay_timer_->cancel();  // another may be earlier now
+  delay_timer_->cancel();  // another turn may be earlier now
 }
 
 awaitable<void> Acceptor::serve_delayed() {
-  while (!delayed_.empty() && !is_stopping()) {
-    (void)co_await delay_timer_->wait_until(delayed_.begin()->first);
+  while (!turns_.empty() && !is_stopping()) {
+    (void)co_await delay_timer_->wait_until(turns_.begin()->first);
     const Instant now = home_.shard.now();
-    while (!delayed_.empty() && delayed_.begin()->first <= now && !is_stopping()) {
-      auto next = delayed_.extract(delayed_.begin());
-      serve(std::move(next.mapped().stream), *next.mapped().bound);
+    while (!turns_.empty() && turns_.begin()->first <= now && !is_stopping()) {
+      serve_one_of(turns_.begin()->second);
+      turns_.erase(turns_.begin());
     }
   }
-  for (const auto& [when, delayed] : delayed_) limits_.release(delayed.stream->remote_address());
-  delayed_.clear();
+  turns_.clear();
+  for (const auto& [host, waiting] : std::exchange(delayed_, {}))
+    for (const Delayed& delayed : waiting) limits_.release(delayed.stream->remote_address());
+}
+
+void Acceptor::serve_one_of(const std::string& host) {
+  const auto found = delayed_.find(host);
+  if (found == delayed_.end()) return;  // all were served in the turns of those who had left
+  std::deque<Delayed>& waiting = found->second;
+  for (bool is_served = false; !waiting.empty() && !is_served; waiting.pop_front()) {
+    Delayed& next = waiting.front();
+    is_served = !next.stream->has_peer_left();
+    if (is_served) {
+      serve(std::move(next.stream), *next.bound);
+    } else {
+      MQ_MARK("broker: a delayed connection has been left by its client");
+      limits_.release(next.stream->remote_address());
+    }
+  }
+  if (waiting.empty()) delayed_.erase(found);
 }
 
 awaitable<void> Acceptor::stop() {
@@ -110,7 +135,9 @@ awaitable<void> Acceptor::stop() {
 
 void Acceptor::check_invariants() const {
   limits_.check_invariants();
-  MQ_ASSERT(delayed_.size() <= limits_.count());
+  std::size_t waiting = 0;
+  for (const auto& [host, of_host] : delayed_) waiting += of_host.size();
+  MQ_ASSERT(waiting <= turns_.size() && waiting <= limits_.count());
 }
 
 }  // namespace mq::broker

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
@@ -35,6 +37,8 @@ class Acceptor {
   void serve(std::unique_ptr<env::Stream> stream, const BoundListener& bound);
   void delay(std::unique_ptr<env::Stream> stream, const BoundListener& bound, Instant until);
   awaitable<void> serve_delayed();
+  /// It is the turn of somebody from there: of the first who has not left.
+  void serve_one_of(const std::string& host);
   [[nodiscard]] bool is_stopping() const { return home_.node.life.is_stopping(); }
 
   ShardContext& home_;
@@ -46,7 +50,8 @@ class Acceptor {
     std::unique_ptr<env::Stream> stream;
     const BoundListener* bound = nullptr;
   };
-  std::multimap<Instant, Delayed> delayed_;  ///< taken, to be served then
+  std::multimap<Instant, std::string> turns_;           ///< when one may be served, and from which address
+  std::map<std::string, std::deque<Delayed>> delayed_;  ///< taken, by address, in the order in which they came
   std::unique_ptr<env::Timer> delay_timer_;
 };
 

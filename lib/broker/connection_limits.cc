@@ -15,13 +15,14 @@ bool is_loopback(const env::Address& address) { return address.host.starts_with(
 
 }  // namespace
 
-Instant ConnectionLimits::next_take() {
-  return *rate_.admit(node_.home().now(), node_.config().connection_rate_max, Duration::max());
+Instant ConnectionLimits::next_take() const {
+  return rate_.next(node_.home().now(), node_.config().connection_rate_max);
 }
 
 std::expected<Instant, ConnectionLimit> ConnectionLimits::take(const env::Address& from) {
   const Instant now = node_.home().now();
   Instant when = now;
+  (void)rate_.admit(now, node_.config().connection_rate_max, Duration::max());
   if (count() >= node_.descriptors().connections) return std::unexpected(ConnectionLimit::all);
   if (!from.is_unix()) {
     forget_sources();

@@ -22,7 +22,7 @@ class ConnectionLimits {
   explicit ConnectionLimits(NodeContext& node) : node_(node) {}
 
   /// When the next connection may be taken, from whomever: who comes meanwhile waits in the system's queue.
-  [[nodiscard]] Instant next_take();
+  [[nodiscard]] Instant next_take() const;
   /// When a connection from there may be served: it counts from now on, until it is released. Or the limit that it
   /// would be over.
   [[nodiscard]] std::expected<Instant, ConnectionLimit> take(const env::Address& from);

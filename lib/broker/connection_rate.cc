@@ -3,14 +3,22 @@
 #include <algorithm>
 
 namespace mq::broker {
+namespace {
+
+constexpr Duration kAtOnce = 1s;
+
+}  // namespace
+
+Instant ConnectionRate::next(Instant now, std::int64_t per_second) const {
+  const Instant taken = std::max(taken_until_, now) + Duration(1s) / per_second;
+  return std::max(taken - kAtOnce, now);
+}
 
 std::optional<Instant> ConnectionRate::admit(Instant now, std::int64_t per_second, Duration patience) {
-  constexpr Duration kAtOnce = 1s;
-  const Instant taken = std::max(taken_until_, now) + Duration(1s) / per_second;
-  const Duration wait = std::max(taken - now - kAtOnce, Duration(0));
-  if (wait > patience) return std::nullopt;
-  taken_until_ = taken;
-  return now + wait;
+  const Instant served = next(now, per_second);
+  if (served - now > patience) return std::nullopt;
+  taken_until_ = std::max(taken_until_, now) + Duration(1s) / per_second;
+  return served;
 }
 
 }  // namespace mq::broker

@@ -11,6 +11,8 @@ namespace mq::broker {
 /// may come at once. Whoever is too fast waits.
 class ConnectionRate {
  public:
+  /// When a connection that comes `now` may be served; it is not counted yet.
+  [[nodiscard]] Instant next(Instant now, std::int64_t per_second) const;
   /// Counts a connection that came `now` and returns when it may be served. Nothing, and not counted, when that would
   /// be more than `patience` away. `per_second` is at least 1 and may change.
   [[nodiscard]] std::optional<Instant> admit(Instant now, std::int64_t per_second, Duration patience);

@@ -35,6 +35,8 @@ class Stream {
   virtual awaitable<Result<void>> send_file(File& file, std::uint64_t position, std::size_t size) = 0;
   /// Ends what is in progress with `cancelled` and closes both ways. May be called more than once.
   virtual void close() = 0;
+  /// Whether the peer has ended its side, or all of it, whatever of what it sent is still to be read.
+  [[nodiscard]] virtual bool has_peer_left() const = 0;
   [[nodiscard]] virtual Address local_address() const = 0;  ///< IPv4-mapped addresses as IPv4
   [[nodiscard]] virtual Address remote_address() const = 0;
   /// Gives the connection to another shard: call on the old shard with nothing in progress; from the return on it is

@@ -1,6 +1,7 @@
 #include "posix/stream.h"
 
 #include <limits.h>
+#include <poll.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -188,6 +189,12 @@ void PosixStream::on_events(std::uint32_t events) {
   const bool wakes_writer = (events & (EPOLLOUT | kEnd)) != 0 && writer_.resume;
   if (readable_ && reader_.resume) wakes_writer ? reader_.resume_later(*shard_) : reader_.resume_now();
   if (wakes_writer) writer_.resume_now();
+}
+
+bool PosixStream::has_peer_left() const {
+  if (!socket_ || has_ended_) return true;
+  pollfd asked{.fd = socket_.get(), .events = POLLRDHUP, .revents = 0};
+  return ::poll(&asked, 1, 0) > 0;
 }
 
 Result<void> PosixStream::watch() {

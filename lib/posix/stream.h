@@ -23,6 +23,7 @@ class PosixStream final : public env::Stream, private SocketEvents::Target {
   awaitable<Result<void>> write(std::span<const BytesView> pieces) override;
   awaitable<Result<void>> send_file(env::File& file, std::uint64_t position, std::size_t size) override;
   void close() override;
+  [[nodiscard]] bool has_peer_left() const override;
   [[nodiscard]] env::Address local_address() const override { return local_; }
   [[nodiscard]] env::Address remote_address() const override { return remote_; }
   void move_to(env::Shard& to) override;

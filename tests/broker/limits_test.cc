@@ -210,6 +210,27 @@ TEST_F(Limits, ConnectionsOfAllThatComeTooFastWaitToBeAccepted) {
   EXPECT_GT(served.back(), 800ms);
 }
 
+/// Connects so often, and gives up each time.
+awaitable<void> come_and_go(sim::Machine& client, int count) {
+  for (int i = 0; i < count; ++i) co_await Peer::connect(client);
+}
+
+// Clients that give up and come again faster than they are let in would else wait behind their own former selves for
+// ever.
+TEST_F(Limits, WhoHasGivenUpTakesNobodysTurn) {
+  start([](NodeConfig& config) { config.connection_rate_max = 1; });
+  run(come_and_go(*client_, 30));
+  std::vector<std::unique_ptr<Peer>> peers;
+  EXPECT_LT(run(open_many(*client_, 1, peers)).at(0), 3s);
+}
+
+TEST_F(Limits, WhoHasGivenUpTakesNobodysTurnOfHisAddress) {
+  start([](NodeConfig& config) { config.connection_rate_per_ip_max = 1; });
+  run(come_and_go(*client_, 8));
+  std::vector<std::unique_ptr<Peer>> peers;
+  EXPECT_LT(run(open_many(*client_, 1, peers)).at(0), 3s);
+}
+
 TEST_F(Limits, ARefusedStartLeavesTheDirectoryAsItWas) {
   start();
   broker_->stop();

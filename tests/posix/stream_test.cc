@@ -57,6 +57,18 @@ std::string counted_bytes(std::size_t size) {
   return bytes;
 }
 
+TEST(Stream, APeerThatHasLeftIsKnownWhateverItHasSent) {
+  in_runtime([](Runtime& runtime) -> awaitable<void> {
+    const Pair pair = co_await connected_pair(runtime);
+    EXPECT_FALSE(pair.server->has_peer_left());
+    co_await write_all(*pair.client, "unread");
+    EXPECT_FALSE(pair.server->has_peer_left());
+    pair.client->close();
+    EXPECT_TRUE(pair.server->has_peer_left());
+    EXPECT_EQ(co_await read_exactly(*pair.server, 6), "unread");
+  });
+}
+
 TEST(Stream, BytesArriveInOrderBothWays) {
   in_runtime([](Runtime& runtime) -> awaitable<void> {
     auto [client, server] = co_await connected_pair(runtime);

@@ -144,6 +144,10 @@ class EndpointStream final : public env::Stream {
     }
   }
 
+  [[nodiscard]] bool has_peer_left() const override {
+    const Endpoint& end = connection_->ends[mine()];
+    return end.end_arrived || end.is_reset;
+  }
   [[nodiscard]] env::Address local_address() const override { return connection_->ends[mine()].local; }
   [[nodiscard]] env::Address remote_address() const override { return connection_->ends[mine()].remote; }
 
