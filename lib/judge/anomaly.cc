@@ -11,6 +11,8 @@ namespace {
 constexpr std::uint32_t kLossAllowed = kWeakAcks | kPowerLoss | kUncleanLeader | kMisdirected | kLostProof;
 // Records that the disk spoiled cannot be read. What can, stands where it stood, in its order, once.
 constexpr std::uint32_t kUnreadableAllowed = kLossAllowed | kLostMedia;
+// What groups keep is written as records with acks=all are.
+constexpr std::uint32_t kOffsetsLossAllowed = kPowerLoss | kUncleanLeader | kMisdirected;
 
 constexpr std::array<AnomalyRow, kAnomalies> kRows = {{
     {Anomaly::lost_write, "A01", "lost-write",
@@ -48,11 +50,11 @@ constexpr std::array<AnomalyRow, kAnomalies> kRows = {{
      "A record that is read was sent, to the partition where it is read, as it is read.", kNoCircumstance,
      find_never_sent},
     {Anomaly::committed_offset, "A16", "committed-offset",
-     "A group finds the offset that it committed last, and its members begin there.",
-     kPowerLoss | kUncleanLeader | kMisdirected, find_lost_offsets},
+     "A group finds the offset that it committed last, and its members begin there.", kOffsetsLossAllowed,
+     find_lost_offsets},
     {Anomaly::double_consume, "A17", "double-consume", "Transactions that read and write take each record in once.",
      kNoCircumstance, nullptr},
-    {Anomaly::zombie, "A18", "zombie", "Who belongs to an older generation of a group is refused.", kNoCircumstance,
+    {Anomaly::zombie, "A18", "zombie", "Who belongs to an older generation of a group is refused.", kOffsetsLossAllowed,
      find_zombies},
     {Anomaly::end_regression, "A19", "end-regression", "The end of a log, as clients are told it, never goes back.",
      kLeaderChange | kPowerLoss | kUncleanLeader | kMisdirected | kLostProof, find_moved_ends},
@@ -76,7 +78,7 @@ constexpr std::array<AnomalyRow, kAnomalies> kRows = {{
      "A log begins where it was asked to begin; what is below is not read again, and the begin never goes back.",
      kRetention | kPowerLoss | kUncleanLeader | kMisdirected, find_moved_ends},
     {Anomaly::group_overlap, "A29", "group-overlap", "In one generation of a group a partition belongs to one member.",
-     kNoCircumstance, find_overlaps},
+     kOffsetsLossAllowed, find_overlaps},
     {Anomaly::conservation, "A30", "conservation", "Transfers between accounts keep the sum.", kNoCircumstance,
      nullptr},
     {Anomaly::stale_rights, "A31", "stale-rights", "Who has lost a right is refused.", kNoCircumstance, nullptr},
@@ -119,7 +121,7 @@ const char* to_string(Circumstance circumstance) {
     case kLostMedia:
       return "a disk that spoiled the only copy";
     case kLostProof:
-      return "a loss of power after a disk had spoiled the only copy";
+      return "an end without warning after a disk had spoiled the only copy";
     case kWrites:
       return "writes not being isolated";
   }

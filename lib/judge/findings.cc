@@ -9,6 +9,7 @@ namespace mq::judge {
 namespace {
 
 constexpr std::string_view kPowerLossFault = "power_loss";
+constexpr std::string_view kKillFault = "kill9";
 constexpr std::string_view kUncleanElectionFault = "unclean_election";
 constexpr std::string_view kLostMediaFault = "lost_media";
 constexpr std::string_view kMisdirectedFault = "misdirected_write";
@@ -44,8 +45,11 @@ std::uint32_t Findings::loss_circumstances(std::int8_t acks, Time seen, Time mis
   if (is_named_between(kUncleanElectionFault, seen, missed)) found |= kUncleanLeader;
   // It may spoil what was there long before.
   if (is_named_between(kLostMediaFault, history_.first, missed)) found |= kLostMedia;
-  // Of a log about which nothing is known any more, damage is taken for its torn end.
-  if ((found & kLostMedia) != 0 && is_named_between(kPowerLossFault, seen, missed)) found |= kLostProof;
+  // Of a log about which nothing is known any more, damage is taken for its torn end. Of what was never synced nothing
+  // is known after a kill, either.
+  const bool is_unproved = is_named_between(kPowerLossFault, seen, missed) ||
+                           (history_.run.flush == FlushClass::async && is_named_between(kKillFault, seen, missed));
+  if ((found & kLostMedia) != 0 && is_unproved) found |= kLostProof;
   if (is_named_between(kMisdirectedFault, history_.first, missed)) found |= kMisdirected;
   return found;
 }
@@ -53,6 +57,7 @@ std::uint32_t Findings::loss_circumstances(std::int8_t acks, Time seen, Time mis
 std::uint32_t Findings::offsets_loss_circumstances(Time seen, Time missed) const {
   std::uint32_t found = power_loss(history_.run.offsets_flush, seen, missed);
   if (is_named_between(kUncleanElectionFault, seen, missed)) found |= kUncleanLeader;
+  if (is_named_between(kMisdirectedFault, history_.first, missed)) found |= kMisdirected;
   return found;
 }
 

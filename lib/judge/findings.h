@@ -53,7 +53,7 @@ class Findings {
   /// What excuses that records are gone, or their offsets given to others, that were acknowledged with `acks` or seen
   /// after `seen` and missed at `missed`.
   [[nodiscard]] std::uint32_t loss_circumstances(std::int8_t acks, Time seen, Time missed) const;
-  /// The same of the committed offsets of groups.
+  /// The same of what groups keep: their committed offsets and generations.
   [[nodiscard]] std::uint32_t offsets_loss_circumstances(Time seen, Time missed) const;
   /// Whether anything was done to the brokers between the two.
   [[nodiscard]] bool has_fault_between(Time from, Time to) const;

@@ -42,10 +42,11 @@ void judge_gifts(const Logs& logs, Findings& findings, const GroupLives& lives,
       const auto [owner, is_new] =
           owners.try_emplace({group, op.generation, history.text(told.key)}, Given{member, history.number_of(op)});
       if (is_new || owner->second.member == member) continue;
-      findings.add(Anomaly::group_overlap, kNoCircumstance, [&] {
+      const Operation& before = history.operations[owner->second.operation];
+      findings.add(Anomaly::group_overlap, findings.offsets_loss_circumstances(before.invoked, op.completed), [&] {
         return fmt::format("group {}, generation {}: {} was given to member {} ({}) and to member {} ({}).",
                            group.first, op.generation, history.text(told.key), owner->second.member,
-                           findings.told(history.operations[owner->second.operation]), member, findings.told(op));
+                           findings.told(before), member, findings.told(op));
       });
     }
   }
@@ -68,7 +69,7 @@ void judge_member_polls(const Logs& logs, Findings& findings, const GroupLives& 
         return told.kind == Point::Kind::owned && told.key == read.key;
       });
       if (owned) continue;
-      findings.add(Anomaly::group_overlap, kNoCircumstance, [&] {
+      findings.add(Anomaly::group_overlap, findings.offsets_loss_circumstances(sync.invoked, op.completed), [&] {
         return fmt::format("group {}, generation {}: member {} read {} ({}), which it had not been given ({}).",
                            history.text(op.group), op.generation, history.text(op.member), history.text(read.key),
                            findings.told(op), findings.told(sync));
@@ -99,7 +100,7 @@ void find_zombies(const Logs& logs, Findings& findings) {
       if (later.number >= newer.floor) return;
       const Operation& op = history.operations[later.operation];
       const Operation& other = history.operations[newer.operation];
-      findings.add(Anomaly::zombie, kNoCircumstance, [&] {
+      findings.add(Anomaly::zombie, findings.offsets_loss_circumstances(other.invoked, op.completed), [&] {
         return fmt::format(
             "group {}: a {} of member {} in generation {} was accepted ({}, asked for at {}); member {} had been told "
             "of generation {} before ({}).",
