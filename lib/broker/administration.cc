@@ -20,6 +20,9 @@ using cluster::ClusterImage;
 using controller::AskedPlan;
 using controller::Refusal;
 
+/// Candidates have so long to say how far their logs go. An operator would rather wait than lose more than has to be.
+constexpr Duration kAnswerPatience = 2s;
+
 controller::Group group_of(AskedPlan planned) {
   MQ_ASSERT(planned.plan.transactions.size() == 1);
   cluster::Transaction& transaction = planned.plan.transactions.front();
@@ -67,9 +70,32 @@ awaitable<void> Administration::fix_factors(const std::vector<Move>& moves) {
 awaitable<std::vector<Refusal>> Administration::elect(std::vector<cluster::PartitionPlace> places,
                                                       controller::Election election) {
   const controller::SettingsOf settings_of = plan_settings(node_.config());
+  const auto answers = co_await ask_candidates(places, election);
   co_return co_await carry_out(places.size(), [&](const ClusterImage& image, std::size_t i) {
-    return controller::plan_election(image, places[i], election, settings_of);
+    const auto of_place = answers.find(places[i]);
+    return controller::plan_election(image, places[i], election, settings_of,
+                                     of_place == answers.end() ? std::vector<controller::LogEnd>() : of_place->second);
   });
+}
+
+awaitable<std::map<cluster::PartitionPlace, std::vector<controller::LogEnd>>> Administration::ask_candidates(
+    const std::vector<cluster::PartitionPlace>& places, controller::Election election) {
+  std::map<cluster::PartitionPlace, std::vector<controller::LogEnd>> answers;
+  // Whoever is preferred has everything, or is not elected.
+  if (election == controller::Election::preferred || !node_.is_member()) co_return answers;
+  const controller::SettingsOf settings_of = plan_settings(node_.config());
+  const auto image = writer_.image();
+  std::map<BrokerId, PeerWatch::Question> questions;
+  for (const cluster::PartitionPlace& place : places) {
+    const auto candidates = controller::candidates_of_election(*image, place, election, settings_of);
+    if (candidates.size() < 2) continue;
+    for (const BrokerId id : candidates) questions[id].push_back(place);
+  }
+  if (questions.empty()) co_return answers;
+  MQ_MARK("broker: candidates of an unclean election are asked for their logs");
+  for (const auto& [place, end] : co_await peers_.ask_for_log_ends(std::move(questions), kAnswerPatience))
+    answers[place].push_back(end);
+  co_return answers;
 }
 
 awaitable<Refusal> Administration::unregister(BrokerId id) {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "broker/metadata_follower.h"
 #include "broker/metadata_writer.h"
 #include "broker/node_context.h"
+#include "broker/peer_watch.h"
 #include "cluster/image.h"
 #include "config/option.h"
 #include "controller/election_plans.h"
@@ -26,8 +28,8 @@ namespace mq::broker {
 /// Lives on the first shard; all calls there.
 class Administration {
  public:
-  Administration(NodeContext& node, MetadataWriter& writer, MetadataFollower& follower)
-      : node_(node), writer_(writer), follower_(follower) {}
+  Administration(NodeContext& node, MetadataWriter& writer, MetadataFollower& follower, PeerWatch& peers)
+      : node_(node), writer_(writer), follower_(follower), peers_(peers) {}
 
   struct Move {
     cluster::PartitionPlace place;
@@ -46,6 +48,9 @@ class Administration {
   awaitable<controller::Refusal> change_config(BrokerId id, ConfigChange change, bool validate_only);
 
  private:
+  /// What they say of their logs who may be elected, where it matters: they may lack records.
+  awaitable<std::map<cluster::PartitionPlace, std::vector<controller::LogEnd>>> ask_candidates(
+      const std::vector<cluster::PartitionPlace>& places, controller::Election election);
   /// Topics of which a move changes how many replicas they have: they grow by themselves no more.
   awaitable<void> fix_factors(const std::vector<Move>& moves);
   /// Plans one item of a request.
@@ -56,6 +61,7 @@ class Administration {
   NodeContext& node_;
   MetadataWriter& writer_;
   MetadataFollower& follower_;
+  PeerWatch& peers_;
 };
 
 }  // namespace mq::broker

@@ -81,7 +81,7 @@ Node::Node(NodeEnv env, NodeConfig config)
   caretaker_ = std::make_unique<Caretaker>(context_, *writer_, *peer_watch_);
   StartingShards& at_start = *this;
   follower_ = std::make_unique<MetadataFollower>(context_, all, *writer_, *log_keeper_, *topics_, *caretaker_);
-  administration_ = std::make_unique<Administration>(context_, *writer_, *follower_);
+  administration_ = std::make_unique<Administration>(context_, *writer_, *follower_, *peer_watch_);
   log_opening_ = std::make_unique<LogOpening>(context_, at_start, *topics_, *log_keeper_);
   acceptor_ =
       std::make_unique<Acceptor>(first_shard().context(), listeners_, connection_limits_, std::move(connections));

@@ -61,15 +61,35 @@ void PeerWatch::look(const cluster::ClusterImage& image) {
     return !is_same;
   });
   for (const BrokerId id : wanted) {
-    const auto address = inter_broker_address(image, id);
-    if (peers_.contains(id) || !address) continue;
-    auto peer = std::make_shared<Peer>(node_.home());
-    peer->id = id;
-    peer->epoch = image.find_broker(id)->epoch;
-    peer->address = *address;
+    if (peers_.contains(id)) continue;
+    PeerPtr peer = make_peer(image, id);
+    if (!peer) continue;
     peers_.emplace(id, peer);
     tasks_.spawn(watch(std::move(peer)));
   }
+}
+
+PeerWatch::PeerPtr PeerWatch::make_peer(const cluster::ClusterImage& image, BrokerId id) {
+  const auto address = inter_broker_address(image, id);
+  const cluster::Broker* broker = image.find_broker(id);
+  if (!address || broker == nullptr) return nullptr;
+  auto peer = std::make_shared<Peer>(node_.home());
+  peer->id = id;
+  peer->epoch = broker->epoch;
+  peer->address = *address;
+  return peer;
+}
+
+PeerWatch::PeerPtr PeerWatch::begin_visit(BrokerId id) {
+  PeerPtr peer = is_stopped_ ? nullptr : make_peer(*writer_.image(), id);
+  if (!peer) return nullptr;
+  visited_.insert(peer);
+  tasks_.spawn([](PeerWatch& self, PeerPtr visited) -> awaitable<void> {
+    co_await self.stay_connected(*visited);
+    self.drop(*visited);
+    self.visited_.erase(visited);
+  }(*this, peer));
+  return peer;
 }
 
 void PeerWatch::drop(Peer& peer) {
@@ -82,6 +102,7 @@ void PeerWatch::drop(Peer& peer) {
 awaitable<void> PeerWatch::stop() {
   is_stopped_ = true;
   for (const auto& [id, peer] : peers_) drop(*peer);
+  for (const PeerPtr& peer : std::set(visited_)) drop(*peer);
   peers_.clear();
   co_await tasks_.join();
 }
@@ -182,17 +203,19 @@ awaitable<PeerWatch::Answers> PeerWatch::ask_for_log_ends(std::map<BrokerId, Que
   // Who answers late finds nobody waiting.
   auto asking = std::make_shared<Asking>(node_.home());
   for (auto& [id, question] : questions) {
-    const auto peer = peers_.find(id);
-    if (peer == peers_.end() || peer->second->is_over) continue;
+    const auto watched = peers_.find(id);
+    const PeerPtr peer = watched == peers_.end() ? begin_visit(id) : watched->second;
+    if (!peer || peer->is_over) continue;
     ++asking->running;
     tasks_.spawn([](PeerWatch& self, PeerPtr asked, Question question_of_it, Duration patience_of_it,
                     std::shared_ptr<Asking> all) -> awaitable<void> {
       Answers answers;
-      co_await self.ask(std::move(asked), std::move(question_of_it), patience_of_it, answers);
+      co_await self.ask(asked, std::move(question_of_it), patience_of_it, answers);
+      if (self.visited_.contains(asked)) self.drop(*asked);
       all->answers.insert(all->answers.end(), answers.begin(), answers.end());
       --all->running;
       all->ended.notify_all();
-    }(*this, peer->second, std::move(question), patience, asking));
+    }(*this, peer, std::move(question), patience, asking));
   }
   const Instant deadline = node_.home().now() + patience;
   while (asking->running > 0 && co_await asking->ended.wait_until(deadline)) {

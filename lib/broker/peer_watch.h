@@ -50,8 +50,8 @@ class PeerWatch {
   /// It has seen too many go at once to believe it.
   [[nodiscard]] bool is_ill() const { return is_ill_; }
 
-  /// What brokers say of their logs of these partitions. Who does not answer within `patience`, or is not watched, is
-  /// not in it.
+  /// What brokers say of their logs of these partitions. Who is not watched is visited for it; who does not answer
+  /// within `patience` is not in it.
   using Question = std::vector<cluster::PartitionPlace>;
   using Answers = std::vector<std::pair<cluster::PartitionPlace, controller::LogEnd>>;
   awaitable<Answers> ask_for_log_ends(std::map<BrokerId, Question> questions, Duration patience);
@@ -73,6 +73,9 @@ class PeerWatch {
 
   [[nodiscard]] BrokerId self() const { return node_.config().node_id; }
   [[nodiscard]] std::set<BrokerId> wanted_in(const cluster::ClusterImage& image) const;
+  /// Null where it is not known how to reach it.
+  [[nodiscard]] PeerPtr make_peer(const cluster::ClusterImage& image, BrokerId id);
+  [[nodiscard]] PeerPtr begin_visit(BrokerId id);
   void drop(Peer& peer);
   awaitable<void> watch(PeerPtr peer);
   /// Returns when the connection has ended, or there was none.
@@ -85,6 +88,7 @@ class PeerWatch {
   NodeContext& node_;
   MetadataWriter& writer_;
   std::map<BrokerId, PeerPtr> peers_;
+  std::set<PeerPtr> visited_;                                 ///< connected to for one question
   std::set<std::pair<BrokerId, cluster::BrokerEpoch>> gone_;  ///< of the brokers as they are registered
   Instant seen_gone_at_ = Instant::never();                   ///< the last time
   bool is_ill_ = false;

@@ -225,29 +225,42 @@ const char* why_not(const ClusterImage& image, const Partition& partition, Broke
   return is_among(partition.isr, id) && image.is_drained(id) ? "drained" : "not in sync";
 }
 
-}  // namespace
-
-AskedPlan plan_election(const ClusterImage& image, const cluster::PartitionPlace& place, Election election,
-                        const SettingsOf& settings_of) {
-  const cluster::Topic* topic = image.find_topic(place.topic);
-  const Partition* known = topic ? topic->find_partition(place.index) : nullptr;
-  if (known == nullptr) return AskedPlan::refused(ErrorCode::kUnknownTopicOrPartition, "there is no such partition");
+/// Who an operator asks for waits for nobody. Who is gone is the controller's business.
+Circumstances circumstances_of(const ClusterImage& image, Election election, const std::vector<LogEnd>& answers) {
   const bool is_preferred = election == Election::preferred;
-  // Who an operator asks for waits for nobody. Who is gone is the controller's business.
-  Circumstances circumstances{.answers = {},
+  Circumstances circumstances{.answers = answers,
                               .has_waited = !is_preferred,
                               .spared = {},
                               .is_unclean_wanted = !is_preferred,
                               .is_preferred_wanted = is_preferred};
   for (const auto& [id, broker] : image.brokers())
     if (!image.sessions().contains(id)) circumstances.spared.push_back(id);
+  return circumstances;
+}
+
+}  // namespace
+
+Brokers candidates_of_election(const ClusterImage& image, const cluster::PartitionPlace& place, Election election,
+                               const SettingsOf& settings_of) {
+  const cluster::Topic* topic = image.find_topic(place.topic);
+  const Partition* known = topic ? topic->find_partition(place.index) : nullptr;
+  if (known == nullptr) return {};
+  return candidacy_of(image, *known, settings_of(*topic), circumstances_of(image, election, {})).candidates;
+}
+
+AskedPlan plan_election(const ClusterImage& image, const cluster::PartitionPlace& place, Election election,
+                        const SettingsOf& settings_of, const std::vector<LogEnd>& answers) {
+  const cluster::Topic* topic = image.find_topic(place.topic);
+  const Partition* known = topic ? topic->find_partition(place.index) : nullptr;
+  if (known == nullptr) return AskedPlan::refused(ErrorCode::kUnknownTopicOrPartition, "there is no such partition");
+  const bool is_preferred = election == Election::preferred;
   const BrokerId first = known->replicas.front();
   const bool has_wanted =
       is_preferred ? has_leader(image, *known) && known->leader == first : has_leader(image, *known);
   if (has_wanted)
     return AskedPlan::refused(ErrorCode::kElectionNotNeeded,
                               fmt::format("broker {} leads it already", known->leader.value()));
-  const Cared cared = care_for(image, *known, settings_of(*topic), circumstances);
+  const Cared cared = care_for(image, *known, settings_of(*topic), circumstances_of(image, election, answers));
   const bool is_elected =
       cared.next.leader != kNoBroker && (is_preferred ? cared.next.leader == first : cared.ground != Ground::none);
   if (!is_elected && is_preferred)

@@ -68,10 +68,16 @@ enum class Election : std::uint8_t {
   unclean     ///< somebody is to lead, whatever is lost, where nobody does
 };
 
+/// Who may be elected because a client asks for it; empty where nobody is to be. More than one are asked for their
+/// logs.
+[[nodiscard]] Brokers candidates_of_election(const cluster::ClusterImage& image, const cluster::PartitionPlace& place,
+                                             Election election, const SettingsOf& settings_of);
+
 /// Elects a leader because a client asks for it, as the image has it: nobody is taken for dead who was not already, and
 /// no lease is compared. Refused as in Kafka, and where somebody leads already or is about to without any loss.
 [[nodiscard]] AskedPlan plan_election(const cluster::ClusterImage& image, const cluster::PartitionPlace& place,
-                                      Election election, const SettingsOf& settings_of);
+                                      Election election, const SettingsOf& settings_of,
+                                      const std::vector<LogEnd>& answers = {});
 
 /// Takes who is gone out of the ISRs of these partitions, and elects: the greatest log of the candidates, in a leader
 /// epoch above the partition's and that log's own. Where the leader is gone and nobody may lead, nobody does. `lease`

@@ -856,6 +856,42 @@ TEST_F(ClusterTest, ThePreferredReplicaLeadsAgainWhenSomebodyAsks) {
   EXPECT_EQ(ask(0, elect(7, {0}), 2).error_code, ErrorCode::kInvalidRequest);
 }
 
+// The first of the replicas would do for the protocol; it has lost more.
+TEST_F(ClusterTest, AnUncleanElectionAsksWhoHasTheGreatestLogWhicheverBrokerIsAsked) {
+  for (const bool is_controller_asked : {true, false}) {
+    start();
+    create(0, "t", 1, 3, {{"min.insync.replicas", "1"}});
+    const std::vector<BrokerId> replicas = topic(0, "t").find_partition(0)->replicas;
+    const int leader = index_of(replicas[0]), shorter = index_of(replicas[1]), longer = index_of(replicas[2]);
+    const auto key = [&](int seen_by) { return *topic(seen_by, "t").find_partition(0); };
+    const auto lose = [&](int index, std::size_t left) {
+      const std::string batch = testing::make_batch({.records = 3});
+      const auto produced = ask(leader, testing::produce_request("t", 0, batch), testing::kProduceVersion);
+      ASSERT_EQ(testing::only_row(produced).error_code, ErrorCode::kNone);
+      broker(index).kill();
+      ASSERT_TRUE(until([&] { return key(leader).isr.size() == left; }, 20s));
+    };
+    ASSERT_EQ(key(0).leader, replicas[0]);
+    lose(shorter, 2);
+    lose(longer, 1);
+    broker(leader).kill();
+    ASSERT_TRUE(broker(longer).start());
+    ASSERT_TRUE(broker(shorter).start());
+    ASSERT_TRUE(until(
+        [&] {
+          return image(longer).is_ready(id(shorter)) && image(longer).is_ready(id(longer)) &&
+                 image(longer).controller() && key(longer).leader == kNoBroker && image(shorter).controller();
+        },
+        30s));
+    const bool is_longer_controller = image(longer).controller()->broker == id(longer);
+    const int asked = is_longer_controller == is_controller_asked ? longer : shorter;
+    const auto answer = ask(asked, elect(1, {0}), 2).replica_election_results.at(0).partition_result.at(0);
+    EXPECT_EQ(answer.error_code, ErrorCode::kNone) << answer.error_message.value_or("");
+    EXPECT_EQ(key(asked).leader, id(longer));
+    cluster_.reset();
+  }
+}
+
 TEST_F(ClusterTest, AnUncleanElectionIsForWhatNobodyLeads) {
   start();
   create(0, "t", 1, 1);

@@ -496,6 +496,27 @@ TEST(ElectionOnRequest, ThePreferredReplicaLeadsIfItCan) {
   EXPECT_EQ(asked(model, Election::preferred, 7).refusal.error, ErrorCode::kUnknownTopicOrPartition);
 }
 
+TEST(ElectionOnRequest, OfThoseWhoLackRecordsTheGreatestLogLeads) {
+  ClusterModel model;
+  Partition known = ClusterModel::in_sync();
+  known.leader = kNoBroker;
+  known.isr.clear();
+  known.elr.clear();
+  model.put(known);
+  const auto candidates =
+      candidates_of_election(model.store.image(), ClusterModel::place(), Election::unclean, model.settings());
+  EXPECT_EQ(candidates, ids({1, 2, 3}));
+  const AskedPlan planned =
+      plan_election(model.store.image(), ClusterModel::place(), Election::unclean, model.settings(),
+                    {{BrokerId{1}, LeaderEpoch{6}, Offset{90}},
+                     {BrokerId{2}, LeaderEpoch{7}, Offset{80}},
+                     {BrokerId{3}, LeaderEpoch{7}, Offset{70}}});
+  ASSERT_TRUE(model.store.perform(planned.plan));
+  EXPECT_EQ(model.partition().leader, BrokerId{2});
+  EXPECT_TRUE(
+      candidates_of_election(model.store.image(), ClusterModel::place(), Election::unclean, model.settings()).empty());
+}
+
 TEST(ElectionOnRequest, TakesNobodyForDeadWhoOnlyHasNoSession) {
   ClusterModel model;
   Partition known = ClusterModel::in_sync();
