@@ -367,11 +367,58 @@ constexpr cli::CommandRow kDelete{.name = "topic delete",
 // --- topic alter ---------------------------------------------------------------------------------------------------
 
 struct TopicAlterOptions {
-  std::int64_t replicas = 0;
+  std::int64_t replicas = 0;    ///< 0: they stay
+  std::int64_t partitions = 0;  ///< the same
 };
 
-awaitable<Result<void>> alter(Console& console, Remote& remote) {
-  const auto factor = static_cast<std::size_t>(console.options<TopicAlterOptions>().replicas);
+constexpr cli::ColumnRow kGrowthColumns[] = {
+    {.name = "topic", .help = "its name"},
+    {.name = "from", .unit = cli::Unit::number, .help = "partitions that it has"},
+    {.name = "to", .unit = cli::Unit::number, .help = "that it is to have"},
+    {.name = "result", .help = "added, would be added, as it is or failed"},
+};
+
+/// Adds them to one topic, which has fewer; only asks whether it could where there is no consent.
+awaitable<std::string> add_partitions(Console& console, Remote& remote, const std::string& topic, std::int32_t count) {
+  const bool planning = !console.has_consent();
+  const auto done = co_await remote.admin().create_partitions(topic, count, planning, remote.deadline());
+  if (!done) console.complain(done.error());
+  co_return !done ? "failed" : planning ? "would be added" : "added";
+}
+
+awaitable<Result<void>> grow(Console& console, Remote& remote, std::int32_t count) {
+  MQ_CO_CHECK(co_await remote.connect());
+  MQ_CO_TRY(const auto topics, co_await remote.admin().list_topics(remote.deadline()));
+  cli::TableWriter table = console.table(kGrowthColumns);
+  bool waits = false;
+  for (const std::string& name : console.args().operands()) {
+    const auto topic = std::ranges::find(topics, name, [](const auto& known) { return known->name; });
+    if (topic == topics.end()) {
+      console.complain({.code = Errc::not_found, .message = fmt::format("there is no topic {}", name)});
+      continue;
+    }
+    const auto from = static_cast<std::int64_t>((*topic)->partitions.size());
+    std::string result = "as it is";
+    if (from > count) {
+      result = "failed";
+      console.complain({.code = Errc::refused,
+                        .message = fmt::format("{}: {} partitions are there, and none can be taken away", name, from)});
+    } else if (from < count) {
+      result = co_await add_partitions(console, remote, name, count);
+      waits |= result == "would be added";
+    }
+    table.add({name, from, std::int64_t{count}, result});
+  }
+  MQ_CO_CHECK(co_await console.finish(table));
+  if (waits)
+    console.miss_consent(
+        "no partition was added: add --yes to add them. From then on keys go to other partitions than before, and "
+        "there "
+        "is no way back");
+  co_return Result<void>{};
+}
+
+awaitable<Result<void>> copy_to(Console& console, Remote& remote, std::size_t factor) {
   const auto operands = console.args().operands();
   MQ_CO_CHECK(co_await remote.connect());
   MQ_CO_TRY(const ClusterState state, co_await look_at_cluster(remote));
@@ -396,7 +443,25 @@ awaitable<Result<void>> alter(Console& console, Remote& remote) {
   co_return co_await carry_out(console, remote, std::move(planned));
 }
 
+awaitable<Result<void>> alter(Console& console, Remote& remote) {
+  const auto [replicas, partitions] = console.options<TopicAlterOptions>();
+  if (partitions > 0) co_return co_await grow(console, remote, static_cast<std::int32_t>(partitions));
+  if (replicas > 0) co_return co_await copy_to(console, remote, static_cast<std::size_t>(replicas));
+  console.usage(console.args().usage_error("say what to change: --replicas N or --partitions N"));
+  co_return Result<void>{};
+}
+
 constexpr std::array kAlterOwnRows = {
+    cli::OptionRow{.short_name = 'p',
+                   .long_name = "partitions",
+                   .kind = cli::ValueKind::number,
+                   .value_name = "N",
+                   .group = "What",
+                   .help = "so many from now on; keys then go to other partitions, and there is no way back",
+                   .number_min = 1,
+                   .number_max = std::numeric_limits<std::int32_t>::max(),
+                   .excludes = "replicas|wait",
+                   .into = cli::into<&TopicAlterOptions::partitions>},
     cli::OptionRow{.short_name = 'r',
                    .long_name = "replicas",
                    .kind = cli::ValueKind::number,
@@ -405,22 +470,24 @@ constexpr std::array kAlterOwnRows = {
                    .help = "copies of each partition, on other racks first, on brokers that have the fewest",
                    .number_min = 1,
                    .number_max = std::numeric_limits<std::int16_t>::max(),
-                   .required = true,
                    .into = cli::into<&TopicAlterOptions::replicas>},
 };
 constexpr auto kAlterRows = joined(kAlterOwnRows, kMoveRows);
 constexpr cli::Example kAlterExamples[] = {
     {"three copies from now on; first the plan", "mqctl topic alter web -r 3"},
     {"and do it", "mqctl topic alter web -r 3 --yes --wait 10m"},
+    {"room for more consumers", "mqctl topic alter web -p 12 --yes"},
 };
+constexpr cli::OutputRow kAlterOutputs[] = {{.when = "--replicas", .columns = kMoveColumns},
+                                            {.when = "--partitions", .columns = kGrowthColumns}};
 constexpr cli::CommandRow kAlter{.name = "topic alter",
                                  .operands_text = "NAME...",
-                                 .summary = "change how many copies topics have",
+                                 .summary = "change how many copies or partitions topics have",
                                  .operands = {.min = 1, .topics = cli::OperandCount::kAny},
                                  .effect = cli::Effect::destroys,
                                  .options = kAlterRows,
                                  .examples = kAlterExamples,
-                                 .outputs = kMoveOutputs};
+                                 .outputs = kAlterOutputs};
 
 constexpr Command kCommands[] = {
     {&kList, list}, {&kCreate, create}, {&kDescribe, describe}, {&kAlter, alter}, {&kDelete, remove}};

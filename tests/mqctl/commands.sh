@@ -196,6 +196,19 @@ exits 0 mqctl partition elect
 same "" "$(column topic)"
 exits 6 mqctl partition cancel web/0
 exits 6 mqctl topic alter web -r 2 --yes
+exits 2 mqctl topic alter web --yes
+exits 2 mqctl topic alter web -p 9 -r 1
+mqctl topic create grown -p 2 >/dev/null
+exits 8 mqctl topic alter grown -p 4
+same "2 4 would be added" "$(column from) $(column to) $(column result)"
+exits 0 mqctl topic alter grown -p 4 --yes
+same added "$(column result)"
+exits 0 mqctl topic alter grown -p 4 --yes
+same "as it is" "$(column result)"
+exits 6 mqctl topic alter grown -p 3 --yes
+exits 5 mqctl topic alter ghost -p 3 --yes
+exits 0 mqctl partition list grown
+same "0 1 2 3" "$(column partition | xargs)"
 exits 0 mqctl why partition web
 exits 5 mqctl why partition ghost
 exits 8 mqctl topic delete other
