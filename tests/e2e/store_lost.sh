@@ -26,7 +26,7 @@ can_create() { timeout 20 mqctl topic create "$1" >/dev/null 2>&1; }
 for name in a b c; do start_member $name; done
 export MQ_BROKERS=127.0.0.1:${ports[a]},127.0.0.1:${ports[b]},127.0.0.1:${ports[c]}
 mqctl cluster wait --for brokers=3 --within 30s >/dev/null
-mqctl topic create t -p 3 -r 3 >/dev/null
+mqctl topic create t long -p 3 -r 3 >/dev/null
 mqctl cluster wait --within 30s >/dev/null
 seq 100 | mqprod t
 
@@ -37,6 +37,10 @@ until_true 40 refused_at_once
 grep -q "cannot be reached since .* UTC, for .* s: nothing was changed" "$work/err" || fail "other words: $(cat "$work/err")"
 seq 101 200 | timeout 30 mqprod t || fail "producing ends with the store"
 timeout 20 mqcons t | sort -n | cmp - <(seq 200) || fail "records are missing"
+# However long that is: MQ_STORE_AWAY seconds.
+records=$((1000 * ${MQ_STORE_AWAY:-2}))
+seq $records | mqprod --rate 1000/s long || fail "producing ends while the store is away"
+timeout 60 mqcons long | sort -n | cmp - <(seq $records) || fail "records are missing"
 
 # A broker stops. For all that the others know it leads now: what they led is led by nobody for a while.
 # 5 s for the hand-over, and for calls that are on their way: 5 s at most with etcd, 10 s with ZooKeeper.
