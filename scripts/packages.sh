@@ -4,7 +4,7 @@
 packages_to_build="clang-19 lld-19 libclang-rt-19-dev binutils cmake ninja-build ccache pkg-config
   libisal-dev libzstd-dev liblz4-dev libsnappy-dev zlib1g-dev libsqlite3-dev libzookeeper-mt-dev libutf8proc-dev libfmt-dev
   libspdlog-dev libcli11-dev dpkg-dev file"
-packages_to_check="clang-tidy-19 clang-format-19 libgtest-dev python3 python3-venv kcat procps strace etcd-server
+packages_to_check="clang-tidy-19 clang-format-19 libgtest-dev libmimalloc-dev python3 python3-venv kcat procps strace etcd-server
   zookeeper default-jre-headless iproute2 e2fsprogs"
 
 say() { printf '\n== %s\n' "$*"; }

@@ -35,11 +35,12 @@ bool Buggify::decide(const BuggifySite& site) {
   return known.is_on && known.rng.one_in(kFiresInOneOf);
 }
 
-Buggify::Site& Buggify::find(std::string_view name) {
-  if (const auto known = sites_.find(name); known != sites_.end()) return known->second;
+Buggify::Site& Buggify::find(const char* name) {
+  if (const auto known = by_address_.find(name); known != by_address_.end()) return *known->second;
   Rng rng(Rng::mix(seed_ ^ hash_of(name)));
   const bool is_on = rng.one_in(kOnInOneOf);
-  return sites_.emplace(name, Site{.rng = rng, .is_on = is_on}).first->second;
+  Site& site = sites_.try_emplace(name, Site{.rng = rng, .is_on = is_on}).first->second;
+  return *by_address_.emplace(name, &site).first->second;
 }
 
 }  // namespace mq::sim

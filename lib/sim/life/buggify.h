@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <map>
 #include <string_view>
@@ -25,10 +26,11 @@ class Buggify {
     bool is_on;
   };
   static bool decide(const BuggifySite& site);
-  [[nodiscard]] Site& find(std::string_view name);
+  [[nodiscard]] Site& find(const char* name);
 
   std::uint64_t seed_;
   std::map<std::string_view, Site> sites_;
+  boost::unordered_flat_map<const char*, Site*> by_address_;  ///< of `sites_`: a name may be linked more than once
 };
 
 }  // namespace mq::sim
