@@ -42,6 +42,7 @@ void Acceptor::start() {
 }
 
 awaitable<void> Acceptor::accept_on(BoundListener& bound) {
+  bool is_behind = false;  // who comes now may have waited in the system's queue
   while (true) {
     auto accepted = co_await bound.listener->accept();
     if (!accepted && (accepted.error().code == Errc::cancelled || is_stopping())) co_return;
@@ -57,12 +58,14 @@ awaitable<void> Acceptor::accept_on(BoundListener& bound) {
       MQ_MARK("broker: connections come too fast and wait");
       home_.metrics.counter(Metric::connections_delayed).add();
       while (limits_.next_take() > home_.shard.now()) co_await home_.shard.sleep_until(limits_.next_take());
-      // Else those who have given up take the turns of those who still wait, who give up then, too.
-      if ((*accepted)->has_peer_left()) {
-        MQ_MARK("broker: a connection that had to wait has been left by its client");
-        continue;
-      }
+      is_behind = true;
     }
+    // Else those who have given up take the turns of those who still wait, who give up then, too.
+    if (is_behind && (*accepted)->has_peer_left()) {
+      MQ_MARK("broker: a connection that had to wait has been left by its client");
+      continue;
+    }
+    is_behind = false;
     const env::Address from = (*accepted)->remote_address();
     const auto when = limits_.take(from);
     if (!when) {
