@@ -97,7 +97,7 @@ struct Adoption {
 struct Acceptance {
   Uuid id{};                        ///< another one each time
   bool is_complete = false;         ///< all is raised here above what they have; until then it means nothing
-  bool is_in_use = false;             ///< others followed this store then: whoever comes to them copies what they have
+  bool is_in_use = false;           ///< others followed this store then: whoever comes to them copies what they have
   std::vector<Uuid> directories{};  ///< of the brokers that did not follow, and said what they have: it is for these
   Revision revision{};
 

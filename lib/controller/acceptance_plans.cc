@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "base/mark.h"
-#include "base/mutant.h"
 #include "cluster/keys.h"
 #include "cluster/values.h"
 #include "controller/membership.h"
@@ -179,8 +178,8 @@ class AcceptancePlanner {
     const std::string key = cluster::producer_ids_key();
     cluster::Revision revision = image_.producer_ids().revision;
     if (const cluster::Defect* defect = image_.defects().find(key)) revision = defect->revision;
-    packer_.add({.compares = {as_known(key, revision)},
-                 .ops = {cluster::put_producer_ids(next + (is_mutant("pidreuse") ? 0 : kProducerIdsPassedOver))}});
+    packer_.add(
+        {.compares = {as_known(key, revision)}, .ops = {cluster::put_producer_ids(next + kProducerIdsPassedOver)}});
   }
 
   void raise(const PartitionPlace& place, const Partition& known) {

@@ -144,7 +144,7 @@ class SyncedEnds {
   bool is_settled_ = false;
   std::uint32_t counted_ = 0;
   std::array<std::uint8_t, 16> metadata_write_id_{};  ///< of the metadata's slot
-  std::vector<Slot> lines_ = std::vector<Slot>(1);  // by place; the first stands for the header
+  std::vector<Slot> lines_ = std::vector<Slot>(1);    // by place; the first stands for the header
   std::unordered_map<Key, Place, KeyHash> places_;
   std::vector<Place> free_;
   std::vector<Place> changed_;
