@@ -47,8 +47,8 @@ class ClusterJoin {
   awaitable<Result<Found>> look_again();
   /// What clients may be told of a cluster that this broker takes no part in.
   [[nodiscard]] ImagePtr seen_from_outside(const cluster::ClusterImage& image) const;
-  /// Returns when the store may be another one than at `seen`, of which `acceptance` was the last one: after a while at
-  /// the earliest, and never while it cannot be reached.
+  /// Returns when the store does not stand where it did at `seen`: after a while at the earliest, and never while it
+  /// cannot be reached.
   awaitable<void> wait_for_other(const cluster::ClusterImage& seen);
   /// With what `look` has found: a store of an earlier format is moved, what is empty becomes this cluster, and this
   /// broker is registered in it. Every shard has the image on return.

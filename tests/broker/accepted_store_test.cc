@@ -111,6 +111,10 @@ class AcceptedStore : public ::testing::Test {
     return broker(at).node().owner_of(known.id, 0).find(known.id, 0)->log().log_end().value();
   }
 
+  cluster::Revision image_revision(meta::MetadataStore& connection) {
+    return (*cluster_.world().run(*client_, connection.list("foreign", std::nullopt), 1min))->revision;
+  }
+
   void kill_all() {
     for (int i = 0; i < 3; ++i) broker(i).kill();
   }
@@ -178,6 +182,28 @@ TEST_F(AcceptedStore, TheRightOneLetsThemGoOnByThemselves) {
   ASSERT_TRUE(until([&] { return have_all_started(); }));
   EXPECT_TRUE(until([&] { return is_in_sync("kept") && is_in_sync("later"); }));
   EXPECT_EQ(log_end("kept", 0), 4);
+}
+
+TEST_F(AcceptedStore, OneThatHasGrownPastWhatWasSeenIsNotTakenForTheSame) {
+  const auto then = store().copy();
+  broker(0).kill();
+  ASSERT_TRUE(until([&] { return leader("kept", 1) > 0; }));
+  ASSERT_TRUE(broker(0).start());
+  ASSERT_TRUE(until([&] { return is_in_sync("kept"); }));
+  cluster_.world().run_for(3s);  // what others changed is remembered, too
+  const cluster::Revision seen = image(0).revision();
+  kill_all();
+  store().go_back(*then);
+  const auto somebody = store().connect(client_->shard(0));
+  for (std::uint8_t i = 1; image_revision(*somebody) <= seen; ++i) {
+    meta::Transaction other{.compares = {}, .ops = {meta::Op::put("foreign", std::string(1, 'x'))}, .write_id = {i}};
+    ASSERT_TRUE(cluster_.world().run(*client_, somebody->transact(std::move(other)), 1min));
+  }
+  begin_all();
+  ASSERT_TRUE(until([&] { return are_all_held(); }));
+  for (int i = 0; i < 3; ++i)
+    EXPECT_NE(broker(i).node().why_held()->find("has another history"), std::string::npos)
+        << *broker(i).node().why_held();
 }
 
 TEST_F(AcceptedStore, ThoseThatWaitGoOnWithWhatIsAccepted) {
