@@ -9,7 +9,7 @@ _mqctl()
     for word in "${words[@]:1}"; do
         if [ -n "$option" ]; then option=""; continue; fi
         case "$word" in
-            -b|--brokers|-P|--profile|--config|-X|--connect-timeout|--timeout|--client-id|--color|--progress|--completion|-o|--output|-p|--partitions|-r|--replicas|--set|--retention|--wait|--exclude|--max-moves|--max|--to|--topic|--unset|--append|-o|--offset|-F|--format|--output|--for|--within) option=$word ;;
+            -b|--brokers|-P|--profile|--config|-X|--connect-timeout|--timeout|--client-id|--color|--progress|--completion|-o|--output|-p|--partitions|-r|--replicas|--set|--retention|--wait|--exclude|--max-moves|--max|--to|--topic|--unset|--append|-o|--offset|-F|--format|--output|--for|--within|--without) option=$word ;;
             -*) ;;
             *) command="${command:+$command }$word" ;;
         esac
@@ -42,6 +42,7 @@ _mqctl()
             'cluster info'*:-o|'cluster info'*:--output) candidates='table tsv json jsonl' ;;
             'cluster health'*:-o|'cluster health'*:--output) candidates='table tsv json jsonl' ;;
             'cluster drain'*:-o|'cluster drain'*:--output) candidates='table tsv json jsonl' ;;
+            'cluster accept-store'*:-o|'cluster accept-store'*:--output) candidates='table tsv json jsonl' ;;
             'why partition'*:-o|'why partition'*:--output) candidates='table tsv json jsonl' ;;
             *:--config) files=yes ;;
             *:--color) candidates='auto always never' ;;
@@ -80,6 +81,7 @@ _mqctl()
             'cluster health'*) candidates="$candidates -o --output --no-header" ;;
             'cluster wait'*) candidates="$candidates --for --within" ;;
             'cluster drain'*) candidates="$candidates --within --undo -n --dry-run -y --yes -o --output --no-header" ;;
+            'cluster accept-store'*) candidates="$candidates --without -n --dry-run -y --yes -o --output --no-header" ;;
             'why partition'*) candidates="$candidates -o --output --no-header" ;;
         esac
         local excluded=""
@@ -106,7 +108,7 @@ _mqctl()
             'config') candidates='get set diff' ;;
             'segment') candidates='list dump verify' ;;
             'broker') candidates='list remove' ;;
-            'cluster') candidates='info health wait drain' ;;
+            'cluster') candidates='info health wait drain accept-store' ;;
             'why') candidates='partition' ;;
             'segment list'*) files=yes ;;
             'segment dump'*) files=yes ;;

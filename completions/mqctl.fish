@@ -32,10 +32,11 @@ complete -c mqctl -n '__fish_seen_subcommand_from segment; and not __fish_seen_s
 complete -c mqctl -n '__fish_seen_subcommand_from segment; and not __fish_seen_subcommand_from list dump verify' -a verify
 complete -c mqctl -n '__fish_seen_subcommand_from broker; and not __fish_seen_subcommand_from list remove' -a list
 complete -c mqctl -n '__fish_seen_subcommand_from broker; and not __fish_seen_subcommand_from list remove' -a remove
-complete -c mqctl -n '__fish_seen_subcommand_from cluster; and not __fish_seen_subcommand_from info health wait drain' -a info
-complete -c mqctl -n '__fish_seen_subcommand_from cluster; and not __fish_seen_subcommand_from info health wait drain' -a health
-complete -c mqctl -n '__fish_seen_subcommand_from cluster; and not __fish_seen_subcommand_from info health wait drain' -a wait
-complete -c mqctl -n '__fish_seen_subcommand_from cluster; and not __fish_seen_subcommand_from info health wait drain' -a drain
+complete -c mqctl -n '__fish_seen_subcommand_from cluster; and not __fish_seen_subcommand_from info health wait drain accept-store' -a info
+complete -c mqctl -n '__fish_seen_subcommand_from cluster; and not __fish_seen_subcommand_from info health wait drain accept-store' -a health
+complete -c mqctl -n '__fish_seen_subcommand_from cluster; and not __fish_seen_subcommand_from info health wait drain accept-store' -a wait
+complete -c mqctl -n '__fish_seen_subcommand_from cluster; and not __fish_seen_subcommand_from info health wait drain accept-store' -a drain
+complete -c mqctl -n '__fish_seen_subcommand_from cluster; and not __fish_seen_subcommand_from info health wait drain accept-store' -a accept-store
 complete -c mqctl -n '__fish_seen_subcommand_from why; and not __fish_seen_subcommand_from partition' -a partition
 complete -c mqctl -s b -l brokers -x -d 'where to ask first; IPv6 stands in brackets, unix:PATH is a socket'
 complete -c mqctl -s P -l profile -x -d 'section [profile NAME] of the configuration file'
@@ -167,5 +168,10 @@ complete -c mqctl -n '__fish_seen_subcommand_from cluster; and __fish_seen_subco
 complete -c mqctl -n '__fish_seen_subcommand_from cluster; and __fish_seen_subcommand_from drain' -s y -l yes -d 'do it where consent is needed'
 complete -c mqctl -n '__fish_seen_subcommand_from cluster; and __fish_seen_subcommand_from drain' -s o -l output -x -a 'table tsv json jsonl' -d 'tsv and json have plain bytes and milliseconds, tables units'
 complete -c mqctl -n '__fish_seen_subcommand_from cluster; and __fish_seen_subcommand_from drain' -l no-header -d 'leave the line with the names of the columns out'
+complete -c mqctl -n '__fish_seen_subcommand_from cluster; and __fish_seen_subcommand_from accept-store' -l without -x -d 'go on though this broker cannot say what it has'
+complete -c mqctl -n '__fish_seen_subcommand_from cluster; and __fish_seen_subcommand_from accept-store' -s n -l dry-run -d 'say what would change, and change nothing'
+complete -c mqctl -n '__fish_seen_subcommand_from cluster; and __fish_seen_subcommand_from accept-store' -s y -l yes -d 'do it where consent is needed'
+complete -c mqctl -n '__fish_seen_subcommand_from cluster; and __fish_seen_subcommand_from accept-store' -s o -l output -x -a 'table tsv json jsonl' -d 'tsv and json have plain bytes and milliseconds, tables units'
+complete -c mqctl -n '__fish_seen_subcommand_from cluster; and __fish_seen_subcommand_from accept-store' -l no-header -d 'leave the line with the names of the columns out'
 complete -c mqctl -n '__fish_seen_subcommand_from why; and __fish_seen_subcommand_from partition' -s o -l output -x -a 'table tsv json jsonl' -d 'tsv and json have plain bytes and milliseconds, tables units'
 complete -c mqctl -n '__fish_seen_subcommand_from why; and __fish_seen_subcommand_from partition' -l no-header -d 'leave the line with the names of the columns out'

@@ -31,6 +31,7 @@ struct Command {
 [[nodiscard]] std::span<const Command> segment_commands();
 [[nodiscard]] std::span<const Command> broker_commands();
 [[nodiscard]] std::span<const Command> cluster_commands();
+[[nodiscard]] std::span<const Command> accept_store_commands();
 [[nodiscard]] std::span<const Command> why_commands();
 
 /// The options of every command that prints a table.

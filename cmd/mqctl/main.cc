@@ -12,9 +12,9 @@ namespace {
 /// The commands of every noun, in the order of the help.
 std::vector<Command> all_commands() {
   std::vector<Command> all;
-  for (const auto commands :
-       {topic_commands(), topic_verify_commands(), partition_commands(), partition_move_commands(), group_commands(),
-        config_commands(), segment_commands(), broker_commands(), cluster_commands(), why_commands()})
+  for (const auto commands : {topic_commands(), topic_verify_commands(), partition_commands(),
+                              partition_move_commands(), group_commands(), config_commands(), segment_commands(),
+                              broker_commands(), cluster_commands(), accept_store_commands(), why_commands()})
     all.insert(all.end(), commands.begin(), commands.end());
   return all;
 }

@@ -74,7 +74,9 @@ broker::NodeEnv machine_of(posix::Runtime& runtime, const DaemonOptions& options
           .store_alone = options.store ? store_of(runtime, std::nullopt) : meta::StoreSource{},
           .descriptors_max = posix::raise_descriptor_limit(),
           .return_memory = posix::return_free_memory,
-          .set_log_level = [&runtime](std::string_view level) { runtime.logger().set_level(log_level(level)); }};
+          .set_log_level = [&runtime](std::string_view level) { runtime.logger().set_level(log_level(level)); },
+          // Whoever waits for the start would end it.
+          .tell_waiting = [] { (void)posix::notify_service_manager("READY=1\nSTATUS=waits for its metadata store"); }};
 }
 
 }  // namespace
@@ -146,6 +148,8 @@ Result<void> Daemon::serve_http() {
 http::Response Daemon::readiness() const {
   const auto not_ready = [](std::string why) { return http::Response{.status = 503, .body = std::move(why)}; };
   if (ending_) return not_ready("stopping\n");
+  if (const auto why = node_.why_held(); why && !started_)
+    return not_ready(fmt::format("held: {}; mqctl cluster accept-store has the brokers go on with it\n", *why));
   if (!started_) return not_ready("starting: the logs are being opened\n");
   if (node_.is_offline()) return not_ready("the data directory is offline\n");
   std::string text = "ready";

@@ -117,7 +117,7 @@ awaitable<Result<void>> Adoption::change_sides() {
   // A revision that is remembered belongs to one store (C-6).
   if (!is_mutant("adoptrevision")) {
     MQ_CO_CHECK(co_await node_.disk_pool().run(node_.home(), [this] {
-      node_.log_dir().note_metadata_revision(0);
+      node_.log_dir().note_metadata({});
       return node_.log_dir().sync_synced_ends();
     }));
   }

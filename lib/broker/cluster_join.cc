@@ -42,8 +42,12 @@ awaitable<Result<ClusterJoin::Found>> ClusterJoin::look(Uuid wanted) {
   MQ_CO_CHECK(check_directory());
   if (node_.is_member()) MQ_CO_CHECK(check_listeners());
   MQ_CO_CHECK(co_await open_store());
-  MQ_CO_TRY(const meta::Listing listing, co_await list_store());
   wanted_ = wanted;
+  co_return co_await look_again();
+}
+
+awaitable<Result<ClusterJoin::Found>> ClusterJoin::look_again() {
+  MQ_CO_TRY(const meta::Listing listing, co_await list_store());
   MQ_CO_TRY(adopts_, check_adoption(listing.entries));
   if (adopts_) co_return co_await look_at_own(listing.entries);
   Found found;
@@ -56,7 +60,8 @@ awaitable<Result<ClusterJoin::Found>> ClusterJoin::look(Uuid wanted) {
   found.image = std::make_shared<const ClusterImage>(*std::move(image));
   // The store of another cluster does not know our logs, either.
   if (node_.is_member()) MQ_CO_CHECK(settle_id(found.image->cluster_id()));
-  MQ_CO_TRY(found.differences, co_await check_store(listing.revision, *found.image));
+  MQ_CO_CHECK(co_await check_store(listing.revision, found));
+  if (found.went_back) co_return found;
   if (!node_.is_member()) MQ_CO_CHECK(settle_id(found.image->cluster_id()));
   MQ_CO_TRY(takes_over_, co_await check_replaced(*found.image));
   co_return found;
@@ -214,8 +219,13 @@ std::unexpected<Error> ClusterJoin::no_metadata(std::string_view what) const {
               node_.config().data_dir, dir().identity()->cluster_id, store_name(), what, store_name());
 }
 
-awaitable<Result<Differences>> ClusterJoin::look_again(ImagePtr image) {
-  co_return co_await find_differences(*image, Look::at_names);
+awaitable<Result<Differences>> ClusterJoin::compare_again(ImagePtr image) {
+  MQ_CO_TRY(Differences differences,
+            co_await find_differences(*image, accepts_store_ ? Look::at_topic_ids : Look::at_names));
+  const std::optional<cluster::Acceptance>& acceptance = image->acceptance();
+  if (accepts_store_ && acceptance && acceptance->is_in_use)
+    differences = without_what_others_have(std::move(differences), dir(), *image, self());
+  co_return differences;
 }
 
 awaitable<Result<Differences>> ClusterJoin::find_differences(const ClusterImage& image, Look look) {
@@ -223,28 +233,85 @@ awaitable<Result<Differences>> ClusterJoin::find_differences(const ClusterImage&
       node_.home(), [this, &image, look] { return compare(dir(), node_.machine.files, image, self(), look); });
 }
 
-awaitable<Result<Differences>> ClusterJoin::check_store(meta::Revision revision, const ClusterImage& image) {
-  MQ_CO_TRY(Differences differences, co_await find_differences(image, Look::at_names));
-  const auto went_back = store_went_back(dir(), differences, revision.value());
+awaitable<Result<void>> ClusterJoin::check_store(meta::Revision revision, Found& found) {
+  const ClusterImage& image = *found.image;
+  MQ_CO_TRY(found.differences, co_await find_differences(image, Look::at_names));
+  auto went_back = store_went_back(dir(), found.differences, revision.value());
+  if (!went_back && node_.is_member()) {
+    MQ_CO_TRY(went_back, co_await check_history(revision));
+  }
   if (!went_back) {
     if (node_.config().accept_store)
       node_.logger().warn("--accept-store: there was nothing to accept; leave it out from now on");
-    co_return differences;
+    co_return Result<void>{};
   }
-  if (node_.is_member())
-    co_return fail(Errc::corrupt, "{} has gone back in time: it {}. Nothing was changed; restore it from a newer copy",
-                   store_name(), *went_back);
-  if (!node_.config().accept_store)
+  if (node_.is_member() && !is_accepted(image)) {
+    found.went_back = std::move(went_back);
+    co_return Result<void>{};
+  }
+  if (node_.is_member()) {
+    MQ_MARK("broker: a start goes on with a store that was accepted");
+    node_.logger().warn("{} is not as this broker knew it: it {}. It was accepted; going on with what it has",
+                        store_name(), *went_back);
+  } else if (!node_.config().accept_store) {
     co_return fail(
         Errc::corrupt,
         "{}/metadata.db has gone back in time: it {}. Nothing was changed. Put back a metadata.db that is as "
         "new as the logs, with its metadata.db-wal, or start once with --accept-store: what is unknown to it "
         "is then set aside as *-stray, and every leader epoch rises",
         node_.config().data_dir, *went_back);
-  node_.logger().warn("--accept-store: metadata.db has gone back in time, it {}; going on with what it has",
-                      *went_back);
+  } else {
+    node_.logger().warn("--accept-store: metadata.db has gone back in time, it {}; going on with what it has",
+                        *went_back);
+  }
   accepts_store_ = true;
-  co_return co_await find_differences(image, Look::at_topic_ids);
+  MQ_CO_TRY(found.differences, co_await find_differences(image, Look::at_topic_ids));
+  co_return Result<void>{};
+}
+
+awaitable<Result<std::optional<std::string>>> ClusterJoin::check_history(meta::Revision revision) {
+  const auto remembered = dir().metadata_mark();
+  const bool is_known = remembered && remembered->write_id != meta::WriteId{} && remembered->revision > 0 &&
+                        remembered->revision <= revision.value();
+  if (!is_known) co_return std::nullopt;
+  MQ_CO_TRY(const auto changes, co_await writer_.store().changes(meta::Revision{remembered->revision - 1}));
+  if (!changes) co_return std::nullopt;  // too long ago for it to tell
+  bool is_others = false;
+  for (const meta::Change& change : changes->entries) {
+    if (change.entry.modified.value() != remembered->revision || change.entry.write_id == meta::WriteId{}) continue;
+    if (change.entry.write_id == remembered->write_id) co_return std::nullopt;
+    is_others = true;
+  }
+  if (!is_others) co_return std::nullopt;
+  MQ_MARK("broker: a store has another history than was known");
+  co_return fmt::format("has another history: what was changed at revision {} is not what was seen there",
+                        remembered->revision);
+}
+
+bool ClusterJoin::is_accepted(const ClusterImage& image) const { return is_accepted_anew(dir(), image); }
+
+awaitable<Result<void>> ClusterJoin::note_acceptance() {
+  co_return co_await node_.disk_pool().run(
+      node_.home(), [this, image = writer_.image()] { return broker::note_acceptance(dir(), *image); });
+}
+
+ImagePtr ClusterJoin::seen_from_outside(const ClusterImage& image) const {
+  cluster::Broker us{.id = self(), .state = cluster::BrokerState::starting};
+  const controller::Registration known = registration();
+  us.endpoints = known.endpoints;
+  us.rack = known.rack;
+  us.directory = known.directory;
+  us.inter_broker_listener = known.inter_broker_listener;
+  return std::make_shared<const ClusterImage>(image.with_broker(std::move(us)));
+}
+
+awaitable<void> ClusterJoin::wait_for_other(const ClusterImage& seen) {
+  while (true) {
+    co_await node_.home().sleep_until(node_.home().now() + kStorePause);
+    // A list of one key tells the revision, too.
+    const auto now = co_await writer_.store().list(cluster::accepted_key(), std::nullopt);
+    if (now && *now && (*now)->revision != seen.revision()) co_return;
+  }
 }
 
 awaitable<Result<bool>> ClusterJoin::check_replaced(const ClusterImage& image) {
@@ -293,6 +360,7 @@ awaitable<Result<void>> ClusterJoin::join(controller::Plan migration, ImagePtr i
   if (is_moved)
     node_.logger().info("{} was moved from an earlier format; an earlier mqd will not open it any more", store_name());
   if (!accepts_store_) writer_.remember_revisions();
+  if (!accepts_store_ && is_accepted(*writer_.image())) MQ_CO_CHECK(co_await note_acceptance());
   MQ_CO_CHECK(co_await make_cluster());
   // Another broker may have given it one meanwhile.
   MQ_CO_CHECK(settle_id(writer_.image()->cluster_id()));
@@ -434,7 +502,10 @@ controller::Registration ClusterJoin::registration() const {
 
 awaitable<Result<void>> ClusterJoin::end_acceptance() {
   accepts_store_ = false;
-  co_return co_await writer_.end_acceptance();
+  MQ_CO_CHECK(co_await writer_.end_acceptance());
+  // Last: a start that is cut off before finds it accepted still.
+  if (node_.is_member() && is_accepted(*writer_.image())) MQ_CO_CHECK(co_await note_acceptance());
+  co_return Result<void>{};
 }
 
 }  // namespace mq::broker

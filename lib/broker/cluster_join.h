@@ -1,6 +1,7 @@
 #pragma once
 
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -32,18 +33,28 @@ class ClusterJoin {
 
   /// What there is, before anything is written.
   struct Found {
+    /// The store that brokers share is not the one that this directory knew: says how. Nothing may be done with it but
+    /// look again, until it is that one or an operator has accepted it.
+    std::optional<std::string> went_back;
     Differences differences;
     controller::Plan migration;  ///< of a store of an earlier format
     ImagePtr image;              ///< as it is after that
   };
-  /// Opens the store. Refuses what does not belong here, and metadata that has gone back in time unless the operator
-  /// accepts that. `wanted` is the cluster that this must be, or zero.
+  /// Opens the store. Refuses what does not belong here, and metadata of this broker alone that has gone back in time
+  /// unless the operator accepts that. `wanted` is the cluster that this must be, or zero.
   awaitable<Result<Found>> look(Uuid wanted);
+  /// The same, of the store that is open.
+  awaitable<Result<Found>> look_again();
+  /// What clients may be told of a cluster that this broker takes no part in.
+  [[nodiscard]] ImagePtr seen_from_outside(const cluster::ClusterImage& image) const;
+  /// Returns when the store does not stand where it did at `seen`: after a while at the earliest, and never while it
+  /// cannot be reached.
+  awaitable<void> wait_for_other(const cluster::ClusterImage& seen);
   /// With what `look` has found: a store of an earlier format is moved, what is empty becomes this cluster, and this
   /// broker is registered in it. Every shard has the image on return.
   awaitable<Result<void>> join(controller::Plan migration, ImagePtr image);
   /// As `look` has found them, of an image since `join`: other brokers write to the store, too.
-  awaitable<Result<Differences>> look_again(ImagePtr image);
+  awaitable<Result<Differences>> compare_again(ImagePtr image);
   /// All that metadata names is here, and nothing that was given out under what was lost is given out again.
   awaitable<Result<void>> end_acceptance();
 
@@ -75,7 +86,13 @@ class ClusterJoin {
   awaitable<Result<void>> give_up_disk();
   void tell_given_up(const cluster::ClusterImage& image) const;
   awaitable<Result<Differences>> find_differences(const cluster::ClusterImage& image, Look look);
-  awaitable<Result<Differences>> check_store(meta::Revision revision, const cluster::ClusterImage& image);
+  awaitable<Result<void>> check_store(meta::Revision revision, Found& found);
+  /// That the transaction which was remembered is the one that made its revision in this store, as far as it can tell.
+  awaitable<Result<std::optional<std::string>>> check_history(meta::Revision revision);
+  /// An operator has accepted the store for this broker, which has not followed it yet.
+  [[nodiscard]] bool is_accepted(const cluster::ClusterImage& image) const;
+  /// It has now.
+  awaitable<Result<void>> note_acceptance();
   /// Which cluster this is.
   Result<void> settle_id(const Uuid& of_store);
   /// Metadata that is lost must not look like "no data" (F-16).

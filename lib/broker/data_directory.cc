@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <tuple>
 #include <unordered_map>
 
 #include "base/mark.h"
@@ -15,6 +16,8 @@ namespace {
 
 /// So many topics are named one by one in a sentence.
 constexpr std::size_t kNamedMax = 20;
+/// Acceptances of a store that a directory remembers: one is rare.
+constexpr std::size_t kAcceptancesMax = 64;
 
 /// The logs that metadata has here, with what was seen of each.
 class NamedLogs {
@@ -53,12 +56,6 @@ class NamedLogs {
   std::unordered_map<Uuid, std::vector<Seen>> by_topic_;
 };
 
-std::optional<Uuid> topic_id_of(const log::LogDir& dir, env::Files& files, const TopicPartition& partition) {
-  const auto text = env::read_whole(files, dir.directory_of(partition) + "/" + std::string(log::kMetadataFile), 4096);
-  const auto id = text ? log::decode_partition_metadata(*text) : fail(text.error());
-  return id ? std::optional(*id) : std::nullopt;
-}
-
 /// `a (2 partitions), b (1 partition) and 3 other topics`.
 std::string list_topics(const std::vector<Differences::Log>& logs) {
   std::map<std::string, int> counts;
@@ -91,6 +88,12 @@ Result<void> set_aside(log::LogDir& dir, const TopicPartition& name, env::Random
 }
 
 }  // namespace
+
+std::optional<Uuid> topic_id_of(const log::LogDir& dir, env::Files& files, const TopicPartition& partition) {
+  const auto text = env::read_whole(files, dir.directory_of(partition) + "/" + std::string(log::kMetadataFile), 4096);
+  const auto id = text ? log::decode_partition_metadata(*text) : fail(text.error());
+  return id ? std::optional(*id) : std::nullopt;
+}
 
 Result<Differences> compare(const log::LogDir& dir, env::Files& files, const cluster::ClusterImage& image,
                             BrokerId self, Look look) {
@@ -152,16 +155,60 @@ Result<Differences> compare(const log::LogDir& dir, env::Files& files, const clu
 }
 
 std::optional<std::string> store_went_back(const log::LogDir& dir, const Differences& found, std::int64_t revision) {
-  const auto remembered = dir.metadata_revision();
-  const bool is_older = remembered && *remembered > revision;
+  const auto remembered = dir.metadata_mark();
+  const bool is_older = remembered && remembered->revision > revision;
   if (!is_older && std::ranges::none_of(found.unknown, &Differences::Log::was_synced)) return std::nullopt;
   std::string what = "does not know logs that it has named once";
   if (is_older)
-    what = *remembered == kBeingAccepted
+    what = remembered->revision == kBeingAccepted
                ? "was accepted by a start that did not come to its end"
-               : fmt::format("is at revision {}, and revision {} was on disk once", revision, *remembered);
+               : fmt::format("is at revision {}, and revision {} was on disk once", revision, remembered->revision);
   if (!found.unknown.empty()) what += fmt::format("; unknown to it are {}", list_topics(found.unknown));
   return what;
+}
+
+bool is_accepted_anew(const log::LogDir& dir, const cluster::ClusterImage& image) {
+  const auto& identity = dir.identity();
+  Uuid directory;
+  if (!identity || !Uuid::parse(identity->directory_id, directory)) return false;
+  const std::optional<cluster::Acceptance>& acceptance = image.acceptance();
+  return acceptance && acceptance->is_for(directory) &&
+         std::ranges::find(identity->accepted, acceptance->id.to_string()) == identity->accepted.end();
+}
+
+Result<void> note_acceptance(log::LogDir& dir, const cluster::ClusterImage& image) {
+  log::DirIdentity identity = *dir.identity();
+  if (identity.accepted.size() >= kAcceptancesMax) identity.accepted.erase(identity.accepted.begin());
+  identity.accepted.push_back(image.acceptance()->id.to_string());
+  return dir.set_identity(identity);
+}
+
+Result<void> set_aside(log::LogDir& dir, const TopicPartition& name, const Uuid& topic_id, env::Random& random,
+                       env::Logger& logger) {
+  MQ_CHECK(set_aside(dir, name, random, logger));
+  dir.forget_synced(topic_id, PartitionId{name.partition});
+  return dir.sync_names();
+}
+
+Differences without_what_others_have(Differences found, const log::LogDir& dir, const cluster::ClusterImage& image,
+                                     BrokerId self) {
+  std::set<std::pair<Uuid, std::int32_t>> missing;
+  for (const Differences::Missing& log : found.missing) missing.emplace(log.topic->id, log.partition);
+  for (const cluster::TopicPtr& topic : image.topics()) {
+    for (std::int32_t index = 0; index < topic->partition_count(); ++index) {
+      const cluster::Partition& partition = *topic->find_partition(index);
+      const bool is_of_others = !partition.isr.empty() && std::ranges::find(partition.isr, self) == partition.isr.end();
+      if (!is_of_others || !partition.has_replica(self) || missing.contains({topic->id, index})) continue;
+      const bool was_synced = dir.slot_of(topic->id, PartitionId{index}).has_value();
+      found.unknown.push_back(
+          {.name = {.topic = topic->name, .partition = index}, .topic_id = topic->id, .was_synced = was_synced});
+      found.missing.push_back({.topic = topic, .partition = index, .is_lost = true, .start = Offset{0}});
+    }
+  }
+  std::ranges::sort(found.missing, [](const Differences::Missing& a, const Differences::Missing& b) {
+    return std::tie(a.topic->name, a.partition) < std::tie(b.topic->name, b.partition);
+  });
+  return found;
 }
 
 Result<Tidied> tidy_up(log::LogDir& dir, env::Files& files, const cluster::ClusterImage& image,

@@ -41,6 +41,10 @@ struct Differences {
   std::vector<std::pair<Uuid, PartitionId>> without_slot;       ///< logs that are here: nobody was answered for them
 };
 
+/// What its `partition.metadata` says. Nothing: it cannot be read. Pool.
+[[nodiscard]] std::optional<Uuid> topic_id_of(const log::LogDir& dir, env::Files& files,
+                                              const TopicPartition& partition);
+
 enum class Look {
   at_names,     ///< a directory that is named like a log of the image is that log
   at_topic_ids  ///< if its `partition.metadata` says so, which costs a read for each
@@ -58,6 +62,20 @@ inline constexpr std::int64_t kBeingAccepted = std::numeric_limits<std::int64_t>
 /// logs are here that only metadata can have named. Says how; nothing: all is well.
 [[nodiscard]] std::optional<std::string> store_went_back(const log::LogDir& dir, const Differences& found,
                                                          std::int64_t revision);
+
+/// What is here of partitions that others are in sync with, and this broker is not, is to be set aside and copied anew:
+/// they may have given other records the same epochs and offsets.
+[[nodiscard]] Differences without_what_others_have(Differences found, const log::LogDir& dir,
+                                                   const cluster::ClusterImage& image, BrokerId self);
+
+/// An operator has accepted the store of `image` for this directory, which has not followed it yet (C-6).
+[[nodiscard]] bool is_accepted_anew(const log::LogDir& dir, const cluster::ClusterImage& image);
+/// It has now, durably. Pool.
+[[nodiscard]] Result<void> note_acceptance(log::LogDir& dir, const cluster::ClusterImage& image);
+
+/// Moves the directory of a log that metadata does not know out of the way, and forgets that it was here. Pool.
+[[nodiscard]] Result<void> set_aside(log::LogDir& dir, const TopicPartition& name, const Uuid& topic_id,
+                                     env::Random& random, env::Logger& logger);
 
 struct Tidied {
   std::set<Uuid> deleted_left;  ///< deleted topics of which a directory is left

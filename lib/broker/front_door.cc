@@ -16,6 +16,9 @@ void serve(ShardServices& home, Request request, Responder responder) {
   if (!is_known && entry->key != ApiKey::kApiVersions)
     return responder.close(fmt::format("{} version {} is not served; the versions are {} to {}", info.name, version,
                                        info.version_min, info.version_max));
+  if (home.node().context().is_held && !entry->is_answered_held)
+    return responder.close(
+        fmt::format("{} is not served while this broker waits for the metadata store that it knew", info.name));
   entry->start(Call(home, entry->needs, std::move(request), std::move(responder)));
 }
 

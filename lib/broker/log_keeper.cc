@@ -195,6 +195,19 @@ awaitable<LogKeeper::Removal> LogKeeper::begin_removal(cluster::TopicPtr topic, 
   co_return co_await rename(*topic, std::move(names));
 }
 
+awaitable<void> LogKeeper::set_aside(cluster::TopicPtr topic, std::vector<std::int32_t> partitions) {
+  (void)co_await shards_.take(topic->id, partitions);
+  for (const std::int32_t index : partitions) {
+    const TopicPartition name{topic->name, index};
+    const auto kept = co_await node_.disk_pool().run(node_.home(), [&] {
+      return broker::set_aside(node_.log_dir(), name, topic->id, node_.machine.random, node_.logger());
+    });
+    if (!kept)
+      node_.logger().warn("{} cannot be set aside: {}; the next start tries again", name.to_string(),
+                          kept.error().message);
+  }
+}
+
 awaitable<LogKeeper::Removal> LogKeeper::rename(const cluster::Topic& topic, std::vector<TopicPartition> names) {
   Removal renamed;
   for (std::span<const TopicPartition> rest = names; !rest.empty();) {

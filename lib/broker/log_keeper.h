@@ -59,6 +59,8 @@ class LogKeeper {
   awaitable<Removal> begin_removal(cluster::TopicPtr topic);
   /// The same for these partitions, which others keep from now on.
   awaitable<Removal> begin_removal(cluster::TopicPtr topic, std::vector<std::int32_t> partitions);
+  /// Takes the logs from the shards and keeps their directories under other names: metadata does not know them.
+  awaitable<void> set_aside(cluster::TopicPtr topic, std::vector<std::int32_t> partitions);
   /// Removes what was renamed. False when something is left; the next start tries again.
   awaitable<bool> finish_removal(Removal removal);
 

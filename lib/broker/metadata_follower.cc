@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/mark.h"
+#include "broker/data_directory.h"
 #include "model/flush_class.h"
 
 namespace mq::broker {
@@ -15,6 +16,8 @@ constexpr Duration kLookInterval = 10s;
 constexpr Duration kCareInterval = 1s;
 /// Between two looks at a store that cannot be reached, or is behind what it has told.
 constexpr Duration kBehindPause = 500ms;
+/// So often, at most, it is remembered how far the changes of others have come.
+constexpr Duration kRememberInterval = 1s;
 
 }  // namespace
 
@@ -39,9 +42,14 @@ awaitable<void> MetadataFollower::join() { co_await tasks_.join(); }
 
 awaitable<void> MetadataFollower::follow() {
   Instant look = node_.home().now() + kLookInterval;
+  Instant remember = node_.home().now() + kRememberInterval;
   while (!node_.life.is_stopping()) {
     co_await caretaker_.look_after_cluster();
     if (node_.life.is_stopping()) break;
+    if (node_.is_member() && node_.home().now() >= remember) {
+      writer_.remember_others();
+      remember = node_.home().now() + kRememberInterval;
+    }
     const Instant next = node_.is_member() ? std::min(look, node_.home().now() + kCareInterval) : look;
     const auto seen = co_await writer_.store().wait_for_change(writer_.image()->revision(), next);
     if (node_.life.is_stopping()) break;
@@ -51,8 +59,9 @@ awaitable<void> MetadataFollower::follow() {
     // What is new is mostly of our own making.
     const bool is_known = is_quiet || (seen && *seen <= writer_.image()->revision());
     if (is_known && !writer_.has_changed() && node_.home().now() < look) continue;
-    look = node_.home().now() + kLookInterval;
     const bool is_there = co_await bring_up_to_date();
+    // Nobody tells when one that went back is accepted.
+    look = node_.home().now() + (writer_.why_not_followed() ? kCareInterval : kLookInterval);
     if (!is_there) caretaker_.lost_store();
     const bool is_behind = !is_there || (seen ? *seen > writer_.image()->revision() : !is_quiet);
     if (is_behind) co_await node_.home().sleep_until(node_.home().now() + kBehindPause);
@@ -64,6 +73,7 @@ awaitable<bool> MetadataFollower::bring_up_to_date() {
   if (node_.life.is_stopping()) co_return true;
   if (const auto followed = co_await writer_.follow_others(); !followed) co_return false;
   const std::map<Uuid, cluster::TopicPtr> changed = writer_.take_changed();
+  if (writer_.take_acceptance()) co_await go_on_with_accepted(changed);
   if (changed.empty()) {
     if (!writer_.is_installed()) co_await writer_.install();  // brokers come and go
     co_return true;
@@ -87,6 +97,23 @@ awaitable<bool> MetadataFollower::bring_up_to_date() {
     co_await topics_.was_removed(before);
   }
   co_return true;
+}
+
+awaitable<void> MetadataFollower::go_on_with_accepted(const std::map<Uuid, cluster::TopicPtr>& changed) {
+  const ImagePtr image = writer_.image();
+  for (const auto& [id, before] : changed) {
+    if (!before || image->tombstones().contains(id) || image->is_withheld(before->name)) continue;
+    const cluster::Topic* now = image->find_topic(id);
+    std::vector<std::int32_t> unknown;
+    for (std::int32_t index = now ? now->partition_count() : 0; index < before->partition_count(); ++index)
+      if (before->find_partition(index)->has_replica(node_.config().node_id)) unknown.push_back(index);
+    if (!unknown.empty()) co_await topics_.was_disowned(before, std::move(unknown));
+  }
+  const auto noted =
+      co_await node_.disk_pool().run(node_.home(), [this, image] { return note_acceptance(node_.log_dir(), *image); });
+  if (!noted)
+    node_.logger().warn("it cannot be noted that a metadata store was accepted: {}; the next start does so",
+                        noted.error().message);
 }
 
 awaitable<WantedLogs> MetadataFollower::missing_logs(cluster::TopicPtr topic) {

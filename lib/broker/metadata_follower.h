@@ -39,6 +39,8 @@ class MetadataFollower {
 
  private:
   awaitable<void> follow();
+  /// The store is another one, which was accepted: what it does not know goes out of the way of what it knows.
+  awaitable<void> go_on_with_accepted(const std::map<Uuid, cluster::TopicPtr>& changed);
   /// This broker's part of a topic as it is now.
   awaitable<WantedLogs> missing_logs(cluster::TopicPtr topic);
   awaitable<void> make(std::vector<WantedLogs> wanted);

@@ -34,6 +34,22 @@ const meta::Compare* fence_of(const meta::Transaction& transaction) {
   return fence;
 }
 
+/// Of the transaction at `revision`; zero where none of `changes` is of it.
+meta::WriteId write_id_at(meta::Revision revision, const std::vector<meta::Change>& changes) {
+  const auto of_it = [revision](const meta::Change& change) { return change.entry.modified == revision; };
+  const auto found = std::ranges::find_if(changes, of_it);
+  return found == changes.end() ? meta::WriteId{} : found->entry.write_id;
+}
+
+/// What says that `next`, a listing, is not of a later time than `known`.
+std::optional<std::string> why_not_after(const cluster::ClusterImage& known, const cluster::ClusterImage& next,
+                                         BrokerId self) {
+  const auto vanished = cluster::vanished_topics(known, next, self);
+  if (!vanished.empty())
+    return fmt::format("topics {} are gone from it that nobody deleted", fmt::join(vanished, ", "));
+  return cluster::earlier_part(known, next);
+}
+
 bool erases(const meta::Transaction& transaction, const std::string& key) {
   return std::ranges::any_of(transaction.ops, [&](const meta::Op& op) { return op.key == key && !op.value; });
 }
@@ -50,7 +66,15 @@ void MetadataWriter::use(std::unique_ptr<meta::MetadataStore> store) {
   store_ = std::move(store);
 }
 
+void MetadataWriter::hold(ImagePtr image, std::string why) {
+  image_ = std::move(image);
+  wrong_ = std::move(why);
+  is_held_ = true;
+}
+
 awaitable<Result<void>> MetadataWriter::begin(controller::Plan migration, ImagePtr known) {
+  is_held_ = false;
+  wrong_.reset();
   if (known != nullptr && migration.empty()) {
     image_ = std::move(known);
     co_return Result<void>{};
@@ -97,7 +121,8 @@ awaitable<Result<meta::Revision>> MetadataWriter::transact(meta::Transaction tra
                    node_.store_contact.how_long());
   }
   // What is true in it says nothing of what is true here. Perhaps it is the right one again.
-  if (is_store_wrong_)
+  if (is_held_) co_return fail(Errc::unreachable, "{}; nothing is changed", *wrong_);
+  if (wrong_)
     if (const auto followed = co_await catch_up(); !followed) co_return refuse_change(followed.error());
   const Instant asked = node_.home().now();
   node_.machine.random.fill(transaction.write_id);
@@ -119,15 +144,17 @@ awaitable<Result<meta::Revision>> MetadataWriter::transact(meta::Transaction tra
   }
   if (committed) co_await remember();
   if (committed && followed) node_.store_contact.heard(asked);
-  if (!followed && is_store_wrong_) co_return refuse_change(followed.error());
+  if (!followed && wrong_) co_return refuse_change(followed.error());
   if (!followed) co_return std::unexpected(std::move(followed).error());
   co_return committed;
 }
 
 /// As if the store were not there.
 std::unexpected<Error> MetadataWriter::refuse_change(const Error& why) {
-  if (!is_store_wrong_) return std::unexpected(why);
-  return fail(Errc::unreachable, "{}; nothing is changed until a store is put back that is as new as what was seen",
+  if (!wrong_) return std::unexpected(why);
+  return fail(Errc::unreachable,
+              "{}; nothing is changed until a store is put back that is as new as what was seen, or mqctl cluster "
+              "accept-store has the brokers go on with this one",
               why.message);
 }
 
@@ -196,6 +223,7 @@ Result<void> MetadataWriter::follow(const std::vector<meta::Change>& changes, me
     const cluster::ParsedKey key = cluster::parse_key(change.entry.key);
     if (key.kind == cluster::KeyKind::topic) note_gone(image_->share_topic(key.name), next);
   }
+  if (next.revision() != image_->revision()) write_id_ = write_id_at(next.revision(), changes);
   image_ = std::make_shared<const cluster::ClusterImage>(std::move(next));
   return {};
 }
@@ -203,33 +231,42 @@ Result<void> MetadataWriter::follow(const std::vector<meta::Change>& changes, me
 awaitable<Result<void>> MetadataWriter::read() {
   MQ_CO_TRY(const meta::Listing listing, co_await meta::list_all(*store_, ""));
   MQ_CO_TRY(cluster::ClusterImage next, cluster::ClusterImage::of_listing(listing.entries, listing.revision));
-  const auto vanished = cluster::vanished_topics(*image_, next, node_.config().node_id);
-  if (!vanished.empty())
-    co_return keep_image(fmt::format("topics {} are gone from it that nobody deleted", fmt::join(vanished, ", ")));
-  if (const auto earlier = cluster::earlier_part(*image_, next); earlier) co_return keep_image(*earlier);
+  const bool is_accepted = wrong_ && is_accepted_anew(node_.log_dir(), next);
+  if (is_accepted && next.acceptance()->is_in_use)
+    co_return keep_image("others follow it already; start this broker anew, and it copies what they have");
+  if (!is_accepted)
+    if (const auto why = why_not_after(*image_, next, node_.config().node_id)) co_return keep_image(*why);
   for (const cluster::TopicPtr& topic : image_->topics()) {
     if (next.share_topic(topic->id) != topic) changed_.try_emplace(topic->id, topic);
     note_gone(topic, next);
   }
   for (const cluster::TopicPtr& topic : next.topics())
     if (image_->share_topic(topic->id) != topic) changed_.try_emplace(topic->id, image_->share_topic(topic->id));
+  write_id_ = {};
+  for (const meta::KeyValue& entry : listing.entries)
+    if (entry.modified == next.revision()) write_id_ = entry.write_id;
   image_ = std::make_shared<const cluster::ClusterImage>(std::move(next));
+  if (is_accepted) {
+    MQ_MARK("broker: a running broker goes on with a store that was accepted");
+    is_acceptance_new_ = true;
+  }
   note_right_store();
   co_return Result<void>{};
 }
 
 void MetadataWriter::note_right_store() {
-  if (std::exchange(is_store_wrong_, false))
-    node_.logger().info("{} is as new as it was again; the broker goes on with it", node_.machine.store.name);
+  if (!std::exchange(wrong_, std::nullopt)) return;
+  node_.logger().info("{} {}; the broker goes on with it", node_.machine.store.name,
+                      is_acceptance_new_ ? "was accepted as it is" : "is as new as it was again");
 }
 
 std::unexpected<Error> MetadataWriter::keep_image(const std::string& why) {
   const std::string& store = node_.machine.store.name;
-  if (!std::exchange(is_store_wrong_, true)) {
+  if (!std::exchange(wrong_, why)) {
     MQ_MARK("broker: a store that is damaged or has gone back is not followed");
     node_.logger().error(
         "{} is damaged or has gone back in time: {}. The broker serves on with what it knew, and changes nothing until "
-        "a store that is as new as that is put back",
+        "a store that is as new as that is put back, or mqctl cluster accept-store has the brokers go on with this one",
         store, why);
   }
   return fail(Errc::corrupt, "{} is damaged or has gone back in time: {}", store, why);
@@ -272,8 +309,12 @@ void MetadataWriter::note_changed(const cluster::ClusterImage& before, const clu
 
 void MetadataWriter::remember_revisions() {
   remembers_ = true;
-  node_.log_dir().note_metadata_revision(image_->revision().value());
+  node_.log_dir().note_metadata(mark());
   node_.synced_ends.note();
+}
+
+void MetadataWriter::remember_others() {
+  if (remembers_ && node_.log_dir().metadata_mark() != mark()) remember_revisions();
 }
 
 awaitable<void> MetadataWriter::remember() {
@@ -288,17 +329,17 @@ awaitable<void> MetadataWriter::remember() {
 
 awaitable<Result<void>> MetadataWriter::begin_acceptance() {
   remembers_ = false;  // a crash now must find that it was being accepted
-  co_return co_await remember_durably(kBeingAccepted);
+  co_return co_await remember_durably({.revision = kBeingAccepted});
 }
 
 awaitable<Result<void>> MetadataWriter::end_acceptance() {
   remembers_ = true;
-  co_return co_await remember_durably(image_->revision().value());
+  co_return co_await remember_durably(mark());
 }
 
-awaitable<Result<void>> MetadataWriter::remember_durably(std::int64_t revision) {
-  co_return co_await node_.disk_pool().run(node_.home(), [this, revision] {
-    node_.log_dir().note_metadata_revision(revision);
+awaitable<Result<void>> MetadataWriter::remember_durably(log::MetadataMark mark) {
+  co_return co_await node_.disk_pool().run(node_.home(), [this, mark] {
+    node_.log_dir().note_metadata(mark);
     return node_.log_dir().sync_synced_ends();
   });
 }

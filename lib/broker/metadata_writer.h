@@ -2,6 +2,8 @@
 
 #include <map>
 #include <memory>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -12,6 +14,7 @@
 #include "controller/plan.h"
 #include "env/async.h"
 #include "env/lock.h"
+#include "log/synced_ends.h"
 #include "meta/metadata_store.h"
 
 namespace mq::broker {
@@ -39,7 +42,13 @@ class MetadataWriter {
   awaitable<Result<void>> begin_acceptance();
   awaitable<Result<void>> end_acceptance();
 
+  /// The store is not the one that this broker knew: nothing is changed in it before `begin`. `image` is what the
+  /// shards may see meanwhile.
+  void hold(ImagePtr image, std::string why);
+
   [[nodiscard]] meta::MetadataStore& store() const { return *store_; }
+  /// Why the store is not followed: it has gone back in time, or lacks what nobody has erased. Nothing: it is.
+  [[nodiscard]] const std::optional<std::string>& why_not_followed() const { return wrong_; }
   /// The newest that is known, whether the shards have it or not. Take a copy of the pointer before suspending.
   [[nodiscard]] const ImagePtr& image() const { return image_; }
 
@@ -82,6 +91,10 @@ class MetadataWriter {
   [[nodiscard]] bool has_changed() const { return !changed_.empty(); }
   /// The topic's logs here are not yet as `image` says.
   void note_changed(const Uuid& topic) { changed_.try_emplace(topic); }
+  /// `image` is that of a store that was accepted in the stead of the one before: once.
+  [[nodiscard]] bool take_acceptance() { return std::exchange(is_acceptance_new_, false); }
+  /// What others have changed is remembered, too: soon.
+  void remember_others();
 
  private:
   /// Others win that often only where something goes wrong.
@@ -107,17 +120,24 @@ class MetadataWriter {
   std::unexpected<Error> keep_image(const std::string& why);
   [[nodiscard]] std::unexpected<Error> refuse_change(const Error& why);
   awaitable<void> remember();
-  awaitable<Result<void>> remember_durably(std::int64_t revision);
+  awaitable<Result<void>> remember_durably(log::MetadataMark mark);
+  /// Where `image` stands.
+  [[nodiscard]] log::MetadataMark mark() const {
+    return {.revision = image_->revision().value(), .write_id = write_id_};
+  }
 
   NodeContext& node_;
   AllShards& shards_;
   std::unique_ptr<meta::MetadataStore> store_;
   ImagePtr image_ = std::make_shared<const cluster::ClusterImage>();
+  meta::WriteId write_id_{};  ///< of the transaction at the revision of `image`; zero: not known
   ImagePtr installed_;
   std::map<Uuid, cluster::TopicPtr> changed_;
   std::vector<cluster::TopicPtr> gone_;  ///< deleted in `image`, and no shard knows yet
   bool remembers_ = false;
-  bool is_store_wrong_ = false;  ///< it has gone back in time, or lacks what nobody has erased
+  std::optional<std::string> wrong_;  ///< see `why_not_followed`
+  bool is_held_ = false;
+  bool is_acceptance_new_ = false;
   env::Lock topics_;
   env::Lock sending_;     ///< one transaction at a time, so that `image` follows them in the order of the store
   env::Lock installing_;  ///< one image at a time: no shard has one before all groups know what is gone in it

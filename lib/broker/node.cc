@@ -15,7 +15,6 @@
 #include "broker/administration.h"
 #include "broker/api/fetch_session.h"
 #include "broker/caretaker.h"
-#include "broker/cluster_join.h"
 #include "broker/group_service.h"
 #include "broker/isr_writer.h"
 #include "broker/log_keeper.h"
@@ -28,6 +27,7 @@
 #include "broker/request_room.h"
 #include "broker/settings.h"
 #include "broker/shard_broker.h"
+#include "broker/store_acceptance.h"
 #include "broker/topics.h"
 
 namespace mq::broker {
@@ -75,6 +75,7 @@ Node::Node(NodeEnv env, NodeConfig config)
   producer_ids_ = std::make_unique<ProducerIds>(context_, *writer_);
   membership_ = std::make_unique<Membership>(context_, all, *writer_);
   join_ = std::make_unique<ClusterJoin>(context_, *writer_, *membership_, listeners_);
+  store_acceptance_ = std::make_unique<StoreAcceptance>(context_, *writer_);
   isr_writer_ = std::make_unique<IsrWriter>(context_, *writer_);
   context_.leader_wishes = isr_writer_.get();
   peer_watch_ = std::make_unique<PeerWatch>(context_, *writer_);
@@ -125,14 +126,14 @@ awaitable<Result<void>> Node::start() {
   ShardMetrics& metrics = first_shard().metrics();
   metrics.gauge(Metric::unclean_start).set(unclean ? 1 : 0);
   // Nothing is written before it is known that the store and the directory belong here.
-  MQ_CO_TRY(ClusterJoin::Found found, co_await join_->look(wanted));
+  MQ_CO_TRY(ClusterJoin::Found found, co_await look_at_store(wanted));
   co_await disk_space().open_reserve();
   MQ_CO_CHECK(co_await machine().disk_pool.run(home, [this] { return log_dir().begin_writing(); }));
   MQ_CO_CHECK(co_await join_->join(std::move(found.migration), std::move(found.image)));
   // What was deleted since the look still has its directories: only the deletions of that image are over here.
   const ImagePtr seen = writer_->image();
   if (context_.is_member()) {
-    MQ_CO_TRY(found.differences, co_await join_->look_again(seen));
+    MQ_CO_TRY(found.differences, co_await join_->compare_again(seen));
   }
   MQ_CO_TRY(const std::size_t strays, co_await log_opening_->tidy(found.differences, seen));
   metrics.gauge(Metric::stray_directories).set(static_cast<std::int64_t>(strays));
@@ -142,7 +143,7 @@ awaitable<Result<void>> Node::start() {
                   first_shard().image()->partition_count());
   MQ_CO_CHECK(co_await log_opening_->open(std::move(found.differences.missing), accepts_store()));
   if (accepts_store()) {
-    MQ_CO_CHECK(co_await producer_ids_->pass_over_lost());
+    if (!context_.is_member()) MQ_CO_CHECK(co_await producer_ids_->pass_over_lost());  // in a cluster they are
     MQ_CO_CHECK(co_await join_->end_acceptance());
   }
   MQ_CO_CHECK(co_await membership_->become_ready());
@@ -152,10 +153,46 @@ awaitable<Result<void>> Node::start() {
   metrics.gauge(Metric::recovery_duration).set(recovery_took.count());
   if (unclean) tell_recovery(recovery_took);
   for (const auto& shard : shards_) shard->shard().post([&shard] { shard->start(); });
-  acceptor_->start();
+  // One that was held has accepted connections since.
+  if (!context_.is_held.exchange(false)) acceptor_->start();
   follower_->start();
   metrics.gauge(Metric::start_duration).set((home.now() - begun).count());
   co_return Result<void>{};
+}
+
+awaitable<Result<ClusterJoin::Found>> Node::look_at_store(Uuid wanted) {
+  MQ_CO_TRY(ClusterJoin::Found found, co_await join_->look(wanted));
+  while (found.went_back) {
+    co_await hold(*found.image, *found.went_back);
+    co_await join_->wait_for_other(*found.image);
+    auto again = co_await join_->look_again();
+    if (again) found = *std::move(again);
+    // It may go away again, and come back.
+    const bool may_pass = again || again.error().code == Errc::unreachable || again.error().code == Errc::timed_out;
+    if (!may_pass) co_return std::unexpected(std::move(again).error());
+  }
+  if (context_.is_held) logger().info("{} is one that this broker goes on with; it starts", machine().store.name);
+  co_return found;
+}
+
+awaitable<void> Node::hold(const cluster::ClusterImage& seen, const std::string& why) {
+  const bool is_first = !context_.is_held.exchange(true);
+  writer_->hold(join_->seen_from_outside(seen),
+                fmt::format("{} is not the one that this broker knew: it {}", machine().store.name, why));
+  co_await writer_->install();
+  if (!is_first) co_return;
+  MQ_MARK("broker: a start is held since its metadata store is not the one that was known");
+  logger().error(
+      "{}. Nothing is registered, led or changed until a store is put back that is as new as what was seen; if there "
+      "is "
+      "none, mqctl cluster accept-store has all brokers go on with this one",
+      *writer_->why_not_followed());
+  acceptor_->start();
+  if (machine().tell_waiting) machine().tell_waiting();
+}
+
+std::optional<std::string> Node::why_held() const {
+  return context_.is_held ? writer_->why_not_followed() : std::nullopt;
 }
 
 void Node::tell_recovery(Duration took) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -12,6 +13,7 @@
 #include "base/time.h"
 #include "broker/all_shards.h"
 #include "broker/bound_listener.h"
+#include "broker/cluster_join.h"
 #include "broker/connection_limits.h"
 #include "broker/metrics.h"
 #include "broker/node_context.h"
@@ -26,7 +28,6 @@ namespace mq::broker {
 
 class Acceptor;
 class Administration;
-class ClusterJoin;
 class IsrWriter;
 class LogKeeper;
 class LogOpening;
@@ -37,6 +38,7 @@ class PeerWatch;
 class MetadataWriter;
 class ProducerIds;
 class ShardBroker;
+class StoreAcceptance;
 class Topics;
 using controller::UncertainLog;
 
@@ -86,6 +88,9 @@ class Node final : private AllShards, private StartingShards {
 
   /// During a start on metadata that has gone back: the epochs that it has are not the last ones. Any thread.
   [[nodiscard]] bool accepts_store() const;
+  /// Why the start waits with all that a broker does: the metadata store is not the one that it knew. Nothing: it does
+  /// not. On the first shard.
+  [[nodiscard]] std::optional<std::string> why_held() const;
   [[nodiscard]] bool is_offline() const { return context_.disk_health.is_offline(); }
   [[nodiscard]] bool is_stopping() const { return context_.life.is_stopping(); }
   [[nodiscard]] DescriptorShares descriptors() const { return context_.descriptors(); }
@@ -100,6 +105,10 @@ class Node final : private AllShards, private StartingShards {
   /// Any thread.
   void look_after_logs_soon();
   void tell_recovery(Duration took);
+  /// Returns when the store is the one that this directory knew, or was accepted in its stead.
+  awaitable<Result<ClusterJoin::Found>> look_at_store(Uuid wanted);
+  /// From now on the listeners answer what says that this broker waits, and why.
+  awaitable<void> hold(const cluster::ClusterImage& seen, const std::string& why);
   awaitable<bool> install(ImagePtr image) override;
   /// Puts `base_` in force with what `image` has for this broker and for all.
   void take_settings(const cluster::ClusterImage& image);
@@ -130,13 +139,15 @@ class Node final : private AllShards, private StartingShards {
                           .listeners = listeners_,
                           .topics = topics_,
                           .producer_ids = producer_ids_,
-                          .administration = administration_}};
+                          .administration = administration_,
+                          .store_acceptance = store_acceptance_}};
   std::vector<std::unique_ptr<ShardBroker>> shards_;
   std::unique_ptr<MetadataWriter> writer_;
   std::unique_ptr<LogKeeper> log_keeper_;
   std::unique_ptr<Topics> topics_;
   std::unique_ptr<ProducerIds> producer_ids_;
   std::unique_ptr<ClusterJoin> join_;
+  std::unique_ptr<StoreAcceptance> store_acceptance_;
   std::unique_ptr<Membership> membership_;
   std::unique_ptr<IsrWriter> isr_writer_;
   std::unique_ptr<PeerWatch> peer_watch_;

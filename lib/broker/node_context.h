@@ -57,6 +57,9 @@ class NodeContext {
   std::atomic<cluster::BrokerEpoch> broker_epoch{cluster::kNoBrokerEpoch};
   /// The process has registered more than once. Set on the first shard.
   std::atomic<bool> has_registered_anew{false};
+  /// The start waits, since the metadata store is not the one that this broker knew: it takes part in nothing, and only
+  /// answers what says so and helps (`ApiEntry::is_answered_held`). Set on the first shard.
+  std::atomic<bool> is_held{false};
   /// Of a member of a cluster; null on a store of its own.
   const std::unique_ptr<ClusterMetrics> cluster_metrics;
   LeaderWishes* leader_wishes = nullptr;  ///< of a whole broker; while it lives

@@ -29,6 +29,8 @@ struct NodeEnv {
   std::function<void()> return_memory;  ///< gives the machine what is free, on the pool; may be empty
   /// From which level on `logger` writes (mq.log.level), on the first shard; may be empty.
   std::function<void(std::string_view)> set_log_level = {};
+  /// The start waits for something that may never come; may be empty.
+  std::function<void()> tell_waiting = {};
 };
 
 }  // namespace mq::broker

@@ -21,18 +21,20 @@ class ConnectionHost;
 class GroupService;
 class ProducerIds;
 class ShardServices;
+class StoreAcceptance;
 class Topics;
 
 /// What a request may use of the broker beside its own shard. Any thread, but for what says where it runs.
 class NodeServices {
  public:
-  /// All of them outlive it. The last three come to be while nothing is served yet.
+  /// All of them outlive it. The last four come to be while nothing is served yet.
   struct Parts {
     NodeContext& context;
     const Listeners& listeners;
     const std::unique_ptr<Topics>& topics;
     const std::unique_ptr<ProducerIds>& producer_ids;
     const std::unique_ptr<Administration>& administration;
+    const std::unique_ptr<StoreAcceptance>& store_acceptance;
   };
   explicit NodeServices(Parts parts) : parts_(parts) {}
 
@@ -46,6 +48,9 @@ class NodeServices {
   [[nodiscard]] ProducerIds& producer_ids() const { return *parts_.producer_ids; }
   /// On the first shard.
   [[nodiscard]] Administration& administration() const { return *parts_.administration; }
+
+  /// On the first shard.
+  [[nodiscard]] StoreAcceptance& store_acceptance() const { return *parts_.store_acceptance; }
 
   /// Empty: everybody may do everything.
   [[nodiscard]] const Authorizer& authorizer() const { return authorizer_; }

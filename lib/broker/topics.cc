@@ -229,6 +229,11 @@ awaitable<void> Topics::was_moved_away(cluster::TopicPtr topic, std::vector<std:
   tasks_.spawn(remove_files(co_await logs_.begin_removal(topic, std::move(partitions))));
 }
 
+awaitable<void> Topics::was_disowned(cluster::TopicPtr topic, std::vector<std::int32_t> partitions) {
+  MQ_MARK("broker: logs that an accepted store does not know are set aside");
+  co_await logs_.set_aside(topic, std::move(partitions));
+}
+
 awaitable<void> Topics::remove_files(LogKeeper::Removal removal) {
   (void)co_await logs_.finish_removal(std::move(removal));
 }

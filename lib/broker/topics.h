@@ -54,6 +54,10 @@ class Topics {
   /// topics.
   awaitable<void> was_moved_away(cluster::TopicPtr topic, std::vector<std::int32_t> partitions);
 
+  /// The store that was accepted does not know these partitions: their logs here are set aside. The caller holds the
+  /// lock of topics.
+  awaitable<void> was_disowned(cluster::TopicPtr topic, std::vector<std::int32_t> partitions);
+
   /// Raises the leader epochs of `logs` above all that they had, before they serve. Those of topics that were deleted
   /// meanwhile are passed over.
   awaitable<Result<void>> raise_epochs(std::vector<UncertainLog> logs);

@@ -642,6 +642,29 @@ awaitable<Result<void>> Admin::drain_broker(BrokerId id, bool is_wanted, Instant
   co_return Result<void>{};
 }
 
+namespace {
+
+/// Asks once, over a connection of its own.
+template <class Req>
+awaitable<Result<typename Req::Response>> ask_at(Cluster& cluster, env::Address broker, Req request) {
+  MQ_CO_TRY(const Cluster::ConnectionRef connection, co_await cluster.at(std::move(broker)));
+  auto response = co_await connection->call(std::move(request), cluster.options().request_timeout);
+  connection->close();
+  if (!response) co_return std::unexpected(std::move(response).error());
+  co_return std::move(response->body);
+}
+
+}  // namespace
+
+awaitable<Result<wire::StoreStatusResponse>> Admin::store_status(env::Address broker) {
+  return ask_at(cluster_, std::move(broker), wire::StoreStatusRequest{});
+}
+
+awaitable<Result<wire::AcceptStoreResponse>> Admin::accept_store(env::Address broker,
+                                                                 wire::AcceptStoreRequest request) {
+  return ask_at(cluster_, std::move(broker), std::move(request));
+}
+
 awaitable<Result<std::vector<LogDir>>> Admin::describe_log_dirs(Instant deadline) {
   MQ_CO_TRY(const auto brokers, co_await all_brokers(cluster_, deadline));
   std::vector<LogDir> dirs;

@@ -12,6 +12,8 @@
 #include "client/group_consumer.h"
 #include "model/error_code.h"
 #include "model/ids.h"
+#include "wire/messages/accept_store.h"
+#include "wire/messages/store_status.h"
 
 namespace mq::client {
 
@@ -200,6 +202,11 @@ class Admin {
   awaitable<Result<void>> unregister_broker(BrokerId id, Instant deadline);
   /// A broker is to lead nothing, or may lead again. Only `mqd` has this request; others close the connection.
   awaitable<Result<void>> drain_broker(BrokerId id, bool is_wanted, Instant deadline);
+  /// How the broker at this address stands to its metadata store. One attempt, as the next. Only `mqd` has these
+  /// requests.
+  awaitable<Result<wire::StoreStatusResponse>> store_status(env::Address broker);
+  /// Has brokers go on with their metadata store as it is. What the answer refuses is the caller's business.
+  awaitable<Result<wire::AcceptStoreResponse>> accept_store(env::Address broker, wire::AcceptStoreRequest request);
   /// Of all brokers.
   awaitable<Result<std::vector<LogDir>>> describe_log_dirs(Instant deadline);
   awaitable<Result<std::vector<ProducerState>>> describe_producers(const TopicPartition& where, Instant deadline);

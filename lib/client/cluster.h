@@ -91,6 +91,8 @@ class Cluster {
   };
   /// A connection to the broker: the open one, or a new one within the connect timeout. One attempt.
   awaitable<Result<ConnectionRef>> broker(BrokerId id, Use use = Use::control);
+  /// A connection to whoever is at this address, which no call for a broker by its id uses. One attempt.
+  awaitable<Result<ConnectionRef>> at(env::Address address) { return connect(address); }
   /// A connection to whichever broker answers; one attempt at each that is known.
   awaitable<Result<ConnectionRef>> any_broker();
   awaitable<Result<ConnectionRef>> controller();

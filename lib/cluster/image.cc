@@ -36,6 +36,10 @@ const Endpoint* Broker::find_endpoint(std::string_view listener) const {
   return at == endpoints.end() ? nullptr : &*at;
 }
 
+bool Acceptance::is_for(const Uuid& directory) const {
+  return is_complete && std::ranges::find(directories, directory) != directories.end();
+}
+
 bool Partition::has_replica(BrokerId id) const { return holds(replicas, id); }
 
 const char* Partition::problem() const {
@@ -200,11 +204,11 @@ bool operator==(const ClusterImage& a, const ClusterImage& b) {
   };
   return a.revision_ == b.revision_ && a.cluster_id_ == b.cluster_id_ && a.cluster_revision_ == b.cluster_revision_ &&
          a.level_ == b.level_ && a.level_revision_ == b.level_revision_ && a.adoption_ == b.adoption_ &&
-         a.controller_ == b.controller_ && a.producer_ids_ == b.producer_ids_ && a.brokers_ == b.brokers_ &&
-         a.sessions_ == b.sessions_ && a.unregistered_ == b.unregistered_ && a.tombstones_ == b.tombstones_ &&
-         a.creations_ == b.creations_ && a.broker_configs_ == b.broker_configs_ && a.withheld_ == b.withheld_ &&
-         a.defects_ == b.defects_ && std::ranges::equal(a.topics(), b.topics(), same_topics) &&
-         std::ranges::equal(a.loose_, b.loose_, same_loose);
+         a.acceptance_ == b.acceptance_ && a.controller_ == b.controller_ && a.producer_ids_ == b.producer_ids_ &&
+         a.brokers_ == b.brokers_ && a.sessions_ == b.sessions_ && a.unregistered_ == b.unregistered_ &&
+         a.tombstones_ == b.tombstones_ && a.creations_ == b.creations_ && a.broker_configs_ == b.broker_configs_ &&
+         a.withheld_ == b.withheld_ && a.defects_ == b.defects_ &&
+         std::ranges::equal(a.topics(), b.topics(), same_topics) && std::ranges::equal(a.loose_, b.loose_, same_loose);
 }
 
 void ClusterImage::check_invariants() const {

@@ -93,6 +93,18 @@ struct Adoption {
   friend bool operator==(const Adoption&, const Adoption&) = default;
 };
 
+/// An operator wants brokers to go on with this store, which is not as they knew it (C-6).
+struct Acceptance {
+  Uuid id{};                        ///< another one each time
+  bool is_complete = false;         ///< all is raised here above what they have; until then it means nothing
+  bool is_in_use = false;           ///< others followed this store then: whoever comes to them copies what they have
+  std::vector<Uuid> directories{};  ///< of the brokers that did not follow, and said what they have: it is for these
+  Revision revision{};
+
+  [[nodiscard]] bool is_for(const Uuid& directory) const;
+  friend bool operator==(const Acceptance&, const Acceptance&) = default;
+};
+
 /// Who holds the controller's lease.
 struct Controller {
   BrokerId broker = kNoBroker;
@@ -258,6 +270,8 @@ class ClusterImage {
   [[nodiscard]] std::int32_t level() const { return level_; }
   [[nodiscard]] Revision level_revision() const { return level_revision_; }
   [[nodiscard]] const std::optional<Adoption>& adoption() const { return adoption_; }
+  /// The last one.
+  [[nodiscard]] const std::optional<Acceptance>& acceptance() const { return acceptance_; }
   [[nodiscard]] const std::optional<Controller>& controller() const { return controller_; }
   [[nodiscard]] const ProducerIdCounter& producer_ids() const { return producer_ids_; }
 
@@ -341,6 +355,7 @@ class ClusterImage {
   std::int32_t level_ = 0;
   Revision level_revision_;
   std::optional<Adoption> adoption_;
+  std::optional<Acceptance> acceptance_;
   std::optional<Controller> controller_;
   ProducerIdCounter producer_ids_;
   SharedMap<BrokerId, Broker> brokers_;

@@ -23,6 +23,8 @@ void ImageChange::add(std::string_view key, std::optional<std::string_view> valu
       return take_level(key, value, revision);
     case KeyKind::adopting:
       return take_adoption(key, value, revision);
+    case KeyKind::accepted:
+      return take_acceptance(key, value, revision);
     case KeyKind::controller:
       return take_controller(key, value, revision);
     case KeyKind::producer_ids:
@@ -98,6 +100,16 @@ void ImageChange::take_adoption(std::string_view key, std::optional<std::string_
   if (!adoption) return note_defect(key, std::move(adoption.error().message), revision);
   adoption->revision = revision;
   next_.adoption_ = *adoption;
+}
+
+void ImageChange::take_acceptance(std::string_view key, std::optional<std::string_view> value, Revision revision) {
+  next_.acceptance_.reset();
+  mend(key);
+  if (!value) return;
+  auto acceptance = read_acceptance(key, *value);
+  if (!acceptance) return note_defect(key, std::move(acceptance.error().message), revision);
+  acceptance->revision = revision;
+  next_.acceptance_ = *std::move(acceptance);
 }
 
 void ImageChange::take_controller(std::string_view key, std::optional<std::string_view> value, Revision revision) {

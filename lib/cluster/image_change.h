@@ -59,6 +59,7 @@ class ImageChange {
   void take_cluster(std::string_view key, std::optional<std::string_view> value, Revision revision);
   void take_level(std::string_view key, std::optional<std::string_view> value, Revision revision);
   void take_adoption(std::string_view key, std::optional<std::string_view> value, Revision revision);
+  void take_acceptance(std::string_view key, std::optional<std::string_view> value, Revision revision);
   void take_controller(std::string_view key, std::optional<std::string_view> value, Revision revision);
   void take_producer_ids(std::string_view key, std::optional<std::string_view> value, Revision revision);
   void take_topic(std::string_view name, std::string_view key, std::optional<std::string_view> value,

@@ -12,6 +12,7 @@ namespace {
 constexpr std::string_view kCluster = "cluster";
 constexpr std::string_view kLevelKey = "cluster/level";
 constexpr std::string_view kAdopting = "adopting";
+constexpr std::string_view kAccepted = "accepted";
 constexpr std::string_view kController = "controller";
 constexpr std::string_view kAcquisitions = "controllers/";
 constexpr std::string_view kBrokers = "brokers/";
@@ -66,6 +67,7 @@ ParsedKey of_topic(std::string_view name) {
 std::string cluster_key() { return std::string(kCluster); }
 std::string level_key() { return std::string(kLevelKey); }
 std::string adopting_key() { return std::string(kAdopting); }
+std::string accepted_key() { return std::string(kAccepted); }
 std::string controller_key() { return std::string(kController); }
 std::string acquisition_key(const Uuid& id) { return key_of(kAcquisitions, id); }
 std::string broker_key(BrokerId id) { return key_of(kBrokers, id); }
@@ -94,6 +96,7 @@ ParsedKey parse_key(std::string_view key) {
   if (key == kCluster) return {.kind = KeyKind::cluster};
   if (key == kLevelKey) return {.kind = KeyKind::level};
   if (key == kAdopting) return {.kind = KeyKind::adopting};
+  if (key == kAccepted) return {.kind = KeyKind::accepted};
   if (key == kController) return {.kind = KeyKind::controller};
   if (key == kProducerIds) return {.kind = KeyKind::producer_ids};
   return {};

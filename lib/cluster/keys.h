@@ -14,6 +14,7 @@ namespace mq::cluster {
 //   cluster                 the cluster's id
 //   cluster/level           the format that all brokers write
 //   adopting                whose metadata is being moved here; stands before `cluster` does, and only then
+//   accepted                that brokers are to go on with this store, which is not as they knew it
 //   controller              who holds the controller's lease
 //   controllers/UUID        every acquisition of it, kept for ever
 //   brokers/ID              a registered broker; stays until the id is unregistered
@@ -34,6 +35,7 @@ inline constexpr std::int32_t kPartitionsPerTopicMax = 1'000'000;
 [[nodiscard]] std::string cluster_key();
 [[nodiscard]] std::string level_key();
 [[nodiscard]] std::string adopting_key();
+[[nodiscard]] std::string accepted_key();
 [[nodiscard]] std::string controller_key();
 [[nodiscard]] std::string acquisition_key(const Uuid& id);
 [[nodiscard]] std::string broker_key(BrokerId id);
@@ -50,6 +52,7 @@ enum class KeyKind {
   cluster,
   level,
   adopting,
+  accepted,
   controller,
   acquisition,
   broker,

@@ -15,6 +15,7 @@ namespace {
 //   cluster       16 bytes of id
 //   level         number
 //   adopting      16 bytes of directory id, broker
+//   accepted      16 bytes of id, is complete (0 or 1), is in use (0 or 1), list of 16 bytes of directory id
 //   controller    broker, broker epoch; an acquisition likewise
 //   broker        16 bytes of directory id, 16 bytes of nonce, epoch, state, list of endpoint, has a rack (0 or 1),
 //                 text rack (empty without one), text inter-broker listener, list of text feature, level
@@ -96,6 +97,16 @@ Op put_adoption(const Adoption& adoption) {
   return put(adopting_key(), [&](Writer& to) {
     put_id(to, adoption.directory);
     to.varint(adoption.broker.value());
+  });
+}
+
+Op put_acceptance(const Acceptance& acceptance) {
+  return put(accepted_key(), [&](Writer& to) {
+    put_id(to, acceptance.id);
+    to.uvarint(acceptance.is_complete ? 1 : 0);
+    to.uvarint(acceptance.is_in_use ? 1 : 0);
+    to.uvarint(acceptance.directories.size());
+    for (const Uuid& directory : acceptance.directories) put_id(to, directory);
   });
 }
 
@@ -195,6 +206,7 @@ std::vector<Op> put_image(const ClusterImage& image) {
   if (!image.cluster_id().is_zero()) ops.push_back(put_cluster(image.cluster_id()));
   if (image.level() != 0) ops.push_back(put_level(image.level()));
   if (image.adoption()) ops.push_back(put_adoption(*image.adoption()));
+  if (image.acceptance()) ops.push_back(put_acceptance(*image.acceptance()));
   if (image.controller()) ops.push_back(put_controller(*image.controller()));
   if (image.producer_ids().next != 0) ops.push_back(put_producer_ids(image.producer_ids().next));
   for (const auto& [id, broker] : image.brokers()) ops.push_back(put_broker(broker));
@@ -231,6 +243,19 @@ Result<Adoption> read_adoption(std::string_view key, std::string_view value) {
     adoption.broker = BrokerId{from.varint()};
     if (adoption.directory.is_zero()) from.fail();
     return adoption;
+  });
+}
+
+Result<Acceptance> read_acceptance(std::string_view key, std::string_view value) {
+  return read_value(key, value, [](Reader& from) {
+    Acceptance acceptance;
+    acceptance.id = take_id(from);
+    acceptance.is_complete = take_flag(from);
+    acceptance.is_in_use = take_flag(from);
+    acceptance.directories.resize(take_count(from, kBrokersMax, acceptance.id.bytes.size()));
+    for (Uuid& directory : acceptance.directories) directory = take_id(from);
+    if (acceptance.id.is_zero()) from.fail();
+    return acceptance;
   });
 }
 

@@ -22,6 +22,7 @@ inline constexpr std::uint8_t kValueVersion = 2;
 [[nodiscard]] Op put_cluster(const Uuid& id);
 [[nodiscard]] Op put_level(std::int32_t level);
 [[nodiscard]] Op put_adoption(const Adoption& adoption);
+[[nodiscard]] Op put_acceptance(const Acceptance& acceptance);
 /// As long as the session of whoever puts it stands.
 [[nodiscard]] Op put_controller(const Controller& controller);
 [[nodiscard]] Op put_acquisition(const Uuid& id, const Controller& controller);
@@ -53,6 +54,7 @@ struct TopicValue {
 [[nodiscard]] Result<Uuid> read_cluster(std::string_view key, std::string_view value);
 [[nodiscard]] Result<std::int32_t> read_level(std::string_view key, std::string_view value);
 [[nodiscard]] Result<Adoption> read_adoption(std::string_view key, std::string_view value);
+[[nodiscard]] Result<Acceptance> read_acceptance(std::string_view key, std::string_view value);
 [[nodiscard]] Result<Controller> read_controller(std::string_view key, std::string_view value);
 [[nodiscard]] Result<Broker> read_broker(std::string_view key, std::string_view value, BrokerId id);
 [[nodiscard]] Result<Session> read_session(std::string_view key, std::string_view value);

@@ -90,6 +90,7 @@ class Move {
       case KeyKind::level:
       case KeyKind::broker:
       case KeyKind::adopting:
+      case KeyKind::accepted:
       case KeyKind::controller:
       case KeyKind::acquisition:
       case KeyKind::alive:

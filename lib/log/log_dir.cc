@@ -110,7 +110,8 @@ Result<void> LogDir::read_identity() {
                        .cluster_id = property(*text, "cluster.id").value_or(""),
                        .directory_id = property(*text, "directory.id").value_or(""),
                        .store = property(*text, "mq.meta").value_or(""),
-                       .nonces = parts_of(property(*text, "mq.nonces").value_or(""))};
+                       .nonces = parts_of(property(*text, "mq.nonces").value_or("")),
+                       .accepted = parts_of(property(*text, "mq.accepted").value_or(""))};
   if (!node) return bad("no `node.id`");
   const auto id = parsed_number<std::int32_t>(*node);
   if (!id || *id < 0) return bad("`node.id` is not a number");
@@ -126,6 +127,7 @@ Result<void> LogDir::set_identity(const DirIdentity& identity) {
   text += fmt::format("cluster.id={}\n", identity.cluster_id);
   if (!identity.store.empty()) text += fmt::format("mq.meta={}\n", identity.store);
   if (!identity.nonces.empty()) text += fmt::format("mq.nonces={}\n", fmt::join(identity.nonces, ","));
+  if (!identity.accepted.empty()) text += fmt::format("mq.accepted={}\n", fmt::join(identity.accepted, ","));
   MQ_CHECK(env::replace_atomically(files_, file(kIdentityFile), text));
   MQ_CHECK(sync_ancestors());  // the directory is new, too
   identity_ = identity;
@@ -380,14 +382,14 @@ std::vector<std::pair<Uuid, PartitionId>> LogDir::synced_partitions() const {
   return synced_->partitions();
 }
 
-void LogDir::note_metadata_revision(std::int64_t revision) {
+void LogDir::note_metadata(const MetadataMark& mark) {
   const std::lock_guard guard(mutex_);
-  synced_->set_metadata_revision(revision);
+  synced_->set_metadata_mark(mark);
 }
 
-std::optional<std::int64_t> LogDir::metadata_revision() const {
+std::optional<MetadataMark> LogDir::metadata_mark() const {
   const std::lock_guard guard(mutex_);
-  return synced_->metadata_revision();
+  return synced_->metadata_mark();
 }
 
 Result<bool> LogDir::write_synced_ends() {

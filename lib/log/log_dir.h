@@ -33,6 +33,7 @@ struct DirIdentity {
   /// One for each incarnation that has registered in that store, or was about to, from the one on that was known to
   /// stand there; the newest is the last. Of letters, digits and `-_`.
   std::vector<std::string> nonces = {};
+  std::vector<std::string> accepted = {};  ///< the acceptances of a store that it has followed, likewise
 };
 
 /// One data directory: who may use it, how its last stop went, and the few small files that speak for all its logs. The
@@ -129,11 +130,11 @@ class LogDir {
   void forget_synced(const Uuid& topic_id, PartitionId partition);
   /// Partitions whose log was synced at some time and that were not removed since, in no order.
   [[nodiscard]] std::vector<std::pair<Uuid, PartitionId>> synced_partitions() const;
-  /// The metadata store is durable up to this revision. Written as synced ends are, or by `write_noted`, so never ahead
+  /// The metadata store is durable up to this moment. Written as synced ends are, or by `write_noted`, so never ahead
   /// of the store: a store that does not reach what is remembered has gone back in time.
-  void note_metadata_revision(std::int64_t revision);
+  void note_metadata(const MetadataMark& mark);
   /// What was remembered last. Nothing: no start has remembered any yet.
-  [[nodiscard]] std::optional<std::int64_t> metadata_revision() const;
+  [[nodiscard]] std::optional<MetadataMark> metadata_mark() const;
   /// Pool. Lowers what is told of a log that is to end at `end`, durably, before Log::truncate_to: synced end, recovery
   /// point and compacted end. Else recovery would take what was cut for lost.
   [[nodiscard]] Result<void> lower_ends(const TopicPartition& partition, const Uuid& topic_id, Offset end);

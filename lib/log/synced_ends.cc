@@ -55,9 +55,10 @@ Uuid take_id(Reader& from) {
 
 // --- The form of a line ----------------------------------------------------------------------------------------------
 
-std::string SyncedEnds::encode(const Slot& slot) {
+std::string SyncedEnds::encode(const Slot& slot) const {
   const bool is_of_log = slot.use == Use::ack || slot.use == Use::async;
-  std::string line = bytes_of(is_of_log ? slot.key.topic_id : Uuid{});
+  const Uuid of_metadata{slot.use == Use::metadata ? metadata_write_id_ : Uuid{}.bytes};
+  std::string line = bytes_of(is_of_log ? slot.key.topic_id : of_metadata);
   const std::int32_t partition = is_of_log ? slot.key.partition.value() : 0;
   MQ_ASSERT(partition >= 0 && partition < kPartitionsEnd);
   Writer w(line);
@@ -78,8 +79,8 @@ std::optional<SyncedEnds::Slot> SyncedEnds::decode(BytesView line) {
   switch (slot.use) {  // a use that a later version may have given a meaning is none that we know
     case Use::free:
       return Slot{};
-    case Use::metadata:
-      slot.key = kMetadata;
+    case Use::metadata:  // in place of a topic id it has a write id
+      slot.key.partition = kMetadata.partition;
       break;
     case Use::ack:
     case Use::async:
@@ -160,6 +161,10 @@ void SyncedEnds::read_first_format(BytesView bytes) {
 }
 
 bool SyncedEnds::take(Slot slot) {
+  if (slot.use == Use::metadata) {
+    if (!places_.contains(kMetadata)) metadata_write_id_ = slot.key.topic_id.bytes;
+    slot.key = kMetadata;
+  }
   const auto place = static_cast<Place>(lines_.size());
   const bool is_second = slot.use != Use::free && !places_.emplace(slot.key, place).second;
   if (is_second) slot = {};
@@ -218,12 +223,16 @@ std::vector<std::pair<Uuid, PartitionId>> SyncedEnds::partitions() const {
   return found;
 }
 
-std::optional<std::int64_t> SyncedEnds::metadata_revision() const {
+std::optional<MetadataMark> SyncedEnds::metadata_mark() const {
   const auto found = places_.find(kMetadata);
-  return found == places_.end() ? std::nullopt : std::optional(lines_[found->second].number);
+  if (found == places_.end()) return std::nullopt;
+  return MetadataMark{.revision = lines_[found->second].number, .write_id = metadata_write_id_};
 }
 
-void SyncedEnds::set_metadata_revision(std::int64_t revision) { set(kMetadata, Use::metadata, revision); }
+void SyncedEnds::set_metadata_mark(const MetadataMark& mark) {
+  set(kMetadata, Use::metadata, mark.revision);
+  if (std::exchange(metadata_write_id_, mark.write_id) != mark.write_id) this->mark(places_.at(kMetadata));
+}
 
 void SyncedEnds::settle() {
   if (std::exchange(is_settled_, true)) return;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -25,6 +26,13 @@ struct SyncedEnd {
   friend bool operator==(const SyncedEnd&, const SyncedEnd&) = default;
 };
 
+/// A moment of the metadata store.
+struct MetadataMark {
+  std::int64_t revision = 0;
+  std::array<std::uint8_t, 16> write_id{};  ///< of the transaction that made it; zero: not known
+  friend bool operator==(const MetadataMark&, const MetadataMark&) = default;
+};
+
 /// What it means that a log has no slot. Only in a `whole` file it was never made in this directory; with any other,
 /// whoever finds neither slot nor directory must take the log for lost.
 enum class SlotsState : std::uint8_t {
@@ -36,7 +44,7 @@ enum class SlotsState : std::uint8_t {
 
 /// `mq-synced-ends`: one slot of 32 bytes for each log of the directory. Recovery tells a torn tail from rot with it,
 /// and a start tells a log that is lost from one that was not made yet. Slots are overwritten in place, never across a
-/// sector; the header counts those that are on disk. One slot holds the revision of the metadata store that is known to
+/// sector; the header counts those that are on disk. One slot holds the moment of the metadata store that is known to
 /// be on disk. docs/formats.md has the layout. Not thread-safe: LogDir guards it.
 class SyncedEnds {
  public:
@@ -62,8 +70,9 @@ class SyncedEnds {
   /// All partitions that have a slot, in no order.
   [[nodiscard]] std::vector<std::pair<Uuid, PartitionId>> partitions() const;
 
-  [[nodiscard]] std::optional<std::int64_t> metadata_revision() const;
-  void set_metadata_revision(std::int64_t revision);
+  /// What is remembered of the metadata store.
+  [[nodiscard]] std::optional<MetadataMark> metadata_mark() const;
+  void set_metadata_mark(const MetadataMark& mark);
 
   /// Bytes to be written, taken out of here so that no lock is held while writing.
   struct Write {
@@ -123,7 +132,7 @@ class SyncedEnds {
   void mark(Place place);
 
   [[nodiscard]] static std::optional<Slot> decode(BytesView line);
-  [[nodiscard]] static std::string encode(const Slot& slot);
+  [[nodiscard]] std::string encode(const Slot& slot) const;
   [[nodiscard]] std::string encode_header() const;
   [[nodiscard]] std::string encode_at(Place place) const {
     return place == kHeaderPlace ? encode_header() : encode(lines_[place]);
@@ -134,7 +143,8 @@ class SyncedEnds {
   SlotsState state_ = SlotsState::missing;
   bool is_settled_ = false;
   std::uint32_t counted_ = 0;
-  std::vector<Slot> lines_ = std::vector<Slot>(1);  // by place; the first stands for the header
+  std::array<std::uint8_t, 16> metadata_write_id_{};  ///< of the metadata's slot
+  std::vector<Slot> lines_ = std::vector<Slot>(1);    // by place; the first stands for the header
   std::unordered_map<Key, Place, KeyHash> places_;
   std::vector<Place> free_;
   std::vector<Place> changed_;

@@ -49,6 +49,8 @@ constexpr ApiInfo kApis[] = {
     {ApiKey::kPeerStatus, "PeerStatus", 0, 0, 0},
     {ApiKey::kLogEnds, "LogEnds", 0, 0, 0},
     {ApiKey::kDrainBroker, "DrainBroker", 0, 0, 0},
+    {ApiKey::kStoreStatus, "StoreStatus", 0, 0, 0},
+    {ApiKey::kAcceptStore, "AcceptStore", 0, 0, 0},
 };
 static_assert(std::ranges::is_sorted(kApis, {}, &ApiInfo::key));
 

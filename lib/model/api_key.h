@@ -45,6 +45,8 @@ enum class ApiKey : std::int16_t {
   kPeerStatus = 10000,
   kLogEnds = 10001,
   kDrainBroker = 10002,
+  kStoreStatus = 10003,
+  kAcceptStore = 10004,
 };
 
 /// Kafka has no such key: it is not advertised, and only brokers and tools of ours ask it.

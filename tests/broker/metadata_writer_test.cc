@@ -290,7 +290,7 @@ TEST_F(MetadataWriterTest, TheRevisionIsRememberedBeforeAnybodyIsAnswered) {
   machine_.kill();
   begin_process();
   ASSERT_TRUE(open_directory());
-  EXPECT_EQ(node_->log_dir().metadata_revision(), revision);
+  EXPECT_EQ(node_->log_dir().metadata_mark()->revision, revision);
 }
 
 TEST_F(MetadataWriterTest, WhileMetadataIsBeingAcceptedARestartFindsThat) {
@@ -299,7 +299,7 @@ TEST_F(MetadataWriterTest, WhileMetadataIsBeingAcceptedARestartFindsThat) {
   machine_.lose_power(sim::PowerLoss::drop_all);
   begin_process();
   ASSERT_TRUE(open_directory());
-  EXPECT_EQ(node_->log_dir().metadata_revision(), kBeingAccepted);
+  EXPECT_EQ(node_->log_dir().metadata_mark()->revision, kBeingAccepted);
 }
 
 TEST_F(MetadataWriterTest, TopicsAreChangedOneAfterTheOther) {

@@ -10,6 +10,7 @@
 #include "broker/api/api.h"
 #include "broker_fixture.h"
 #include "cluster/image.h"
+#include "wire/messages/accept_store.h"
 #include "wire/messages/alter_configs.h"
 #include "wire/messages/alter_partition_reassignments.h"
 #include "wire/messages/create_partitions.h"
@@ -40,6 +41,7 @@
 #include "wire/messages/offset_fetch.h"
 #include "wire/messages/offset_for_leader_epoch.h"
 #include "wire/messages/peer_status.h"
+#include "wire/messages/store_status.h"
 #include "wire/messages/sync_group.h"
 #include "wire/messages/unregister_broker.h"
 
@@ -558,6 +560,14 @@ const Situation kSituations[] = {
      .type = ResourceType::cluster,
      .error = kNoCluster,
      .ask = [](auto& test, auto&, ApiVersion version) { return test.hear(wire::DrainBrokerRequest{}, version); }},
+    {.key = ApiKey::kStoreStatus,
+     .type = ResourceType::cluster,
+     .error = kNoCluster,
+     .ask = [](auto& test, auto&, ApiVersion version) { return test.hear(wire::StoreStatusRequest{}, version); }},
+    {.key = ApiKey::kAcceptStore,
+     .type = ResourceType::cluster,
+     .error = kNoCluster,
+     .ask = [](auto& test, auto&, ApiVersion version) { return test.hear(wire::AcceptStoreRequest{}, version); }},
 };
 
 /// What `situation` has to do with: the topic or group of that name, or the cluster.

@@ -15,6 +15,7 @@
 #include "broker/large_reads.h"
 #include "broker/producer_ids.h"
 #include "broker/request_room.h"
+#include "broker/store_acceptance.h"
 #include "broker/topics.h"
 #include "cluster/image.h"
 #include "sim/machine/world.h"
@@ -69,11 +70,13 @@ class ServicesTest : public ::testing::Test {
     std::unique_ptr<Topics> topics;
     std::unique_ptr<ProducerIds> producer_ids;
     std::unique_ptr<Administration> administration;
+    std::unique_ptr<StoreAcceptance> store_acceptance;
     NodeServices services{{.context = context,
                            .listeners = listeners,
                            .topics = topics,
                            .producer_ids = producer_ids,
-                           .administration = administration}};
+                           .administration = administration,
+                           .store_acceptance = store_acceptance}};
   };
   /// Nobody is connected.
   struct NoConnections final : ConnectionHost {

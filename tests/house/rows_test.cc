@@ -88,6 +88,8 @@ constexpr std::pair<ApiKey, std::string_view> kRights[] = {
     {ApiKey::kLogEnds, "CLUSTER_ACTION C"},
     // Ours, of operators, as UnregisterBroker.
     {ApiKey::kDrainBroker, "ALTER C"},
+    {ApiKey::kStoreStatus, "ALTER C"},
+    {ApiKey::kAcceptStore, "ALTER C"},
 };
 
 std::string_view name_of(broker::AclOperation operation) {

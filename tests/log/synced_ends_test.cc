@@ -77,18 +77,18 @@ TEST_F(SyncedEndsTest, FileIsAHeaderAndSlotsWithTheirClasses) {
   ASSERT_TRUE(ends->make_file(disk_, true));
   ends->set(id(7), PartitionId{3}, {.end = Offset{1000}, .flush_class = FlushClass::ack});
   ends->set(id(8), PartitionId{0}, {.end = Offset{0}, .flush_class = FlushClass::async});
-  ends->set_metadata_revision(42);
+  ends->set_metadata_mark({.revision = 42, .write_id = id(9).bytes});
   write(*ends);
   const std::string free = sealed(std::string(28, '\0'));
   EXPECT_EQ(bytes().size(), 4096U);
   EXPECT_EQ(bytes().substr(0, 160),
-            header(kSettled, 127) + slot(7, 1, 3, 1000) + slot(8, 2, 0, 0) + slot(0, 3, 0, 42) + free);
+            header(kSettled, 127) + slot(7, 1, 3, 1000) + slot(8, 2, 0, 0) + slot(9, 3, 0, 42) + free);
   ends = open().value();
   EXPECT_EQ(ends->state(), SlotsState::whole);
   EXPECT_EQ(ends->get(id(7), PartitionId{3}), (SyncedEnd{.end = Offset{1000}, .flush_class = FlushClass::ack}));
   EXPECT_EQ(ends->get(id(8), PartitionId{0}), (SyncedEnd{.end = Offset{0}, .flush_class = FlushClass::async}));
   EXPECT_EQ(ends->get(id(7), PartitionId{0}), std::nullopt);
-  EXPECT_EQ(ends->metadata_revision(), 42);
+  EXPECT_EQ(ends->metadata_mark(), (MetadataMark{.revision = 42, .write_id = id(9).bytes}));
   EXPECT_EQ(ends->partitions().size(), 2U);
 }
 
@@ -101,7 +101,7 @@ TEST_F(SyncedEndsTest, FormatOneIsReadAndReplacedAndItsLogsAreOfClassAsync) {
   const auto expect_all = [&] {
     EXPECT_EQ(ends->get(id(7), PartitionId{3}), (SyncedEnd{.end = Offset{1000}, .flush_class = FlushClass::async}));
     EXPECT_EQ(ends->partitions().size(), 1U);
-    EXPECT_EQ(ends->metadata_revision(), 9);
+    EXPECT_EQ(ends->metadata_mark(), MetadataMark{.revision = 9});
   };
   expect_all();
   EXPECT_EQ(bytes(), before) << "reading writes nothing";

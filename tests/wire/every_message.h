@@ -1,5 +1,6 @@
 #pragma once
 
+#include "wire/messages/accept_store.h"
 #include "wire/messages/alter_configs.h"
 #include "wire/messages/alter_partition_reassignments.h"
 #include "wire/messages/api_versions.h"
@@ -36,6 +37,7 @@
 #include "wire/messages/offsets_topic.h"
 #include "wire/messages/peer_status.h"
 #include "wire/messages/produce.h"
+#include "wire/messages/store_status.h"
 #include "wire/messages/sync_group.h"
 #include "wire/messages/unregister_broker.h"
 
@@ -44,16 +46,15 @@ namespace mq::wire {
 template <class... M>
 struct MessageList {};
 
-using EveryRequest =
-    MessageList<AlterConfigsRequest, AlterPartitionReassignmentsRequest, ApiVersionsRequest, CreatePartitionsRequest,
-                CreateTopicsRequest, DeleteGroupsRequest, DeleteRecordsRequest, DeleteTopicsRequest,
-                DescribeClusterRequest, DescribeConfigsRequest, DescribeGroupsRequest, DescribeLogDirsRequest,
-                DescribeProducersRequest, DescribeTopicPartitionsRequest, DrainBrokerRequest, ElectLeadersRequest,
-                FetchRequest, FindCoordinatorRequest, HeartbeatRequest, IncrementalAlterConfigsRequest,
-                InitProducerIdRequest, JoinGroupRequest, LeaveGroupRequest, ListGroupsRequest, ListOffsetsRequest,
-                ListPartitionReassignmentsRequest, LogEndsRequest, MetadataRequest, OffsetCommitRequest,
-                OffsetDeleteRequest, OffsetFetchRequest, OffsetForLeaderEpochRequest, PeerStatusRequest, ProduceRequest,
-                SyncGroupRequest, UnregisterBrokerRequest>;
+using EveryRequest = MessageList<
+    AcceptStoreRequest, AlterConfigsRequest, AlterPartitionReassignmentsRequest, ApiVersionsRequest,
+    CreatePartitionsRequest, CreateTopicsRequest, DeleteGroupsRequest, DeleteRecordsRequest, DeleteTopicsRequest,
+    DescribeClusterRequest, DescribeConfigsRequest, DescribeGroupsRequest, DescribeLogDirsRequest,
+    DescribeProducersRequest, DescribeTopicPartitionsRequest, DrainBrokerRequest, ElectLeadersRequest, FetchRequest,
+    FindCoordinatorRequest, HeartbeatRequest, IncrementalAlterConfigsRequest, InitProducerIdRequest, JoinGroupRequest,
+    LeaveGroupRequest, ListGroupsRequest, ListOffsetsRequest, ListPartitionReassignmentsRequest, LogEndsRequest,
+    MetadataRequest, OffsetCommitRequest, OffsetDeleteRequest, OffsetFetchRequest, OffsetForLeaderEpochRequest,
+    PeerStatusRequest, ProduceRequest, StoreStatusRequest, SyncGroupRequest, UnregisterBrokerRequest>;
 
 /// What begins with its own version.
 using EveryVersioned = MessageList<ConsumerProtocolSubscription, ConsumerProtocolAssignment, OffsetCommitKey,

@@ -68,6 +68,39 @@ TEST(Golden, WhatIsOurOwnIsAsTheFormatsSay) {
       "00"
       "00");
 
+  const std::string holdings =
+      "00000003"
+      "185e26068da5b0f008c50ac36d8c6168"
+      "185e26068da5b0f008c50ac36d8c6168"
+      "0000000000000007"
+      "01"
+      "00000000000003e8"
+      "02" +
+      topic +
+      "0274"
+      "02"
+      "00000005"
+      "00000002"
+      "ffffffff"
+      "00"
+      "00"
+      "00";
+  expect_bytes<StoreStatusRequest>("00");
+  expect_bytes<StoreStatusResponse>("002a0277" + holdings + "00");
+  expect_bytes<AcceptStoreRequest>("0102" + holdings + "020000000400");
+  expect_bytes<AcceptStoreResponse>(
+      "002a"
+      "026e"
+      "0200000004"
+      "02"
+      "0274" +
+      topic +
+      "00000001"
+      "01"
+      "00"
+      "00000009"
+      "00");
+
   expect_bytes<DrainBrokerRequest>(
       "00000003"
       "01"

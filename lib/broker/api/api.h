@@ -25,6 +25,8 @@ struct ApiEntry {
   /// Starts the request. Called in arrival order; whatever it has to wait for, it waits for after it returned.
   void (*start)(Call call);
   Needs needs;
+  /// Also by a broker that waits for the right metadata store and serves nothing.
+  bool is_answered_held = false;
 };
 
 /// Every API, in the order of the keys.

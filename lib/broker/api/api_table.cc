@@ -43,6 +43,8 @@ extern const ApiEntry kDescribeTopicPartitionsApi;
 extern const ApiEntry kPeerStatusApi;
 extern const ApiEntry kLogEndsApi;
 extern const ApiEntry kDrainBrokerApi;
+extern const ApiEntry kStoreStatusApi;
+extern const ApiEntry kAcceptStoreApi;
 
 namespace {
 
@@ -83,6 +85,8 @@ constexpr const ApiEntry* kApis[] = {
     &kPeerStatusApi,
     &kLogEndsApi,
     &kDrainBrokerApi,
+    &kStoreStatusApi,
+    &kAcceptStoreApi,
 };
 
 }  // namespace

@@ -66,6 +66,7 @@ void start_api_versions(Call call) {
 
 }  // namespace
 
-extern const ApiEntry kApiVersionsApi{.key = ApiKey::kApiVersions, .start = start_api_versions, .needs = {}};
+extern const ApiEntry kApiVersionsApi{
+    .key = ApiKey::kApiVersions, .start = start_api_versions, .needs = {}, .is_answered_held = true};
 
 }  // namespace mq::broker

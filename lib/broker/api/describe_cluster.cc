@@ -41,7 +41,9 @@ wire::DescribeClusterResponse describe_cluster(Call& call, const wire::DescribeC
 
 }  // namespace
 
-extern const ApiEntry kDescribeClusterApi{
-    .key = ApiKey::kDescribeCluster, .start = answering<wire::DescribeClusterRequest, describe_cluster>, .needs = {}};
+extern const ApiEntry kDescribeClusterApi{.key = ApiKey::kDescribeCluster,
+                                          .start = answering<wire::DescribeClusterRequest, describe_cluster>,
+                                          .needs = {},
+                                          .is_answered_held = true};
 
 }  // namespace mq::broker

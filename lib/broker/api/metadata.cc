@@ -104,8 +104,29 @@ class Seen {
   boost::unordered_flat_set<Uuid, std::hash<Uuid>> ids_;
 };
 
+void add_cluster(Call& call, const cluster::ClusterImage& image, wire::MetadataResponse& response) {
+  for (ReachableBroker& broker : reachable_brokers(call.connection(), call.home().node(), image))
+    response.brokers.push_back({.node_id = broker.id.value(),
+                                .host = std::move(broker.endpoint.host),
+                                .port = broker.endpoint.port,
+                                .rack = std::move(broker.rack)});
+  response.cluster_id = image.cluster_id().to_string();
+  response.controller_id = controller_of(image).value();
+}
+
+/// This broker does not know what is true now: clients are to ask again.
+wire::MetadataResponse while_held(Call& call, const wire::MetadataRequest& request) {
+  wire::MetadataResponse response;
+  add_cluster(call, *call.home().image(), response);
+  if (!request.topics) return response;
+  for (const auto& wanted : *request.topics)
+    response.topics.push_back(refusal(ErrorCode::kLeaderNotAvailable, wanted.name, wanted.topic_id));
+  return response;
+}
+
 awaitable<wire::MetadataResponse> metadata(Call& call, const wire::MetadataRequest& request) {
   ShardServices& home = call.home();
+  if (home.node().context().is_held) co_return while_held(call, request);
   // Before version 4 a client could not say, and Kafka makes the topic.
   const bool may_create =
       home.node().config().auto_create_topics && (call.version() < 4 || request.allow_auto_topic_creation);
@@ -117,13 +138,7 @@ awaitable<wire::MetadataResponse> metadata(Call& call, const wire::MetadataReque
   const auto image = home.image();
   const TopicResolver topics(call, *image);
   wire::MetadataResponse response;
-  for (ReachableBroker& broker : reachable_brokers(call.connection(), home.node(), *image))
-    response.brokers.push_back({.node_id = broker.id.value(),
-                                .host = std::move(broker.endpoint.host),
-                                .port = broker.endpoint.port,
-                                .rack = std::move(broker.rack)});
-  response.cluster_id = image->cluster_id().to_string();
-  response.controller_id = controller_of(*image).value();
+  add_cluster(call, *image, response);
   // Version 0 has no null: an empty list asks for all.
   const bool all = !request.topics || (call.version() == 0 && request.topics->empty());
   if (all) {
@@ -158,6 +173,7 @@ awaitable<wire::MetadataResponse> metadata(Call& call, const wire::MetadataReque
 
 extern const ApiEntry kMetadataApi{.key = ApiKey::kMetadata,
                                    .start = holding<wire::MetadataRequest, metadata, decode_metadata>,
-                                   .needs = {.topic = AclOperation::describe}};
+                                   .needs = {.topic = AclOperation::describe},
+                                   .is_answered_held = true};
 
 }  // namespace mq::broker

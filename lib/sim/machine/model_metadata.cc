@@ -171,13 +171,13 @@ std::shared_ptr<const ModelMetadata::Copy> ModelMetadata::copy() const {
 bool ModelMetadata::has_changed_since(const Copy& then) const { return revision_ > then.revision; }
 
 void ModelMetadata::go_back(const Copy& then) {
-  MQ_ASSERT(watchers_.empty());
   entries_ = then.entries;
   revision_ = then.revision;
   changes_ = then.changes;
   changes_after_ = then.changes_after;
   late_.clear();
   end_all_sessions();
+  for (env::Event* watcher : watchers_) watcher->notify_all();
 }
 
 void ModelMetadata::end_all_sessions() {

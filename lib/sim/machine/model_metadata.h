@@ -46,7 +46,7 @@ class ModelMetadata {
   struct Copy;
   [[nodiscard]] std::shared_ptr<const Copy> copy() const;
   [[nodiscard]] bool has_changed_since(const Copy& then) const;
-  /// Is again what it was then. Nobody is connected.
+  /// Is again what it was then, and no session stands. Whoever is connected stays so.
   void go_back(const Copy& then);
 
  private:
