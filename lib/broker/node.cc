@@ -184,8 +184,7 @@ awaitable<void> Node::hold(const cluster::ClusterImage& seen, const std::string&
   MQ_MARK("broker: a start is held since its metadata store is not the one that was known");
   logger().error(
       "{}. Nothing is registered, led or changed until a store is put back that is as new as what was seen; if there "
-      "is "
-      "none, mqctl cluster accept-store has all brokers go on with this one",
+      "is none, mqctl cluster accept-store has all brokers go on with this one",
       *writer_->why_not_followed());
   acceptor_->start();
   if (machine().tell_waiting) machine().tell_waiting();
