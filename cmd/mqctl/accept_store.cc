@@ -21,10 +21,8 @@ constexpr cli::ColumnRow kColumns[] = {
     {.name = "partitions", .unit = cli::Unit::number, .help = "of the topic, those that differ; none of a broker"},
     {.name = "state",
      .help = "of a broker: waits for the store that it knew, follows the store, is left out, or does not answer. Of a "
-             "topic: "
-             "set aside, since the store does not know it, or empty, since no broker that was asked has it; would be "
-             "either, "
-             "without --yes"},
+             "topic: set aside, since the store does not know it, or empty, since no broker that was asked has it; "
+             "would be either, without --yes"},
 };
 
 struct AcceptOptions {

@@ -59,6 +59,8 @@ std::vector<HealthCheck> check_health(const ClusterState& state) {
     add(brokers, HealthCheck::Result::bad, std::to_string(broker.id.value()));
   HealthCheck& drained = begin("brokers drained");
   for (const BrokerId id : state.cluster.drained) add(drained, HealthCheck::Result::note, std::to_string(id.value()));
+  HealthCheck& store = begin("metadata store");
+  if (!state.cluster.store_trouble.empty()) add(store, HealthCheck::Result::bad, state.cluster.store_trouble);
   HealthCheck& controllers = begin("no controller");
   const auto is_controller = [&](const client::BrokerInfo& broker) { return broker.id == state.cluster.controller; };
   if (std::ranges::none_of(state.cluster.brokers, is_controller))

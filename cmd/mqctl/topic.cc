@@ -412,9 +412,7 @@ awaitable<Result<void>> grow(Console& console, Remote& remote, std::int32_t coun
   MQ_CO_CHECK(co_await console.finish(table));
   if (waits)
     console.miss_consent(
-        "no partition was added: add --yes to add them. From then on keys go to other partitions than before, and "
-        "there "
-        "is no way back");
+        "no partition was added: add --yes to add them; keys go to other partitions then, and there is no way back");
   co_return Result<void>{};
 }
 

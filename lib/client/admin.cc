@@ -517,7 +517,8 @@ awaitable<Result<ClusterDescription>> Admin::describe_cluster(Instant deadline) 
                                  .controller = BrokerId{response.body.controller_id},
                                  .brokers = {},
                                  .fenced = {},
-                                 .drained = {}};
+                                 .drained = {},
+                                 .store_trouble = response.body.store_trouble};
   for (const auto& broker : response.body.brokers)
     if (broker.is_drained) description.drained.emplace_back(broker.broker_id);
   for (const auto& broker : response.body.brokers)

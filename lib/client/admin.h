@@ -96,6 +96,7 @@ struct ClusterDescription {
   std::vector<BrokerInfo> brokers;
   std::vector<BrokerInfo> fenced;  ///< that are registered and not there; none from brokers that do not say
   std::vector<BrokerId> drained;   ///< that are there, and that an operator wants to lead nothing
+  std::string store_trouble;       ///< why the broker that was asked does not follow its metadata store; empty: it does
 };
 
 struct PartitionState {

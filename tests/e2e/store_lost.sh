@@ -35,6 +35,10 @@ refuses mqctl topic create early
 [ $took -le 29 ] || fail "the first change was refused after $took s only"
 until_true 40 refused_at_once
 grep -q "cannot be reached since .* UTC, for .* s: nothing was changed" "$work/err" || fail "other words: $(cat "$work/err")"
+status=0
+mqctl cluster health --no-header >"$work/out" || status=$?
+same 1 $status "status of cluster health while the store is away"
+grep -q "^metadata store.bad.1.*cannot be reached since" "$work/out" || fail "health says: $(cat "$work/out")"
 seq 101 200 | timeout 30 mqprod t || fail "producing ends with the store"
 timeout 20 mqcons t | sort -n | cmp - <(seq 200) || fail "records are missing"
 # However long that is: MQ_STORE_AWAY seconds.

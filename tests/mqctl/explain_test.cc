@@ -56,6 +56,12 @@ TEST(Explain, WhatIsWellIsSaidToBe) {
   EXPECT_TRUE(situation.ill().empty());
 }
 
+TEST(Explain, AStoreThatIsAwayIsNoHealth) {
+  Situation situation;
+  situation.state.cluster.store_trouble = "the metadata store cannot be reached";
+  EXPECT_EQ(situation.ill(), (std::vector<std::string>{"metadata store"}));
+}
+
 TEST(Explain, AReplicaOnABrokerThatIsGone) {
   Situation situation;
   situation.lose(2);

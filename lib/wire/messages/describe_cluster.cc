@@ -28,6 +28,7 @@ void describe(auto& v, DescribeClusterResponse& m) {
   v.field("controller_id", m.controller_id);
   v.field("brokers", m.brokers);
   v.field("cluster_authorized_operations", m.cluster_authorized_operations);
+  v.tagged(10000, "store_trouble", m.store_trouble, since(0));  // ours
 }
 
 MQ_WIRE_INSTANTIATE(DescribeClusterRequest)

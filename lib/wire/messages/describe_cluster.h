@@ -52,6 +52,7 @@ struct DescribeClusterResponse {
   std::int32_t controller_id = -1;
   std::vector<DescribeClusterBroker> brokers{};
   std::int32_t cluster_authorized_operations = kNoOperations;
+  std::string store_trouble{};  ///< ours: why this broker does not follow the metadata store; empty: it does
 };
 
 }  // namespace mq::wire
