@@ -267,6 +267,7 @@ TEST_F(AcceptedStore, OneThatWasLeftOutWaitsAndThenCopiesWhatTheOthersHave) {
   request.left_out = {3};
   EXPECT_EQ(ask(0, request, 0).error_code, ErrorCode::kNone);
   ASSERT_TRUE(until([&] { return broker(0).started() && broker(1).started(); }));
+  ASSERT_TRUE(until([&] { return partition("kept", 0).isr.size() == 2 && partition("kept", 1).isr.size() == 2; }));
   EXPECT_EQ(produce("kept"), ErrorCode::kNone);
   broker(2).begin_start();
   ASSERT_TRUE(until([&] { return broker(2).node().why_held().has_value(); }));

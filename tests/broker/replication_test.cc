@@ -389,7 +389,11 @@ TEST_P(Replication, WhereALogBeginsIsNotToldBeforeItIsOnTheDisksOfAllThatMayLead
   // At once: whoever leads next has nothing in memory of what it was told.
   for (int i = 0; i < kBrokers; ++i) cluster_->broker(i).kill();
   for (int i = 0; i < kBrokers; ++i) cluster_->broker(i).begin_start();
-  ASSERT_TRUE(eventually([this] { return leader() >= 0 && isr_size() == 3; })) << state();
+  ASSERT_TRUE(eventually([this] {
+    for (int i = 0; i < kBrokers; ++i)
+      if (find(i) == nullptr) return false;  // the ISR may still be that of before
+    return leader() >= 0 && isr_size() == 3;
+  })) << state();
   for (int i = 0; i < kBrokers; ++i) EXPECT_EQ(find(i)->log().log_start(), Offset{7}) << "broker " << i;
 }
 

@@ -89,11 +89,13 @@ class StoreWentBack : public testing::BrokerTest {
   /// As a directory that was written by a version which remembered no revision.
   void forget_revision() {
     std::string ends = read(kSyncedEnds);
-    const std::string of_metadata = std::string(16, '\0') + std::string("\3\0\0\0", 4);
+    constexpr std::size_t kWriteIdBytes = 16;
+    const std::string of_metadata("\3\0\0\0", 4);  // behind the write id
     std::string free(28, '\0');
     Writer(free).be(crc32c(free));
     for (std::size_t slot = 32; slot + 32 <= ends.size(); slot += 32)
-      if (ends.compare(slot, of_metadata.size(), of_metadata) == 0) ends.replace(slot, free.size(), free);
+      if (ends.compare(slot + kWriteIdBytes, of_metadata.size(), of_metadata) == 0)
+        ends.replace(slot, free.size(), free);
     write(kSyncedEnds, ends);
   }
 };

@@ -176,6 +176,9 @@ void ModelMetadata::go_back(const Copy& then) {
   changes_ = then.changes;
   changes_after_ = then.changes_after;
   late_.clear();
+  // Those of that time end, too: nobody renews them.
+  for (const auto& [key, entry] : entries_)
+    if (entry.session != kNoSession) sessions_.try_emplace(entry.session);
   end_all_sessions();
   for (env::Event* watcher : watchers_) watcher->notify_all();
 }
