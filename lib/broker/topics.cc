@@ -66,8 +66,17 @@ awaitable<TopicOutcome> Topics::carry_out(Make make, Room room) {
 
 // --- Creation --------------------------------------------------------------------------------------------------------
 
+awaitable<void> Topics::see_newest_for(const std::vector<NewTopic>& topics) {
+  if (!node_.is_member() || node_.store_contact.is_lost()) co_return;
+  const auto planned = controller::plan_creation(*writer_.image(), topics, rules(), new_id()).outcomes;
+  const bool is_any_refused =
+      std::ranges::any_of(planned, [](const TopicOutcome& outcome) { return outcome.error != ErrorCode::kNone; });
+  if (is_any_refused) (void)co_await writer_.follow_others();
+}
+
 awaitable<std::vector<TopicOutcome>> Topics::create(std::vector<NewTopic> topics, bool validate_only) {
   const auto held = co_await writer_.lock_topics();
+  co_await see_newest_for(topics);
   if (validate_only) co_return controller::plan_creation(*writer_.image(), topics, rules(), new_id()).outcomes;
   if (const auto room = node_.disk_space.check_room(); !room) {
     auto outcomes = controller::plan_creation(*writer_.image(), topics, rules(), new_id()).outcomes;

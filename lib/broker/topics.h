@@ -78,6 +78,9 @@ class Topics {
   /// A wish about one topic. Commits what `make` plans for an image, again where the image was too old.
   template <class Make>
   awaitable<TopicOutcome> carry_out(Make make, Room room);
+  /// What would be refused may be so because of what others have changed meanwhile: brokers that came, a topic that
+  /// went.
+  awaitable<void> see_newest_for(const std::vector<NewTopic>& topics);
   /// Commits new topics. The error of each that could not be stands in its outcome.
   awaitable<std::vector<TopicOutcome>> commit_new(std::vector<NewTopic> wanted);
   /// Ends a creation, or growth, that failed in the middle.
