@@ -27,6 +27,7 @@ struct Copy {
   Offset end;
   std::vector<Batch> batches;  ///< those that can be read
   std::string damage;          ///< why others cannot
+  bool is_misdirected = false;
 };
 
 Copy copy_of(Broker& broker, const broker::Partition& partition) {
@@ -35,7 +36,8 @@ Copy copy_of(Broker& broker, const broker::Partition& partition) {
             .begin = log.log_start(),
             .end = partition.high_watermark(),
             .batches = {},
-            .damage = {}};
+            .damage = {},
+            .is_misdirected = broker.machine().disk().has_misdirected()};
   for (const log::SegmentInfo& segment : log.segments()) {
     const std::string path = log.directory() + "/" + log::segment_file_name(segment.base_offset, "log");
     const auto file = broker.machine().files().open(path, env::OpenMode::read);
@@ -191,6 +193,8 @@ void ReplicaWitness::compare(const cluster::Topic& topic, std::int32_t index, Me
            fmt::join(key.replicas | std::views::transform(&BrokerId::value), ","), topic.name, index,
            fmt::join(key.isr | std::views::transform(&BrokerId::value), ","), key.leader.value());
   if (is_compacted(topic)) return;
+  // What such a disk acknowledged was never there, and may be something else when it is read again.
+  std::erase_if(copies, [](const Copy& copy) { return copy.is_misdirected; });
   for (std::size_t other = 1; other < copies.size(); ++other) {
     const Offset begin = std::max(copies[0].begin, copies[other].begin);
     const Offset end = std::min(copies[0].end, copies[other].end);

@@ -515,6 +515,7 @@ void Disk::misdirect_a_write(Inode& inode, std::string_view path) {
   if (meant == inode.unsynced.end()) return;
   meant->position = scheduler_.rng().below(inode.durable.size()) / kSectorBytes * kSectorBytes;
   misdirected_.reset();
+  has_misdirected_ = true;
   ++faults_struck_;
   scheduler_.note(Happening::disk_fault, inode.id, meant->position);
 }

@@ -110,6 +110,8 @@ class Disk final : public env::Files {
   /// The media's next write of a file whose path has `path_part` goes to a place in the same file that the seed draws,
   /// and the disk says that all went well. The cache shows what was meant, until a power cut or `drop_cache`.
   void misdirect_next_write(std::string path_part) { misdirected_ = std::move(path_part); }
+  /// One has gone elsewhere: what stands here is not what was told to be written, and nobody was told.
+  [[nodiscard]] bool has_misdirected() const { return has_misdirected_; }
   /// What the media holds of a file; not_found when its name would not survive a power cut.
   [[nodiscard]] Result<std::string> durable_contents(const std::string& path);
   /// From now on no page is in the cache that was not read or written since, and reads on a shard's thread that would
@@ -173,6 +175,7 @@ class Disk final : public env::Files {
   std::vector<DiskFault> faults_;
   std::uint64_t faults_struck_ = 0;
   std::optional<std::string> misdirected_;
+  bool has_misdirected_ = false;
   std::set<std::string> locks_;
   using Page = std::pair<std::uint64_t, std::uint64_t>;  ///< of an inode
   std::optional<std::set<Page>> warm_pages_;             ///< nothing: nobody watches
