@@ -58,7 +58,8 @@ enum Circumstance : std::uint32_t {
   kWrites = 1 << 7,         ///< Kafka does not isolate writes
   kLostMedia = 1 << 8,      ///< the only copy of records was spoiled on its disk
   kMisdirected = 1 << 9,    ///< a disk wrote elsewhere than it was told: what it acknowledged was never there
-  kLostProof = 1 << 10,  ///< after a disk had spoiled a copy, what was known of the log went with the power, or with a kill
+  kLostProof =
+      1 << 10,  ///< after a disk had spoiled a copy, what was known of the log went with the power, or with a kill
 };
 [[nodiscard]] const char* to_string(Circumstance circumstance);
 
