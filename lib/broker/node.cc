@@ -166,10 +166,9 @@ awaitable<Result<ClusterJoin::Found>> Node::look_at_store(Uuid wanted) {
     co_await hold(*found.image, *found.went_back);
     co_await join_->wait_for_other(*found.image);
     auto again = co_await join_->look_again();
-    if (again) found = *std::move(again);
     // It may go away again, and come back.
-    const bool may_pass = again || again.error().code == Errc::unreachable || again.error().code == Errc::timed_out;
-    if (!may_pass) co_return std::unexpected(std::move(again).error());
+    if (!again && (again.error().code == Errc::unreachable || again.error().code == Errc::timed_out)) continue;
+    MQ_CO_TRY(found, std::move(again));
   }
   if (context_.is_held) logger().info("{} is one that this broker goes on with; it starts", machine().store.name);
   co_return found;

@@ -20,12 +20,12 @@ done < <(head -n "$(share "$(wc -l <<<"$known")")" <<<"$known")
 # Fresh with each change to lib/, and the same for whoever has that state: what was seen to pass before passes again.
 state=$(git -C "$(dirname "$0")" rev-parse 'HEAD:lib' 2>/dev/null) || state=1
 fresh=$((16#${state:0:12}))
-# What only several brokers reach counts beside what one does.
-marks=""
+# What only several brokers reach counts beside what one does: a count and the place in each line.
+marks=$MQ_SCRATCH/marks
 for several in "2 10" "3 30" "4 12" "5 8"; do
   read -r brokers lives <<<"$several"
-  "$sim" --brokers "$brokers" --from "$fresh" --seeds "$(share "$lives")" --jobs 1 --marks "$MQ_SCRATCH/marks-$brokers" || broken=1
-  marks=$marks${marks:+:}$MQ_SCRATCH/marks-$brokers
+  "$sim" --brokers "$brokers" --from "$fresh" --seeds "$(share "$lives")" --jobs 1 --marks "$marks-$brokers" || broken=1
 done
+awk '{ count = $1; sub(/^[0-9]+ /, ""); counts[$0] += count } END { for (place in counts) print counts[place], place }' "$marks"-[2-5] >"$marks"
 "$sim" --from "$fresh" --seeds "$(share 500)" --jobs 1 --marks-also "$marks" --marks-at-least 90 || broken=1
 exit $broken
