@@ -56,7 +56,7 @@ _mqctl()
             'topic list'*) candidates="$candidates --internal -o --output --no-header" ;;
             'topic create'*) candidates="$candidates -p --partitions -r --replicas --set --compact --retention --if-not-exists -n --dry-run -y --yes -o --output --no-header" ;;
             'topic describe'*) candidates="$candidates --partitions --configs -o --output --no-header" ;;
-            'topic alter'*) candidates="$candidates -r --replicas --wait -n --dry-run -y --yes -o --output --no-header" ;;
+            'topic alter'*) candidates="$candidates -p --partitions -r --replicas --wait -n --dry-run -y --yes -o --output --no-header" ;;
             'topic delete'*) candidates="$candidates --if-exists -n --dry-run -y --yes -o --output --no-header" ;;
             'topic verify'*) candidates="$candidates --replicas" ;;
             'partition list'*) candidates="$candidates --urp --offline --under-min-isr --not-preferred -o --output --no-header" ;;
@@ -89,6 +89,9 @@ _mqctl()
             case "$command:${word%%=*}" in
                 'topic describe'*:--partitions) excluded+=' --configs' ;;
                 'topic describe'*:--configs) excluded+=' --partitions' ;;
+                'topic alter'*:-p|'topic alter'*:--partitions) excluded+=' -r --replicas --wait' ;;
+                'topic alter'*:-r|'topic alter'*:--replicas) excluded+=' -p --partitions' ;;
+                'topic alter'*:--wait) excluded+=' -p --partitions' ;;
                 'segment dump'*:--batches) excluded+=' --records -J --json -F --format' ;;
                 'segment dump'*:--records) excluded+=' --batches -J --json -F --format' ;;
                 'segment dump'*:-J|'segment dump'*:--json) excluded+=' --batches --records -F --format' ;;
